@@ -1,0 +1,261 @@
+import type { Clock } from '../clock.ts';
+import type { LimitName, Limits } from '../limits.ts';
+
+/** Why the host ends a guest; whatever the guest then throws or catches, this is the outcome. */
+export type StopCause =
+  | { readonly kind: 'exit'; readonly exitCode: number }
+  | {
+      readonly kind: 'limit';
+      readonly limit: LimitName;
+      readonly max: bigint | number;
+      readonly used: bigint | number;
+    }
+  | { readonly kind: 'cancelled'; readonly reason: string }
+  | { readonly kind: 'denied'; readonly reason: string };
+
+/** Unwinds the guest to the host once a stop cause is set. A guest may catch it, but it runs out of fuel at its next check. */
+export class Stopped extends Error {
+  override readonly name = 'Stopped';
+}
+
+export interface BudgetOptions {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  /** Fuel units between two looks at the clock; any value gives the same counts. Default 2,000,000 (about 0.2 ms). */
+  readonly fuelSlice?: bigint;
+  /** Milliseconds a guest may hold the thread before it yields to the event loop, where it can. Default 10. */
+  readonly yieldMs?: number;
+}
+
+const pageBytes = 65_536;
+/** Negative enough that no host refill or guest arithmetic brings a stopped guest back to life. */
+const deadFuel = -(2n ** 62n);
+
+/**
+ * One agent's live account against its limits, as totals over all its modules, and the object behind the
+ * imports that `engine/meter` adds (`motehost:meter`: out, pause, grow_memory, grow_table).
+ *
+ * Fuel is granted in slices: the cell holds what is left of the granted part, so
+ * used = granted - cell. A kill is a deeply negative cell, which the injected code answers with
+ * `unreachable`; throwing from the import instead could be caught by the guest.
+ */
+export class Budget {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly #slice: bigint;
+  readonly #yieldMs: number;
+  #cell: WebAssembly.Global<'i64'> | undefined;
+  #granted = 0n;
+  #deadFuelUsed: bigint | undefined;
+  #cause: StopCause | undefined;
+  #startedMs: number;
+  #deadlineAtMs: number;
+  #yieldAtMs: number;
+  #memoryPages = 0;
+  #tableElements = 0;
+  #outputBytes = 0;
+  #openFiles = 0;
+  #refusal: StopCause | undefined;
+  readonly #stopListeners = new Set<(cause: StopCause) => void>();
+  /**
+   * More than 0 while a frame that is not wasm or not `promising` lies on the guest's stack (start function,
+   * `cabi_realloc`, post-return, synchronous call): suspending there throws, so the guest is not paused.
+   */
+  synchronousDepth = 0;
+
+  constructor(options: BudgetOptions) {
+    this.limits = options.limits;
+    this.clock = options.clock;
+    this.#slice = options.fuelSlice ?? 2_000_000n;
+    this.#yieldMs = options.yieldMs ?? 10;
+    this.#startedMs = options.clock.monotonicMs();
+    this.#deadlineAtMs = this.#startedMs + options.limits.deadlineMs;
+    this.#yieldAtMs = this.#startedMs + this.#yieldMs;
+  }
+
+  /** Takes over the fuel cell, before any guest code runs (the rewriter turns start functions into exports). */
+  attachFuel(cell: WebAssembly.Global<'i64'>): void {
+    this.#cell = cell;
+  }
+
+  get cause(): StopCause | undefined {
+    return this.#cause;
+  }
+
+  get fuelUsed(): bigint {
+    if (this.#deadFuelUsed !== undefined) return this.#deadFuelUsed;
+    return this.#cell === undefined ? 0n : this.#granted - this.#cell.value;
+  }
+
+  /** The last growth that was refused: a guest that ends badly after it ended because of it. */
+  get refusal(): StopCause | undefined {
+    return this.#refusal;
+  }
+
+  get memoryBytes(): number {
+    return this.#memoryPages * pageBytes;
+  }
+
+  get outputBytes(): number {
+    return this.#outputBytes;
+  }
+
+  get wallMs(): number {
+    return this.clock.monotonicMs() - this.#startedMs;
+  }
+
+  /** Milliseconds until the deadline, at least 0: for timers that must wake a waiting guest. */
+  get deadlineLeftMs(): number {
+    return Math.max(0, this.#deadlineAtMs - this.clock.monotonicMs());
+  }
+
+  /** Starts a new invocation on the same instance: fuel, deadline and output count from here. */
+  restart(): void {
+    this.#granted = 0n;
+    if (this.#cell !== undefined) this.#cell.value = 0n;
+    this.#outputBytes = 0;
+    this.#startedMs = this.clock.monotonicMs();
+    this.#deadlineAtMs = this.#startedMs + this.limits.deadlineMs;
+    this.#yieldAtMs = this.#startedMs + this.#yieldMs;
+  }
+
+  /** Ends the guest: the first cause wins, waiting imports are told, and its next fuel check traps. */
+  stop(cause: StopCause): void {
+    if (this.#cause !== undefined) return;
+    this.#cause = cause;
+    this.#deadFuelUsed = this.fuelUsed;
+    if (cause.kind === 'limit' && cause.limit === 'fuelMax') this.#deadFuelUsed = BigInt(cause.used);
+    if (this.#cell !== undefined) this.#cell.value = deadFuel;
+    for (const listener of this.#stopListeners) listener(cause);
+    this.#stopListeners.clear();
+  }
+
+  /** Throws `Stopped` when the guest was stopped: for host functions before they act. */
+  check(): void {
+    if (this.#cause !== undefined) throw new Stopped(this.#cause.kind);
+  }
+
+  /** Calls back once when the guest is stopped (at once if it already is). Returns the way to unsubscribe. */
+  onStop(listener: (cause: StopCause) => void): () => void {
+    if (this.#cause !== undefined) listener(this.#cause);
+    else this.#stopListeners.add(listener);
+    return () => this.#stopListeners.delete(listener);
+  }
+
+  /** Import `out`: the cell is negative. Grants the next slice or stops the guest; 1 asks the guest to call `pause`. */
+  readonly out = (): number => {
+    const cell = this.#cell;
+    if (cell === undefined || this.#cause !== undefined) {
+      if (cell !== undefined) cell.value = deadFuel;
+      return 0;
+    }
+    const left = this.limits.fuelMax - this.#granted;
+    if (left + cell.value < 0n) {
+      this.stop({ kind: 'limit', limit: 'fuelMax', max: this.limits.fuelMax, used: this.fuelUsed });
+      return 0;
+    }
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs >= this.#deadlineAtMs) {
+      this.stopForDeadline();
+      return 0;
+    }
+    // At least enough to bring the cell back to 0, whatever one block overshot by.
+    const need = this.#slice > -cell.value ? this.#slice : -cell.value;
+    const grant: bigint = need < left ? need : left;
+    this.#granted += grant;
+    cell.value += grant;
+    return this.synchronousDepth === 0 && nowMs >= this.#yieldAtMs ? 1 : 0;
+  };
+
+  /** Import `pause` (suspending): lets the event loop turn, then the guest goes on. */
+  readonly pause = async (): Promise<void> => {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#yieldAtMs = this.clock.monotonicMs() + this.#yieldMs;
+  };
+
+  /**
+   * Counts the memories and tables an instance begins with.
+   * @throws Stopped (cause `limit`) when they alone are over the limit
+   */
+  admit(pages: number, elements: number): void {
+    this.#memoryPages += pages;
+    this.#tableElements += elements;
+    const { memoryBytesMax, tableElementsMax } = this.limits;
+    if (this.memoryBytes > memoryBytesMax) {
+      this.stop({ kind: 'limit', limit: 'memoryBytesMax', max: memoryBytesMax, used: this.memoryBytes });
+    } else if (this.#tableElements > tableElementsMax) {
+      this.stop({
+        kind: 'limit',
+        limit: 'tableElementsMax',
+        max: tableElementsMax,
+        used: this.#tableElements,
+      });
+    }
+    this.check();
+  }
+
+  /** Import `grow_memory`: 1 if all memories together stay within the limit. The growth may still fail; `memory.size` is not consulted. */
+  readonly growMemory = (pages: number): number => {
+    const next = this.#memoryPages + (pages >>> 0);
+    if (next * pageBytes > this.limits.memoryBytesMax) {
+      this.#refusal = {
+        kind: 'limit',
+        limit: 'memoryBytesMax',
+        max: this.limits.memoryBytesMax,
+        used: next * pageBytes,
+      };
+      return 0;
+    }
+    this.#memoryPages = next;
+    return 1;
+  };
+
+  /** Import `grow_table`: 1 if all tables together stay within the limit. */
+  readonly growTable = (elements: number): number => {
+    const next = this.#tableElements + (elements >>> 0);
+    if (next > this.limits.tableElementsMax) {
+      this.#refusal = {
+        kind: 'limit',
+        limit: 'tableElementsMax',
+        max: this.limits.tableElementsMax,
+        used: next,
+      };
+      return 0;
+    }
+    this.#tableElements = next;
+    return 1;
+  };
+
+  /** Counts output before it is written; stops the guest when it is too much. */
+  chargeOutput(bytes: number): void {
+    this.#outputBytes += bytes;
+    if (this.#outputBytes <= this.limits.outputBytesMax) return;
+    this.stop({
+      kind: 'limit',
+      limit: 'outputBytesMax',
+      max: this.limits.outputBytesMax,
+      used: this.#outputBytes,
+    });
+    throw new Stopped('limit');
+  }
+
+  /** Counts one more open file; false when the limit is reached (the guest then gets its own error: too many files). */
+  openFile(): boolean {
+    if (this.#openFiles >= this.limits.openFilesMax) return false;
+    this.#openFiles += 1;
+    return true;
+  }
+
+  closeFile(): void {
+    this.#openFiles -= 1;
+  }
+
+  stopForDeadline(): void {
+    this.stop({
+      kind: 'limit',
+      limit: 'deadlineMs',
+      max: this.limits.deadlineMs,
+      used: Math.round(this.wallMs),
+    });
+  }
+}

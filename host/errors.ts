@@ -1,0 +1,66 @@
+/** The rooms that may raise a `HostError`; the second part of every code. */
+const codes = {
+  HOST_ERR_CLI_USAGE: 'usage',
+  HOST_ERR_CONFIG_INVALID: 'usage',
+  HOST_ERR_FILE_NOT_FOUND: 'not-found',
+  HOST_ERR_FILE_UNREADABLE: 'not-found',
+  HOST_ERR_NOT_WASM: 'bad-input',
+  HOST_ERR_MODULE_MALFORMED: 'bad-input',
+  HOST_ERR_MODULE_UNSUPPORTED: 'bad-input',
+  HOST_ERR_COMPONENT_MALFORMED: 'bad-input',
+  HOST_ERR_COMPONENT_UNSUPPORTED: 'bad-input',
+  HOST_ERR_LINK_MISSING_IMPORT: 'bad-input',
+  HOST_ERR_LINK_TYPE_MISMATCH: 'bad-input',
+  HOST_ERR_WORLD_MISMATCH: 'bad-input',
+  HOST_ERR_EXPORT_UNKNOWN: 'usage',
+  HOST_ERR_VALUE_INVALID: 'usage',
+  HOST_ERR_LIMIT_INVALID: 'usage',
+  HOST_ERR_LIMIT_TOO_SMALL: 'bad-input',
+  HOST_ERR_GRANT_INVALID: 'usage',
+  HOST_ERR_BUILD_FAILED: 'bad-input',
+  HOST_ERR_TOOL_MISSING: 'unavailable',
+  HOST_ERR_RUNTIME_TOO_OLD: 'unavailable',
+  HOST_ERR_INSTANCE_BUSY: 'unavailable',
+  HOST_ERR_INSTANCE_CLOSED: 'unavailable',
+} as const;
+
+export type HostErrorCode = keyof typeof codes;
+/** What kind of answer a door (CLI exit code, HTTP status) gives for a code. */
+export type HostErrorClass = (typeof codes)[HostErrorCode];
+
+/** A failure as it crosses a thread: an `Error` subclass loses its class and code in `postMessage`. */
+export interface WireError {
+  readonly code: HostErrorCode;
+  readonly message: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The caller or the world failed: a code that is never reused, a message that says the cure, and the
+ * offending values as data. A guest's failure is an `Outcome` instead; our own mistake is an `assert`.
+ */
+export class HostError extends Error {
+  override readonly name = 'HostError';
+  readonly code: HostErrorCode;
+  readonly data: Readonly<Record<string, unknown>>;
+
+  constructor(code: HostErrorCode, message: string, data: Record<string, unknown> = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.data = data;
+  }
+
+  get class(): HostErrorClass {
+    return codes[this.code];
+  }
+}
+
+export const errorCodes: readonly HostErrorCode[] = Object.keys(codes) as HostErrorCode[];
+
+export function toWire(error: HostError): WireError {
+  return { code: error.code, message: error.message, data: error.data };
+}
+
+export function fromWire(wire: WireError): HostError {
+  return new HostError(wire.code, wire.message, { ...wire.data });
+}

@@ -1,0 +1,121 @@
+import { HostError } from './errors.ts';
+
+/** What one agent may use, as totals over all its modules. Every limit is on by default. */
+export interface Limits {
+  /** Fuel units an invocation may burn (see `engine/meter/costs.ts`). */
+  readonly fuelMax: bigint;
+  /** Bytes of all linear memories together. */
+  readonly memoryBytesMax: number;
+  /** Elements of all tables together. */
+  readonly tableElementsMax: number;
+  /** Wall-clock milliseconds from the start of an invocation to its end, waits included. */
+  readonly deadlineMs: number;
+  /** Bytes written to stdout, stderr and the log together. */
+  readonly outputBytesMax: number;
+  /** Files, directories and sockets open at once. */
+  readonly openFilesMax: number;
+}
+
+export type LimitName = keyof Limits;
+
+export const defaultLimits: Limits = {
+  fuelMax: 100_000_000_000n,
+  memoryBytesMax: 256 * 1024 * 1024,
+  tableElementsMax: 1_000_000,
+  deadlineMs: 60_000,
+  outputBytesMax: 64 * 1024 * 1024,
+  openFilesMax: 128,
+};
+
+/** How a person names and raises each limit. */
+export const limitNotes: {
+  readonly [name in LimitName]: {
+    readonly title: string;
+    readonly flag: string;
+    readonly env: string;
+    readonly unit: string;
+  };
+} = {
+  fuelMax: { title: 'fuel', flag: '--fuel', env: 'HOST_FUEL', unit: 'units' },
+  memoryBytesMax: { title: 'memory', flag: '--memory', env: 'HOST_MEMORY', unit: 'bytes' },
+  tableElementsMax: { title: 'tables', flag: '--tables', env: 'HOST_TABLES', unit: 'elements' },
+  deadlineMs: { title: 'deadline', flag: '--deadline', env: 'HOST_DEADLINE', unit: 'ms' },
+  outputBytesMax: { title: 'output', flag: '--output', env: 'HOST_OUTPUT', unit: 'bytes' },
+  openFilesMax: { title: 'open files', flag: '--files', env: 'HOST_FILES', unit: 'files' },
+};
+
+export const limitNames: readonly LimitName[] = Object.keys(limitNotes) as LimitName[];
+
+/** The tighter of two sets of limits, limit by limit: limits narrow and never widen. */
+export function intersect(a: Limits, b: Partial<Limits>): Limits {
+  return {
+    fuelMax: b.fuelMax !== undefined && b.fuelMax < a.fuelMax ? b.fuelMax : a.fuelMax,
+    memoryBytesMax: tighter(a.memoryBytesMax, b.memoryBytesMax),
+    tableElementsMax: tighter(a.tableElementsMax, b.tableElementsMax),
+    deadlineMs: tighter(a.deadlineMs, b.deadlineMs),
+    outputBytesMax: tighter(a.outputBytesMax, b.outputBytesMax),
+    openFilesMax: tighter(a.openFilesMax, b.openFilesMax),
+  };
+}
+
+function tighter(a: number, b: number | undefined): number {
+  return b === undefined ? a : Math.min(a, b);
+}
+
+const sizeUnits: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  k: 1024,
+  kb: 1000,
+  kib: 1024,
+  m: 1024 ** 2,
+  mb: 1000 ** 2,
+  mib: 1024 ** 2,
+  g: 1024 ** 3,
+  gb: 1000 ** 3,
+  gib: 1024 ** 3,
+};
+const countUnits: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 };
+const timeUnits: Readonly<Record<string, number>> = {
+  '': 1,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+};
+
+/**
+ * Reads one limit as a person writes it: `1G` fuel, `64MiB`, `1.5s`; digits may be grouped with `_`.
+ * @throws HostError `HOST_ERR_LIMIT_INVALID` naming the source and the accepted form
+ */
+export function parseLimit(name: LimitName, text: string, source: string): Partial<Limits> {
+  if (name === 'fuelMax') return { fuelMax: BigInt(scaled(text, countUnits, source, '1000000, 500M, 2G')) };
+  if (name === 'deadlineMs') return { deadlineMs: scaled(text, timeUnits, source, '500, 1.5s, 2m') };
+  if (name === 'memoryBytesMax')
+    return { memoryBytesMax: scaled(text, sizeUnits, source, '65536, 64MiB, 1GiB') };
+  if (name === 'outputBytesMax') return { outputBytesMax: scaled(text, sizeUnits, source, '4096, 1MiB') };
+  return { [name]: scaled(text, countUnits, source, '100, 10k') };
+}
+
+function scaled(
+  text: string,
+  units: Readonly<Record<string, number>>,
+  source: string,
+  examples: string,
+): number {
+  const match = /^([0-9][0-9_]*(?:\.[0-9]+)?)\s*([a-z]*)$/i.exec(text.trim());
+  const scale = match === null ? undefined : units[(match[2] ?? '').toLowerCase()];
+  const value =
+    match === null || scale === undefined
+      ? Number.NaN
+      : Math.floor(Number((match[1] ?? '').replaceAll('_', '')) * scale);
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new HostError(
+      'HOST_ERR_LIMIT_INVALID',
+      `${source}: '${text}' is not a limit; write for example ${examples}`,
+      { source, text },
+    );
+  }
+  return value;
+}
