@@ -1,0 +1,63 @@
+import { HostError } from '../errors.ts';
+import type { Command } from './command.ts';
+import { exitCodeOfError, exitCodes } from './exit-code.ts';
+
+const version = '0.1.0';
+
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./run.ts')).command,
+  new: async () => (await import('./new.ts')).command,
+  build: async () => (await import('./build.ts')).command,
+  inspect: async () => (await import('./inspect.ts')).command,
+  doctor: async () => (await import('./doctor.ts')).command,
+};
+
+/** Runs one `host` command line and sets the process's exit code. */
+export async function main(args: readonly string[]): Promise<void> {
+  try {
+    process.exitCode = await dispatch(args);
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+async function dispatch(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === '--version' || name === '-V') return print(`host ${version} (node ${process.versions.node})\n`);
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') return overview(rest[0]);
+  const load = commands[name];
+  if (load === undefined) {
+    const { nearest } = await import('./nearest.ts');
+    throw new HostError('HOST_ERR_CLI_USAGE', `no command '${name}'${nearest(name, Object.keys(commands))}; see host --help`);
+  }
+  const command = await load();
+  const ownWords = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
+  if (ownWords.includes('--help') || ownWords.includes('-h')) return print(command.help);
+  return command.run(rest);
+}
+
+async function overview(topic: string | undefined): Promise<number> {
+  const load = topic === undefined ? undefined : commands[topic];
+  if (load !== undefined) return print((await load()).help);
+  const lines = await Promise.all(Object.entries(commands).map(async ([name, find]) => `  ${name.padEnd(9)}${(await find()).summary}\n`));
+  return print(
+    `host: runs WebAssembly agents, metered and limited\n\nUsage: host COMMAND [OPTIONS]\n\nCommands:\n${lines.join('')}\n` +
+      "Start here:  host new my-agent && host run my-agent --input 'hello'\nMore:        host COMMAND --help\n",
+  );
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return exitCodes.ok;
+}
+
+function report(error: unknown): number {
+  if (error instanceof HostError) {
+    process.stderr.write(`host: ${error.message}\n`);
+    if (process.env['HOST_DEBUG']) process.stderr.write(`${error.code}\n${error.stack}\n`);
+    return exitCodeOfError(error.class);
+  }
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`host: this is a bug in host, please report it:\n${detail}\n`);
+  return exitCodes.internal;
+}
