@@ -20,6 +20,7 @@ const codes = {
   HOST_ERR_BUILD_FAILED: 'bad-input',
   HOST_ERR_TOOL_MISSING: 'unavailable',
   HOST_ERR_RUNTIME_TOO_OLD: 'unavailable',
+  HOST_ERR_CACHE_UNSAFE: 'unavailable',
   HOST_ERR_INSTANCE_BUSY: 'unavailable',
   HOST_ERR_INSTANCE_CLOSED: 'unavailable',
 } as const;

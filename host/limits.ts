@@ -119,3 +119,41 @@ function scaled(
   }
   return value;
 }
+
+/** Limits as one source asks for them; `source` is how a person finds that source again: `--fuel`, `HOST_FUEL`, `agent.toml`. */
+export interface LimitRequest {
+  readonly limits: Partial<Limits>;
+  readonly source: (name: LimitName) => string;
+}
+
+/** The limits in force, and for each the source that set it. */
+export interface EffectiveLimits {
+  readonly limits: Limits;
+  readonly sources: { readonly [name in LimitName]: string };
+}
+
+/** Of all that was asked for, the tightest; what nobody asked for has its default. */
+export function settleLimits(requests: readonly LimitRequest[]): EffectiveLimits {
+  const limits: Record<string, bigint | number> = {};
+  const sources: Partial<Record<LimitName, string>> = {};
+  for (const name of limitNames) {
+    const asked = requests.filter((request) => request.limits[name] !== undefined);
+    const tightest = asked.reduce<LimitRequest | undefined>(
+      (best, next) =>
+        best === undefined || (next.limits[name] ?? 0) < (best.limits[name] ?? 0) ? next : best,
+      undefined,
+    );
+    limits[name] = tightest?.limits[name] ?? defaultLimits[name];
+    sources[name] = tightest?.source(name) ?? 'the default';
+  }
+  return { limits: { ...defaultLimits, ...limits }, sources: { ...defaultSources, ...sources } };
+}
+
+const defaultSources: EffectiveLimits['sources'] = {
+  fuelMax: 'the default',
+  memoryBytesMax: 'the default',
+  tableElementsMax: 'the default',
+  deadlineMs: 'the default',
+  outputBytesMax: 'the default',
+  openFilesMax: 'the default',
+};

@@ -23,12 +23,16 @@ export async function main(args: readonly string[]): Promise<void> {
 
 async function dispatch(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
-  if (name === '--version' || name === '-V') return print(`host ${version} (node ${process.versions.node})\n`);
+  if (name === '--version' || name === '-V')
+    return print(`host ${version} (node ${process.versions.node})\n`);
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') return overview(rest[0]);
   const load = commands[name];
   if (load === undefined) {
     const { nearest } = await import('./nearest.ts');
-    throw new HostError('HOST_ERR_CLI_USAGE', `no command '${name}'${nearest(name, Object.keys(commands))}; see host --help`);
+    throw new HostError(
+      'HOST_ERR_CLI_USAGE',
+      `no command '${name}'${nearest(name, Object.keys(commands))}; see host --help`,
+    );
   }
   const command = await load();
   const ownWords = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
@@ -39,7 +43,9 @@ async function dispatch(args: readonly string[]): Promise<number> {
 async function overview(topic: string | undefined): Promise<number> {
   const load = topic === undefined ? undefined : commands[topic];
   if (load !== undefined) return print((await load()).help);
-  const lines = await Promise.all(Object.entries(commands).map(async ([name, find]) => `  ${name.padEnd(9)}${(await find()).summary}\n`));
+  const lines = await Promise.all(
+    Object.entries(commands).map(async ([name, find]) => `  ${name.padEnd(9)}${(await find()).summary}\n`),
+  );
   return print(
     `host: runs WebAssembly agents, metered and limited\n\nUsage: host COMMAND [OPTIONS]\n\nCommands:\n${lines.join('')}\n` +
       "Start here:  host new my-agent && host run my-agent --input 'hello'\nMore:        host COMMAND --help\n",
@@ -54,7 +60,7 @@ function print(text: string): number {
 function report(error: unknown): number {
   if (error instanceof HostError) {
     process.stderr.write(`host: ${error.message}\n`);
-    if (process.env['HOST_DEBUG']) process.stderr.write(`${error.code}\n${error.stack}\n`);
+    if (process.env.HOST_DEBUG) process.stderr.write(`${error.code}\n${error.stack}\n`);
     return exitCodeOfError(error.class);
   }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);

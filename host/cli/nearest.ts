@@ -2,9 +2,13 @@ const distanceMax = 3;
 
 /** ", did you mean 'x'?" for the word of `known` closest to `word` (Levenshtein distance at most 3), else nothing. */
 export function nearest(word: string, known: readonly string[]): string {
-  const ranked = known.map((name) => ({ name, distance: distanceOf(word, name) })).sort((a, b) => a.distance - b.distance);
+  const ranked = known
+    .map((name) => ({ name, distance: distanceOf(word, name) }))
+    .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
-  return best !== undefined && best.distance <= Math.min(distanceMax, Math.ceil(word.length / 2)) ? `, did you mean '${best.name}'?` : '';
+  return best !== undefined && best.distance <= Math.min(distanceMax, Math.ceil(word.length / 2))
+    ? `, did you mean '${best.name}'?`
+    : '';
 }
 
 function distanceOf(a: string, b: string): number {

@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { HostError } from './errors.ts';
+import {
+  type LimitName,
+  type LimitRequest,
+  type Limits,
+  limitNames,
+  limitNotes,
+  parseLimit,
+} from './limits.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What holds for every run on this machine; flags and manifests only narrow it. */
+export interface Config {
+  /** The file it came from, or undefined when there is none. */
+  readonly path: string | undefined;
+  readonly limits: Partial<Limits>;
+}
+
+/** Where prepared modules are kept: `HOST_CACHE`, else the user's cache folder. */
+export function cacheFolder(env: Environment): string {
+  return env.HOST_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'motehost');
+}
+
+/**
+ * Reads the configuration file: the one named, else `HOST_CONFIG`, else the user's own if it exists.
+ * @throws HostError `HOST_ERR_FILE_NOT_FOUND` for a named file, `HOST_ERR_CONFIG_INVALID` for its content
+ */
+export async function loadConfig(named: string | undefined, env: Environment): Promise<Config> {
+  const wanted = named ?? env.HOST_CONFIG;
+  const path = wanted ?? join(env.XDG_CONFIG_HOME ?? join(homedir(), '.config'), 'motehost', 'config.toml');
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    if (wanted === undefined) return { path: undefined, limits: {} };
+    throw new HostError(
+      'HOST_ERR_FILE_NOT_FOUND',
+      `cannot read the configuration file ${path}`,
+      { path },
+      cause,
+    );
+  }
+  return { path, limits: await parseConfig(text, path) };
+}
+
+async function parseConfig(text: string, path: string): Promise<Partial<Limits>> {
+  const { parse } = await import('smol-toml');
+  let table: Record<string, unknown>;
+  try {
+    table = parse(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    throw new HostError('HOST_ERR_CONFIG_INVALID', `${path}: ${reason}`, { path }, cause);
+  }
+  for (const key of Object.keys(table)) {
+    if (key !== 'limits')
+      throw new HostError('HOST_ERR_CONFIG_INVALID', `${path}: unknown key '${key}'; the keys are: limits`, {
+        path,
+        key,
+      });
+  }
+  return limitsOfTable(table.limits ?? {}, path);
+}
+
+/** The keys of a `[limits]` table: the flags without their dashes. */
+export const limitKeys: Readonly<Record<string, LimitName>> = Object.fromEntries(
+  limitNames.map((name) => [limitNotes[name].flag.slice(2), name]),
+);
+
+/**
+ * Reads a `[limits]` table: keys `fuel`, `memory`, …; values numbers or texts as flags take them.
+ * @throws HostError `HOST_ERR_CONFIG_INVALID` or `HOST_ERR_LIMIT_INVALID`, naming file and key
+ */
+export function limitsOfTable(table: unknown, path: string): Partial<Limits> {
+  if (typeof table !== 'object' || table === null || Array.isArray(table)) {
+    throw new HostError('HOST_ERR_CONFIG_INVALID', `${path}: 'limits' must be a table`, { path });
+  }
+  let limits: Partial<Limits> = {};
+  for (const [key, value] of Object.entries(table)) {
+    const name = limitKeys[key];
+    if (name === undefined) {
+      throw new HostError(
+        'HOST_ERR_CONFIG_INVALID',
+        `${path}: unknown limit '${key}'; the limits are: ${Object.keys(limitKeys).join(', ')}`,
+        { path, key },
+      );
+    }
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') {
+      throw new HostError(
+        'HOST_ERR_CONFIG_INVALID',
+        `${path}: limits.${key} must be a number or a text such as "64MiB"`,
+        { path, key },
+      );
+    }
+    limits = { ...limits, ...parseLimit(name, String(value), `${path}: limits.${key}`) };
+  }
+  return limits;
+}
+
+/** What the environment (`HOST_FUEL`, …) asks for. */
+export function limitsOfEnvironment(env: Environment): LimitRequest {
+  let limits: Partial<Limits> = {};
+  for (const name of limitNames) {
+    const text = env[limitNotes[name].env];
+    if (text !== undefined) limits = { ...limits, ...parseLimit(name, text, limitNotes[name].env) };
+  }
+  return { limits, source: (name) => limitNotes[name].env };
+}
