@@ -28,6 +28,7 @@ export interface BudgetOptions {
 }
 
 const pageBytes = 65_536;
+const denialsMax = 16;
 /** Negative enough that no host refill or guest arithmetic brings a stopped guest back to life. */
 const deadFuel = -(2n ** 62n);
 
@@ -56,6 +57,7 @@ export class Budget {
   #outputBytes = 0;
   #openFiles = 0;
   #refusal: StopCause | undefined;
+  readonly #denials = new Map<string, string>();
   readonly #stopListeners = new Set<(cause: StopCause) => void>();
   /**
    * More than 0 while a frame that is not wasm or not `promising` lies on the guest's stack (start function,
@@ -225,6 +227,18 @@ export class Budget {
     this.#tableElements = next;
     return 1;
   };
+
+  /**
+   * Notes what a guest was refused, for the person who runs it: the guest itself got an ordinary error.
+   * `cure` is the flag or manifest line that would allow it. Bounded; the same denial counts once.
+   */
+  deny(what: string, cure: string): void {
+    if (this.#denials.size < denialsMax) this.#denials.set(what, cure);
+  }
+
+  get denials(): ReadonlyMap<string, string> {
+    return this.#denials;
+  }
 
   /** Counts output before it is written; stops the guest when it is too much. */
   chargeOutput(bytes: number): void {

@@ -1,0 +1,143 @@
+import type { Clock } from '../clock.ts';
+import { Budget, Stopped } from '../engine/budget.ts';
+import type { Instance } from '../engine/instance.ts';
+import { classify } from '../engine/trap.ts';
+import { HostError } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+import type { Outcome, Usage } from '../outcome.ts';
+
+/** One call of one agent, ready to go. */
+export interface Invocation {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal;
+  /** Fuel units between two looks at the clock; any value gives the same outcome and counts. */
+  readonly fuelSlice?: bigint;
+  /** Links and instantiates under the budget; guest code may already run here (start functions). */
+  readonly instantiate: (budget: Budget) => Promise<Instance>;
+  readonly call: (instance: Instance) => Promise<unknown>;
+  /** Frees what the instance held, whatever its end. */
+  readonly release?: () => Promise<void>;
+}
+
+export interface Invoked {
+  readonly outcome: Outcome;
+  /** What the guest was refused, and what would allow it. */
+  readonly denials: ReadonlyMap<string, string>;
+}
+
+/** How long a stopped guest may take to unwind before the host stops waiting for it. */
+const unwindMsMax = 2_000;
+
+/** The one path every invocation takes. The guest's failure is in the outcome; only the caller's or the world's is thrown. */
+export async function invoke(invocation: Invocation): Promise<Invoked> {
+  const { limits, clock, signal } = invocation;
+  const slice = invocation.fuelSlice === undefined ? {} : { fuelSlice: invocation.fuelSlice };
+  const budget = new Budget({ limits, clock, ...slice });
+  const settled = new AbortController();
+  const release = watch(budget, clock, signal, settled.signal);
+  try {
+    const outcome = await Promise.race([
+      attempt(invocation, budget),
+      abandoned(budget, clock, settled.signal),
+    ]);
+    return { outcome, denials: budget.denials };
+  } finally {
+    settled.abort();
+    release();
+    await invocation.release?.();
+  }
+}
+
+async function attempt(invocation: Invocation, budget: Budget): Promise<Outcome> {
+  let instance: Instance | undefined;
+  try {
+    instance = await invocation.instantiate(budget);
+    const value = await invocation.call(instance);
+    return stopped(budget) ?? returned(value, usageOf(budget));
+  } catch (thrown) {
+    const outcome = stopped(budget);
+    if (outcome !== undefined) return outcome;
+    if (thrown instanceof HostError) throw thrown;
+    return trapped(thrown, budget);
+  } finally {
+    instance?.dispose();
+  }
+}
+
+/** Stops the guest when the caller gives up or the deadline passes, also while it waits and burns no fuel. */
+function watch(
+  budget: Budget,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+  settled: AbortSignal,
+): () => void {
+  const cancel = (): void =>
+    budget.stop({ kind: 'cancelled', reason: String(signal?.reason ?? 'cancelled') });
+  if (signal?.aborted === true) cancel();
+  signal?.addEventListener('abort', cancel);
+  clock.sleep(budget.deadlineLeftMs, settled).then(
+    () => budget.stopForDeadline(),
+    () => {},
+  );
+  return () => signal?.removeEventListener('abort', cancel);
+}
+
+/** Resolves only when a stopped guest does not unwind, for a wait in the host that ignores the stop. */
+function abandoned(budget: Budget, clock: Clock, settled: AbortSignal): Promise<Outcome> {
+  return new Promise((resolve) => {
+    budget.onStop(() => {
+      clock.sleep(unwindMsMax, settled).then(
+        () => resolve(stopped(budget) ?? trapped(new Stopped('stopped'), budget)),
+        () => {},
+      );
+    });
+  });
+}
+
+function usageOf(budget: Budget): Usage {
+  return {
+    fuel: budget.fuelUsed,
+    memoryBytes: budget.memoryBytes,
+    wallMs: budget.wallMs,
+    outputBytes: budget.outputBytes,
+  };
+}
+
+/** The outcome the host itself decided on, if it did. */
+function stopped(budget: Budget): Outcome | undefined {
+  const cause = budget.cause;
+  if (cause === undefined) return undefined;
+  const usage = usageOf(budget);
+  if (cause.kind !== 'exit') return { ...cause, usage };
+  return cause.exitCode === 0 ? { kind: 'ok', value: undefined, usage } : { ...cause, kind: 'error', usage };
+}
+
+function returned(value: unknown, usage: Usage): Outcome {
+  if (!isResult(value)) return { kind: 'ok', value, usage };
+  if (value.tag === 'ok') return { kind: 'ok', value: value.val, usage };
+  return { kind: 'error', exitCode: 1, failure: value.val, usage };
+}
+
+function isResult(value: unknown): value is { tag: 'ok' | 'err'; val: unknown } {
+  if (typeof value !== 'object' || value === null || !('tag' in value)) return false;
+  return value.tag === 'ok' || value.tag === 'err';
+}
+
+/** A trap right after the host refused memory or a grant ended because of the refusal: that is what its reader must mend. */
+function trapped(thrown: unknown, budget: Budget): Outcome {
+  const usage = usageOf(budget);
+  const trap = classify(thrown);
+  const refusal = budget.refusal;
+  if (refusal?.kind === 'limit' && trap.kind !== 'stack-overflow') return { ...refusal, usage };
+  const denial = [...budget.denials.keys()].at(-1);
+  if (denial !== undefined) return { kind: 'denied', reason: denial, usage };
+  const stack = trap.cause instanceof Error ? trap.cause.stack : undefined;
+  return {
+    kind: 'trap',
+    trap: trap.kind,
+    message: trap.message,
+    ...(stack === undefined ? {} : { stack }),
+    usage,
+  };
+}

@@ -1,0 +1,16 @@
+import { HostError } from '../errors.ts';
+import { nearest } from './nearest.ts';
+
+/** Turns what `util.parseArgs` threw into one line that names the flag and the nearest known one. */
+export function flagError(command: string, cause: unknown, flags: readonly string[]): HostError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const unknown = /^Unknown option '(-{1,2}[^' ]+)'/.exec(message)?.[1];
+  const text =
+    unknown === undefined
+      ? (message.split('\n')[0] ?? message)
+      : `unknown option ${unknown}${nearest(
+          unknown,
+          flags.map((name) => `--${name}`),
+        )}`;
+  return new HostError('HOST_ERR_CLI_USAGE', `${text}; see host ${command} --help`, { command }, cause);
+}

@@ -1,0 +1,58 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { HostError } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+
+/** A program as it lies on disk, with what its manifest asks for. */
+export interface Program {
+  readonly path: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly limits: Partial<Limits>;
+  readonly manifestPath: string | undefined;
+}
+
+const programBytesMax = 256 * 1024 * 1024;
+
+/**
+ * Reads a program from a .wasm file, or builds the agent in a folder if its sources changed.
+ * @throws HostError `HOST_ERR_FILE_NOT_FOUND`, `HOST_ERR_FILE_UNREADABLE`, and what a build may throw
+ */
+export async function loadProgram(path: string): Promise<Program> {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw new HostError('HOST_ERR_FILE_NOT_FOUND', `no such file: ${path}`, { path });
+  if (!stat.isDirectory()) return { path, bytes: readProgram(path), limits: {}, manifestPath: undefined };
+  const manifestPath = join(path, 'agent.toml');
+  if (statSync(manifestPath, { throwIfNoEntry: false }) === undefined) {
+    throw new HostError(
+      'HOST_ERR_FILE_NOT_FOUND',
+      `${path} is a folder without an agent.toml; host new NAME makes one that has it`,
+      { path },
+    );
+  }
+  const { readManifest } = await import('../manifest.ts');
+  const { buildIfStale } = await import('./build.ts');
+  const manifest = readManifest(path);
+  const built = await buildIfStale(path);
+  return { path: built, bytes: readProgram(built), limits: manifest.limits, manifestPath };
+}
+
+function readProgram(path: string): Uint8Array<ArrayBuffer> {
+  const { size } = statSync(path);
+  if (size > programBytesMax) {
+    throw new HostError(
+      'HOST_ERR_FILE_UNREADABLE',
+      `${path} has ${size} bytes; a program may have ${programBytesMax}`,
+      { path, size },
+    );
+  }
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new HostError(
+      'HOST_ERR_FILE_UNREADABLE',
+      `cannot read ${path}: ${cause instanceof Error ? cause.message : cause}`,
+      { path },
+      cause,
+    );
+  }
+}

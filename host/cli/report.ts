@@ -1,0 +1,132 @@
+import type { EffectiveLimits, LimitName } from '../limits.ts';
+import { limitNotes } from '../limits.ts';
+import type { Outcome, Usage } from '../outcome.ts';
+
+const stackLinesMax = 8;
+
+/** `1.5 MiB`, `640 KiB`, `12 B`. */
+export function formatBytes(bytes: number): string {
+  if (bytes >= 1024 ** 3) return `${trimmed(bytes / 1024 ** 3)} GiB`;
+  if (bytes >= 1024 ** 2) return `${trimmed(bytes / 1024 ** 2)} MiB`;
+  if (bytes >= 1024) return `${trimmed(bytes / 1024)} KiB`;
+  return `${bytes} B`;
+}
+
+/** Digits in threes; `Intl` would cost a short run several milliseconds of loading. */
+function grouped(value: bigint | number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+function trimmed(value: number): string {
+  return value.toFixed(1).replace(/\.0$/, '');
+}
+
+export function formatMs(ms: number): string {
+  if (ms >= 10_000) return `${(ms / 1000).toFixed(1)} s`;
+  return `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
+}
+
+/** `fuel 1,234 · memory 64 KiB · 0.8 ms`. */
+export function formatUsage(usage: Usage): string {
+  return `fuel ${grouped(usage.fuel)} · memory ${formatBytes(usage.memoryBytes)} · ${formatMs(usage.wallMs)}`;
+}
+
+/** The last lines a person sees on stderr: how it ended, why, and what it used. */
+export function formatOutcome(
+  outcome: Outcome,
+  effective: EffectiveLimits,
+  denials: ReadonlyMap<string, string>,
+): string {
+  const denied = [...denials].map(([what, cure]) => `host: denied: ${what}; ${cure}\n`).join('');
+  return `${denied}host: ${headline(outcome, effective)} · ${formatUsage(outcome.usage)}\n${stackOf(outcome)}`;
+}
+
+function headline(outcome: Outcome, effective: EffectiveLimits): string {
+  switch (outcome.kind) {
+    case 'ok':
+      return 'ok';
+    case 'error':
+      return outcome.failure === undefined
+        ? `exit ${outcome.exitCode}`
+        : `failed: ${describeFailure(outcome.failure)}`;
+    case 'trap':
+      return `trap: ${outcome.trap}${outcome.message === outcome.trap ? '' : `: ${outcome.message}`}`;
+    case 'limit':
+      return `limit: ${describeLimit(outcome.limit, outcome.used, outcome.max, effective)}`;
+    case 'cancelled':
+      return `cancelled: ${outcome.reason}`;
+    case 'denied':
+      return `denied: ${outcome.reason}`;
+  }
+}
+
+/** `fuel: 1,000,000 units allowed (--fuel), 1,000,400 used; raise it with --fuel`. */
+export function describeLimit(
+  name: LimitName,
+  used: bigint | number,
+  max: bigint | number,
+  effective: EffectiveLimits,
+): string {
+  const { title, flag } = limitNotes[name];
+  const source = effective.sources[name];
+  const isFlag = source === flag || source === 'the default';
+  const cure = isFlag ? `raise it with ${flag}` : `raise it in ${source}, which sets it`;
+  return `${title}: ${amount(name, used)} used of ${amount(name, max)}; ${cure}`;
+}
+
+function amount(name: LimitName, value: bigint | number): string {
+  const { unit } = limitNotes[name];
+  if (unit === 'bytes') return formatBytes(Number(value));
+  if (unit === 'ms') return formatMs(Number(value));
+  return `${grouped(value)} ${unit}`;
+}
+
+function describeFailure(failure: unknown): string {
+  if (typeof failure === 'object' && failure !== null && 'tag' in failure) {
+    const { tag, val } = failure as { tag: unknown; val?: unknown };
+    return val === undefined ? String(tag) : `${tag}: ${describeFailure(val)}`;
+  }
+  return typeof failure === 'string'
+    ? failure
+    : JSON.stringify(failure, (_, value) => (typeof value === 'bigint' ? `${value}` : value));
+}
+
+/** The guest's frames only; those of the host would tell its reader nothing. */
+function stackOf(outcome: Outcome): string {
+  if (outcome.kind !== 'trap' || outcome.stack === undefined) return '';
+  const frames = outcome.stack.split('\n').filter((line) => line.includes('wasm'));
+  return frames
+    .slice(0, stackLinesMax)
+    .map(
+      (line) =>
+        `${line.replace(/wasm:\/\/wasm\/(?:[0-9a-f]+:)?/, '').replace(/\(([^)]*wasm-function\[\d+\])[^)]*\)/, '($1)')}\n`,
+    )
+    .join('');
+}
+
+/** The outcome as one JSON-able object: fuel as a decimal string (it may pass 2^53), bytes as text where they are text. */
+export function outcomeJson(outcome: Outcome, streams: { stdout: Uint8Array; stderr: Uint8Array }): unknown {
+  const usage = { ...outcome.usage, fuel: String(outcome.usage.fuel) };
+  return {
+    ...plain(outcome),
+    usage,
+    stdout: textOrBase64(streams.stdout),
+    stderr: textOrBase64(streams.stderr),
+  };
+}
+
+function plain(outcome: Outcome): Record<string, unknown> {
+  const copy = JSON.stringify(outcome, (_, value) => {
+    if (typeof value === 'bigint') return String(value);
+    return value instanceof Uint8Array ? textOrBase64(value) : value;
+  });
+  return JSON.parse(copy) as Record<string, unknown>;
+}
+
+function textOrBase64(bytes: Uint8Array): string | { base64: string } {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return { base64: Buffer.from(bytes).toString('base64') };
+  }
+}

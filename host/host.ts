@@ -1,0 +1,151 @@
+import { type Invoked, invoke } from './agent/invoke.ts';
+import { unavailableInterfaces } from './agent/unavailable.ts';
+import type { Clock, Random } from './clock.ts';
+import type { Budget } from './engine/budget.ts';
+import { type Artifact, createEngine, type Engine } from './engine/engine.ts';
+import type { Instance } from './engine/instance.ts';
+import { Linker } from './engine/linker.ts';
+import type { OutputSink, WasiGrants } from './engine/wasi/grants.ts';
+import { HostError } from './errors.ts';
+import type { Limits } from './limits.ts';
+import { formatLogLine, type LogLevel, logGuestApi } from './telemetry/guest-api.ts';
+
+export interface HostOptions {
+  /** Folder for prepared programs; undefined keeps nothing on disk. */
+  readonly cacheFolder: string | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** What to call: the program's own main export with this message for an agent, or one export in WAVE syntax. */
+export type Call =
+  | { readonly kind: 'main'; readonly message: { readonly subject: string; readonly body: Uint8Array } }
+  | { readonly kind: 'invoke'; readonly text: string };
+
+export interface RunRequest {
+  readonly artifact: Artifact;
+  readonly call: Call;
+  readonly grants: WasiGrants;
+  readonly limits: Limits;
+  readonly signal?: AbortSignal;
+  /** Fuel units between two looks at the clock. */
+  readonly fuelSlice?: bigint;
+  readonly logLevelMin?: LogLevel;
+}
+
+export interface RunResult extends Invoked {
+  /** What to print: an agent's answer, or an invoked export's value as WAVE text. */
+  readonly result: Uint8Array | undefined;
+}
+
+export interface Host {
+  /** Validates, meters and caches a program; `onProgress` hears of steps a person would wait for. */
+  prepare(bytes: Uint8Array<ArrayBuffer>, onProgress?: (step: string) => void): Promise<Artifact>;
+  /** Runs a prepared program once, in an instance of its own. */
+  run(request: RunRequest): Promise<RunResult>;
+  close(): Promise<void>;
+}
+
+/** Builds the rooms and joins them. */
+export function createHost(options: HostOptions): Host {
+  const engine = createEngine({ cacheFolder: options.cacheFolder, clock: options.clock });
+  return {
+    prepare: (bytes, onProgress) => engine.prepare(bytes, onProgress),
+    run: (request) => run(engine, options, request),
+    close: () => engine.close(),
+  };
+}
+
+async function run(engine: Engine, options: HostOptions, request: RunRequest): Promise<RunResult> {
+  const { artifact, grants, limits, signal, fuelSlice } = request;
+  const plan = await planCall(artifact, request.call, options);
+  const invoked = await invoke({
+    limits,
+    clock: options.clock,
+    ...(signal === undefined ? {} : { signal }),
+    ...(fuelSlice === undefined ? {} : { fuelSlice }),
+    instantiate: (budget) =>
+      engine.instantiate(artifact, link(grants.stderr, budget, request.logLevelMin), budget, grants),
+    call: plan.call,
+    release: () => engine.release(),
+  });
+  const { outcome } = invoked;
+  return { ...invoked, result: outcome.kind === 'ok' ? plan.print(outcome.value) : undefined };
+}
+
+/** Every interface of our own that a guest can reach. */
+function link(log: OutputSink, budget: Budget, levelMin: LogLevel = 'info'): Linker {
+  const linker = new Linker();
+  for (const [name, offered] of Object.entries(unavailableInterfaces)) linker.define(name, offered);
+  const target = {
+    levelMin,
+    write: (line: Parameters<typeof formatLogLine>[0]) => {
+      const bytes = new TextEncoder().encode(formatLogLine(line));
+      budget.chargeOutput(bytes.length);
+      log.write(bytes).catch(() => {});
+    },
+  };
+  return linker.define('motehost:agent/log@0.1.0', { functions: logGuestApi(target), suspending: new Set() });
+}
+
+interface PlannedCall {
+  readonly call: (instance: Instance) => Promise<unknown>;
+  readonly print: (value: unknown) => Uint8Array | undefined;
+}
+
+const nothing = (): undefined => undefined;
+
+/** @throws HostError `HOST_ERR_WORLD_MISMATCH` when the program has no main export, with what it has instead */
+async function planCall(artifact: Artifact, call: Call, options: HostOptions): Promise<PlannedCall> {
+  if (call.kind === 'invoke') {
+    const { planInvoke } = await import('./agent/wave-call.ts');
+    return planInvoke(artifact, call.text);
+  }
+  const main = artifact.main;
+  if (main.kind === 'command') return { call: (instance) => instance.call(main.export, []), print: nothing };
+  if (main.kind === 'handler') {
+    const message = newMessage(call.message, options);
+    return {
+      call: (instance) => handle(instance, message, main.hasLife),
+      print: (value) => value as Uint8Array | undefined,
+    };
+  }
+  throw new HostError(
+    'HOST_ERR_WORLD_MISMATCH',
+    `the program has no main export (wasi:cli/run, handle, _start); it exports: ${main.exports.join(', ') || 'nothing'}${
+      main.exports.length > 0 ? "; call one with --invoke 'NAME(ARGS)'" : ''
+    }`,
+    { exports: main.exports },
+  );
+}
+
+async function handle(instance: Instance, message: unknown, hasLife: boolean): Promise<unknown> {
+  if (!hasLife) return instance.call('handle', [message]);
+  const started = (await instance.call('start', [{ name: 'agent', settings: [], resumed: false }])) as {
+    tag: string;
+  };
+  if (started.tag === 'err') return started;
+  const answer = await instance.call('handle', [message]);
+  await instance.call('stop', [{ tag: 'requested' }]);
+  return answer;
+}
+
+/** A message as `motehost:agent/types` has it (wit/types.wit), accepted now from outside. */
+function newMessage(
+  { subject, body }: { subject: string; body: Uint8Array },
+  { clock, random }: HostOptions,
+): unknown {
+  const id = Buffer.from(random.fill(new Uint8Array(16))).toString('hex');
+  return {
+    id,
+    subject,
+    sender: undefined,
+    replyTo: undefined,
+    sentAtNs: clock.wallNs(),
+    deadlineNs: undefined,
+    attempt: 1,
+    contentType: undefined,
+    headers: [],
+    body,
+  };
+}

@@ -1,0 +1,48 @@
+/** One line an agent logged. */
+export interface LogLine {
+  readonly level: LogLevel;
+  readonly text: string;
+  readonly fields: readonly { readonly name: string; readonly value: string }[];
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
+const levels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error'];
+
+/** Where log lines go; `write` throws when the agent may not write more. */
+export interface LogTarget {
+  readonly levelMin: LogLevel;
+  write(line: LogLine): void;
+}
+
+/** The functions of `motehost:agent/log@0.1.0` (wit/log.wit). */
+export interface LogGuestApi extends Record<string, (...args: never[]) => unknown> {
+  enabled(level: LogLevel): boolean;
+  write(level: LogLevel, text: string, fields: LogLine['fields']): void;
+}
+
+export function logGuestApi(target: LogTarget): LogGuestApi {
+  const enabled = (level: LogLevel): boolean => levels.indexOf(level) >= levels.indexOf(target.levelMin);
+  return {
+    enabled,
+    write: (level, text, fields) => {
+      if (enabled(level)) target.write({ level, text, fields });
+    },
+  };
+}
+
+/** `[info] text name=value`: one line whatever the guest put in, control characters escaped. */
+export function formatLogLine({ level, text, fields }: LogLine): string {
+  const tail = fields.map(
+    ({ name, value }) => ` ${escape(name)}=${/[\s"=]/.test(value) ? JSON.stringify(value) : escape(value)}`,
+  );
+  return `[${level}] ${escape(text)}${tail.join('')}\n`;
+}
+
+function escape(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not reach a terminal
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f]/g,
+    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}
