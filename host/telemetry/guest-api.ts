@@ -34,15 +34,11 @@ export function logGuestApi(target: LogTarget): LogGuestApi {
 /** `[info] text name=value`: one line whatever the guest put in, control characters escaped. */
 export function formatLogLine({ level, text, fields }: LogLine): string {
   const tail = fields.map(
-    ({ name, value }) => ` ${escape(name)}=${/[\s"=]/.test(value) ? JSON.stringify(value) : escape(value)}`,
+    ({ name, value }) => ` ${oneLine(name)}=${/[\s"=]/.test(value) ? JSON.stringify(value) : oneLine(value)}`,
   );
-  return `[${level}] ${escape(text)}${tail.join('')}\n`;
+  return `[${level}] ${oneLine(text)}${tail.join('')}\n`;
 }
 
-function escape(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not reach a terminal
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
