@@ -1,0 +1,37 @@
+// Runs the benches: `npm run bench` all of them, `npm run bench -- fuel meter` the named ones.
+// `--quick` for a glance, `--json FILE` for the figures as data. The exit code is 1 when a target is missed.
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { machineText, readMachine } from './machine.ts';
+import { type Bench, type Report, reportText } from './report.ts';
+
+const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  fuel: async () => (await import('./fuel.ts')).bench,
+  meter: async () => (await import('./meter.ts')).bench,
+  instantiate: async () => (await import('./instantiate.ts')).bench,
+  call: async () => (await import('./call.ts')).bench,
+  'cold-start': async () => (await import('./cold-start.ts')).bench,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+});
+const unknown = positionals.filter((name) => benches[name] === undefined);
+if (unknown.length > 0) {
+  console.error(`bench: no bench ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}`);
+  process.exit(64);
+}
+
+const machine = readMachine();
+console.log(`${machineText(machine)}\n`);
+const reports: Record<string, Report> = {};
+for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {
+  const bench = await benches[name]?.();
+  if (bench === undefined) continue;
+  reports[name] = await bench.run({ quick: values.quick });
+  console.log(reportText(reports[name]));
+}
+if (values.json !== undefined)
+  writeFileSync(values.json, `${JSON.stringify({ machine, reports }, null, 2)}\n`);
+if (Object.values(reports).some((report) => report.marks.some((mark) => !mark.met))) process.exitCode = 1;
