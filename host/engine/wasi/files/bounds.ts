@@ -6,13 +6,13 @@ export const nameBytesMax = 255;
 export const pathDepthMax = 256;
 /** Symbolic links followed in one path, as Linux does. */
 export const symlinksMax = 40;
-/** Components of one path, those that symbolic links put in included: bounds the steps of one walk. */
-export const pathStepsMax = 8192;
 /** Bytes of one read. */
 export const readBytesMax = 1_048_576;
 /** Bytes of one write. */
 export const writeBytesMax = 1_048_576;
+/** Bytes of one read or write done on the thread itself; more goes to the thread pool. */
+export const quickBytesMax = 131_072;
 /** Entries of one directory page. */
-export const directoryEntriesMax = 512;
+export const directoryEntriesMax = 256;
 /** A file that appears and vanishes between two steps is tried so often before the guest is told `busy`. */
 export const openAttemptsMax = 8;

@@ -58,7 +58,14 @@ export interface DirectoryEntry {
   readonly inode: bigint;
 }
 
-/** A run of directory entries. Entry `i` of it has position `start + i`; pass `start + entries.length` to go on. */
+/** Reads one directory; each has a place of its own, so several can be under way. Counts as an open file. */
+export interface DirectoryListing {
+  /** Entries from a position; 0 starts afresh, the position after the last page goes on where it ended. */
+  list(start: bigint): Promise<DirectoryPage>;
+  close(): void;
+}
+
+/** A run of directory entries, never empty before the end. Entry `i` of it has position `start + i`; pass `start + entries.length` to go on. */
 export interface DirectoryPage {
   readonly entries: readonly DirectoryEntry[];
   /** True when nothing follows this page. */
@@ -119,8 +126,10 @@ export interface OpenDirectory extends OpenNode {
   statAt(path: string, follow: boolean): Promise<FileStat>;
   setTimesAt(path: string, follow: boolean, accessed: NewTime, modified: NewTime): Promise<void>;
   metadataHashAt(path: string, follow: boolean): Promise<MetadataHash>;
-  /** Entries from a position; 0 starts afresh, the position after the last page goes on where it ended. */
+  /** As `DirectoryListing.list`, with the one listing that belongs to this handle. */
   list(start: bigint): Promise<DirectoryPage>;
+  /** Fails with `mfile` when too many are open. */
+  openListing(): DirectoryListing;
   createDirectory(path: string): Promise<void>;
   removeDirectory(path: string): Promise<void>;
   removeFile(path: string): Promise<void>;

@@ -1,0 +1,132 @@
+import { hash } from 'node:crypto';
+import fs from 'node:fs';
+import type { Preopen } from '../grants.ts';
+import { FileError } from './file-error.ts';
+import type { Handle } from './handle.ts';
+import type { Descriptor, FileStat, MetadataHash, NewTime } from './port.ts';
+import { fileStatOf, secondsOf } from './stat.ts';
+import type { Tree } from './tree.ts';
+
+/** What open files and directories have in common. */
+export abstract class Node {
+  readonly tree: Tree;
+  readonly mode: Preopen['mode'];
+  #handle: Handle | undefined;
+
+  constructor(tree: Tree, handle: Handle, mode: Preopen['mode'], counted = true) {
+    this.tree = tree;
+    this.mode = mode;
+    this.#handle = handle;
+    if (counted) tree.add(this);
+  }
+
+  get isClosed(): boolean {
+    return this.#handle === undefined;
+  }
+
+  /** @throws FileError `badf` after `close` */
+  get handle(): Handle {
+    if (this.#handle === undefined) throw new FileError('badf');
+    return this.#handle;
+  }
+
+  /** Puts another handle to the same object in place of the present one. */
+  protected replaceHandle(next: Handle): void {
+    const before = this.handle;
+    this.#handle = next;
+    before.release();
+  }
+
+  close(): void {
+    const handle = this.#handle;
+    if (handle === undefined) return;
+    this.#handle = undefined;
+    this.tree.remove(this);
+    handle.release();
+  }
+
+  /** @throws FileError `rofs` under a read-only preopen */
+  requireWritable(): void {
+    if (this.mode === 'read-only') throw new FileError('rofs');
+  }
+
+  /** Runs with the handle held open, so that closing meanwhile is safe. */
+  protected async holding<T>(act: (handle: Handle) => T | Promise<T>): Promise<T> {
+    const handle = this.handle.retain();
+    try {
+      return await act(handle);
+    } finally {
+      handle.release();
+    }
+  }
+
+  stat(): Promise<FileStat> {
+    return this.holding(async (handle) => fileStatOf(await statOf(handle)));
+  }
+
+  async setTimes(accessed: NewTime, modified: NewTime): Promise<void> {
+    this.requireWritable();
+    if (accessed === 'keep' && modified === 'keep') return;
+    await this.holding((handle) => setTimesOf(handle, accessed, modified));
+  }
+
+  syncData(): Promise<void> {
+    return this.holding((handle) => flush(handle, fs.fdatasync));
+  }
+
+  sync(): Promise<void> {
+    return this.holding((handle) => flush(handle, fs.fsync));
+  }
+
+  async isSameObject(other: Descriptor): Promise<boolean> {
+    const [mine, theirs] = await Promise.all([this.stat(), other.stat()]);
+    return mine.device === theirs.device && mine.inode === theirs.inode;
+  }
+
+  async metadataHash(): Promise<MetadataHash> {
+    return metadataHashOf(await this.stat(), this.tree.hashKey);
+  }
+}
+
+async function statOf(handle: Handle): Promise<fs.BigIntStats> {
+  return handle.fd >= 0
+    ? handle.disk.stat(handle.local, handle.fd)
+    : handle.disk.statAt(handle.local, handle.path);
+}
+
+async function setTimesOf(handle: Handle, accessed: NewTime, modified: NewTime): Promise<void> {
+  const before = await statOf(handle);
+  const from = secondsOf(accessed, before.atimeNs);
+  const to = secondsOf(modified, before.mtimeNs);
+  // By path, because a directory's handle is for looking only; the path is the handle itself.
+  await handle.disk.change(
+    handle.local,
+    () => fs.utimesSync(handle.path, from, to),
+    (done) => fs.utimes(handle.path, from, to, done),
+  );
+}
+
+/** Flushing waits for the disk: always in the thread pool. */
+async function flush(
+  handle: Handle,
+  how: (fd: number, done: (error: Error | null) => void) => void,
+): Promise<void> {
+  const isDirectory = (await handle.disk.type(handle.local, handle.fd)).isDirectory();
+  const fd = isDirectory ? await handle.disk.open(false, handle.path, fs.constants.O_RDONLY) : handle.fd;
+  try {
+    await handle.disk.change(
+      false,
+      () => {},
+      (done) => how(fd, done),
+    );
+  } finally {
+    if (isDirectory) handle.disk.close(false, fd);
+  }
+}
+
+/** Keyed, so that a guest learns of changes and identity but nothing about the host's inode numbers. */
+export function metadataHashOf(stat: FileStat, key: string): MetadataHash {
+  const { device, inode, size, modifiedNs, changedNs } = stat;
+  const digest = hash('sha256', `${key}:${device}:${inode}:${size}:${modifiedNs}:${changedNs}`, 'buffer');
+  return { lower: digest.readBigUInt64LE(0), upper: digest.readBigUInt64LE(8) };
+}
