@@ -1,0 +1,33 @@
+import { Failure, Payload } from "../bindings/types";
+import { Result } from "../result";
+import { encode } from "./utf8";
+
+/** What `handle` returns: bytes for whoever asked, nothing, or a failure. */
+export type Reply = Result<Uint8Array | null, Failure>;
+
+/** Answers with a text (as UTF-8) or with bytes. */
+export function reply<T>(body: T): Reply {
+  return Result.ok<Uint8Array | null, Failure>(bytesOf<T>(body));
+}
+
+/** The message was dealt with and there is nothing to say. */
+export function noReply(): Reply {
+  return Result.ok<Uint8Array | null, Failure>(null);
+}
+
+/** The message was not dealt with. */
+export function fail(failure: Failure): Reply {
+  return Result.err<Uint8Array | null, Failure>(failure);
+}
+
+/** Something to send, from a text (as UTF-8) or from bytes. */
+export function payload<T>(body: T, contentType: string | null = null): Payload {
+  return new Payload(contentType, [], bytesOf<T>(body));
+}
+
+function bytesOf<T>(body: T): Uint8Array {
+  if (isString<T>()) return encode(<string>body);
+  if (body instanceof Uint8Array) return <Uint8Array>body;
+  ERROR("a body is a string or a Uint8Array");
+  return unreachable();
+}

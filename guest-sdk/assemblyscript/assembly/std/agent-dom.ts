@@ -1,0 +1,52 @@
+// What AssemblyScript's library asks of its surroundings, answered by the agent's world. It takes the place
+// of the library's own `bindings/dom`, which would import from a browser.
+import { Level, write } from "motehost-sdk/bindings/log";
+import { now as monotonicNow } from "motehost-sdk/bindings/monotonic-clock";
+import { getRandomBytes } from "motehost-sdk/bindings/random";
+import { now as wallNow } from "motehost-sdk/bindings/wall-clock";
+
+export namespace Date {
+  /** Milliseconds since the Unix epoch. */
+  export function now(): f64 {
+    const time = wallNow();
+    return <f64>(time.seconds * 1000 + time.nanoseconds / 1_000_000);
+  }
+}
+
+export namespace performance {
+  /** Milliseconds since a start nobody knows. */
+  export function now(): f64 {
+    return <f64>monotonicNow() / 1e6;
+  }
+}
+
+export namespace crypto {
+  export function getRandomValues(array: Uint8Array): void {
+    array.set(getRandomBytes(array.length));
+  }
+}
+
+const timers = new Map<string, u64>();
+
+export namespace console {
+  export function assert(condition: bool, message: string): void {
+    if (!condition) write(Level.error, "assertion failed: " + message, []);
+  }
+  export function log(text: string): void { write(Level.info, text, []); }
+  export function debug(text: string): void { write(Level.debug, text, []); }
+  export function info(text: string): void { write(Level.info, text, []); }
+  export function warn(text: string): void { write(Level.warn, text, []); }
+  export function error(text: string): void { write(Level.error, text, []); }
+  export function time(label: string): void { timers.set(label, monotonicNow()); }
+  export function timeLog(label: string): void {
+    if (!timers.has(label)) return;
+    write(Level.info, label + ": " + (<f64>(monotonicNow() - timers.get(label)) / 1e6).toString() + " ms", []);
+  }
+  export function timeEnd(label: string): void {
+    timeLog(label);
+    timers.delete(label);
+  }
+}
+
+// The library names JavaScript's own Math, for code that is compiled to JavaScript; nothing here calls it.
+export namespace Math {}
