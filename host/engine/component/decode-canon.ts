@@ -1,0 +1,273 @@
+import type { CanonOptions, CoreAlias, CoreFunc, StringEncoding } from './component.ts';
+import { readCoreValueType } from './core-module.ts';
+import { readResourceIndex, readResultList } from './decode-type.ts';
+import { type CoreSignature, coreSignature } from './layout.ts';
+import { type Reader, unsupported } from './reader.ts';
+import type { Scope } from './scope.ts';
+import { type FuncType, partsOf, type TypeRef } from './types.ts';
+
+/** Immediates of the canonical built-ins: r resource type, t type, o options, a flag, m memory, l result list, v core type and slot. */
+const builtins: Readonly<Record<number, readonly [name: string, immediates: string]>> = {
+  2: ['resource.new', 'r'],
+  3: ['resource.drop', 'r'],
+  4: ['resource.rep', 'r'],
+  5: ['task.cancel', ''],
+  6: ['subtask.cancel', 'a'],
+  7: ['resource.drop async', 'r'],
+  8: ['backpressure.set', ''],
+  9: ['task.return', 'lo'],
+  10: ['context.get', 'v'],
+  11: ['context.set', 'v'],
+  12: ['thread.yield', 'a'],
+  13: ['subtask.drop', ''],
+  14: ['stream.new', 't'],
+  15: ['stream.read', 'to'],
+  16: ['stream.write', 'to'],
+  17: ['stream.cancel-read', 'ta'],
+  18: ['stream.cancel-write', 'ta'],
+  19: ['stream.drop-readable', 't'],
+  20: ['stream.drop-writable', 't'],
+  21: ['future.new', 't'],
+  22: ['future.read', 'to'],
+  23: ['future.write', 'to'],
+  24: ['future.cancel-read', 'ta'],
+  25: ['future.cancel-write', 'ta'],
+  26: ['future.drop-readable', 't'],
+  27: ['future.drop-writable', 't'],
+  28: ['error-context.new', 'o'],
+  29: ['error-context.debug-message', 'o'],
+  30: ['error-context.drop', ''],
+  31: ['waitable-set.new', ''],
+  32: ['waitable-set.wait', 'am'],
+  33: ['waitable-set.poll', 'am'],
+  34: ['waitable-set.drop', ''],
+  35: ['waitable.join', ''],
+  36: ['backpressure.inc', ''],
+  37: ['backpressure.dec', ''],
+  38: ['thread.index', ''],
+  39: ['thread.new-indirect', 'cb'],
+  40: ['thread.resume-later', ''],
+  41: ['thread.suspend', 'a'],
+  42: ['thread.suspend-then-resume', 'a'],
+  43: ['thread.yield-then-resume', 'a'],
+  44: ['thread.suspend-then-promote', 'a'],
+  45: ['thread.yield-then-promote', 'a'],
+};
+
+/** Section 8: one `canon` definition. */
+export function readCanon(reader: Reader, scope: Scope): void {
+  const at = reader.offset;
+  const code = reader.byte();
+  if (code === 0) readLift(reader, scope);
+  else if (code === 1) readLower(reader, scope);
+  else {
+    const builtin = builtins[code];
+    if (builtin === undefined) {
+      if (code >= 0x40 && code <= 0x42) throw unsupported('shared-everything threads', at);
+      reader.fail(`unknown canonical function 0x${code.toString(16)}`, at);
+    }
+    for (const immediate of builtin[1]) readImmediate(reader, scope, immediate);
+    scope.push<CoreFunc>(
+      reader,
+      scope.coreFuncs,
+      { kind: 'builtin', name: builtin[0], type: undefined },
+      'core functions',
+    );
+  }
+}
+
+function readImmediate(reader: Reader, scope: Scope, immediate: string): void {
+  if (immediate === 'r') readResourceIndex(reader, scope);
+  else if (immediate === 't') readEventualIndex(reader, scope);
+  else if (immediate === 'o') readOptions(reader, scope);
+  else if (immediate === 'a') {
+    if (reader.byte() > 1) reader.fail('malformed flag');
+  } else if (immediate === 'm') scope.at(reader, scope.coreAliases.memory, 'memory');
+  else if (immediate === 'l') readResultList(reader, scope);
+  else if (immediate === 'c') scope.at(reader, scope.coreTypes, 'core type');
+  else if (immediate === 'b') scope.at(reader, scope.coreAliases.table, 'table');
+  else {
+    readCoreValueType(reader);
+    reader.u32();
+  }
+}
+
+function readEventualIndex(reader: Reader, scope: Scope): void {
+  const at = reader.offset;
+  const entry = scope.at(reader, scope.types, 'type');
+  const def =
+    entry.kind === 'value' && typeof entry.ref === 'number' ? scope.table.defs[entry.ref] : undefined;
+  if (def?.kind !== 'stream' && def?.kind !== 'future')
+    reader.fail('type index is not a stream or future', at);
+}
+
+function readLift(reader: Reader, scope: Scope): void {
+  const at = reader.offset;
+  if (reader.byte() !== 0) reader.fail('malformed lift', at);
+  const core = scope.at(reader, scope.coreFuncs, 'core function');
+  const options = readOptions(reader, scope);
+  const entry = scope.at(reader, scope.types, 'type');
+  if (entry.kind !== 'func') reader.fail('type index is not a function type', at);
+  const type = entry.type;
+  if (options.async === true && type.async !== true)
+    reader.fail('the async option requires an async function type', at);
+  if (options.async !== true) checkLift(reader, scope, core, options, type, at);
+  scope.push(reader, scope.funcs, { kind: 'lift', core, options, type }, 'functions');
+}
+
+function checkLift(
+  reader: Reader,
+  scope: Scope,
+  core: CoreFunc,
+  options: CanonOptions,
+  type: FuncType,
+  at: number,
+): void {
+  const signature = coreSignature(scope.table.layouts, type, 'lift');
+  checkSignature(reader, core, signature, 'lowered', at);
+  const post = options.postReturn?.type;
+  if (post !== undefined && (post.params !== signature.results || post.results !== ''))
+    reader.fail('the post-return function has the wrong type', at);
+  const params = type.params.some((param) => needsMemory(scope, param.type));
+  const result = type.result !== undefined && needsMemory(scope, type.result);
+  if ((params || signature.paramsInMemory) && options.realloc === undefined)
+    reader.fail('the canonical option `realloc` is required', at);
+  if ((params || result || signature.resultInMemory) && options.memory === undefined)
+    reader.fail('the canonical option `memory` is required', at);
+}
+
+function checkSignature(
+  reader: Reader,
+  core: CoreFunc,
+  signature: CoreSignature,
+  what: string,
+  at: number,
+): void {
+  if (core.type === undefined) return;
+  if (core.type.params !== signature.params)
+    reader.fail(
+      `${what} parameter types ${signature.params} do not match ${core.type.params} of the core function`,
+      at,
+    );
+  if (core.type.results !== signature.results)
+    reader.fail(
+      `${what} result types ${signature.results} do not match ${core.type.results} of the core function`,
+      at,
+    );
+}
+
+function readLower(reader: Reader, scope: Scope): void {
+  const at = reader.offset;
+  if (reader.byte() !== 0) reader.fail('malformed lower', at);
+  const func = scope.at(reader, scope.funcs, 'function');
+  const options = readOptions(reader, scope);
+  if (options.postReturn !== undefined || options.callback !== undefined)
+    reader.fail('lowering takes no post-return and no callback', at);
+  const signature = coreSignature(scope.table.layouts, func.type, 'lower');
+  const type =
+    options.async === true
+      ? asyncLowered(scope, func.type)
+      : { params: signature.params, results: signature.results };
+  const params = func.type.params.some((param) => needsMemory(scope, param.type));
+  const result = func.type.result !== undefined && needsMemory(scope, func.type.result);
+  if (
+    (params || result || signature.paramsInMemory || signature.resultInMemory) &&
+    options.memory === undefined
+  )
+    reader.fail('the canonical option `memory` is required', at);
+  if (result && options.realloc === undefined) reader.fail('the canonical option `realloc` is required', at);
+  scope.push<CoreFunc>(reader, scope.coreFuncs, { kind: 'lower', func, options, type }, 'core functions');
+}
+
+const flatAsyncParamsMax = 4;
+
+function asyncLowered(scope: Scope, type: FuncType): { params: string; results: string } {
+  const signature = coreSignature(scope.table.layouts, type, 'lift');
+  const few = !signature.paramsInMemory && signature.params.length <= flatAsyncParamsMax;
+  const returns = type.result !== undefined && scope.table.layouts.of(type.result).flat !== '';
+  return { params: (few ? signature.params : 'i') + (returns ? 'i' : ''), results: 'i' };
+}
+
+/** Whether values of a type lie partly in memory: it contains a string, a list or a map. */
+function needsMemory(scope: Scope, ref: TypeRef): boolean {
+  const known = scope.table.memoryUse.get(ref);
+  if (known !== undefined) return known;
+  const def = typeof ref === 'number' ? scope.table.defs[ref] : undefined;
+  const uses =
+    def === undefined
+      ? ref === 'string'
+      : def.kind === 'map' ||
+        (def.kind === 'list' && def.length === undefined) ||
+        (def.kind !== 'stream' &&
+          def.kind !== 'future' &&
+          partsOf(def).some((part) => needsMemory(scope, part)));
+  scope.table.memoryUse.set(ref, uses);
+  return uses;
+}
+
+const encodings: readonly StringEncoding[] = ['utf8', 'utf16', 'latin1+utf16'];
+const optionNames: readonly string[] = [
+  'string-encoding',
+  'string-encoding',
+  'string-encoding',
+  'memory',
+  'realloc',
+  'post-return',
+  'async',
+  'callback',
+];
+
+interface OptionsDraft {
+  encoding: StringEncoding;
+  memory?: CoreAlias;
+  realloc?: CoreFunc;
+  postReturn?: CoreFunc;
+  async?: true;
+  callback?: CoreFunc;
+}
+
+function readOptions(reader: Reader, scope: Scope): CanonOptions {
+  const options: OptionsDraft = { encoding: 'utf8' };
+  const seen = new Set<string>();
+  for (let left = reader.count('canonical options', 1000); left > 0; left -= 1) {
+    const at = reader.offset;
+    const code = reader.byte();
+    const name = optionNames[code];
+    if (name === undefined) {
+      if (code === 8 || code === 9) throw unsupported('the garbage-collected canonical ABI', at);
+      reader.fail(`unknown canonical option ${code}`, at);
+    }
+    if (seen.has(name)) reader.fail(`the canonical option \`${name}\` is specified more than once`, at);
+    seen.add(name);
+    readOption(reader, scope, options, code);
+  }
+  checkOptions(reader, options);
+  return options;
+}
+
+function readOption(reader: Reader, scope: Scope, options: OptionsDraft, code: number): void {
+  if (code <= 2) options.encoding = encodings[code] as StringEncoding;
+  else if (code === 3) options.memory = scope.at(reader, scope.coreAliases.memory, 'memory');
+  else if (code === 4) options.realloc = scope.at(reader, scope.coreFuncs, 'core function');
+  else if (code === 5) options.postReturn = scope.at(reader, scope.coreFuncs, 'core function');
+  else if (code === 6) options.async = true;
+  else options.callback = scope.at(reader, scope.coreFuncs, 'core function');
+}
+
+function checkOptions(reader: Reader, options: OptionsDraft): void {
+  const memory = options.memory?.type;
+  if (memory?.sort === 'memory' && memory.limits.wide) throw unsupported('64-bit memories', reader.offset);
+  if (memory?.sort === 'memory' && memory.limits.shared) reader.fail('a canonical memory cannot be shared');
+  if (options.realloc !== undefined && options.memory === undefined)
+    reader.fail('the canonical option `memory` is required with `realloc`');
+  const realloc = options.realloc?.type;
+  if (realloc !== undefined && (realloc.params !== 'iiii' || realloc.results !== 'i'))
+    reader.fail('the canonical option `realloc` uses a core function with an incorrect signature');
+  if (options.async === true && options.postReturn !== undefined)
+    reader.fail('the canonical options `async` and `post-return` exclude each other');
+  if (options.callback !== undefined && options.async !== true)
+    reader.fail('the canonical option `callback` requires `async`');
+  const callback = options.callback?.type;
+  if (callback !== undefined && (callback.params !== 'iii' || callback.results !== 'i'))
+    reader.fail('the canonical option `callback` uses a core function with an incorrect signature');
+}
