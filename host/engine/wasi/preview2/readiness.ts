@@ -1,6 +1,6 @@
 /** Something a guest can wait for. */
 export interface Readiness {
-  /** Whether a wait would end at once; never blocks, changes nothing. */
+  /** Whether a wait would end at once; never blocks, consumes nothing. */
   isReady(): boolean;
   /** Calls `wake` at least when it may have become ready; spurious calls are allowed. Returns the way to unsubscribe. */
   onChange(wake: () => void): () => void;

@@ -1,7 +1,7 @@
 import { Trap } from '../../trap.ts';
 import type { Failure } from './error.ts';
 import { type Readiness, Signal } from './readiness.ts';
-import { failure, streamChunkBytesMax } from './source.ts';
+import { failure, type Soon, streamChunkBytesMax } from './source.ts';
 
 /** Bytes on their way out of all handles to one destination together. */
 const pendingBytesMax = 1_048_576;
@@ -20,7 +20,7 @@ export interface ByteSink extends Readiness {
 
 export interface SinkOptions {
   /** Takes some bytes; resolves when more may come, rejects when no more can. */
-  readonly write: (bytes: Uint8Array) => Promise<unknown>;
+  readonly write: (bytes: Uint8Array) => Soon<unknown>;
   /** Called before bytes are taken over; may throw to refuse them. */
   readonly charge?: (bytes: number) => void;
   /** Called once after the last byte. */
@@ -37,6 +37,7 @@ export class BufferedSink implements ByteSink {
   #pendingBytes = 0;
   #flushing = false;
   #end: 'closed' | Failure | undefined;
+  #busy = false;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -64,7 +65,7 @@ export class BufferedSink implements ByteSink {
     this.#options.charge?.(bytes.length);
     this.#queue.push(bytes);
     this.#pendingBytes += bytes.length;
-    this.#draining ??= this.#drain();
+    if (!this.#busy) this.#draining = this.#drain();
   }
 
   flush(): void {
@@ -88,12 +89,15 @@ export class BufferedSink implements ByteSink {
     await this.#options.end?.();
   }
 
+  /** Without a wait when the destination takes the bytes at once. */
   async #drain(): Promise<void> {
+    this.#busy = true;
     try {
       while (this.#queue.length > 0) {
         const bytes = joined(this.#queue);
         this.#queue = [];
-        await this.#options.write(bytes);
+        const written = this.#options.write(bytes);
+        if (written instanceof Promise) await written;
         this.#pendingBytes -= bytes.length;
         if (this.#pendingBytes === 0) this.#flushing = false;
         this.#signal.notify();
@@ -104,7 +108,7 @@ export class BufferedSink implements ByteSink {
       this.#flushing = false;
       this.fail((this.#options.fail ?? failure)(cause));
     } finally {
-      this.#draining = undefined;
+      this.#busy = false;
     }
   }
 }

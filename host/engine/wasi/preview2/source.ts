@@ -12,61 +12,73 @@ export interface ByteSource extends Readiness {
   close(): void;
 }
 
+/** A value now, or a promise of it. */
+export type Soon<T> = T | Promise<T>;
+
 /** Reads ahead by one bounded chunk, and only when someone asked or waits: the producer feels back pressure. */
 export class PullSource implements ByteSource {
   readonly #signal = new Signal();
-  readonly #pull: (bytesMax: number) => Promise<Uint8Array | undefined>;
+  readonly onChange: (wake: () => void) => () => void = this.#signal.onChange;
+  readonly #pull: (bytesMax: number) => Soon<Uint8Array | undefined>;
   readonly #fail: (cause: unknown) => Failure;
+  readonly #onClose: (() => void) | undefined;
   #chunk: Uint8Array = new Uint8Array();
   #end: 'closed' | Failure | undefined;
   #pulling = false;
 
   /** `pull` gives the next bytes (at most as many), undefined at the end. */
   constructor(
-    pull: (bytesMax: number) => Promise<Uint8Array | undefined>,
+    pull: (bytesMax: number) => Soon<Uint8Array | undefined>,
     fail: (cause: unknown) => Failure = failure,
+    onClose?: () => void,
   ) {
     this.#pull = pull;
     this.#fail = fail;
+    this.#onClose = onClose;
   }
 
+  /** Asks for the next chunk: whoever looks wants to know when it is there. */
   isReady(): boolean {
+    this.#request(streamChunkBytesMax);
     return this.#chunk.length > 0 || this.#end !== undefined;
   }
 
-  onChange(wake: () => void): () => void {
-    this.#request(streamChunkBytesMax);
-    return this.#signal.onChange(wake);
-  }
-
   take(bytesMax: number): Uint8Array | 'closed' | Failure {
+    if (bytesMax > 0) this.#request(bytesMax);
     if (this.#chunk.length > 0) {
       const bytes = this.#chunk.subarray(0, bytesMax);
       this.#chunk = this.#chunk.subarray(bytes.length);
       return bytes;
     }
     const end = this.#end;
-    if (end !== undefined) {
-      this.#end = 'closed';
-      return end;
-    }
-    if (bytesMax > 0) this.#request(bytesMax);
-    return this.#chunk;
+    if (end === undefined) return this.#chunk;
+    this.#end = 'closed';
+    return end;
   }
 
   close(): void {
     this.#chunk = new Uint8Array();
     this.#end = 'closed';
+    this.#onClose?.();
     this.#signal.notify();
   }
 
   #request(bytesMax: number): void {
-    if (this.#pulling || this.isReady()) return;
-    this.#pulling = true;
-    this.#pull(bytesMax).then(
-      (bytes) => this.#arrive(bytes),
-      (cause) => this.#arrive(this.#fail(cause)),
-    );
+    if (this.#pulling || this.#chunk.length > 0 || this.#end !== undefined) return;
+    try {
+      const bytes = this.#pull(bytesMax);
+      if (!(bytes instanceof Promise)) {
+        this.#arrive(bytes);
+        return;
+      }
+      this.#pulling = true;
+      bytes.then(
+        (later) => this.#arrive(later),
+        (cause) => this.#arrive(this.#fail(cause)),
+      );
+    } catch (cause) {
+      this.#arrive(this.#fail(cause));
+    }
   }
 
   #arrive(bytes: Uint8Array | Failure | undefined): void {
@@ -76,7 +88,6 @@ export class PullSource implements ByteSource {
     else if (bytes instanceof Failure) this.#end = bytes;
     else this.#chunk = bytes;
     this.#signal.notify();
-    // A producer may give an empty chunk: whoever waits asked for more.
   }
 }
 

@@ -107,8 +107,9 @@ export class OutputStream extends Resource {
     if (contents.length > blockingWriteBytesMax)
       throw new Trap('canonical-abi', `wasi:io/streams: more than ${blockingWriteBytesMax} bytes at once`);
     const room = this.#room();
-    if (contents.length === 0 && room > 0) return this.blockingFlush();
-    return this.#writeLater(contents, room);
+    if (room < contents.length) return this.#writeLater(contents);
+    this.#sink.put(contents);
+    return this.blockingFlush();
   }
 
   flush(): void {
@@ -118,7 +119,9 @@ export class OutputStream extends Resource {
 
   blockingFlush(): Promise<void> | undefined {
     this.flush();
-    return this.#sink.isReady() ? undefined : this.#ready();
+    if (!this.#sink.isReady()) return this.#ready();
+    this.#room();
+    return undefined;
   }
 
   subscribe(): Pollable {
@@ -166,13 +169,10 @@ export class OutputStream extends Resource {
     this.#room();
   }
 
-  async #writeLater(contents: Uint8Array, room: number): Promise<void> {
-    if (room < contents.length) {
-      this.#sink.flush();
-      await this.#ready();
-    }
-    this.#sink.put(contents);
+  async #writeLater(contents: Uint8Array): Promise<void> {
     this.#sink.flush();
     await this.#ready();
+    this.#sink.put(contents);
+    await this.blockingFlush();
   }
 }
