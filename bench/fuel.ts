@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../host/clock.ts';
 import { Budget } from '../host/engine/budget.ts';
 import { meter } from '../host/engine/meter/meter.ts';
 import { defaultLimits } from '../host/limits.ts';
+import { measureFresh } from './fresh.ts';
 import { compositeName, type Kernel, kernelBytes, kernels } from './kernels/kernels.ts';
 import { atMost, type Bench, type Effort, type Report, ratio, round } from './report.ts';
 import { alternate, geometricMean, median, percentile } from './samples.ts';
@@ -128,9 +128,7 @@ async function measure(kernel: Kernel, rounds: number): Promise<Measured> {
 function measureInProcesses(effort: Effort): readonly (readonly Measured[])[] {
   const processes = effort.quick ? 1 : 5;
   const rounds = effort.quick ? '9' : '25';
-  return Array.from({ length: processes }, () =>
-    JSON.parse(execFileSync(process.execPath, [import.meta.filename, rounds], { encoding: 'utf8' })),
-  );
+  return Array.from({ length: processes }, () => measureFresh<Measured[]>(import.meta.filename, [rounds]));
 }
 
 type Ratio = (one: Measured) => number;
@@ -202,5 +200,5 @@ if (import.meta.main) {
   const chosen = kernels.filter((kernel) => wanted.length === 0 || wanted.includes(kernel.name));
   const measured: Measured[] = [];
   for (const kernel of chosen) measured.push(await measure(kernel, rounds));
-  console.log(JSON.stringify(measured));
+  process.stdout.write(JSON.stringify(measured));
 }

@@ -19,18 +19,20 @@ const { values, positionals } = parseArgs({
 });
 const unknown = positionals.filter((name) => benches[name] === undefined);
 if (unknown.length > 0) {
-  console.error(`bench: no bench ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}`);
+  process.stderr.write(
+    `bench: no bench ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}\n`,
+  );
   process.exit(64);
 }
 
 const machine = readMachine();
-console.log(`${machineText(machine)}\n`);
+process.stdout.write(`${machineText(machine)}\n\n`);
 const reports: Record<string, Report> = {};
 for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {
   const bench = await benches[name]?.();
   if (bench === undefined) continue;
   reports[name] = await bench.run({ quick: values.quick });
-  console.log(reportText(reports[name]));
+  process.stdout.write(`${reportText(reports[name])}\n`);
 }
 if (values.json !== undefined)
   writeFileSync(values.json, `${JSON.stringify({ machine, reports }, null, 2)}\n`);
