@@ -1,0 +1,130 @@
+import { HostError } from '../../errors.ts';
+import type { Budget } from '../budget.ts';
+
+/** What one core module begins with, from the meter's summary: counted before it is instantiated. */
+export interface CoreMinima {
+  readonly memoryPages: number;
+  readonly tableElements: number;
+}
+
+export interface CoreInstance {
+  readonly exports: object;
+}
+
+type GuestFunction = WebAssembly.ExportedFunction;
+
+const coreInstancesMax = 512;
+const startExport = 'motehost:meter/start';
+
+/**
+ * Instantiates the core modules of one component and joins them to the agent's account. Guest functions that
+ * JavaScript calls outside `promising` (allocation, post-return, destructors, constructors) are counted in
+ * `budget.synchronousDepth`, because nothing below them may pause; between core modules the functions
+ * themselves are linked, without a frame of ours.
+ */
+export class CoreLinker {
+  readonly #budget: Budget;
+  readonly #minima: ReadonlyMap<WebAssembly.Module, CoreMinima>;
+  readonly #meter: Record<string, WebAssembly.ImportValue>;
+  readonly #originals = new WeakMap<object, GuestFunction>();
+  #instances = 0;
+
+  /**
+   * @param tasks jco's record of the running tasks, put back after a pause
+   */
+  constructor(
+    budget: Budget,
+    minima: ReadonlyMap<WebAssembly.Module, CoreMinima>,
+    tasks: Record<string, unknown>,
+  ) {
+    this.#budget = budget;
+    this.#minima = minima;
+    const fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
+    budget.attachFuel(fuel);
+    this.#meter = {
+      out: budget.out,
+      pause: new WebAssembly.Suspending(() => this.#pause(tasks)),
+      grow_memory: budget.growMemory,
+      grow_table: budget.growTable,
+      fuel,
+    };
+  }
+
+  /** Whether any core module has been instantiated: from then on guest code may have run. */
+  get hasBegun(): boolean {
+    return this.#instances > 0;
+  }
+
+  /** jco's `instantiateCore`: gives a promise only where a start function runs. */
+  readonly instantiate = (
+    module: WebAssembly.Module,
+    imports: Record<string, Record<string, unknown>> = {},
+  ): CoreInstance | Promise<CoreInstance> => {
+    this.#admit(module);
+    const instance = new WebAssembly.Instance(module, this.#link(imports));
+    const exposed = { exports: this.#expose(instance.exports) };
+    const start = instance.exports[startExport];
+    if (typeof start !== 'function') return exposed;
+    return WebAssembly.promising(start as GuestFunction)().then(() => exposed);
+  };
+
+  /** jco's `WebAssembly.promising`: takes what `instantiate` exposed. */
+  readonly promising = (exposed: object): ((...args: unknown[]) => Promise<unknown>) =>
+    WebAssembly.promising(this.#originals.get(exposed) ?? (exposed as GuestFunction));
+
+  #admit(module: WebAssembly.Module): void {
+    this.#instances += 1;
+    if (this.#instances > coreInstancesMax)
+      throw new HostError(
+        'HOST_ERR_COMPONENT_UNSUPPORTED',
+        `the component has more than ${coreInstancesMax} core instances`,
+      );
+    const minima = this.#minima.get(module);
+    if (minima !== undefined) this.#budget.admit(minima.memoryPages, minima.tableElements);
+  }
+
+  #link(imports: Record<string, Record<string, unknown>>): WebAssembly.Imports {
+    const linked: WebAssembly.Imports = {};
+    for (const [from, entries] of Object.entries(imports)) {
+      const originals: Record<string, WebAssembly.ImportValue> = {};
+      for (const [name, value] of Object.entries(entries)) {
+        const original = typeof value === 'function' ? this.#originals.get(value) : undefined;
+        originals[name] = original ?? (value as WebAssembly.ImportValue);
+      }
+      linked[from] = originals;
+    }
+    linked['motehost:meter'] = this.#meter;
+    return linked;
+  }
+
+  // Looked up when jco asks, not all beforehand: a module may export thousands of functions for other modules.
+  #expose(exports: WebAssembly.Instance['exports']): object {
+    return new Proxy(Object.create(null) as object, {
+      get: (_, name) => {
+        const value = typeof name === 'string' ? exports[name] : undefined;
+        return typeof value === 'function' ? this.#counted(value as GuestFunction) : value;
+      },
+    });
+  }
+
+  #counted(original: GuestFunction): GuestFunction {
+    const budget = this.#budget;
+    const counted = (...args: unknown[]): unknown => {
+      budget.synchronousDepth += 1;
+      try {
+        return original(...args);
+      } finally {
+        budget.synchronousDepth -= 1;
+      }
+    };
+    this.#originals.set(counted, original);
+    return counted;
+  }
+
+  async #pause(tasks: Record<string, unknown>): Promise<void> {
+    const saved = { ...tasks };
+    await this.#budget.pause();
+    for (const key of Object.keys(tasks)) if (!(key in saved)) tasks[key] = null;
+    Object.assign(tasks, saved);
+  }
+}

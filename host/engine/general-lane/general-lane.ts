@@ -1,0 +1,227 @@
+import { pathToFileURL } from 'node:url';
+import { HostError } from '../../errors.ts';
+import { type Budget, Stopped } from '../budget.ts';
+import type { World } from '../component/world.ts';
+import type { Instance } from '../instance.ts';
+import { type Linker, WitError } from '../linker.ts';
+import { classify, Trap } from '../trap.ts';
+import { CoreLinker, type CoreMinima } from './core-linker.ts';
+import { type ExportedFunction, ExportTable, type JsExports } from './exports.ts';
+import type { GlueGlobals } from './glue.ts';
+import { importsFor } from './imports.ts';
+import { Lifting } from './lifting.ts';
+import { checkArguments } from './values.ts';
+
+/** One metered core module, compiled. */
+export interface PreparedModule {
+  readonly module: WebAssembly.Module;
+  /** From the meter's summary; absent for an unmetered module, whose memories are then not counted. */
+  readonly minima?: CoreMinima;
+}
+
+/** A transpiled component as the serving threads hold it. */
+export interface PreparedGeneral {
+  /** Where the glue text was stored; imported once per thread. */
+  readonly gluePath: string;
+  readonly modules: ReadonlyMap<string, PreparedModule>;
+  readonly world: World;
+}
+
+type Instantiate = (
+  getCoreModule: (name: string) => WebAssembly.Module,
+  imports: Record<string, object>,
+  instantiateCore: CoreLinker['instantiate'],
+  globals: GlueGlobals,
+) => JsExports | Promise<JsExports>;
+
+/**
+ * Runs a component of any shape on jco's generated module: links its imports, instantiates its core modules
+ * under `budget` and gives the port of one live run.
+ * @throws HostError for imports that are missing
+ * @throws Trap when a start function ended abnormally, Stopped when what it begins with is over a limit
+ */
+export async function instantiateGeneral(
+  prepared: PreparedGeneral,
+  linker: Linker,
+  budget: Budget,
+): Promise<Instance> {
+  const imports = importsFor(prepared.world, linker);
+  const glue = (await import(pathToFileURL(prepared.gluePath).href)) as { instantiate: Instantiate };
+  const run = new GeneralInstance(prepared, budget);
+  await run.start(glue.instantiate, imports);
+  return run;
+}
+
+class GeneralInstance implements Instance {
+  readonly budget: Budget;
+  readonly #prepared: PreparedGeneral;
+  readonly #table: ExportTable;
+  readonly #lifting = new Lifting();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  /** What host functions threw: not the guest's doing, whatever it looks like. */
+  readonly #hostFaults = new WeakSet<object>();
+  #exports: JsExports = {};
+  #state: 'ready' | 'busy' | 'closed' = 'busy';
+
+  constructor(prepared: PreparedGeneral, budget: Budget) {
+    this.#prepared = prepared;
+    this.budget = budget;
+    this.#table = exportTableOf(prepared.world);
+  }
+
+  async start(instantiate: Instantiate, imports: Record<string, object>): Promise<void> {
+    const { modules } = this.#prepared;
+    const minima = new Map<WebAssembly.Module, CoreMinima>();
+    for (const each of modules.values()) if (each.minima !== undefined) minima.set(each.module, each.minima);
+    const tasks: Record<string, unknown> = {};
+    const linker = new CoreLinker(this.budget, minima, tasks);
+    try {
+      this.#exports = await instantiate(
+        (name) => moduleNamed(modules, name),
+        imports,
+        linker.instantiate,
+        this.#globals(linker, tasks),
+      );
+      this.#state = 'ready';
+    } catch (thrown) {
+      this.dispose();
+      if (thrown instanceof HostError || thrown instanceof Stopped) throw thrown;
+      throw this.#trapOf(thrown);
+    } finally {
+      this.#releaseTimers();
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#table.find(name) !== undefined;
+  }
+
+  async call(name: string, args: readonly unknown[]): Promise<unknown> {
+    const target = this.#table.require(name);
+    if (this.#state === 'closed')
+      throw new HostError('HOST_ERR_INSTANCE_CLOSED', `${name}: the instance ended; start another`, { name });
+    if (this.#state === 'busy')
+      throw new HostError('HOST_ERR_INSTANCE_BUSY', `${name}: the instance is in another call`, { name });
+    checkArguments(this.#prepared.world.types, target.fullName, target.type, args);
+    this.#state = 'busy';
+    this.#lifting.restart();
+    try {
+      const value = await target.invoke(this.#exports, args);
+      this.#state = 'ready';
+      return target.isFallible ? { tag: 'ok', val: value } : value;
+    } catch (thrown) {
+      return this.#failed(target, thrown);
+    } finally {
+      this.#releaseTimers();
+    }
+  }
+
+  dispose(): void {
+    this.#state = 'closed';
+    this.#exports = {};
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  #failed(target: ExportedFunction, thrown: unknown): { tag: 'err'; val: unknown } {
+    if (target.isFallible && isPayload(thrown)) {
+      this.#state = 'ready';
+      return { tag: 'err', val: thrown };
+    }
+    this.dispose();
+    throw this.#trapOf(thrown);
+  }
+
+  #trapOf(thrown: unknown): Trap {
+    if (thrown instanceof Error && this.#hostFaults.has(thrown))
+      return new Trap('host-fault', thrown.message, thrown);
+    const trap = classify(thrown);
+    if (trap.kind !== 'host-fault' && trap.kind !== 'unknown') return trap;
+    const message = trap.message.replace(/^wasm trap: /, '');
+    if (/cannot block a synchronous task/.test(message)) return new Trap('cannot-block', message, thrown);
+    if (trap.kind === 'unknown' && !isFromGlue(message)) return trap;
+    return new Trap('canonical-abi', message, thrown);
+  }
+
+  #globals(linker: CoreLinker, tasks: Record<string, unknown>): GlueGlobals {
+    const webAssembly: object = Object.assign(Object.create(WebAssembly), { promising: linker.promising });
+    return {
+      WebAssembly: webAssembly,
+      globalThis: { WebAssembly: webAssembly },
+      TextDecoder: this.#lifting.decoderClass(),
+      setTimeout: (fire: () => void, ms: number) => this.#setTimer(fire, ms),
+      clearTimeout,
+      $tasks: tasks,
+      $slice: this.#lifting.slice,
+      $count: this.#lifting.count,
+      $call: (operation) => this.#callHost(operation),
+      $payload: (thrown) => this.#payloadOf(thrown),
+    };
+  }
+
+  #callHost(operation: () => unknown): unknown {
+    this.#lifting.restart();
+    try {
+      const result = operation();
+      if (!(result instanceof Promise)) return result;
+      return result.catch((thrown: unknown) => {
+        throw this.#asFault(thrown);
+      });
+    } catch (thrown) {
+      throw this.#asFault(thrown);
+    }
+  }
+
+  /** A `WitError` goes on as it is; all else becomes an `Error` that is known to be the host's. */
+  #asFault(thrown: unknown): unknown {
+    if (thrown instanceof WitError) return thrown;
+    const fault = thrown instanceof Error ? thrown : new Error(String(thrown));
+    this.#hostFaults.add(fault);
+    return fault;
+  }
+
+  #payloadOf(thrown: unknown): unknown {
+    if (thrown instanceof WitError) return thrown.payload;
+    throw thrown;
+  }
+
+  #setTimer(fire: () => void, ms: number): NodeJS.Timeout {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      fire();
+    }, ms);
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  /** jco looks around a little after every wait; that must not keep a process alive that is done. */
+  #releaseTimers(): void {
+    for (const timer of this.#timers) timer.unref();
+  }
+}
+
+const tables = new WeakMap<World, ExportTable>();
+
+function exportTableOf(world: World): ExportTable {
+  let table = tables.get(world);
+  if (table === undefined) {
+    table = new ExportTable(world);
+    tables.set(world, table);
+  }
+  return table;
+}
+
+function moduleNamed(modules: PreparedGeneral['modules'], name: string): WebAssembly.Module {
+  const found = modules.get(name);
+  if (found === undefined) throw new Error(`bug: the glue asks for '${name}', which was not prepared`);
+  return found.module;
+}
+
+/** jco throws the bare `err` value; everything that fails is an `Error`, an exception of the guest or a `WitError` gone astray. */
+function isPayload(thrown: unknown): boolean {
+  return !(thrown instanceof Error || thrown instanceof WebAssembly.Exception || thrown instanceof WitError);
+}
+
+/** Traps that jco raises itself, for a guest that broke the canonical ABI. */
+const isFromGlue = (message: string): boolean =>
+  /handle|resource|component instance|deadlock|task|waitable|borrow/.test(message);

@@ -1,0 +1,150 @@
+/** Why a well-formed component is not taken; the message names the thing. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+}
+
+/** What the sealed glue gets in place of the real globals, by the names its prelude takes. */
+export interface GlueGlobals {
+  readonly WebAssembly: object;
+  readonly globalThis: object;
+  readonly TextDecoder: unknown;
+  readonly setTimeout: unknown;
+  readonly clearTimeout: unknown;
+  /** Which task each component instance runs: saved and put back around a pause. */
+  readonly $tasks: Record<string, unknown>;
+  /** Bytes of a guest's list, bounds-checked and counted. */
+  readonly $slice: (buffer: ArrayBuffer, from: number, to: number) => ArrayBuffer;
+  /** Counts the elements of a guest's list before they are lifted; gives the first index. */
+  readonly $count: (elements: number) => 0;
+  /** Runs a host function, so that its failures are told from the guest's. */
+  readonly $call: (operation: () => unknown) => unknown;
+  /** The `err` value that a host function's exception carries, or throws it on. */
+  readonly $payload: (thrown: unknown) => unknown;
+}
+
+const granted =
+  'WebAssembly, globalThis, TextDecoder, setTimeout, clearTimeout, $tasks, $slice, $count, $call, $payload';
+const withheld = [
+  'process',
+  'console',
+  'fetch',
+  'require',
+  'module',
+  'global',
+  'Buffer',
+  'Function',
+  'setInterval',
+  'clearInterval',
+  'setImmediate',
+  'performance',
+  'navigator',
+  'crypto',
+  'Worker',
+];
+
+interface Edit {
+  readonly find: RegExp;
+  readonly put: string;
+  /** How often it must occur: jco writes some parts only where a component needs them. */
+  readonly times: 'once' | 'any';
+}
+
+/** Names that start with `$` cannot collide: jco makes identifiers from WIT names, which have none there. */
+const edits: readonly Edit[] = [
+  {
+    find: /^export function instantiate\(getCoreModule, imports, instantiateCore = WebAssembly\.instantiate\) \{/gm,
+    put: 'function $instantiate(getCoreModule, imports, instantiateCore) {',
+    times: 'once',
+  },
+  { find: /^export (?=const |function |class )/gm, put: '', times: 'any' },
+  { find: /\bconst CURRENT_TASK_META ?= ?\{\};/g, put: 'const CURRENT_TASK_META = $tasks;', times: 'once' },
+  // V8's own words are kept: trap.ts knows them.
+  {
+    find: /\bconst CORE_TRAP_MESSAGES = new Map\(\[[^;]*\]\);/g,
+    put: 'const CORE_TRAP_MESSAGES = new Map();',
+    times: 'once',
+  },
+  { find: /\b(memory\d+)\.buffer\.slice\(/g, put: '$slice($1.buffer, ', times: 'any' },
+  {
+    find: /\bfor \(let i = 0; i < (len\d+); i\+\+\) \{/g,
+    put: 'for (let i = $count($1); i < $1; i++) {',
+    times: 'any',
+  },
+  { find: /\bconst result = operation\(\);/g, put: 'const result = $call(operation);', times: 'once' },
+  { find: /(?<=\bfunction getErrorPayload\(e\) \{)/g, put: ' return $payload(e);', times: 'any' },
+  // A host function's value is its `ok`, also where it looks like a result itself.
+  {
+    find: /\b(hostRet\d+) !== null && typeof \1 === 'object' && \(\1\.tag === 'ok' \|\| \1\.tag === 'err'\)\s*\? \1\s*: \{ tag: 'ok', val: \1\s*\};/g,
+    put: "{ tag: 'ok', val: $1 };",
+    times: 'any',
+  },
+];
+
+/** What must be gone after the edits; anything left means the generator's output changed its form. */
+const leftovers = /^import\b|^export\b|\bhostRet\d+\.tag\b|\bmemory\d+\.buffer\.slice\b/m;
+
+/**
+ * Makes jco's module depend on nothing but its arguments: globals are shadowed, and the places where guests
+ * and host functions meet get hooks.
+ * @throws Error starting with 'bug:' when the generator's output has another form than the one known here
+ */
+export function sealGlue(text: string): string {
+  let body = text;
+  for (const { find, put, times } of edits) {
+    const count = body.match(find)?.length ?? 0;
+    if (times === 'once' && count !== 1)
+      throw new Error(`bug: ${find} occurs ${count} times in the generated module`);
+    body = body.replace(find, put.replaceAll(/\$(?=[a-z])/g, '$$$$'));
+  }
+  const leftover = leftovers.exec(body);
+  if (leftover !== null) throw new Error(`bug: the generated module still has '${leftover[0]}'`);
+  return [
+    'export function instantiate(getCoreModule, imports, instantiateCore, $globals) {',
+    `const { ${granted} } = $globals;`,
+    `const ${withheld.map((name) => `${name} = undefined`).join(', ')};`,
+    'return (() => {',
+    body,
+    'return $instantiate(getCoreModule, imports, instantiateCore);',
+    '})();',
+    '}',
+    '',
+  ].join('\n');
+}
+
+// jco writes core names between single quotes without escaping them: what could end the quotes would be code.
+const unsafeCoreName = /['\\\p{Cc}\u2028\u2029]|^__proto__$|^$/u;
+const externName = /^[A-Za-z0-9:/@.+_[\]$-]+$/;
+const coreNameShownMax = 60;
+
+/**
+ * Refuses names that the generated text could not carry as plain strings, and the host's own import namespace.
+ * @throws Refusal naming the first one
+ */
+export function checkCoreNames(module: WebAssembly.Module): void {
+  for (const { module: from, name } of WebAssembly.Module.imports(module)) {
+    checkCoreName(from);
+    checkCoreName(name);
+    if (from.startsWith('motehost:meter'))
+      throw new Refusal(`it imports '${from}', which belongs to the host`);
+  }
+  for (const { name } of WebAssembly.Module.exports(module)) {
+    checkCoreName(name);
+    if (name.startsWith('motehost:meter'))
+      throw new Refusal(`it exports '${name}', which belongs to the host`);
+  }
+}
+
+function checkCoreName(name: string): void {
+  if (unsafeCoreName.test(name))
+    throw new Refusal(
+      `a core module uses the name ${JSON.stringify(name.slice(0, coreNameShownMax))}; quotes, backslashes, control characters and empty names are not taken`,
+    );
+}
+
+/** @throws Refusal for a component-level name that is not a WIT name (urls, hashes and locked dependencies) */
+export function checkExternName(name: string): void {
+  if (!externName.test(name))
+    throw new Refusal(
+      `it imports or exports ${JSON.stringify(name.slice(0, coreNameShownMax))}, which is not a WIT name`,
+    );
+}

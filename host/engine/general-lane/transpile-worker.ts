@@ -1,0 +1,58 @@
+import { parentPort } from 'node:worker_threads';
+import { $init, type GenerateOptions, generate } from '@bytecodealliance/jco-transpile/component';
+import { checkCoreNames, checkExternName, Refusal, sealGlue } from './glue.ts';
+import type { CoreModule, Transpiled, TranspileReply, TranspileRequest } from './transpiled.ts';
+
+/** The thread side of `transpile.ts`: one component per message; the other side ends the thread after a failure. */
+const port = parentPort;
+if (port === null) throw new Error('bug: the transpile worker was started outside a worker thread');
+await $init;
+port.on('message', (request: TranspileRequest) => port.postMessage(reply(request)));
+
+function reply(request: TranspileRequest): TranspileReply {
+  try {
+    return { kind: 'done', transpiled: transpile(request) };
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    if (thrown instanceof Refusal || thrown instanceof WebAssembly.CompileError)
+      return { kind: 'unsupported', reason };
+    // A panic in the generator is a wasm trap: the input made it fail, nothing says it is wrong.
+    if (thrown instanceof WebAssembly.RuntimeError || reason.startsWith('bug:'))
+      return { kind: 'failed', reason };
+    return { kind: 'malformed', reason };
+  }
+}
+
+function transpile(request: TranspileRequest): Transpiled {
+  const generated = generate(request.bytes, optionsFor(request));
+  for (const name of generated.imports) checkExternName(name);
+  for (const [name] of generated.exports) checkExternName(name);
+  const coreModules = coreModulesOf(generated.files);
+  for (const { bytes } of coreModules) checkCoreNames(new WebAssembly.Module(bytes));
+  const script = generated.files.find(([name]) => name.endsWith('.js'));
+  if (script === undefined) throw new Error('bug: the generator wrote no module');
+  const glue = sealGlue(new TextDecoder().decode(script[1]));
+  return { glue, coreModules, suspendingImports: request.suspendingImports };
+}
+
+function coreModulesOf(files: readonly [string, Uint8Array][]): CoreModule[] {
+  return files
+    .filter(([name]) => name.endsWith('.wasm'))
+    .map(([name, bytes]) => ({ name, bytes: new Uint8Array(bytes) }));
+}
+
+function optionsFor(request: TranspileRequest): GenerateOptions {
+  const { importedInterfaces, suspendingImports, suspendableExports } = request;
+  return {
+    name: 'component',
+    // An interface mapped to its own full name keeps its version: without that two versions become one key.
+    map: importedInterfaces.map((name) => [name, name]),
+    instantiation: { tag: 'async' },
+    asyncMode: { tag: 'jspi', val: { imports: [...suspendingImports], exports: [...suspendableExports] } },
+    noComponentErrorWrapping: true,
+    noTypescript: true,
+    noNodejsCompat: true,
+    base64Cutoff: 0,
+    multiMemory: true,
+  };
+}

@@ -1,0 +1,136 @@
+import { Worker } from 'node:worker_threads';
+import { HostError } from '../../errors.ts';
+import type { World } from '../component/world.ts';
+import { fullName, interfacesOf, rootInterface } from './general-world.ts';
+import type { Transpiled, TranspileReply, TranspileRequest } from './transpiled.ts';
+
+/** Part of every cache key of a `Transpiled`: the generator's version, its options and our changes to its output. */
+export const transpilerVersion = 'jco-transpile-0.15.0+motehost.1';
+
+export interface TranspileOptions {
+  /** `worldOf` the component. */
+  readonly world: World;
+  /** Imports that the host answers with promises: `suspendingImportsOf(world, linker)`. */
+  readonly suspendingImports: readonly string[];
+  readonly deadlineMs: number;
+}
+
+const workerUrl = new URL(
+  import.meta.url.endsWith('.ts') ? './transpile-worker.ts' : './transpile-worker.js',
+  import.meta.url,
+);
+const heapMiBMax = 2048;
+const componentBytesMax = 256 * 1024 * 1024;
+const reasonCharsMax = 400;
+
+/**
+ * Makes the general lane's module from a component (component-model binary format, layer 1) in a thread of its
+ * own: the generator may hang or be left unusable by bad input, so the thread is ended after any failure.
+ * One at a time; later calls wait.
+ * @throws HostError `HOST_ERR_COMPONENT_MALFORMED`, `HOST_ERR_COMPONENT_UNSUPPORTED`
+ */
+export function transpileComponent(bytes: Uint8Array, options: TranspileOptions): Promise<Transpiled> {
+  checkHeader(bytes);
+  const run = last.then(() => transpileNow(bytes, options));
+  last = run.catch(() => undefined);
+  return run;
+}
+
+/** Ends the idle preparation thread; the next call starts another. */
+export async function stopTranspiler(): Promise<void> {
+  await last;
+  await retire();
+}
+
+let last: Promise<unknown> = Promise.resolve();
+let idle: Worker | undefined;
+
+async function retire(): Promise<void> {
+  const worker = idle;
+  idle = undefined;
+  await worker?.terminate();
+}
+
+function checkHeader(bytes: Uint8Array): void {
+  const header = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
+  if (bytes.length < header.length || header.some((byte, at) => bytes[at] !== byte))
+    throw new HostError('HOST_ERR_COMPONENT_MALFORMED', 'this is not a WebAssembly component');
+  if (bytes.length > componentBytesMax)
+    throw new HostError(
+      'HOST_ERR_COMPONENT_UNSUPPORTED',
+      `the component has ${bytes.length} bytes; this host takes ${componentBytesMax}`,
+    );
+}
+
+async function transpileNow(bytes: Uint8Array, options: TranspileOptions): Promise<Transpiled> {
+  // A fresh copy: a pooled Buffer would post its whole slab, whatever else lies in it.
+  const copy = new Uint8Array(bytes);
+  idle ??= startWorker();
+  const reply = await ask(idle, requestFor(copy, options), options.deadlineMs);
+  if (reply.kind === 'done') return reply.transpiled;
+  await retire();
+  throw errorFor(reply);
+}
+
+function requestFor(bytes: Uint8Array<ArrayBuffer>, options: TranspileOptions): TranspileRequest {
+  const { world, suspendingImports } = options;
+  return {
+    bytes,
+    importedInterfaces: interfacesOf(world, 'imports')
+      .map(({ name }) => name)
+      .filter((name) => name !== rootInterface),
+    suspendingImports,
+    // Every exported function but constructors: a JavaScript constructor cannot wait.
+    suspendableExports: interfacesOf(world, 'exports').flatMap(({ name, functions }) =>
+      functions
+        .filter((each) => !each.name.startsWith('[constructor]'))
+        .map((each) => fullName(name, each.name)),
+    ),
+  };
+}
+
+function startWorker(): Worker {
+  const worker = new Worker(workerUrl, { resourceLimits: { maxOldGenerationSizeMb: heapMiBMax }, env: {} });
+  // Between two questions nobody listens; a thread that dies then is replaced at the next one.
+  worker.on('error', () => {});
+  worker.on('exit', () => {
+    if (idle === worker) idle = undefined;
+  });
+  worker.unref();
+  return worker;
+}
+
+function ask(worker: Worker, request: TranspileRequest, deadlineMs: number): Promise<TranspileReply> {
+  const { promise, resolve } = Promise.withResolvers<TranspileReply>();
+  const fail = (reason: string) => resolve({ kind: 'failed', reason });
+  const timer = setTimeout(() => fail(`preparation took longer than ${deadlineMs} ms`), deadlineMs);
+  const onError = (error: unknown) => fail(error instanceof Error ? error.message : String(error));
+  const onExit = (code: number) => fail(`the preparation thread ended with code ${code}`);
+  worker.on('message', resolve).on('error', onError).on('exit', onExit);
+  worker.ref();
+  worker.postMessage(request, [request.bytes.buffer]);
+  return promise.finally(() => {
+    clearTimeout(timer);
+    worker.unref();
+    worker.off('message', resolve).off('error', onError).off('exit', onExit);
+  });
+}
+
+function errorFor(reply: Exclude<TranspileReply, { kind: 'done' }>): HostError {
+  const reason = oneLine(reply.reason);
+  if (reply.kind === 'malformed')
+    return new HostError('HOST_ERR_COMPONENT_MALFORMED', `not a valid component: ${reason}`, { reason });
+  const what =
+    reply.kind === 'failed' ? 'the component could not be prepared' : 'the component cannot be run here';
+  return new HostError('HOST_ERR_COMPONENT_UNSUPPORTED', `${what}: ${reason}`, { reason });
+}
+
+/** The innermost cause of a generator's error chain, on one line. */
+function oneLine(reason: string): string {
+  const [first = '', ...causes] = reason.split(/\n\s*Caused by:\s*\n/);
+  const text = (causes.at(-1) ?? first).replace(/^\s*\d+:\s*/gm, '; ').replace(/\s+/g, ' ');
+  return text
+    .replace(/^[;\s]+/, '')
+    .trim()
+    .slice(0, reasonCharsMax);
+}
