@@ -28,6 +28,16 @@ export class Result<T, E> {
     return this.errValue;
   }
 
+  /** @internal For the glue, which has looked at `isOk`. */
+  unwrap(): T {
+    return this.okValue;
+  }
+
+  /** @internal For the glue, which has looked at `isOk`. */
+  unwrapError(): E {
+    return this.errValue;
+  }
+
   /** The value, or the other one for a failure. */
   or(other: T): T {
     return this.isOk ? this.okValue : other;

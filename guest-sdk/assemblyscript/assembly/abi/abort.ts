@@ -1,9 +1,33 @@
-import { Level, write } from "../bindings/log";
+import { __write, Level } from "../bindings/log";
 
-/** A failed `throw` or assertion: says so in the log and traps. */
+// A failed allocation ends here too, so nothing is allocated on the way out.
+const fields: usize = memory.data(32, 4);
+const digits: usize = memory.data(20, 2);
+
+/** A failed `throw` or assertion: says so in the log, with `file` and `line` as fields, and traps. */
 export function abort(message: string | null, file: string | null, line: u32, column: u32): void {
-  const what = message == null ? "abort" : message;
-  const where = file == null ? "" : ` (${file}:${line.toString()}:${column.toString()})`;
-  write(Level.error, what + where, []);
+  let digit = digits + 20;
+  do {
+    digit -= 2;
+    store<u16>(digit, <u16>(48 + (line % 10)));
+    line /= 10;
+  } while (line != 0);
+  writeText(0, changetype<usize>("file"));
+  writeText(8, changetype<usize>(file));
+  writeText(16, changetype<usize>("line"));
+  store<usize>(fields, digit, 24);
+  store<u32>(fields, <u32>(digits + 20 - digit) >> 1, 28);
+  const text = changetype<usize>(message);
+  __write(Level.error, text, unitsOf(text), fields, 2);
   unreachable();
+}
+
+function writeText(offset: usize, text: usize): void {
+  store<usize>(fields + offset, text);
+  store<u32>(fields + offset, unitsOf(text), 4);
+}
+
+// Length of a string by its object header; 0 for null.
+function unitsOf(text: usize): i32 {
+  return text == 0 ? 0 : <i32>(load<u32>(text - 4) >> 1);
 }

@@ -60,6 +60,21 @@ export function liftOptionBytes(at: usize): Uint8Array | null {
   return load<u8>(at) == 0 ? null : liftBytes(at + 4);
 }
 
+/** An array of its final length, to be filled with `setItem`. */
+// @ts-ignore: decorator
+@inline
+export function newList<T>(count: i32): T[] {
+  return changetype<T[]>(__newArray(count, alignof<usize>(), idof<T[]>()));
+}
+
+/** Fills an array made with its final length; `array[i] = item` would bring the code that lets it grow. */
+// @ts-ignore: decorator
+@inline
+export function setItem<T>(array: T[], i: i32, item: T): void {
+  store<usize>(array.dataStart + (<usize>i << alignof<usize>()), changetype<usize>(item));
+  __link(changetype<usize>(array), changetype<usize>(item), true);
+}
+
 // Arguments of imports are not copied: the host reads them where they are, and nothing is collected
 // while it does.
 

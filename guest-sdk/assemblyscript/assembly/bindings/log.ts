@@ -5,7 +5,7 @@ import { give, take } from "../abi/memory";
 declare function __enabled(level: i32): i32;
 // @ts-ignore: decorator
 @external("motehost:agent/log@0.1.0", "write")
-declare function __write(level: i32, text: usize, units: i32, fields: usize, count: i32): void;
+export declare function __write(level: i32, text: usize, units: i32, fields: usize, count: i32): void;
 
 export enum Level { trace, debug, info, warn, error }
 

@@ -1,5 +1,5 @@
 import {
-  give, giveLowered, liftBytes, liftOptionBytes, liftOptionString, liftString, lowerBytes, lowerString, take,
+  give, giveLowered, liftBytes, liftOptionBytes, liftOptionString, liftString, lowerBytes, lowerString, newList, setItem, take,
 } from "../abi/memory";
 import { Box } from "../result";
 
@@ -73,6 +73,11 @@ export class Failure {
     private customFailure: CustomFailure | null,
   ) {}
 
+  /** @internal For the glue, which has looked at the tag. */
+  unwrapCustom(): CustomFailure {
+    return changetype<CustomFailure>(this.customFailure);
+  }
+
   /** What `custom` carries; asking another case for it ends the instance. */
   get asCustom(): CustomFailure {
     return this.customFailure!;
@@ -83,12 +88,12 @@ const headerBytes: usize = 16;
 
 export function liftHeaders(at: usize): Header[] {
   const count = load<i32>(at, 4);
-  const headers = new Array<Header>(count);
+  const headers = newList<Header>(count);
   if (count == 0) return headers;
   const first = load<usize>(at);
   for (let i = 0; i < count; i++) {
     const header = first + <usize>i * headerBytes;
-    headers[i] = new Header(liftString(header), liftString(header + 8));
+    setItem<Header>(headers, i, new Header(liftString(header), liftString(header + 8)));
   }
   give(first);
   return headers;
@@ -138,7 +143,7 @@ export function liftFailure(at: usize): Failure {
 export function lowerFailure(failure: Failure, at: usize): void {
   store<u8>(at, <u8>failure.tag);
   if (failure.tag != FailureTag.custom) return lowerString(failure.text, at + 4);
-  const custom = failure.asCustom;
+  const custom = failure.unwrapCustom();
   lowerString(custom.code, at + 4);
   lowerString(custom.message, at + 12);
   const detail = custom.detail;

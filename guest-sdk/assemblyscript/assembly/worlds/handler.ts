@@ -8,10 +8,10 @@ const area: usize = memory.data(36, 4);
 export function lowerReply(reply: Result<Uint8Array | null, Failure>): usize {
   store<u8>(area, reply.isOk ? 0 : 1);
   if (!reply.isOk) {
-    lowerFailure(reply.error, area + 4);
+    lowerFailure(reply.unwrapError(), area + 4);
     return area;
   }
-  const body = reply.value;
+  const body = reply.unwrap();
   store<u8>(area, body == null ? 0 : 1, 4);
   if (body != null) lowerBytes(body, area + 8);
   return area;
