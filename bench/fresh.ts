@@ -5,9 +5,13 @@ import { execFileSync } from 'node:child_process';
  * subject must not colour the next. `--expose-gc` is on.
  */
 export function measureFresh<T>(file: string, args: readonly string[]): T {
-  const output = execFileSync(process.execPath, ['--expose-gc', file, ...args], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const output = execFileSync(
+    process.execPath,
+    ['--expose-gc', '--disable-warning=ExperimentalWarning', file, ...args],
+    {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   return JSON.parse(output) as T;
 }

@@ -1,0 +1,119 @@
+import { bareForm, type Echo, type EchoForm, jcoForm } from './echo.ts';
+import { measureFresh } from './fresh.ts';
+import { atMost, type Bench, type Effort, type Report, round } from './report.ts';
+import { median, percentile } from './samples.ts';
+
+type Forms = Readonly<Record<string, () => EchoForm | Promise<EchoForm>>>;
+
+const fastLane = 'fast lane, metered';
+const forms: Forms = { 'bare core module': bareForm, jco: jcoForm };
+
+interface Times {
+  readonly medianUs: number;
+  readonly p90Us: number;
+}
+
+interface Sizes {
+  readonly heapBytes: number;
+  readonly rssBytes: number;
+}
+
+/** All forms in turns, each instance made, called once and dropped: microseconds to make one. */
+async function measureTimes(rounds: number): Promise<Readonly<Record<string, Times>>> {
+  const ready = await Promise.all(
+    Object.entries(forms).map(async ([name, make]) => ({ name, form: await make(), us: [] as number[] })),
+  );
+  const message = new Uint8Array(64);
+  for (let round = 0; round < rounds; round++) {
+    for (const { form, us } of ready) {
+      const fromMs = performance.now();
+      const pending = form.instantiate();
+      const echo = pending instanceof Promise ? await pending : pending;
+      us.push((performance.now() - fromMs) * 1000);
+      await echo.echo(message);
+    }
+    // Dead memories hold address space until they are collected; collecting them is not what is measured here.
+    if (round % 500 === 499) globalThis.gc?.();
+  }
+  return Object.fromEntries(
+    ready.map(({ name, us }) => {
+      const warm = us.slice(rounds >> 2);
+      return [name, { medianUs: median(warm), p90Us: percentile(warm, 0.9) }];
+    }),
+  );
+}
+
+/** What a live instance that was called once holds on to. */
+async function measureSizes(name: string, count: number): Promise<Sizes> {
+  const form = await forms[name]?.();
+  if (form === undefined) throw new Error(`no form ${name}`);
+  const message = new Uint8Array(64);
+  const live: Echo[] = [];
+  const grow = async (more: number): Promise<void> => {
+    for (let made = 0; made < more; made++) {
+      const echo = await form.instantiate();
+      await echo.echo(message);
+      live.push(echo);
+    }
+  };
+  // What all instances share (compiled code, inline caches) is there before the first look.
+  await grow(200);
+  const before = settledMemory();
+  await grow(count);
+  const after = settledMemory();
+  return {
+    heapBytes: (after.heapUsed - before.heapUsed) / count,
+    rssBytes: (after.rss - before.rss) / count,
+  };
+}
+
+function settledMemory(): NodeJS.MemoryUsage {
+  for (let pass = 0; pass < 4; pass++) globalThis.gc?.();
+  return process.memoryUsage();
+}
+
+function report(effort: Effort): Report {
+  const rounds = effort.quick ? 500 : 4000;
+  const count = effort.quick ? 500 : 4000;
+  const times = measureFresh<Record<string, Times>>(import.meta.filename, ['times', String(rounds)]);
+  const sizes = Object.fromEntries(
+    Object.keys(forms).map((name) => [
+      name,
+      measureFresh<Sizes>(import.meta.filename, ['sizes', name, String(count)]),
+    ]),
+  );
+  const rows = Object.keys(forms).map((name) => [
+    name,
+    round(times[name]?.medianUs ?? Number.NaN),
+    round(times[name]?.p90Us ?? Number.NaN),
+    round((sizes[name]?.heapBytes ?? Number.NaN) / 1024),
+    round((sizes[name]?.rssBytes ?? Number.NaN) / 1024),
+  ]);
+  return {
+    question,
+    columns: ['form', 'median µs', 'p90 µs', 'heap KiB', 'RSS KiB'],
+    rows,
+    marks: [
+      atMost('instantiate, fast lane', times[fastLane]?.medianUs ?? Number.NaN, 60, 'µs'),
+      atMost('heap of each', (sizes[fastLane]?.heapBytes ?? Number.NaN) / 1024, 4, 'KiB'),
+      atMost('RSS of each, one page touched', (sizes[fastLane]?.rssBytes ?? Number.NaN) / 1024, 12, 'KiB'),
+    ],
+    remarks: [
+      `times: ${rounds} rounds, all forms in turns in one process, instances dropped; sizes: ${count} live instances, a process for each form.`,
+      'the guest: an echo component with one page of memory; jco and the bare module run it unmetered.',
+    ],
+  };
+}
+
+const question = 'What does one more instance cost?';
+
+export const bench: Bench = { name: 'instantiate', question, run: async (effort) => report(effort) };
+
+if (import.meta.main) {
+  const [what, ...rest] = process.argv.slice(2);
+  const result =
+    what === 'times'
+      ? await measureTimes(Number(rest[0]))
+      : await measureSizes(rest[0] ?? '', Number(rest[1]));
+  process.stdout.write(JSON.stringify(result));
+}
