@@ -17,7 +17,7 @@ import type {
   OpenDirectory,
   OpenRequest,
 } from './port.ts';
-import { fileStatOf, secondsOf } from './stat.ts';
+import { fileStatOf, utimeOf } from './stat.ts';
 import type { Tree } from './tree.ts';
 import { decodeName, Walk } from './walk.ts';
 
@@ -147,11 +147,11 @@ export class Directory extends Node implements OpenDirectory {
   async setTimesAt(path: string, follow: boolean, accessed: NewTime, modified: NewTime): Promise<void> {
     this.requireWritable();
     await this.#walking(path, async (walk) => {
-      const before = await this.#lookAt(walk, follow);
+      await this.#lookAt(walk, follow);
       const { top } = walk;
       const target = top.at((await walk.toLast()) ?? '.');
-      const from = secondsOf(accessed, before.atimeNs);
-      const to = secondsOf(modified, before.mtimeNs);
+      const from = utimeOf(accessed);
+      const to = utimeOf(modified);
       await this.tree.anchor.verify(top);
       await top.disk.change(
         top.local,

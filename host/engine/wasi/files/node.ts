@@ -4,7 +4,7 @@ import type { Preopen } from '../grants.ts';
 import { FileError } from './file-error.ts';
 import type { Handle } from './handle.ts';
 import type { Descriptor, FileStat, MetadataHash, NewTime } from './port.ts';
-import { fileStatOf, secondsOf } from './stat.ts';
+import { fileStatOf, utimeOf } from './stat.ts';
 import type { Tree } from './tree.ts';
 
 /** What open files and directories have in common. */
@@ -95,9 +95,8 @@ async function statOf(handle: Handle): Promise<fs.BigIntStats> {
 }
 
 async function setTimesOf(handle: Handle, accessed: NewTime, modified: NewTime): Promise<void> {
-  const before = await statOf(handle);
-  const from = secondsOf(accessed, before.atimeNs);
-  const to = secondsOf(modified, before.mtimeNs);
+  const from = utimeOf(accessed);
+  const to = utimeOf(modified);
   // By path, because a directory's handle is for looking only; the path is the handle itself.
   await handle.disk.change(
     handle.local,

@@ -29,10 +29,14 @@ const nsPerSecond = 1_000_000_000n;
 /** The last second that `utimensat` takes on every 64-bit file system here. */
 const secondsMax = 2n ** 34n;
 
-/** Seconds as Node's `utimes` takes them: a double, so that today's times are kept to about 0.25 µs. */
-export function secondsOf(time: NewTime, keptNs: bigint): number {
-  if (time === 'now') return Date.now() / 1000;
-  const ns = time === 'keep' ? keptNs : time;
-  if (ns / nsPerSecond > secondsMax) throw new FileError('inval');
-  return Number(ns / nsPerSecond) + Number(ns % nsPerSecond) / 1e9;
+/** Node hands both to the kernel as they are: an invalid date is `UTIME_OMIT`, infinity `UTIME_NOW` (libuv from 1.51). */
+const omit = new Date(Number.NaN);
+const now = 'Infinity';
+
+/** A time as Node's `utimes` takes it: seconds are a double, so that today's times are kept to about 0.25 µs. */
+export function utimeOf(time: NewTime): Date | string | number {
+  if (time === 'keep') return omit;
+  if (time === 'now') return now;
+  if (time / nsPerSecond > secondsMax) throw new FileError('inval');
+  return Number(time / nsPerSecond) + Number(time % nsPerSecond) / 1e9;
 }

@@ -1,0 +1,166 @@
+import { HostError } from '../../../errors.ts';
+import { type Budget, Stopped } from '../../budget.ts';
+import { FileError } from '../files/file-error.ts';
+import { openFiles } from '../files/files.ts';
+import type { Files } from '../files/port.ts';
+import type { WasiGrants } from '../grants.ts';
+import type { Call, Context, Snapshot } from './context.ts';
+import { errno, Refusal } from './errno.ts';
+import * as fdCalls from './fd-calls.ts';
+import { FdTable } from './fd-table.ts';
+import { GuestMemory } from './guest-memory.ts';
+import * as pathCalls from './path-calls.ts';
+import { poll_oneoff } from './poll-calls.ts';
+import * as processCalls from './process-calls.ts';
+import { directoryRights, fileRights, inputRights, outputRights } from './rights.ts';
+import { Input, Output } from './stdio.ts';
+import * as transferCalls from './transfer-calls.ts';
+
+const { readFdflags: _readFdflags, ...fdFunctions } = fdCalls;
+const { clockName: _clockName, ...processFunctions } = processCalls;
+
+/** The 46 functions of wasi_snapshot_preview1; `wasi_unstable` is all of them but `sock_accept`. */
+const calls: Readonly<Record<string, Call>> = {
+  ...processFunctions,
+  ...fdFunctions,
+  ...transferCalls,
+  ...pathCalls,
+  poll_oneoff,
+};
+
+export const preview1Functions: readonly string[] = Object.keys(calls);
+export const preview1Snapshots: readonly Snapshot[] = ['wasi_snapshot_preview1', 'wasi_unstable'];
+
+/** Calls that never wait, as plain imports: they also work where a guest cannot be suspended. */
+const immediate: ReadonlySet<string> = new Set([
+  'args_get',
+  'args_sizes_get',
+  'clock_res_get',
+  'clock_time_get',
+  'environ_get',
+  'environ_sizes_get',
+  'fd_advise',
+  'fd_close',
+  'fd_fdstat_get',
+  'fd_fdstat_set_rights',
+  'fd_prestat_dir_name',
+  'fd_prestat_get',
+  'fd_renumber',
+  'fd_tell',
+  'proc_exit',
+  'proc_raise',
+  'sock_accept',
+  'sock_recv',
+  'sock_send',
+  'sock_shutdown',
+]);
+
+/** WASI preview1 for one guest: what its imports `wasi_snapshot_preview1` and `wasi_unstable` are given. */
+export interface Preview1 {
+  readonly files: Files;
+  /** Import functions over the guest's memory, which is asked for at the first call. */
+  imports(getMemory: () => WebAssembly.Memory, snapshot?: Snapshot): Record<string, WebAssembly.ImportValue>;
+  /** Resolves when standard output and error have taken all that was written. */
+  flush(): Promise<void>;
+  /** Closes every file. */
+  dispose(): void;
+}
+
+/**
+ * Opens the preopened directories and makes the descriptor table: 0 to 2 are stdio, then the preopens.
+ * @throws HostError `HOST_ERR_GRANT_INVALID` for a directory that cannot be opened, or a NUL in an argument
+ */
+export async function preview1(grants: WasiGrants, budget: Budget): Promise<Preview1> {
+  checkStrings(grants);
+  const files = await openFiles(grants.preopens, budget);
+  const stdout = new Output(grants.stdout, budget);
+  const stderr = new Output(grants.stderr, budget);
+  const fds = descriptors(new Input(grants.stdin), stdout, stderr, files);
+  return {
+    files,
+    imports(getMemory, snapshot = 'wasi_snapshot_preview1') {
+      const memory = new GuestMemory(getMemory, budget);
+      const context: Context = { snapshot, grants, budget, fds, memory };
+      return Object.fromEntries(
+        Object.entries(calls).map(([name, call]) => [name, importOf(name, call, context)]),
+      );
+    },
+    async flush() {
+      await Promise.all([stdout.flush(), stderr.flush()]);
+    },
+    dispose: () => files.dispose(),
+  };
+}
+
+function checkStrings(grants: WasiGrants): void {
+  const badArgument = grants.args.find((arg) => arg.includes('\0'));
+  const badVariable = grants.env.find(
+    ([name, value]) => `${name}${value}`.includes('\0') || name.includes('='),
+  );
+  if (badArgument === undefined && badVariable === undefined) return;
+  throw new HostError(
+    'HOST_ERR_GRANT_INVALID',
+    badArgument === undefined
+      ? `the environment variable '${badVariable?.[0]}' has a NUL, or a '=' in its name, and cannot be passed`
+      : 'an argument with a NUL in it cannot be passed',
+  );
+}
+
+function descriptors(input: Input, stdout: Output, stderr: Output, files: Files): FdTable {
+  const fds = new FdTable();
+  fds.add({ kind: 'input', stream: input, rightsBase: inputRights, rightsInheriting: 0n });
+  for (const stream of [stdout, stderr])
+    fds.add({ kind: 'output', stream, rightsBase: outputRights, rightsInheriting: 0n });
+  for (const { guestPath, directory } of files.preopens) {
+    const rightsBase = directoryRights(directory.mode);
+    const rightsInheriting = rightsBase | fileRights(directory.mode);
+    fds.add({ kind: 'directory', directory, preopenName: guestPath, rightsBase, rightsInheriting });
+  }
+  return fds;
+}
+
+function importOf(name: string, call: Call, context: Context): WebAssembly.ImportValue {
+  // biome-ignore lint/suspicious/noExplicitAny: as Call
+  const guarded = (...args: any[]): number | Promise<number> => {
+    context.budget.check();
+    try {
+      const result = call(context, ...args);
+      return result === undefined ? errno.success : settle(result, context.budget);
+    } catch (thrown) {
+      return errnoOf(thrown);
+    }
+  };
+  return immediate.has(name) ? guarded : new WebAssembly.Suspending(guarded);
+}
+
+/** What a failure is to the guest. Being stopped, and our own mistakes, are not for it. */
+function errnoOf(thrown: unknown): number {
+  if (thrown instanceof Refusal) return thrown.errno;
+  if (thrown instanceof FileError) return errno[thrown.code];
+  throw thrown;
+}
+
+/** Waits for a call, but not longer than the guest may run: then the call is left to itself. */
+function settle(result: Promise<void>, budget: Budget): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let unsubscribe = (): void => {};
+    const timer = setTimeout(() => budget.stopForDeadline(), budget.deadlineLeftMs);
+    const end = (act: () => void): void => {
+      clearTimeout(timer);
+      unsubscribe();
+      act();
+    };
+    unsubscribe = budget.onStop((cause) => end(() => reject(new Stopped(cause.kind))));
+    result.then(
+      () => end(() => resolve(errno.success)),
+      (thrown: unknown) =>
+        end(() => {
+          try {
+            resolve(errnoOf(thrown));
+          } catch (fault) {
+            reject(fault);
+          }
+        }),
+    );
+  });
+}
