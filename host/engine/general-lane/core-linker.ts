@@ -11,10 +11,24 @@ export interface CoreInstance {
   readonly exports: object;
 }
 
+export interface CoreLinkerOptions {
+  readonly budget: Budget;
+  readonly minima: ReadonlyMap<WebAssembly.Module, CoreMinima>;
+  /** jco's record of the running tasks, put back after a pause. */
+  readonly tasks: Record<string, unknown>;
+  readonly mayPause: boolean;
+}
+
 type GuestFunction = WebAssembly.ExportedFunction;
 
 const coreInstancesMax = 512;
 const startExport = 'motehost:meter/start';
+
+/** Import `out` for guests that may not be paused: slices and deadlines go on, the answer is always to go on. */
+function neverPause(budget: Budget): number {
+  budget.out();
+  return 0;
+}
 
 /**
  * Instantiates the core modules of one component and joins them to the agent's account. Guest functions that
@@ -29,30 +43,18 @@ export class CoreLinker {
   readonly #originals = new WeakMap<object, GuestFunction>();
   #instances = 0;
 
-  /**
-   * @param tasks jco's record of the running tasks, put back after a pause
-   */
-  constructor(
-    budget: Budget,
-    minima: ReadonlyMap<WebAssembly.Module, CoreMinima>,
-    tasks: Record<string, unknown>,
-  ) {
+  constructor({ budget, minima, tasks, mayPause }: CoreLinkerOptions) {
     this.#budget = budget;
     this.#minima = minima;
     const fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
     budget.attachFuel(fuel);
     this.#meter = {
-      out: budget.out,
+      out: mayPause ? budget.out : () => neverPause(budget),
       pause: new WebAssembly.Suspending(() => this.#pause(tasks)),
       grow_memory: budget.growMemory,
       grow_table: budget.growTable,
       fuel,
     };
-  }
-
-  /** Whether any core module has been instantiated: from then on guest code may have run. */
-  get hasBegun(): boolean {
-    return this.#instances > 0;
   }
 
   /** jco's `instantiateCore`: gives a promise only where a start function runs. */

@@ -70,8 +70,14 @@ const edits: readonly Edit[] = [
     put: 'for (let i = $count($1); i < $1; i++) {',
     times: 'any',
   },
-  { find: /\bconst result = operation\(\);/g, put: 'const result = $call(operation);', times: 'once' },
+  { find: /\bconst result = operation\(\);/g, put: 'const result = $call(operation);', times: 'any' },
   { find: /(?<=\bfunction getErrorPayload\(e\) \{)/g, put: ' return $payload(e);', times: 'any' },
+  // Text of the host that is no valid Unicode becomes valid, in UTF-16 as TextEncoder does it in UTF-8.
+  {
+    find: /(?<=\bfunction _utf16AllocateAndEncode\(str, realloc, memory\) \{)/g,
+    put: " if (typeof str === 'string') str = str.toWellFormed();",
+    times: 'any',
+  },
   // A host function's value is its `ok`, also where it looks like a result itself.
   {
     find: /\b(hostRet\d+) !== null && typeof \1 === 'object' && \(\1\.tag === 'ok' \|\| \1\.tag === 'err'\)\s*\? \1\s*: \{ tag: 'ok', val: \1\s*\};/g,
@@ -81,7 +87,8 @@ const edits: readonly Edit[] = [
 ];
 
 /** What must be gone after the edits; anything left means the generator's output changed its form. */
-const leftovers = /^import\b|^export\b|\bhostRet\d+\.tag\b|\bmemory\d+\.buffer\.slice\b/m;
+const leftovers =
+  /^import\b|^export\b|\bhostRet\d+\.tag\b|\bmemory\d+\.buffer\.slice\b|(?<!\$call\()\boperation\(\)/m;
 
 /**
  * Makes jco's module depend on nothing but its arguments: globals are shadowed, and the places where guests

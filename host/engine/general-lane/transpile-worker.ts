@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { $init, type GenerateOptions, generate } from '@bytecodealliance/jco-transpile/component';
 import { checkCoreNames, checkExternName, Refusal, sealGlue } from './glue.ts';
-import type { CoreModule, Transpiled, TranspileReply, TranspileRequest } from './transpiled.ts';
+import type { CoreModule, Generated, TranspileReply, TranspileRequest } from './transpiled.ts';
 
 /** The thread side of `transpile.ts`: one component per message; the other side ends the thread after a failure. */
 const port = parentPort;
@@ -11,7 +11,7 @@ port.on('message', (request: TranspileRequest) => port.postMessage(reply(request
 
 function reply(request: TranspileRequest): TranspileReply {
   try {
-    return { kind: 'done', transpiled: transpile(request) };
+    return { kind: 'done', generated: transpile(request) };
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
     if (thrown instanceof Refusal || thrown instanceof WebAssembly.CompileError)
@@ -23,7 +23,7 @@ function reply(request: TranspileRequest): TranspileReply {
   }
 }
 
-function transpile(request: TranspileRequest): Transpiled {
+function transpile(request: TranspileRequest): Generated {
   const generated = generate(request.bytes, optionsFor(request));
   for (const name of generated.imports) checkExternName(name);
   for (const [name] of generated.exports) checkExternName(name);

@@ -1,8 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { HostError } from '../../errors.ts';
+import type { Component } from '../component/component.ts';
 import type { World } from '../component/world.ts';
 import { fullName, interfacesOf, rootInterface } from './general-world.ts';
-import type { Transpiled, TranspileReply, TranspileRequest } from './transpiled.ts';
+import { supportOf } from './support.ts';
+import type { Generated, Transpiled, TranspileReply, TranspileRequest } from './transpiled.ts';
 
 /** Part of every cache key of a `Transpiled`: the generator's version, its options and our changes to its output. */
 export const transpilerVersion = 'jco-transpile-0.15.0+motehost.1';
@@ -20,7 +22,6 @@ const workerUrl = new URL(
   import.meta.url,
 );
 const heapMiBMax = 2048;
-const componentBytesMax = 256 * 1024 * 1024;
 const reasonCharsMax = 400;
 
 /**
@@ -29,9 +30,9 @@ const reasonCharsMax = 400;
  * One at a time; later calls wait.
  * @throws HostError `HOST_ERR_COMPONENT_MALFORMED`, `HOST_ERR_COMPONENT_UNSUPPORTED`
  */
-export function transpileComponent(bytes: Uint8Array, options: TranspileOptions): Promise<Transpiled> {
-  checkHeader(bytes);
-  const run = last.then(() => transpileNow(bytes, options));
+export function transpileComponent(component: Component, options: TranspileOptions): Promise<Transpiled> {
+  const { hasTasks } = supportOf(component);
+  const run = last.then(async () => ({ ...(await transpileNow(component.bytes, options)), hasTasks }));
   last = run.catch(() => undefined);
   return run;
 }
@@ -51,23 +52,12 @@ async function retire(): Promise<void> {
   await worker?.terminate();
 }
 
-function checkHeader(bytes: Uint8Array): void {
-  const header = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
-  if (bytes.length < header.length || header.some((byte, at) => bytes[at] !== byte))
-    throw new HostError('HOST_ERR_COMPONENT_MALFORMED', 'this is not a WebAssembly component');
-  if (bytes.length > componentBytesMax)
-    throw new HostError(
-      'HOST_ERR_COMPONENT_UNSUPPORTED',
-      `the component has ${bytes.length} bytes; this host takes ${componentBytesMax}`,
-    );
-}
-
-async function transpileNow(bytes: Uint8Array, options: TranspileOptions): Promise<Transpiled> {
+async function transpileNow(bytes: Uint8Array, options: TranspileOptions): Promise<Generated> {
   // A fresh copy: a pooled Buffer would post its whole slab, whatever else lies in it.
   const copy = new Uint8Array(bytes);
   idle ??= startWorker();
   const reply = await ask(idle, requestFor(copy, options), options.deadlineMs);
-  if (reply.kind === 'done') return reply.transpiled;
+  if (reply.kind === 'done') return reply.generated;
   await retire();
   throw errorFor(reply);
 }
@@ -90,7 +80,12 @@ function requestFor(bytes: Uint8Array<ArrayBuffer>, options: TranspileOptions): 
 }
 
 function startWorker(): Worker {
-  const worker = new Worker(workerUrl, { resourceLimits: { maxOldGenerationSizeMb: heapMiBMax }, env: {} });
+  const worker = new Worker(workerUrl, {
+    resourceLimits: { maxOldGenerationSizeMb: heapMiBMax },
+    env: {},
+    stdout: true,
+    stderr: true,
+  });
   // Between two questions nobody listens; a thread that dies then is replaced at the next one.
   worker.on('error', () => {});
   worker.on('exit', () => {

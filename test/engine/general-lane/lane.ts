@@ -17,16 +17,17 @@ let count = 0;
 
 /** Transpiles a component and compiles its core modules as they are, without a meter. */
 export async function prepareUnmetered(bytes: Uint8Array, linker: Linker): Promise<PreparedGeneral> {
-  const world = worldOf(decodeComponent(bytes));
+  const component = decodeComponent(bytes);
+  const world = worldOf(component);
   const suspendingImports = suspendingImportsOf(world, linker);
-  const transpiled = await transpileComponent(bytes, { world, suspendingImports, deadlineMs: 60_000 });
+  const transpiled = await transpileComponent(component, { world, suspendingImports, deadlineMs: 60_000 });
   count += 1;
   const gluePath = join(folder, `glue-${count}.mjs`);
   writeFileSync(gluePath, transpiled.glue);
   const modules = new Map(
     transpiled.coreModules.map(({ name, bytes }) => [name, { module: new WebAssembly.Module(bytes) }]),
   );
-  return { gluePath, modules, world };
+  return { gluePath, modules, world, hasTasks: transpiled.hasTasks };
 }
 
 export function budgetWith(limits: Partial<Limits> = {}): Budget {
