@@ -2,6 +2,7 @@ import { type Invoked, invoke } from './agent/invoke.ts';
 import { unavailableInterfaces } from './agent/unavailable.ts';
 import type { Clock, Random } from './clock.ts';
 import type { Budget } from './engine/budget.ts';
+import type { Description } from './engine/description.ts';
 import { type Artifact, createEngine, type Engine } from './engine/engine.ts';
 import type { Instance } from './engine/instance.ts';
 import { Linker } from './engine/linker.ts';
@@ -9,6 +10,10 @@ import type { OutputSink, WasiGrants } from './engine/wasi/grants.ts';
 import { HostError } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { formatLogLine, type LogLevel, logGuestApi } from './telemetry/guest-api.ts';
+
+export type { Description } from './engine/description.ts';
+export type { Artifact } from './engine/engine.ts';
+export type { InputSource, NetGrant, OutputSink, Preopen, WasiGrants } from './engine/wasi/grants.ts';
 
 export interface HostOptions {
   /** Folder for prepared programs; undefined keeps nothing on disk. */
@@ -41,6 +46,8 @@ export interface RunResult extends Invoked {
 export interface Host {
   /** Validates, meters and caches a program; `onProgress` hears of steps a person would wait for. */
   prepare(bytes: Uint8Array<ArrayBuffer>, onProgress?: (step: string) => void): Promise<Artifact>;
+  /** What a program is and what it would need, for people and tools. */
+  describe(artifact: Artifact): Promise<Description>;
   /** Runs a prepared program once, in an instance of its own. */
   run(request: RunRequest): Promise<RunResult>;
   close(): Promise<void>;
@@ -51,6 +58,7 @@ export function createHost(options: HostOptions): Host {
   const engine = createEngine({ cacheFolder: options.cacheFolder, clock: options.clock });
   return {
     prepare: (bytes, onProgress) => engine.prepare(bytes, onProgress),
+    describe: async (artifact) => (await import('./engine/description.ts')).describeArtifact(artifact),
     run: (request) => run(engine, options, request),
     close: () => engine.close(),
   };
@@ -64,10 +72,9 @@ async function run(engine: Engine, options: HostOptions, request: RunRequest): P
     clock: options.clock,
     ...(signal === undefined ? {} : { signal }),
     ...(fuelSlice === undefined ? {} : { fuelSlice }),
-    instantiate: (budget) =>
-      engine.instantiate(artifact, link(grants.stderr, budget, request.logLevelMin), budget, grants),
+    launch: (budget) =>
+      engine.launch(artifact, link(grants.stderr, budget, request.logLevelMin), budget, grants),
     call: plan.call,
-    release: () => engine.release(),
   });
   const { outcome } = invoked;
   return { ...invoked, result: outcome.kind === 'ok' ? plan.print(outcome.value) : undefined };
@@ -101,7 +108,7 @@ async function planCall(artifact: Artifact, call: Call, options: HostOptions): P
     const { planInvoke } = await import('./agent/wave-call.ts');
     return planInvoke(artifact, call.text);
   }
-  const main = artifact.main;
+  const main = artifact.facts.main;
   if (main.kind === 'command') return { call: (instance) => instance.call(main.export, []), print: nothing };
   if (main.kind === 'handler') {
     const message = newMessage(call.message, options);

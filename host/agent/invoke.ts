@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { Budget, Stopped } from '../engine/budget.ts';
+import type { Launched } from '../engine/engine.ts';
 import type { Instance } from '../engine/instance.ts';
 import { classify } from '../engine/trap.ts';
 import { HostError } from '../errors.ts';
@@ -14,10 +15,8 @@ export interface Invocation {
   /** Fuel units between two looks at the clock; any value gives the same outcome and counts. */
   readonly fuelSlice?: bigint;
   /** Links and instantiates under the budget; guest code may already run here (start functions). */
-  readonly instantiate: (budget: Budget) => Promise<Instance>;
+  readonly launch: (budget: Budget) => Promise<Launched>;
   readonly call: (instance: Instance) => Promise<unknown>;
-  /** Frees what the instance held, whatever its end. */
-  readonly release?: () => Promise<void>;
 }
 
 export interface Invoked {
@@ -35,7 +34,7 @@ export async function invoke(invocation: Invocation): Promise<Invoked> {
   const slice = invocation.fuelSlice === undefined ? {} : { fuelSlice: invocation.fuelSlice };
   const budget = new Budget({ limits, clock, ...slice });
   const settled = new AbortController();
-  const release = watch(budget, clock, signal, settled.signal);
+  const unwatch = watch(budget, clock, signal, settled.signal);
   try {
     const outcome = await Promise.race([
       attempt(invocation, budget),
@@ -44,16 +43,16 @@ export async function invoke(invocation: Invocation): Promise<Invoked> {
     return { outcome, denials: budget.denials };
   } finally {
     settled.abort();
-    release();
-    await invocation.release?.();
+    unwatch();
   }
 }
 
 async function attempt(invocation: Invocation, budget: Budget): Promise<Outcome> {
-  let instance: Instance | undefined;
+  let launched: Launched | undefined;
   try {
-    instance = await invocation.instantiate(budget);
-    const value = await invocation.call(instance);
+    launched = await invocation.launch(budget);
+    const value = await invocation.call(launched.instance);
+    await launched.release();
     return stopped(budget) ?? returned(value, usageOf(budget));
   } catch (thrown) {
     const outcome = stopped(budget);
@@ -61,7 +60,8 @@ async function attempt(invocation: Invocation, budget: Budget): Promise<Outcome>
     if (thrown instanceof HostError) throw thrown;
     return trapped(thrown, budget);
   } finally {
-    instance?.dispose();
+    launched?.instance.dispose();
+    await launched?.release();
   }
 }
 

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import type { NetGrant, Preopen } from '../engine/wasi/grants.ts';
 import { HostError } from '../errors.ts';
+import type { NetGrant, Preopen } from '../host.ts';
 
 /**
  * `--dir HOST[::GUEST][:ro|:rw]`: the guest sees HOST as GUEST (default: as written), read-write unless `:ro`.

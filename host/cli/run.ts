@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { systemClock, systemRandom } from '../clock.ts';
 import { cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
-import type { WasiGrants } from '../engine/wasi/grants.ts';
 import { HostError } from '../errors.ts';
+import type { WasiGrants } from '../host.ts';
 import { type Call, createHost, type Host } from '../host.ts';
 import {
   type EffectiveLimits,

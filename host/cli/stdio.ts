@@ -1,6 +1,6 @@
 import { fstatSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import type { InputSource, OutputSink } from '../engine/wasi/grants.ts';
+import type { InputSource, OutputSink } from '../host.ts';
 
 /** The process's standard input, opened only when the guest reads it: an untouched stdin costs nothing and holds nothing open. */
 export function stdinSource(): InputSource {

@@ -1,0 +1,89 @@
+import type { FuncType, TypeDef } from '../engine/component/types.ts';
+import { parseCall, parseValue, printValue } from '../engine/component/wave.ts';
+import type { World } from '../engine/component/world.ts';
+import type { Artifact } from '../engine/engine.ts';
+import type { Instance } from '../engine/instance.ts';
+import { HostError } from '../errors.ts';
+
+/** One export, its arguments, and how its result is shown. */
+export interface PlannedInvoke {
+  readonly call: (instance: Instance) => Promise<unknown>;
+  readonly print: (value: unknown) => Uint8Array | undefined;
+}
+
+interface Target {
+  readonly name: string;
+  readonly type: FuncType;
+}
+
+/**
+ * Reads `name(arg, …)` in WAVE against what the program exports; arguments are checked before anything runs.
+ * @throws HostError `HOST_ERR_EXPORT_UNKNOWN` with what there is, `HOST_ERR_VALUE_INVALID` for an argument
+ */
+export function planInvoke(artifact: Artifact, text: string): PlannedInvoke {
+  const { name, args } = parseCall(text);
+  const types = artifact.facts.world?.types ?? [];
+  const target = find(targetsOf(artifact), name);
+  if (args.length !== target.type.params.length) {
+    const wanted = target.type.params.map((param) => param.name).join(', ');
+    throw new HostError(
+      'HOST_ERR_VALUE_INVALID',
+      `${target.name} takes ${target.type.params.length} arguments (${wanted}), ${args.length} given`,
+      { name: target.name },
+    );
+  }
+  const values = args.map((arg, index) => parseValue(arg, target.type.params[index]?.type ?? 'bool', types));
+  return {
+    call: (instance) => instance.call(target.name, values),
+    print: (value) => printed(value, target.type, types),
+  };
+}
+
+function printed(value: unknown, type: FuncType, types: readonly TypeDef[]): Uint8Array | undefined {
+  if (type.result === undefined) return undefined;
+  const def = typeof type.result === 'number' ? types[type.result] : undefined;
+  // The outcome has taken an `ok` out of its result already; what is shown is the whole value.
+  const whole = def?.kind === 'result' ? { tag: 'ok', val: value } : value;
+  return new TextEncoder().encode(`${printValue(whole, type.result, types)}\n`);
+}
+
+function find(targets: readonly Target[], name: string): Target {
+  const exact = targets.find((target) => target.name === name);
+  if (exact !== undefined) return exact;
+  const members = targets.filter((target) => target.name.endsWith(`#${name}`));
+  const [only] = members;
+  if (only !== undefined && members.length === 1) return only;
+  const known = targets.map((target) => target.name).join(', ');
+  const ambiguous =
+    members.length > 1
+      ? `${name} is ambiguous: ${members.map((member) => member.name).join(', ')}`
+      : undefined;
+  throw new HostError(
+    'HOST_ERR_EXPORT_UNKNOWN',
+    ambiguous ?? `no export '${name}'; the program exports: ${known || 'no function'}`,
+    { name },
+  );
+}
+
+function targetsOf({ facts }: Artifact): Target[] {
+  if (facts.world !== undefined) return worldTargets(facts.world);
+  const exports = facts.modules[0]?.summary.exports ?? [];
+  return exports.flatMap(({ name, kind, type }) =>
+    kind === 'func' ? [{ name, type: numericType(name, type) }] : [],
+  );
+}
+
+function worldTargets(world: World): Target[] {
+  return world.exports.flatMap((item): Target[] => {
+    if (item.kind === 'func') return [{ name: item.name, type: item.type }];
+    if (item.kind !== 'interface') return [];
+    return item.interface.functions.map(({ name, type }) => ({ name: `${item.name}#${name}`, type }));
+  });
+}
+
+const numeric = { i32: 's32', i64: 's64', f32: 'f32', f64: 'f64' } as const;
+
+/** A core function as a WIT one: numbers only, several results become a tuple, which core modules spell one by one. */
+function numericType(name: string, type: unknown): FuncType {
+  throw new Error(`bug: ${name} ${String(type)} ${Object.keys(numeric)}`);
+}

@@ -1,0 +1,45 @@
+import type { World } from './component/world.ts';
+import type { FastPlan } from './fast-lane/plan.ts';
+import type { ModuleSummary } from './meter/summary.ts';
+
+/** How a program runs: a bare core module, a component on our own adapter, or a component on jco's output. */
+export type Lane = 'core' | 'fast' | 'general';
+
+/** What `host run FILE` calls when nothing else is said. */
+export type Main =
+  | { readonly kind: 'command'; readonly export: string }
+  | { readonly kind: 'handler'; readonly hasLife: boolean }
+  | { readonly kind: 'none'; readonly exports: readonly string[] };
+
+/** One core module of a program, metered. */
+export interface ArtifactModule {
+  readonly name: string;
+  readonly summary: ModuleSummary;
+  readonly sourceBytes: number;
+}
+
+/** What is known of a prepared program; plain data, kept in the store's header. */
+export interface ArtifactFacts {
+  /** SHA-256 of the program's bytes, lower-case hex. */
+  readonly digest: string;
+  readonly sourceBytes: number;
+  readonly lane: Lane;
+  /** Why a component did not get the fast lane. */
+  readonly laneReason?: string;
+  readonly main: Main;
+  /** Of a component. */
+  readonly world?: World;
+  readonly plan?: FastPlan;
+  readonly modules: readonly ArtifactModule[];
+  /** SHA-256 of the general lane's module text. */
+  readonly glueDigest?: string;
+}
+
+/** A prepared program: facts, metered core modules, and for the general lane the module that joins them. */
+export interface Artifact {
+  readonly facts: ArtifactFacts;
+  /** Metered core modules, in the order of `facts.modules`. */
+  readonly modules: readonly Uint8Array<ArrayBuffer>[];
+  /** File with the general lane's module text. */
+  readonly gluePath?: string;
+}

@@ -1,0 +1,144 @@
+import { hash } from 'node:crypto';
+import { HostError } from '../errors.ts';
+import type { ArtifactFacts, ArtifactModule, Main } from './artifact.ts';
+import { decodeComponent, isComponent, isCoreModule } from './component/decode.ts';
+import { type World, worldOf } from './component/world.ts';
+import { planFastLane } from './fast-lane/plan.ts';
+import { transpileComponent } from './general-lane/transpile.ts';
+import { type MeterOptions, meter } from './meter/meter.ts';
+import { offers } from './wasi/preview2/offer.ts';
+
+/** A freshly prepared program, not yet stored. */
+export interface Prepared {
+  readonly facts: ArtifactFacts;
+  readonly modules: readonly Uint8Array<ArrayBuffer>[];
+  /** Text of the general lane's module. */
+  readonly glue?: string;
+}
+
+const transpileMsMax = 120_000;
+
+/**
+ * Validates a program and makes it ready: picks the lane and meters every core module.
+ * @throws HostError for bytes that are no program (`HOST_ERR_NOT_WASM`), are malformed, or use what this host does not take
+ */
+export async function prepareProgram(
+  bytes: Uint8Array<ArrayBuffer>,
+  digest: string,
+  onProgress: (step: string) => void,
+): Promise<Prepared> {
+  if (isCoreModule(bytes)) return prepareCore(bytes, digest);
+  if (isComponent(bytes)) return prepareComponent(bytes, digest, onProgress);
+  throw new HostError('HOST_ERR_NOT_WASM', notWasm(bytes));
+}
+
+function notWasm(bytes: Uint8Array): string {
+  if (bytes.length === 0) return 'the file is empty; a program is a WebAssembly component or core module';
+  const isText = bytes.subarray(0, 64).every((byte) => byte >= 0x09 && byte < 0x7f);
+  const isWasm = bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d;
+  if (isWasm) return 'the file is WebAssembly of a version or layer this host does not know';
+  return isText
+    ? 'the file is text, not WebAssembly; build it first (host build FOLDER for an agent)'
+    : 'the file is not WebAssembly (it does not begin with \\0asm)';
+}
+
+function prepareCore(bytes: Uint8Array<ArrayBuffer>, digest: string): Prepared {
+  const metered = meterValid(bytes, { fuelCell: 'own' });
+  const names = metered.summary.exports.filter(({ kind }) => kind === 'func').map(({ name }) => name);
+  const main: Main = names.includes('_start')
+    ? { kind: 'command', export: '_start' }
+    : { kind: 'none', exports: names };
+  const module: ArtifactModule = { name: 'core', summary: metered.summary, sourceBytes: bytes.length };
+  return {
+    facts: { digest, sourceBytes: bytes.length, lane: 'core', main, modules: [module] },
+    modules: [metered.bytes],
+  };
+}
+
+async function prepareComponent(
+  bytes: Uint8Array<ArrayBuffer>,
+  digest: string,
+  onProgress: (step: string) => void,
+): Promise<Prepared> {
+  const component = decodeComponent(bytes);
+  const world = worldOf(component);
+  const facts = { digest, sourceBytes: bytes.length, main: mainOf(world), world };
+  const plan = planFastLane(component);
+  if (!('refused' in plan)) {
+    const core = bytes.slice(plan.module.offset, plan.module.offset + plan.module.length);
+    const metered = meterValid(core, { fuelCell: 'own', importCharges: plan.importCharges });
+    const module: ArtifactModule = { name: 'core', summary: metered.summary, sourceBytes: core.length };
+    return { facts: { ...facts, lane: 'fast', plan, modules: [module] }, modules: [metered.bytes] };
+  }
+  onProgress('preparing');
+  const { glue, coreModules } = await transpileComponent(bytes, {
+    world,
+    suspendingImports: suspendingImportsOf(world),
+    deadlineMs: transpileMsMax,
+  });
+  const metered = coreModules.map((core) => ({
+    ...core,
+    ...meterValid(core.bytes, { fuelCell: 'imported' }),
+    sourceBytes: core.bytes.length,
+  }));
+  const modules = metered.map(({ name, summary, sourceBytes }) => ({ name, summary, sourceBytes }));
+  const glueDigest = hash('sha256', glue);
+  return {
+    facts: { ...facts, lane: 'general', laneReason: plan.refused, modules, glueDigest },
+    modules: metered.map((each) => each.bytes),
+    glue,
+  };
+}
+
+/** The rewriter checks what it must understand; V8 is the judge of the rest, and judges what will run. */
+function meterValid(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions): ReturnType<typeof meter> {
+  const metered = meter(bytes, options);
+  try {
+    new WebAssembly.Module(metered.bytes);
+  } catch (cause) {
+    const reason =
+      cause instanceof Error ? cause.message.replace(/^WebAssembly\.Module\(\): /, '') : String(cause);
+    throw new HostError('HOST_ERR_MODULE_MALFORMED', `not a valid WebAssembly module: ${reason}`, {}, cause);
+  }
+  return metered;
+}
+
+const messageType = 'motehost:agent/types@0.1.0';
+
+function mainOf(world: World): Main {
+  const interfaces = world.exports.flatMap((item) => (item.kind === 'interface' ? [item] : []));
+  const run = interfaces.find(({ name }) => /^wasi:cli\/run@0\.2\.\d+$/.test(name));
+  if (run !== undefined) return { kind: 'command', export: `${run.name}#run` };
+  const functions = world.exports.flatMap((item) => (item.kind === 'func' ? [item] : []));
+  if (functions.some(({ name, type }) => name === 'handle' && takesMessage(world, type.params[0]?.type))) {
+    return {
+      kind: 'handler',
+      hasLife:
+        functions.some(({ name }) => name === 'start') && functions.some(({ name }) => name === 'stop'),
+    };
+  }
+  const members = interfaces.flatMap((item) =>
+    item.interface.functions.map(({ name }) => `${item.name}#${name}`),
+  );
+  return { kind: 'none', exports: [...functions.map(({ name }) => name), ...members] };
+}
+
+/** Our `message` record, by its declared name where the world keeps it, else by its fields. */
+function takesMessage(world: World, type: unknown): boolean {
+  const def = typeof type === 'number' ? world.types[type] : undefined;
+  if (def?.kind !== 'record') return false;
+  if (def.name === 'message' && (def.owner === undefined || def.owner === messageType)) return true;
+  return (
+    def.fields.some(({ name }) => name === 'sent-at-ns') && def.fields.some(({ name }) => name === 'body')
+  );
+}
+
+function suspendingImportsOf(world: World): string[] {
+  return world.imports.flatMap((item) => {
+    if (item.kind !== 'interface') return [];
+    const suspending = offers[item.name.replace(/@.*$/, '')]?.suspending ?? [];
+    return item.interface.functions
+      .filter(({ name }) => suspending.includes(name))
+      .map(({ name }) => `${item.name}#${name}`);
+  });
+}
