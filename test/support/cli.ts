@@ -13,6 +13,8 @@ export interface CliOptions {
   readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Leaves stdin open, as a terminal does where nobody types. */
+  readonly keepInputOpen?: boolean;
   /** Called with each piece of stdout as it arrives, and with the way to send a signal. */
   readonly onStdout?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -36,7 +38,7 @@ export function host(args: readonly string[], options: CliOptions = {}): Promise
     stderr += text;
   });
   child.stdin.on('error', () => {});
-  child.stdin.end(options.input ?? '');
+  if (options.keepInputOpen !== true) child.stdin.end(options.input ?? '');
   return new Promise((settle, fail) => {
     child.on('error', fail);
     child.on('close', (code) => settle({ code, stdout, stderr }));
