@@ -80,12 +80,6 @@ export function setItem<T>(array: T[], i: i32, item: T): void {
 
 // @ts-ignore: decorator
 @inline
-export function start(text: string): usize {
-  return changetype<usize>(text);
-}
-
-// @ts-ignore: decorator
-@inline
 export function optionStart(text: string | null): usize {
   return changetype<usize>(text);
 }
@@ -93,7 +87,7 @@ export function optionStart(text: string | null): usize {
 // @ts-ignore: decorator
 @inline
 export function optionLength(text: string | null): i32 {
-  return text == null ? 0 : text.length;
+  return text === null ? 0 : text.length;
 }
 
 // Lowering results of exports: a copy into a raw block that `cabi_post_…` gives back.

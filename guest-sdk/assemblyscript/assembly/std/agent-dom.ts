@@ -26,7 +26,13 @@ export namespace crypto {
   }
 }
 
-const timers = new Map<string, u64>();
+// Made on first use: this file's top level runs before the collector is set up.
+let timers: Map<string, u64> | null = null;
+
+function startedAt(): Map<string, u64> {
+  if (timers === null) timers = new Map<string, u64>();
+  return timers!;
+}
 
 export namespace console {
   export function assert(condition: bool, message: string): void {
@@ -37,14 +43,15 @@ export namespace console {
   export function info(text: string): void { write(Level.info, text, []); }
   export function warn(text: string): void { write(Level.warn, text, []); }
   export function error(text: string): void { write(Level.error, text, []); }
-  export function time(label: string): void { timers.set(label, monotonicNow()); }
+  export function time(label: string): void { startedAt().set(label, monotonicNow()); }
   export function timeLog(label: string): void {
-    if (!timers.has(label)) return;
-    write(Level.info, label + ": " + (<f64>(monotonicNow() - timers.get(label)) / 1e6).toString() + " ms", []);
+    if (!startedAt().has(label)) return;
+    const elapsedMs = <f64>(monotonicNow() - startedAt().get(label)) / 1e6;
+    write(Level.info, label + ": " + elapsedMs.toString() + " ms", []);
   }
   export function timeEnd(label: string): void {
     timeLog(label);
-    timers.delete(label);
+    startedAt().delete(label);
   }
 }
 
