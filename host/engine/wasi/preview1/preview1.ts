@@ -1,7 +1,6 @@
 import { HostError } from '../../../errors.ts';
 import { type Budget, Stopped } from '../../budget.ts';
 import { FileError } from '../files/file-error.ts';
-import { openFiles } from '../files/files.ts';
 import type { Files } from '../files/port.ts';
 import type { WasiGrants } from '../grants.ts';
 import type { Call, Context, Snapshot } from './context.ts';
@@ -57,39 +56,65 @@ const immediate: ReadonlySet<string> = new Set([
 
 /** WASI preview1 for one guest: what its imports `wasi_snapshot_preview1` and `wasi_unstable` are given. */
 export interface Preview1 {
-  readonly files: Files;
+  /**
+   * Resolves when the granted directories are open; the guest may not run before.
+   * @throws HostError `HOST_ERR_GRANT_INVALID` for a directory that cannot be opened
+   */
+  ready(): Promise<void>;
   /** Import functions over the guest's memory, which is asked for at the first call. */
   imports(getMemory: () => WebAssembly.Memory, snapshot?: Snapshot): Record<string, WebAssembly.ImportValue>;
-  /** Resolves when standard output and error have taken all that was written. */
-  flush(): Promise<void>;
-  /** Closes every file. */
-  dispose(): void;
+  /** Closes every file, and resolves when the last output has been taken. */
+  dispose(): Promise<void>;
 }
 
 /**
- * Opens the preopened directories and makes the descriptor table: 0 to 2 are stdio, then the preopens.
- * @throws HostError `HOST_ERR_GRANT_INVALID` for a directory that cannot be opened, or a NUL in an argument
+ * WASI preview1 from grants: descriptors 0 to 2 are stdio, then come the preopened directories in their order.
+ * @throws HostError `HOST_ERR_GRANT_INVALID` for an argument or variable that C strings cannot carry
  */
-export async function preview1(grants: WasiGrants, budget: Budget): Promise<Preview1> {
+export function preview1(grants: WasiGrants, budget: Budget): Preview1 {
   checkStrings(grants);
-  const files = await openFiles(grants.preopens, budget);
   const stdout = new Output(grants.stdout, budget);
   const stderr = new Output(grants.stderr, budget);
-  const fds = descriptors(new Input(grants.stdin), stdout, stderr, files);
+  const fds = stdioTable(new Input(grants.stdin), stdout, stderr);
+  const opened = openPreopens(grants, budget, fds);
+  // Whoever waits for `ready` is told; until then a failure is nobody's unhandled rejection.
+  opened.catch(() => {});
   return {
-    files,
-    imports(getMemory, snapshot = 'wasi_snapshot_preview1') {
+    ready: async () => {
+      await opened;
+    },
+    imports: (getMemory, snapshot = 'wasi_snapshot_preview1') => {
       const memory = new GuestMemory(getMemory, budget);
-      const context: Context = { snapshot, grants, budget, fds, memory };
-      return Object.fromEntries(
-        Object.entries(calls).map(([name, call]) => [name, importOf(name, call, context)]),
-      );
+      return importsOf({ snapshot, grants, budget, fds, memory });
     },
-    async flush() {
+    dispose: async () => {
       await Promise.all([stdout.flush(), stderr.flush()]);
+      const files = await opened.catch(() => undefined);
+      files?.dispose();
     },
-    dispose: () => files.dispose(),
   };
+}
+
+function importsOf(context: Context): Record<string, WebAssembly.ImportValue> {
+  const entries = Object.entries(calls).map(([name, call]) => [name, importOf(name, call, context)] as const);
+  return Object.fromEntries(entries);
+}
+
+/** Without directories the file tree's code is not even loaded. */
+async function openPreopens(
+  { preopens }: WasiGrants,
+  budget: Budget,
+  fds: FdTable,
+): Promise<Files | undefined> {
+  if (preopens.length === 0) return undefined;
+  const { openFiles } = await import('../files/files.ts');
+  const files = await openFiles(preopens, budget);
+  for (const { guestPath, directory } of files.preopens) {
+    const rightsBase = directoryRights(directory.mode);
+    const rightsInheriting = rightsBase | fileRights(directory.mode);
+    fds.add({ kind: 'directory', directory, preopenName: guestPath, rightsBase, rightsInheriting });
+  }
+  return files;
 }
 
 function checkStrings(grants: WasiGrants): void {
@@ -106,16 +131,11 @@ function checkStrings(grants: WasiGrants): void {
   );
 }
 
-function descriptors(input: Input, stdout: Output, stderr: Output, files: Files): FdTable {
+function stdioTable(input: Input, stdout: Output, stderr: Output): FdTable {
   const fds = new FdTable();
   fds.add({ kind: 'input', stream: input, rightsBase: inputRights, rightsInheriting: 0n });
   for (const stream of [stdout, stderr])
     fds.add({ kind: 'output', stream, rightsBase: outputRights, rightsInheriting: 0n });
-  for (const { guestPath, directory } of files.preopens) {
-    const rightsBase = directoryRights(directory.mode);
-    const rightsInheriting = rightsBase | fileRights(directory.mode);
-    fds.add({ kind: 'directory', directory, preopenName: guestPath, rightsBase, rightsInheriting });
-  }
   return fds;
 }
 
