@@ -1,0 +1,64 @@
+/**
+ * What each kind of work costs in fuel units. Data, so that two hosts can compare it; `version` is part of
+ * every cache key. Opcodes are keyed by their byte; prefixed ones as `prefix << 16 | sub-opcode`.
+ */
+export interface CostTable {
+  readonly version: string;
+  /** Entering a function. */
+  readonly functionEntry: number;
+  /** An operator that `operators` does not name. */
+  readonly operator: number;
+  /** Exceptions to `operator`, 0 to 255 each. */
+  readonly operators: Readonly<Record<number, number>>;
+  /** Added to the operator's own, per byte or element of the length operand. */
+  readonly memoryCopyPerByte: number;
+  readonly memoryFillPerByte: number;
+  readonly memoryInitPerByte: number;
+  readonly tableCopyPerElement: number;
+  readonly tableFillPerElement: number;
+  readonly tableInitPerElement: number;
+  readonly tableGrowPerElement: number;
+  readonly arrayPerElement: number;
+  /** Running a module's initialisation, when it needs code at all, and calling its start function. */
+  readonly startupEntry: number;
+  readonly startupCall: number;
+  /** Our extra charges; 0 is exactly Wasmtime. */
+  readonly extra: ExtraCosts;
+}
+
+/** Charges Wasmtime does not have, each 0 by default, so that a module's fuel is the same number there and here. */
+export interface ExtraCosts {
+  /** Per page asked of `memory.grow`, whether it succeeds or not. */
+  readonly pageGrown: number;
+  /** Per element asked of `table.grow`, beyond `tableGrowPerElement`. */
+  readonly tableElementGrown: number;
+}
+
+/** Wasmtime's default fuel model to the unit (its `OperatorCost` and `VariableOperatorCost`). */
+export const wasmtimeCosts: CostTable = {
+  version: 'wasmtime-1',
+  functionEntry: 1,
+  operator: 1,
+  operators: {
+    0: 0, // unreachable
+    1: 0, // nop
+    2: 0, // block
+    3: 0, // loop
+    5: 0, // else
+    11: 0, // end
+    15: 0, // return
+    24: 0, // delegate, which ends a block
+    26: 0, // drop
+  },
+  memoryCopyPerByte: 1,
+  memoryFillPerByte: 1,
+  memoryInitPerByte: 1,
+  tableCopyPerElement: 1,
+  tableFillPerElement: 1,
+  tableInitPerElement: 1,
+  tableGrowPerElement: 1,
+  arrayPerElement: 1,
+  startupEntry: 1,
+  startupCall: 1,
+  extra: { pageGrown: 0, tableElementGrown: 0 },
+};

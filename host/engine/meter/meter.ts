@@ -1,0 +1,56 @@
+import { type CostTable, wasmtimeCosts } from './costs.ts';
+import { ModuleRewriter } from './rewrite.ts';
+import type { ModuleSummary } from './summary.ts';
+
+export { reservedName } from './added.ts';
+export { exportNames, type ModuleSummary } from './summary.ts';
+
+/** Part of every cache key: changes whenever the same input may give other bytes. */
+export const meterVersion: string = 'meter-1';
+
+export interface MeterOptions {
+  /** Default `wasmtimeCosts`. */
+  readonly costs?: CostTable;
+  /**
+   * `own`: a mutable i64 global defined last, initially 0, exported as `motehost:meter/fuel`.
+   * `imported`: import `motehost:meter` `fuel`, shared by the core modules of one component.
+   */
+  readonly fuelCell: 'own' | 'imported';
+  /** Extra fuel a call of imported function N costs; any use of it as a value goes to a function that charges and calls. */
+  readonly importCharges?: readonly number[];
+  /** Declared maxima are lowered to this; a declared minimum above it is refused. */
+  readonly memoryBytesMax?: number;
+  readonly tableElementsMax?: number;
+}
+
+export interface MeteredModule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly summary: ModuleSummary;
+}
+
+/**
+ * Rewrites a core module so that it counts fuel and asks before it grows.
+ *
+ * The cell counts down. When a test finds it below 0, the module calls import `out` of `motehost:meter`
+ * (`() -> i32`, which grants a new slice or leaves the cell negative), then `pause` (`() -> ()`, suspending)
+ * if the answer was not 0; if the cell is negative still, it traps with `unreachable`. Growing asks
+ * `grow_memory` / `grow_table` (`(i32) -> i32`, 0 refuses). The start function becomes the export
+ * `motehost:meter/start`, to be run right after instantiation; memories, tables and mutable numeric globals
+ * are exported for snapshots (`exportNames`).
+ *
+ * @throws HostError `HOST_ERR_MODULE_MALFORMED` with the byte offset
+ * @throws HostError `HOST_ERR_MODULE_UNSUPPORTED` naming the feature
+ * @throws HostError `HOST_ERR_LIMIT_TOO_SMALL` when a declared minimum is over a clamp
+ */
+export function meter(bytes: Uint8Array, options: MeterOptions): MeteredModule {
+  const rewriter = new ModuleRewriter(bytes, { costs: wasmtimeCosts, ...options });
+  const metered = rewriter.rewrite();
+  return { bytes: metered, summary: rewriter.summary() };
+}
+
+/** Describes a core module without rewriting it; its function bodies are read too. Throws as `meter`. */
+export function describe(bytes: Uint8Array): ModuleSummary {
+  const rewriter = new ModuleRewriter(bytes, { costs: wasmtimeCosts, fuelCell: 'own' });
+  rewriter.scan();
+  return rewriter.summary();
+}
