@@ -1,0 +1,30 @@
+// Counts the lines, words and bytes of its standard input, like `wc`.
+//
+// A plain WASI program: it sees its input and output and nothing else, because nobody granted it a directory,
+// an address or a variable. It holds one chunk at a time, so that a gigabyte fits into its memory limit.
+//
+//   host run examples/word-count < README.md
+import { stdin, stdout } from "motehost:command";
+
+export function main(): i32 {
+  let lines: u64 = 0;
+  let words: u64 = 0;
+  let bytes: u64 = 0;
+  let inWord = false;
+
+  for (let chunk = stdin.read(); chunk !== null; chunk = stdin.read()) {
+    bytes += chunk.length;
+    for (let i = 0; i < chunk.length; i++) {
+      const byte = unchecked(chunk[i]);
+      if (byte == 10) lines++;
+      const isSpace = byte == 32 || (byte >= 9 && byte <= 13);
+      if (inWord != !isSpace) {
+        inWord = !isSpace;
+        if (inWord) words++;
+      }
+    }
+  }
+
+  stdout.line(`${lines} lines, ${words} words, ${bytes} bytes`);
+  return 0;
+}

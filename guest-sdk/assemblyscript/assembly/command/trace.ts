@@ -1,0 +1,9 @@
+import { traceText } from "../abi/trace-text";
+import { stderr } from "../command";
+
+/** AssemblyScript's `trace(text, n, a0, …)`: one line on stderr. */
+export function trace(
+  message: string, n: i32 = 0, a0: f64 = 0, a1: f64 = 0, a2: f64 = 0, a3: f64 = 0, a4: f64 = 0,
+): void {
+  stderr.line(traceText(message, n, a0, a1, a2, a3, a4));
+}
