@@ -1,0 +1,80 @@
+import { HostError } from '../../../host/errors.ts';
+import type { Complaint } from './diagnostic.ts';
+
+/** One run of the AssemblyScript compiler. */
+export interface AscRun {
+  /** Folder that file names in messages and in the output are relative to. */
+  readonly baseDir: string;
+  readonly entry: string;
+  readonly flags: readonly string[];
+  /** Library files that take the place of the compiler's own, by name (`bindings/dom.ts`). */
+  readonly library: readonly string[];
+  /** Gives the text of a source file by its name below `folder` (`baseDir` or `sdkLibrary`), or null. */
+  readSource(name: string, folder: string): string | null;
+  /** New names for functions that the language cannot export by their WIT name. */
+  readonly exportNames: ReadonlyMap<string, string>;
+}
+
+/** What the compiler made, or said. */
+export interface AscOutput {
+  /** The core module; undefined when there were errors. */
+  readonly core: Uint8Array | undefined;
+  readonly complaints: readonly Complaint[];
+}
+
+/** Stands for the folder of the SDK's sources; nothing of that name is looked for on disk. */
+export const sdkLibrary = '@motehost-sdk';
+
+interface BinaryenModule {
+  getExport(name: string): number;
+  removeExport(name: string): void;
+  addFunctionExport(internalName: string, externalName: string): number;
+}
+
+/** Compiles in this process. @throws HostError `HOST_ERR_BUILD_FAILED` when the compiler itself gives up */
+export async function runAsc(run: AscRun): Promise<AscOutput> {
+  const { default: asc } = await import('assemblyscript/asc');
+  const complaints: Complaint[] = [];
+  let core: Uint8Array | undefined;
+  const argv = [run.entry, '--baseDir', run.baseDir, '--outFile', 'core.wasm', '--lib', sdkLibrary, ...run.flags];
+  const { error } = await asc.main(argv, {
+    stdout: asc.createMemoryStream(),
+    stderr: asc.createMemoryStream(),
+    readFile: (name, folder) => run.readSource(name.replaceAll('\\', '/'), folder),
+    writeFile: (_name, contents) => {
+      if (typeof contents !== 'string') core = contents;
+    },
+    listFiles: (folder) => (folder === sdkLibrary ? [...run.library] : []),
+    reportDiagnostic: ({ code, category, message, range }) =>
+      complaints.push({
+        isError: category === errorCategory,
+        code,
+        text: message,
+        file: range?.source?.normalizedPath,
+        offset: range?.start ?? 0,
+      }),
+    transforms: [exportRenamer(run.exportNames)],
+  });
+  if (error !== null && !complaints.some(({ isError }) => isError))
+    throw new HostError('HOST_ERR_BUILD_FAILED', `the AssemblyScript compiler gave up: ${error.message}`, {}, error);
+  return { core: error === null ? core : undefined, complaints };
+}
+
+/** `DiagnosticCategory.Error` of the compiler. */
+const errorCategory = 3;
+
+// The compiler sets `binaryen` on the prototype of what it is given, and takes classes only.
+function exportRenamer(names: ReadonlyMap<string, string>): never {
+  class ExportRenamer {
+    declare readonly binaryen: { getExportInfo(reference: number): { readonly value: string } };
+
+    afterCompile(module: BinaryenModule): void {
+      for (const [from, to] of names) {
+        const { value } = this.binaryen.getExportInfo(module.getExport(from));
+        module.removeExport(from);
+        module.addFunctionExport(value, to);
+      }
+    }
+  }
+  return ExportRenamer as never;
+}
