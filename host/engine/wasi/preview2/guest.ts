@@ -4,6 +4,8 @@ import type { Readiness } from './readiness.ts';
 
 /** Resources one guest may hold at once; each costs the host some hundred bytes. */
 const handlesMax = 65_536;
+/** How long a peer may take to accept the last bytes of a stream the guest has dropped. */
+const lingerMsMax = 5000;
 
 /** What all WASI resources of one guest share: its budget, its open handles, its waits. */
 export class Guest {
@@ -37,6 +39,18 @@ export class Guest {
     );
     this.#closings.add(closing);
     void closing.then(() => this.#closings.delete(closing));
+  }
+
+  /** `keep`, but for no longer than a peer may take to accept the last bytes; calls `end` afterwards. */
+  linger(work: Promise<unknown>, end: () => void): void {
+    const timer = new AbortController();
+    const timeout = this.budget.clock.sleep(lingerMsMax, timer.signal);
+    const ended = Promise.race([work, timeout]).finally(() => {
+      timer.abort();
+      end();
+    });
+    timeout.catch(() => {});
+    this.keep(ended);
   }
 
   /**
@@ -97,11 +111,11 @@ export class Guest {
  */
 export class Resource {
   readonly #guest: Guest;
-  readonly #release: (() => void) | undefined;
+  readonly #release: ((self: Resource) => void) | undefined;
   #open = true;
 
   /** `release` lets go of what the resource holds; called once. */
-  constructor(guest: Guest, release?: () => void) {
+  constructor(guest: Guest, release?: (self: Resource) => void) {
     guest.addHandle(this);
     this.#guest = guest;
     this.#release = release;
@@ -112,6 +126,6 @@ export class Resource {
     if (!this.#open) return;
     this.#open = false;
     this.#guest.removeHandle(this);
-    this.#release?.();
+    this.#release?.(this);
   }
 }

@@ -10,6 +10,8 @@ import { Guest } from './guest.ts';
 import { type Need, offer, offers, wasiVersion } from './offer.ts';
 import { Pollable, poll } from './poll.ts';
 import { random } from './random.ts';
+import { Reach } from './reach.ts';
+import { sockets } from './sockets/network.ts';
 import { InputStream, OutputStream } from './streams.ts';
 
 /** WASI 0.2 for one guest. */
@@ -85,11 +87,13 @@ export const needs: Readonly<Record<string, Need>> = Object.fromEntries(
 );
 
 function interfaces(guest: Guest, grants: WasiGrants): [string, HostInterface][] {
+  const reach = new Reach(grants.net);
   return [
     ...io(guest),
     ...cli(guest, grants),
     ...clocks(guest, grants.clock),
     ...random(guest, grants.random),
+    ...sockets(guest, reach),
   ];
 }
 
