@@ -36,7 +36,16 @@ export async function runAsc(run: AscRun): Promise<AscOutput> {
   const { default: asc } = await import('assemblyscript/asc');
   const complaints: Complaint[] = [];
   let core: Uint8Array | undefined;
-  const argv = [run.entry, '--baseDir', run.baseDir, '--outFile', 'core.wasm', '--lib', sdkLibrary, ...run.flags];
+  const argv = [
+    run.entry,
+    '--baseDir',
+    run.baseDir,
+    '--outFile',
+    'core.wasm',
+    '--lib',
+    sdkLibrary,
+    ...run.flags,
+  ];
   const { error } = await asc.main(argv, {
     stdout: asc.createMemoryStream(),
     stderr: asc.createMemoryStream(),
@@ -56,7 +65,12 @@ export async function runAsc(run: AscRun): Promise<AscOutput> {
     transforms: [exportRenamer(run.exportNames)],
   });
   if (error !== null && !complaints.some(({ isError }) => isError))
-    throw new HostError('HOST_ERR_BUILD_FAILED', `the AssemblyScript compiler gave up: ${error.message}`, {}, error);
+    throw new HostError(
+      'HOST_ERR_BUILD_FAILED',
+      `the AssemblyScript compiler gave up: ${error.message}`,
+      {},
+      error,
+    );
   return { core: error === null ? core : undefined, complaints };
 }
 

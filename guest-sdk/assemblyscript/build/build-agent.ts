@@ -27,8 +27,8 @@ export interface BuildResult {
   readonly coreBytes: number;
   /** What the compiler warned of, as people read it. */
   readonly warnings: readonly string[];
-  /** Files outside the SDK that went into it, relative to the folder, sorted. */
-  readonly sources: readonly string[];
+  /** Files outside the SDK that went into it: name relative to the folder, and text; in name order. */
+  readonly sources: ReadonlyMap<string, string>;
 }
 
 /** Name of the file that joins the user's file to the world; it exists in memory only. */
@@ -41,7 +41,7 @@ const glueFile = 'motehost-glue';
  */
 export async function buildAgent(options: BuildOptions): Promise<BuildResult> {
   const world = worlds[options.world];
-  const sources = new Set<string>();
+  const sources = new Map<string, string>();
   const readSource = (name: string, folder: string): string | null =>
     folder === sdkLibrary ? readLibrarySource(name, world) : readUserSource(name, options, sources);
   const { core, complaints } = await runAsc({
@@ -60,7 +60,7 @@ export async function buildAgent(options: BuildOptions): Promise<BuildResult> {
     bytes,
     coreBytes: core.length,
     warnings: show.warnings(complaints),
-    sources: [...sources].sort(),
+    sources: new Map([...sources].sort(([a], [b]) => (a < b ? -1 : 1))),
   };
 }
 
@@ -80,13 +80,12 @@ function readLibrarySource(name: string, world: World): string | null {
   return file === undefined ? null : `export * from "${sdkPackage}/${file}";\n`;
 }
 
-function readUserSource(name: string, options: BuildOptions, sources: Set<string>): string | null {
-  if (name === `${glueFile}.ts`)
-    return worlds[options.world].glue(`./${options.entry.replace(/\.ts$/, '')}`);
+function readUserSource(name: string, options: BuildOptions, sources: Map<string, string>): string | null {
+  if (name === `${glueFile}.ts`) return worlds[options.world].glue(`./${options.entry.replace(/\.ts$/, '')}`);
   if (name === 'asconfig.json') return null;
   try {
     const text = readFileSync(join(options.folder, name), 'utf8');
-    sources.add(name);
+    sources.set(name, text);
     return text;
   } catch {
     return null;

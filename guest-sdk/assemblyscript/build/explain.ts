@@ -27,7 +27,8 @@ export function explain(about: Explanation): {
       const words = errors.map((error) => inGlue(error, about) ?? unknownImport(error, show) ?? show(error));
       return [...new Set(words)].join('\n');
     },
-    warnings: (complaints) => complaints.filter(({ isError, file }) => !isError && file !== undefined).map(show),
+    warnings: (complaints) =>
+      complaints.filter(({ isError, file }) => !isError && file !== undefined).map(show),
   };
 }
 
