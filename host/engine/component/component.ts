@@ -91,7 +91,8 @@ export type CoreModule = { readonly type: ModuleType } & (
   | { readonly kind: 'alias'; readonly instance: Instance; readonly name: string }
   | {
       readonly kind: 'defined';
-      /** Byte range in the file. */
+      /** The file, and the module's byte range in it. */
+      readonly bytes: Uint8Array;
       readonly offset: number;
       readonly length: number;
       readonly shape: CoreModuleShape;

@@ -132,7 +132,8 @@ function readModule(body: Reader, scope: Scope, parts: Parts): void {
   if (!begins(body.bytes.subarray(offset, body.end), [...magic, 0x01, 0x00, 0x00, 0x00]))
     body.fail('no core module header', offset);
   const shape = readCoreModule(body);
-  const module = { kind: 'defined' as const, offset, length: body.end - offset, shape, type: shape };
+  const { bytes, end } = body;
+  const module = { kind: 'defined' as const, bytes, offset, length: end - offset, shape, type: shape };
   parts.modules.push(module);
   scope.push(body, scope.modules, module, 'core modules');
 }

@@ -1,0 +1,413 @@
+import { HostError } from '../../errors.ts';
+import type { Budget } from '../budget.ts';
+import { camelCase } from '../component/names.ts';
+import type { Instance } from '../instance.ts';
+import { type HostFunction, type Linker, WitError } from '../linker.ts';
+import { classify, Trap } from '../trap.ts';
+import { Abi, type Enclosure, violation } from './abi.ts';
+import type { CoreValue } from './lift.ts';
+import type { FastPlan } from './plan.ts';
+import { type AbiNames, type ExportProgram, type ImportProgram, type Program, programOf } from './program.ts';
+
+/** Names that `engine/meter` gives what it adds to a module. */
+const meterModule = 'motehost:meter';
+const fuelExport = 'motehost:meter/fuel';
+const startExport = 'motehost:meter/start';
+
+interface ModuleFacts {
+  readonly metered: boolean;
+}
+
+const moduleFacts = new WeakMap<WebAssembly.Module, ModuleFacts>();
+
+function factsOf(module: WebAssembly.Module): ModuleFacts {
+  let facts = moduleFacts.get(module);
+  if (facts === undefined) {
+    facts = { metered: WebAssembly.Module.imports(module).some((one) => one.module === meterModule) };
+    moduleFacts.set(module, facts);
+  }
+  return facts;
+}
+
+/**
+ * Instantiates a component on the fast lane and runs its start function.
+ * `module` is the plan's core module, as it is or rewritten by `engine/meter` (then its fuel cell is attached
+ * to `budget`, and growth and pauses go through it).
+ * @throws HostError `HOST_ERR_LINK_MISSING_IMPORT` with everything `linker` lacks
+ * @throws Trap when the start function ended abnormally; `Stopped` when the memories alone are over the limit
+ */
+export async function instantiateFast(
+  plan: FastPlan,
+  module: WebAssembly.Module,
+  linker: Linker,
+  budget: Budget,
+): Promise<FastInstance> {
+  const program = programOf(plan);
+  const functions = linkImports(program, linker);
+  budget.admit(plan.memoryPages, plan.tableElements);
+  const instance = new FastInstance(program, budget, functions.suspends || factsOf(module).metered);
+  await instance.start(module, functions);
+  return instance;
+}
+
+interface Linked {
+  readonly functions: readonly HostFunction[];
+  readonly suspending: readonly boolean[];
+  readonly suspends: boolean;
+}
+
+function linkImports(program: Program, linker: Linker): Linked {
+  const functions: HostFunction[] = [];
+  const suspending: boolean[] = [];
+  const missing = new Set<string>();
+  for (const { planned } of program.imports) {
+    const offered = linker.get(planned.interface);
+    const key = camelCase(planned.func);
+    const found =
+      offered !== undefined && Object.hasOwn(offered.functions, key) ? offered.functions[key] : undefined;
+    if (offered === undefined) missing.add(planned.interface);
+    else if (typeof found !== 'function') missing.add(`${planned.interface}#${planned.func}`);
+    functions.push(found as HostFunction);
+    suspending.push(offered?.suspending.has(planned.func) === true);
+  }
+  if (missing.size > 0) {
+    throw new HostError(
+      'HOST_ERR_LINK_MISSING_IMPORT',
+      `the program imports what this host does not offer: ${[...missing].join(', ')}`,
+      { missing: [...missing] },
+    );
+  }
+  return { functions, suspending, suspends: suspending.includes(true) };
+}
+
+type State = 'starting' | 'idle' | 'busy' | 'closed';
+
+/**
+ * A component on the fast lane: one core instance and the closures of its plan. Serves one call at a time;
+ * after a trap or a fault of a host function it is closed.
+ */
+export class FastInstance implements Instance, Enclosure {
+  readonly budget: Budget;
+  readonly #program: Program;
+  /** Calls may be suspended: by an import, or for a pause of the metered module. */
+  readonly #suspends: boolean;
+  readonly #abis: Abi[] = [];
+  readonly #promising: (WebAssembly.ExportedFunction | undefined)[] = [];
+  #exports: WebAssembly.Instance['exports'] = noExports;
+  #state: State = 'starting';
+  /** The component model's `may_leave`: false while the guest allocates or cleans up. */
+  #mayLeave = true;
+  /** What the first failing import threw: the guest may catch it, the call still ends with it. */
+  #fault: { readonly thrown: unknown } | undefined;
+
+  constructor(program: Program, budget: Budget, suspends: boolean) {
+    this.#program = program;
+    this.budget = budget;
+    this.#suspends = suspends;
+  }
+
+  /** Links, instantiates and runs the start functions. Called once, by `instantiateFast`. */
+  async start(module: WebAssembly.Module, linked: Linked): Promise<void> {
+    const { budget } = this;
+    try {
+      // A start section that the rewriter did not take out runs inside the constructor, where nothing can suspend.
+      this.#enclosed(() => {
+        this.#exports = new WebAssembly.Instance(module, this.#imports(linked, factsOf(module))).exports;
+      });
+      const cell = this.#exports[fuelExport];
+      if (cell instanceof WebAssembly.Global) budget.attachFuel(cell as WebAssembly.Global<'i64'>);
+      const start = this.#exports[startExport];
+      if (isFunction(start)) await this.#run(start);
+      for (const names of this.#program.abis) this.#abis.push(this.#abi(names));
+      this.#state = 'busy';
+      await this.#runInitialize(cell);
+      this.#raiseFault();
+      this.#state = 'idle';
+    } catch (error) {
+      throw this.#close(error);
+    }
+  }
+
+  async #runInitialize(cell: WebAssembly.ExportValue | undefined): Promise<void> {
+    const { start, startCharge } = this.#program.plan;
+    if (start === undefined) return;
+    if (cell instanceof WebAssembly.Global) cell.value = (cell.value as bigint) - BigInt(startCharge);
+    await this.#run(this.#function(start));
+  }
+
+  async #run(core: WebAssembly.ExportedFunction): Promise<void> {
+    if (this.#suspends) await WebAssembly.promising(core)();
+    else this.#enclosed(core);
+  }
+
+  #imports(linked: Linked, facts: ModuleFacts): WebAssembly.Imports {
+    const imports: WebAssembly.Imports = {};
+    if (facts.metered) {
+      const { budget } = this;
+      imports[meterModule] = {
+        out: budget.out,
+        pause: new WebAssembly.Suspending(budget.pause),
+        grow_memory: budget.growMemory,
+        grow_table: budget.growTable,
+      };
+    }
+    for (const [index, program] of this.#program.imports.entries()) {
+      const { module, name } = program.planned;
+      imports[module] ??= {};
+      const call = linked.functions[index] as HostFunction;
+      const suspending = linked.suspending[index] === true;
+      const entry = (...core: CoreValue[]): unknown => this.#callImport(program, call, suspending, core);
+      imports[module][name] = suspending ? new WebAssembly.Suspending(entry) : entry;
+    }
+    return imports;
+  }
+
+  #function(name: string): WebAssembly.ExportedFunction {
+    const found = this.#exports[name];
+    if (!isFunction(found)) throw new Error(`bug: the core module does not export the function '${name}'`);
+    return found;
+  }
+
+  #abi(names: AbiNames): Abi {
+    const memory = names.memory === undefined ? undefined : this.#exports[names.memory];
+    if (memory !== undefined && !(memory instanceof WebAssembly.Memory))
+      throw new Error(`bug: '${names.memory}' is not a memory`);
+    return new Abi(memory, names.realloc === undefined ? undefined : this.#function(names.realloc), this);
+  }
+
+  has(name: string): boolean {
+    return this.#program.exports.has(name);
+  }
+
+  async call(name: string, args: readonly unknown[]): Promise<unknown> {
+    if (!this.#suspends) return this.callSync(name, args);
+    const program = this.#open(name);
+    const abi = this.#abis[program.abi] as Abi;
+    const core = this.#lowerArgs(program, abi, args);
+    try {
+      const result: CoreValue | undefined = await this.#promisingOf(program)(...core);
+      return this.#finish(program, abi, result);
+    } catch (error) {
+      throw this.#close(error);
+    }
+  }
+
+  /**
+   * Calls an export without a stack of its own: faster, but the guest cannot be paused and an import that
+   * suspends traps (`cannot-block`).
+   * @throws Trap and HostError as `call`
+   */
+  callSync(name: string, args: readonly unknown[]): unknown {
+    const program = this.#open(name);
+    const abi = this.#abis[program.abi] as Abi;
+    const core = this.#lowerArgs(program, abi, args);
+    const { budget } = this;
+    try {
+      budget.synchronousDepth += 1;
+      try {
+        return this.#finish(program, abi, callCore(this.#function(program.core), core));
+      } finally {
+        budget.synchronousDepth -= 1;
+      }
+    } catch (error) {
+      throw this.#close(error);
+    }
+  }
+
+  dispose(): void {
+    this.#state = 'closed';
+    this.#exports = noExports;
+    this.#abis.length = 0;
+    this.#promising.length = 0;
+  }
+
+  /** Begins a call: finds the export and takes the instance. */
+  #open(name: string): ExportProgram {
+    const program = this.#program.exports.get(name);
+    if (program === undefined) {
+      const known = [...this.#program.exports.keys()];
+      throw new HostError(
+        'HOST_ERR_EXPORT_UNKNOWN',
+        `no export '${name}'; there is: ${known.join(', ') || 'none'}`,
+        {
+          name,
+          known,
+        },
+      );
+    }
+    if (this.#state === 'closed')
+      throw new HostError('HOST_ERR_INSTANCE_CLOSED', 'the instance has ended; make a new one', { name });
+    if (this.#state !== 'idle')
+      throw new HostError('HOST_ERR_INSTANCE_BUSY', 'the instance is in another call; wait for its end', {
+        name,
+      });
+    this.#state = 'busy';
+    return program;
+  }
+
+  /** A wrong argument leaves the instance usable; a trap in the guest's allocator ends it. */
+  #lowerArgs(program: ExportProgram, abi: Abi, args: readonly unknown[]): CoreValue[] {
+    try {
+      return program.lower(abi, args);
+    } catch (error) {
+      if (!(error instanceof HostError)) throw this.#close(error);
+      this.#state = 'idle';
+      throw error;
+    }
+  }
+
+  #promisingOf(program: ExportProgram): WebAssembly.ExportedFunction {
+    let promising = this.#promising[program.index];
+    if (promising === undefined) {
+      promising = WebAssembly.promising(this.#function(program.core));
+      this.#promising[program.index] = promising;
+    }
+    return promising;
+  }
+
+  #finish(program: ExportProgram, abi: Abi, result: CoreValue | undefined): unknown {
+    this.#raiseFault();
+    const value = program.lift(abi, result);
+    if (program.postReturn !== undefined) this.#postReturn(program.postReturn, result);
+    this.#state = 'idle';
+    return value;
+  }
+
+  #postReturn(name: string, result: CoreValue | undefined): void {
+    const post = this.#function(name);
+    this.enter();
+    try {
+      if (result === undefined) post();
+      else post(result);
+    } finally {
+      this.leave();
+    }
+    this.#raiseFault();
+  }
+
+  #raiseFault(): void {
+    if (this.#fault !== undefined) throw this.#fault.thrown;
+  }
+
+  /** From here to `leave` nothing may suspend and the guest may not call out. */
+  enter(): void {
+    this.#mayLeave = false;
+    this.budget.synchronousDepth += 1;
+  }
+
+  leave(): void {
+    this.#mayLeave = true;
+    this.budget.synchronousDepth -= 1;
+  }
+
+  #enclosed(run: () => void): void {
+    const { budget } = this;
+    budget.synchronousDepth += 1;
+    try {
+      run();
+    } finally {
+      budget.synchronousDepth -= 1;
+    }
+  }
+
+  #callImport(program: ImportProgram, call: HostFunction, suspending: boolean, core: CoreValue[]): unknown {
+    try {
+      this.#raiseFault();
+      if (!this.#mayLeave) throw violation('it called an import while it allocated or cleaned up');
+      const abi = this.#importAbi(program);
+      const args = program.lift(abi, core);
+      const result = this.#ask(program, call, args);
+      if (!isPromise(result)) return program.lower(abi, core, result);
+      if (!suspending)
+        throw new Error(
+          `${program.planned.interface} ${program.planned.func} gave a promise but is not suspending`,
+        );
+      return this.#lowerLater(program, abi, core, result);
+    } catch (error) {
+      throw this.#record(error);
+    }
+  }
+
+  /** The `Abi` of an import. During the start section there is none yet, nor has a shim been filled. */
+  #importAbi(program: ImportProgram): Abi {
+    if (this.#state !== 'starting') return this.#abis[program.abi] as Abi;
+    if (program.planned.late)
+      throw new Trap(
+        'indirect-call-null',
+        `the guest called '${program.planned.func}' before it was complete`,
+      );
+    return new Abi(undefined, undefined, this);
+  }
+
+  #ask(program: ImportProgram, call: HostFunction, args: unknown[]): unknown {
+    if (!program.fallible) return call(...args);
+    try {
+      const value = call(...args);
+      return isPromise(value) ? value.then(toOk, toErr) : { tag: 'ok', val: value };
+    } catch (error) {
+      return toErr(error);
+    }
+  }
+
+  async #lowerLater(
+    program: ImportProgram,
+    abi: Abi,
+    core: readonly CoreValue[],
+    result: PromiseLike<unknown>,
+  ): Promise<unknown> {
+    try {
+      return program.lower(abi, core, await result);
+    } catch (error) {
+      throw this.#record(error);
+    }
+  }
+
+  #record(thrown: unknown): unknown {
+    this.#fault ??= { thrown };
+    return thrown;
+  }
+
+  /** Ends the instance and names what happened; the first fault of an import is what happened. */
+  #close(thrown: unknown): unknown {
+    this.#state = 'closed';
+    return classify(this.#fault === undefined ? thrown : this.#fault.thrown);
+  }
+}
+
+const noExports: WebAssembly.Instance['exports'] = {};
+
+/** Spread calls cost more than the echo they make. */
+function callCore(core: WebAssembly.ExportedFunction, args: readonly CoreValue[]): CoreValue | undefined {
+  switch (args.length) {
+    case 0:
+      return core();
+    case 1:
+      return core(args[0]);
+    case 2:
+      return core(args[0], args[1]);
+    case 3:
+      return core(args[0], args[1], args[2]);
+    case 4:
+      return core(args[0], args[1], args[2], args[3]);
+    default:
+      return core(...args);
+  }
+}
+
+function isFunction(value: WebAssembly.ExportValue | undefined): value is WebAssembly.ExportedFunction {
+  return typeof value === 'function';
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+const toOk = (val: unknown): unknown => ({ tag: 'ok', val });
+
+/** Only a `WitError` is the guest's business; anything else is a fault of the host function. */
+function toErr(error: unknown): unknown {
+  if (error instanceof WitError) return { tag: 'err', val: error.payload };
+  throw error;
+}

@@ -1,0 +1,357 @@
+import type {
+  CanonOptions,
+  Component,
+  CoreFunc,
+  CoreInstance,
+  CoreModule,
+  Func,
+  Instance,
+  Item,
+  StringEncoding,
+} from '../component/component.ts';
+import type { CoreModuleShape } from '../component/core-module.ts';
+import type { FuncType, TypeDef, TypeRef } from '../component/types.ts';
+import { partsOf } from '../component/types.ts';
+import { type World, worldOf } from '../component/world.ts';
+import { argument, type Filled, fillShim, readFixup, readShim, type Shim } from './shim.ts';
+
+/** Everything the fast lane needs to run a component, as plain data: made once per content digest, cached, posted to threads. */
+export interface FastPlan {
+  readonly version: 1;
+  /** Byte range of the one real core module in the component. */
+  readonly module: { readonly offset: number; readonly length: number };
+  /** The types that `imports` and `exports` refer to. */
+  readonly types: readonly TypeDef[];
+  /** In the order of the core module's own function imports. */
+  readonly imports: readonly PlannedImport[];
+  readonly exports: readonly PlannedExport[];
+  /** Core export to run once after instantiation (`_initialize`), and what its caller would have cost in fuel. */
+  readonly start?: string;
+  readonly startCharge: number;
+  /**
+   * Fuel per call of each imported core function, by function index: what wit-component's shim between guest
+   * and host would have burnt. Charged by the rewriter, so that both lanes count the same.
+   */
+  readonly importCharges: readonly number[];
+  /** What the module begins with, for the budget. */
+  readonly memoryPages: number;
+  readonly tableElements: number;
+}
+
+export interface PlannedImport {
+  /** `$root` for functions of the world itself. */
+  readonly interface: string;
+  readonly func: string;
+  readonly type: FuncType;
+  /** The core import it satisfies. */
+  readonly module: string;
+  readonly name: string;
+  readonly options: PlannedOptions;
+  /** It passes through a shim, so it traps until the instance is complete. */
+  readonly late: boolean;
+}
+
+export interface PlannedExport {
+  /** As `Instance.call` takes it: `handle`, `wasi:cli/run@0.2.6#run`. */
+  readonly name: string;
+  readonly type: FuncType;
+  readonly core: string;
+  readonly postReturn?: string;
+  readonly options: PlannedOptions;
+}
+
+/** Canonical options by the core exports they name. */
+export interface PlannedOptions {
+  readonly encoding: StringEncoding;
+  readonly memory?: string;
+  readonly realloc?: string;
+}
+
+/** Why a component cannot take the fast lane; it goes to the general lane. */
+class Refusal extends Error {}
+
+function refuse(why: string): never {
+  throw new Refusal(why);
+}
+
+type Instantiated = Extract<CoreInstance, { kind: 'instantiate' }>;
+
+/**
+ * Plans a component for the fast lane, or says why it cannot take it: it must have one real core module
+ * (wit-component's shim and fixup beside it are seen through) and only value types in its functions.
+ */
+export function planFastLane(component: Component): FastPlan | { readonly refused: string } {
+  try {
+    return new Planner(component).plan();
+  } catch (error) {
+    if (error instanceof Refusal) return { refused: error.message };
+    throw error;
+  }
+}
+
+/** Steps through nested components from an export to the function behind it. */
+const resolveStepsMax = 1000;
+
+class Planner {
+  readonly #component: Component;
+  readonly #world: World;
+  readonly #real: Instantiated;
+  readonly #module: Extract<CoreModule, { kind: 'defined' }>;
+  readonly #shims: ReadonlyMap<CoreInstance, { readonly shim: Shim; filled: Filled | undefined }>;
+  #start: string | undefined;
+  #startCharge = 0;
+
+  constructor(component: Component) {
+    this.#component = component;
+    if (component.components.some(hasCode))
+      refuse('it contains components with code or instances of their own');
+    this.#world = worldOf(component);
+    const instances = component.coreInstances.filter((one) => one.kind === 'instantiate');
+    const shims = new Map<CoreInstance, { shim: Shim; filled: Filled | undefined }>();
+    const rest: Instantiated[] = [];
+    for (const instance of instances) {
+      const shim = instance.module.kind === 'defined' ? readShim(instance.module) : undefined;
+      if (shim === undefined) rest.push(instance);
+      else shims.set(instance, { shim, filled: undefined });
+    }
+    this.#shims = shims;
+    const fixups = rest.filter((instance) => this.#readFixup(instance));
+    const real = rest.filter((instance) => !fixups.includes(instance));
+    if (real.length !== 1) refuse(`it has ${real.length} core modules beside import shims`);
+    this.#real = real[0] as Instantiated;
+    if (this.#real.module.kind !== 'defined') refuse('its core module is imported');
+    this.#module = this.#real.module;
+    this.#resolveStart();
+  }
+
+  #starts: CoreFunc[] = [];
+
+  #readFixup(instance: Instantiated): boolean {
+    const fixup = instance.module.kind === 'defined' ? readFixup(instance.module) : undefined;
+    if (fixup === undefined) return false;
+    for (const [shimInstance, entry] of this.#shims) {
+      const filled = fillShim(fixup, instance, shimInstance);
+      if (filled === undefined) continue;
+      if (entry.filled !== undefined) refuse('an import shim is filled twice');
+      entry.filled = filled;
+      if (filled.start !== undefined) this.#starts.push(filled.start);
+      return true;
+    }
+    return false;
+  }
+
+  #resolveStart(): void {
+    if (this.#starts.length > 1) refuse('it has several start functions');
+    const [start] = this.#starts;
+    if (start === undefined) return;
+    this.#start = this.#exportName(start, 'start function');
+    // The fixup's initialisation: 1 to enter it, 1 for the call.
+    this.#startCharge = 2;
+  }
+
+  plan(): FastPlan {
+    const { shape } = this.#module;
+    const { imports, importCharges } = this.#imports(shape);
+    const exports = this.#exports();
+    checkTypes(
+      this.#world.types,
+      [...imports, ...exports].map((one) => one.type),
+    );
+    for (const one of [...shape.memories, ...shape.tables])
+      if (one.wide) refuse('it has a 64-bit memory or table');
+    if (shape.memories.some((one) => one.shared)) refuse('it has a shared memory');
+    return {
+      version: 1,
+      module: { offset: this.#module.offset, length: this.#module.length },
+      types: this.#world.types,
+      imports,
+      exports,
+      importCharges,
+      startCharge: this.#startCharge,
+      ...(this.#start === undefined ? {} : { start: this.#start }),
+      memoryPages: shape.memories.reduce((sum, one) => sum + one.min, 0),
+      tableElements: shape.tables.reduce((sum, one) => sum + one.min, 0),
+    };
+  }
+
+  #imports(shape: CoreModuleShape): { imports: PlannedImport[]; importCharges: number[] } {
+    const imports: PlannedImport[] = [];
+    const importCharges: number[] = [];
+    const seen = new Set<string>();
+    for (const wanted of shape.imports) {
+      const item = argument(this.#real, wanted);
+      if (item?.sort !== 'func') refuse(`its core module imports a ${wanted.type.sort} ('${wanted.name}')`);
+      const { func, charge } = this.#lowered(item.node);
+      const core = wanted.type.sort === 'func' ? wanted.type.type : undefined;
+      if (core?.params !== func.type.params || core.results !== func.type.results)
+        refuse(`its core module imports '${wanted.name}' with another type`);
+      const key = JSON.stringify([wanted.module, wanted.name]);
+      if (seen.has(key)) refuse(`its core module imports '${wanted.name}' twice`);
+      seen.add(key);
+      imports.push({
+        ...this.#imported(func.func),
+        module: wanted.module,
+        name: wanted.name,
+        options: this.#options(func.options),
+        late: charge > 0,
+      });
+      importCharges.push(charge);
+    }
+    return { imports, importCharges };
+  }
+
+  /** The lowered function behind a core import, through a shim if there is one. */
+  #lowered(core: CoreFunc): { func: Extract<CoreFunc, { kind: 'lower' }>; charge: number } {
+    if (core.kind === 'lower') return { func: core, charge: 0 };
+    if (core.kind === 'builtin') refuse(`it uses ${core.name}`);
+    const entry = this.#shims.get(core.instance);
+    const index =
+      entry !== undefined && core.instance.kind === 'instantiate' && core.instance.module.kind === 'defined'
+        ? core.instance.module.shape.exportIndices.get(core.name)?.index
+        : undefined;
+    if (entry === undefined || index === undefined)
+      refuse(`its core module imports '${core.name}' from another module`);
+    const target = entry.filled?.slots.get(entry.shim.slots[index] ?? -1);
+    if (target === undefined) refuse(`the import shim for '${core.name}' is never filled`);
+    if (target.kind === 'builtin') refuse(`it uses ${target.name}`);
+    if (target.kind !== 'lower') refuse(`the import shim for '${core.name}' leads to another module`);
+    return { func: target, charge: entry.shim.charges[index] ?? 0 };
+  }
+
+  /** The world's import a component function stands for, with its type in the world's table. */
+  #imported(func: Func): { interface: string; func: string; type: FuncType } {
+    if (func.kind === 'import')
+      return { interface: '$root', func: func.name, type: this.#importType('$root', func.name) };
+    if (func.kind !== 'alias' || func.instance.kind !== 'import') refuse('it lowers a function of its own');
+    const { name } = func.instance;
+    return { interface: name, func: func.name, type: this.#importType(name, func.name) };
+  }
+
+  #importType(owner: string, name: string): FuncType {
+    for (const item of this.#world.imports) {
+      if (owner === '$root' && item.kind === 'func' && item.name === name) return item.type;
+      if (item.kind !== 'interface' || item.name !== owner) continue;
+      const found = item.interface.functions.find((one) => one.name === name);
+      if (found !== undefined) return found.type;
+    }
+    return refuse(`it imports ${owner} ${name} in a way this lane does not follow`);
+  }
+
+  #exports(): PlannedExport[] {
+    const planned: PlannedExport[] = [];
+    for (const item of this.#world.exports) {
+      const exported = this.#component.exports.get(item.name)?.item;
+      if (item.kind === 'func' && exported !== undefined)
+        planned.push(this.#export(item.name, item.type, exported));
+      if (item.kind === 'module' || item.kind === 'component') refuse(`it exports a ${item.kind}`);
+      if (item.kind !== 'interface' || exported?.sort !== 'instance') continue;
+      for (const one of item.interface.functions)
+        planned.push(
+          this.#export(`${item.name}#${one.name}`, one.type, memberOf(exported.node, one.name, new Map(), 0)),
+        );
+    }
+    return planned;
+  }
+
+  #export(name: string, type: FuncType, item: Item): PlannedExport {
+    let func = item.sort === 'func' ? item.node : refuse(`export '${name}' is not a function`);
+    for (let step = 0; func.kind === 'alias'; step += 1) {
+      if (step > resolveStepsMax) refuse(`export '${name}' is nested too deep`);
+      const member = memberOf(func.instance, func.name, new Map(), step);
+      func = member.sort === 'func' ? member.node : refuse(`export '${name}' is not a function`);
+    }
+    if (func.kind !== 'lift') refuse(`export '${name}' passes on an import`);
+    if (func.options.async === true) refuse(`export '${name}' is asynchronous`);
+    const post = func.options.postReturn;
+    return {
+      name,
+      type,
+      core: this.#exportName(func.core, `export '${name}'`),
+      options: this.#options(func.options),
+      ...(post === undefined ? {} : { postReturn: this.#exportName(post, 'post-return') }),
+    };
+  }
+
+  #options(options: CanonOptions): PlannedOptions {
+    if (options.async === true) refuse('it lowers an import asynchronously');
+    const { memory, realloc } = options;
+    if (memory !== undefined && memory.instance !== this.#real)
+      refuse('its memory belongs to another module');
+    return {
+      encoding: options.encoding,
+      ...(memory === undefined ? {} : { memory: memory.name }),
+      ...(realloc === undefined ? {} : { realloc: this.#exportName(realloc, 'realloc') }),
+    };
+  }
+
+  #exportName(core: CoreFunc, what: string): string {
+    if (core.kind !== 'alias' || core.instance !== this.#real)
+      refuse(`${what} does not lead to its core module`);
+    return core.name;
+  }
+}
+
+function hasCode(component: Component): boolean {
+  return (
+    component.coreInstances.length > 0 ||
+    component.coreFuncs.length > 0 ||
+    component.components.length > 0 ||
+    component.instances.some((instance) => instance.kind === 'instantiate')
+  );
+}
+
+/**
+ * What an instance exports under a name. wit-component wraps the functions of an exported interface into a
+ * component that only passes its imports on; `args` holds what those imports were given.
+ */
+function memberOf(instance: Instance, name: string, args: ReadonlyMap<string, Item>, steps: number): Item {
+  if (steps > resolveStepsMax) refuse(`export '${name}' is nested too deep`);
+  if (instance.kind === 'exports') return given(instance.exports.get(name), name, args, steps);
+  if (instance.kind === 'import') {
+    const arg = args.get(instance.name);
+    if (arg?.sort === 'instance') return memberOf(arg.node, name, new Map(), steps + 1);
+    return refuse(`export '${name}' passes on an import`);
+  }
+  if (instance.kind === 'alias') {
+    const inner = memberOf(instance.instance, instance.name, args, steps + 1);
+    return inner.sort === 'instance'
+      ? memberOf(inner.node, name, args, steps + 1)
+      : refuse(`'${name}' is not an instance`);
+  }
+  if (instance.component.kind !== 'defined')
+    return refuse(`export '${name}' comes from an imported component`);
+  const inner = instance.component.component.exports.get(name)?.item;
+  return given(inner, name, instance.args, steps);
+}
+
+/** Follows one item inside a wrapping component to what its import was given. */
+function given(item: Item | undefined, name: string, args: ReadonlyMap<string, Item>, steps: number): Item {
+  if (item === undefined) return refuse(`export '${name}' is missing`);
+  if (item.sort === 'func' && item.node.kind === 'import') return args.get(item.node.name) ?? item;
+  if (item.sort === 'func' && item.node.kind === 'alias')
+    return memberOf(item.node.instance, item.node.name, args, steps + 1);
+  if (item.sort === 'instance' && item.node.kind === 'import') return args.get(item.node.name) ?? item;
+  return item;
+}
+
+const foreign: ReadonlySet<TypeDef['kind']> = new Set(['own', 'borrow', 'stream', 'future', 'resource']);
+
+/** Refuses handles, streams, futures and error contexts wherever the functions reach them. */
+function checkTypes(types: readonly TypeDef[], functions: readonly FuncType[]): void {
+  const seen = new Set<number>();
+  const queue: TypeRef[] = [];
+  for (const type of functions) {
+    if (type.async === true) refuse('it has asynchronous functions');
+    for (const param of type.params) queue.push(param.type);
+    if (type.result !== undefined) queue.push(type.result);
+  }
+  for (let ref = queue.pop(); ref !== undefined; ref = queue.pop()) {
+    if (ref === 'error-context') refuse('it uses error-context');
+    if (typeof ref === 'string' || seen.has(ref)) continue;
+    seen.add(ref);
+    const def = types[ref] as TypeDef;
+    if (foreign.has(def.kind))
+      refuse(`it uses ${def.kind === 'own' || def.kind === 'borrow' ? 'resources' : `${def.kind}s`}`);
+    queue.push(...partsOf(def));
+  }
+}
