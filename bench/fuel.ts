@@ -8,13 +8,14 @@ import { compositeName, type Kernel, kernelBytes, kernels } from './kernels/kern
 import { atMost, type Bench, type Effort, type Report, ratio, round } from './report.ts';
 import { alternate, geometricMean, median, percentile } from './samples.ts';
 
-/** What one process measured of one kernel: milliseconds of each way to run it, and the fuel. */
+/** What one process measured of one kernel: each way to run it as a ratio to the plain module, and the fuel. */
 interface Measured {
   readonly name: string;
   readonly plainMs: number;
-  readonly controlMs: number;
   readonly meteredMs: number;
-  readonly slicedMs: number;
+  readonly control: number;
+  readonly metered: number;
+  readonly sliced: number;
   readonly fuel: string;
   readonly counted: boolean;
 }
@@ -112,13 +113,17 @@ async function measure(kernel: Kernel, rounds: number): Promise<Measured> {
   const { ways, fuel } = waysToRun(kernel, bytes);
   await warmUp(ways);
   const samples = await alternate(ways, rounds);
-  const typicalMs = (name: string): number => percentile(samples.get(name) ?? [], 0.25);
+  const plainMs = samples.get('plain') ?? [];
+  // Compared round by round, a slow spell of the machine weighs on both sides.
+  const ratioOf = (name: string): number =>
+    median((samples.get(name) ?? []).map((ms, index) => ms / (plainMs[index] ?? Number.NaN)));
   return {
     name: kernel.name,
-    plainMs: typicalMs('plain'),
-    controlMs: typicalMs('control'),
-    meteredMs: typicalMs('metered'),
-    slicedMs: typicalMs('sliced'),
+    plainMs: percentile(plainMs, 0.25),
+    meteredMs: percentile(samples.get('metered') ?? [], 0.25),
+    control: ratioOf('control'),
+    metered: ratioOf('metered'),
+    sliced: ratioOf('sliced'),
     fuel: fuel().toString(),
     counted: await isCounted(kernel, bytes),
   };
@@ -132,9 +137,9 @@ function measureInProcesses(effort: Effort): readonly (readonly Measured[])[] {
 }
 
 type Ratio = (one: Measured) => number;
-const controlRatio: Ratio = (one) => one.controlMs / one.plainMs;
-const meteredRatio: Ratio = (one) => one.meteredMs / one.plainMs;
-const slicedRatio: Ratio = (one) => one.slicedMs / one.plainMs;
+const controlRatio: Ratio = (one) => one.control;
+const meteredRatio: Ratio = (one) => one.metered;
+const slicedRatio: Ratio = (one) => one.sliced;
 
 function report(runs: readonly (readonly Measured[])[]): Report {
   const of = (name: string): Measured[] => runs.flatMap((run) => run.filter((one) => one.name === name));
@@ -179,7 +184,7 @@ function report(runs: readonly (readonly Measured[])[]): Report {
       atMost('kernels whose result or fuel differs from Wasmtime 50', wrong.length, 0, 'kernels'),
     ],
     remarks: [
-      `${runs.length} processes; in each, all ways alternate round by round; 25th percentile of rounds, median of processes.`,
+      `${runs.length} processes; in each, all ways run in turns and are compared round by round; median of rounds, median of processes.`,
       'control: the same code compiled twice, what the machine alone makes of 1.00.',
       'metered: one grant of fuel, plain call. sliced: slices of 2,000,000 with the clock read, promising call, as the host runs it.',
     ],
