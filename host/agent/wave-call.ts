@@ -1,4 +1,5 @@
-import type { FuncType, TypeDef } from '../engine/component/types.ts';
+import type { CoreFunction } from '../engine/artifact.ts';
+import type { FuncType, Primitive, TypeDef } from '../engine/component/types.ts';
 import { parseCall, parseValue, printValue } from '../engine/component/wave.ts';
 import type { World } from '../engine/component/world.ts';
 import type { Artifact } from '../engine/engine.ts';
@@ -13,7 +14,8 @@ export interface PlannedInvoke {
 
 interface Target {
   readonly name: string;
-  readonly type: FuncType;
+  /** Computed for the one that is called: others may have types nobody can write down. */
+  readonly typeOf: () => FuncType;
 }
 
 /**
@@ -24,18 +26,19 @@ export function planInvoke(artifact: Artifact, text: string): PlannedInvoke {
   const { name, args } = parseCall(text);
   const types = artifact.facts.world?.types ?? [];
   const target = find(targetsOf(artifact), name);
-  if (args.length !== target.type.params.length) {
-    const wanted = target.type.params.map((param) => param.name).join(', ');
+  const type = target.typeOf();
+  if (args.length !== type.params.length) {
+    const wanted = type.params.map((param) => param.name).join(', ');
     throw new HostError(
       'HOST_ERR_VALUE_INVALID',
-      `${target.name} takes ${target.type.params.length} arguments (${wanted}), ${args.length} given`,
+      `${target.name} takes ${type.params.length} arguments (${wanted}), ${args.length} given`,
       { name: target.name },
     );
   }
-  const values = args.map((arg, index) => parseValue(arg, target.type.params[index]?.type ?? 'bool', types));
+  const values = args.map((arg, index) => parseValue(arg, type.params[index]?.type ?? 'bool', types));
   return {
     call: (instance) => instance.call(target.name, values),
-    print: (value) => printed(value, target.type, types),
+    print: (value) => printed(value, type, types),
   };
 }
 
@@ -67,23 +70,45 @@ function find(targets: readonly Target[], name: string): Target {
 
 function targetsOf({ facts }: Artifact): Target[] {
   if (facts.world !== undefined) return worldTargets(facts.world);
-  const exports = facts.modules[0]?.summary.exports ?? [];
-  return exports.flatMap(({ name, kind, type }) =>
-    kind === 'func' ? [{ name, type: numericType(name, type) }] : [],
-  );
+  return (facts.modules[0]?.functions ?? []).map((core) => ({
+    name: core.name,
+    typeOf: () => numericType(core),
+  }));
 }
 
 function worldTargets(world: World): Target[] {
   return world.exports.flatMap((item): Target[] => {
-    if (item.kind === 'func') return [{ name: item.name, type: item.type }];
+    if (item.kind === 'func') return [{ name: item.name, typeOf: () => item.type }];
     if (item.kind !== 'interface') return [];
-    return item.interface.functions.map(({ name, type }) => ({ name: `${item.name}#${name}`, type }));
+    return item.interface.functions.map(({ name, type }) => ({
+      name: `${item.name}#${name}`,
+      typeOf: () => type,
+    }));
   });
 }
 
-const numeric = { i32: 's32', i64: 's64', f32: 'f32', f64: 'f64' } as const;
+const numeric: Readonly<Record<string, Primitive>> = { i32: 's32', i64: 's64', f32: 'f32', f64: 'f64' };
 
-/** A core function as a WIT one: numbers only, several results become a tuple, which core modules spell one by one. */
-function numericType(name: string, type: unknown): FuncType {
-  throw new Error(`bug: ${name} ${String(type)} ${Object.keys(numeric)}`);
+/** A core function as a WIT one: numbers only, and one result at most. */
+function numericType({ name, params, results }: CoreFunction): FuncType {
+  const fields = params.map((core, index) => ({ name: `p${index}`, type: primitive(name, core) }));
+  const [result] = results;
+  if (result === undefined) return { params: fields };
+  if (results.length === 1) return { params: fields, result: primitive(name, result) };
+  throw new HostError(
+    'HOST_ERR_EXPORT_UNKNOWN',
+    `${name} returns ${results.length} values; only functions with one can be called`,
+    { name },
+  );
+}
+
+function primitive(name: string, core: string): Primitive {
+  const type = numeric[core];
+  if (type === undefined)
+    throw new HostError(
+      'HOST_ERR_EXPORT_UNKNOWN',
+      `${name} takes or returns ${core}; only numbers can be passed`,
+      { name },
+    );
+  return type;
 }

@@ -16,6 +16,18 @@ export interface ArtifactModule {
   readonly name: string;
   readonly summary: ModuleSummary;
   readonly sourceBytes: number;
+  /** Pages of the memories it defines, to begin with. */
+  readonly memoryPages: number;
+  /** Elements of the tables it defines, to begin with. */
+  readonly tableElements: number;
+  /** Exported functions with their core types, of a bare core module. */
+  readonly functions?: readonly CoreFunction[];
+}
+
+export interface CoreFunction {
+  readonly name: string;
+  readonly params: readonly string[];
+  readonly results: readonly string[];
 }
 
 /** What is known of a prepared program; plain data, kept in the store's header. */
@@ -31,6 +43,8 @@ export interface ArtifactFacts {
   readonly world?: World;
   readonly plan?: FastPlan;
   readonly modules: readonly ArtifactModule[];
+  /** Whether a general-lane program runs several tasks at once: then it is never paused. */
+  readonly hasTasks?: boolean;
   /** SHA-256 of the general lane's module text. */
   readonly glueDigest?: string;
 }

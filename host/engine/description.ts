@@ -52,21 +52,31 @@ function mainText(main: Artifact['facts']['main']): string {
   return 'nothing (call an export with --invoke)';
 }
 
-function describeModule({ name, sourceBytes, summary }: ArtifactModule): ModuleDescription {
+function describeModule({
+  name,
+  sourceBytes,
+  summary,
+  memoryPages,
+  tableElements,
+}: ArtifactModule): ModuleDescription {
   return {
     name,
     bytes: sourceBytes,
     functions: summary.functionCount,
-    memoryPages: summary.memoryPages,
-    tableElements: summary.tableElements,
+    memoryPages,
+    tableElements,
   };
 }
 
 function coreInterface(module: ArtifactModule | undefined): string {
   const imports = module?.summary.imports ?? [];
-  const exports = module?.summary.exports ?? [];
+  const exports = (module?.summary.exports ?? []).filter(({ kind }) => kind !== 'function');
+  const functions = module?.functions ?? [];
   const lines = [
     ...imports.map(({ module: from, name, kind, type }) => `  import ${from}.${name}: ${kind} ${type}`),
+    ...functions.map(
+      ({ name, params, results }) => `  export ${name}: (${params.join(', ')}) -> (${results.join(', ')})`,
+    ),
     ...exports.map(({ name, kind, type }) => `  export ${name}: ${kind} ${type}`),
   ];
   return `module {\n${lines.join('\n')}\n}\n`;

@@ -117,13 +117,17 @@ async function launchComponent(artifact: Artifact, linker: Linker, budget: Budge
     throw new Error('bug: a general-lane artifact without its module');
   const { instantiateGeneral } = await import('./general-lane/general-lane.ts');
   const modules = new Map(
-    facts.modules.map(({ name, summary }, index) => {
+    facts.modules.map(({ name, memoryPages, tableElements }, index) => {
       const module = compiled[index];
       if (module === undefined) throw new Error('bug: an artifact with fewer modules than it names');
-      return [name, { module, minima: summary }] as const;
+      return [name, { module, minima: { memoryPages, tableElements } }] as const;
     }),
   );
-  return instantiateGeneral({ gluePath, modules, world: facts.world }, linker, budget);
+  return instantiateGeneral(
+    { gluePath, modules, world: facts.world, hasTasks: facts.hasTasks === true },
+    linker,
+    budget,
+  );
 }
 
 /** Links WASI 0.2 if the component imports any of it. */
@@ -144,20 +148,20 @@ async function offerWasi(
 
 async function launchCore(artifact: Artifact, budget: Budget, grants: WasiGrants): Promise<Launched> {
   const [bytes] = artifact.modules;
-  const summary = artifact.facts.modules[0]?.summary;
-  if (bytes === undefined || summary === undefined)
-    throw new Error('bug: a core artifact without its module');
+  const facts = artifact.facts.modules[0];
+  if (bytes === undefined || facts === undefined) throw new Error('bug: a core artifact without its module');
   const { instantiateCore } = await import('./core-lane/core-lane.ts');
-  const usesWasi = summary.imports.some(
-    ({ module }) => module === 'wasi_snapshot_preview1' || module === 'wasi_unstable',
-  );
+  const usesWasi = facts.summary.imports.some(({ module }) => module.startsWith('wasi_'));
   const offered = usesWasi
     ? (await import('./wasi/preview1/preview1.ts')).preview1(grants, budget)
     : undefined;
   const release = async (): Promise<void> => offered?.dispose();
+  const exports = (facts.functions ?? []).map((type) => ({ name: type.name, kind: 'function', type }));
+  const { memoryPages, tableElements } = facts;
   try {
+    const module = new WebAssembly.Module(bytes);
     return {
-      instance: await instantiateCore(new WebAssembly.Module(bytes), summary, offered, budget),
+      instance: await instantiateCore(module, { exports, memoryPages, tableElements }, offered, budget),
       release,
     };
   } catch (thrown) {

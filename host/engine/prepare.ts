@@ -1,11 +1,14 @@
 import { hash } from 'node:crypto';
 import { HostError } from '../errors.ts';
-import type { ArtifactFacts, ArtifactModule, Main } from './artifact.ts';
+import type { ArtifactFacts, ArtifactModule, CoreFunction, Main } from './artifact.ts';
+import { readCoreModule } from './component/core-module.ts';
 import { decodeComponent, isComponent, isCoreModule } from './component/decode.ts';
+import { Reader } from './component/reader.ts';
 import { type World, worldOf } from './component/world.ts';
 import { planFastLane } from './fast-lane/plan.ts';
 import { transpileComponent } from './general-lane/transpile.ts';
 import { type MeterOptions, meter } from './meter/meter.ts';
+import type { ModuleSummary } from './meter/summary.ts';
 import { offers } from './wasi/preview2/offer.ts';
 
 /** A freshly prepared program, not yet stored. */
@@ -44,15 +47,47 @@ function notWasm(bytes: Uint8Array): string {
 
 function prepareCore(bytes: Uint8Array<ArrayBuffer>, digest: string): Prepared {
   const metered = meterValid(bytes, { fuelCell: 'own' });
-  const names = metered.summary.exports.filter(({ kind }) => kind === 'func').map(({ name }) => name);
+  const functions = exportedFunctions(bytes);
+  const names = functions.map(({ name }) => name);
   const main: Main = names.includes('_start')
     ? { kind: 'command', export: '_start' }
     : { kind: 'none', exports: names };
-  const module: ArtifactModule = { name: 'core', summary: metered.summary, sourceBytes: bytes.length };
+  const module = { ...moduleFacts('core', bytes.length, metered.summary), functions };
   return {
     facts: { digest, sourceBytes: bytes.length, lane: 'core', main, modules: [module] },
     modules: [metered.bytes],
   };
+}
+
+function moduleFacts(name: string, sourceBytes: number, summary: ModuleSummary): ArtifactModule {
+  const own = <T extends { readonly imported: boolean }>(all: readonly T[]): T[] =>
+    all.filter(({ imported }) => !imported);
+  return {
+    name,
+    summary,
+    sourceBytes,
+    memoryPages: own(summary.memories).reduce((sum, { minPages }) => sum + minPages, 0),
+    tableElements: own(summary.tables).reduce((sum, { min }) => sum + min, 0),
+  };
+}
+
+const coreTypes: Readonly<Record<string, string>> = {
+  i: 'i32',
+  I: 'i64',
+  f: 'f32',
+  F: 'f64',
+  v: 'v128',
+  r: 'ref',
+};
+
+function exportedFunctions(bytes: Uint8Array): CoreFunction[] {
+  const { exports } = readCoreModule(new Reader(bytes, 0, bytes.length));
+  const named = (letters: string): string[] => [...letters].map((letter) => coreTypes[letter] ?? letter);
+  return [...exports].flatMap(([name, extern]) =>
+    extern.sort === 'func' && extern.type !== undefined
+      ? [{ name, params: named(extern.type.params), results: named(extern.type.results) }]
+      : [],
+  );
 }
 
 async function prepareComponent(
@@ -67,25 +102,30 @@ async function prepareComponent(
   if (!('refused' in plan)) {
     const core = bytes.slice(plan.module.offset, plan.module.offset + plan.module.length);
     const metered = meterValid(core, { fuelCell: 'own', importCharges: plan.importCharges });
-    const module: ArtifactModule = { name: 'core', summary: metered.summary, sourceBytes: core.length };
+    const module = moduleFacts('core', core.length, metered.summary);
     return { facts: { ...facts, lane: 'fast', plan, modules: [module] }, modules: [metered.bytes] };
   }
   onProgress('preparing');
-  const { glue, coreModules } = await transpileComponent(bytes, {
+  const { glue, coreModules, hasTasks } = await transpileComponent(component, {
     world,
     suspendingImports: suspendingImportsOf(world),
     deadlineMs: transpileMsMax,
   });
-  const metered = coreModules.map((core) => ({
-    ...core,
-    ...meterValid(core.bytes, { fuelCell: 'imported' }),
-    sourceBytes: core.bytes.length,
-  }));
-  const modules = metered.map(({ name, summary, sourceBytes }) => ({ name, summary, sourceBytes }));
+  const metered = coreModules.map(({ name, bytes: core }) => {
+    const { bytes: code, summary } = meterValid(core, { fuelCell: 'imported' });
+    return { code, module: moduleFacts(name, core.length, summary) };
+  });
   const glueDigest = hash('sha256', glue);
   return {
-    facts: { ...facts, lane: 'general', laneReason: plan.refused, modules, glueDigest },
-    modules: metered.map((each) => each.bytes),
+    facts: {
+      ...facts,
+      lane: 'general',
+      laneReason: plan.refused,
+      modules: metered.map(({ module }) => module),
+      hasTasks,
+      glueDigest,
+    },
+    modules: metered.map(({ code }) => code),
     glue,
   };
 }
