@@ -158,10 +158,10 @@ export class WaveLexer {
     if (code === undefined) fail('unexpected end', at);
     if (code >= 0xd800 && code <= 0xdfff) fail('half a surrogate pair', at);
     if (code !== 0x5c) return { value: String.fromCodePoint(code), end: at + (code > 0xffff ? 2 : 1) };
-    const escape = this.#text.charAt(at + 1);
-    if (escape === 'u') return this.#unicode(at);
-    const value = simpleEscapes[escape];
-    if (value === undefined) fail(`unknown escape \\${escape}`, at);
+    const letter = this.#text.charAt(at + 1);
+    if (letter === 'u') return this.#unicode(at);
+    const value = simpleEscapes[letter];
+    if (value === undefined) fail(`unknown escape \\${letter}`, at);
     return { value, end: at + 2 };
   }
 
