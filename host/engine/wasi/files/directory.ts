@@ -35,8 +35,8 @@ export class Directory extends Node implements OpenDirectory {
   #listing: Listing | undefined;
   readonly #isPreopen: boolean;
 
-  constructor(tree: Tree, handle: Handle, mode: Preopen['mode'], isPreopen = false) {
-    super(tree, handle, mode, !isPreopen);
+  constructor(tree: Tree, handle: Handle, grant: Preopen, isPreopen = false) {
+    super(tree, handle, grant, !isPreopen);
     this.#isPreopen = isPreopen;
   }
 
@@ -93,7 +93,7 @@ export class Directory extends Node implements OpenDirectory {
     if (walk.directoryOnly) throw new FileError('isdir');
     try {
       const handle = await this.tree.anchor.create(walk.top, name, kernelFlags(request));
-      return new RegularFile(this.tree, handle, this.mode, request);
+      return new RegularFile(this.tree, handle, this.grant, request);
     } catch (thrown) {
       if (request.exclusive || !(thrown instanceof FileError) || thrown.code !== 'exist') throw thrown;
       return undefined;
@@ -108,7 +108,7 @@ export class Directory extends Node implements OpenDirectory {
       // Opening a FIFO may wait and opening a device may act: neither is ever opened.
       if (found.type !== 'regular-file') throw new FileError('acces');
       const handle = await this.tree.anchor.reopen(found.handle, kernelFlags(request));
-      return new RegularFile(this.tree, handle, this.mode, request);
+      return new RegularFile(this.tree, handle, this.grant, request);
     } finally {
       found.handle.release();
     }
@@ -117,7 +117,7 @@ export class Directory extends Node implements OpenDirectory {
   #openDirectory(handle: Handle, request: OpenRequest): Directory {
     if (request.create && request.exclusive) return refuse(handle, 'exist');
     if (request.write || request.truncate || request.create) return refuse(handle, 'isdir');
-    return new Directory(this.tree, handle, this.mode);
+    return new Directory(this.tree, handle, this.grant);
   }
 
   async statAt(path: string, follow: boolean): Promise<FileStat> {

@@ -32,8 +32,8 @@ export class RegularFile extends Node implements OpenFile {
   /** Opened with `O_APPEND` by `append`, when the main handle is not. */
   #appender: Handle | undefined;
 
-  constructor(tree: Tree, handle: Handle, mode: Preopen['mode'], request: OpenRequest) {
-    super(tree, handle, mode);
+  constructor(tree: Tree, handle: Handle, grant: Preopen, request: OpenRequest) {
+    super(tree, handle, grant);
     this.readable = request.read === true;
     this.writable = request.write === true;
     this.#flags = fileFlagsOf(request);

@@ -32,7 +32,7 @@ export async function openFiles(
   };
   try {
     for (const preopen of preopens) {
-      const directory = new Directory(tree, await openRoot(anchor, preopen), preopen.mode, true);
+      const directory = new Directory(tree, await openRoot(anchor, preopen), preopen, true);
       opened.push({ guestPath: preopen.guestPath, directory });
     }
   } catch (thrown) {

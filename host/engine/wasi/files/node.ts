@@ -10,14 +10,19 @@ import type { Tree } from './tree.ts';
 /** What open files and directories have in common. */
 export abstract class Node {
   readonly tree: Tree;
-  readonly mode: Preopen['mode'];
+  /** The grant it came by. */
+  readonly grant: Preopen;
   #handle: Handle | undefined;
 
-  constructor(tree: Tree, handle: Handle, mode: Preopen['mode'], counted = true) {
+  constructor(tree: Tree, handle: Handle, grant: Preopen, counted = true) {
     this.tree = tree;
-    this.mode = mode;
+    this.grant = grant;
     this.#handle = handle;
     if (counted) tree.add(this);
+  }
+
+  get mode(): Preopen['mode'] {
+    return this.grant.mode;
   }
 
   get isClosed(): boolean {
@@ -47,7 +52,10 @@ export abstract class Node {
 
   /** @throws FileError `rofs` under a read-only preopen */
   requireWritable(): void {
-    if (this.mode === 'read-only') throw new FileError('rofs');
+    if (this.mode === 'read-write') return;
+    const { hostPath, guestPath } = this.grant;
+    this.tree.budget.deny(`writing under ${guestPath}`, `--dir ${hostPath}::${guestPath}:rw`);
+    throw new FileError('rofs');
   }
 
   /** Runs with the handle held open, so that closing meanwhile is safe. */

@@ -155,7 +155,8 @@ export interface Files {
   /**
    * How a directory is held: `descriptor` (Linux with /proc: every step is relative to an open handle, so that
    * no rename or link swapped in meanwhile leads out) or `checked-path` (elsewhere: checked before and after
-   * each step, so a host program that swaps directories at the right moment can win).
+   * each step, so a host program that swaps directories at the right moment can win,
+   * and an open directory that is renamed is lost).
    */
   readonly anchoring: 'descriptor' | 'checked-path';
   /** Closes everything, preopens too, as soon as work under way has ended. */
