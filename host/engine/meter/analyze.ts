@@ -70,7 +70,7 @@ export class Analyzer {
   /** Parameters and declared locals together. */
   locals = 0;
   loops = 0;
-  /** Calls that may change the counter. */
+  /** Calls that may change the counter, and exception operators. */
   calls = 0;
   /** Direct calls of every kind, reachable or not. */
   directCalls = 0;
@@ -115,6 +115,7 @@ export class Analyzer {
 
   #reset(start: number, end: number): void {
     this.#reader = new Reader(this.#view.bytes, start, end);
+    this.#reader.typeCount = this.#view.typeCount;
     this.plan.clear();
     this.#stack.clear();
     this.#constantEnd = -1;
@@ -219,7 +220,7 @@ export class Analyzer {
     else this.#unknown(opcode);
   }
 
-  #unknown(opcode: number): void {
+  #unknown(opcode: number): never {
     if (opcode === 0xfe) throw unsupported('threads (atomic operators)', this.#operator);
     if (opcode >= 0xe0 && opcode <= 0xe6) throw unsupported('stack switching', this.#operator);
     throw unsupported(`an unknown operator 0x${opcode.toString(16)}`, this.#operator);
@@ -229,52 +230,67 @@ export class Analyzer {
     switch (opcode) {
       case 0x00:
         this.#site = -1;
-        return;
+        break;
       case 0x02:
-        return this.#block();
+        this.#block();
+        break;
       case 0x03:
-        return this.#loop();
+        this.#loop();
+        break;
       case 0x04:
-        return this.#if();
+        this.#if();
+        break;
       case 0x05:
-        return this.#else();
+        this.#else();
+        break;
       case 0x0b:
-        return this.#end();
+        this.#end();
+        break;
       case 0x0c:
-        return this.#branch();
+        this.#branch();
+        break;
       case 0x0d:
-        return this.#branchIf();
+        this.#branchIf();
+        break;
       case 0x0e:
-        return this.#branchTable();
+        this.#branchTable();
+        break;
       case 0x0f:
-        return this.#return();
+        this.#return();
+        break;
       case 0x10:
-        return this.#call();
+        this.#call();
+        break;
       case 0x12:
-        return this.#tailCall();
+        this.#tailCall();
+        break;
       case 0x11:
       case 0x14:
-        return this.#callIndirect(opcode);
+        this.#callIndirect(opcode);
+        break;
       case 0x13:
       case 0x15:
-        return this.#tailCallIndirect(opcode);
+        this.#tailCallIndirect(opcode);
+        break;
       case 0x1c:
-        return this.#typedSelect();
+        this.#typedSelect();
+        break;
       default:
-        return this.#exception(opcode);
+        this.#exception(opcode);
     }
   }
 
   #exception(opcode: number): void {
     if (opcode !== 0x08 && opcode !== 0x0a && opcode !== 0x1f && !legacyExceptions.has(opcode))
-      return this.#unknown(opcode);
+      this.#unknown(opcode);
     this.#view.feature(legacyExceptions.has(opcode) ? 'legacy-exceptions' : 'exceptions');
+    this.calls += 1;
     this.#complicate();
-    if (opcode === 0x08 || opcode === 0x09 || opcode === 0x0a) return this.#throw(opcode);
-    if (opcode === 0x1f) return this.#tryTable();
-    if (opcode === 0x06) return this.#try();
-    if (opcode === 0x18) return this.#delegate();
-    return this.#catch(opcode);
+    if (opcode === 0x08 || opcode === 0x09 || opcode === 0x0a) this.#throw(opcode);
+    else if (opcode === 0x1f) this.#tryTable();
+    else if (opcode === 0x06) this.#try();
+    else if (opcode === 0x18) this.#delegate();
+    else this.#catch(opcode);
   }
 
   // --- sites
@@ -362,9 +378,13 @@ export class Analyzer {
   }
 
   #end(): void {
-    const frame = this.#stack.top;
-    if (frame.kind === construct.function) return this.#endFunction();
-    if (frame.kind === construct.loop) return this.#endLoop();
+    const { kind } = this.#stack.top;
+    if (kind === construct.function) this.#endFunction();
+    else if (kind === construct.loop) this.#endLoop();
+    else this.#endBlock(this.#stack.top);
+  }
+
+  #endBlock(frame: Frame): void {
     const continues = this.#site >= 0;
     this.#fallThrough(frame);
     const armless = frame.kind === construct.if && frame.site >= 0;
@@ -609,8 +629,7 @@ export class Analyzer {
   }
 
   #heapType(): void {
-    const heapType = readHeapType(this.#reader);
-    if (heapType >= this.#view.typeCount) throw malformed('an unknown type', this.#operator);
+    readHeapType(this.#reader);
   }
 
   #refFunc(): void {
@@ -631,7 +650,10 @@ export class Analyzer {
     this.#view.feature('bulk-memory');
     if (this.#site < 0 || perUnit === 0) return;
     const constant = this.#constantEnd === lengthEnd ? this.#constant : -1;
-    if (constant >= 0 && constant <= foldedUnitsMax) return this.#pay(constant * perUnit);
+    if (constant >= 0 && constant <= foldedUnitsMax) {
+      this.#pay(constant * perUnit);
+      return;
+    }
     this.#charged();
     this.plan.add(patch.bulk, this.#operator, this.#operator, this.#view.chargeHelper(perUnit, wide));
   }
@@ -661,29 +683,35 @@ export class Analyzer {
     if (code > 17) throw unsupported(`operator 0xFC ${code}`, this.#operator);
     const first = this.#reader.u32();
     const second = twoIndices.has(code) ? this.#reader.u32() : first;
-    this.#miscBulk(code, first, second, lengthEnd);
+    if (code <= 11) this.#memoryBulk(code, first, second, lengthEnd);
+    else this.#tableBulk(code, first, second, lengthEnd);
   }
 
-  #miscBulk(code: number, first: number, second: number, lengthEnd: number): void {
-    const { costs } = this.#view;
+  #memoryBulk(code: number, first: number, second: number, lengthEnd: number): void {
     const view = this.#view;
-    if (code === 8) return this.#bulk(costs.memoryInitPerByte, false, lengthEnd);
-    if (code === 10) {
-      const wide = view.memory64(first) && view.memory64(second);
-      return this.#bulk(costs.memoryCopyPerByte, wide, lengthEnd);
-    }
-    if (code === 11) return this.#bulk(costs.memoryFillPerByte, view.memory64(first), lengthEnd);
-    if (code === 9 || code === 13) return view.unsaved('it drops segments');
+    const { costs } = view;
+    const wide = view.memory64(first) && view.memory64(second);
+    if (code === 8) this.#bulk(costs.memoryInitPerByte, false, lengthEnd);
+    else if (code === 10) this.#bulk(costs.memoryCopyPerByte, wide, lengthEnd);
+    else if (code === 11) this.#bulk(costs.memoryFillPerByte, wide, lengthEnd);
+    else view.unsaved('it drops segments');
+  }
+
+  #tableBulk(code: number, first: number, second: number, lengthEnd: number): void {
+    const view = this.#view;
+    const { costs } = view;
+    const wide = view.table64(first) && view.table64(second);
     if (code === 16) return;
-    view.unsaved('it changes a table');
-    if (code === 12) return this.#bulk(costs.tableInitPerElement, false, lengthEnd);
-    if (code === 14) {
-      const wide = view.table64(first) && view.table64(second);
-      return this.#bulk(costs.tableCopyPerElement, wide, lengthEnd);
-    }
-    if (code === 17) return this.#bulk(costs.tableFillPerElement, view.table64(first), lengthEnd);
-    if (first >= view.tableCount) throw malformed('an unknown table', this.#operator);
-    this.#grow(view.growTableHelper(first));
+    view.unsaved(code === 13 ? 'it drops segments' : 'it changes a table');
+    if (code === 12) this.#bulk(costs.tableInitPerElement, false, lengthEnd);
+    else if (code === 14) this.#bulk(costs.tableCopyPerElement, wide, lengthEnd);
+    else if (code === 17) this.#bulk(costs.tableFillPerElement, wide, lengthEnd);
+    else if (code === 15) this.#growTable(first);
+  }
+
+  #growTable(table: number): void {
+    if (table >= this.#view.tableCount) throw malformed('an unknown table', this.#operator);
+    this.#grow(this.#view.growTableHelper(table));
   }
 
   /** What a prefixed operator costs beyond the prefix byte's default. */
@@ -717,8 +745,8 @@ export class Analyzer {
     const layout = gcImmediates[code];
     if (layout === undefined) throw unsupported(`GC operator ${code}`, this.#operator);
     this.#pay(this.#prefixedExtra(0xfb, code));
-    if (layout === -2) return this.#branchOnCast();
-    if (layout === -1) return this.#heapType();
+    if (layout === -2) this.#branchOnCast();
+    else if (layout === -1) this.#heapType();
     for (let index = 0; index < layout; index += 1) this.#reader.u32();
     if (arrayBulk.has(code)) this.#bulk(this.#view.costs.arrayPerElement, false, lengthEnd);
   }

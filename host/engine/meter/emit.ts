@@ -16,6 +16,8 @@ export interface EmitTarget {
   readonly fuelGlobal: number;
   /** Helper `() -> ()`: asks the host for the next slice, traps if there is none. */
   readonly refuel: number;
+  /** Helper `(counter) -> counter`, likewise. */
+  readonly refuelLocal: number;
 }
 
 const emptyBlock = 0x40;
@@ -168,9 +170,9 @@ export class Emitter {
   }
 
   #refuelLocal(): void {
-    this.#spill();
-    this.#callHelper(this.#target.refuel);
-    this.#load(0, false);
+    this.#counter(0x20);
+    this.#callHelper(this.#target.refuelLocal);
+    this.#counter(0x21);
   }
 
   #callHelper(index: number): void {
@@ -215,7 +217,10 @@ export class Emitter {
       this.#subtract(cost);
       this.#counter(0x22);
     }
-    if (!wrapped) return this.#testLocal();
+    if (!wrapped) {
+      this.#testLocal();
+      return;
+    }
     this.#writer.raw(0x42, 0, 0x53);
     this.#hints.add(this.#writer.length - this.#bodyStart);
     this.#writer.raw(0x0d, 1);
@@ -250,8 +255,10 @@ export class Emitter {
 
   #copyCall(plan: Plan, index: number, callee: number): void {
     const start = plan.starts[index] as number;
-    if (callee < 0) return this.#writer.copy(this.#bytes, start, plan.ends[index] as number);
-    this.#writer.byte(this.#bytes[start] as number);
-    this.#writer.u32(callee);
+    if (callee < 0) this.#writer.copy(this.#bytes, start, plan.ends[index] as number);
+    else {
+      this.#writer.byte(this.#bytes[start] as number);
+      this.#writer.u32(callee);
+    }
   }
 }

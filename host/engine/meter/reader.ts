@@ -7,6 +7,8 @@ export class Reader {
   readonly bytes: Uint8Array;
   pos: number;
   readonly end: number;
+  /** How many types there are: a reference to another one is malformed (the rewritten module will have more). */
+  typeCount: number = Number.MAX_SAFE_INTEGER;
 
   constructor(bytes: Uint8Array, pos: number = 0, end: number = bytes.length) {
     this.bytes = bytes;

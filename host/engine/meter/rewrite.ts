@@ -281,7 +281,11 @@ export class ModuleRewriter implements ModuleView {
       section === undefined ? 64 : Math.ceil((section.end - section.start) * 1.5) + 1024,
     );
     if (code.count === 0) return writer;
-    const target = { fuelGlobal: this.#runtime.fuelGlobal, refuel: this.#slow.refuel() };
+    const target = {
+      fuelGlobal: this.#runtime.fuelGlobal,
+      refuel: this.#slow.refuel(),
+      refuelLocal: this.#slow.refuelLocal(),
+    };
     const emitter = new Emitter(writer, this.bytes, target, this.#hints);
     this.#eachBody((index, start, end) => {
       analyzer.analyze(index, start, end);
@@ -326,7 +330,7 @@ export class ModuleRewriter implements ModuleView {
   #writeTwin(writer: Writer, analyzer: Analyzer, index: number): void {
     const { code, importedFunctions } = this.#parts;
     const body = index - importedFunctions;
-    const target = { fuelGlobal: this.#runtime.fuelGlobal, refuel: -1 };
+    const target = { fuelGlobal: this.#runtime.fuelGlobal, refuel: -1, refuelLocal: -1 };
     analyzer.analyze(index, code.starts[body] as number, code.ends[body] as number);
     const emitter = new Emitter(writer, this.bytes, target, new HintList());
     emitter.body(analyzer, code.starts[body] as number, code.ends[body] as number, 'none', false);
@@ -524,7 +528,11 @@ export class ModuleRewriter implements ModuleView {
     if (section.id === 8) return;
     if (section.id === 10) this.#writeHints(writer);
     const content = made.get(section.id);
-    if (content !== undefined) return writeSection(writer, section.id, content);
+    if (content !== undefined) writeSection(writer, section.id, content);
+    else this.#copySection(writer, section);
+  }
+
+  #copySection(writer: Writer, section: Section): void {
     writer.byte(section.id);
     writer.u32(section.end - section.start);
     writer.copy(this.bytes, section.start, section.end);
@@ -538,9 +546,8 @@ export class ModuleRewriter implements ModuleView {
   #writeCustom(writer: Writer, section: Section): void {
     if (stale.test(section.name)) return;
     if (section.name !== 'name') {
-      writer.byte(0);
-      writer.u32(section.end - section.start);
-      return writer.copy(this.bytes, section.start, section.end);
+      this.#copySection(writer, section);
+      return;
     }
     const content = renumberNames(this.bytes, section.start, section.end, {
       function: (index) => this.#moved(index),

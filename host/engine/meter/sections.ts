@@ -61,6 +61,7 @@ class ModuleReader {
 
   #readSection(section: Section): void {
     const reader = new Reader(this.bytes, section.start, section.end);
+    if (section.id !== 1) reader.typeCount = this.types.count;
     if (section.id === 1) this.types = readTypes(reader);
     else if (section.id === 2) each(reader, () => this.#readImport(reader));
     else if (section.id === 3) each(reader, () => this.functions.push(this.#functionType(reader)));

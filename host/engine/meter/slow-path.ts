@@ -28,14 +28,36 @@ export class SlowPath {
 
   /** `() -> ()`: a new slice from the host, a pause if it asks for one, or the end. */
   refuel(): number {
-    const { fuelGlobal, out, pause } = this.#runtime;
     return this.#functions.index('refuel', () => ({
       type: this.#types.index([], []),
       write: (writer) => {
-        const body = new Body(writer).op(0).call(out).if().call(pause).end();
-        body.globalGet(fuelGlobal).i64(0).op(0x53).if().op(0x00).end().end();
+        this.#askHost(new Body(writer).op(0)).end();
       },
     }));
+  }
+
+  /**
+   * `(counter) -> counter`: the same for a counter in a local. The cell gets the grant but keeps what was
+   * charged since the last spill out, so that a trap leaves the same count whatever the slices were.
+   */
+  refuelLocal(): number {
+    const { fuelGlobal } = this.#runtime;
+    return this.#functions.index('refuel local', () => ({
+      type: this.#types.index([i64], [i64]),
+      write: (writer) => {
+        const body = new Body(writer).op(1).op(2).op(0x7e);
+        body.globalGet(fuelGlobal).op(0x21, 1).localGet(0).globalSet(fuelGlobal);
+        this.#askHost(body);
+        body.globalGet(fuelGlobal).op(0x22, 2).localGet(0).op(0x7d).localGet(1).op(0x7c);
+        body.globalSet(fuelGlobal).localGet(2).end();
+      },
+    }));
+  }
+
+  #askHost(body: Body): Body {
+    const { fuelGlobal, out, pause } = this.#runtime;
+    body.call(out).if().call(pause).end();
+    return body.globalGet(fuelGlobal).i64(0).op(0x53).if().op(0x00).end();
   }
 
   /** `(n) -> n`: charges `perUnit` for each of n, saturating, and tests at once. */

@@ -20,6 +20,19 @@ export const emptyTypes: TypeTable = {
 
 /** Reads the type section's content (recursion groups, subtypes, func, struct, array). */
 export function readTypes(reader: Reader): TypeTable {
+  const start = reader.pos;
+  const count = countTypes(reader);
+  reader.pos = start;
+  reader.typeCount = count;
+  return readCountedTypes(reader);
+}
+
+/** Types may name later ones, so that they are counted before they are checked. */
+function countTypes(reader: Reader): number {
+  return readCountedTypes(reader).count;
+}
+
+function readCountedTypes(reader: Reader): TypeTable {
   const groups = reader.count();
   const bound = reader.end - reader.pos;
   const table = {
@@ -96,6 +109,7 @@ export function readHeapType(reader: Reader): number {
   const heapType = reader.signed(33);
   if (heapType === -0x18 || heapType === -0x0b) throw unsupported('stack switching (cont references)', at);
   if (heapType < 0 && (heapType < -0x17 || heapType > -0x0c)) throw malformed('an unknown heap type', at);
+  if (heapType >= reader.typeCount) throw malformed('an unknown type', at);
   return heapType;
 }
 
