@@ -2,6 +2,7 @@ import type { Call, Context } from './context.ts';
 import { errno, Refusal } from './errno.ts';
 import { clockName } from './process-calls.ts';
 import { rights } from './rights.ts';
+import type { Input } from './stdio.ts';
 
 /** Subscriptions of one `poll_oneoff`; more fail with `inval`. */
 export const subscriptionsMax = 4096;
@@ -18,11 +19,14 @@ interface Event {
   readonly bytes: bigint;
 }
 
-/** One thing waited for: `check` gives the event once it happened. */
+/** One thing waited for. */
 interface Watch {
+  /** The event, once it happened. */
   readonly check: () => Event | undefined;
-  /** Resolves when `check` should be asked again; `signal` says nobody waits any more. */
-  readonly wait: (signal: AbortSignal) => Promise<unknown>;
+  /** Nanoseconds until it happens by itself. */
+  readonly leftNs?: () => bigint;
+  /** The stream that may make it happen. */
+  readonly input?: Input;
 }
 
 export const poll_oneoff: Call = (
@@ -48,12 +52,13 @@ function checkAll(watches: readonly Watch[]): Event[] {
   return watches.map((each) => each.check()).filter((event) => event !== undefined);
 }
 
+/** Waits with one timer and one read, however many subscriptions there are. */
 async function waitForAny(context: Context, watches: readonly Watch[]): Promise<Event[]> {
   for (;;) {
     const stop = new AbortController();
     const unsubscribe = context.budget.onStop(() => stop.abort());
     try {
-      await Promise.race(watches.map((each) => each.wait(stop.signal)));
+      await Promise.race(waitsOf(context, watches, stop.signal));
     } finally {
       unsubscribe();
       stop.abort();
@@ -62,6 +67,18 @@ async function waitForAny(context: Context, watches: readonly Watch[]): Promise<
     const happened = checkAll(watches);
     if (happened.length > 0) return happened;
   }
+}
+
+function waitsOf(context: Context, watches: readonly Watch[], signal: AbortSignal): Promise<void>[] {
+  const waits = [];
+  const lefts = watches.map(({ leftNs }) => leftNs?.()).filter((left) => left !== undefined);
+  if (lefts.length > 0) {
+    const earliest = lefts.reduce((least, left) => (left < least ? left : least));
+    waits.push(sleep(context.grants.clock, earliest, signal));
+  }
+  const input = watches.find((each) => each.input !== undefined)?.input;
+  if (input !== undefined) waits.push(input.fill());
+  return waits;
 }
 
 function watch(context: Context, at: number): Watch {
@@ -79,7 +96,7 @@ function watch(context: Context, at: number): Watch {
 }
 
 function already(event: Event): Watch {
-  return { check: () => event, wait: () => Promise.resolve() };
+  return { check: () => event };
 }
 
 /** `wasi_unstable` has an identifier before the clock's number. */
@@ -93,7 +110,7 @@ function watchClock({ snapshot, memory, grants }: Context, at: number, userdata:
   const event = { userdata, tag: tags.clock, errno: errno.success, bytes: 0n };
   return {
     check: () => (now() >= dueNs ? event : undefined),
-    wait: (signal) => sleep(grants.clock, dueNs - now(), signal),
+    leftNs: () => dueNs - now(),
   };
 }
 
@@ -117,7 +134,7 @@ function watchFd({ fds }: Context, fd: number, tag: number, userdata: bigint): W
   const { stream } = entry;
   return {
     check: () => (stream.ready === undefined ? undefined : event(BigInt(stream.ready))),
-    wait: () => stream.fill(),
+    input: stream,
   };
 }
 
