@@ -34,5 +34,5 @@ function countPrimes(limit: i32): i32 {
 }
 
 function bit(i: i32): u8 {
-  return <u8>(1 << (i & 7));
+  return <u8>1 << <u8>(i & 7);
 }
