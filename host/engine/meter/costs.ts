@@ -17,6 +17,8 @@ export interface CostTable {
   readonly tableCopyPerElement: number;
   readonly tableFillPerElement: number;
   readonly tableInitPerElement: number;
+  /** Growing is charged by what it added: nothing when it fails. */
+  readonly memoryGrowPerPage: number;
   readonly tableGrowPerElement: number;
   readonly arrayPerElement: number;
   /** Running a module's initialisation, when it needs code at all, and calling its start function. */
@@ -30,13 +32,13 @@ export interface CostTable {
 export interface ExtraCosts {
   /** Per page asked of `memory.grow`, whether it succeeds or not. */
   readonly pageGrown: number;
-  /** Per element asked of `table.grow`, beyond `tableGrowPerElement`. */
+  /** Per element asked of `table.grow`, whether it succeeds or not. */
   readonly tableElementGrown: number;
 }
 
-/** Wasmtime's default fuel model to the unit (its `OperatorCost` and `VariableOperatorCost`). */
+/** Wasmtime's default fuel model to the unit, as release 50 counts. */
 export const wasmtimeCosts: CostTable = {
-  version: 'wasmtime-1',
+  version: 'wasmtime-50',
   functionEntry: 1,
   operator: 1,
   operators: {
@@ -56,6 +58,7 @@ export const wasmtimeCosts: CostTable = {
   tableCopyPerElement: 1,
   tableFillPerElement: 1,
   tableInitPerElement: 1,
+  memoryGrowPerPage: 1,
   tableGrowPerElement: 1,
   arrayPerElement: 1,
   startupEntry: 1,

@@ -165,7 +165,10 @@ export class ModuleRewriter implements ModuleView {
   growMemoryHelper(memory: number): number {
     const limits = this.#memoryLimits(memory);
     const max = limits.max ?? (limits.index64 ? pages64Max : pagesMax);
-    return this.#slow.growMemory(memory, max, limits.index64, this.costs.extra.pageGrown);
+    return this.#slow.growMemory(memory, max, limits.index64, {
+      asked: this.costs.extra.pageGrown,
+      added: this.costs.memoryGrowPerPage,
+    });
   }
 
   growTableHelper(table: number): number {
@@ -173,8 +176,10 @@ export class ModuleRewriter implements ModuleView {
     const entry = this.#parts.tables[table] as TableEntry;
     const limits = this.#tableLimits(entry);
     const element = [...this.bytes.subarray(entry.typeStart, entry.typeEnd)];
-    const perElement = this.costs.tableGrowPerElement + this.costs.extra.tableElementGrown;
-    return this.#slow.growTable(table, element, limits.max ?? elementsMax, limits.index64, perElement);
+    return this.#slow.growTable(table, element, limits.max ?? elementsMax, limits.index64, {
+      asked: this.costs.extra.tableElementGrown,
+      added: this.costs.tableGrowPerElement,
+    });
   }
 
   feature(name: string): void {

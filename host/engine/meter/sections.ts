@@ -70,7 +70,7 @@ class ModuleReader {
     else if (section.id === 13) each(reader, () => this.#readTag(reader));
     else if (section.id === 6) each(reader, () => this.globals.push(this.#readGlobal(reader)));
     else if (section.id === 7) each(reader, () => this.exports.push(this.#readExport(reader)));
-    else if (section.id === 8) this.start = this.#functionIndex(reader);
+    else if (section.id === 8) this.#readStart(reader);
     else if (section.id === 9) each(reader, () => this.elements.push(this.#readElements(reader)));
     else if (section.id === 10) this.code = readBodies(reader);
     else if (section.id === 11) each(reader, () => this.data.push(this.#readData(reader)));
@@ -115,6 +115,11 @@ class ModuleReader {
     const index = reader.u32();
     if (index >= this.functions.length) throw malformed('an unknown function', at);
     return index;
+  }
+
+  #readStart(reader: Reader): void {
+    this.start = this.#functionIndex(reader);
+    reader.finish('a start section');
   }
 
   #readTag(reader: Reader): void {

@@ -86,20 +86,18 @@ export class SlowPath {
     body.subtract(fuelGlobal).test(fuelGlobal, this.refuel());
   }
 
-  /** Replaces `memory.grow`: charges, asks the host, grows; -1 where it may not. */
-  growMemory(memory: number, max: bigint, wide: boolean, perPage: number): number {
+  /** Replaces `memory.grow`: asks the host, grows, charges for what was added; -1 where it may not. */
+  growMemory(memory: number, max: bigint, wide: boolean, prices: GrowPrices): number {
     const type = this.#types.index([wide ? i64 : i32], [wide ? i64 : i32]);
-    this.refuel();
-    return this.#functions.index(`memory ${memory}`, () => ({
-      type,
-      write: (writer) => {
-        const body = new Body(writer).op(0);
-        this.#chargeUnits(body, 0, perPage, wide);
-        const size = () => body.op(0x3f, memory);
-        this.#refuse(body, 0, Number(max), wide, size, this.#runtime.growMemory);
-        body.localGet(0).op(0x40, memory).end();
-      },
-    }));
+    return this.#grow(`memory ${memory}`, type, {
+      delta: 0,
+      max: Number(max),
+      wide,
+      prices,
+      ask: this.#runtime.growMemory,
+      size: [0x3f, memory],
+      grow: [0x40, memory],
+    });
   }
 
   /** Replaces `table.grow`, likewise; `element` is the table's encoded reference type. */
@@ -108,38 +106,75 @@ export class SlowPath {
     element: readonly number[],
     max: bigint,
     wide: boolean,
-    perElement: number,
+    prices: GrowPrices,
   ): number {
     const length = wide ? i64 : i32;
     const type = this.#types.index([element, length], [length]);
+    return this.#grow(`table ${table}`, type, {
+      delta: 1,
+      max: Number(max),
+      wide,
+      prices,
+      ask: this.#runtime.growTable,
+      size: [0xfc, 16, table],
+      grow: [0xfc, 15, table],
+    });
+  }
+
+  #grow(key: string, type: number, growth: Growth): number {
     this.refuel();
-    return this.#functions.index(`table ${table}`, () => ({
+    return this.#functions.index(key, () => ({
       type,
       write: (writer) => {
-        const body = new Body(writer).op(0);
-        this.#chargeUnits(body, 1, perElement, wide);
-        const size = () => body.op(0xfc, 16, table);
-        this.#refuse(body, 1, Number(max), wide, size, this.#runtime.growTable);
-        body.localGet(0).localGet(1).op(0xfc, 15, table).end();
+        const { delta, wide, prices } = growth;
+        const result = delta + 1;
+        const body = new Body(writer)
+          .op(1)
+          .op(1)
+          .op(wide ? 0x7e : 0x7f);
+        this.#chargeUnits(body, delta, prices.asked, wide);
+        this.#refuse(body, growth);
+        for (let param = 0; param <= delta; param += 1) body.localGet(param);
+        body.op(...growth.grow).op(0x21, result);
+        body.localGet(result);
+        (wide ? body.i64(-1) : body.i32(-1)).op(wide ? 0x52 : 0x47).if();
+        this.#chargeUnits(body, delta, prices.added, wide);
+        body.end().localGet(result).end();
       },
     }));
   }
 
   /** Returns -1 when size + delta is over the maximum, or the host does not grant the delta. */
-  #refuse(body: Body, delta: number, max: number, wide: boolean, size: () => Body, ask: number): void {
+  #refuse(body: Body, { delta, max, wide, size, ask }: Growth): void {
     const failure = () => (wide ? body.i64(-1) : body.i32(-1)).op(0x0f).end();
-    if (wide) body.localGet(delta).i64(max).op(0x56).if();
-    else body.localGet(delta).op(0xad).i64(max).op(0x56).if();
-    failure();
-    size();
-    if (!wide) body.op(0xad);
+    const widen = () => (wide ? body : body.op(0xad));
     body.localGet(delta);
-    if (!wide) body.op(0xad);
-    body.op(0x7c).i64(max).op(0x56).if();
+    widen().i64(max).op(0x56).if();
+    failure();
+    body.op(...size);
+    widen().localGet(delta);
+    widen().op(0x7c).i64(max).op(0x56).if();
     failure();
     body.localGet(delta);
     if (wide) body.op(0xa7);
     body.call(ask).op(0x45).if();
     failure();
   }
+}
+
+/** What growing costs per page or element: whenever asked for, and when added. */
+export interface GrowPrices {
+  readonly asked: number;
+  readonly added: number;
+}
+
+/** One kind of growth: which parameter is the delta, the bound, the import to ask, and the instructions. */
+interface Growth {
+  readonly delta: number;
+  readonly max: number;
+  readonly wide: boolean;
+  readonly prices: GrowPrices;
+  readonly ask: number;
+  readonly size: readonly [number, ...number[]];
+  readonly grow: readonly [number, ...number[]];
 }
