@@ -52,15 +52,21 @@ export function bareForm(): EchoForm {
   return { name: 'bare core module', instantiate: () => new BareEcho(module) };
 }
 
-type JcoInstantiate = (
-  getCoreModule: (path: string) => WebAssembly.Module,
-  imports: object,
-) => { echo(bytes: Uint8Array): Uint8Array };
+type JcoInstantiate = (getCoreModule: (path: string) => WebAssembly.Module, imports: object) => Echo;
 
-/** jco's own output, without meter. */
-export async function jcoForm(): Promise<EchoForm> {
+/** jco's own output, without meter, its export called as it is. */
+export function jcoSyncForm(): Promise<EchoForm> {
+  return jcoForm('jco, sync', { instantiation: 'sync' });
+}
+
+/** jco's own output, without meter, its export called promising: on a stack that could be suspended. */
+export function jcoAsyncForm(): Promise<EchoForm> {
+  return jcoForm('jco, promising', { instantiation: 'sync', asyncMode: 'jspi', asyncExports: ['echo'] });
+}
+
+async function jcoForm(name: string, options: object): Promise<EchoForm> {
   const { transpileBytes } = await import('@bytecodealliance/jco-transpile');
-  const { files } = await transpileBytes(echoComponent(), { name: 'echo', instantiation: 'sync' });
+  const { files } = await transpileBytes(echoComponent(), { name: 'echo', ...options });
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   const modules = new Map<string, WebAssembly.Module>();
   try {
@@ -71,7 +77,7 @@ export async function jcoForm(): Promise<EchoForm> {
     }
     const glue = await import(pathToFileURL(join(folder, 'echo.js')).href);
     const instantiate = glue.instantiate as JcoInstantiate;
-    return { name: 'jco', instantiate: () => instantiate((path) => moduleAt(modules, path), {}) };
+    return { name, instantiate: () => instantiate((path) => moduleAt(modules, path), {}) };
   } finally {
     rmSync(folder, { recursive: true });
   }
