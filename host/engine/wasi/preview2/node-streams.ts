@@ -8,7 +8,6 @@ import { type ByteSource, failure } from './source.ts';
 export class ReadableSource implements ByteSource {
   readonly #readable: Readable;
   readonly #signal = new Signal();
-  readonly onChange: (wake: () => void) => () => void = this.#signal.onChange;
   readonly #onClose: () => void;
   #end: 'closed' | Failure | undefined;
 
@@ -35,6 +34,10 @@ export class ReadableSource implements ByteSource {
     this.#signal.notify();
   }
 
+  onChange(wake: () => void): () => void {
+    return this.#signal.onChange(wake);
+  }
+
   isReady(): boolean {
     return this.#readable.readableLength > 0 || this.#end !== undefined;
   }
@@ -55,6 +58,8 @@ export class ReadableSource implements ByteSource {
 
   #read(count: number): Uint8Array {
     const bytes: unknown = this.#readable.read(count);
+    // Reading exactly what was left does not make Node say that the stream has ended; an empty read does.
+    if (this.#readable.readableLength === 0) this.#readable.read(0);
     return bytes instanceof Uint8Array ? bytes : new Uint8Array();
   }
 }

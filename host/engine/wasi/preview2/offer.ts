@@ -52,6 +52,8 @@ export const offers: Readonly<Record<string, Offered>> = {
     ],
   },
   'wasi:filesystem/preopens': { needs: '--dir', suspending: ['get-directories'] },
+  'wasi:http/types': { needs: 'none', suspending: [] },
+  'wasi:http/outgoing-handler': { needs: '--net', suspending: [] },
   'wasi:io/error': { needs: 'none', suspending: [] },
   'wasi:io/poll': { needs: 'none', suspending: ['[method]pollable.block', 'poll'] },
   'wasi:io/streams': {

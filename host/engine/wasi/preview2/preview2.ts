@@ -7,6 +7,7 @@ import { clocks } from './clocks.ts';
 import { IoError } from './error.ts';
 import { filesystem, type Preopened } from './filesystem.ts';
 import { Guest } from './guest.ts';
+import { http } from './http/http.ts';
 import { type Need, offer, offers, wasiVersion } from './offer.ts';
 import { Pollable, poll } from './poll.ts';
 import { random } from './random.ts';
@@ -94,6 +95,7 @@ function interfaces(guest: Guest, grants: WasiGrants): [string, HostInterface][]
     ...clocks(guest, grants.clock),
     ...random(guest, grants.random),
     ...sockets(guest, reach),
+    ...http(guest, reach, grants.clock),
   ];
 }
 

@@ -47,6 +47,11 @@ export class Reach {
     return this.#byName.has(name);
   }
 
+  /** Whether a request may go to a name and port. */
+  mayRequest(name: string, port: number): boolean {
+    return covers(this.#byName.get(name), port);
+  }
+
   /** Whether a connection or datagram may go there. */
   mayConnect(address: IpAddress, port: number): boolean {
     const text = ipText(address);

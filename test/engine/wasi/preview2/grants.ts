@@ -65,10 +65,10 @@ export function scene(
     linker,
     wasi: preview2,
     call: (name, fn, ...args) => {
-      const found = linker.get(`${name}@0.2.9`)?.functions[fn] as
-        | ((...args: unknown[]) => unknown)
-        | undefined;
-      if (found === undefined) throw new Error(`no ${name}.${fn}`);
+      const [first = '', method] = fn.split('.');
+      const member = linker.get(`${name}@0.2.9`)?.functions[first];
+      const found: unknown = method === undefined ? member : Reflect.get(member ?? {}, method);
+      if (typeof found !== 'function') throw new Error(`no ${name}.${fn}`);
       return found(...args);
     },
     [Symbol.asyncDispose]: () => preview2.dispose(),

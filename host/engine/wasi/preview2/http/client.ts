@@ -1,0 +1,191 @@
+import type { ClientRequest, IncomingMessage, RequestOptions as NodeRequest } from 'node:http';
+import type { LookupFunction } from 'node:net';
+import type { Clock } from '../../../../clock.ts';
+import { WitError } from '../../../linker.ts';
+import type { Guest } from '../guest.ts';
+import { ipText, parseIp } from '../ip.ts';
+import { hostName, type Reach } from '../reach.ts';
+import { Arrival } from '../readiness.ts';
+import { type ErrorCode, HttpFault, httpCode } from './codes.ts';
+import { contentLength } from './fields.ts';
+import type { Incoming } from './incoming-body.ts';
+import { methodName, parseAuthority, type RequestParts, setLines, type Timeouts } from './requests.ts';
+import { type Answer, FutureIncomingResponse } from './responses.ts';
+
+/** Bytes of a response's header section. */
+const headerBytesMax = 131_072;
+const nsPerMs = 1_000_000n;
+/** How long a GET whose body stays open may wait with its header for the first byte, which decides the framing. */
+const framingMsMax = 20;
+
+/** Where a request goes. */
+interface Target {
+  readonly isTls: boolean;
+  /** As in the URL, without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** Undefined for an address. */
+  readonly lookup: LookupFunction | undefined;
+}
+
+/** Outgoing HTTP/1.1 of one guest, as far as its network grants reach. Redirects and encodings are the guest's own affair. */
+export class HttpClient {
+  readonly #guest: Guest;
+  readonly #reach: Reach;
+  readonly #clock: Clock;
+
+  constructor(guest: Guest, reach: Reach, clock: Clock) {
+    this.#guest = guest;
+    this.#reach = reach;
+    this.#clock = clock;
+  }
+
+  /**
+   * Sends a request.
+   * @throws WitError with the `error-code` of a request that is invalid or goes where no grant reaches
+   */
+  send(parts: RequestParts, timeouts: Timeouts): FutureIncomingResponse {
+    this.#guest.budget.check();
+    try {
+      return this.#send(parts, this.#target(parts), timeouts);
+    } catch (thrown) {
+      if (!(thrown instanceof HttpFault)) throw thrown;
+      parts.transfer?.abort(thrown);
+      throw new WitError(thrown.code);
+    }
+  }
+
+  #target({ scheme, authority, lines, transfer, method }: RequestParts): Target {
+    const { host, port } = parseAuthority(authority ?? '') ?? refuse('HTTP-request-URI-invalid');
+    if (scheme?.tag === 'other') refuse('HTTP-request-URI-invalid');
+    if (method.tag === 'connect') refuse('HTTP-request-method-invalid');
+    const length = contentLength(lines);
+    if (Number.isNaN(length) || (transfer === undefined && (length ?? 0) > 0))
+      refuse('HTTP-request-body-size', undefined);
+    const isTls = scheme?.tag !== 'HTTP';
+    return { isTls, ...this.#place(host, port ?? (isTls ? 443 : 80)) };
+  }
+
+  /** Granted or not, and nothing else: what lies outside is refused before anybody looks for it. */
+  #place(text: string, port: number): Omit<Target, 'isTls'> {
+    const bare = hostName(text) ?? text;
+    const ip = parseIp(bare);
+    if (ip !== undefined) {
+      if (!this.#reach.mayConnect(ip, port)) refuse('HTTP-request-denied');
+      return { host: ipText(ip), port, lookup: undefined };
+    }
+    if (!this.#reach.mayRequest(bare, port)) refuse('HTTP-request-denied');
+    return { host: bare, port, lookup: this.#lookup };
+  }
+
+  /** Node's look-up, through the grants: it connects to nothing else than what this gives. */
+  readonly #lookup: LookupFunction = (host, { all }, done) => {
+    this.#reach.resolve(host).then(
+      (addresses) => {
+        const found = addresses.map((ip) => ({ address: ipText(ip), family: ip.tag === 'ipv4' ? 4 : 6 }));
+        const [first] = found;
+        if (all === true) done(null, found);
+        else done(null, first?.address ?? '', first?.family ?? 4);
+      },
+      (cause: NodeJS.ErrnoException) => done(cause, ''),
+    );
+  };
+
+  #send(parts: RequestParts, target: Target, timeouts: Timeouts): FutureIncomingResponse {
+    const { budget } = this.#guest;
+    if (!budget.openFile()) refuse('connection-limit-reached');
+    const answer = new Arrival<Answer>();
+    const request = this.#request(parts, target);
+    const abandon = (): void => void request.destroy();
+    request.on('close', () => {
+      budget.closeFile();
+      answer.settle({ tag: 'err', val: { tag: 'connection-terminated' } });
+    });
+    request.on('error', (cause) => answer.settle({ tag: 'err', val: httpCode(cause) }));
+    request.on('response', (message) => {
+      message.on('error', () => {});
+      answer.settle({ tag: 'ok', val: this.#incoming(message, timeouts, abandon) });
+    });
+    this.#limit(request, answer, timeouts, target.isTls);
+    this.#sendBody(request, parts);
+    return new FutureIncomingResponse(this.#guest, answer, abandon);
+  }
+
+  #request(parts: RequestParts, { isTls, host, port, lookup }: Target): ClientRequest {
+    const options: NodeRequest = {
+      host,
+      port,
+      method: methodName(parts.method),
+      path: parts.path === undefined || parts.path === '' ? '/' : parts.path.replace(/^\?/, '/?'),
+      // A connection of its own, closed afterwards: nothing is shared between requests or guests.
+      agent: false,
+      maxHeaderSize: headerBytesMax,
+      ...(lookup && { lookup }),
+    };
+    const { request } = isTls
+      ? process.getBuiltinModule('node:https')
+      : process.getBuiltinModule('node:http');
+    const sent = request(options);
+    setLines(sent, parts.lines);
+    return sent;
+  }
+
+  #incoming(message: IncomingMessage, { betweenBytesNs }: Timeouts, abandon: () => void): Incoming {
+    return {
+      message,
+      betweenBytesMs: betweenBytesNs === undefined ? undefined : milliseconds(betweenBytesNs),
+      clock: this.#clock,
+      abandon,
+    };
+  }
+
+  #sendBody(request: ClientRequest, { transfer, method }: RequestParts): void {
+    if (transfer === undefined) {
+      request.end();
+      return;
+    }
+    transfer.attach(request);
+    // Where Node frames a body by itself, and where the length is known, the header can go at once.
+    const isFramed = method.tag === 'post' || method.tag === 'put' || method.tag === 'patch';
+    if (isFramed || request.hasHeader('content-length')) request.flushHeaders();
+    else this.#after(framingMsMax, request, () => flushFramed(request));
+  }
+
+  #limit(request: ClientRequest, answer: Arrival<Answer>, timeouts: Timeouts, isTls: boolean): void {
+    const { connectNs, firstByteNs } = timeouts;
+    if (connectNs !== undefined) {
+      const connected = new AbortController();
+      request.on('socket', (socket) =>
+        socket.once(isTls ? 'secureConnect' : 'connect', () => connected.abort()),
+      );
+      const late = (): void => void request.destroy(new HttpFault({ tag: 'connection-timeout' }));
+      this.#after(milliseconds(connectNs), request, late, connected);
+    }
+    if (firstByteNs === undefined) return;
+    const late = (): void => {
+      if (!answer.isReady()) request.destroy(new HttpFault({ tag: 'connection-read-timeout' }));
+    };
+    this.#after(milliseconds(firstByteNs), request, late);
+  }
+
+  /** Calls `act` after a time, unless the request is closed or `cancel` aborts before. */
+  #after(ms: number, request: ClientRequest, act: () => void, cancel = new AbortController()): void {
+    request.on('close', () => cancel.abort());
+    this.#clock.sleep(ms, cancel.signal).then(act, () => {});
+  }
+}
+
+/** A body that is still open by now may come to have bytes: it is framed for that. */
+function flushFramed(request: ClientRequest): void {
+  if (request.headersSent) return;
+  request.setHeader('transfer-encoding', 'chunked');
+  request.flushHeaders();
+}
+
+function milliseconds(ns: bigint): number {
+  return Number((ns + nsPerMs - 1n) / nsPerMs);
+}
+
+function refuse(tag: ErrorCode['tag'], val?: unknown): never {
+  throw new HttpFault({ tag, val });
+}
