@@ -36,7 +36,7 @@ export type Sort = ExternType['sort'];
 /** What a type index may name. */
 export type TypeEntry =
   | { readonly kind: 'value'; readonly ref: TypeRef }
-  | { readonly kind: 'resource'; readonly index: number; readonly local?: true }
+  | { readonly kind: 'resource'; readonly index: number }
   | { readonly kind: 'func'; readonly type: FuncType }
   | { readonly kind: 'component'; readonly type: ComponentType }
   | { readonly kind: 'instance'; readonly type: InstanceType };

@@ -6,11 +6,11 @@ import { type Reader, unsupported } from './reader.ts';
 import type { Scope } from './scope.ts';
 import { type FuncType, partsOf, type TypeRef } from './types.ts';
 
-/** Immediates of the canonical built-ins: r resource type, t type, o options, a flag, m memory, l result list, v core type and slot. */
+/** Immediates of the canonical built-ins: R own resource type, r resource type, t type, o options, a flag, m memory, l result list, v core type and slot. */
 const builtins: Readonly<Record<number, readonly [name: string, immediates: string]>> = {
-  2: ['resource.new', 'r'],
+  2: ['resource.new', 'R'],
   3: ['resource.drop', 'r'],
-  4: ['resource.rep', 'r'],
+  4: ['resource.rep', 'R'],
   5: ['task.cancel', ''],
   6: ['subtask.cancel', 'a'],
   7: ['resource.drop async', 'r'],
@@ -78,7 +78,9 @@ export function readCanon(reader: Reader, scope: Scope): void {
 
 function readImmediate(reader: Reader, scope: Scope, immediate: string): void {
   if (immediate === 'r') readResourceIndex(reader, scope);
-  else if (immediate === 't') readEventualIndex(reader, scope);
+  else if (immediate === 'R') {
+    if (scope.foreignResources.has(readResourceIndex(reader, scope))) reader.fail('not a local resource');
+  } else if (immediate === 't') readEventualIndex(reader, scope);
   else if (immediate === 'o') readOptions(reader, scope);
   else if (immediate === 'a') {
     if (reader.byte() > 1) reader.fail('malformed flag');

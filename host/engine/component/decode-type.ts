@@ -9,7 +9,7 @@ import {
 } from './core-module.ts';
 import { isLabel, parseInterfaceName } from './names.ts';
 import { type Reader, unsupported } from './reader.ts';
-import { definitionsMax, Scope, scopeDepthMax } from './scope.ts';
+import { definitionsMax, type NamedExtern, Scope, scopeDepthMax } from './scope.ts';
 import type { Case, Field, FuncType, Primitive, TypeDef, TypeRef } from './types.ts';
 
 /** Fields of a record, cases of a variant, parameters of a function. */
@@ -73,7 +73,7 @@ function readResource(reader: Reader, scope: Scope): TypeEntry {
     if (type !== undefined && (type.params !== 'i' || type.results !== ''))
       reader.fail('a destructor must have type (func (param i32))');
   }
-  return { kind: 'resource', index: scope.table.add(reader, { kind: 'resource' }), local: true };
+  return { kind: 'resource', index: scope.table.add(reader, { kind: 'resource' }) };
 }
 
 function readFuncType(reader: Reader, scope: Scope, async: boolean): FuncType {
@@ -264,12 +264,12 @@ function readDeclaration(reader: Reader, scope: Scope): void {
     const name = readExternName(reader);
     const type = readExternType(reader, scope);
     scope.addImport(reader, name, type);
-    declare(reader, scope, name, type);
+    declare(reader, scope, name.name, type);
   } else if (code === 4) {
     const name = readExternName(reader);
     const type = readExternType(reader, scope);
     scope.addExport(reader, name, type, undefined);
-    declare(reader, scope, name, type);
+    declare(reader, scope, name.name, type);
   } else reader.fail(`unknown declaration 0x${code.toString(16)}`, at);
 }
 
@@ -336,17 +336,16 @@ function mentionsResource(scope: Scope, entry: TypeEntry): boolean {
   return refs.some((ref) => scope.table.facts(ref).resource);
 }
 
-/** `nameattributes`: the name; attributes are read and, as the specification says, ignored. */
-export function readExternName(reader: Reader): string {
+/** `nameattributes`: the name, and whether it says which interface it implements. Attributes do not matter otherwise. */
+export function readExternName(reader: Reader): NamedExtern {
   const at = reader.offset;
   const form = reader.byte();
   if (form > 2) reader.fail('malformed import or export name', at);
   const name = reader.name();
-  if (form === 2) readAttributes(reader);
-  return name;
+  return { name, implements: form === 2 && readAttributes(reader) };
 }
 
-function readAttributes(reader: Reader): void {
+function readAttributes(reader: Reader): boolean {
   const seen = new Set<number>();
   for (let left = reader.count('attributes', 3); left > 0; left -= 1) {
     const at = reader.offset;
@@ -357,6 +356,7 @@ function readAttributes(reader: Reader): void {
     if (kind === 0 && parseInterfaceName(text) === undefined) reader.fail('malformed interface name', at);
     if (kind === 1 && !/^[0-9A-Za-z.+-]*$/.test(text)) reader.fail('malformed version suffix', at);
   }
+  return seen.has(0);
 }
 
 /** `externtype`: the type of an import or export. */

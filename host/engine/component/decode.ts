@@ -252,7 +252,7 @@ function readInline(reader: Reader, scope: Scope): Instance {
     const name = readExternName(reader);
     const item = readItem(reader, scope);
     inner.addExport(reader, name, typeOf(item), item);
-    exports.set(name, item);
+    exports.set(name.name, item);
   }
   return { kind: 'exports', exports, type: { exports: inner.exportTypes } };
 }
@@ -335,7 +335,7 @@ function readImport(reader: Reader, scope: Scope): void {
   const name = readExternName(reader);
   const type = readExternType(reader, scope);
   scope.addImport(reader, name, type);
-  declare(reader, scope, name, type);
+  declare(reader, scope, name.name, type);
 }
 
 function readExport(reader: Reader, scope: Scope): void {
@@ -347,7 +347,7 @@ function readExport(reader: Reader, scope: Scope): void {
   const inferred = typeOf(item);
   const type = flag === 1 ? readExternType(reader, scope) : inferred;
   if (flag === 1 && !isSubtype(scope.table.defs, inferred, type))
-    reader.fail(`ascribed type of export '${name}' is not compatible`, at);
+    reader.fail(`ascribed type of export '${name.name}' is not compatible`, at);
   scope.addExport(reader, name, type, item);
   pushExported(reader, scope, item, type);
 }

@@ -66,6 +66,13 @@ export class TypeTable {
   }
 }
 
+/** An import's or export's name as it is read. */
+export interface NamedExtern {
+  readonly name: string;
+  /** It carries an `implements` attribute: only instances under a plain name may. */
+  readonly implements: boolean;
+}
+
 type CoreTypeEntry =
   | { readonly kind: 'func'; readonly type: CoreFuncType | undefined }
   | { readonly kind: 'module'; readonly type: ModuleType };
@@ -93,6 +100,8 @@ export class Scope {
   readonly imports: Map<string, ExternType> = new Map();
   readonly exports: Map<string, Export> = new Map();
   readonly exportTypes: Map<string, ExternType> = new Map();
+  /** Resources that this component imports by itself: it cannot make handles of them. */
+  readonly foreignResources: Set<number> = new Set();
   readonly #importForms = new Set<string>();
   readonly #exportForms = new Set<string>();
   /** Resources by the label they are imported or exported under: what `[method]…` names refer to. */
@@ -120,26 +129,31 @@ export class Scope {
     space.push(item);
   }
 
-  addImport(reader: Reader, name: string, type: ExternType): void {
-    this.#checkName(reader, name, type, this.#importForms, this.#importedResources);
-    this.imports.set(name, type);
+  addImport(reader: Reader, named: NamedExtern, type: ExternType): void {
+    this.#checkName(reader, named, type, this.#importForms, this.#importedResources);
+    this.imports.set(named.name, type);
+    if (type.sort === 'type' && type.type.kind === 'resource') this.foreignResources.add(type.type.index);
   }
 
-  addExport(reader: Reader, name: string, type: ExternType, item: Item | undefined): void {
-    this.#checkName(reader, name, type, this.#exportForms, this.#exportedResources);
+  addExport(reader: Reader, named: NamedExtern, type: ExternType, item: Item | undefined): void {
+    const { name } = named;
+    this.#checkName(reader, named, type, this.#exportForms, this.#exportedResources);
     this.exportTypes.set(name, type);
     if (item !== undefined) this.exports.set(name, { type, item });
   }
 
   #checkName(
     reader: Reader,
-    name: string,
+    named: NamedExtern,
     type: ExternType,
     forms: Set<string>,
     resources: Map<string, number>,
   ): void {
+    const { name } = named;
     const parsed = parseExternName(name);
     if (parsed === undefined) reader.fail(`'${name.slice(0, 80)}' is not a valid import or export name`);
+    if (named.implements && (type.sort !== 'instance' || parsed.kind !== 'label'))
+      reader.fail(`'${name}' cannot say which interface it implements`);
     const form = uniqueForm(name);
     if (forms.has(form)) reader.fail(`import or export name '${name}' conflicts with a previous name`);
     forms.add(form);
@@ -147,11 +161,7 @@ export class Scope {
       if (type.sort === 'type' && type.type.kind === 'resource') resources.set(name, type.type.index);
       return;
     }
-    if (parsed.kind === 'interface') {
-      if (type.sort !== 'instance' && type.sort !== 'component')
-        reader.fail(`'${name}' names an interface but is a ${type.sort}`);
-      return;
-    }
+    if (parsed.kind === 'interface') return;
     if (type.sort !== 'func') reader.fail(`'${name}' is not a function`);
     const resource = resources.get(parsed.resource);
     if (resource === undefined) reader.fail(`'${name}' names no resource that comes before it`);
