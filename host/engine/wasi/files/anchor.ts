@@ -98,7 +98,7 @@ export function checkedPathAnchor(disk: Disk): Anchor {
     },
     look,
     reopen: async (found, flags) => {
-      const before = await disk.statAt(false, found.path);
+      const before = await (found.fd >= 0 ? disk.stat(false, found.fd) : disk.statAt(false, found.path));
       if (!before.isFile()) throw new FileError('busy');
       const fd = await disk.open(false, found.path, flags | O_NONBLOCK | O_NOFOLLOW);
       const after = await disk.stat(false, fd);

@@ -11,7 +11,7 @@ export const readBytesMax = 1_048_576;
 /** Bytes of one write. */
 export const writeBytesMax = 1_048_576;
 /** Bytes of one read or write done on the thread itself; more goes to the thread pool. */
-export const quickBytesMax = 131_072;
+export const quickBytesMax = 262_144;
 /** Entries of one directory page. */
 export const directoryEntriesMax = 256;
 /** A file that appears and vanishes between two steps is tried so often before the guest is told `busy`. */

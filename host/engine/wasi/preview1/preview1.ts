@@ -88,9 +88,9 @@ export function preview1(grants: WasiGrants, budget: Budget): Preview1 {
       return importsOf({ snapshot, grants, budget, fds, memory });
     },
     dispose: async () => {
-      await Promise.all([stdout.flush(), stderr.flush()]);
       const files = await opened.catch(() => undefined);
       files?.dispose();
+      await Promise.all([stdout.flush(), stderr.flush()]);
     },
   };
 }
@@ -164,7 +164,9 @@ function errnoOf(thrown: unknown): number {
 function settle(result: Promise<void>, budget: Budget): Promise<number> {
   return new Promise((resolve, reject) => {
     let unsubscribe = (): void => {};
-    const timer = setTimeout(() => budget.stopForDeadline(), budget.deadlineLeftMs);
+    let timer = deadlineTimer(budget, (next) => {
+      timer = next;
+    });
     const end = (act: () => void): void => {
       clearTimeout(timer);
       unsubscribe();
@@ -183,4 +185,16 @@ function settle(result: Promise<void>, budget: Budget): Promise<number> {
         }),
     );
   });
+}
+
+/** A longer timer would fire at once. */
+const timerMsMax = 2 ** 31 - 1;
+
+/** Stops the guest at its deadline; `onRenewed` gets the next timer when this one was too short for it. */
+function deadlineTimer(budget: Budget, onRenewed: (timer: NodeJS.Timeout) => void): NodeJS.Timeout {
+  const leftMs = Math.min(Math.ceil(budget.deadlineLeftMs), timerMsMax);
+  return setTimeout(() => {
+    if (budget.deadlineLeftMs <= 0) budget.stopForDeadline();
+    else onRenewed(deadlineTimer(budget, onRenewed));
+  }, leftMs);
 }
