@@ -19,7 +19,7 @@ export function handle(message: Message): Reply {
 function countPrimes(limit: i32): i32 {
   const odds = limit / 2;
   const composite = new Uint8Array((odds >> 3) + 1);
-  let count = 1; // the 2
+  let count = limit > 2 ? 1 : 0; // the 2
 
   for (let i = 1; i < odds; i++) {
     if (unchecked(composite[i >> 3]) & bit(i)) continue;

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { HostError } from '../../../host/errors.ts';
 import { runAsc, sdkLibrary } from './asc.ts';
-import { explain } from './explain.ts';
+import { explainErrors, explainWarnings } from './explain.ts';
 import { readSdkSource, resolveSpecifier, sdkPackage, witFolder } from './sdk-sources.ts';
 import { stripCustomSections } from './strip.ts';
 import { readWitText } from './wit-text.ts';
@@ -42,6 +42,7 @@ const glueFile = 'motehost-glue';
 export async function buildAgent(options: BuildOptions): Promise<BuildResult> {
   const world = worlds[options.world];
   const sources = new Map<string, string>();
+  requireEntry(options);
   const readSource = (name: string, folder: string): string | null =>
     folder === sdkLibrary ? readLibrarySource(name, world) : readUserSource(name, options, sources);
   const { core, complaints } = await runAsc({
@@ -52,16 +53,30 @@ export async function buildAgent(options: BuildOptions): Promise<BuildResult> {
     readSource,
     exportNames: world.exportNames,
   });
-  const show = explain({ world, entry: options.entry, glueFile, readSource: (name) => readSource(name, '') });
-  if (core === undefined) throw new HostError('HOST_ERR_BUILD_FAILED', show.errors(complaints));
+  const about = {
+    world,
+    entry: options.entry,
+    glueFile,
+    readSource: (name: string) => sources.get(name) ?? null,
+  };
+  if (core === undefined) throw new HostError('HOST_ERR_BUILD_FAILED', explainErrors(complaints, about));
   const whole = world.form === 'core' ? core : await wrap(core, world);
   const bytes = options.release ? stripCustomSections(whole) : whole;
   return {
     bytes,
     coreBytes: core.length,
-    warnings: show.warnings(complaints),
+    warnings: explainWarnings(complaints, about),
     sources: new Map([...sources].sort(([a], [b]) => (a < b ? -1 : 1))),
   };
+}
+
+function requireEntry({ folder, entry }: BuildOptions): void {
+  if (statSync(join(folder, entry), { throwIfNoEntry: false })?.isFile() === true) return;
+  throw new HostError(
+    'HOST_ERR_BUILD_FAILED',
+    `there is no ${join(folder, entry)}; make it, or name another file with entry = "…" in agent.toml`,
+    { folder, entry },
+  );
 }
 
 function flagsOf(world: World, options: BuildOptions): string[] {

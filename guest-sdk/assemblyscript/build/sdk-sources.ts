@@ -30,7 +30,9 @@ const specifiers: Readonly<Record<string, { readonly file: string; readonly vers
 };
 
 /** What can be imported by name, for people. */
-export const specifierNames: readonly string[] = Object.keys(specifiers);
+export const specifierNames: readonly string[] = Object.entries(specifiers).map(([name, { version }]) =>
+  version === undefined ? name : `${name}@${version}`,
+);
 
 /** The SDK file behind an import by name, without extension (`bindings/log`); undefined for any other name. */
 export function resolveSpecifier(name: string): string | undefined {

@@ -64,6 +64,7 @@ export function liftOptionBytes(at: usize): Uint8Array | null {
 // @ts-ignore: decorator
 @inline
 export function newList<T>(count: i32): T[] {
+  // @ts-ignore: the runtime's own
   return changetype<T[]>(__newArray(count, alignof<usize>(), idof<T[]>()));
 }
 
@@ -72,6 +73,7 @@ export function newList<T>(count: i32): T[] {
 @inline
 export function setItem<T>(array: T[], i: i32, item: T): void {
   store<usize>(array.dataStart + (<usize>i << alignof<usize>()), changetype<usize>(item));
+  // @ts-ignore: the runtime's own
   __link(changetype<usize>(array), changetype<usize>(item), true);
 }
 

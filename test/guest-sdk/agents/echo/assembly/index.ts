@@ -1,0 +1,4 @@
+import { Message, Reply, reply } from "motehost:agent";
+export function handle(message: Message): Reply {
+  return reply(message.body);
+}
