@@ -1,11 +1,21 @@
 import { HostError } from '../../errors.ts';
 import type { Budget } from '../budget.ts';
+import { exportNames, type ModuleSummary } from '../meter/meter.ts';
 
 /** What one core module begins with, from the meter's summary: counted before it is instantiated. */
 export interface CoreMinima {
   readonly memoryPages: number;
   readonly tableElements: number;
 }
+
+export function minimaOf({ memories, tables }: ModuleSummary): CoreMinima {
+  return {
+    memoryPages: sum(memories.filter((each) => !each.imported).map((each) => each.minPages)),
+    tableElements: sum(tables.filter((each) => !each.imported).map((each) => each.min)),
+  };
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
 
 export interface CoreInstance {
   readonly exports: object;
@@ -22,7 +32,6 @@ export interface CoreLinkerOptions {
 type GuestFunction = WebAssembly.ExportedFunction;
 
 const coreInstancesMax = 512;
-const startExport = 'motehost:meter/start';
 
 /** Import `out` for guests that may not be paused: slices and deadlines go on, the answer is always to go on. */
 function neverPause(budget: Budget): number {
@@ -65,7 +74,7 @@ export class CoreLinker {
     this.#admit(module);
     const instance = new WebAssembly.Instance(module, this.#link(imports));
     const exposed = { exports: this.#expose(instance.exports) };
-    const start = instance.exports[startExport];
+    const start = instance.exports[exportNames.start];
     if (typeof start !== 'function') return exposed;
     return WebAssembly.promising(start as GuestFunction)().then(() => exposed);
   };

@@ -135,6 +135,8 @@ class GeneralInstance implements Instance {
   }
 
   #trapOf(thrown: unknown): Trap {
+    if (thrown instanceof WitError)
+      return new Trap('host-fault', 'a host function failed in a way its WIT type does not have', thrown);
     if (thrown instanceof Error && this.#hostFaults.has(thrown))
       return new Trap('host-fault', thrown.message, thrown);
     const trap = classify(thrown);
@@ -165,13 +167,19 @@ class GeneralInstance implements Instance {
     this.#lifting.restart();
     try {
       const result = operation();
-      if (!(result instanceof Promise)) return result;
-      return result.catch((thrown: unknown) => {
-        throw this.#asFault(thrown);
-      });
+      return result instanceof Promise ? this.#untilStopped(result) : result;
     } catch (thrown) {
       throw this.#asFault(thrown);
     }
+  }
+
+  /** A guest that waits is always woken when it is stopped: a suspension that is dropped is never freed. */
+  #untilStopped(result: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const fail = (thrown: unknown): void => reject(this.#asFault(thrown));
+      const forget = this.budget.onStop((cause) => fail(new Stopped(cause.kind)));
+      result.finally(forget).then(resolve, fail);
+    });
   }
 
   /** A `WitError` goes on as it is; all else becomes an `Error` that is known to be the host's. */

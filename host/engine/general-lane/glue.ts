@@ -56,6 +56,7 @@ const edits: readonly Edit[] = [
     put: 'function $instantiate(getCoreModule, imports, instantiateCore) {',
     times: 'once',
   },
+  { find: /\bimport\.meta\.url\b/g, put: "''", times: 'any' },
   { find: /^export (?=const |function |class )/gm, put: '', times: 'any' },
   { find: /\bconst CURRENT_TASK_META ?= ?\{\};/g, put: 'const CURRENT_TASK_META = $tasks;', times: 'once' },
   // V8's own words are kept: trap.ts knows them.
@@ -78,6 +79,12 @@ const edits: readonly Edit[] = [
     put: " if (typeof str === 'string') str = str.toWellFormed();",
     times: 'any',
   },
+  // jco leaves the guest suspended for ever when a promise of the host rejects outside of a result.
+  {
+    find: /(\[Instruction::CallInterface\] error during async call'[\s\S]{0,600}?)\breturn task\.completionPromise\(\);/g,
+    put: '$1throw err;',
+    times: 'any',
+  },
   // A host function's value is its `ok`, also where it looks like a result itself.
   {
     find: /\b(hostRet\d+) !== null && typeof \1 === 'object' && \(\1\.tag === 'ok' \|\| \1\.tag === 'err'\)\s*\? \1\s*: \{ tag: 'ok', val: \1\s*\};/g,
@@ -88,7 +95,7 @@ const edits: readonly Edit[] = [
 
 /** What must be gone after the edits; anything left means the generator's output changed its form. */
 const leftovers =
-  /^import\b|^export\b|\bhostRet\d+\.tag\b|\bmemory\d+\.buffer\.slice\b|(?<!\$call\()\boperation\(\)/m;
+  /^import\b|^export\b|\bhostRet\d+\.tag\b|\bmemory\d+\.buffer\.slice\b|(?<!\$call\()\boperation\(\)|CallInterface\] error during async call'[\s\S]{0,600}?completionPromise/m;
 
 /**
  * Makes jco's module depend on nothing but its arguments: globals are shadowed, and the places where guests
@@ -105,8 +112,8 @@ export function sealGlue(text: string): string {
   }
   const leftover = leftovers.exec(body);
   if (leftover !== null) throw new Error(`bug: the generated module still has '${leftover[0]}'`);
-  return [
-    'export function instantiate(getCoreModule, imports, instantiateCore, $globals) {',
+  const inner = [
+    'function instantiate(getCoreModule, imports, instantiateCore, $globals) {',
     `const { ${granted} } = $globals;`,
     `const ${withheld.map((name) => `${name} = undefined`).join(', ')};`,
     'return (() => {',
@@ -116,10 +123,22 @@ export function sealGlue(text: string): string {
     '}',
     '',
   ].join('\n');
+  checkSyntax(inner);
+  return `export ${inner}`;
+}
+
+/** Odd but valid names can make jco declare something twice. Nothing is run here: the text only declares a function. */
+function checkSyntax(text: string): void {
+  try {
+    new Function(`'use strict'; ${text}`);
+  } catch (thrown) {
+    if (!(thrown instanceof SyntaxError)) throw thrown;
+    throw new Refusal(`its names cannot be written as a module (${thrown.message})`);
+  }
 }
 
 // jco writes core names between single quotes without escaping them: what could end the quotes would be code.
-const unsafeCoreName = /['\\\p{Cc}\u2028\u2029]|^__proto__$|^$/u;
+const unsafeCoreName = /['\\\p{Cc}\u2028\u2029]|^__proto__$/u;
 const externName = /^[A-Za-z0-9:/@.+_[\]$-]+$/;
 const coreNameShownMax = 60;
 
@@ -144,7 +163,7 @@ export function checkCoreNames(module: WebAssembly.Module): void {
 function checkCoreName(name: string): void {
   if (unsafeCoreName.test(name))
     throw new Refusal(
-      `a core module uses the name ${JSON.stringify(name.slice(0, coreNameShownMax))}; quotes, backslashes, control characters and empty names are not taken`,
+      `a core module uses the name ${JSON.stringify(name.slice(0, coreNameShownMax))}; quotes, backslashes, and control characters are not taken`,
     );
 }
 

@@ -30,11 +30,14 @@ const reasonCharsMax = 400;
  * One at a time; later calls wait.
  * @throws HostError `HOST_ERR_COMPONENT_MALFORMED`, `HOST_ERR_COMPONENT_UNSUPPORTED`
  */
-export function transpileComponent(component: Component, options: TranspileOptions): Promise<Transpiled> {
+export async function transpileComponent(
+  component: Component,
+  options: TranspileOptions,
+): Promise<Transpiled> {
   const { hasTasks } = supportOf(component);
   const run = last.then(async () => ({ ...(await transpileNow(component.bytes, options)), hasTasks }));
   last = run.catch(() => undefined);
-  return run;
+  return await run;
 }
 
 /** Ends the idle preparation thread; the next call starts another. */

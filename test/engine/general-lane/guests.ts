@@ -66,3 +66,150 @@ const helloWat = `(module
 export function helloComponent(): Promise<Uint8Array> {
   return componentFrom(helloWat, helloWit, 'hello');
 }
+
+const labWit = `
+package test:lab@0.1.0;
+interface host {
+  resource thing { constructor(n: u32); get: func() -> u32; twice: static func(n: u32) -> u32; }
+  plain: func(n: u32) -> u32;
+  may-fail: func(n: u32) -> result<u32, string>;
+  wait: func(n: u32) -> u32;
+}
+world lab {
+  import host;
+  import top: func(n: u32) -> u32;
+  export echo: func(text: string) -> string;
+  export bytes: func(b: list<u8>) -> list<u8>;
+  export choose: func(n: u32) -> result<u32, string>;
+  export plain: func(n: u32) -> u32;
+  export wait: func(n: u32) -> u32;
+  export make: func(n: u32) -> u32;
+  export trap: func();
+  export deep: func(n: u32) -> u32;
+  export outside: func() -> list<u8>;
+  export bad-text: func() -> string;
+  export bad-enum: func() -> option<u32>;
+  export bomb: func() -> list<list<u8>>;
+  export spin: func(n: u32) -> u32;
+}`;
+
+const list = (name: string, pointer: number, length: number) => `
+  (func (export "${name}") (result i32)
+    (i32.store (i32.const 16) (i32.const ${pointer}))
+    (i32.store (i32.const 20) (i32.const ${length}))
+    (i32.const 16))`;
+
+/** Every way to end a call: values, errors, traps, waits and broken promises of the canonical ABI. */
+const labBody = `
+  (func (export "echo") (param i32 i32) (result i32)
+    (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1)) (i32.const 16))
+  (func (export "bytes") (param i32 i32) (result i32)
+    (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1)) (i32.const 16))
+  (func (export "choose") (param i32) (result i32)
+    (call $may-fail (local.get 0) (i32.const 32)) (i32.const 32))
+  (func (export "plain") (param i32) (result i32) (call $plain (local.get 0)))
+  (func (export "wait") (param i32) (result i32) (i32.add (call $wait (local.get 0)) (call $top (i32.const 1))))
+  (func (export "make") (param i32) (result i32) (local i32)
+    (local.set 1 (call $thing (local.get 0)))
+    (i32.add (call $get (local.get 1)) (call $twice (local.get 0)))
+    (call $drop (local.get 1)))
+  (func (export "trap") unreachable)
+  (func $deep (export "deep") (param i32) (result i32) (i32.add (i32.const 1) (call $deep (local.get 0))))
+  ${list('outside', 65_530, 100)}
+  (data (i32.const 8) "\\ff\\fe")
+  ${list('bad-text', 8, 2)}
+  (func (export "bad-enum") (result i32) (i32.store8 (i32.const 16) (i32.const 7)) (i32.const 16))
+  (func (export "bomb") (result i32) (local i32)
+    (loop $next
+      (i32.store (i32.add (i32.const 8192) (local.get 0)) (i32.const 0))
+      (i32.store (i32.add (i32.const 8196) (local.get 0)) (i32.const 65536))
+      (br_if $next (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 8))) (i32.const 40960))))
+    (i32.store (i32.const 16) (i32.const 8192)) (i32.store (i32.const 20) (i32.const 5120)) (i32.const 16))`;
+
+const labImports = `
+  (import "test:lab/host@0.1.0" "plain" (func $plain (param i32) (result i32)))
+  (import "test:lab/host@0.1.0" "may-fail" (func $may-fail (param i32 i32)))
+  (import "test:lab/host@0.1.0" "wait" (func $wait (param i32) (result i32)))
+  (import "test:lab/host@0.1.0" "[constructor]thing" (func $thing (param i32) (result i32)))
+  (import "test:lab/host@0.1.0" "[method]thing.get" (func $get (param i32) (result i32)))
+  (import "test:lab/host@0.1.0" "[static]thing.twice" (func $twice (param i32) (result i32)))
+  (import "test:lab/host@0.1.0" "[resource-drop]thing" (func $drop (param i32)))
+  (import "$root" "top" (func $top (param i32) (result i32)))`;
+
+const labSpin = `
+  (func (export "spin") (param i32) (result i32) (local i32)
+    (loop $next (br_if $next (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (local.get 0))))
+    (i32.add (local.get 1) (call $plain (i32.const 0))))`;
+
+export function labComponent(): Promise<Uint8Array> {
+  const wat = `(module ${labImports} (memory (export "memory") 1) ${allocator} ${labBody} ${labSpin})`;
+  return componentFrom(wat, labWit, 'lab');
+}
+
+/**
+ * The lab's core module as a meter would leave it, for `spin`, the allocator and a start function: each turn
+ * costs 1, and the slow path asks the host.
+ */
+export function meteredLab(): Promise<Uint8Array> {
+  const wat = `(module ${labImports}
+  (import "motehost:meter" "out" (func $out (result i32)))
+  (import "motehost:meter" "pause" (func $pause))
+  (import "motehost:meter" "fuel" (global $fuel (mut i64)))
+  (memory (export "memory") 1)
+  (global $top (mut i32) (i32.const 4096))
+  (global $started (mut i32) (i32.const 0))
+  (func $charge
+    (global.set $fuel (i64.sub (global.get $fuel) (i64.const 1)))
+    (if (i64.lt_s (global.get $fuel) (i64.const 0)) (then
+      (if (call $out) (then (call $pause)))
+      (if (i64.lt_s (global.get $fuel) (i64.const 0)) (then unreachable)))))
+  (func (export "motehost:meter/start") (call $burn (i32.const 1000)) (global.set $started (i32.const 1)))
+  (func $burn (param i32)
+    (loop $next (call $charge) (br_if $next (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (local i32)
+    (call $burn (i32.const 1000))
+    (local.set 4 (i32.and (i32.add (global.get $top) (i32.const 15)) (i32.const -16)))
+    (global.set $top (i32.add (local.get 4) (local.get 3)))
+    (local.get 4))
+  ${labBody}
+  (func (export "spin") (param i32) (result i32) (local i32)
+    (if (i32.eqz (global.get $started)) (then unreachable))
+    (loop $next
+      (call $charge)
+      (br_if $next (i32.ne (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (local.get 0))))
+    (i32.add (local.get 1) (call $plain (i32.const 0)))))`;
+  return parse(wat);
+}
+
+/**
+ * Two components in one: the outer `run` calls the inner `work`, which has a memory of its own, takes a
+ * string across, waits for the host and counts. Between the two lies an adapter that the generator makes.
+ */
+export function composedComponent(): Promise<Uint8Array> {
+  return parse(`(component
+    (import "wait" (func $wait (param "n" u32) (result u32)))
+    (component $inner
+      (import "wait" (func $wait (param "n" u32) (result u32)))
+      (core func $wait' (canon lower (func $wait)))
+      (core module $m
+        (import "" "wait" (func $wait (param i32) (result i32)))
+        (memory (export "memory") 1)
+        ${allocator}
+        (func (export "work") (param i32 i32 i32) (result i32) (local i32)
+          (loop $next
+            (br_if $next (i32.lt_u (local.tee 3 (i32.add (local.get 3) (i32.const 1))) (local.get 2))))
+          (i32.add (call $wait (local.get 3)) (local.get 1))))
+      (core instance $i (instantiate $m (with "" (instance (export "wait" (func $wait'))))))
+      (func (export "work") (param "text" string) (param "n" u32) (result u32)
+        (canon lift (core func $i "work") (memory (core memory $i "memory")) (realloc (core func $i "cabi_realloc")))))
+    (instance $inner (instantiate $inner (with "wait" (func $wait))))
+    (core module $memory (memory (export "memory") 1) ${allocator} (data (i32.const 8) "four"))
+    (core instance $memory (instantiate $memory))
+    (core func $work (canon lower (func $inner "work") (memory (core memory $memory "memory"))))
+    (core module $outer
+      (import "" "work" (func $work (param i32 i32 i32) (result i32)))
+      (func (export "run") (param i32) (result i32)
+        (i32.mul (i32.const 10) (call $work (i32.const 8) (i32.const 4) (local.get 0)))))
+    (core instance $outer (instantiate $outer (with "" (instance (export "work" (func $work))))))
+    (func (export "run") (param "n" u32) (result u32) (canon lift (core func $outer "run"))))`);
+}
