@@ -121,7 +121,9 @@ export class Directory extends Node implements OpenDirectory {
   }
 
   async statAt(path: string, follow: boolean): Promise<FileStat> {
-    return this.#walking(path, async (walk) => fileStatOf(await this.#lookAt(walk, follow)));
+    return this.#walking(path, async (walk) =>
+      this.tree.times.restore(fileStatOf(await this.#lookAt(walk, follow))),
+    );
   }
 
   async metadataHashAt(path: string, follow: boolean): Promise<MetadataHash> {
@@ -158,6 +160,7 @@ export class Directory extends Node implements OpenDirectory {
         () => fs.lutimesSync(target, from, to),
         (done) => fs.lutimes(target, from, to, done),
       );
+      this.tree.times.note(await top.disk.statAt(top.local, target), accessed, modified);
     });
   }
 

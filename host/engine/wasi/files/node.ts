@@ -69,13 +69,16 @@ export abstract class Node {
   }
 
   stat(): Promise<FileStat> {
-    return this.holding(async (handle) => fileStatOf(await statOf(handle)));
+    return this.holding(async (handle) => this.tree.times.restore(fileStatOf(await statOf(handle))));
   }
 
   async setTimes(accessed: NewTime, modified: NewTime): Promise<void> {
     this.requireWritable();
     if (accessed === 'keep' && modified === 'keep') return;
-    await this.holding((handle) => setTimesOf(handle, accessed, modified));
+    await this.holding(async (handle) => {
+      await setTimesOf(handle, accessed, modified);
+      this.tree.times.note(await statOf(handle), accessed, modified);
+    });
   }
 
   syncData(): Promise<void> {

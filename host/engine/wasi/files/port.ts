@@ -25,7 +25,8 @@ export interface FileStat {
   readonly changedNs: bigint;
 }
 
-/** What a timestamp becomes: left alone, the host's time now, or nanoseconds since the Unix epoch (kept to about 0.25 µs). */
+/** What a timestamp becomes: left alone, the host's time now, or nanoseconds since the Unix epoch (kept to about
+ * 0.25 µs on disk; this tree reads back the exact value it set). */
 export type NewTime = 'keep' | 'now' | bigint;
 
 /** How writes and reads of one open file behave; the sync flags are kept and honoured on writes. */

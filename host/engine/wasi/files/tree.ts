@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Budget } from '../../budget.ts';
 import type { Anchor } from './anchor.ts';
+import { AskedTimes } from './asked-times.ts';
 import type { Disk } from './disk.ts';
 import { FileError } from './file-error.ts';
 
@@ -9,6 +10,7 @@ export class Tree {
   readonly anchor: Anchor;
   readonly disk: Disk;
   readonly budget: Budget;
+  readonly times: AskedTimes = new AskedTimes();
   /** Makes metadata hashes of different agents incomparable. */
   readonly hashKey: string = randomUUID();
   #ended = false;

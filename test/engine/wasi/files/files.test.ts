@@ -123,6 +123,17 @@ for (const anchoring of anchorings) {
     await root.setTimesAt('.', false, 9_000_000_000n, 'keep');
     assert.equal((await root.stat()).accessedNs, 9_000_000_000n);
     await fails('inval', () => file.setTimes(2n ** 64n, 'keep'));
+    const odd = 1_795_237_247_515_340_087n;
+    await file.setTimes('keep', odd);
+    assert.equal((await file.stat()).modifiedNs, odd);
+    assert.equal((await file.stat()).accessedNs, 3_000_000_000n);
+    await root.setTimesAt('file', false, odd - 1n, 'keep');
+    assert.equal((await root.statAt('link', true)).modifiedNs, odd);
+    assert.equal((await file.stat()).accessedNs, odd - 1n);
+    writeFileSync(join(inside, 'file'), 'changed');
+    assert.ok((await file.stat()).modifiedNs > before.modifiedNs);
+    const onDisk = statSync(join(inside, 'file'), { bigint: true }).atimeNs;
+    assert.ok(onDisk - odd < 250n && odd - onDisk < 250n);
   });
 
   test(`${anchoring}: a directory of 1000 entries is read once over while it is emptied`, async (context) => {
