@@ -27,7 +27,7 @@ export function payload<T>(body: T, contentType: string | null = null): Payload 
 
 function bytesOf<T>(body: T): Uint8Array {
   if (isString<T>()) return encode(<string>body);
-  if (body instanceof Uint8Array) return <Uint8Array>body;
+  if (idof<nonnull<T>>() == idof<Uint8Array>()) return <Uint8Array>body;
   ERROR("a body is a string or a Uint8Array");
   return unreachable();
 }

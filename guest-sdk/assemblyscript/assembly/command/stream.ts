@@ -32,8 +32,9 @@ export class Output {
     if (isString<T>()) {
       const encoded = String.UTF8.encode(<string>data);
       this.put(changetype<usize>(encoded), encoded.byteLength);
-    } else if (data instanceof Uint8Array) {
-      this.put(data.dataStart, data.length);
+    } else if (idof<nonnull<T>>() == idof<Uint8Array>()) {
+      const bytes = <Uint8Array>data;
+      this.put(bytes.dataStart, bytes.length);
     } else {
       ERROR("what is written is a string or a Uint8Array");
     }
