@@ -234,7 +234,7 @@ test('names move with their functions', async () => {
     run('f');
     assert.fail();
   } catch (error) {
-    assert.match((error as Error).stack ?? '', /second[^]*first/);
+    assert.match((error as Error).stack ?? '', /second[\s\S]*first/);
   }
 });
 
