@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { buildIfStale } from '../../host/cli/build.ts';
+import { host } from '../support/cli.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'motehost-cli-build-'));
+const agent = join(home, 'agent');
+const source = join(agent, 'assembly/index.ts');
+after(() => rmSync(home, { recursive: true }));
+before(async () => {
+  assert.equal((await host(['new', 'agent'], { cwd: home })).code, 0);
+});
+
+test('a build prints one line: file, size and time', async () => {
+  const { code, stdout, stderr } = await host(['build', 'agent'], { cwd: home });
+  assert.equal(code, 0);
+  assert.match(stdout, /^agent\/build\/agent\.wasm {2}\d+\.\d KB {2}\d+\.\d s\n$/);
+  assert.equal(stderr, '');
+});
+
+test('without a folder, the one it is called in is built; -o says where to', async () => {
+  const { code, stdout } = await host(['build', '--release', '-o', 'here.wasm'], { cwd: agent });
+  assert.equal(code, 0);
+  assert.match(stdout, /^here\.wasm {2}/);
+  assert.ok(statSync(join(agent, 'here.wasm')).size < statSync(join(agent, 'build/agent.wasm')).size);
+});
+
+test('source errors are shown with their place; the exit code is that of bad input', async () => {
+  const good = readFileSync(source, 'utf8');
+  writeFileSync(source, good.replace('utf8.decode(', 'utf8.decode(('));
+  const { code, stdout, stderr } = await host(['build', 'agent'], { cwd: home });
+  writeFileSync(source, good);
+  assert.equal(code, 65);
+  assert.equal(stdout, '');
+  assert.match(stderr, /^host: assembly\/index\.ts:5:\d+: .*\n {2}5 \| .*\n *\^\n$/);
+});
+
+test('an unknown flag names the nearest one', async () => {
+  const { code, stderr } = await host(['build', '--relase'], { cwd: agent });
+  assert.equal(code, 64);
+  assert.match(stderr, /^host: unknown option --relase, did you mean '--release'\?/);
+});
+
+test('a folder without a manifest says how to get one', async () => {
+  const { code, stderr } = await host(['build', home]);
+  assert.equal(code, 66);
+  assert.match(stderr, /^host: cannot read .*agent\.toml; host new NAME makes a folder that has one\n$/);
+});
+
+test('what is built is built again only when it would come out differently', async () => {
+  const path = await buildIfStale(agent);
+  const long = new Date('2020-01-01');
+  const isKept = async (): Promise<boolean> => {
+    utimesSync(path, long, long);
+    await buildIfStale(agent);
+    return statSync(path).mtime.getTime() === long.getTime();
+  };
+  assert.equal(await isKept(), true, 'nothing changed');
+
+  const manifest = join(agent, 'agent.toml');
+  writeFileSync(manifest, `${readFileSync(manifest, 'utf8')}fuel = "1G"\n`);
+  assert.equal(await isKept(), true, 'a limit does not change the program');
+
+  writeFileSync(source, readFileSync(source, 'utf8').replace('Hello', 'Good day'));
+  assert.equal(await isKept(), false, 'the source changed');
+  assert.equal(await isKept(), true, 'and now it did not');
+
+  writeFileSync(join(agent, 'build/agent.stamp.json'), '{"sources": 5}');
+  assert.equal(await isKept(), false, 'a stamp that makes no sense');
+
+  rmSync(path);
+  assert.equal(await buildIfStale(agent), path);
+  assert.ok(statSync(path).size > 0, 'the output was gone');
+});
