@@ -296,3 +296,35 @@ test('a guest that waits where it cannot be suspended traps by name', async (con
   );
   await make(context, text);
 });
+
+test('an import that is exported again is called like any function', async (context) => {
+  const exports = [{ name: 'again', kind: 'function', type: { params: [], results: ['i32'] } }];
+  const text = `(module (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+    (memory (export "memory") 1) (export "again" (func $yield)))`;
+  for (const metered of [true, false]) {
+    const { instance } = await make(context, text, { exports, metered });
+    assert.equal(await instance.call('again', []), 0);
+  }
+});
+
+test('recursion without end is a stack overflow, and the next instance runs', async (context) => {
+  const { instance } = await make(context, '(module (func $f (export "_start") (call $f) (call $f)))');
+  await assert.rejects(
+    instance.call('_start', []),
+    (thrown) => thrown instanceof Trap && thrown.kind === 'stack-overflow',
+  );
+  const next = await make(context, helloText(-1));
+  await next.instance.call('_start', []);
+  assert.equal(next.printed(), 'hello\n');
+});
+
+test('a guest that catches everything cannot outlive its exit', async (context) => {
+  const text = `(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)
+    (func (export "_start") (loop $again
+      (block $caught (try_table (catch_all $caught) (call $exit (i32.const 5))))
+      (br $again))))`;
+  const { instance, budget } = await make(context, text);
+  await assert.rejects(instance.call('_start', []));
+  assert.deepEqual(budget.cause, { kind: 'exit', exitCode: 5 });
+});

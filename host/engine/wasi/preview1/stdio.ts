@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Budget } from '../../budget.ts';
 import { FileError } from '../files/file-error.ts';
 import type { Soon } from '../files/port.ts';
@@ -40,7 +41,12 @@ export class Input {
 
   async #fill(): Promise<void> {
     try {
-      const bytes = await this.#source.read(inputBytesMax);
+      let bytes = await this.#source.read(inputBytesMax);
+      // Nothing yet is not the end, which is all that an empty read would be to the guest.
+      while (bytes?.length === 0) {
+        await nextTurn();
+        bytes = await this.#source.read(inputBytesMax);
+      }
       if (bytes === undefined) this.#ended = true;
       else this.#bytes = bytes;
     } catch (thrown) {

@@ -105,6 +105,7 @@ function outsideState(folder: string): unknown {
 
 for (const anchoring of anchorings) {
   test(`${anchoring}: no sequence of operations reads or changes anything outside`, async () => {
+    const openBefore = readdirSync('/proc/self/fd').length;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
         const folder = mkdtempSync(join(tmpdir(), 'motehost-property-'));
@@ -140,5 +141,7 @@ for (const anchoring of anchorings) {
       }),
       { numRuns: 150 },
     );
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(readdirSync('/proc/self/fd').length, openBefore);
   });
 }

@@ -103,7 +103,7 @@ test('a guest waits for a sink that lags, and a sink that failed is a broken pip
 });
 
 test('input is read to its end, over several vectors, whether it is there or comes later', async (context) => {
-  const chunks = ['hello ', 'world'];
+  const chunks = ['hello ', '', 'world'];
   const made = await guest(context, {
     stdin: {
       isTerminal: true,
