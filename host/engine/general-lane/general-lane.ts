@@ -9,8 +9,9 @@ import { CoreLinker, type CoreMinima } from './core-linker.ts';
 import { type ExportedFunction, ExportTable, type JsExports } from './exports.ts';
 import type { GlueGlobals } from './glue.ts';
 import { importsFor } from './imports.ts';
+import { pascalCase } from './js-names.ts';
 import { Lifting } from './lifting.ts';
-import { checkArguments } from './values.ts';
+import { checkArguments, type ValueTypes } from './values.ts';
 
 /** One metered core module, compiled. */
 export interface PreparedModule {
@@ -58,6 +59,7 @@ class GeneralInstance implements Instance {
   readonly budget: Budget;
   readonly #prepared: PreparedGeneral;
   readonly #table: ExportTable;
+  readonly #types: ValueTypes;
   readonly #lifting = new Lifting();
   readonly #timers = new Set<NodeJS.Timeout>();
   /** What host functions threw: not the guest's doing, whatever it looks like. */
@@ -69,6 +71,10 @@ class GeneralInstance implements Instance {
     this.#prepared = prepared;
     this.budget = budget;
     this.#table = exportTableOf(prepared.world);
+    this.#types = {
+      defs: prepared.world.types,
+      isResource: (index, value) => this.#isResource(index, value),
+    };
   }
 
   async start(instantiate: Instantiate, imports: Record<string, object>): Promise<void> {
@@ -104,7 +110,7 @@ class GeneralInstance implements Instance {
       throw new HostError('HOST_ERR_INSTANCE_CLOSED', `${name}: the instance ended; start another`, { name });
     if (this.#state === 'busy')
       throw new HostError('HOST_ERR_INSTANCE_BUSY', `${name}: the instance is in another call`, { name });
-    checkArguments(this.#prepared.world.types, target.fullName, target.type, args);
+    checkArguments(this.#types, target.fullName, target.type, args);
     this.#state = 'busy';
     this.#lifting.restart();
     try {
@@ -123,6 +129,14 @@ class GeneralInstance implements Instance {
     this.#exports = {};
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
+  }
+
+  /** The component's own resources are instances of the classes it exports; the host's are for jco to check. */
+  #isResource(index: number, value: object): boolean {
+    const { name = '', owner = '' } = this.#prepared.world.types[index] ?? {};
+    const home = this.#exports[owner] as JsExports | undefined;
+    const resource = home?.[pascalCase(name)];
+    return typeof resource !== 'function' || value instanceof resource;
   }
 
   #failed(target: ExportedFunction, thrown: unknown): { tag: 'err'; val: unknown } {

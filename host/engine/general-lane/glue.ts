@@ -79,6 +79,12 @@ const edits: readonly Edit[] = [
     put: " if (typeof str === 'string') str = str.toWellFormed();",
     times: 'any',
   },
+  // jco awaits in an exported static function without declaring it async; all of them are asked for as such.
+  {
+    find: /^(\s*[A-Z][\w$]*\.[a-z][\w$]*) = function (?=\w)/gm,
+    put: '$1 = async function ',
+    times: 'any',
+  },
   // jco leaves the guest suspended for ever when a promise of the host rejects outside of a result.
   {
     find: /(\[Instruction::CallInterface\] error during async call'[\s\S]{0,600}?)\breturn task\.completionPromise\(\);/g,

@@ -2,13 +2,19 @@ import { HostError } from '../../errors.ts';
 import type { FuncType, Primitive, TypeDef, TypeRef } from '../component/types.ts';
 import { camelCase } from './js-names.ts';
 
+/** A world's types, and whether an object is of the resource type at an index. */
+export interface ValueTypes {
+  readonly defs: readonly TypeDef[];
+  readonly isResource: (resource: number, value: object) => boolean;
+}
+
 /**
  * Checks the arguments of a call against their WIT types, in the conventions of `linker.ts`: jco itself
  * converts silently (a string becomes a number) or fails half-way with the guest already entered.
  * @throws HostError `HOST_ERR_VALUE_INVALID` naming the parameter and where in it
  */
 export function checkArguments(
-  types: readonly TypeDef[],
+  types: ValueTypes,
   functionName: string,
   type: FuncType,
   args: readonly unknown[],
@@ -28,9 +34,9 @@ type Shape = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Shape => typeof value === 'object' && value !== null;
 
 /** Undefined, or one line that says what does not fit. Types are finite trees, so the recursion ends with them. */
-function misfit(types: readonly TypeDef[], ref: TypeRef, value: unknown, path: string): string | undefined {
+function misfit(types: ValueTypes, ref: TypeRef, value: unknown, path: string): string | undefined {
   if (typeof ref === 'string') return fitsPrimitive(ref, value) ? undefined : `${path} is not a ${ref}`;
-  const def = types[ref];
+  const def = types.defs[ref];
   if (def === undefined) throw new Error(`bug: no type ${ref}`);
   const part = (inner: TypeRef | undefined, held: unknown, at: string) =>
     inner === undefined
@@ -96,8 +102,10 @@ function misfit(types: readonly TypeDef[], ref: TypeRef, value: unknown, path: s
     case 'enum':
       return def.names.includes(value as string) ? undefined : `${path} is none of ${def.names.join(', ')}`;
     case 'own':
-    case 'borrow':
-      return isObject(value) ? undefined : `${path} is not a resource`;
+    case 'borrow': {
+      const isFit = isObject(value) && types.isResource(def.resource, value);
+      return isFit ? undefined : `${path} is not a resource '${types.defs[def.resource]?.name ?? ''}'`;
+    }
     case 'stream':
     case 'future':
       return isObject(value) ? undefined : `${path} is not a ${def.kind}`;
@@ -106,8 +114,8 @@ function misfit(types: readonly TypeDef[], ref: TypeRef, value: unknown, path: s
   }
 }
 
-const isOption = (types: readonly TypeDef[], ref: TypeRef): boolean =>
-  typeof ref === 'number' && types[ref]?.kind === 'option';
+const isOption = (types: ValueTypes, ref: TypeRef): boolean =>
+  typeof ref === 'number' && types.defs[ref]?.kind === 'option';
 
 const typedArrays: Readonly<
   Partial<Record<TypeRef, abstract new (...args: never[]) => { readonly length: number }>>
@@ -125,7 +133,7 @@ const typedArrays: Readonly<
 };
 
 function misfitList(
-  types: readonly TypeDef[],
+  types: ValueTypes,
   def: TypeDef & { readonly kind: 'list' },
   value: unknown,
   path: string,

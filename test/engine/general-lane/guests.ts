@@ -213,3 +213,44 @@ export function composedComponent(): Promise<Uint8Array> {
     (core instance $outer (instantiate $outer (with "" (instance (export "work" (func $work))))))
     (func (export "run") (param "n" u32) (result u32) (canon lift (core func $outer "run"))))`);
 }
+
+const counterWit = `
+package test:res@0.1.0;
+interface counters {
+  resource counter {
+    constructor(first: u32);
+    next: func() -> result<u32, string>;
+    zero: static func() -> counter;
+  }
+  peek: func(c: borrow<counter>) -> u32;
+  dropped: func() -> u32;
+}
+world res { export counters; }`;
+
+/** A component that exports a resource; a counter's representation is its own address. */
+export function counterComponent(): Promise<Uint8Array> {
+  const own = '[export]test:res/counters@0.1.0';
+  const name = 'test:res/counters@0.1.0';
+  const wat = `(module
+    (import "${own}" "[resource-new]counter" (func $new (param i32) (result i32)))
+    (memory (export "memory") 1)
+    (global $top (mut i32) (i32.const 1024))
+    (global $dropped (mut i32) (i32.const 0))
+    (func $make (param i32) (result i32)
+      (global.set $top (i32.add (global.get $top) (i32.const 8)))
+      (i32.store (global.get $top) (local.get 0))
+      (call $new (global.get $top)))
+    (func (export "${name}#[constructor]counter") (param i32) (result i32) (call $make (local.get 0)))
+    (func (export "${name}#[static]counter.zero") (result i32) (call $make (i32.const 0)))
+    (func (export "${name}#[method]counter.next") (param i32) (result i32)
+      (i32.store (local.get 0) (i32.add (i32.load (local.get 0)) (i32.const 1)))
+      (i32.store8 (i32.const 16) (i32.const 0))
+      (i32.store (i32.const 20) (i32.load (local.get 0)))
+      (i32.const 16))
+    (func (export "${name}#peek") (param i32) (result i32) (i32.load (local.get 0)))
+    (func (export "${name}#dropped") (result i32) (global.get $dropped))
+    (func (export "${name}#[dtor]counter") (param i32)
+      (global.set $dropped (i32.add (global.get $dropped) (i32.const 1))))
+    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable))`;
+  return componentFrom(wat, counterWit, 'res');
+}
