@@ -125,6 +125,16 @@ const mistakes: readonly (readonly [title: string, source: string, expected: str
     /there is no module 'motehost:agent\/bus@9\.0\.0'[\s\S]+motehost:agent\/bus@0\.1\.0/,
   ],
   [
+    'imports from outside the world are refused by name',
+    `@external("env", "secret") declare function secret(): i32;\n${echo.replace('message.body', 'secret().toString()')}`,
+    /^the program declares imports that world 'handler' does not have: env secret; /,
+  ],
+  [
+    'a wrong function of a right interface is refused',
+    `@external("motehost:agent/log@0.1.0", "wirte") declare function wirte(): i32;\n${echo.replace('message.body', 'wirte().toString()')}`,
+    /^cannot make a component of it: .*wirte/s,
+  ],
+  [
     'a missing file is named',
     `import { x } from "./nope";\n${echo}`,
     /^assembly\/index\.ts:1:19: there is no module 'assembly\/nope'/,

@@ -18,7 +18,7 @@ export interface AscRun {
 /** What the compiler made, or said. */
 export interface AscOutput {
   /** The core module; undefined when there were errors. */
-  readonly core: Uint8Array | undefined;
+  readonly core: Uint8Array<ArrayBuffer> | undefined;
   readonly complaints: readonly Complaint[];
 }
 
@@ -35,7 +35,7 @@ interface BinaryenModule {
 export async function runAsc(run: AscRun): Promise<AscOutput> {
   const { default: asc } = await import('assemblyscript/asc');
   const complaints: Complaint[] = [];
-  let core: Uint8Array | undefined;
+  let core: Uint8Array<ArrayBuffer> | undefined;
   const argv = [
     run.entry,
     '--baseDir',
@@ -51,7 +51,7 @@ export async function runAsc(run: AscRun): Promise<AscOutput> {
     stderr: asc.createMemoryStream(),
     readFile: (name, folder) => run.readSource(name.replaceAll('\\', '/'), folder),
     writeFile: (_name, contents) => {
-      if (typeof contents !== 'string') core = contents;
+      if (typeof contents !== 'string') core = new Uint8Array(contents);
     },
     listFiles: (folder) => (folder === sdkLibrary ? [...run.library] : []),
     reportDiagnostic: ({ code, category, message, range }) =>

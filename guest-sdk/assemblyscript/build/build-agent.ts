@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { HostError } from '../../../host/errors.ts';
 import { runAsc, sdkLibrary } from './asc.ts';
 import { explainErrors, explainWarnings } from './explain.ts';
+import { requireKnownImports } from './imports.ts';
 import { readSdkSource, resolveSpecifier, sdkPackage, witFolder } from './sdk-sources.ts';
 import { stripCustomSections } from './strip.ts';
 import { readWitText } from './wit-text.ts';
@@ -60,6 +61,7 @@ export async function buildAgent(options: BuildOptions): Promise<BuildResult> {
     readSource: (name: string) => sources.get(name) ?? null,
   };
   if (core === undefined) throw new HostError('HOST_ERR_BUILD_FAILED', explainErrors(complaints, about));
+  requireKnownImports(core, world);
   const whole = world.form === 'core' ? core : await wrap(core, world);
   const bytes = options.release ? stripCustomSections(whole) : whole;
   return {
@@ -109,12 +111,17 @@ function readUserSource(name: string, options: BuildOptions, sources: Map<string
 
 async function wrap(core: Uint8Array, world: World): Promise<Uint8Array> {
   const { componentEmbed, componentNew } = await import('@bytecodealliance/jco-transpile/wasm-tools');
-  const embedded = await componentEmbed({
-    binary: core,
-    witSource: readWitText(witFolder),
-    world: world.name,
-    // AssemblyScript's strings are UTF-16; without this every second byte of a text would be 0.
-    stringEncoding: 'utf16',
-  });
-  return await componentNew(embedded);
+  try {
+    const embedded = await componentEmbed({
+      binary: core,
+      witSource: readWitText(witFolder),
+      world: world.name,
+      // AssemblyScript's strings are UTF-16; without this every second byte of a text would be 0.
+      stringEncoding: 'utf16',
+    });
+    return await componentNew(embedded);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HostError('HOST_ERR_BUILD_FAILED', `cannot make a component of it: ${reason}`, {}, cause);
+  }
 }
