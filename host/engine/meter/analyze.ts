@@ -41,6 +41,9 @@ export interface ModuleView {
 
 /** A constant length up to this is charged with its block, without a test of its own. */
 const foldedUnitsMax = 4096;
+/** A function without loops and calls is not tested at its entry if all its paths together cost no more than this. */
+const briefFuelMax = 1000;
+const briefPatchesMax = 1000;
 /** V8 refuses more locals than this in one function. */
 const localsMax = 50_000;
 
@@ -89,6 +92,14 @@ export class Analyzer {
     this.#catchCost = this.#operatorCosts[0x07] as number;
     this.#operatorCosts[0x07] = 0;
     this.#operatorCosts[0x19] = 0;
+  }
+
+  /** No loop, no call, little to pay: the test of whoever calls it is soon enough. */
+  get isBrief(): boolean {
+    if (this.loops + this.calls + this.bulks > 0 || this.plan.count > briefPatchesMax) return false;
+    let fuel = 0;
+    for (let index = 0; index < this.plan.count; index += 1) fuel += this.plan.costs[index] as number;
+    return fuel <= briefFuelMax;
   }
 
   /** Plans the body at [start, end) of function `index`. */

@@ -306,7 +306,7 @@ export class ModuleRewriter implements ModuleView {
     if (this.#leaves.fuel(index) > 0 && !this.#leaves.addressed(index)) return { mode: 'none', tests: false };
     if (this.#leaves.fuel(index) > 0) return { mode: 'cell', tests: false };
     if (analyzer.locals >= 49_999) return { mode: 'cell', tests: true };
-    return { mode: 'local', tests: true };
+    return { mode: 'local', tests: !analyzer.isBrief };
   }
 
   /** Appends the added functions' bodies; writing one may add another. */
