@@ -5,7 +5,7 @@ import { systemClock } from '../host/clock.ts';
 import { Budget } from '../host/engine/budget.ts';
 import { decodeComponent } from '../host/engine/component/decode.ts';
 import { worldOf } from '../host/engine/component/world.ts';
-import { type FastInstance, instantiateFast } from '../host/engine/fast-lane/fast-instance.ts';
+import { type FastInstance, instantiateFast } from '../host/engine/fast-lane/fast-lane.ts';
 import { planFastLane } from '../host/engine/fast-lane/plan.ts';
 import { instantiateGeneral } from '../host/engine/general-lane/general-lane.ts';
 import { stopTranspiler, transpileComponent } from '../host/engine/general-lane/transpile.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeComponent } from '../../../host/engine/component/decode.ts';
-import { printWorld } from '../../../host/engine/component/wit-text.ts';
+import { printWorld } from '../../../host/engine/component/print-world.ts';
 import {
   componentTypeSection,
   importNames,

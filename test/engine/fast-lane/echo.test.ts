@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { systemClock } from '../../../host/clock.ts';
 import { Budget } from '../../../host/engine/budget.ts';
 import { decodeComponent } from '../../../host/engine/component/decode.ts';
-import { type FastInstance, instantiateFast } from '../../../host/engine/fast-lane/fast-instance.ts';
+import { type FastInstance, instantiateFast } from '../../../host/engine/fast-lane/fast-lane.ts';
 import { planFastLane } from '../../../host/engine/fast-lane/plan.ts';
 import { type HostFunction, Linker, WitError } from '../../../host/engine/linker.ts';
 import { defaultLimits } from '../../../host/limits.ts';
