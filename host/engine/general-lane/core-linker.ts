@@ -1,6 +1,6 @@
 import { HostError } from '../../errors.ts';
 import type { Budget } from '../budget.ts';
-import { exportNames, type ModuleSummary } from '../meter/meter.ts';
+import { exportNames, type ModuleSummary } from '../meter/summary.ts';
 
 /** What one core module begins with, from the meter's summary: counted before it is instantiated. */
 export interface CoreMinima {

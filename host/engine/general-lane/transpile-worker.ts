@@ -17,8 +17,9 @@ function reply(request: TranspileRequest): TranspileReply {
     if (thrown instanceof Refusal || thrown instanceof WebAssembly.CompileError)
       return { kind: 'unsupported', reason };
     // A panic in the generator is a wasm trap: the input made it fail, nothing says it is wrong.
-    if (thrown instanceof WebAssembly.RuntimeError || reason.startsWith('bug:'))
-      return { kind: 'failed', reason };
+    if (thrown instanceof WebAssembly.RuntimeError)
+      return { kind: 'failed', reason: `the generator gave up (${reason.replace('wasm trap: ', '')})` };
+    if (reason.startsWith('bug:')) return { kind: 'failed', reason };
     return { kind: 'malformed', reason };
   }
 }

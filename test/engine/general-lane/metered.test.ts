@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { instantiateGeneral } from '../../../host/engine/general-lane/general-lane.ts';
 import { stopTranspiler } from '../../../host/engine/general-lane/transpile.ts';
 import { Linker } from '../../../host/engine/linker.ts';
@@ -58,6 +59,24 @@ test('components linked to each other run, wait and are paused, on one account',
     fuel.push(budget.fuelUsed);
   }
   assert.equal(fuel[0], fuel[1]);
+});
+
+test('a start function that waits for the host ends in the trap cannot-block', async () => {
+  const bytes = await parse(`(component
+    (import "wait" (func $wait (param "n" u32) (result u32)))
+    (core func $wait' (canon lower (func $wait)))
+    (core module $m
+      (import "" "wait" (func $wait (param i32) (result i32)))
+      (func (export "run"))
+      (func $start (drop (call $wait (i32.const 1))))
+      (start $start))
+    (core instance $i (instantiate $m (with "" (instance (export "wait" (func $wait'))))))
+    (func (export "run") (canon lift (core func $i "run"))))`);
+  for (const prepare of [prepareMetered, prepareUnmetered]) {
+    const prepared = await prepare(bytes, waitLinker());
+    const starting = instantiateGeneral(prepared, waitLinker(), budgetWith());
+    await assert.rejects(starting, { name: 'Trap', kind: 'cannot-block' });
+  }
 });
 
 test('an inner component that never ends is stopped for the whole', async () => {

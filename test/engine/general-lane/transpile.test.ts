@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { decodeComponent } from '../../../host/engine/component/decode.ts';
 import { worldOf } from '../../../host/engine/component/world.ts';
 import { instantiateGeneral } from '../../../host/engine/general-lane/general-lane.ts';
-import { stopTranspiler, transpileComponent } from '../../../host/engine/general-lane/transpile.ts';
+import {
+  stopTranspiler,
+  transpileComponent,
+  transpilerVersion,
+} from '../../../host/engine/general-lane/transpile.ts';
 import type { Transpiled } from '../../../host/engine/general-lane/transpiled.ts';
 import { Linker } from '../../../host/engine/linker.ts';
 import { componentFrom, helloComponent } from './guests.ts';
@@ -70,6 +75,12 @@ test('a guest cannot take the meter’s own namespace', async () => {
       code: 'HOST_ERR_COMPONENT_UNSUPPORTED',
       message: /belongs to the host/,
     });
+});
+
+test('the version in cache keys is that of the generator that runs', () => {
+  const path = new URL('../../../node_modules/@bytecodealliance/jco-transpile/package.json', import.meta.url);
+  const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
+  assert.ok(transpilerVersion.startsWith(`jco-transpile-${version}+`));
 });
 
 test('strings in latin1+utf16 are refused by name', async () => {
