@@ -110,7 +110,7 @@ async function launchComponent(artifact: Artifact, linker: Linker, budget: Budge
   const compiled = artifact.modules.map((bytes) => new WebAssembly.Module(bytes));
   const [only] = compiled;
   if (facts.lane === 'fast' && facts.plan !== undefined && only !== undefined) {
-    const { instantiateFast } = await import('./fast-lane/fast-lane.ts');
+    const { instantiateFast } = await import('./fast-lane/fast-instance.ts');
     return instantiateFast(facts.plan, only, linker, budget);
   }
   if (gluePath === undefined || facts.world === undefined)
@@ -141,7 +141,7 @@ async function offerWasi(
   if (!imports.some(({ name }) => name.startsWith('wasi:'))) return async () => {};
   const { wasi } = await import('./wasi/preview2/preview2.ts');
   const offered = wasi(grants, budget);
-  await offered.ready();
+  await offered.ready(imports.map(({ name }) => name));
   offered.define(linker);
   return () => offered.dispose();
 }

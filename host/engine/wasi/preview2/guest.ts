@@ -70,6 +70,12 @@ export class Guest {
     this.#disposed = true;
     for (const handle of [...this.#handles]) handle[Symbol.dispose]();
     this.#deadline?.abort();
+    const closed = this.#closed();
+    // Who gave up does not wait for a destination that takes nothing any more.
+    if (this.budget.cause?.kind !== 'cancelled') await closed;
+  }
+
+  async #closed(): Promise<void> {
     while (this.#closings.size > 0) await Promise.all(this.#closings);
   }
 

@@ -5,32 +5,39 @@ import type { Preopen, WasiGrants } from '../grants.ts';
 import { cli } from './cli.ts';
 import { clocks } from './clocks.ts';
 import { IoError } from './error.ts';
-import { filesystem, type Preopened } from './filesystem.ts';
+import type { Preopened } from './filesystem.ts';
 import { Guest } from './guest.ts';
-import { http } from './http/http.ts';
 import { type Need, offer, offers, wasiVersion } from './offer.ts';
 import { Pollable, poll } from './poll.ts';
 import { random } from './random.ts';
-import { Reach } from './reach.ts';
-import { sockets } from './sockets/network.ts';
 import { InputStream, OutputStream } from './streams.ts';
 
 /** WASI 0.2 for one guest. */
 export interface Preview2 {
-  /** Offers every interface; one definition serves all 0.2.x. */
-  define(linker: Linker): void;
   /**
-   * Resolves when the granted directories are open. Waiting for it before the guest starts is how a wrong
-   * grant is found in time; a guest that asks earlier waits itself.
+   * Loads what `imports` need (full interface names; all of WASI by default) and waits until the granted
+   * directories are open. Before `define`, and before the guest starts.
    * @throws HostError `HOST_ERR_GRANT_INVALID` for a directory that is not there
    */
-  ready(): Promise<void>;
+  ready(imports?: readonly string[]): Promise<void>;
+  /** Offers what was loaded; one definition serves all 0.2.x. */
+  define(linker: Linker): void;
   /**
    * Closes what the guest left open (files, sockets, requests) and resolves when its last output has been
    * taken. No call into the guest may be under way.
    */
   dispose(): Promise<void>;
 }
+
+/** The interfaces of one package, with one name per function; called once per guest. */
+type Package = (guest: Guest, grants: WasiGrants, files: Preopened) => [string, HostInterface][];
+
+/** The code of a package is loaded only for guests that import it: a plain hello does without sockets and HTTP. */
+const packages: readonly (readonly [prefix: string, load: () => Promise<Package>])[] = [
+  ['wasi:filesystem/', loadFilesystem],
+  ['wasi:sockets/', loadSockets],
+  ['wasi:http/', loadHttp],
+];
 
 /**
  * WASI 0.2 (wasi:cli, clocks, io, random, filesystem, sockets, http) from grants, for one guest. Nothing here
@@ -39,13 +46,16 @@ export interface Preview2 {
 export function wasi(grants: WasiGrants, budget: Budget): Preview2 {
   const guest = new Guest(budget);
   const files = preopenedFiles(grants, budget);
+  const loaded: Package[] = [];
   return {
-    define: (linker) => {
-      for (const [name, offered] of interfaces(guest, grants)) linker.define(name, offered);
-      for (const [name, offered] of filesystem(guest, files)) linker.define(name, offered);
-    },
-    ready: async () => {
+    ready: async (imports = wasiInterfaces) => {
+      const wanted = packages.filter(([prefix]) => imports.some((name) => name.startsWith(prefix)));
+      loaded.push(...(await Promise.all(wanted.map(([, load]) => load()))));
       await files.opened;
+    },
+    define: (linker) => {
+      for (const offer of [io, cli, time, chance, ...loaded])
+        for (const [name, offered] of offer(guest, grants, files)) linker.define(name, offered);
     },
     dispose: async () => {
       await guest.dispose();
@@ -53,6 +63,21 @@ export function wasi(grants: WasiGrants, budget: Budget): Preview2 {
       open?.dispose();
     },
   };
+}
+
+async function loadFilesystem(): Promise<Package> {
+  const { filesystem } = await import('./filesystem.ts');
+  return (guest, _grants, files) => filesystem(guest, files);
+}
+
+async function loadSockets(): Promise<Package> {
+  const { sockets } = await import('./sockets/network.ts');
+  return sockets;
+}
+
+async function loadHttp(): Promise<Package> {
+  const { http } = await import('./http/http.ts');
+  return http;
 }
 
 /** Begins to open the granted directories; without any, the file tree's code is not even loaded. */
@@ -87,16 +112,12 @@ export const needs: Readonly<Record<string, Need>> = Object.fromEntries(
   Object.entries(offers).map(([name, { needs }]) => [name, needs]),
 );
 
-function interfaces(guest: Guest, grants: WasiGrants): [string, HostInterface][] {
-  const reach = new Reach(grants.net);
-  return [
-    ...io(guest),
-    ...cli(guest, grants),
-    ...clocks(guest, grants.clock),
-    ...random(guest, grants.random),
-    ...sockets(guest, reach),
-    ...http(guest, reach, grants.clock),
-  ];
+function time(guest: Guest, { clock }: WasiGrants): [string, HostInterface][] {
+  return clocks(guest, clock);
+}
+
+function chance(guest: Guest, grants: WasiGrants): [string, HostInterface][] {
+  return random(guest, grants.random);
 }
 
 function io(guest: Guest): [string, HostInterface][] {

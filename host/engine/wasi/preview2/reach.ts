@@ -1,5 +1,6 @@
 import { domainToASCII } from 'node:url';
 import type { NetGrant } from '../grants.ts';
+import type { Guest } from './guest.ts';
 import { type IpAddress, ipText, isInward, parseIp } from './ip.ts';
 
 /** Bytes of a domain name (RFC 1035, 2.3.4). */
@@ -90,9 +91,19 @@ export class Reach {
   }
 }
 
+const reaches = new WeakMap<Guest, Reach>();
+
+/** The one reach of a guest: a name looked up through sockets counts for HTTP too. */
+export function reachOf(guest: Guest, grants: readonly NetGrant[]): Reach {
+  const known = reaches.get(guest) ?? new Reach(grants);
+  reaches.set(guest, known);
+  return known;
+}
+
 /** A host name in lower-case ASCII (IDNA) without a final dot; undefined when it is none. */
 export function hostName(text: string): string | undefined {
-  if (text.length > nameBytesMax * 4) return undefined;
+  // The URL rules behind `domainToASCII` would end the name at some of these and skip others.
+  if (text.length > nameBytesMax * 4 || /[\s\p{Cc}/?#@:[\]\\]/u.test(text)) return undefined;
   const ascii = domainToASCII(text.endsWith('.') ? text.slice(0, -1) : text);
   if (ascii.length === 0 || ascii.length > nameBytesMax) return undefined;
   const labels = ascii.split('.');

@@ -51,14 +51,15 @@ export interface Scene extends AsyncDisposable {
   call(name: string, fn: string, ...args: unknown[]): any;
 }
 
-export function scene(
+export async function scene(
   grants: Partial<WasiGrants> = {},
   limits: Partial<Limits> = {},
   clock: Clock = systemClock,
-): Scene {
+): Promise<Scene> {
   const budget = new Budget({ limits: { ...defaultLimits, ...limits }, clock });
   const preview2 = wasi({ ...noGrants, ...grants }, budget);
   const linker = new Linker();
+  await preview2.ready();
   preview2.define(linker);
   return {
     budget,

@@ -52,7 +52,7 @@ const hello = (end: string): string => `(module
 
 test('a hello component writes through jco and JSPI', async () => {
   const stdout = new Kept();
-  await using it = scene({ stdout });
+  await using it = await scene({ stdout });
   const bytes = await component(hello('(i32.const 0)'), wit, 'hello');
   const guest = await instantiate(bytes, it.linker, ['wasi:cli/run@0.2.0#run', 'run']);
   await guest.run?.run?.();
@@ -62,7 +62,7 @@ test('a hello component writes through jco and JSPI', async () => {
 
 test('a component that exits with a code ends with that very code', async () => {
   const stdout = new Kept();
-  await using it = scene({ stdout });
+  await using it = await scene({ stdout });
   const bytes = await component(hello('(call $exit (i32.const 33)) (i32.const 0)'), wit, 'hello');
   const guest = await instantiate(bytes, it.linker, ['wasi:cli/run@0.2.0#run', 'run']);
   await assert.rejects(async () => guest.run?.run?.(), Stopped);

@@ -78,7 +78,7 @@ async function bodyOf(response: { consume(): { stream(): unknown } }) {
   return { body, all, end };
 }
 
-const granted = (port: number): Scene => scene({ net: [{ host: '127.0.0.1', port }] });
+const granted = (port: number): Promise<Scene> => scene({ net: [{ host: '127.0.0.1', port }] });
 
 test('a granted request brings status, headers and body', async () => {
   let seen: IncomingMessage | undefined;
@@ -90,7 +90,7 @@ test('a granted request brings status, headers and body', async () => {
     ] as never);
     outgoing.end('hello');
   });
-  await using it = granted(there.port);
+  await using it = await granted(there.port);
   const made = request(it, there.port, { path: '/a?b=c', headers: [['X-Mine', 'yes']] });
   const answer = await answered(it, made);
   assert.equal(answer.tag, 'ok');
@@ -119,7 +119,7 @@ test('outside of the grants a request is denied before anybody is asked', async 
     { net: [{ host: 'example.org', port }], host: '0x7f.1', what: 'an odd spelling of an address' },
   ];
   for (const { net, host, what } of outside) {
-    await using it = scene({ net });
+    await using it = await scene({ net });
     const made = request(it, port, { host });
     const denied = await witError(() => it.call('wasi:http/outgoing-handler', 'handle', made, undefined));
     assert.deepEqual(denied, { tag: 'HTTP-request-denied', val: undefined }, what);
@@ -129,7 +129,7 @@ test('outside of the grants a request is denied before anybody is asked', async 
 
 test('a granted name is looked up, and a granted name that does not exist is a DNS error', async () => {
   await using there = await server((_, outgoing) => outgoing.end('named'));
-  await using it = scene({
+  await using it = await scene({
     net: [
       { host: 'localhost', port: there.port },
       { host: 'does-not-exist.invalid', port: undefined },
@@ -147,7 +147,7 @@ test('a body streams out while the response streams in', async () => {
     outgoing.flushHeaders();
     incoming.pipe(outgoing);
   });
-  await using it = granted(there.port);
+  await using it = await granted(there.port);
   const made = request(it, there.port, { method: 'post' });
   const out = made.body();
   await witError(() => made.body());
@@ -172,7 +172,7 @@ test('a body written before the request is sent waits, bounded, and then goes ou
     for await (const part of incoming) parts.push(String(part));
     outgoing.end(JSON.stringify([incoming.method, incoming.headers, parts.join('')]));
   });
-  await using it = granted(there.port);
+  await using it = await granted(there.port);
   for (const method of ['put', 'delete']) {
     const made = request(it, there.port, { method, headers: [['Content-Length', '65536']] });
     const out = made.body();
@@ -196,7 +196,7 @@ test('a GET whose body is opened and finished empty has no body, and one with by
     for await (const part of incoming) all += String(part);
     outgoing.end(`${incoming.headers['transfer-encoding']} ${all}`);
   });
-  await using it = granted(there.port);
+  await using it = await granted(there.port);
   for (const [content, expected] of [
     ['', 'undefined '],
     ['GET /smuggled HTTP/1.1\r\n\r\n', 'chunked GET /smuggled HTTP/1.1\r\n\r\n'],
@@ -217,7 +217,7 @@ test('a GET whose body is opened and finished empty has no body, and one with by
 
 test('a body that is not as long as promised is an error', async () => {
   await using there = await server((_, outgoing) => outgoing.end());
-  await using it = granted(there.port);
+  await using it = await granted(there.port);
   const short = request(it, there.port, { method: 'post', headers: [['Content-Length', '5']] });
   const out = short.body();
   const sink = out.write();
@@ -246,7 +246,7 @@ test('trailers go out and come in', async () => {
       outgoing.end();
     });
   });
-  await using it = granted(there.port);
+  await using it = await granted(there.port);
   const made = request(it, there.port, { method: 'post', headers: [['Trailer', 'X-Check']] });
   const out = made.body();
   it.call(types, 'OutgoingBody.finish', out, fieldsFrom(it, [['X-Check', '7']]));
@@ -266,7 +266,7 @@ test('a response that breaks off is reported as incomplete', async () => {
     outgoing.writeHead(200, { 'content-length': '100' });
     outgoing.write('part', () => outgoing.destroy());
   });
-  await using it = granted(there.port);
+  await using it = await granted(there.port);
   const { all, end } = await bodyOf((await answered(it, request(it, there.port))).val);
   assert.equal(all, 'part');
   const { tag, val } = end as { tag: string; val: unknown };
@@ -284,7 +284,7 @@ test('what is no HTTP and what refuses the connection have their own errors', as
   babel.listen(0, '127.0.0.1');
   await once(babel, 'listening');
   const { port } = babel.address() as AddressInfo;
-  await using it = granted(port);
+  await using it = await granted(port);
   assert.deepEqual(await answered(it, request(it, port)), {
     tag: 'err',
     val: { tag: 'HTTP-protocol-error' },
@@ -305,7 +305,7 @@ test('the three timeouts end an exchange that stalls', async () => {
       outgoing.write('some');
     }
   });
-  await using it = granted(there.port);
+  await using it = await granted(there.port);
   const options = make(it, 'RequestOptions');
   options.setConnectTimeout(10_000_000_000n);
   options.setFirstByteTimeout(20_000_000n);
@@ -324,7 +324,7 @@ test('the three timeouts end an exchange that stalls', async () => {
 });
 
 test('fields are checked, ordered, compared without case and bounded', async () => {
-  await using it = scene();
+  await using it = await scene();
   const fields = make(it, 'Fields');
   fields.append('Accept', bytes('a'));
   fields.append('accept', bytes('b'));
@@ -350,7 +350,7 @@ test('fields are checked, ordered, compared without case and bounded', async () 
 });
 
 test('a request takes only what can stand in its first line', async () => {
-  await using it = scene();
+  await using it = await scene();
   const made = request(it, 80);
   assert.deepEqual(await witError(() => made.headers().append('x', bytes('y'))), { tag: 'immutable' });
   for (const path of ['a', '/a b', '/a\r\nX: y', '/a#b', '/ä'])
@@ -365,7 +365,7 @@ test('a request takes only what can stand in its first line', async () => {
 
 test('requests count as open files until their connection is closed', async () => {
   await using there = await server(() => {});
-  await using it = scene({ net: [{ host: '127.0.0.1', port: there.port }] }, { openFilesMax: 1 });
+  await using it = await scene({ net: [{ host: '127.0.0.1', port: there.port }] }, { openFilesMax: 1 });
   const handle = 'wasi:http/outgoing-handler';
   const first = it.call(handle, 'handle', request(it, there.port), undefined);
   const refused = await witError(() => it.call(handle, 'handle', request(it, there.port), undefined));
@@ -381,7 +381,7 @@ test('an open exchange ends when the instance is disposed of', async () => {
     incoming.resume();
     outgoing.write('and then nothing');
   });
-  const it = granted(there.port);
+  const it = await granted(there.port);
   const made = request(it, there.port, { method: 'post' });
   const sink = made.body().write();
   const future = it.call('wasi:http/outgoing-handler', 'handle', made, undefined);

@@ -21,20 +21,20 @@ function leapingClock(): Clock {
 }
 
 test('an empty list traps', async () => {
-  await using it = scene();
+  await using it = await scene();
   assert.throws(() => it.call('wasi:io/poll', 'poll', []), { kind: 'canonical-abi' });
 });
 
 test('poll reports every ready one, duplicates too, and only those', async () => {
   const clock = leapingClock();
-  await using it = scene({ clock });
+  await using it = await scene({ clock });
   const soon = it.call('wasi:clocks/monotonic-clock', 'subscribeDuration', 0n);
   const late = it.call('wasi:clocks/monotonic-clock', 'subscribeDuration', 3_600_000_000_000n);
   assert.deepEqual(it.call('wasi:io/poll', 'poll', [soon, late, soon]), new Uint32Array([0, 2]));
 });
 
 test('poll waits for the first timer of two', async () => {
-  await using it = scene();
+  await using it = await scene();
   const sooner = it.call('wasi:clocks/monotonic-clock', 'subscribeDuration', 3_000_000n);
   const late = it.call('wasi:clocks/monotonic-clock', 'subscribeDuration', 3_600_000_000_000n);
   const before = it.call('wasi:clocks/monotonic-clock', 'now');
@@ -43,7 +43,7 @@ test('poll waits for the first timer of two', async () => {
 });
 
 test('the thread turns while a guest waits', async () => {
-  await using it = scene();
+  await using it = await scene();
   let turns = 0;
   const turn = setInterval(() => {
     turns += 1;
@@ -54,7 +54,7 @@ test('the thread turns while a guest waits', async () => {
 });
 
 test('a stop wakes a waiting guest', async () => {
-  await using it = scene();
+  await using it = await scene();
   const event = it.call('wasi:clocks/monotonic-clock', 'subscribeDuration', 3_600_000_000_000n);
   const waited = it.call('wasi:io/poll', 'poll', [event]);
   it.budget.stop({ kind: 'cancelled', reason: 'Ctrl-C' });
@@ -63,7 +63,7 @@ test('a stop wakes a waiting guest', async () => {
 
 test('the deadline wakes and stops a waiting guest', async () => {
   const clock = leapingClock();
-  await using it = scene(
+  await using it = await scene(
     { clock: systemClock, stdin: { isTerminal: false, read: () => new Promise(() => {}) } },
     { deadlineMs: 2000 },
     clock,
@@ -74,7 +74,7 @@ test('the deadline wakes and stops a waiting guest', async () => {
 });
 
 test('after a stop no function acts any more', async () => {
-  await using it = scene();
+  await using it = await scene();
   const stdout = it.call('wasi:cli/stdout', 'getStdout');
   assert.throws(() => it.call('wasi:cli/exit', 'exit', { tag: 'err' }), Stopped);
   assert.deepEqual(it.budget.cause, { kind: 'exit', exitCode: 1 });

@@ -56,7 +56,7 @@ async function readAll(input: { blockingRead(len: bigint): Promise<Uint8Array> }
 
 test('a granted connection carries bytes both ways and closes in halves', async () => {
   await using echo = await server((socket) => socket.pipe(socket));
-  await using it = scene({ net: [{ host: '127.0.0.1', port: portOf(echo) }] });
+  await using it = await scene({ net: [{ host: '127.0.0.1', port: portOf(echo) }] });
   const { socket, input, output } = await connected(it, portOf(echo));
   assert.deepEqual(socket.remoteAddress(), here(portOf(echo)));
   assert.deepEqual(socket.localAddress().val.address, [127, 0, 0, 1]);
@@ -78,7 +78,7 @@ test('a megabyte through a slow reader arrives whole, within bounded buffers', a
     });
     socket.on('end', resolve);
   });
-  await using it = scene({ net: [{ host: '127.0.0.1', port: portOf(sink) }] });
+  await using it = await scene({ net: [{ host: '127.0.0.1', port: portOf(sink) }] });
   const { socket, input, output } = await connected(it, portOf(sink));
   for (let left = 1_048_576; left > 0; ) {
     const permit = Number(output.checkWrite());
@@ -105,7 +105,7 @@ test('without a grant, and outside of it, connecting is refused whatever is ther
     { grants: [{ host: 'localhost', port }], what: 'a name that was not looked up' },
   ];
   for (const { grants, what } of outside) {
-    await using it = scene({ net: grants });
+    await using it = await scene({ net: grants });
     assert.equal(await witError(() => tcp(it).startConnect(network(it), here(port))), 'access-denied', what);
     assert.equal(await witError(() => tcp(it).startConnect(network(it), here(1))), 'access-denied', what);
   }
@@ -116,7 +116,7 @@ test('a granted port where nobody listens is a refused connection, and the socke
   const gone = await server(() => {});
   const port = portOf(gone);
   gone.close();
-  await using it = scene({ net: [{ host: '127.0.0.1', port }] });
+  await using it = await scene({ net: [{ host: '127.0.0.1', port }] });
   const socket = tcp(it);
   socket.startConnect(network(it), here(port));
   assert.equal(await witError(() => socket.startConnect(network(it), here(port))), 'concurrency-conflict');
@@ -127,7 +127,7 @@ test('a granted port where nobody listens is a refused connection, and the socke
 });
 
 test('addresses nobody can connect to are invalid arguments', async () => {
-  await using it = scene({ net: [{ host: '127.0.0.1', port: undefined }] });
+  await using it = await scene({ net: [{ host: '127.0.0.1', port: undefined }] });
   const invalid = [
     v4([0, 0, 0, 0], 80),
     v4([127, 0, 0, 1], 0),
@@ -143,7 +143,7 @@ test('addresses nobody can connect to are invalid arguments', async () => {
 });
 
 test('out of turn, every operation of a TCP socket says so', async () => {
-  await using it = scene({ net: [{ host: '127.0.0.1', port: undefined }] });
+  await using it = await scene({ net: [{ host: '127.0.0.1', port: undefined }] });
   const socket = tcp(it);
   assert.equal(await witError(() => socket.finishConnect()), 'not-in-progress');
   assert.equal(await witError(() => socket.finishBind()), 'not-in-progress');
@@ -168,7 +168,7 @@ test('out of turn, every operation of a TCP socket says so', async () => {
 });
 
 test('listening needs a grant for the local address itself', async () => {
-  await using denied = scene({ net: [{ host: 'example.org', port: undefined }] });
+  await using denied = await scene({ net: [{ host: 'example.org', port: undefined }] });
   assert.equal(await witError(() => tcp(denied).startBind(network(denied), here(0))), 'access-denied');
   assert.equal(
     await witError(() => tcp(denied).startBind(network(denied), v4([0, 0, 0, 0], 0))),
@@ -177,7 +177,7 @@ test('listening needs a grant for the local address itself', async () => {
 });
 
 test('a guest with a granted local address listens and accepts', async () => {
-  await using it = scene({ net: [{ host: '127.0.0.1', port: undefined }] });
+  await using it = await scene({ net: [{ host: '127.0.0.1', port: undefined }] });
   const socket = tcp(it);
   socket.startBind(network(it), here(0));
   await socket.subscribe().block();
@@ -203,7 +203,7 @@ test('a socket bound first connects from there', async () => {
     from = socket.remotePort ?? 0;
     socket.end('x');
   });
-  await using it = scene({ net: [{ host: '127.0.0.1', port: undefined }] });
+  await using it = await scene({ net: [{ host: '127.0.0.1', port: undefined }] });
   const socket = tcp(it);
   socket.startBind(network(it), here(0));
   await socket.subscribe().block();
@@ -217,7 +217,7 @@ test('a socket bound first connects from there', async () => {
 });
 
 test('sockets count as open files', async () => {
-  await using it = scene({}, { openFilesMax: 2 });
+  await using it = await scene({}, { openFilesMax: 2 });
   const first = tcp(it);
   udp(it);
   assert.equal(await witError(() => tcp(it)), 'new-socket-limit');
@@ -229,7 +229,7 @@ test('sockets count as open files', async () => {
 test('a name is looked up only when it was granted, and opens its addresses for its port', async () => {
   await using there = await server((socket) => socket.end());
   const port = portOf(there);
-  await using it = scene({ net: [{ host: 'LocalHost.', port }] });
+  await using it = await scene({ net: [{ host: 'LocalHost.', port }] });
   const lookUp = (name: string) =>
     it.call('wasi:sockets/ip-name-lookup', 'resolveAddresses', network(it), name);
   assert.equal(await witError(() => lookUp('example.org')), 'access-denied');
@@ -246,7 +246,7 @@ test('a name is looked up only when it was granted, and opens its addresses for 
 });
 
 test('an address is its own look-up and opens nothing', async () => {
-  await using it = scene();
+  await using it = await scene();
   const stream = it.call('wasi:sockets/ip-name-lookup', 'resolveAddresses', network(it), '127.0.0.1');
   assert.deepEqual(stream.resolveNextAddress(), { tag: 'ipv4', val: [127, 0, 0, 1] });
   assert.equal(stream.resolveNextAddress(), undefined);
@@ -271,7 +271,7 @@ async function peer() {
 test('datagrams go to granted peers and come back from them only', async () => {
   await using friend = await peer();
   await using stranger = await peer();
-  await using it = scene({ net: [{ host: '127.0.0.1', port: friend.address().port }] });
+  await using it = await scene({ net: [{ host: '127.0.0.1', port: friend.address().port }] });
   const socket = await boundUdp(it);
   const [incoming, outgoing] = socket.stream(undefined);
   assert.ok(outgoing.checkSend() > 0n);
@@ -294,7 +294,7 @@ test('datagrams go to granted peers and come back from them only', async () => {
 
 test('a connected UDP socket talks to its peer only, and new streams replace the old', async () => {
   await using friend = await peer();
-  await using it = scene({ net: [{ host: '127.0.0.1', port: undefined }] });
+  await using it = await scene({ net: [{ host: '127.0.0.1', port: undefined }] });
   const socket = await boundUdp(it, here(0));
   const remote = here(friend.address().port);
   const [old] = socket.stream(undefined);
@@ -314,7 +314,7 @@ test('a connected UDP socket talks to its peer only, and new streams replace the
 });
 
 test('without any grant a UDP socket cannot even bind', async () => {
-  await using it = scene();
+  await using it = await scene();
   assert.equal(await witError(() => udp(it).startBind(network(it), v4([0, 0, 0, 0], 0))), 'access-denied');
   assert.equal(await witError(() => udp(it).stream(undefined)), 'invalid-state');
 });

@@ -9,7 +9,7 @@ const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const bytes = (of: string): Uint8Array => new TextEncoder().encode(of);
 
 test('standard input is read chunk by chunk, then closed', async () => {
-  await using it = scene({ stdin: chunks('one', 'two') });
+  await using it = await scene({ stdin: chunks('one', 'two') });
   const stdin = it.call('wasi:cli/stdin', 'getStdin');
   assert.deepEqual(stdin.read(10n), new Uint8Array(), 'nothing has arrived yet');
   assert.equal(text(await stdin.blockingRead(2n)), 'on');
@@ -21,7 +21,7 @@ test('standard input is read chunk by chunk, then closed', async () => {
 
 test('a pollable of an input stream becomes ready with the data', async () => {
   const { promise, resolve } = Promise.withResolvers<Uint8Array>();
-  await using it = scene({ stdin: { isTerminal: false, read: () => promise } });
+  await using it = await scene({ stdin: { isTerminal: false, read: () => promise } });
   const event = it.call('wasi:cli/stdin', 'getStdin').subscribe();
   assert.equal(event.ready(), false);
   const waited = event.block();
@@ -31,7 +31,7 @@ test('a pollable of an input stream becomes ready with the data', async () => {
 });
 
 test('a failing source is reported once with its message, then the stream is closed', async () => {
-  await using it = scene({
+  await using it = await scene({
     stdin: {
       isTerminal: false,
       read: async () => {
@@ -53,7 +53,7 @@ test('a failing source is reported once with its message, then the stream is clo
 test('an output stream holds back a guest that writes faster than the destination takes', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   let taken = 0;
-  await using it = scene({
+  await using it = await scene({
     stdout: {
       isTerminal: false,
       write: (some) => {
@@ -76,7 +76,7 @@ test('an output stream holds back a guest that writes faster than the destinatio
 });
 
 test('writing without a permit or more than 4096 bytes at once traps', async () => {
-  await using it = scene();
+  await using it = await scene();
   const stdout = it.call('wasi:cli/stdout', 'getStdout');
   assert.throws(() => stdout.write(bytes('x')), Trap);
   stdout.checkWrite();
@@ -90,7 +90,7 @@ test('writing without a permit or more than 4096 bytes at once traps', async () 
 
 test('what was written without a flush still arrives before dispose resolves', async () => {
   const stdout = new Kept();
-  const it = scene({ stdout });
+  const it = await scene({ stdout });
   const out = it.call('wasi:cli/stdout', 'getStdout');
   out.checkWrite();
   out.write(bytes('a'));
@@ -101,7 +101,7 @@ test('what was written without a flush still arrives before dispose resolves', a
 
 test('splice moves bytes from one stream to another until the source is closed', async () => {
   const stdout = new Kept();
-  await using it = scene({ stdin: chunks('ab', 'cd'), stdout });
+  await using it = await scene({ stdin: chunks('ab', 'cd'), stdout });
   const stdin = it.call('wasi:cli/stdin', 'getStdin');
   const out = it.call('wasi:cli/stdout', 'getStdout');
   assert.equal(await out.blockingSplice(stdin, 100n), 2n);
@@ -115,7 +115,7 @@ test('splice moves bytes from one stream to another until the source is closed',
 
 test('output over the limit stops the guest, stdout and stderr together', async () => {
   const stdout = new Kept();
-  await using it = scene({ stdout }, { outputBytesMax: 10 });
+  await using it = await scene({ stdout }, { outputBytesMax: 10 });
   await it.call('wasi:cli/stdout', 'getStdout').blockingWriteAndFlush(bytes('123456'));
   const stderr = it.call('wasi:cli/stderr', 'getStderr');
   assert.throws(() => stderr.blockingWriteAndFlush(bytes('12345')), Stopped);
@@ -124,7 +124,7 @@ test('output over the limit stops the guest, stdout and stderr together', async 
 });
 
 test('a destination that fails closes the stream', async () => {
-  await using it = scene({
+  await using it = await scene({
     stdout: {
       isTerminal: false,
       write: async () => {
@@ -139,7 +139,7 @@ test('a destination that fails closes the stream', async () => {
 });
 
 test('a guest that never drops its handles is ended', async () => {
-  await using it = scene();
+  await using it = await scene();
   assert.throws(
     () => {
       for (let count = 0; count < 100_000; count += 1) it.call('wasi:cli/stdout', 'getStdout');
@@ -149,7 +149,7 @@ test('a guest that never drops its handles is ended', async () => {
 });
 
 test('a dropped handle counts no longer and a second drop changes nothing', async () => {
-  await using it = scene();
+  await using it = await scene();
   for (let count = 0; count < 100_000; count += 1) {
     const out = it.call('wasi:cli/stdout', 'getStdout');
     out[Symbol.dispose]();

@@ -4,7 +4,7 @@ import { needs, suspending, wasiInterfaces } from '../../../../host/engine/wasi/
 import { Kept, scene } from './grants.ts';
 
 test('the guest sees the arguments and the environment it was granted and no other', async () => {
-  await using it = scene({ args: ['prog', 'a b'], env: [['KEY', 'value']] });
+  await using it = await scene({ args: ['prog', 'a b'], env: [['KEY', 'value']] });
   assert.deepEqual(it.call('wasi:cli/environment', 'getArguments'), ['prog', 'a b']);
   assert.deepEqual(it.call('wasi:cli/environment', 'getEnvironment'), [['KEY', 'value']]);
   assert.equal(it.call('wasi:cli/environment', 'initialCwd'), undefined);
@@ -14,7 +14,7 @@ test('a terminal is offered where there is one', async () => {
   const stdout = new (class extends Kept {
     override readonly isTerminal = true;
   })();
-  await using it = scene({ stdout });
+  await using it = await scene({ stdout });
   assert.equal(it.call('wasi:cli/terminal-stdin', 'getTerminalStdin'), undefined);
   assert.ok(it.call('wasi:cli/terminal-stdout', 'getTerminalStdout') instanceof Object);
   assert.equal(it.call('wasi:cli/terminal-stderr', 'getTerminalStderr'), undefined);
@@ -23,7 +23,7 @@ test('a terminal is offered where there is one', async () => {
 test('clocks and entropy come from the grants', async () => {
   let nowNs = 7_000_000_000n;
   const fill = (bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => bytes.fill(1);
-  await using it = scene({
+  await using it = await scene({
     clock: {
       wallNs: () => 1_700_000_000_123_456_789n,
       monotonicNs: () => nowNs,
@@ -48,14 +48,14 @@ test('clocks and entropy come from the grants', async () => {
 });
 
 test('more random bytes than the bound are refused before they are made', async () => {
-  await using it = scene();
+  await using it = await scene();
   assert.throws(() => it.call('wasi:random/random', 'getRandomBytes', 2n ** 40n), {
     kind: 'allocation-too-large',
   });
 });
 
 test('every interface is defined, with functions, and every suspending name is one of them', async () => {
-  await using it = scene();
+  await using it = await scene();
   const camel = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
   const pascal = (name: string): string => camel(`-${name}`);
   for (const full of wasiInterfaces) {

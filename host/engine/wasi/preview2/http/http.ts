@@ -1,9 +1,9 @@
-import type { Clock } from '../../../../clock.ts';
 import type { HostInterface, HostResource } from '../../../linker.ts';
+import type { WasiGrants } from '../../grants.ts';
 import { IoError } from '../error.ts';
 import type { Guest } from '../guest.ts';
 import { offer } from '../offer.ts';
-import type { Reach } from '../reach.ts';
+import { reachOf } from '../reach.ts';
 import { HttpClient } from './client.ts';
 import type { ErrorCode } from './codes.ts';
 import { type FieldLine, Fields } from './fields.ts';
@@ -12,12 +12,15 @@ import { OutgoingBody } from './outgoing-body.ts';
 import { IncomingRequest, OutgoingRequest, RequestOptions, takeRequest, takeTimeouts } from './requests.ts';
 import { FutureIncomingResponse, IncomingResponse, OutgoingResponse, ResponseOutparam } from './responses.ts';
 
-/** `wasi:http`: the types of both directions, and outgoing requests as far as `reach` goes. */
-export function http(guest: Guest, reach: Reach, clock: Clock): [string, HostInterface][] {
-  const client = new HttpClient(guest, reach, clock);
+/** `wasi:http`: the types of both directions, and outgoing requests as far as the network grants reach. */
+export function http(guest: Guest, { net, clock }: WasiGrants): [string, HostInterface][] {
+  const client = new HttpClient(guest, reachOf(guest, net), clock);
+  const OfferedFields = offeredFields(guest);
   return [
     offer('wasi:http/types', {
-      Fields: offeredFields(guest),
+      Fields: OfferedFields,
+      Headers: OfferedFields,
+      Trailers: OfferedFields,
       FutureIncomingResponse,
       FutureTrailers,
       IncomingBody,

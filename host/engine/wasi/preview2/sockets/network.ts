@@ -1,11 +1,12 @@
 import type { HostInterface } from '../../../linker.ts';
 import { WitError } from '../../../linker.ts';
+import type { WasiGrants } from '../../grants.ts';
 import { IoError } from '../error.ts';
 import { type Guest, Resource } from '../guest.ts';
 import { type IpAddress, parseIp } from '../ip.ts';
 import { offer } from '../offer.ts';
 import { Pollable } from '../poll.ts';
-import { hostName, type Reach } from '../reach.ts';
+import { hostName, type Reach, reachOf } from '../reach.ts';
 import { Arrival } from '../readiness.ts';
 import { networkCode } from './codes.ts';
 import { TcpSocket } from './tcp.ts';
@@ -42,8 +43,9 @@ export class ResolveAddressStream extends Resource {
   }
 }
 
-/** `wasi:sockets`, as far as `reach` goes; what lies beyond is `access-denied`, whether it exists or not. */
-export function sockets(guest: Guest, reach: Reach): [string, HostInterface][] {
+/** `wasi:sockets`, as far as the network grants reach; what lies beyond is `access-denied`, whether it exists or not. */
+export function sockets(guest: Guest, { net }: WasiGrants): [string, HostInterface][] {
+  const reach = reachOf(guest, net);
   return [
     offer('wasi:sockets/network', { Network, networkErrorCode }),
     offer('wasi:sockets/instance-network', { instanceNetwork: () => new Network(guest) }),
