@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import fs from 'node:fs';
 import type { Preopen } from '../grants.ts';
+import { pooled } from './disk.ts';
 import { FileError } from './file-error.ts';
 import type { Handle } from './handle.ts';
 import type { Descriptor, FileStat, MetadataHash, NewTime } from './port.ts';
@@ -116,19 +117,15 @@ async function setTimesOf(handle: Handle, accessed: NewTime, modified: NewTime):
   );
 }
 
-/** Flushing waits for the disk: always in the thread pool. */
+/** Flushing waits for the disk: always in the thread pool. A directory's handle is for looking only, so it is opened anew. */
 async function flush(
   handle: Handle,
   how: (fd: number, done: (error: Error | null) => void) => void,
 ): Promise<void> {
-  const isDirectory = (await handle.disk.type(handle.local, handle.fd)).isDirectory();
+  const isDirectory = (await statOf(handle)).isDirectory();
   const fd = isDirectory ? await handle.disk.open(false, handle.path, fs.constants.O_RDONLY) : handle.fd;
   try {
-    await handle.disk.change(
-      false,
-      () => {},
-      (done) => how(fd, done),
-    );
+    await pooled<void>((done) => how(fd, (error) => done(error, undefined)));
   } finally {
     if (isDirectory) handle.disk.close(false, fd);
   }

@@ -82,6 +82,8 @@ for (const anchoring of anchorings) {
     await root.createDirectory('dir/sub/');
     await fails('exist', () => root.createDirectory('dir'));
     await fails('inval', () => root.createDirectory('new/.'));
+    await root.sync();
+    await root.syncData();
     await fails('busy', () => root.removeDirectory('dir/..'));
     await openFile(root, 'dir/file', readWrite);
     await root.link('dir/file', false, root, 'hard');
