@@ -6,6 +6,8 @@ export const nameBytesMax = 255;
 export const pathDepthMax = 256;
 /** Symbolic links followed in one path, as Linux does. */
 export const symlinksMax = 40;
+/** Directories entered before other agents get the thread: links to long paths make one walk 80,000 steps. */
+export const stepsPerTurn = 256;
 /** Bytes of one read. */
 export const readBytesMax = 1_048_576;
 /** Bytes of one write. */

@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Anchor } from './anchor.ts';
-import { pathDepthMax, symlinksMax } from './bounds.ts';
+import { pathDepthMax, stepsPerTurn, symlinksMax } from './bounds.ts';
 import { FileError } from './file-error.ts';
 import type { Handle } from './handle.ts';
 import { parsePath } from './path.ts';
@@ -16,6 +17,7 @@ export class Walk {
   /** What is left to walk, next last. */
   readonly #left: string[] = [];
   #linksFollowed = 0;
+  #steps = 0;
   /** The path says, by a slash or dot at its end, that it means a directory. */
   directoryOnly = false;
   /** The guest's own path ends in `.`. */
@@ -79,6 +81,8 @@ export class Walk {
 
   async #enter(name: string): Promise<void> {
     if (this.#open.length >= pathDepthMax) throw new FileError('nametoolong');
+    this.#steps += 1;
+    if (this.#steps % stepsPerTurn === 0) await nextTurn();
     const directory = await this.#anchor.enter(this.top, name);
     if (directory !== undefined) this.#open.push(directory);
     else await this.#followMiddle(name);

@@ -240,6 +240,21 @@ for (const anchoring of anchorings) {
   });
 }
 
+test('a walk through links to very long paths lets others have the thread', async (context) => {
+  const { root, inside } = await sandbox(context);
+  mkdirSync(join(inside, 'd'));
+  writeFileSync(join(inside, 'l0'), 'end');
+  for (let index = 1; index <= 30; index += 1)
+    symlinkSync(`${'d/../'.repeat(800)}l${index - 1}`, join(inside, `l${index}`));
+  let turns = 0;
+  const timer = setInterval(() => {
+    turns += 1;
+  }, 1);
+  assert.equal(await readAll(await openFile(root, 'l30')), 'end');
+  clearInterval(timer);
+  assert.ok(turns > 3, `${turns} turns`);
+});
+
 test('magic links of /proc are not followed', async (context) => {
   const { budget, inside } = await sandbox(context);
   const files = await openFiles([{ hostPath: '/proc/self', guestPath: '/proc', mode: 'read-write' }], budget);
