@@ -1,12 +1,15 @@
+import assert from 'node:assert';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { findPackageJSON } from 'node:module';
+import { dirname, join, relative } from 'node:path';
 
-const sdkFolder = fileURLToPath(new URL('../', import.meta.url));
-const assemblyFolder = join(sdkFolder, 'assembly');
+// The sources lie in the package once, also where this file runs from `dist/`.
+const packageFile = findPackageJSON(import.meta.url);
+assert(packageFile !== undefined, 'the builder lies in a package');
+const assemblyFolder = join(dirname(packageFile), 'guest-sdk/assemblyscript/assembly');
 
 /** Where the WIT packages lie. */
-export const witFolder: string = fileURLToPath(new URL('../../../wit/', import.meta.url));
+export const witFolder: string = join(dirname(packageFile), 'wit');
 
 /** The SDK's own sources as AssemblyScript sees them: `motehost-sdk/bindings/log.ts`. */
 export const sdkPackage = 'motehost-sdk';
