@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Stopped } from '../../../../host/engine/budget.ts';
-import { Kept, scene } from './grants.ts';
-import { component, instantiate } from './guest-program.ts';
+import { Kept, noGrants } from './grants.ts';
+import { component, runCommand } from './guest-program.ts';
 
 const wit = `
 package test:hello;
@@ -19,6 +18,9 @@ package wasi:io@0.2.0 {
     }
   }
 }
+package wasi:clocks@0.2.0 {
+  interface monotonic-clock { use wasi:io/poll@0.2.0.{pollable}; subscribe-duration: func(when: u64) -> pollable; }
+}
 package wasi:cli@0.2.0 {
   interface stdout { use wasi:io/streams@0.2.0.{output-stream}; get-stdout: func() -> output-stream; }
   interface exit { exit: func(status: result); exit-with-code: func(status-code: u8); }
@@ -27,6 +29,7 @@ package wasi:cli@0.2.0 {
 world hello {
   import wasi:cli/stdout@0.2.0;
   import wasi:cli/exit@0.2.0;
+  import wasi:clocks/monotonic-clock@0.2.0;
   export wasi:cli/run@0.2.0;
 }`;
 
@@ -37,6 +40,7 @@ const hello = (end: string): string => `(module
     (func $write (param i32 i32 i32 i32)))
   (import "wasi:io/streams@0.2.0" "[method]output-stream.subscribe" (func $subscribe (param i32) (result i32)))
   (import "wasi:io/poll@0.2.0" "[method]pollable.block" (func $block (param i32)))
+  (import "wasi:clocks/monotonic-clock@0.2.0" "subscribe-duration" (func $timer (param i64) (result i32)))
   (import "wasi:io/poll@0.2.0" "[resource-drop]pollable" (func $drop (param i32)))
   (memory (export "memory") 1)
   (data (i32.const 64) "hello\\0a")
@@ -50,21 +54,28 @@ const hello = (end: string): string => `(module
     (call $drop (local.get $event))
     ${end}))`;
 
-test('a hello component writes through jco and JSPI', async () => {
+test('a hello component writes, waits and ends', async () => {
   const stdout = new Kept();
-  await using it = await scene({ stdout });
-  const bytes = await component(hello('(i32.const 0)'), wit, 'hello');
-  const guest = await instantiate(bytes, it.linker, ['wasi:cli/run@0.2.0#run', 'run']);
-  await guest.run?.run?.();
+  const wait = '(call $block (call $timer (i64.const 2000000)))';
+  const bytes = await component(hello(`${wait} (i32.const 0)`), wit, 'hello');
+  const { budget, result } = await runCommand(bytes, { ...noGrants, stdout });
+  assert.deepEqual(result, { tag: 'ok', val: undefined });
   assert.equal(stdout.text, 'hello\n');
-  assert.equal(it.budget.outputBytes, 6);
+  assert.equal(budget.outputBytes, 6);
+  assert.ok(budget.wallMs >= 2);
 });
 
 test('a component that exits with a code ends with that very code', async () => {
   const stdout = new Kept();
-  await using it = await scene({ stdout });
   const bytes = await component(hello('(call $exit (i32.const 33)) (i32.const 0)'), wit, 'hello');
-  const guest = await instantiate(bytes, it.linker, ['wasi:cli/run@0.2.0#run', 'run']);
-  await assert.rejects(async () => guest.run?.run?.(), Stopped);
-  assert.deepEqual(it.budget.cause, { kind: 'exit', exitCode: 33 });
+  const { budget } = await runCommand(bytes, { ...noGrants, stdout });
+  assert.deepEqual(budget.cause, { kind: 'exit', exitCode: 33 });
+  assert.equal(stdout.text, 'hello\n');
+});
+
+test('a component that sleeps for an hour is ended by its deadline', async () => {
+  const wait = '(call $block (call $timer (i64.const 3600000000000)))';
+  const bytes = await component(hello(`${wait} (i32.const 0)`), wit, 'hello');
+  const { budget } = await runCommand(bytes, { ...noGrants, stdout: new Kept() }, { deadlineMs: 50 });
+  assert.equal(budget.cause?.kind === 'limit' && budget.cause.limit, 'deadlineMs');
 });

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { test } from 'node:test';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { selfSigned } from './certificate.ts';
 import { type Scene, scene, witError } from './grants.ts';
 
 const bytes = (of: string): Uint8Array => new TextEncoder().encode(of);
@@ -296,6 +299,33 @@ test('what is no HTTP and what refuses the connection have their own errors', as
   babel.close();
   await once(babel, 'close');
   assert.deepEqual(await answered(it, request(it, port)), { tag: 'err', val: { tag: 'connection-refused' } });
+});
+
+test('HTTPS is verified: an unknown certificate is refused, a known one is not', async () => {
+  const { cert, key } = selfSigned();
+  const there = createTlsServer({ cert, key }, (_, outgoing) => outgoing.end('secret'));
+  there.listen(0, '127.0.0.1');
+  await once(there, 'listening');
+  const { port } = there.address() as AddressInfo;
+  await using it = await scene({ net: [{ host: 'localhost', port }] });
+  const secure = () => {
+    const made = request(it, port, { host: 'localhost' });
+    made.setScheme(undefined);
+    return made;
+  };
+  const unknown = await answered(it, secure());
+  assert.deepEqual(unknown, { tag: 'err', val: { tag: 'TLS-certificate-error' } });
+  const before = getCACertificates('default');
+  setDefaultCACertificates([...before, cert]);
+  try {
+    const known = await answered(it, secure());
+    assert.equal(known.tag, 'ok', JSON.stringify(known));
+    assert.equal((await bodyOf(known.val)).all, 'secret');
+  } finally {
+    setDefaultCACertificates(before);
+    there.closeAllConnections();
+    there.close();
+  }
 });
 
 test('the three timeouts end an exchange that stalls', async () => {
