@@ -19,7 +19,7 @@ import { exitCodeOf } from './exit-code.ts';
 import { parseDir, parseEnv, parseNet, programName } from './grant-flags.ts';
 import { loadProgram, type Program } from './program.ts';
 import { formatOutcome, outcomeJson } from './report.ts';
-import { captureSink, descriptorSink, noInput, stdinSource } from './stdio.ts';
+import { captureSink, closeStdin, descriptorSink, noInput, stdinSource } from './stdio.ts';
 
 const help = `host run: runs a WebAssembly program or agent, metered and limited
 
@@ -92,6 +92,7 @@ export const command: Command = {
     try {
       return await runProgram(host, program, flags, programArgs, effective);
     } finally {
+      closeStdin();
       await host.close();
     }
   },

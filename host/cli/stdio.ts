@@ -2,6 +2,13 @@ import { fstatSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import type { InputSource, OutputSink } from '../host.ts';
 
+let isStdinOpen = false;
+
+/** Lets go of stdin: a read that was under way would keep the process alive after its program ended. */
+export function closeStdin(): void {
+  if (isStdinOpen) process.stdin.destroy();
+}
+
 /** The process's standard input, opened only when the guest reads it: an untouched stdin costs nothing and holds nothing open. */
 export function stdinSource(): InputSource {
   let chunks: AsyncIterator<Uint8Array> | undefined;
@@ -9,6 +16,7 @@ export function stdinSource(): InputSource {
   return {
     isTerminal: isatty(0),
     read: async (bytesMax) => {
+      isStdinOpen = true;
       chunks ??= process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
       while (rest.length === 0) {
         const next = await chunks.next();

@@ -110,7 +110,7 @@ async function launchComponent(artifact: Artifact, linker: Linker, budget: Budge
   const compiled = artifact.modules.map((bytes) => new WebAssembly.Module(bytes));
   const [only] = compiled;
   if (facts.lane === 'fast' && facts.plan !== undefined && only !== undefined) {
-    const { instantiateFast } = await import('./fast-lane/fast-instance.ts');
+    const { instantiateFast } = await import('./fast-lane/fast-lane.ts');
     return instantiateFast(facts.plan, only, linker, budget);
   }
   if (gluePath === undefined || facts.world === undefined)
