@@ -116,7 +116,7 @@ export class Analyzer {
     this.#reset(start, end);
     this.#readLocals(this.#view.functionParams(index));
     this.codeStart = this.#reader.pos;
-    const frame = this.#stack.push(construct.function, 0);
+    const frame = this.#stack.push(construct.function, 0, start);
     frame.caught = this.#rescan && this.#caughtSerials.has(0);
     this.#site = this.plan.add(patch.entry, this.codeStart, this.codeStart, 0);
     this.#pay(this.#view.costs.functionEntry);
@@ -342,7 +342,7 @@ export class Analyzer {
   }
 
   #push(kind: number): Frame {
-    const frame = this.#stack.push(kind, this.#site);
+    const frame = this.#stack.push(kind, this.#site, this.#operator);
     frame.caught = this.#rescan && this.#caughtSerials.has(frame.serial);
     return frame;
   }

@@ -1,3 +1,5 @@
+import { unsupported } from './refusal.ts';
+
 /** The construct a frame stands for. */
 export const construct = {
   function: 0,
@@ -9,6 +11,9 @@ export const construct = {
   catch: 6,
   tryTable: 7,
 } as const;
+
+/** Deeper nesting is refused: every open construct takes memory while its function is read. */
+export const nestingMax = 100_000;
 
 /** One open control construct of the function being analysed. */
 export class Frame {
@@ -57,8 +62,9 @@ export class ControlStack {
     this.#serials = 0;
   }
 
-  push(kind: number, site: number): Frame {
+  push(kind: number, site: number, at: number): Frame {
     const index = this.depth;
+    if (index === nestingMax) throw unsupported(`blocks nested more than ${nestingMax} deep`, at);
     let frame = this.#frames[index];
     if (frame === undefined) {
       frame = new Frame();

@@ -41,8 +41,8 @@ export class Emitter {
     this.#hints = hints;
   }
 
-  /** Writes one body with its size; `tests` says whether its entry tests the counter. */
-  body(from: Analyzer, start: number, end: number, mode: CounterMode, tests: boolean): void {
+  /** Writes one body with its size, which it returns in bytes; `tests` says whether its entry tests the counter. */
+  body(from: Analyzer, start: number, end: number, mode: CounterMode, tests: boolean): number {
     const writer = this.#writer;
     this.#mode = mode;
     this.#local = from.locals;
@@ -57,7 +57,7 @@ export class Emitter {
       this.#patch(plan, index, tests);
     }
     this.#copy(pos, end);
-    writer.closeSized(this.#bodyStart);
+    return writer.length - writer.closeSized(this.#bodyStart);
   }
 
   #locals(from: Analyzer, mode: CounterMode): void {

@@ -1,27 +1,14 @@
-import { type CostTable, wasmtimeCosts } from './costs.ts';
+import { wasmtimeCosts } from './costs.ts';
+import type { MeterOptions } from './options.ts';
 import { ModuleRewriter } from './rewrite.ts';
 import type { ModuleSummary } from './summary.ts';
 
 export { reservedName } from './added.ts';
+export type { MeterOptions } from './options.ts';
 export { exportNames, type ModuleSummary } from './summary.ts';
 
 /** Part of every cache key: changes whenever the same input may give other bytes. */
 export const meterVersion: string = 'meter-1';
-
-export interface MeterOptions {
-  /** Default `wasmtimeCosts`. */
-  readonly costs?: CostTable;
-  /**
-   * `own`: a mutable i64 global defined last, initially 0, exported as `motehost:meter/fuel`.
-   * `imported`: import `motehost:meter` `fuel`, shared by the core modules of one component.
-   */
-  readonly fuelCell: 'own' | 'imported';
-  /** Extra fuel a call of imported function N costs; any use of it as a value goes to a function that charges and calls. */
-  readonly importCharges?: readonly number[];
-  /** Declared maxima are lowered to this; a declared minimum above it is refused. */
-  readonly memoryBytesMax?: number;
-  readonly tableElementsMax?: number;
-}
 
 export interface MeteredModule {
   readonly bytes: Uint8Array<ArrayBuffer>;

@@ -6,9 +6,9 @@ import type { CostTable } from './costs.ts';
 import { type CounterMode, Emitter } from './emit.ts';
 import { branchHintSection, HintList, readHints } from './hints.ts';
 import { Leaves } from './leaves.ts';
-import type { MeterOptions } from './meter.ts';
 import type { ModuleParts, RangeLimits, Section, TableEntry } from './module.ts';
 import { renumberNames } from './names.ts';
+import type { MeterOptions } from './options.ts';
 import { malformed, unsupported } from './refusal.ts';
 import { readModule, sectionOrder } from './sections.ts';
 import { type Runtime, SlowPath } from './slow-path.ts';
@@ -16,9 +16,11 @@ import { startupFuel } from './startup.ts';
 import { exportNames, type ModuleSummary, savedGlobals, summarize } from './summary.ts';
 import { Writer } from './writer.ts';
 
+/** V8 refuses larger function bodies. */
+const bodyBytesMax = 7_654_321;
 const i32 = [0x7f];
 const pageBytes = 65_536;
-/** What a memory or table may reach when it declares no maximum (the formats' own bounds; V8's are lower or equal). */
+/** What a memory or table may reach whatever it declares: V8's bounds. */
 const pagesMax = 65_536n;
 const pages64Max = 262_144n;
 const elementsMax = 10_000_000n;
@@ -164,7 +166,7 @@ export class ModuleRewriter implements ModuleView {
 
   growMemoryHelper(memory: number): number {
     const limits = this.#memoryLimits(memory);
-    const max = limits.max ?? (limits.index64 ? pages64Max : pagesMax);
+    const max = least(limits.max, limits.index64 ? pages64Max : pagesMax);
     return this.#slow.growMemory(memory, max, limits.index64, {
       asked: this.costs.extra.pageGrown,
       added: this.costs.memoryGrowPerPage,
@@ -176,7 +178,7 @@ export class ModuleRewriter implements ModuleView {
     const entry = this.#parts.tables[table] as TableEntry;
     const limits = this.#tableLimits(entry);
     const element = [...this.bytes.subarray(entry.typeStart, entry.typeEnd)];
-    return this.#slow.growTable(table, element, limits.max ?? elementsMax, limits.index64, {
+    return this.#slow.growTable(table, element, least(limits.max, elementsMax), limits.index64, {
       asked: this.costs.extra.tableElementGrown,
       added: this.costs.tableGrowPerElement,
     });
@@ -296,7 +298,8 @@ export class ModuleRewriter implements ModuleView {
       analyzer.analyze(index, start, end);
       this.#hints.beginFunction(index);
       const { mode, tests } = this.#counterMode(analyzer, index);
-      emitter.body(analyzer, start, end, mode, tests);
+      const sizeBytes = emitter.body(analyzer, start, end, mode, tests);
+      if (sizeBytes > bodyBytesMax) throw unsupported('a function too large to be metered', start);
       this.#hints.endFunction(this.#moved(index));
     });
     return writer;
@@ -586,6 +589,8 @@ function writeCustom(writer: Writer, name: string, content: Writer): void {
   whole.append(content);
   writeSection(writer, 0, whole);
 }
+
+const least = (a: bigint | undefined, b: bigint): bigint => (a === undefined || a > b ? b : a);
 
 function writeLimits(writer: Writer, { min, max, index64 }: RangeLimits): void {
   writer.byte((index64 ? 4 : 0) | (max === undefined ? 0 : 1));

@@ -264,8 +264,8 @@ test('the greatest number of locals still works', async () => {
   assert.equal(budget.fuelUsed, 37n);
 });
 
-test('deep nesting is read without recursion', async () => {
-  const depth = 20_000;
+/** A module with one function of `depth` blocks, one in the other. */
+function nested(depth: number): Uint8Array<ArrayBuffer> {
   const body = [0, ...Array(depth).fill([0x02, 0x40]).flat(), ...Array(depth + 1).fill(0x0b)];
   const size = (value: number): number[] => [
     (value & 0x7f) | 0x80,
@@ -273,9 +273,16 @@ test('deep nesting is read without recursion', async () => {
     value >> 14,
   ];
   const code = [1, ...size(body.length), ...body];
-  const bytes = new Uint8Array([
+  return new Uint8Array([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0],
     ...[10, ...size(code.length), ...code],
   ]);
-  assert.ok(WebAssembly.validate(meter(bytes, { fuelCell: 'own' }).bytes));
+}
+
+test('deep nesting is read without recursion, and bounded', () => {
+  assert.ok(WebAssembly.validate(meter(nested(20_000), { fuelCell: 'own' }).bytes));
+  assert.throws(
+    () => meter(nested(100_001), { fuelCell: 'own' }),
+    failsWith('HOST_ERR_MODULE_UNSUPPORTED', /nested more than 100000 deep/),
+  );
 });
