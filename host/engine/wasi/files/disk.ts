@@ -3,9 +3,15 @@ import type { Clock } from '../../../clock.ts';
 import { fileErrorOf } from './file-error.ts';
 import type { Soon } from './port.ts';
 
-/** A call on the thread that took longer than this is a sign of a busy disk. */
+/** A call on the thread that took longer than this waited for the disk, or for a turn on the processor. */
 const slowCallMs = 4;
-/** After a slow call everything goes to the thread pool for so long. */
+/**
+ * Slow calls add to a score and quick ones take from it. A busy disk makes two slow ones in a row or one in
+ * four; a busy processor makes a slow one among thousands, and no reason to leave the thread.
+ */
+const slowScore = 4;
+const busyScore = 8;
+/** On a busy disk everything goes to the thread pool for so long. */
 const recoverMs = 250;
 
 /**
@@ -24,19 +30,20 @@ type Done<T> = (error: Error | null, value: T) => void;
  *
  * Why running at once cannot hold the thread for long: it is done only for regular files and directories (a
  * FIFO, device or socket is never opened), only on file systems that need no network and no user-space
- * server, only up to `quickBytesMax`, and one call that took over 4 ms (cold disk, write-back throttling)
- * sends everything to the pool for the next 250 ms. A pool round trip costs about 14 µs, a call at once 1 µs.
+ * server, only up to `quickBytesMax`, and calls that keep taking over 4 ms (cold disk, write-back throttling)
+ * send everything to the pool for the next 250 ms. A pool round trip costs about 14 µs, a call at once 1 µs.
  */
 export class Disk {
   readonly #clock: Clock;
   readonly #localByDevice = new Map<number, boolean>();
   #slowUntilMs = 0;
+  #score = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** False for a while after a slow call. */
+  /** False while the disk is busy. */
   get isQuick(): boolean {
     return this.#slowUntilMs === 0 || this.#clock.monotonicMs() >= this.#slowUntilMs;
   }
@@ -64,9 +71,20 @@ export class Disk {
     } catch (thrown) {
       throw fileErrorOf(thrown);
     } finally {
-      const endedMs = this.#clock.monotonicMs();
-      if (endedMs - beganMs > slowCallMs) this.#slowUntilMs = endedMs + recoverMs;
+      this.#judge(beganMs);
     }
+  }
+
+  #judge(beganMs: number): void {
+    const endedMs = this.#clock.monotonicMs();
+    if (endedMs - beganMs <= slowCallMs) {
+      if (this.#score > 0) this.#score -= 1;
+      return;
+    }
+    this.#score += slowScore;
+    if (this.#score < busyScore) return;
+    this.#score = 0;
+    this.#slowUntilMs = endedMs + recoverMs;
   }
 
   open(local: boolean, path: string, flags: number, mode = 0o666): Soon<number> {

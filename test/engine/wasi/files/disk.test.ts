@@ -22,29 +22,29 @@ class TurnedClock implements Clock {
   }
 }
 
-test('a call that held the thread sends the next ones to the pool until the disk had time to recover', async () => {
+test('calls that keep holding the thread go to the pool until the disk had time to recover; one alone does not', async () => {
   const clock = new TurnedClock();
   const disk = new Disk(clock);
-  const where: string[] = [];
-  const run = (tookMs: number): unknown =>
-    disk.run(
+  const run = async (tookMs: number): Promise<string> => {
+    let where = 'pool';
+    await disk.run(
       true,
       () => {
-        where.push('thread');
+        where = 'thread';
         clock.nowMs += tookMs;
       },
-      (done) => {
-        where.push('pool');
-        done(null, undefined);
-      },
+      (done) => done(null, undefined),
     );
-  await run(1);
-  await run(5);
+    return where;
+  };
+  for (const tookMs of [5, 0, 0, 0, 0, 5, 0, 0, 0, 0]) assert.equal(await run(tookMs), 'thread');
+  assert.equal(await run(5), 'thread');
+  assert.equal(disk.isQuick, true);
+  assert.equal(await run(5), 'thread');
   assert.equal(disk.isQuick, false);
-  await run(1);
+  assert.equal(await run(1), 'pool');
   clock.nowMs += 250;
-  await run(1);
-  assert.deepEqual(where, ['thread', 'thread', 'pool', 'thread']);
+  assert.equal(await run(1), 'thread');
 });
 
 test('only file systems that need no network and no server are used on the thread', async () => {
