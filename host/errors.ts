@@ -46,7 +46,7 @@ export class HostError extends Error {
   readonly data: Readonly<Record<string, unknown>>;
 
   constructor(code: HostErrorCode, message: string, data: Record<string, unknown> = {}, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(plainText(message, code === 'HOST_ERR_BUILD_FAILED'), cause === undefined ? undefined : { cause });
     this.code = code;
     this.data = data;
   }
@@ -54,6 +54,16 @@ export class HostError extends Error {
   get class(): HostErrorClass {
     return codes[this.code];
   }
+}
+
+/**
+ * Text with its control characters escaped: names out of a guest's file must not steer a terminal or forge
+ * lines. Line ends stay where several lines are meant.
+ */
+export function plainText(text: string, hasLines = false): string {
+  return text.replace(/\p{Cc}/gu, (char) =>
+    hasLines && char === '\n' ? char : `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
 }
 
 export const errorCodes: readonly HostErrorCode[] = Object.keys(codes) as HostErrorCode[];

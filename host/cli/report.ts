@@ -1,3 +1,4 @@
+import { plainText } from '../errors.ts';
 import type { EffectiveLimits, LimitName } from '../limits.ts';
 import { limitNotes } from '../limits.ts';
 import type { Outcome, Usage } from '../outcome.ts';
@@ -37,8 +38,11 @@ export function formatOutcome(
   effective: EffectiveLimits,
   denials: ReadonlyMap<string, string>,
 ): string {
-  const denied = [...denials].map(([what, cure]) => `host: denied: ${what}; ${cure}\n`).join('');
-  return `${denied}host: ${headline(outcome, effective)} · ${formatUsage(outcome.usage)}\n${stackOf(outcome)}`;
+  const denied = [...denials]
+    .map(([what, cure]) => `${plainText(`host: denied: ${what}; ${cure}`)}\n`)
+    .join('');
+  const end = `host: ${headline(outcome, effective)} · ${formatUsage(outcome.usage)}`;
+  return `${denied}${plainText(end)}\n${stackOf(outcome)}`;
 }
 
 function headline(outcome: Outcome, effective: EffectiveLimits): string {
@@ -99,7 +103,7 @@ function stackOf(outcome: Outcome): string {
     .slice(0, stackLinesMax)
     .map(
       (line) =>
-        `${line.replace(/wasm:\/\/wasm\/(?:[0-9a-f]+:)?/, '').replace(/\(([^)]*wasm-function\[\d+\])[^)]*\)/, '($1)')}\n`,
+        `${plainText(line.replace(/wasm:\/\/wasm\/(?:[0-9a-f]+:)?/, '').replace(/\(([^)]*wasm-function\[\d+\])[^)]*\)/, '($1)'))}\n`,
     )
     .join('');
 }

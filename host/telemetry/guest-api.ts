@@ -1,3 +1,5 @@
+import { plainText } from '../errors.ts';
+
 /** One line an agent logged. */
 export interface LogLine {
   readonly level: LogLevel;
@@ -34,11 +36,8 @@ export function logGuestApi(target: LogTarget): LogGuestApi {
 /** `[info] text name=value`: one line whatever the guest put in, control characters escaped. */
 export function formatLogLine({ level, text, fields }: LogLine): string {
   const tail = fields.map(
-    ({ name, value }) => ` ${oneLine(name)}=${/[\s"=]/.test(value) ? JSON.stringify(value) : oneLine(value)}`,
+    ({ name, value }) =>
+      ` ${plainText(name)}=${/[\s"=]/.test(value) ? JSON.stringify(value) : plainText(value)}`,
   );
-  return `[${level}] ${oneLine(text)}${tail.join('')}\n`;
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return `[${level}] ${plainText(text)}${tail.join('')}\n`;
 }
