@@ -52,6 +52,11 @@ export class Abi {
     this.refresh();
   }
 
+  /** Bytes that strings and lists of this call have taken so far. */
+  get lifted(): number {
+    return liftedBytesMax - this.liftable;
+  }
+
   /** Counts bytes that are about to be lifted. */
   charge(bytes: number): void {
     this.liftable -= bytes;

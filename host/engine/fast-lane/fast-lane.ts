@@ -41,13 +41,21 @@ export async function instantiateFast(
   module: WebAssembly.Module,
   linker: Linker,
   budget: Budget,
+  costs: HostCallCosts = {},
 ): Promise<FastInstance> {
   const program = programOf(plan);
   const functions = linkImports(program, linker);
   budget.admit(plan.memoryPages, plan.tableElements);
-  const instance = new FastInstance(program, budget, functions.suspends || factsOf(module).metered);
+  const suspends = functions.suspends || factsOf(module).metered;
+  const instance = new FastInstance(program, budget, suspends, costs.byteLifted ?? 0);
   await instance.start(module, functions);
   return instance;
+}
+
+/** Fuel for what host calls make the host do; 0 by default, so that counts equal Wasmtime's and the general lane's. */
+export interface HostCallCosts {
+  /** Per byte of strings and lists that a call of an import brings to the host. Whole units. */
+  readonly byteLifted?: number;
 }
 
 interface Linked {
@@ -93,17 +101,20 @@ export class FastInstance implements Instance, Enclosure {
   readonly #suspends: boolean;
   readonly #abis: Abi[] = [];
   readonly #promising: (WebAssembly.ExportedFunction | undefined)[] = [];
+  readonly #byteLiftedFuel: number;
   #exports: WebAssembly.Instance['exports'] = noExports;
+  #cell: WebAssembly.Global<'i64'> | undefined;
   #state: State = 'starting';
   /** The component model's `may_leave`: false while the guest allocates or cleans up. */
   #mayLeave = true;
   /** What the first failing import threw: the guest may catch it, the call still ends with it. */
   #fault: { readonly thrown: unknown } | undefined;
 
-  constructor(program: Program, budget: Budget, suspends: boolean) {
+  constructor(program: Program, budget: Budget, suspends: boolean, byteLiftedFuel: number) {
     this.#program = program;
     this.budget = budget;
     this.#suspends = suspends;
+    this.#byteLiftedFuel = byteLiftedFuel;
   }
 
   /** Links, instantiates and runs the start functions. Called once, by `instantiateFast`. */
@@ -115,12 +126,15 @@ export class FastInstance implements Instance, Enclosure {
         this.#exports = new WebAssembly.Instance(module, this.#imports(linked, factsOf(module))).exports;
       });
       const cell = this.#exports[fuelExport];
-      if (cell instanceof WebAssembly.Global) budget.attachFuel(cell as WebAssembly.Global<'i64'>);
+      if (cell instanceof WebAssembly.Global) {
+        this.#cell = cell as WebAssembly.Global<'i64'>;
+        budget.attachFuel(this.#cell);
+      }
       const start = this.#exports[startExport];
       if (isFunction(start)) await this.#run(start);
       for (const names of this.#program.abis) this.#abis.push(this.#abi(names));
       this.#state = 'busy';
-      await this.#runInitialize(cell);
+      await this.#runInitialize();
       this.#raiseFault();
       this.#state = 'idle';
     } catch (error) {
@@ -128,11 +142,15 @@ export class FastInstance implements Instance, Enclosure {
     }
   }
 
-  async #runInitialize(cell: WebAssembly.ExportValue | undefined): Promise<void> {
+  async #runInitialize(): Promise<void> {
     const { start, startCharge } = this.#program.plan;
-    if (start === undefined) return;
-    if (cell instanceof WebAssembly.Global) cell.value = (cell.value as bigint) - BigInt(startCharge);
-    await this.#run(this.#function(start));
+    this.#burn(startCharge);
+    if (start !== undefined) await this.#run(this.#function(start));
+  }
+
+  /** Takes fuel for work outside the guest's code; its next check sees it. */
+  #burn(fuel: number): void {
+    if (this.#cell !== undefined && fuel > 0) this.#cell.value -= BigInt(fuel);
   }
 
   async #run(core: WebAssembly.ExportedFunction): Promise<void> {
@@ -316,6 +334,7 @@ export class FastInstance implements Instance, Enclosure {
       if (!this.#mayLeave) throw violation('it called an import while it allocated or cleaned up');
       const abi = this.#importAbi(program);
       const args = program.lift(abi, core);
+      if (this.#byteLiftedFuel > 0) this.#burn(abi.lifted * this.#byteLiftedFuel);
       const result = this.#ask(program, call, args);
       if (!isPromise(result)) return program.lower(abi, core, result);
       if (!suspending)

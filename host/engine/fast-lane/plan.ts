@@ -25,8 +25,9 @@ export interface FastPlan {
   /** In the order of the core module's own function imports. */
   readonly imports: readonly PlannedImport[];
   readonly exports: readonly PlannedExport[];
-  /** Core export to run once after instantiation (`_initialize`), and what its caller would have cost in fuel. */
+  /** Core export to run once after instantiation (`_initialize`). */
   readonly start?: string;
+  /** Fuel that initialising wit-component's fixup would have burnt, taken before `start` runs. */
   readonly startCharge: number;
   /**
    * Fuel per call of each imported core function, by function index: what wit-component's shim between guest
@@ -100,6 +101,7 @@ class Planner {
   readonly #shims: ReadonlyMap<CoreInstance, { readonly shim: Shim; filled: Filled | undefined }>;
   #start: string | undefined;
   #startCharge = 0;
+  #starts: CoreFunc[] = [];
 
   constructor(component: Component) {
     this.#component = component;
@@ -124,8 +126,6 @@ class Planner {
     this.#resolveStart();
   }
 
-  #starts: CoreFunc[] = [];
-
   #readFixup(instance: Instantiated): boolean {
     const fixup = instance.module.kind === 'defined' ? readFixup(instance.module) : undefined;
     if (fixup === undefined) return false;
@@ -134,6 +134,7 @@ class Planner {
       if (filled === undefined) continue;
       if (entry.filled !== undefined) refuse('an import shim is filled twice');
       entry.filled = filled;
+      this.#startCharge += fixup.charge;
       if (filled.start !== undefined) this.#starts.push(filled.start);
       return true;
     }
@@ -145,8 +146,6 @@ class Planner {
     const [start] = this.#starts;
     if (start === undefined) return;
     this.#start = this.#exportName(start, 'start function');
-    // The fixup's initialisation: 1 to enter it, 1 for the call.
-    this.#startCharge = 2;
   }
 
   plan(): FastPlan {

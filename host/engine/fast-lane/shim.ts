@@ -22,6 +22,11 @@ export interface Fixup {
   readonly slots: ReadonlyMap<number, { readonly module: string; readonly name: string }>;
   readonly table: { readonly module: string; readonly name: string };
   readonly start?: { readonly module: string; readonly name: string };
+  /**
+   * Fuel its initialisation costs: 1 to enter it, for each segment 1 for the offset and 1 an element, 1 to call
+   * the start function.
+   */
+  readonly charge: number;
 }
 
 const shimFunctionsMax = 10_000;
@@ -70,33 +75,39 @@ export function readFixup(module: Defined): Fixup | undefined {
   if (table === undefined || tables.length + functions.length !== shape.imports.length) return undefined;
   const elements = shape.sections.get(9);
   const slots = new Map<number, { module: string; name: string }>();
+  let charge = 0;
   if (elements !== undefined) {
-    const reader = new Reader(module.bytes, elements.offset, elements.end);
-    if (!readSlots(reader, functions, slots)) return undefined;
+    const fuel = readSlots(new Reader(module.bytes, elements.offset, elements.end), functions, slots);
+    if (fuel === undefined) return undefined;
+    charge += fuel;
   }
+  if (shape.start !== undefined) charge += 1;
+  if (charge > 0) charge += 1;
   const start = shape.start === undefined ? undefined : functions[shape.start];
   if (shape.start !== undefined && start === undefined) return undefined;
-  return { slots, table, ...(start === undefined ? {} : { start }) };
+  return { slots, table, charge, ...(start === undefined ? {} : { start }) };
 }
 
 function readSlots(
   reader: Reader,
   functions: readonly { readonly module: string; readonly name: string }[],
   slots: Map<number, { module: string; name: string }>,
-): boolean {
+): number | undefined {
+  let fuel = 0;
   for (let left = reader.count('element segments', shimFunctionsMax); left > 0; left -= 1) {
     // Only active segments of function indices for table 0, at a constant offset.
-    if (reader.u32() !== 0 || reader.byte() !== 0x41) return false;
+    if (reader.u32() !== 0 || reader.byte() !== 0x41) return undefined;
     const offset = reader.s33();
-    if (reader.byte() !== 0x0b) return false;
+    if (reader.byte() !== 0x0b) return undefined;
     const count = reader.count('elements', shimFunctionsMax);
+    fuel += 1 + count;
     for (let index = 0; index < count; index += 1) {
       const target = functions[reader.u32()];
-      if (target === undefined) return false;
+      if (target === undefined) return undefined;
       slots.set(offset + index, { module: target.module, name: target.name });
     }
   }
-  return reader.done;
+  return reader.done ? fuel : undefined;
 }
 
 /** The core functions that fill the slots of a shim's table, and the fixup's start function. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { instantiateFast } from '../../../host/engine/fast-lane/fast-lane.ts';
 import { Linker, WitError } from '../../../host/engine/linker.ts';
+import { meter } from '../../../host/engine/meter/meter.ts';
 import { Trap } from '../../../host/engine/trap.ts';
 import { HostError } from '../../../host/errors.ts';
 import { bumpAllocator } from '../../support/component-tools.ts';
@@ -199,7 +201,20 @@ test('growth beyond the budget fails in the guest, and memories count at the sta
   assert.equal(small.cause?.kind === 'limit' && small.cause.limit, 'memoryBytesMax');
 });
 
+test('bytes that a host call brings to the host can be charged', async () => {
+  const { offset, length } = guest.plan.module;
+  const metered = meter(guest.bytes.slice(offset, offset + length), { fuelCell: 'own' });
+  const module = new WebAssembly.Module(metered.bytes);
+  const used = async (byteLifted: number) => {
+    const instance = await instantiateFast(guest.plan, module, offer({}), budgetOf(), { byteLifted });
+    await instance.call('say', ['x'.repeat(100)]);
+    return instance.budget.fuelUsed;
+  };
+  assert.equal((await used(3)) - (await used(0)), 300n);
+});
+
 test('shims that are not run are paid for: the charge of each import is known', () => {
+  assert.equal(guest.plan.startCharge, 4);
   assert.deepEqual(guest.plan.importCharges, [6, 0, 5]);
   assert.deepEqual(
     guest.plan.imports.map((one) => one.late),
