@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import fc from 'fast-check';
+import { WitError } from '../../host/engine/linker.ts';
 import {
   buildTestAgent,
   type Imports,
-  instantiate,
+  instantiateByJco,
+  instantiateOnFastLane,
   type MessageValue,
   messageOf,
   type Run,
@@ -18,7 +20,7 @@ let answer: { readonly ok: unknown } | { readonly err: unknown } = { ok: undefin
 function recorder(name: string): (...args: never[]) => unknown {
   return (...args) => {
     calls.push([name, ...args]);
-    if ('err' in answer) throw { payload: answer.err };
+    if ('err' in answer) throw new WitError(answer.err);
     return answer.ok;
   };
 }
@@ -45,287 +47,289 @@ const imports: Imports = {
   },
 };
 
-let component: Uint8Array;
-let run: Run;
+const built = buildTestAgent('everything', { countBlocks: true });
+const encoder = new TextEncoder();
+const lanes = { jco: instantiateByJco, 'the fast lane': instantiateOnFastLane };
 
-before(async () => {
-  ({ bytes: component } = await buildTestAgent('everything', { countBlocks: true }));
-  run = await instantiate(component, imports);
-});
+for (const [lane, instantiate] of Object.entries(lanes)) {
+  describe(`through ${lane}`, () => {
+    let run: Run;
 
-/** Calls the agent, then asks it how many raw blocks it still holds: none, whatever happened. */
-function ask(subject: string, body = '', more: Partial<MessageValue> = {}): unknown {
-  const result = reply(messageOf(subject, body, more));
-  assert.equal(reply(messageOf('live')), '0', `${subject} leaves nothing allocated`);
-  return result;
-}
+    before(async () => {
+      run = await instantiate((await built).bytes, imports);
+    });
 
-function reply(message: MessageValue): unknown {
-  try {
-    const body = run.handle(message);
-    return body === undefined ? undefined : new TextDecoder().decode(body);
-  } catch (thrown) {
-    if (typeof thrown === 'object' && thrown !== null && 'tag' in thrown) return thrown;
-    throw thrown;
-  }
-}
+    /** Calls the agent, then asks it how many raw blocks it still holds: none, whatever happened. */
+    async function ask(subject: string, body = '', more: Partial<MessageValue> = {}): Promise<unknown> {
+      const result = textOf(await run.handle(messageOf(subject, body, more)));
+      assert.equal(textOf(await run.handle(messageOf('live'))), '0', `${subject} leaves nothing allocated`);
+      return result;
+    }
 
-function askWith(next: typeof answer, subject: string, body = ''): unknown {
-  answer = next;
-  return ask(subject, body);
-}
+    function askWith(next: typeof answer, subject: string, body = ''): Promise<unknown> {
+      answer = next;
+      return ask(subject, body);
+    }
 
-test('every field of a message arrives as it was sent', () => {
-  const text = fc.string({ unit: 'grapheme', maxLength: 40 });
-  const optional = fc.option(text, { nil: undefined });
-  const u64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
-  const message = fc.record({
-    id: text,
-    sender: optional,
-    replyTo: optional,
-    sentAtNs: u64,
-    deadlineNs: fc.option(u64, { nil: undefined }),
-    attempt: fc.nat({ max: 2 ** 32 - 1 }),
-    contentType: optional,
-    headers: fc.array(fc.record({ name: text, value: text }), { maxLength: 20 }),
-    body: text,
-  });
-  fc.assert(
-    fc.property(message, ({ body, ...fields }) => {
-      const { id, sender, replyTo, sentAtNs, deadlineNs, attempt, contentType, headers } = fields;
-      const expected = [
-        ...[
-          id,
-          'show',
-          sender ?? '-',
-          replyTo ?? '-',
-          sentAtNs,
-          deadlineNs ?? '-',
-          attempt,
-          contentType ?? '-',
+    test('every field of a message arrives as it was sent', async () => {
+      const text = fc.string({ unit: 'grapheme', maxLength: 40 });
+      const optional = fc.option(text, { nil: undefined });
+      const u64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+      const message = fc.record({
+        id: text,
+        sender: optional,
+        replyTo: optional,
+        sentAtNs: u64,
+        deadlineNs: fc.option(u64, { nil: undefined }),
+        attempt: fc.nat({ max: 2 ** 32 - 1 }),
+        contentType: optional,
+        headers: fc.array(fc.record({ name: text, value: text }), { maxLength: 20 }),
+        body: text,
+      });
+      await fc.assert(
+        fc.asyncProperty(message, async ({ body, ...fields }) => {
+          const { id, sender, replyTo, sentAtNs, deadlineNs, attempt, contentType, headers } = fields;
+          const expected = [
+            ...[
+              id,
+              'show',
+              sender ?? '-',
+              replyTo ?? '-',
+              sentAtNs,
+              deadlineNs ?? '-',
+              attempt,
+              contentType ?? '-',
+            ],
+            ...headers.map(({ name, value }) => `${name}=${value}`),
+            body,
+          ];
+          assert.equal(await ask('show', body, fields), expected.join('|'));
+        }),
+        { numRuns: 200 },
+      );
+    });
+
+    test('any bytes come back as they went, however many', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.uint8Array({ maxLength: 5000 }), async (body) => {
+          assert.deepEqual(
+            Buffer.from((await run.handle(messageOf('bytes', '', { body }))) as Uint8Array),
+            Buffer.from(body),
+          );
+        }),
+        { numRuns: 100 },
+      );
+      const large = 'x'.repeat(1_000_000);
+      for (let i = 0; i < 30; i++) assert.equal(await ask('bytes', large), large);
+    });
+
+    test('no answer and an empty answer are different', async () => {
+      assert.equal(await ask('none'), undefined);
+      assert.equal(await ask('empty'), '');
+    });
+
+    test('every case of a failure reaches the host', async () => {
+      const simple = {
+        invalid: 'i',
+        denied: 'd',
+        unsupported: 'u',
+        unavailable: 'n',
+        'timed-out': 't',
+        other: 'ö',
+      };
+      for (const [tag, val] of Object.entries(simple)) assert.deepEqual(await ask('fail', tag), { tag, val });
+      const custom = (await ask('fail', 'custom')) as { tag: string; val: { detail: Uint8Array } };
+      assert.deepEqual(
+        { ...custom, val: { ...custom.val, detail: new TextDecoder().decode(custom.val.detail) } },
+        { tag: 'custom', val: { code: 'code', message: 'words', detail: 'more' } },
+      );
+      assert.deepEqual(await ask('fail', 'custom-bare'), {
+        tag: 'custom',
+        val: { code: 'code', message: '', detail: undefined },
+      });
+    });
+
+    test('log lines keep their level, text and fields; console and trace go to the log', async () => {
+      lines.length = 0;
+      await ask('log');
+      assert.deepEqual(lines, [
+        ['debug', 'debugging', []],
+        [
+          'warn',
+          'héllo 🌍',
+          [
+            { name: 'a', value: '1' },
+            { name: 'b', value: '' },
+          ],
         ],
-        ...headers.map(({ name, value }) => `${name}=${value}`),
-        body,
+        ['info', 'console', []],
+        ['error', 'console error', []],
+        ['trace', 'traced 1.0, 2.5', []],
+      ]);
+    });
+
+    test('Date, performance, Math.random and crypto ask the world', async () => {
+      assert.equal(await ask('clock'), '2023-11-14T22:13:20.005Z 1.5 true 16 8');
+    });
+
+    test('what is sent arrives at the bus whole', async () => {
+      calls.length = 0;
+      assert.equal(await askWith({ ok: 'id-9' }, 'bus.send', 'hé'), 'id-9');
+      assert.equal(await askWith({ ok: 'id-10' }, 'bus.publish', 'x'), 'id-10');
+      assert.deepEqual(calls, [
+        ['send', 'greeter', undefined, { contentType: undefined, headers: [], body: Buffer.from('hé') }].map(
+          plain,
+        ),
+        [
+          'publish',
+          'news.eu',
+          'id-1',
+          {
+            contentType: 'text/plain',
+            headers: [
+              { name: 'x', value: '1' },
+              { name: 'y', value: '2' },
+            ],
+            body: Buffer.from('x'),
+          },
+        ].map(plain),
+      ]);
+    });
+
+    test('a request gives the answer of the other side', async () => {
+      const payload = {
+        contentType: 'a/b',
+        headers: [{ name: 'n', value: 'v' }],
+        body: encoder.encode('hello'),
+      };
+      assert.equal(await askWith({ ok: payload }, 'bus.request', 'x'), 'a/b|1|hello');
+      assert.equal(
+        await askWith({ ok: { contentType: undefined, headers: [], body: new Uint8Array() } }, 'bus.request'),
+        '-|0|',
+      );
+      assert.equal(await askWith({ ok: 77n }, 'bus.subscribe'), '77');
+      assert.equal(await askWith({ ok: undefined }, 'bus.unsubscribe'), 'ok');
+    });
+
+    test('every bus error is told apart, in every function', async () => {
+      const custom = { code: 'c', message: 'm', detail: new Uint8Array(3) };
+      const cases: readonly (readonly [err: unknown, shown: string])[] = [
+        [{ tag: 'denied' }, '0 0 '],
+        [{ tag: 'unavailable' }, '1 0 '],
+        [{ tag: 'full', val: 3 }, '2 3 '],
+        [{ tag: 'rate-limited', val: 4 }, '3 4 '],
+        [{ tag: 'timed-out' }, '4 0 '],
+        [{ tag: 'no-responders' }, '5 0 '],
+        [{ tag: 'too-large', val: 2n ** 40n }, '6 1099511627776 '],
+        [{ tag: 'invalid-subject', val: 'why' }, '7 0 why'],
+        [{ tag: 'unsupported', val: 'mote-x' }, '8 0 mote-x'],
+        [{ tag: 'failed', val: { tag: 'custom', val: custom } }, '9 0 m 5:m'],
+        [{ tag: 'failed', val: { tag: 'other', val: 'o' } }, '9 0 o 6:o'],
+        [{ tag: 'cancelled' }, '10 0 '],
+        [{ tag: 'other', val: 'zz' }, '11 0 zz'],
       ];
-      assert.equal(ask('show', body, fields), expected.join('|'));
-    }),
-    { numRuns: 200 },
-  );
-});
+      for (const [err, shown] of cases)
+        for (const name of ['send', 'publish', 'request', 'subscribe', 'unsubscribe'])
+          assert.equal(await askWith({ err }, `bus.${name}`), `bus-error ${shown}`);
+    });
 
-test('any bytes come back as they went, however many', () => {
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 5000 }), (body) => {
-      assert.deepEqual(Buffer.from(run.handle(messageOf('bytes', '', { body })) ?? []), Buffer.from(body));
-    }),
-    { numRuns: 100 },
-  );
-  const large = 'x'.repeat(1_000_000);
-  for (let i = 0; i < 30; i++) assert.equal(ask('bytes', large), large);
-});
+    test('memory gives entries, revisions and pages', async () => {
+      assert.equal(await askWith({ ok: undefined }, 'context.get', 'k'), 'absent');
+      const entry = { value: encoder.encode('val'), revision: 2n ** 63n };
+      assert.equal(await askWith({ ok: entry }, 'context.get', 'k'), '9223372036854775808 val');
+      calls.length = 0;
+      assert.equal(await askWith({ ok: 42n }, 'context.put', 'v'), '42');
+      assert.equal(await askWith({ ok: true }, 'context.delete'), 'true');
+      assert.deepEqual(calls, [
+        ['put', 'k', encoder.encode('v'), { tag: 'revision', val: 41n }],
+        ['delete', 'k', { tag: 'absent' }],
+      ]);
+      const keys = [
+        { key: 'p1', revision: 1n, bytes: 2n },
+        { key: 'p2', revision: 3n, bytes: 4n },
+      ];
+      assert.equal(await askWith({ ok: { keys, next: 'p2' } }, 'context.list'), 'p1:1:2 p2:3:4 p2');
+      assert.equal(await askWith({ ok: { keys: [], next: undefined } }, 'context.list'), 'end');
+      const usage = { entries: 1n, bytes: 2n, bytesMax: 3n, valueBytesMax: 4n };
+      assert.equal(await askWith({ ok: usage }, 'context.usage'), '1 2 3 4');
+    });
 
-test('no answer and an empty answer are different', () => {
-  assert.equal(ask('none'), undefined);
-  assert.equal(ask('empty'), '');
-});
+    test('every memory error is told apart, in every function', async () => {
+      const cases: readonly (readonly [err: unknown, shown: string])[] = [
+        [{ tag: 'denied' }, '0 0 - '],
+        [{ tag: 'unavailable' }, '1 0 - '],
+        [{ tag: 'conflict', val: 4n }, '2 0 4 '],
+        [{ tag: 'conflict' }, '2 0 - '],
+        [{ tag: 'too-large', val: 9n }, '3 9 - '],
+        [{ tag: 'full', val: 8n }, '4 8 - '],
+        [{ tag: 'invalid-key', val: 'k' }, '5 0 - k'],
+        [{ tag: 'cancelled' }, '6 0 - '],
+        [{ tag: 'other', val: 'q' }, '7 0 - q'],
+      ];
+      for (const [err, shown] of cases)
+        for (const name of ['get', 'put', 'delete', 'list', 'usage'])
+          assert.equal(await askWith({ err }, `context.${name}`), `context-error ${shown}`);
+    });
 
-test('every case of a failure reaches the host', () => {
-  const simple = {
-    invalid: 'i',
-    denied: 'd',
-    unsupported: 'u',
-    unavailable: 'n',
-    'timed-out': 't',
-    other: 'ö',
-  };
-  for (const [tag, val] of Object.entries(simple)) assert.deepEqual(ask('fail', tag), { tag, val });
-  const custom = ask('fail', 'custom') as { tag: string; val: { detail: Uint8Array } };
-  assert.deepEqual(
-    { ...custom, val: { ...custom.val, detail: new TextDecoder().decode(custom.val.detail) } },
-    { tag: 'custom', val: { code: 'code', message: 'words', detail: 'more' } },
-  );
-  assert.deepEqual(ask('fail', 'custom-bare'), {
-    tag: 'custom',
-    val: { code: 'code', message: '', detail: undefined },
-  });
-});
+    test('tools are listed and called', async () => {
+      const tool = { name: 't', description: 'd', inputSchema: '{}', outputSchema: undefined };
+      assert.equal(
+        await askWith({ ok: [tool, { ...tool, outputSchema: '[]' }] }, 'tools.list'),
+        't,d,{},-;t,d,{},[];',
+      );
+      assert.equal(await askWith({ ok: [] }, 'tools.list'), '');
+      assert.equal(await askWith({ ok: '{"a":1}' }, 'tools.call', '{"q":"ü"}'), '{"a":1}');
+      assert.deepEqual(calls.at(-1), ['call', 'search', '{"q":"ü"}', 0]);
+    });
 
-test('log lines keep their level, text and fields; console and trace go to the log', () => {
-  lines.length = 0;
-  ask('log');
-  assert.deepEqual(lines, [
-    ['debug', 'debugging', []],
-    [
-      'warn',
-      'héllo 🌍',
-      [
-        { name: 'a', value: '1' },
-        { name: 'b', value: '' },
-      ],
-    ],
-    ['info', 'console', []],
-    ['error', 'console error', []],
-    ['trace', 'traced 1.0, 2.5', []],
-  ]);
-});
+    test('every tool error is told apart, in both functions', async () => {
+      const cases: readonly (readonly [err: unknown, shown: string])[] = [
+        [{ tag: 'denied' }, '0 0 '],
+        [{ tag: 'unavailable' }, '1 0 '],
+        [{ tag: 'invalid-arguments', val: 'x' }, '2 0 x'],
+        [{ tag: 'timed-out' }, '3 0 '],
+        [{ tag: 'too-large', val: 5n }, '4 5 '],
+        [{ tag: 'rate-limited', val: 6 }, '5 6 '],
+        [{ tag: 'failed', val: 'boom' }, '6 0 boom'],
+        [{ tag: 'cancelled' }, '7 0 '],
+        [{ tag: 'other', val: 'o' }, '8 0 o'],
+      ];
+      for (const [err, shown] of cases)
+        for (const name of ['list', 'call'])
+          assert.equal(await askWith({ err }, `tools.${name}`), `tool-error ${shown}`);
+    });
 
-test('Date, performance, Math.random and crypto ask the world', () => {
-  assert.equal(ask('clock'), '2023-11-14T22:13:20.005Z 1.5 true 16 8');
-});
+    test('the collector survives thousands of calls of every kind', async () => {
+      const fresh = await instantiate((await built).bytes, imports);
+      const subjects = ['show', 'fail', 'empty', 'bytes', 'log', 'clock'];
+      for (let i = 0; i < 3000; i++) {
+        await fresh.handle(messageOf(subjects[i % subjects.length] ?? '', 'invalid'));
+      }
+    });
 
-test('what is sent arrives at the bus whole', () => {
-  calls.length = 0;
-  assert.equal(askWith({ ok: 'id-9' }, 'bus.send', 'hé'), 'id-9');
-  assert.equal(askWith({ ok: 'id-10' }, 'bus.publish', 'x'), 'id-10');
-  assert.deepEqual(calls, [
-    ['send', 'greeter', undefined, { contentType: undefined, headers: [], body: Buffer.from('hé') }].map(
-      plain,
-    ),
-    [
-      'publish',
-      'news.eu',
-      'id-1',
-      {
-        contentType: 'text/plain',
-        headers: [
-          { name: 'x', value: '1' },
-          { name: 'y', value: '2' },
+    test('a throw says message, file and line in the log and traps', async () => {
+      const fresh = await instantiate((await built).bytes, imports);
+      lines.length = 0;
+      await assert.rejects(fresh.handle(messageOf('throw')), /unreachable/);
+      assert.deepEqual(lines, [
+        [
+          'error',
+          'as you wish',
+          [
+            { name: 'file', value: 'assembly/index.ts' },
+            { name: 'line', value: '33' },
+          ],
         ],
-        body: Buffer.from('x'),
-      },
-    ].map(plain),
-  ]);
-});
+      ]);
+    });
+  });
+}
+
+function textOf(result: unknown): unknown {
+  return result instanceof Uint8Array ? new TextDecoder().decode(result) : result;
+}
 
 function plain(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('body' in value)) return value;
   return { ...value, body: new Uint8Array(value.body as Uint8Array) };
 }
-
-test('a request gives the answer of the other side', () => {
-  const payload = {
-    contentType: 'a/b',
-    headers: [{ name: 'n', value: 'v' }],
-    body: new TextEncoder().encode('hello'),
-  };
-  assert.equal(askWith({ ok: payload }, 'bus.request', 'x'), 'a/b|1|hello');
-  assert.equal(
-    askWith({ ok: { contentType: undefined, headers: [], body: new Uint8Array() } }, 'bus.request'),
-    '-|0|',
-  );
-  assert.equal(askWith({ ok: 77n }, 'bus.subscribe'), '77');
-  assert.equal(askWith({ ok: undefined }, 'bus.unsubscribe'), 'ok');
-});
-
-test('every bus error is told apart, in every function', () => {
-  const custom = { code: 'c', message: 'm', detail: new Uint8Array(3) };
-  const cases: readonly (readonly [err: unknown, shown: string])[] = [
-    [{ tag: 'denied' }, '0 0 '],
-    [{ tag: 'unavailable' }, '1 0 '],
-    [{ tag: 'full', val: 3 }, '2 3 '],
-    [{ tag: 'rate-limited', val: 4 }, '3 4 '],
-    [{ tag: 'timed-out' }, '4 0 '],
-    [{ tag: 'no-responders' }, '5 0 '],
-    [{ tag: 'too-large', val: 2n ** 40n }, '6 1099511627776 '],
-    [{ tag: 'invalid-subject', val: 'why' }, '7 0 why'],
-    [{ tag: 'unsupported', val: 'mote-x' }, '8 0 mote-x'],
-    [{ tag: 'failed', val: { tag: 'custom', val: custom } }, '9 0 m 5:m'],
-    [{ tag: 'failed', val: { tag: 'other', val: 'o' } }, '9 0 o 6:o'],
-    [{ tag: 'cancelled' }, '10 0 '],
-    [{ tag: 'other', val: 'zz' }, '11 0 zz'],
-  ];
-  for (const [err, shown] of cases)
-    for (const name of ['send', 'publish', 'request', 'subscribe', 'unsubscribe'])
-      assert.equal(askWith({ err }, `bus.${name}`), `bus-error ${shown}`);
-});
-
-test('memory gives entries, revisions and pages', () => {
-  assert.equal(askWith({ ok: undefined }, 'context.get', 'k'), 'absent');
-  const entry = { value: new TextEncoder().encode('val'), revision: 2n ** 63n };
-  assert.equal(askWith({ ok: entry }, 'context.get', 'k'), '9223372036854775808 val');
-  calls.length = 0;
-  assert.equal(askWith({ ok: 42n }, 'context.put', 'v'), '42');
-  assert.equal(askWith({ ok: true }, 'context.delete'), 'true');
-  assert.deepEqual(calls, [
-    ['put', 'k', new TextEncoder().encode('v'), { tag: 'revision', val: 41n }],
-    ['delete', 'k', { tag: 'absent' }],
-  ]);
-  const keys = [
-    { key: 'p1', revision: 1n, bytes: 2n },
-    { key: 'p2', revision: 3n, bytes: 4n },
-  ];
-  assert.equal(askWith({ ok: { keys, next: 'p2' } }, 'context.list'), 'p1:1:2 p2:3:4 p2');
-  assert.equal(askWith({ ok: { keys: [], next: undefined } }, 'context.list'), 'end');
-  const usage = { entries: 1n, bytes: 2n, bytesMax: 3n, valueBytesMax: 4n };
-  assert.equal(askWith({ ok: usage }, 'context.usage'), '1 2 3 4');
-});
-
-test('every memory error is told apart, in every function', () => {
-  const cases: readonly (readonly [err: unknown, shown: string])[] = [
-    [{ tag: 'denied' }, '0 0 - '],
-    [{ tag: 'unavailable' }, '1 0 - '],
-    [{ tag: 'conflict', val: 4n }, '2 0 4 '],
-    [{ tag: 'conflict' }, '2 0 - '],
-    [{ tag: 'too-large', val: 9n }, '3 9 - '],
-    [{ tag: 'full', val: 8n }, '4 8 - '],
-    [{ tag: 'invalid-key', val: 'k' }, '5 0 - k'],
-    [{ tag: 'cancelled' }, '6 0 - '],
-    [{ tag: 'other', val: 'q' }, '7 0 - q'],
-  ];
-  for (const [err, shown] of cases)
-    for (const name of ['get', 'put', 'delete', 'list', 'usage'])
-      assert.equal(askWith({ err }, `context.${name}`), `context-error ${shown}`);
-});
-
-test('tools are listed and called', () => {
-  const tool = { name: 't', description: 'd', inputSchema: '{}', outputSchema: undefined };
-  assert.equal(askWith({ ok: [tool, { ...tool, outputSchema: '[]' }] }, 'tools.list'), 't,d,{},-;t,d,{},[];');
-  assert.equal(askWith({ ok: [] }, 'tools.list'), '');
-  assert.equal(askWith({ ok: '{"a":1}' }, 'tools.call', '{"q":"ü"}'), '{"a":1}');
-  assert.deepEqual(calls.at(-1), ['call', 'search', '{"q":"ü"}', 0]);
-});
-
-test('every tool error is told apart, in both functions', () => {
-  const cases: readonly (readonly [err: unknown, shown: string])[] = [
-    [{ tag: 'denied' }, '0 0 '],
-    [{ tag: 'unavailable' }, '1 0 '],
-    [{ tag: 'invalid-arguments', val: 'x' }, '2 0 x'],
-    [{ tag: 'timed-out' }, '3 0 '],
-    [{ tag: 'too-large', val: 5n }, '4 5 '],
-    [{ tag: 'rate-limited', val: 6 }, '5 6 '],
-    [{ tag: 'failed', val: 'boom' }, '6 0 boom'],
-    [{ tag: 'cancelled' }, '7 0 '],
-    [{ tag: 'other', val: 'o' }, '8 0 o'],
-  ];
-  for (const [err, shown] of cases)
-    for (const name of ['list', 'call'])
-      assert.equal(askWith({ err }, `tools.${name}`), `tool-error ${shown}`);
-});
-
-test('the collector survives thousands of calls of every kind', async () => {
-  const fresh = await instantiate(component, imports);
-  const subjects = ['show', 'fail', 'empty', 'bytes', 'log', 'clock'];
-  for (let i = 0; i < 3000; i++) {
-    try {
-      fresh.handle(messageOf(subjects[i % subjects.length] ?? '', 'invalid'));
-    } catch (thrown) {
-      assert.ok(typeof thrown === 'object' && thrown !== null && 'tag' in thrown, String(thrown));
-    }
-  }
-});
-
-test('a throw says message, file and line in the log and traps', async () => {
-  const fresh = await instantiate(component, imports);
-  lines.length = 0;
-  assert.throws(() => fresh.handle(messageOf('throw')), /unreachable/);
-  assert.deepEqual(lines, [
-    [
-      'error',
-      'as you wish',
-      [
-        { name: 'file', value: 'assembly/index.ts' },
-        { name: 'line', value: '33' },
-      ],
-    ],
-  ]);
-});

@@ -1,6 +1,6 @@
 // Counts the primes below a number (10,000,000 unless the message says another) with a sieve of bits.
 //
-// This is work: some hundred million instructions, each of them paid for with fuel. The same number costs
+// This is work: a billion instructions, each of them paid for with fuel. The same number costs
 // the same fuel on every machine and on every run, so a price list for agents can be written down.
 //
 //   host run examples/prime-sieve --input 1000000
