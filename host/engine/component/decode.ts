@@ -24,7 +24,7 @@ import {
 } from './decode-type.ts';
 import { componentBytesMax, Reader, unsupported } from './reader.ts';
 import { coreExport, coreItem, definitionsMax, Scope, scopeDepthMax, TypeTable } from './scope.ts';
-import { isCoreSubtype, isSubtype, typeOf } from './subtype.ts';
+import { isCoreSubtype, typeOf } from './subtype.ts';
 
 const magic = [0x00, 0x61, 0x73, 0x6d];
 
@@ -239,7 +239,7 @@ function readInstantiate(reader: Reader, scope: Scope): Instance {
   for (const [name, wanted] of component.type.imports) {
     const given = args.get(name);
     if (given === undefined) reader.fail(`missing import named '${name}'`, at);
-    if (!isSubtype(scope.table.defs, typeOf(given), wanted))
+    if (!scope.table.comparison.isSubtype(typeOf(given), wanted))
       reader.fail(`instantiation argument '${name}' does not match the import's type`, at);
   }
   return { kind: 'instantiate', component, args, type: { exports: component.type.exports } };
@@ -346,7 +346,7 @@ function readExport(reader: Reader, scope: Scope): void {
   if (flag > 1) reader.fail('malformed export', at);
   const inferred = typeOf(item);
   const type = flag === 1 ? readExternType(reader, scope) : inferred;
-  if (flag === 1 && !isSubtype(scope.table.defs, inferred, type))
+  if (flag === 1 && !scope.table.comparison.isSubtype(inferred, type))
     reader.fail(`ascribed type of export '${name.name}' is not compatible`, at);
   scope.addExport(reader, name, type, item);
   pushExported(reader, scope, item, type);

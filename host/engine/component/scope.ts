@@ -17,6 +17,7 @@ import type { CoreExternType, CoreFuncType } from './core-module.ts';
 import { Layouts } from './layout.ts';
 import { parseExternName, uniqueForm } from './names.ts';
 import type { Reader } from './reader.ts';
+import { Comparison } from './subtype.ts';
 import { partsOf, type TypeDef, type TypeRef } from './types.ts';
 
 /** How deep value types may contain one another. */
@@ -40,6 +41,7 @@ const plainFacts: TypeFacts = { depth: 0, borrow: false, resource: false };
 export class TypeTable {
   readonly defs: TypeDef[] = [];
   readonly layouts: Layouts = new Layouts();
+  readonly comparison: Comparison = new Comparison(this.defs);
   readonly #wideLayouts = new Layouts([], 8);
   readonly #facts: TypeFacts[] = [];
   /** Types known to lie partly in memory or not (see the canonical options). */

@@ -16,101 +16,111 @@ export function typeOf(item: Item): ExternType {
  * Value types compare by structure; which resource a handle refers to is not compared, since that needs the
  * substitution of type imports: whoever links resources must compare their identity.
  */
-export function isSubtype(defs: readonly TypeDef[], given: ExternType, wanted: ExternType): boolean {
-  return new Comparison(defs).extern(given, wanted);
-}
-
-class Comparison {
+export class Comparison {
   readonly #defs: readonly TypeDef[];
-  /** Pairs found equal or under comparison: shared parts are compared once. */
+  /** Pairs that matched before: types that share parts without end, or are compared often, cost their size once. */
   readonly #equal = new Set<string>();
+  readonly #fitting = new Map<object, Set<object>>();
 
   constructor(defs: readonly TypeDef[]) {
     this.#defs = defs;
   }
 
-  extern(given: ExternType, wanted: ExternType): boolean {
+  isSubtype(given: ExternType, wanted: ExternType): boolean {
     if (given.type === wanted.type) return given.sort === wanted.sort;
-    if (given.sort === 'func' && wanted.sort === 'func') return this.func(given.type, wanted.type);
-    if (given.sort === 'type' && wanted.sort === 'type') return this.entry(given.type, wanted.type);
+    if (this.#fitting.get(given.type)?.has(wanted.type) === true) return true;
+    const fits = this.#compare(given, wanted);
+    if (fits) this.#remember(given.type, wanted.type);
+    return fits;
+  }
+
+  #remember(given: object, wanted: object): void {
+    const known = this.#fitting.get(given);
+    if (known === undefined) this.#fitting.set(given, new Set([wanted]));
+    else known.add(wanted);
+  }
+
+  #compare(given: ExternType, wanted: ExternType): boolean {
+    if (given.sort === 'func' && wanted.sort === 'func') return this.#func(given.type, wanted.type);
+    if (given.sort === 'type' && wanted.sort === 'type') return this.#entry(given.type, wanted.type);
     if (given.sort === 'instance' && wanted.sort === 'instance')
-      return this.instance(given.type, wanted.type);
+      return this.#instance(given.type, wanted.type);
     if (given.sort === 'component' && wanted.sort === 'component')
-      return this.component(given.type, wanted.type);
+      return this.#component(given.type, wanted.type);
     if (given.sort === 'module' && wanted.sort === 'module') return isModuleSubtype(given.type, wanted.type);
     return false;
   }
 
-  instance(given: InstanceType, wanted: InstanceType): boolean {
+  #instance(given: InstanceType, wanted: InstanceType): boolean {
     for (const [name, type] of wanted.exports) {
       const own = given.exports.get(name);
-      if (own === undefined || !this.extern(own, type)) return false;
+      if (own === undefined || !this.isSubtype(own, type)) return false;
     }
     return true;
   }
 
-  component(given: ComponentType, wanted: ComponentType): boolean {
+  #component(given: ComponentType, wanted: ComponentType): boolean {
     for (const [name, type] of given.imports) {
       const offered = wanted.imports.get(name);
-      if (offered === undefined || !this.extern(offered, type)) return false;
+      if (offered === undefined || !this.isSubtype(offered, type)) return false;
     }
-    return this.instance(given, wanted);
+    return this.#instance(given, wanted);
   }
 
-  entry(given: TypeEntry, wanted: TypeEntry): boolean {
-    if (given.kind === 'value' && wanted.kind === 'value') return this.value(given.ref, wanted.ref);
-    if (given.kind === 'func' && wanted.kind === 'func') return this.func(given.type, wanted.type);
+  #entry(given: TypeEntry, wanted: TypeEntry): boolean {
+    if (given.kind === 'value' && wanted.kind === 'value') return this.#value(given.ref, wanted.ref);
+    if (given.kind === 'func' && wanted.kind === 'func') return this.#func(given.type, wanted.type);
     if (given.kind === 'resource') return wanted.kind === 'resource';
     if (given.kind === 'instance' && wanted.kind === 'instance')
-      return this.instance(given.type, wanted.type) && this.instance(wanted.type, given.type);
+      return this.#instance(given.type, wanted.type) && this.#instance(wanted.type, given.type);
     if (given.kind === 'component' && wanted.kind === 'component')
-      return this.component(given.type, wanted.type) && this.component(wanted.type, given.type);
+      return this.#component(given.type, wanted.type) && this.#component(wanted.type, given.type);
     return false;
   }
 
-  func(given: FuncType, wanted: FuncType): boolean {
+  #func(given: FuncType, wanted: FuncType): boolean {
     return (
       given.async === wanted.async &&
       given.params.length === wanted.params.length &&
       given.params.every((param, index) => {
         const other = wanted.params[index];
-        return other !== undefined && param.name === other.name && this.value(param.type, other.type);
+        return other !== undefined && param.name === other.name && this.#value(param.type, other.type);
       }) &&
-      this.optional(given.result, wanted.result)
+      this.#optional(given.result, wanted.result)
     );
   }
 
-  optional(given: TypeRef | undefined, wanted: TypeRef | undefined): boolean {
+  #optional(given: TypeRef | undefined, wanted: TypeRef | undefined): boolean {
     if (given === undefined || wanted === undefined) return given === wanted;
-    return this.value(given, wanted);
+    return this.#value(given, wanted);
   }
 
-  value(given: TypeRef, wanted: TypeRef): boolean {
+  #value(given: TypeRef, wanted: TypeRef): boolean {
     if (given === wanted) return true;
     if (typeof given === 'string' || typeof wanted === 'string') return false;
     const pair = `${given} ${wanted}`;
     if (this.#equal.has(pair)) return true;
-    const equal = this.def(this.#defs[given] as TypeDef, this.#defs[wanted] as TypeDef);
+    const equal = this.#def(this.#defs[given] as TypeDef, this.#defs[wanted] as TypeDef);
     if (equal) this.#equal.add(pair);
     return equal;
   }
 
-  def(a: TypeDef, b: TypeDef): boolean {
+  #def(a: TypeDef, b: TypeDef): boolean {
     if (a.kind === 'record' && b.kind === 'record')
-      return same(a.fields, b.fields, (x, y) => x.name === y.name && this.value(x.type, y.type));
+      return same(a.fields, b.fields, (x, y) => x.name === y.name && this.#value(x.type, y.type));
     if (a.kind === 'variant' && b.kind === 'variant')
-      return same(a.cases, b.cases, (x, y) => x.name === y.name && this.optional(x.type, y.type));
+      return same(a.cases, b.cases, (x, y) => x.name === y.name && this.#optional(x.type, y.type));
     if (a.kind === 'list' && b.kind === 'list')
-      return a.length === b.length && this.value(a.element, b.element);
-    if (a.kind === 'map' && b.kind === 'map') return a.key === b.key && this.value(a.value, b.value);
-    if (a.kind === 'tuple' && b.kind === 'tuple') return same(a.types, b.types, (x, y) => this.value(x, y));
+      return a.length === b.length && this.#value(a.element, b.element);
+    if (a.kind === 'map' && b.kind === 'map') return a.key === b.key && this.#value(a.value, b.value);
+    if (a.kind === 'tuple' && b.kind === 'tuple') return same(a.types, b.types, (x, y) => this.#value(x, y));
     if ((a.kind === 'flags' && b.kind === 'flags') || (a.kind === 'enum' && b.kind === 'enum'))
       return same(a.names, b.names, (x, y) => x === y);
-    if (a.kind === 'option' && b.kind === 'option') return this.value(a.type, b.type);
+    if (a.kind === 'option' && b.kind === 'option') return this.#value(a.type, b.type);
     if (a.kind === 'result' && b.kind === 'result')
-      return this.optional(a.ok, b.ok) && this.optional(a.err, b.err);
+      return this.#optional(a.ok, b.ok) && this.#optional(a.err, b.err);
     if ((a.kind === 'stream' || a.kind === 'future') && a.kind === b.kind)
-      return this.optional(a.element, b.element);
+      return this.#optional(a.element, b.element);
     return a.kind === b.kind && (a.kind === 'own' || a.kind === 'borrow' || a.kind === 'resource');
   }
 }

@@ -90,8 +90,12 @@ export function planFastLane(component: Component): FastPlan | { readonly refuse
   }
 }
 
-/** Steps through nested components from an export to the function behind it. */
+/** Steps through instances and nested components from an export to the function behind it. */
 const resolveStepsMax = 1000;
+
+interface Steps {
+  left: number;
+}
 
 class Planner {
   readonly #component: Component;
@@ -246,17 +250,21 @@ class Planner {
       if (item.kind !== 'interface' || exported?.sort !== 'instance') continue;
       for (const one of item.interface.functions)
         planned.push(
-          this.#export(`${item.name}#${one.name}`, one.type, memberOf(exported.node, one.name, new Map(), 0)),
+          this.#export(
+            `${item.name}#${one.name}`,
+            one.type,
+            memberOf(exported.node, one.name, new Map(), { left: resolveStepsMax }),
+          ),
         );
     }
     return planned;
   }
 
   #export(name: string, type: FuncType, item: Item): PlannedExport {
+    const steps: Steps = { left: resolveStepsMax };
     let func = item.sort === 'func' ? item.node : refuse(`export '${name}' is not a function`);
-    for (let step = 0; func.kind === 'alias'; step += 1) {
-      if (step > resolveStepsMax) refuse(`export '${name}' is nested too deep`);
-      const member = memberOf(func.instance, func.name, new Map(), step);
+    while (func.kind === 'alias') {
+      const member = memberOf(func.instance, func.name, new Map(), steps);
       func = member.sort === 'func' ? member.node : refuse(`export '${name}' is not a function`);
     }
     if (func.kind !== 'lift') refuse(`export '${name}' passes on an import`);
@@ -303,18 +311,19 @@ function hasCode(component: Component): boolean {
  * What an instance exports under a name. wit-component wraps the functions of an exported interface into a
  * component that only passes its imports on; `args` holds what those imports were given.
  */
-function memberOf(instance: Instance, name: string, args: ReadonlyMap<string, Item>, steps: number): Item {
-  if (steps > resolveStepsMax) refuse(`export '${name}' is nested too deep`);
+function memberOf(instance: Instance, name: string, args: ReadonlyMap<string, Item>, steps: Steps): Item {
+  steps.left -= 1;
+  if (steps.left < 0) refuse(`export '${name}' is nested too deep`);
   if (instance.kind === 'exports') return given(instance.exports.get(name), name, args, steps);
   if (instance.kind === 'import') {
     const arg = args.get(instance.name);
-    if (arg?.sort === 'instance') return memberOf(arg.node, name, new Map(), steps + 1);
+    if (arg?.sort === 'instance') return memberOf(arg.node, name, new Map(), steps);
     return refuse(`export '${name}' passes on an import`);
   }
   if (instance.kind === 'alias') {
-    const inner = memberOf(instance.instance, instance.name, args, steps + 1);
+    const inner = memberOf(instance.instance, instance.name, args, steps);
     return inner.sort === 'instance'
-      ? memberOf(inner.node, name, args, steps + 1)
+      ? memberOf(inner.node, name, args, steps)
       : refuse(`'${name}' is not an instance`);
   }
   if (instance.component.kind !== 'defined')
@@ -324,11 +333,11 @@ function memberOf(instance: Instance, name: string, args: ReadonlyMap<string, It
 }
 
 /** Follows one item inside a wrapping component to what its import was given. */
-function given(item: Item | undefined, name: string, args: ReadonlyMap<string, Item>, steps: number): Item {
+function given(item: Item | undefined, name: string, args: ReadonlyMap<string, Item>, steps: Steps): Item {
   if (item === undefined) return refuse(`export '${name}' is missing`);
   if (item.sort === 'func' && item.node.kind === 'import') return args.get(item.node.name) ?? item;
   if (item.sort === 'func' && item.node.kind === 'alias')
-    return memberOf(item.node.instance, item.node.name, args, steps + 1);
+    return memberOf(item.node.instance, item.node.name, args, steps);
   if (item.sort === 'instance' && item.node.kind === 'import') return args.get(item.node.name) ?? item;
   return item;
 }

@@ -119,6 +119,19 @@ test('types that share parts without end are decoded in linear time', async () =
   decodeComponent(await assemble(`(component (type $t0 string) ${short})`));
 });
 
+test('instance types that share parts without end are compared in linear time', async () => {
+  const chain = (name: string): string =>
+    Array.from(
+      { length: 40 },
+      (_, index) =>
+        `(type $${name}${index + 1} (instance (alias outer 1 $${name}${index} (type $t)) (export "a" (instance (type $t))) (export "b" (instance (type $t)))))`,
+    ).join(' ');
+  const wat = `(component (type $a0 (instance)) (type $b0 (instance)) ${chain('a')} ${chain('b')}
+    (component $c (alias outer 1 $b40 (type $t)) (import "x" (instance (type $t))))
+    (import "x" (instance $x (type $a40))) (instance (instantiate $c (with "x" (instance $x)))))`;
+  decodeComponent(await assemble(wat));
+});
+
 test('every truncation of a component ends in a typed refusal or a smaller component', () => {
   for (let length = 0; length < guest.length; length += 1) settle(guest.subarray(0, length));
 });
