@@ -2,6 +2,9 @@ import { Trap } from '../../trap.ts';
 import { type Guest, Resource } from './guest.ts';
 import type { Readiness } from './readiness.ts';
 
+/** Pollables in one list; a guest holds no more handles, but may name one many times. */
+const listMax = 65_536;
+
 let eventOf: (pollable: Pollable) => Readiness;
 
 /** Resource `wasi:io/poll.pollable`. */
@@ -31,11 +34,13 @@ export class Pollable extends Resource {
 
 /**
  * `wasi:io/poll.poll`: the indices of the ready pollables, in order; one named twice is reported twice.
- * @throws Trap for an empty list, as specified
+ * @throws Trap for an empty list, as specified, and for one of more than 65,536
  */
 export function poll(guest: Guest, pollables: readonly Pollable[]): Uint32Array | Promise<Uint32Array> {
   guest.budget.check();
   if (pollables.length === 0) throw new Trap('canonical-abi', 'wasi:io/poll: the list is empty');
+  if (pollables.length > listMax)
+    throw new Trap('allocation-too-large', `wasi:io/poll: more than ${listMax} pollables in one list`);
   const events = pollables.map(eventOf);
   const ready = readyIndices(events);
   return ready.length > 0 ? ready : guest.until(events).then(() => readyIndices(events));

@@ -379,6 +379,26 @@ test('fields are checked, ordered, compared without case and bounded', async () 
   });
 });
 
+test('headers that were received can be passed on, but not what framed them', async () => {
+  await using there = await server((incoming, outgoing) => {
+    if (incoming.url === '/') outgoing.setHeader('x-kind', 'given').write('chunked');
+    outgoing.end(JSON.stringify(incoming.headers));
+  });
+  await using it = await granted(there.port);
+  const first = await answered(it, request(it, there.port));
+  const received = first.val.headers();
+  assert.equal(received.has('transfer-encoding'), false);
+  assert.equal(received.has('connection'), false);
+  const made = make(it, 'OutgoingRequest', received.clone());
+  made.setScheme({ tag: 'HTTP' });
+  made.setAuthority(`127.0.0.1:${there.port}`);
+  made.setPathWithQuery('/again');
+  const { all } = await bodyOf((await answered(it, made)).val);
+  const seen = JSON.parse(all);
+  assert.equal(seen['x-kind'], 'given');
+  assert.equal(seen['transfer-encoding'], undefined);
+});
+
 test('a request takes only what can stand in its first line', async () => {
   await using it = await scene();
   const made = request(it, 80);

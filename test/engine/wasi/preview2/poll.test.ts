@@ -20,9 +20,12 @@ function leapingClock(): Clock {
   };
 }
 
-test('an empty list traps', async () => {
+test('an empty list traps, and one that is too long', async () => {
   await using it = await scene();
   assert.throws(() => it.call('wasi:io/poll', 'poll', []), { kind: 'canonical-abi' });
+  const event = it.call('wasi:clocks/monotonic-clock', 'subscribeDuration', 0n);
+  const long = new Array(100_000).fill(event);
+  assert.throws(() => it.call('wasi:io/poll', 'poll', long), { kind: 'allocation-too-large' });
 });
 
 test('poll reports every ready one, duplicates too, and only those', async () => {

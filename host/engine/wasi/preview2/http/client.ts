@@ -57,7 +57,7 @@ export class HttpClient {
 
   #target({ scheme, authority, lines, transfer, method }: RequestParts): Target {
     const { host, port } = parseAuthority(authority ?? '') ?? refuse('HTTP-request-URI-invalid');
-    if (scheme?.tag === 'other') refuse('HTTP-request-URI-invalid');
+    if (scheme?.tag === 'other') refuse('HTTP-protocol-error');
     if (method.tag === 'connect') refuse('HTTP-request-method-invalid');
     const length = contentLength(lines);
     if (Number.isNaN(length) || (transfer === undefined && (length ?? 0) > 0))

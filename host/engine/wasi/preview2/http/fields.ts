@@ -22,7 +22,6 @@ const forbidden: ReadonlySet<string> = new Set([
   'proxy-authenticate',
   'proxy-authorization',
   'proxy-connection',
-  'te',
   'transfer-encoding',
   'upgrade',
 ]);
@@ -124,11 +123,16 @@ export function takeLines(fields: Fields): readonly FieldLine[] {
   return lines;
 }
 
-/** Lines as Node gives them: names and values alternating, values in Latin-1. */
+/**
+ * Lines as Node gives them: names and values alternating, values in Latin-1. What only the transport may say
+ * stays with it: a guest that passes the lines on must not frame its own message with them.
+ */
 export function linesFrom(raw: readonly string[]): FieldLine[] {
   const lines: FieldLine[] = [];
-  for (let at = 0; at + 1 < raw.length; at += 2)
-    lines.push([raw[at] ?? '', new Uint8Array(Buffer.from(raw[at + 1] ?? '', 'latin1'))]);
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const [name = '', value = ''] = [raw[at], raw[at + 1]];
+    if (!forbidden.has(name.toLowerCase())) lines.push([name, new Uint8Array(Buffer.from(value, 'latin1'))]);
+  }
   return lines;
 }
 
