@@ -321,6 +321,8 @@ function memberOf(instance: Instance, name: string, args: ReadonlyMap<string, It
     return refuse(`export '${name}' passes on an import`);
   }
   if (instance.kind === 'alias') {
+    // Inside a wrapper the instance could come from another scope, whose imports are not these arguments.
+    if (args.size > 0) refuse(`export '${name}' is nested too deep`);
     const inner = memberOf(instance.instance, instance.name, args, steps);
     return inner.sort === 'instance'
       ? memberOf(inner.node, name, args, steps)
