@@ -1,6 +1,6 @@
-import type { Budget } from '../../budget.ts';
+import { type Budget, Stopped } from '../../budget.ts';
 import { Trap } from '../../trap.ts';
-import type { Readiness } from './readiness.ts';
+import { type Readiness, Signal } from './readiness.ts';
 
 /** Resources one guest may hold at once; each costs the host some hundred bytes. */
 const handlesMax = 65_536;
@@ -13,6 +13,7 @@ export class Guest {
   readonly #handles = new Set<Resource>();
   readonly #closings = new Set<Promise<void>>();
   #deadline: AbortController | undefined;
+  readonly #end = new Signal();
   #waiting = 0;
   #disposed = false;
 
@@ -55,24 +56,30 @@ export class Guest {
 
   /**
    * Waits until one of `events` is ready, without holding the thread.
-   * @throws Stopped when the guest is stopped meanwhile; the deadline stops it
+   * @throws Stopped when the guest is stopped or disposed of meanwhile; the deadline stops it
    */
   async until(events: readonly Readiness[]): Promise<void> {
-    this.budget.check();
+    this.#check();
     while (!events.some((event) => event.isReady())) {
       await this.#change(events);
-      this.budget.check();
+      this.#check();
     }
   }
 
-  /** Closes every handle the guest left open and waits for `keep`t work. */
+  /** Closes every handle the guest left open, ends every wait, and waits for `keep`t work. */
   async dispose(): Promise<void> {
     this.#disposed = true;
     for (const handle of [...this.#handles]) handle[Symbol.dispose]();
     this.#deadline?.abort();
+    this.#end.notify();
     const closed = this.#closed();
     // Who gave up does not wait for a destination that takes nothing any more.
     if (this.budget.cause?.kind !== 'cancelled') await closed;
+  }
+
+  #check(): void {
+    this.budget.check();
+    if (this.#disposed) throw new Stopped('disposed');
   }
 
   async #closed(): Promise<void> {
@@ -84,6 +91,7 @@ export class Guest {
     const undo: (() => void)[] = [];
     this.#armDeadline();
     undo.push(this.budget.onStop(() => resolve()));
+    undo.push(this.#end.onChange(resolve));
     for (const event of events) undo.push(event.onChange(resolve));
     this.#waiting += 1;
     return promise.finally(() => {

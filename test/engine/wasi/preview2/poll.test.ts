@@ -64,6 +64,13 @@ test('a stop wakes a waiting guest', async () => {
   await assert.rejects(waited, Stopped);
 });
 
+test('disposing settles a wait that is still under way', async () => {
+  const it = await scene();
+  const event = it.call('wasi:clocks/monotonic-clock', 'subscribeDuration', 3_600_000_000_000n);
+  const waited = event.block();
+  await Promise.all([assert.rejects(waited, Stopped), it.wasi.dispose()]);
+});
+
 test('the deadline wakes and stops a waiting guest', async () => {
   const clock = leapingClock();
   await using it = await scene(
