@@ -142,13 +142,13 @@ function newMessage(
   { subject, body }: { subject: string; body: Uint8Array },
   { clock, random }: HostOptions,
 ): unknown {
-  const id = Buffer.from(random.fill(new Uint8Array(16))).toString('hex');
+  const sentAtNs = clock.wallNs();
   return {
-    id,
+    id: `${sentAtNs}-${process.pid}`,
     subject,
     sender: undefined,
     replyTo: undefined,
-    sentAtNs: clock.wallNs(),
+    sentAtNs,
     deadlineNs: undefined,
     attempt: 1,
     contentType: undefined,

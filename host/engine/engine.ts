@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Artifact, ArtifactFacts } from './artifact.ts';
 import type { Budget } from './budget.ts';
+import { hexDigestOf } from './digest.ts';
 import type { Instance } from './instance.ts';
 import type { Linker } from './linker.ts';
 import type { Prepared } from './prepare.ts';
@@ -46,7 +46,7 @@ export function createEngine(options: EngineOptions): Engine {
   };
   return {
     prepare: async (bytes, onProgress = () => {}) => {
-      const digest = hash('sha256', bytes);
+      const digest = hexDigestOf(bytes);
       const key = `${digest}-${artifactVersion}`;
       const cached = store === undefined ? undefined : load(store, key, digest, nowMs());
       if (cached !== undefined) return cached;
@@ -72,7 +72,7 @@ function load(store: Store, key: string, digest: string, nowMs: number): Artifac
   store.touch(key, nowMs);
   if (facts.glueDigest === undefined) return artifact;
   const gluePath = store.pathOf(key, 'mjs');
-  if (!existsSync(gluePath) || hash('sha256', readFileSync(gluePath)) !== facts.glueDigest) return undefined;
+  if (!existsSync(gluePath) || hexDigestOf(readFileSync(gluePath)) !== facts.glueDigest) return undefined;
   return { ...artifact, gluePath };
 }
 

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import {
   chmodSync,
   mkdirSync,
@@ -12,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { HostError } from '../errors.ts';
+import { digestOf } from './digest.ts';
 
 /** One prepared program on disk: a JSON header and blobs. */
 export interface StoredArtifact {
@@ -110,7 +110,7 @@ function encode({ header, blobs }: StoredArtifact): Uint8Array {
   const frame = Buffer.alloc(frameBytes);
   frame.write(magic, 'latin1');
   frame.writeUInt32LE(text.length, magic.length);
-  frame.set(hash('sha256', body, 'buffer'), magic.length + 4);
+  frame.set(digestOf(body), magic.length + 4);
   return Buffer.concat([frame, body]);
 }
 
@@ -118,7 +118,7 @@ function decode(file: Uint8Array<ArrayBuffer>): StoredArtifact | undefined {
   const view = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   if (view.length < frameBytes || view.toString('latin1', 0, magic.length) !== magic) return undefined;
   const body = view.subarray(frameBytes);
-  if (!hash('sha256', body, 'buffer').equals(view.subarray(magic.length + 4, frameBytes))) return undefined;
+  if (!view.subarray(magic.length + 4, frameBytes).equals(digestOf(body))) return undefined;
   const textBytes = view.readUInt32LE(magic.length);
   const { header, sizes } = JSON.parse(body.toString('utf8', 0, textBytes)) as {
     header: unknown;
