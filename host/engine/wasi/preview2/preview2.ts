@@ -46,14 +46,15 @@ const packages: readonly (readonly [prefix: string, load: () => Promise<Package>
 export function wasi(grants: WasiGrants, budget: Budget): Preview2 {
   const guest = new Guest(budget);
   const files = preopenedFiles(grants, budget);
-  const loaded: Package[] = [];
+  let loaded: readonly Package[] | undefined;
   return {
     ready: async (imports = wasiInterfaces) => {
       const wanted = packages.filter(([prefix]) => imports.some((name) => name.startsWith(prefix)));
-      loaded.push(...(await Promise.all(wanted.map(([, load]) => load()))));
+      loaded = await Promise.all(wanted.map(([, load]) => load()));
       await files.opened;
     },
     define: (linker) => {
+      if (loaded === undefined) throw new Error('bug: WASI defined before it was ready');
       for (const offer of [io, cli, time, chance, ...loaded])
         for (const [name, offered] of offer(guest, grants, files)) linker.define(name, offered);
     },
