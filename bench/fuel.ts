@@ -45,7 +45,8 @@ interface Metered {
 
 function metered(bytes: Uint8Array<ArrayBuffer>, fuelSlice: bigint, suspending: boolean): Metered {
   const budget = new Budget({ limits, clock: systemClock, fuelSlice });
-  if (!suspending) budget.synchronousDepth = 1;
+  // The start function runs as a plain call, where nothing can suspend.
+  budget.synchronousDepth = 1;
   const module = new WebAssembly.Module(meter(bytes, { fuelCell: 'own' }).bytes);
   const { exports } = new WebAssembly.Instance(module, {
     'motehost:meter': {
@@ -58,6 +59,7 @@ function metered(bytes: Uint8Array<ArrayBuffer>, fuelSlice: bigint, suspending: 
   budget.attachFuel(exports['motehost:meter/fuel'] as WebAssembly.Global<'i64'>);
   const start = exports['motehost:meter/start'];
   if (typeof start === 'function') start();
+  if (suspending) budget.synchronousDepth = 0;
   return { budget, run: exports.run as Run, fuelStart: budget.fuelUsed };
 }
 
