@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 /** Time as a dependency: everything that waits or stamps takes one, so tests turn it by hand. */
 export interface Clock {
   /** Nanoseconds since the Unix epoch. */
@@ -19,15 +17,43 @@ export interface Random {
 }
 
 const timerMsMax = 2 ** 31 - 1;
+const driftNsMax = 5_000_000n;
+
+const startNs = process.hrtime.bigint();
+const startWallNs = BigInt(Date.now()) * 1_000_000n;
+
+/** The wall clock at nanosecond steps: the system's millisecond when we started, and what has passed since. */
+function wallNs(): bigint {
+  const steppedNs = startWallNs + (process.hrtime.bigint() - startNs);
+  const systemNs = BigInt(Date.now()) * 1_000_000n;
+  // The system's clock may have been set meanwhile; it is right, to its millisecond.
+  const driftNs = steppedNs - systemNs;
+  return driftNs > -driftNsMax && driftNs < driftNsMax ? steppedNs : systemNs;
+}
+
+function sleepOnce(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason);
+    const cancel = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', cancel);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', cancel, { once: true });
+  });
+}
 
 export const systemClock: Clock = {
-  wallNs: () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e6)),
+  wallNs: () => wallNs(),
   monotonicNs: () => process.hrtime.bigint(),
-  monotonicMs: () => performance.now(),
+  monotonicMs: () => Number(process.hrtime.bigint() - startNs) / 1e6,
   sleep: async (ms, signal) => {
     // A timer takes at most 2^31-1 ms and fires at once beyond that.
     for (let left = ms; left > 0; left -= timerMsMax) {
-      await sleep(Math.min(left, timerMsMax), undefined, signal === undefined ? {} : { signal });
+      await sleepOnce(Math.min(left, timerMsMax), signal);
     }
   },
 };

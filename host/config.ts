@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { fs, os, path as paths } from './builtin.ts';
 import { HostError } from './errors.ts';
 import {
   type LimitName,
@@ -22,7 +20,7 @@ export interface Config {
 
 /** Where prepared modules are kept: `HOST_CACHE`, else the user's cache folder. */
 export function cacheFolder(env: Environment): string {
-  return env.HOST_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'motehost');
+  return env.HOST_CACHE ?? paths.join(env.XDG_CACHE_HOME ?? paths.join(os.homedir(), '.cache'), 'motehost');
 }
 
 /**
@@ -31,12 +29,14 @@ export function cacheFolder(env: Environment): string {
  */
 export async function loadConfig(named: string | undefined, env: Environment): Promise<Config> {
   const wanted = named ?? env.HOST_CONFIG;
-  const path = wanted ?? join(env.XDG_CONFIG_HOME ?? join(homedir(), '.config'), 'motehost', 'config.toml');
+  const path =
+    wanted ??
+    paths.join(env.XDG_CONFIG_HOME ?? paths.join(os.homedir(), '.config'), 'motehost', 'config.toml');
+  if (wanted === undefined && !fs.existsSync(path)) return { path: undefined, limits: {} };
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = fs.readFileSync(path, 'utf8');
   } catch (cause) {
-    if (wanted === undefined) return { path: undefined, limits: {} };
     throw new HostError(
       'HOST_ERR_FILE_NOT_FOUND',
       `cannot read the configuration file ${path}`,

@@ -1,44 +1,38 @@
 #!/usr/bin/env node
 // The entry everybody starts, on whatever Node they have: it must parse on old ones, so it is plain JavaScript.
-// Modules are loaded where they are used, because loading them is most of what a short run costs.
-import { existsSync } from 'node:fs';
-import module from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+// On a Node that is new enough it loads nothing but the command: `import`s of Node's own modules would cost
+// a short run more than the run itself.
 
 const nodeMajorMin = 26;
 
-/** Sources run as they are in a checkout; Node strips no types below node_modules, where the package has `dist/`. */
-function mainUrl() {
+async function runHere() {
+  const { existsSync } = process.getBuiltinModule('node:fs');
+  process.getBuiltinModule('node:module').enableCompileCache();
+  // Sources run as they are in a checkout; below node_modules Node strips no types, and the package has dist/.
   const source = new URL('./main.ts', import.meta.url);
-  const isInstalled = import.meta.url.includes('/node_modules/');
-  return !isInstalled && existsSync(source)
-    ? source
-    : new URL('../../dist/host/cli/main.js', import.meta.url);
+  const isCheckout = !import.meta.url.includes('/node_modules/') && existsSync(source);
+  const { main } = await import(
+    isCheckout ? source.href : new URL('../../dist/host/cli/main.js', import.meta.url).href
+  );
+  await main(process.argv.slice(2));
 }
 
 /** The Node that came as a dependency, or undefined. */
-function bundledNode() {
+async function bundledNode() {
+  const { existsSync } = await import('node:fs');
+  const { createRequire } = await import('node:module');
+  const { dirname, join } = await import('node:path');
   try {
-    const path = join(
-      dirname(module.createRequire(import.meta.url).resolve('node/package.json')),
-      'bin',
-      'node',
-    );
+    const path = join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin', 'node');
     return existsSync(path) ? path : undefined;
   } catch {
     return undefined;
   }
 }
 
-async function runHere() {
-  module.enableCompileCache?.();
-  const { main } = await import(mainUrl().href);
-  await main(process.argv.slice(2));
-}
-
-async function runOnBundledNode(node) {
+async function runOn(node) {
   const { spawn } = await import('node:child_process');
+  const { fileURLToPath } = await import('node:url');
   // Signals of the terminal reach the child by itself; this parent only has to outlive it.
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGQUIT']) process.on(signal, () => {});
@@ -51,8 +45,8 @@ async function runOnBundledNode(node) {
 }
 
 async function runElsewhere() {
-  const node = bundledNode();
-  if (node !== undefined) return runOnBundledNode(node);
+  const node = await bundledNode();
+  if (node !== undefined) return runOn(node);
   process.stderr.write(
     `host: needs Node ${nodeMajorMin} or newer (for JSPI), this is ${process.versions.node}, and the dependency "node" is not installed.\n` +
       'host: run `npm ci` in the project, or `npm rebuild node` if its install script was blocked, or install a newer Node.\n',

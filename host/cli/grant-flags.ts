@@ -1,5 +1,4 @@
-import { statSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { fs, path as paths } from '../builtin.ts';
 import { HostError } from '../errors.ts';
 import type { NetGrant, Preopen } from '../host.ts';
 
@@ -13,8 +12,8 @@ export function parseDir(text: string): Preopen {
   const [host = '', guest, ...more] = path.split('::');
   if (host === '' || guest === '' || more.length > 0)
     throw invalid('--dir', text, 'HOST[::GUEST][:ro], for example data::/data:ro');
-  const hostPath = resolve(host);
-  if (statSync(hostPath, { throwIfNoEntry: false })?.isDirectory() !== true) {
+  const hostPath = paths.resolve(host);
+  if (fs.statSync(hostPath, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new HostError('HOST_ERR_GRANT_INVALID', `--dir: ${host} is not a directory`, { path: hostPath });
   }
   return { hostPath, guestPath: guest ?? host, mode: access?.[1] === 'ro' ? 'read-only' : 'read-write' };
@@ -52,7 +51,7 @@ export function parseNet(text: string): NetGrant {
 
 /** What a program is told it is called. */
 export function programName(path: string): string {
-  return basename(path);
+  return paths.basename(path);
 }
 
 function invalid(flag: string, text: string, form: string): HostError {

@@ -1,5 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { fs, path as paths } from '../builtin.ts';
 import { HostError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 
@@ -18,11 +17,11 @@ const programBytesMax = 256 * 1024 * 1024;
  * @throws HostError `HOST_ERR_FILE_NOT_FOUND`, `HOST_ERR_FILE_UNREADABLE`, and what a build may throw
  */
 export async function loadProgram(path: string): Promise<Program> {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = fs.statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw new HostError('HOST_ERR_FILE_NOT_FOUND', `no such file: ${path}`, { path });
   if (!stat.isDirectory()) return { path, bytes: readProgram(path), limits: {}, manifestPath: undefined };
-  const manifestPath = join(path, 'agent.toml');
-  if (statSync(manifestPath, { throwIfNoEntry: false }) === undefined) {
+  const manifestPath = paths.join(path, 'agent.toml');
+  if (fs.statSync(manifestPath, { throwIfNoEntry: false }) === undefined) {
     throw new HostError(
       'HOST_ERR_FILE_NOT_FOUND',
       `${path} is a folder without an agent.toml; host new NAME makes one that has it`,
@@ -37,7 +36,7 @@ export async function loadProgram(path: string): Promise<Program> {
 }
 
 function readProgram(path: string): Uint8Array<ArrayBuffer> {
-  const { size } = statSync(path);
+  const { size } = fs.statSync(path);
   if (size > programBytesMax) {
     throw new HostError(
       'HOST_ERR_FILE_UNREADABLE',
@@ -46,7 +45,7 @@ function readProgram(path: string): Uint8Array<ArrayBuffer> {
     );
   }
   try {
-    return readFileSync(path);
+    return fs.readFileSync(path);
   } catch (cause) {
     throw new HostError(
       'HOST_ERR_FILE_UNREADABLE',

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { fs, util } from '../builtin.ts';
 import { systemClock, systemRandom } from '../clock.ts';
 import { cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError } from '../errors.ts';
@@ -72,7 +71,9 @@ const optionTypes = {
   config: { type: 'string' },
 } as const;
 
-type Flags = ReturnType<typeof parseArgs<{ options: typeof optionTypes; allowPositionals: true }>>['values'];
+type Flags = ReturnType<
+  typeof util.parseArgs<{ options: typeof optionTypes; allowPositionals: true }>
+>['values'];
 
 export const command: Command = {
   summary: 'run a WebAssembly program or agent, metered and limited',
@@ -152,7 +153,7 @@ async function readWords(
 
 async function parseWords(words: string[]): Promise<{ values: Flags; positionals: string[] }> {
   try {
-    return parseArgs({ args: words, options: optionTypes, allowPositionals: true });
+    return util.parseArgs({ args: words, options: optionTypes, allowPositionals: true });
   } catch (cause) {
     const { flagError } = await import('./flag-error.ts');
     throw flagError('run', cause, Object.keys(optionTypes));
@@ -185,7 +186,7 @@ async function inputBytes(input: string): Promise<Uint8Array> {
   if (input === '-') return readAll();
   if (!input.startsWith('@')) return new TextEncoder().encode(input);
   try {
-    return readFileSync(input.slice(1));
+    return fs.readFileSync(input.slice(1));
   } catch (cause) {
     throw new HostError(
       'HOST_ERR_FILE_NOT_FOUND',

@@ -1,6 +1,16 @@
-import { fstatSync, writeSync } from 'node:fs';
-import { isatty } from 'node:tty';
+import { fs } from '../builtin.ts';
 import type { InputSource, OutputSink } from '../host.ts';
+
+/** Asked of `node:tty` only for a character device: it loads sockets and streams. */
+function isTerminal(descriptor: number): boolean {
+  try {
+    return (
+      fs.fstatSync(descriptor).isCharacterDevice() && process.getBuiltinModule('node:tty').isatty(descriptor)
+    );
+  } catch {
+    return false;
+  }
+}
 
 let isStdinOpen = false;
 
@@ -14,7 +24,7 @@ export function stdinSource(): InputSource {
   let chunks: AsyncIterator<Uint8Array> | undefined;
   let rest: Uint8Array = new Uint8Array(0);
   return {
-    isTerminal: isatty(0),
+    isTerminal: isTerminal(0),
     read: async (bytesMax) => {
       isStdinOpen = true;
       chunks ??= process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
@@ -52,17 +62,17 @@ export function bytesSource(bytes: Uint8Array): InputSource {
  * the loading of Node's streams; pipes go through the stream, whose back pressure the guest then feels.
  */
 export function descriptorSink(descriptor: 1 | 2): OutputSink {
-  const stat = fstatSync(descriptor);
+  const stat = fs.fstatSync(descriptor);
   const writesAtOnce = stat.isFile() || stat.isCharacterDevice();
   return {
-    isTerminal: isatty(descriptor),
+    isTerminal: isTerminal(descriptor),
     write: writesAtOnce ? atOnce(descriptor) : throughStream(descriptor),
   };
 }
 
 function atOnce(descriptor: 1 | 2): OutputSink['write'] {
   return async (bytes) => {
-    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+    for (let at = 0; at < bytes.length; ) at += fs.writeSync(descriptor, bytes, at);
   };
 }
 

@@ -1,10 +1,7 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { fs, os, path as paths } from '../builtin.ts';
 import type { Clock } from '../clock.ts';
 import type { Artifact, ArtifactFacts } from './artifact.ts';
 import type { Budget } from './budget.ts';
-import { hexDigestOf } from './digest.ts';
 import type { Instance } from './instance.ts';
 import type { Linker } from './linker.ts';
 import type { Prepared } from './prepare.ts';
@@ -41,51 +38,55 @@ export function createEngine(options: EngineOptions): Engine {
   let scratch: string | undefined;
   let hasTranspiled = false;
   const glueFolder = (): string => {
-    scratch ??= mkdtempSync(join(tmpdir(), 'motehost-'));
+    scratch ??= fs.mkdtempSync(paths.join(os.tmpdir(), 'motehost-'));
     return scratch;
   };
   return {
     prepare: async (bytes, onProgress = () => {}) => {
-      const digest = hexDigestOf(bytes);
-      const key = `${digest}-${artifactVersion}`;
-      const cached = store === undefined ? undefined : load(store, key, digest, nowMs());
+      const cached = store === undefined ? undefined : load(store, bytes, nowMs());
       if (cached !== undefined) return cached;
       const { prepareProgram } = await import('./prepare.ts');
-      const prepared = await prepareProgram(bytes, digest, onProgress);
+      const prepared = await prepareProgram(bytes, onProgress);
       hasTranspiled ||= prepared.glue !== undefined;
-      return keep(prepared, store, key, glueFolder);
+      return keep(prepared, store, bytes, glueFolder);
     },
     launch: (artifact, linker, budget, grants) => launch(artifact, linker, budget, grants),
     close: async () => {
       if (hasTranspiled) await (await import('./general-lane/transpile.ts')).stopTranspiler();
-      if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
+      if (scratch !== undefined) fs.rmSync(scratch, { recursive: true, force: true });
     },
   };
 }
 
-function load(store: Store, key: string, digest: string, nowMs: number): Artifact | undefined {
-  const stored = store.get(key);
+/** The general lane's module text is kept by its own digest: Node imports a path once, so one path must mean one text. */
+function load(store: Store, source: Uint8Array, nowMs: number): Artifact | undefined {
+  const stored = store.get(source, artifactVersion);
   if (stored === undefined) return undefined;
+  store.touch(store.pathOf(source, artifactVersion, 'art'), nowMs);
   const facts = stored.header as ArtifactFacts;
-  if (facts.digest !== digest) return undefined;
-  const artifact = { facts, modules: stored.blobs };
-  store.touch(key, nowMs);
-  if (facts.glueDigest === undefined) return artifact;
-  const gluePath = store.pathOf(key, 'mjs');
-  if (!existsSync(gluePath) || hexDigestOf(readFileSync(gluePath)) !== facts.glueDigest) return undefined;
-  return { ...artifact, gluePath };
+  if (facts.glueDigest === undefined) return { facts, modules: stored.blobs };
+  const modules = stored.blobs.slice(0, -1);
+  const glue = stored.blobs.at(-1);
+  const gluePath = paths.join(store.folder, `${facts.glueDigest}.mjs`);
+  const isWhole =
+    glue !== undefined && fs.existsSync(gluePath) && Buffer.compare(fs.readFileSync(gluePath), glue) === 0;
+  return isWhole ? { facts, modules, gluePath } : undefined;
 }
 
-function keep(prepared: Prepared, store: Store | undefined, key: string, glueFolder: () => string): Artifact {
-  const { facts, modules, glue } = prepared;
+function keep(
+  { facts, modules, glue }: Prepared,
+  store: Store | undefined,
+  source: Uint8Array<ArrayBuffer>,
+  glueFolder: () => string,
+): Artifact {
   if (glue === undefined) {
-    store?.put(key, { header: facts, blobs: modules });
+    store?.put(source, artifactVersion, { header: facts, blobs: modules });
     return { facts, modules };
   }
-  const gluePath = store === undefined ? join(glueFolder(), `${facts.digest}.mjs`) : store.pathOf(key, 'mjs');
-  if (store === undefined) writeFileSync(gluePath, glue, { mode: 0o600 });
+  const gluePath = paths.join(store?.folder ?? glueFolder(), `${facts.glueDigest}.mjs`);
+  if (store === undefined) fs.writeFileSync(gluePath, glue, { mode: 0o600 });
   else store.write(gluePath, glue);
-  store?.put(key, { header: facts, blobs: modules });
+  store?.put(source, artifactVersion, { header: facts, blobs: [...modules, new TextEncoder().encode(glue)] });
   return { facts, modules, gluePath };
 }
 

@@ -1,10 +1,10 @@
+import { hash } from 'node:crypto';
 import { HostError } from '../errors.ts';
 import type { ArtifactFacts, ArtifactModule, CoreFunction, Main } from './artifact.ts';
 import { readCoreModule } from './component/core-module.ts';
 import { decodeComponent, isComponent, isCoreModule } from './component/decode.ts';
 import { Reader } from './component/reader.ts';
 import { type World, worldOf } from './component/world.ts';
-import { hexDigestOf } from './digest.ts';
 import { planFastLane } from './fast-lane/plan.ts';
 import { transpileComponent } from './general-lane/transpile.ts';
 import { type MeterOptions, meter } from './meter/meter.ts';
@@ -27,9 +27,9 @@ const transpileMsMax = 120_000;
  */
 export async function prepareProgram(
   bytes: Uint8Array<ArrayBuffer>,
-  digest: string,
   onProgress: (step: string) => void,
 ): Promise<Prepared> {
+  const digest = hash('sha256', bytes);
   if (isCoreModule(bytes)) return prepareCore(bytes, digest);
   if (isComponent(bytes)) return prepareComponent(bytes, digest, onProgress);
   throw new HostError('HOST_ERR_NOT_WASM', notWasm(bytes));
@@ -115,7 +115,7 @@ async function prepareComponent(
     const { bytes: code, summary } = meterValid(core, { fuelCell: 'imported' });
     return { code, module: moduleFacts(name, core.length, summary) };
   });
-  const glueDigest = hexDigestOf(glue);
+  const glueDigest = hash('sha256', glue);
   return {
     facts: {
       ...facts,

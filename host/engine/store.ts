@@ -1,17 +1,6 @@
-import {
-  chmodSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { fs, path as paths } from '../builtin.ts';
 import { HostError } from '../errors.ts';
-import { digestOf } from './digest.ts';
+import { fingerprintOf } from './fingerprint.ts';
 
 /** One prepared program on disk: a JSON header and blobs. */
 export interface StoredArtifact {
@@ -19,25 +8,26 @@ export interface StoredArtifact {
   readonly blobs: readonly Uint8Array<ArrayBuffer>[];
 }
 
-const magic = 'MOTEART1';
-const digestBytes = 32;
-const frameBytes = magic.length + 4 + digestBytes;
+const magic = 'MOTEART2';
+const frameBytes = magic.length + 8;
+/** Blobs begin at multiples of this, so that they can be read by the word. */
+const alignBytes = 8;
 /** Bytes the folder may hold; the oldest entries go first. */
 const storeBytesMax = 1024 ** 3;
 const blobCountMax = 1024;
 
 /**
- * Prepared programs by key (digest of the source and of everything that shaped the result). A damaged entry
- * is as good as none: each carries a SHA-256 of its content. What others could have written is not trusted.
+ * Prepared programs by the content they were made from. The key narrows the search; what decides is that the
+ * stored source is byte for byte the one that was asked for, so no digest needs to be computed. A damaged
+ * entry is as good as none, and what others could have written is not trusted.
  */
 export class Store {
   readonly folder: string;
 
-  /** @throws HostError `HOST_ERR_CACHE_UNSAFE` when others may write to the folder */
+  /** @throws HostError `HOST_ERR_CACHE_UNSAFE` when others may write to the folder, or it cannot be made */
   constructor(folder: string) {
     this.folder = folder;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const { mode, uid } = statSync(folder);
+    const { mode, uid } = ownFolder(folder);
     const isForeign = process.getuid !== undefined && uid !== process.getuid();
     if (isForeign || (mode & 0o022) !== 0) {
       throw new HostError(
@@ -48,69 +38,99 @@ export class Store {
     }
   }
 
-  pathOf(key: string, extension: string): string {
-    return join(this.folder, `${key}.${extension}`);
+  /** Where an entry about these bytes lies; `version` is whatever else shaped the result. */
+  pathOf(source: Uint8Array, version: string, extension: string): string {
+    const name = `${source.length.toString(36)}-${fingerprintOf(source).toString(36)}-${version}.${extension}`;
+    return paths.join(this.folder, name);
   }
 
-  get(key: string): StoredArtifact | undefined {
-    let file: Uint8Array<ArrayBuffer>;
-    const path = this.pathOf(key, 'art');
-    try {
-      file = readFileSync(path);
-    } catch {
-      return undefined;
-    }
+  /** The entry made from exactly these bytes, without the source itself. */
+  get(source: Uint8Array, version: string): StoredArtifact | undefined {
+    const file = this.#read(this.pathOf(source, version, 'art'));
+    if (file === undefined) return undefined;
     const found = decode(file);
-    if (found === undefined) rmSync(path, { force: true });
-    return found;
+    const [stored, ...blobs] = found?.blobs ?? [];
+    if (found === undefined || stored === undefined || Buffer.compare(stored, source) !== 0) return undefined;
+    return { header: found.header, blobs };
   }
 
-  put(key: string, artifact: StoredArtifact): void {
-    this.write(this.pathOf(key, 'art'), encode(artifact));
+  put(source: Uint8Array<ArrayBuffer>, version: string, { header, blobs }: StoredArtifact): void {
+    this.write(this.pathOf(source, version, 'art'), encode({ header, blobs: [source, ...blobs] }));
     this.#prune();
   }
 
   /** Writes a file of this folder so that readers see all of it or nothing. */
   write(path: string, content: Uint8Array | string): void {
     const partial = `${path}.${process.pid}.partial`;
-    writeFileSync(partial, content, { mode: 0o600 });
-    chmodSync(partial, 0o600);
-    renameSync(partial, path);
+    fs.rmSync(partial, { force: true });
+    fs.writeFileSync(partial, content, { mode: 0o600, flag: 'wx' });
+    fs.renameSync(partial, path);
   }
 
   /** Marks an entry as used, at most once a day: the oldest are dropped first. */
-  touch(key: string, nowMs: number): void {
-    const path = this.pathOf(key, 'art');
+  touch(path: string, nowMs: number): void {
     try {
-      if (nowMs - statSync(path).mtimeMs > 86_400_000) utimesSync(path, nowMs / 1000, nowMs / 1000);
+      if (nowMs - fs.statSync(path).mtimeMs > 86_400_000) fs.utimesSync(path, nowMs / 1000, nowMs / 1000);
     } catch {
       // Another process dropped the entry meanwhile; it is made again next time.
     }
   }
 
+  #read(path: string): Uint8Array<ArrayBuffer> | undefined {
+    return fs.existsSync(path) ? fs.readFileSync(path) : undefined;
+  }
+
   #prune(): void {
-    const entries = readdirSync(this.folder)
-      .map((name) => ({
-        path: join(this.folder, name),
-        stat: statSync(join(this.folder, name), { throwIfNoEntry: false }),
-      }))
+    const entries = fs
+      .readdirSync(this.folder)
+      .map((name) => paths.join(this.folder, name))
+      .map((path) => ({ path, stat: fs.statSync(path, { throwIfNoEntry: false }) }))
       .filter(({ stat }) => stat?.isFile())
       .sort((a, b) => (b.stat?.mtimeMs ?? 0) - (a.stat?.mtimeMs ?? 0));
     let total = 0;
     for (const { path, stat } of entries) {
       total += stat?.size ?? 0;
-      if (total > storeBytesMax) rmSync(path, { force: true });
+      if (total > storeBytesMax) fs.rmSync(path, { force: true });
     }
   }
 }
 
+function ownFolder(folder: string): import('node:fs').Stats {
+  try {
+    const found = fs.statSync(folder, { throwIfNoEntry: false });
+    if (found !== undefined) return found;
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return fs.statSync(folder);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HostError(
+      'HOST_ERR_CACHE_UNSAFE',
+      `the cache folder cannot be made (${reason}); set HOST_CACHE to a place you may write to`,
+      { folder },
+      cause,
+    );
+  }
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / alignBytes) * alignBytes;
+}
+
 function encode({ header, blobs }: StoredArtifact): Uint8Array {
   const text = Buffer.from(JSON.stringify({ header, sizes: blobs.map((blob) => blob.length) }));
-  const body = Buffer.concat([text, ...blobs]);
+  const body = Buffer.alloc(
+    aligned(text.length) + blobs.reduce((sum, blob) => sum + aligned(blob.length), 0),
+  );
+  body.set(text);
+  let at = aligned(text.length);
+  for (const blob of blobs) {
+    body.set(blob, at);
+    at += aligned(blob.length);
+  }
   const frame = Buffer.alloc(frameBytes);
   frame.write(magic, 'latin1');
   frame.writeUInt32LE(text.length, magic.length);
-  frame.set(digestOf(body), magic.length + 4);
+  frame.writeUInt32LE(fingerprintOf(body), magic.length + 4);
   return Buffer.concat([frame, body]);
 }
 
@@ -118,17 +138,18 @@ function decode(file: Uint8Array<ArrayBuffer>): StoredArtifact | undefined {
   const view = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   if (view.length < frameBytes || view.toString('latin1', 0, magic.length) !== magic) return undefined;
   const body = view.subarray(frameBytes);
-  if (!view.subarray(magic.length + 4, frameBytes).equals(digestOf(body))) return undefined;
+  if (fingerprintOf(body) !== view.readUInt32LE(magic.length + 4)) return undefined;
   const textBytes = view.readUInt32LE(magic.length);
   const { header, sizes } = JSON.parse(body.toString('utf8', 0, textBytes)) as {
     header: unknown;
     sizes: number[];
   };
   if (sizes.length > blobCountMax) return undefined;
-  let at = file.byteOffset + frameBytes + textBytes;
+  let at = file.byteOffset + frameBytes + aligned(textBytes);
   const blobs = sizes.map((size) => {
-    at += size;
-    return new Uint8Array(file.buffer, at - size, size);
+    const blob = new Uint8Array(file.buffer, at, size);
+    at += aligned(size);
+    return blob;
   });
   return { header, blobs };
 }

@@ -121,7 +121,7 @@ after(stopTranspiler);
 async function prepare(bytes: Bytes): Promise<string> {
   const startedMs = performance.now();
   try {
-    await prepareProgram(bytes, 'damaged', () => {});
+    await prepareProgram(bytes, () => {});
     return 'accepted';
   } catch (error) {
     assert.ok(error instanceof HostError, String(error instanceof Error ? error.stack : error));
