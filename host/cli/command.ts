@@ -4,6 +4,8 @@ export interface Command {
   readonly summary: string;
   /** What `host NAME --help` prints. */
   readonly help: string;
+  /** Whether nothing is left to wait for once `run` has settled, whatever a guest left behind. */
+  readonly endsProcess?: true;
   /**
    * Runs with the words after the subcommand's name.
    * @returns the process's exit code (see `exit-code.ts`)

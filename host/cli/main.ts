@@ -37,7 +37,9 @@ async function dispatch(args: readonly string[]): Promise<number> {
   const command = await load();
   const ownWords = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
   if (ownWords.includes('--help') || ownWords.includes('-h')) return print(command.help);
-  return command.run(rest);
+  const code = await command.run(rest);
+  if (command.endsProcess) process.exit(code);
+  return code;
 }
 
 async function overview(topic: string | undefined): Promise<number> {

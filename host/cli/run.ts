@@ -18,7 +18,7 @@ import { exitCodeOf } from './exit-code.ts';
 import { parseDir, parseEnv, parseNet, programName } from './grant-flags.ts';
 import { loadProgram, type Program } from './program.ts';
 import { formatOutcome, outcomeJson } from './report.ts';
-import { captureSink, closeStdin, descriptorSink, noInput, stdinSource } from './stdio.ts';
+import { captureSink, closeStdin, descriptorSink, isTerminal, noInput, stdinSource } from './stdio.ts';
 
 const help = `host run: runs a WebAssembly program or agent, metered and limited
 
@@ -78,6 +78,7 @@ type Flags = ReturnType<
 export const command: Command = {
   summary: 'run a WebAssembly program or agent, metered and limited',
   help,
+  endsProcess: true,
   run: async (words) => {
     const { flags, file, programArgs } = await readWords(words);
     const env = process.env;
@@ -127,7 +128,7 @@ async function runProgram(
   );
   if (flags.json === true) {
     const captured = { stdout: bytesOf(stdout), stderr: bytesOf(stderr) };
-    process.stdout.write(`${JSON.stringify(outcomeJson(outcome, captured))}\n`);
+    await descriptorSink(1).write(Buffer.from(`${JSON.stringify(outcomeJson(outcome, captured))}\n`));
   } else {
     if (result !== undefined) await stdout.write(withNewline(result, stdout.isTerminal));
     if (flags.quiet !== true) await stderr.write(Buffer.from(formatOutcome(outcome, effective, denials)));
@@ -229,8 +230,9 @@ async function untilSignal<T>(run: (signal: AbortSignal) => Promise<T>): Promise
 
 /** A first preparation by the general lane takes a noticeable moment; a person at a terminal is told. */
 function showProgress(flags: Flags): (step: string) => void {
-  if (flags.quiet === true || process.stderr.isTTY !== true) return () => {};
-  return (step) => process.stderr.write(`host: ${step} (once per program)…\n`);
+  return (step) => {
+    if (flags.quiet !== true && isTerminal(2)) process.stderr.write(`host: ${step} (once per program)…\n`);
+  };
 }
 
 function bytesOf(sink: object): Uint8Array {

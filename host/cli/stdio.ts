@@ -2,7 +2,7 @@ import { fs } from '../builtin.ts';
 import type { InputSource, OutputSink } from '../host.ts';
 
 /** Asked of `node:tty` only for a character device: it loads sockets and streams. */
-function isTerminal(descriptor: number): boolean {
+export function isTerminal(descriptor: number): boolean {
   try {
     return (
       fs.fstatSync(descriptor).isCharacterDevice() && process.getBuiltinModule('node:tty').isatty(descriptor)
@@ -24,7 +24,9 @@ export function stdinSource(): InputSource {
   let chunks: AsyncIterator<Uint8Array> | undefined;
   let rest: Uint8Array = new Uint8Array(0);
   return {
-    isTerminal: isTerminal(0),
+    get isTerminal() {
+      return isTerminal(0);
+    },
     read: async (bytesMax) => {
       isStdinOpen = true;
       chunks ??= process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
@@ -57,38 +59,61 @@ export function bytesSource(bytes: Uint8Array): InputSource {
   };
 }
 
+/** What a pipe takes at once without its reader: Linux gives it 64 KiB; a quarter leaves room for what others wrote. */
+const pipeBytesAtOnceMax = 16 * 1024;
+
 /**
- * The process's stdout (1) or stderr (2). Files and terminals are written at once, which spares a short run
- * the loading of Node's streams; pipes go through the stream, whose back pressure the guest then feels.
+ * The process's stdout (1) or stderr (2). Files and terminals are written at once. A pipe gets its first bytes
+ * at once too, which spares a short run the loading of Node's streams; all further go through a non-blocking
+ * stream, whose back pressure the guest feels and which a stuck reader cannot turn into a stuck host.
  */
 export function descriptorSink(descriptor: 1 | 2): OutputSink {
   const stat = fs.fstatSync(descriptor);
-  const writesAtOnce = stat.isFile() || stat.isCharacterDevice();
+  const isPipe = stat.isFIFO() || stat.isSocket();
+  let leftAtOnceBytes = isPipe ? pipeBytesAtOnceMax : Number.POSITIVE_INFINITY;
+  let stream: Promise<WriteStream> | undefined;
   return {
-    isTerminal: isTerminal(descriptor),
-    write: writesAtOnce ? atOnce(descriptor) : throughStream(descriptor),
+    get isTerminal() {
+      return isTerminal(descriptor);
+    },
+    write: async (bytes) => {
+      let written = 0;
+      if (stream === undefined && bytes.length <= leftAtOnceBytes) {
+        written = writeNow(descriptor, bytes);
+        leftAtOnceBytes -= written;
+      }
+      if (written === bytes.length) return;
+      stream ??= openStream(descriptor);
+      await writeThrough(await stream, bytes.subarray(written));
+    },
   };
 }
 
-function atOnce(descriptor: 1 | 2): OutputSink['write'] {
-  return async (bytes) => {
-    for (let at = 0; at < bytes.length; ) at += fs.writeSync(descriptor, bytes, at);
-  };
+type WriteStream = Pick<import('node:net').Socket, 'write'>;
+
+/** Writes as much as goes without waiting; how many bytes that were. */
+function writeNow(descriptor: 1 | 2, bytes: Uint8Array): number {
+  let at = 0;
+  try {
+    while (at < bytes.length) at += fs.writeSync(descriptor, bytes, at);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+  }
+  return at;
 }
 
-function throughStream(descriptor: 1 | 2): OutputSink['write'] {
-  let stream: NodeJS.WriteStream | undefined;
-  return (bytes) => {
-    if (stream === undefined) {
-      stream = descriptor === 1 ? process.stdout : process.stderr;
-      // A reader that went away is told to the writer through its callback, not as an uncaught event.
-      stream.on('error', () => {});
-    }
-    const target = stream;
-    return new Promise((resolve, reject) =>
-      target.write(bytes, (error) => (error ? reject(error) : resolve())),
-    );
-  };
+async function openStream(descriptor: 1 | 2): Promise<WriteStream> {
+  const { Socket } = await import('node:net');
+  const socket = new Socket({ fd: descriptor, readable: false, writable: true });
+  // A reader that went away is told to the writer through its callback, not as an uncaught event.
+  socket.on('error', () => {});
+  return socket;
+}
+
+function writeThrough(stream: WriteStream, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 /** Output kept in memory, bounded by the run's own output limit. */
