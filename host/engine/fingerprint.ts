@@ -7,7 +7,12 @@ export function fingerprintOf(source: Uint8Array): number {
   const bytes = source.byteOffset % 4 === 0 ? source : source.slice();
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
   let mix = 0x811c9dc5 ^ bytes.length;
-  for (const word of words) mix = Math.imul(mix ^ word, 0x01000193);
-  for (const byte of bytes.subarray(words.byteLength)) mix = Math.imul(mix ^ byte, 0x01000193);
+  // Plain loops: this runs once in a short process, where an iterator costs five times as much.
+  for (let index = 0, end = words.length; index < end; index += 1) {
+    mix = Math.imul(mix ^ (words[index] as number), 0x01000193);
+  }
+  for (let index = words.byteLength; index < bytes.length; index += 1) {
+    mix = Math.imul(mix ^ (bytes[index] as number), 0x01000193);
+  }
   return (mix ^ (mix >>> 15)) >>> 0;
 }
