@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { camelCase } from '../../host/engine/component/names.ts';
-import type { TypeDef, TypeRef } from '../../host/engine/component/types.ts';
+import { isNullable, type TypeDef, type TypeRef } from '../../host/engine/component/types.ts';
 
 /** A value type as a tree, to be written as WIT. */
 export type WitType =
@@ -187,8 +187,8 @@ export function witValue(types: readonly TypeDef[], ref: TypeRef): fc.Arbitrary<
         .array(fc.tuple(of(def.key), of(def.value)), { maxLength: 4 })
         .map((entries) => new Map(entries));
     case 'option': {
-      const nested = typeof def.type === 'number' && types[def.type]?.kind === 'option';
-      if (nested) return fc.oneof(fc.constant({ tag: 'none' }), payload('some', def.type));
+      if (isNullable(types, def.type))
+        return fc.oneof(fc.constant({ tag: 'none' }), payload('some', def.type));
       return fc.option(of(def.type), { nil: undefined });
     }
     case 'result':

@@ -58,6 +58,19 @@ export interface FuncType {
   readonly async?: true;
 }
 
+/**
+ * Whether `undefined` is a value of the type in JavaScript: `none` of an option. An option of such a type is
+ * `{tag: 'none' | 'some', val}`, or `none` and `some(none)` would be the same.
+ */
+export function isNullable(defs: readonly TypeDef[], ref: TypeRef): boolean {
+  let depth = 0;
+  for (let at = ref; ; depth += 1) {
+    const def = typeof at === 'number' ? defs[at] : undefined;
+    if (def?.kind !== 'option') return depth % 2 === 1;
+    at = def.type;
+  }
+}
+
 /** The types a definition refers to, in order. */
 export function partsOf(def: TypeDef): readonly TypeRef[] {
   switch (def.kind) {

@@ -1,5 +1,5 @@
 import { camelCase } from './names.ts';
-import type { Primitive, TypeDef, TypeRef } from './types.ts';
+import { isNullable, type Primitive, type TypeDef, type TypeRef } from './types.ts';
 
 /** Where and why a JavaScript value does not fit its WIT type. */
 export interface Misfit {
@@ -134,8 +134,8 @@ class Check {
   }
 
   #option(type: TypeRef, value: unknown, path: string, misfit: Misfit): Misfit | undefined {
-    const nested = typeof type === 'number' && this.#types[type]?.kind === 'option';
-    if (!nested) return value === undefined || value === null ? undefined : this.value(type, value, path);
+    if (!isNullable(this.#types, type))
+      return value === undefined || value === null ? undefined : this.value(type, value, path);
     if (!isObject(value) || (value.tag !== 'none' && value.tag !== 'some')) return misfit;
     return value.tag === 'none' ? undefined : this.value(type, value.val, `${path}.val`);
   }

@@ -1,6 +1,6 @@
 import { HostError } from '../../errors.ts';
 import { camelCase } from './names.ts';
-import type { Field, Primitive, TypeDef, TypeRef } from './types.ts';
+import { type Field, isNullable, type Primitive, type TypeDef, type TypeRef } from './types.ts';
 import { checkValue, describeType } from './values.ts';
 import { type Token, type TokenKind, WaveLexer } from './wave-lexer.ts';
 
@@ -288,7 +288,7 @@ class WaveParser {
   }
 
   #option(type: TypeRef, ref: TypeRef, depth: number): unknown {
-    const nested = this.#isOption(type);
+    const nested = isNullable(this.#types, type);
     const token = this.#lexer.peek();
     if (token.kind === 'label' && token.text === 'none') {
       this.#lexer.next();
@@ -327,7 +327,7 @@ class WaveParser {
 
   #none(ref: TypeRef): unknown {
     const def = typeof ref === 'number' ? this.#types[ref] : undefined;
-    return def?.kind === 'option' && this.#isOption(def.type) ? { tag: 'none' } : undefined;
+    return def?.kind === 'option' && isNullable(this.#types, def.type) ? { tag: 'none' } : undefined;
   }
 
   #open(kind: TokenKind, ref: TypeRef): Token {
@@ -433,8 +433,8 @@ class WavePrinter {
   }
 
   #option(type: TypeRef, value: unknown): string {
-    const nested = typeof type === 'number' && this.#types[type]?.kind === 'option';
-    if (!nested) return value === undefined || value === null ? 'none' : `some(${this.value(type, value)})`;
+    if (!isNullable(this.#types, type))
+      return value === undefined || value === null ? 'none' : `some(${this.value(type, value)})`;
     const { tag, val } = value as { tag: string; val?: unknown };
     return tag === 'none' ? 'none' : `some(${this.value(type, val)})`;
   }

@@ -1,7 +1,7 @@
 import type { StringEncoding } from '../component/component.ts';
 import type { Layouts } from '../component/layout.ts';
 import { camelCase } from '../component/names.ts';
-import type { Primitive, TypeDef, TypeRef } from '../component/types.ts';
+import { isNullable, type Primitive, type TypeDef, type TypeRef } from '../component/types.ts';
 import { type Abi, liftedElementBytes, sequenceBytesMax, violation } from './abi.ts';
 import { type Numeric, numericArrays } from './numeric.ts';
 import { type LiftText, liftText } from './text.ts';
@@ -225,7 +225,7 @@ export class Lifts {
   }
 
   #variantOf(def: TypeDef): VariantShape {
-    if (def.kind === 'option' && isOption(this.#defs, def.type))
+    if (def.kind === 'option' && isNullable(this.#defs, def.type))
       return { types: [undefined, def.type], make: nestedOption };
     return variantOf(def);
   }
@@ -325,11 +325,6 @@ function variantOf(def: TypeDef): VariantShape {
     default:
       throw new Error(`bug: a ${def.kind} in the fast lane`);
   }
-}
-
-/** An option of an option is `{tag, val}`, or none and some(none) would be the same `undefined`. */
-export function isOption(defs: readonly TypeDef[], ref: TypeRef): boolean {
-  return typeof ref === 'number' && defs[ref]?.kind === 'option';
 }
 
 const nestedOption = (index: number, val: unknown): unknown =>

@@ -1,9 +1,9 @@
 import type { StringEncoding } from '../component/component.ts';
 import type { Layouts } from '../component/layout.ts';
 import { camelCase } from '../component/names.ts';
-import type { Primitive, TypeDef, TypeRef } from '../component/types.ts';
+import { isNullable, type Primitive, type TypeDef, type TypeRef } from '../component/types.ts';
 import type { Abi } from './abi.ts';
-import { type CoreValue, isOption } from './lift.ts';
+import type { CoreValue } from './lift.ts';
 import { type NumberArray, type Numeric, numericArrays } from './numeric.ts';
 import { type LowerText, lowered, lowerText } from './text.ts';
 
@@ -280,7 +280,7 @@ export class Lowers {
       case 'result':
         return tagged(['ok', 'err'], [def.ok, def.err]);
       case 'option':
-        return isOption(this.#defs, def.type)
+        return isNullable(this.#defs, def.type)
           ? tagged(['none', 'some'], [undefined, def.type])
           : plainOption(def.type);
       case 'enum':

@@ -71,6 +71,17 @@ const edits: readonly Edit[] = [
     put: 'for (let i = $count($1); i < $1; i++) {',
     times: 'any',
   },
+  {
+    find: /\bfor \(let i = 0; i < (\d+); i\+\+\) \{(?=\s*const base = addr)/g,
+    put: 'for (let i = $count($1); i < $1; i++) {',
+    times: 'any',
+  },
+  // A map inside a list: jco declares a second `i` where the first is still used.
+  {
+    find: /\blet i = 0;\s*for \(const \[key, value\] of (entries\d+)\) \{/g,
+    put: 'for (let [i, [key, value]] of [...$1].entries()) {',
+    times: 'any',
+  },
   { find: /\bconst result = operation\(\);/g, put: 'const result = $call(operation);', times: 'any' },
   { find: /(?<=\bfunction getErrorPayload\(e\) \{)/g, put: ' return $payload(e);', times: 'any' },
   // Text of the host that is no valid Unicode becomes valid, in UTF-16 as TextEncoder does it in UTF-8.

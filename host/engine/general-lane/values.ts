@@ -1,5 +1,5 @@
 import { HostError } from '../../errors.ts';
-import type { FuncType, Primitive, TypeDef, TypeRef } from '../component/types.ts';
+import { type FuncType, isNullable, type Primitive, type TypeDef, type TypeRef } from '../component/types.ts';
 import { camelCase } from './js-names.ts';
 
 /** A world's types, and whether an object is of the resource type at an index. */
@@ -69,7 +69,8 @@ function misfit(types: ValueTypes, ref: TypeRef, value: unknown, path: string): 
       return part(def[tag], (value as Shape).val, `${path}.val`);
     }
     case 'option': {
-      if (!isOption(types, def.type)) return value === undefined ? undefined : part(def.type, value, path);
+      if (!isNullable(types.defs, def.type))
+        return value === undefined ? undefined : part(def.type, value, path);
       const tag = isObject(value) ? value.tag : undefined;
       if (tag === 'none') return undefined;
       return tag === 'some'
@@ -113,9 +114,6 @@ function misfit(types: ValueTypes, ref: TypeRef, value: unknown, path: string): 
       throw new Error('bug: a resource type is no value type');
   }
 }
-
-const isOption = (types: ValueTypes, ref: TypeRef): boolean =>
-  typeof ref === 'number' && types.defs[ref]?.kind === 'option';
 
 const typedArrays: Readonly<
   Partial<Record<TypeRef, abstract new (...args: never[]) => { readonly length: number }>>
