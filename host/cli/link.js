@@ -1,0 +1,14 @@
+// Run after `npm ci` in a checkout: npm links the commands of dependencies into node_modules/.bin, but not
+// the project's own, without which every `npx host` would first install the checkout somewhere else.
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+
+const folder = new URL('../../node_modules/.bin/', import.meta.url);
+const link = new URL('host', folder);
+
+try {
+  mkdirSync(folder, { recursive: true });
+  rmSync(link, { force: true });
+  symlinkSync('../../host/cli/bin.js', link);
+} catch (error) {
+  process.stderr.write(`host: no link in node_modules/.bin (${error.message}); use node host/cli/bin.js\n`);
+}
