@@ -54,6 +54,7 @@ function metered(bytes: Uint8Array<ArrayBuffer>, fuelSlice: bigint, suspending: 
       pause: suspending ? new WebAssembly.Suspending(budget.pause) : () => {},
       grow_memory: budget.growMemory,
       grow_table: budget.growTable,
+      allocate: budget.allocate,
     },
   });
   budget.attachFuel(exports['motehost:meter/fuel'] as WebAssembly.Global<'i64'>);

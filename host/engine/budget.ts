@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { LimitName, Limits } from '../limits.ts';
+import { HeapAccount } from './heap.ts';
 
 /** Why the host ends a guest; whatever the guest then throws or catches, this is the outcome. */
 export type StopCause =
@@ -34,7 +35,7 @@ const deadFuel = -(2n ** 62n);
 
 /**
  * One agent's live account against its limits, as totals over all its modules, and the object behind the
- * imports that `engine/meter` adds (`motehost:meter`: out, pause, grow_memory, grow_table).
+ * imports that `engine/meter` adds (`motehost:meter`: out, pause, grow_memory, grow_table, allocate).
  *
  * Fuel is granted in slices: the cell holds what is left of the granted part, so
  * used = granted - cell. A kill is a deeply negative cell, which the injected code answers with
@@ -57,6 +58,8 @@ export class Budget {
   #outputBytes = 0;
   #openFiles = 0;
   #refusal: StopCause | undefined;
+  /** Of guests with structs, arrays or exceptions only. */
+  #heap: HeapAccount | undefined;
   readonly #denials = new Map<string, string>();
   readonly #stopListeners = new Set<(cause: StopCause) => void>();
   /**
@@ -94,8 +97,9 @@ export class Budget {
     return this.#refusal;
   }
 
+  /** Linear memories and, at most, what the guest holds of the engine's own heap (structs, arrays, exceptions). */
   get memoryBytes(): number {
-    return this.#memoryPages * pageBytes;
+    return this.#memoryPages * pageBytes + (this.#heap?.bytes ?? 0);
   }
 
   get outputBytes(): number {
@@ -199,12 +203,13 @@ export class Budget {
   /** Import `grow_memory`: 1 if all memories together stay within the limit. The growth may still fail; `memory.size` is not consulted. */
   readonly growMemory = (pages: number): number => {
     const next = this.#memoryPages + (pages >>> 0);
-    if (next * pageBytes > this.limits.memoryBytesMax) {
+    const nextBytes = next * pageBytes + (this.#heap?.bytes ?? 0);
+    if (nextBytes > this.limits.memoryBytesMax) {
       this.#refusal = {
         kind: 'limit',
         limit: 'memoryBytesMax',
         max: this.limits.memoryBytesMax,
-        used: next * pageBytes,
+        used: nextBytes,
       };
       return 0;
     }
@@ -227,6 +232,28 @@ export class Budget {
     this.#tableElements = next;
     return 1;
   };
+
+  /**
+   * Import `allocate`: the guest is about to take `needBytes` of the engine's own heap beyond what it was granted.
+   * Grants that and some more, or stops the guest and answers 0. Memories and heap together keep to the limit.
+   */
+  readonly allocate = (needBytes: number): number => {
+    if (this.#cause !== undefined) return 0;
+    this.#heap ??= new HeapAccount();
+    const roomBytes = this.limits.memoryBytesMax - this.#memoryPages * pageBytes;
+    const granted = this.#heap.grant(needBytes, roomBytes);
+    const usedBytes = this.memoryBytes + needBytes;
+    if (granted === 0) this.#stopForMemory(usedBytes);
+    // A collection may have taken long.
+    else if (this.clock.monotonicMs() >= this.#deadlineAtMs) this.stopForDeadline();
+    return this.#cause === undefined ? granted : 0;
+  };
+
+  /** The limit, or where V8's heap has less room than that, what it has. */
+  #stopForMemory(usedBytes: number): void {
+    const max = Math.min(this.limits.memoryBytesMax, usedBytes);
+    this.stop({ kind: 'limit', limit: 'memoryBytesMax', max, used: usedBytes });
+  }
 
   /**
    * Notes what a guest was refused, for the person who runs it: the guest itself got an ordinary error.

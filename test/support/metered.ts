@@ -51,6 +51,7 @@ export function meterImports(budget: Budget): Record<string, WebAssembly.ImportV
     pause: () => {},
     grow_memory: budget.growMemory,
     grow_table: budget.growTable,
+    allocate: budget.allocate,
   };
 }
 

@@ -36,6 +36,7 @@ function meterImports(budget: Budget): Record<string, WebAssembly.ImportValue> {
     pause: new WebAssembly.Suspending(budget.pause),
     grow_memory: budget.growMemory,
     grow_table: budget.growTable,
+    allocate: budget.allocate,
   };
 }
 

@@ -167,6 +167,7 @@ export class FastInstance implements Instance, Enclosure {
         pause: new WebAssembly.Suspending(budget.pause),
         grow_memory: budget.growMemory,
         grow_table: budget.growTable,
+        allocate: budget.allocate,
       };
     }
     for (const [index, program] of this.#program.imports.entries()) {

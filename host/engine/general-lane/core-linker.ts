@@ -62,6 +62,7 @@ export class CoreLinker {
       pause: new WebAssembly.Suspending(() => this.#pause(tasks)),
       grow_memory: budget.growMemory,
       grow_table: budget.growTable,
+      allocate: budget.allocate,
       fuel,
     };
   }

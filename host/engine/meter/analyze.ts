@@ -1,43 +1,10 @@
 import { ControlStack, construct, type Frame } from './control.ts';
-import type { CostTable } from './costs.ts';
 import { gcImmediates, immediate, immediates, vectorLayout } from './opcodes.ts';
 import { Plan, patch } from './plan.ts';
 import { Reader } from './reader.ts';
 import { malformed, unsupported } from './refusal.ts';
 import { readHeapType, readValueType } from './types.ts';
-
-/** How the rest of the module answers the analysis of one body: index spaces, prices and helpers. */
-export interface ModuleView {
-  readonly bytes: Uint8Array;
-  readonly costs: CostTable;
-  readonly functionCount: number;
-  readonly globalCount: number;
-  readonly typeCount: number;
-  readonly memoryCount: number;
-  readonly tableCount: number;
-  paramCount(type: number): number;
-  /** Parameters of function `index` (its own index space, imports first). */
-  functionParams(index: number): number;
-  memory64(index: number): boolean;
-  table64(index: number): boolean;
-  /** The index a direct call of `index` goes to. */
-  callee(index: number): number;
-  /** The static fuel such a call adds beyond the operator. */
-  calleeFuel(index: number): number;
-  /** Whether the callee leaves the counter alone, so that the caller need not spill. */
-  prepaid(index: number): boolean;
-  /** The index `ref.func` takes. */
-  reference(index: number): number;
-  globalIndex(index: number): number;
-  /** Index of a helper that charges `perUnit` for each unit of its argument and returns it; -1 when nothing is charged. */
-  chargeHelper(perUnit: number, wide: boolean): number;
-  growMemoryHelper(memory: number): number;
-  growTableHelper(table: number): number;
-  /** Notes a feature for the summary. */
-  feature(name: string): void;
-  /** Notes what keeps the module from being saved between calls. */
-  unsaved(reason: string): void;
-}
+import type { ModuleView } from './view.ts';
 
 /** A constant length up to this is charged with its block, without a test of its own. */
 const foldedUnitsMax = 4096;
@@ -508,7 +475,11 @@ export class Analyzer {
   }
 
   #throw(opcode: number): void {
-    if (opcode !== 0x0a) this.#reader.u32();
+    if (opcode === 0x08) {
+      const tag = this.#reader.u32();
+      if (tag >= this.#view.tagCount) throw malformed('an unknown tag', this.#operator);
+      this.#allocate(this.#view.exceptionBytes(tag));
+    } else if (opcode === 0x09) this.#reader.u32();
     this.#spill();
     if (this.#site >= 0) this.#stack.escapeTo(-1);
     this.#site = -1;
@@ -758,8 +729,33 @@ export class Analyzer {
     this.#pay(this.#prefixedExtra(0xfb, code));
     if (layout === -2) this.#branchOnCast();
     else if (layout === -1) this.#heapType();
-    for (let index = 0; index < layout; index += 1) this.#reader.u32();
+    const first = layout > 0 ? this.#reader.u32() : 0;
+    let last = first;
+    for (let index = 1; index < layout; index += 1) last = this.#reader.u32();
+    if (layout > 0 && code <= 10) this.#allocateObject(code, first, last, lengthEnd);
     if (arrayBulk.has(code)) this.#bulk(this.#view.costs.arrayPerElement, false, lengthEnd);
+  }
+
+  /** struct.new, struct.new_default, and the array.new family; the others below 11 only read and write. */
+  #allocateObject(code: number, type: number, count: number, lengthEnd: number): void {
+    const view = this.#view;
+    if (code > 1 && code < 6) return;
+    if (type >= view.typeCount) throw malformed('an unknown type', this.#operator);
+    if (code <= 1) this.#allocate(view.structBytes(type));
+    else if (code === 8) this.#allocate(view.arrayBytes(type, count));
+    else if (this.#constantEnd === lengthEnd) this.#allocate(view.arrayBytes(type, this.#constant));
+    else if (this.#site >= 0) {
+      this.#charged();
+      this.plan.add(patch.bulk, this.#operator, this.#operator, view.allocateArrayHelper(type));
+    }
+  }
+
+  /** Counts heap before an operation that takes it. */
+  #allocate(bytes: number): void {
+    if (this.#site < 0) return;
+    this.#charged();
+    const at = this.plan.add(patch.allocate, this.#operator, this.#operator, this.#view.allocateHelper());
+    this.plan.costs[at] = bytes;
   }
 
   #branchOnCast(): void {

@@ -14,6 +14,8 @@ export type CounterMode =
 
 export interface EmitTarget {
   readonly fuelGlobal: number;
+  /** Counts down the bytes of object heap that the host has granted. */
+  readonly heapGlobal: number;
   /** Helper `() -> ()`: asks the host for the next slice, traps if there is none. */
   readonly refuel: number;
   /** Helper `(counter) -> counter`, likewise. */
@@ -87,6 +89,7 @@ export class Emitter {
     else if (kind === patch.charge) this.#charge(cost);
     else if (kind === patch.spill) this.#spill();
     else if (kind === patch.reload) this.#reload(cost);
+    else if (kind === patch.allocate) this.#allocate(cost, arg);
     else this.#call(plan, index, kind);
   }
 
@@ -104,6 +107,23 @@ export class Emitter {
   #fuel(opcode: 0x23 | 0x24): void {
     this.#writer.byte(opcode);
     this.#writer.u32(this.#target.fuelGlobal);
+  }
+
+  #heap(opcode: 0x23 | 0x24): void {
+    this.#writer.byte(opcode);
+    this.#writer.u32(this.#target.heapGlobal);
+  }
+
+  /** The counter is stored only on the way to the host, which leaves the cell alone or ends the guest. */
+  #allocate(bytes: number, helper: number): void {
+    this.#heap(0x23);
+    this.#subtract(bytes);
+    this.#heap(0x24);
+    this.#heap(0x23);
+    this.#ifNegative();
+    this.#spill();
+    this.#callHelper(helper);
+    this.#writer.byte(0x0b);
   }
 
   #counter(opcode: 0x20 | 0x21 | 0x22): void {

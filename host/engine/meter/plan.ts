@@ -24,6 +24,8 @@ export const patch = {
   bulk: 10,
   /** An operation replaced by a call of helper `arg` (memory.grow, table.grow). */
   replace: 11,
+  /** Before an operation that takes `cost` bytes of the object heap: counts them, and helper `arg` asks the host for more. */
+  allocate: 12,
 } as const;
 
 /** A function body's patches in the order of their positions, kept in typed arrays that are reused from body to body. */

@@ -1,6 +1,6 @@
 import { HostError } from '../../errors.ts';
 import { AddedFunctions, AddedTypes, Body, isReserved, reservedName } from './added.ts';
-import { Analyzer, type ModuleView } from './analyze.ts';
+import { Analyzer } from './analyze.ts';
 import { type ConstReference, writeConstExpr } from './const-expr.ts';
 import type { CostTable } from './costs.ts';
 import { type CounterMode, Emitter } from './emit.ts';
@@ -8,17 +8,20 @@ import { branchHintSection, HintList, readHints } from './hints.ts';
 import { Leaves } from './leaves.ts';
 import type { ModuleParts, RangeLimits, Section, TableEntry } from './module.ts';
 import { renumberNames } from './names.ts';
+import { arrayBytes, arrayHeaderBytes, exceptionBytes, structBytes } from './objects.ts';
 import type { MeterOptions } from './options.ts';
 import { malformed, unsupported } from './refusal.ts';
 import { readModule, sectionOrder } from './sections.ts';
 import { type Runtime, SlowPath } from './slow-path.ts';
-import { startupFuel } from './startup.ts';
+import { startupBytes, startupFuel } from './startup.ts';
 import { exportNames, type ModuleSummary, savedGlobals, summarize } from './summary.ts';
+import type { ModuleView } from './view.ts';
 import { Writer } from './writer.ts';
 
 /** V8 refuses larger function bodies. */
 const bodyBytesMax = 7_654_321;
 const i32 = [0x7f];
+const f64 = [0x7c];
 const pageBytes = 65_536;
 /** What a memory or table may reach whatever it declares: V8's bounds. */
 const pagesMax = 65_536n;
@@ -36,6 +39,7 @@ export class ModuleRewriter implements ModuleView {
   readonly typeCount: number;
   readonly memoryCount: number;
   readonly tableCount: number;
+  readonly tagCount: number;
   readonly #options: Options;
   readonly #parts: ModuleParts;
   readonly #types: AddedTypes;
@@ -49,6 +53,7 @@ export class ModuleRewriter implements ModuleView {
   readonly #hints: HintList;
   readonly #globalShift: number;
   readonly #startup: number;
+  readonly #startupBytes: number;
 
   constructor(bytes: Uint8Array, options: Options) {
     this.bytes = bytes;
@@ -61,6 +66,7 @@ export class ModuleRewriter implements ModuleView {
     this.typeCount = parts.types.count;
     this.memoryCount = parts.memories.length;
     this.tableCount = parts.tables.length;
+    this.tagCount = parts.tags.length;
     this.#refuseReserved();
     this.#types = new AddedTypes(parts.types.count);
     this.#imports = this.#addedImports();
@@ -70,6 +76,7 @@ export class ModuleRewriter implements ModuleView {
     this.#slow = new SlowPath(this.#types, this.#added, this.#runtime);
     this.#hints = new HintList(this.#guestHints());
     this.#startup = startupFuel(parts, options.costs);
+    this.#startupBytes = startupBytes(parts);
     this.#leaves = new Leaves(parts);
   }
 
@@ -85,12 +92,14 @@ export class ModuleRewriter implements ModuleView {
   }
 
   #addedImports(): { name: string; type: number }[] {
-    const { code, memories, tables } = this.#parts;
+    const { code, memories, tables, tags, types } = this.#parts;
     const imports: { name: string; type: number }[] = [];
     if (code.count > 0) {
       imports.push({ name: 'out', type: this.#types.index([], [i32]) });
       imports.push({ name: 'pause', type: this.#types.index([], []) });
     }
+    if (types.hasObjects || tags.length > 0)
+      imports.push({ name: 'allocate', type: this.#types.index([f64], [f64]) });
     const section = this.#parts.sections.find(({ id }) => id === 10);
     if (section === undefined) return imports;
     const ask = () => this.#types.index([i32], [i32]);
@@ -112,6 +121,8 @@ export class ModuleRewriter implements ModuleView {
       pause: index('pause'),
       growMemory: index('grow_memory'),
       growTable: index('grow_table'),
+      heapGlobal: globals.length + 1,
+      allocate: index('allocate'),
     };
   }
 
@@ -162,6 +173,26 @@ export class ModuleRewriter implements ModuleView {
 
   chargeHelper(perUnit: number, wide: boolean): number {
     return this.#slow.charge(perUnit, wide);
+  }
+
+  structBytes(type: number): number {
+    return structBytes(this.#parts.types, type);
+  }
+
+  arrayBytes(type: number, length: number): number {
+    return arrayBytes(this.#parts.types, type, length);
+  }
+
+  exceptionBytes(tag: number): number {
+    return exceptionBytes(this.paramCount(this.#parts.tags[tag] as number));
+  }
+
+  allocateHelper(): number {
+    return this.#slow.allocate();
+  }
+
+  allocateArrayHelper(type: number): number {
+    return this.#slow.allocateArray(arrayHeaderBytes, this.#parts.types.sizes[type] as number);
   }
 
   growMemoryHelper(memory: number): number {
@@ -226,18 +257,24 @@ export class ModuleRewriter implements ModuleView {
 
   readonly #twins: { readonly index: number; readonly writer: Writer }[] = [];
 
+  get #hasStart(): boolean {
+    return this.#startup + this.#startupBytes > 0;
+  }
+
   /** What the host runs after instantiation: the initialisation's fuel, then the guest's start function. */
   #startFunction(): number | undefined {
-    if (this.#startup === 0) return undefined;
+    if (!this.#hasStart) return undefined;
     const { start } = this.#parts;
-    const { fuelGlobal } = this.#runtime;
+    const { fuelGlobal, heapGlobal } = this.#runtime;
     const type = this.#types.index([], []);
+    const allocate = this.#startupBytes > 0 ? this.#slow.allocate() : -1;
     const refuel = this.#parts.code.count > 0 ? this.#slow.refuel() : -1;
     return this.#added.index('start', () => ({
       type,
       write: (writer) => {
         const body = new Body(writer).op(0).charge(fuelGlobal, this.#startup);
         if (refuel >= 0) body.test(fuelGlobal, refuel);
+        if (this.#startupBytes > 0) body.charge(heapGlobal, this.#startupBytes).test(heapGlobal, allocate);
         if (start !== undefined) body.call(this.reference(start));
         body.end();
       },
@@ -253,7 +290,7 @@ export class ModuleRewriter implements ModuleView {
   }
 
   summary(): ModuleSummary {
-    return summarize(this.#parts, this.#features, this.#unsaved, this.#startup > 0);
+    return summarize(this.#parts, this.#features, this.#unsaved, this.#hasStart);
   }
 
   #eachBody(visit: (index: number, start: number, end: number) => void): void {
@@ -290,6 +327,7 @@ export class ModuleRewriter implements ModuleView {
     if (code.count === 0) return writer;
     const target = {
       fuelGlobal: this.#runtime.fuelGlobal,
+      heapGlobal: this.#runtime.heapGlobal,
       refuel: this.#slow.refuel(),
       refuelLocal: this.#slow.refuelLocal(),
     };
@@ -338,7 +376,8 @@ export class ModuleRewriter implements ModuleView {
   #writeTwin(writer: Writer, analyzer: Analyzer, index: number): void {
     const { code, importedFunctions } = this.#parts;
     const body = index - importedFunctions;
-    const target = { fuelGlobal: this.#runtime.fuelGlobal, refuel: -1, refuelLocal: -1 };
+    const { fuelGlobal, heapGlobal } = this.#runtime;
+    const target = { fuelGlobal, heapGlobal, refuel: -1, refuelLocal: -1 };
     analyzer.analyze(index, code.starts[body] as number, code.ends[body] as number);
     const emitter = new Emitter(writer, this.bytes, target, new HintList());
     emitter.body(analyzer, code.starts[body] as number, code.ends[body] as number, 'none', false);
@@ -442,12 +481,13 @@ export class ModuleRewriter implements ModuleView {
     const writer = new Writer();
     const defined = this.#parts.globals.filter(({ imported }) => !imported);
     const own = this.#globalShift === 0 ? 1 : 0;
-    writer.u32(defined.length + own);
+    const heap = this.#runtime.allocate < 0 ? 0 : 1;
+    writer.u32(defined.length + own + heap);
     for (const { typeStart, typeEnd, init } of defined) {
       writer.copy(this.bytes, typeStart, typeEnd);
       this.#expr(writer, init);
     }
-    if (own === 1) writer.raw(0x7e, 1, 0x42, 0, 0x0b);
+    for (let added = 0; added < own + heap; added += 1) writer.raw(0x7e, 1, 0x42, 0, 0x0b);
     return writer;
   }
 

@@ -140,8 +140,13 @@ class ModuleReader {
     return { ...global, init: this.#constExpr(reader) };
   }
 
+  globalValue(index: number): number | undefined {
+    const global = this.globals[index];
+    return global?.mutable === false && global.type.code === 0x7f ? global.init?.result : undefined;
+  }
+
   #constExpr(reader: Reader): ReturnType<typeof readConstExpr> {
-    const expr = readConstExpr(reader, this.costs);
+    const expr = readConstExpr(reader, this);
     for (const { kind, index, start } of expr.references) {
       const count = kind === 'function' ? this.functions.length : this.globals.length;
       if (index >= count) throw malformed(`an unknown ${kind}`, start);

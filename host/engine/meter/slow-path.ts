@@ -1,4 +1,5 @@
 import { type AddedFunctions, type AddedTypes, Body } from './added.ts';
+import { malformed } from './refusal.ts';
 
 const i32 = [0x7f];
 const i64 = [0x7e];
@@ -12,6 +13,8 @@ export interface Runtime {
   readonly pause: number;
   readonly growMemory: number;
   readonly growTable: number;
+  readonly heapGlobal: number;
+  readonly allocate: number;
 }
 
 /** The functions the rewriter calls from guest code, each added to the module when first needed. */
@@ -84,6 +87,35 @@ export class SlowPath {
     } else body.localGet(local).op(0xad);
     if (perUnit !== 1) body.i64(perUnit).op(0x7e);
     body.subtract(fuelGlobal).test(fuelGlobal, this.refuel());
+  }
+
+  /** `() -> ()`: what is missing of the object heap, and more, from the host; or the end. */
+  allocate(): number {
+    const { heapGlobal, allocate } = this.#runtime;
+    if (allocate < 0) throw malformed('an object or exception in a module without such types', 0);
+    return this.#functions.index('allocate', () => ({
+      type: this.#types.index([], []),
+      write: (writer) => {
+        const body = new Body(writer).op(0);
+        body.globalGet(heapGlobal).i64(0).globalGet(heapGlobal).op(0x7d).op(0xb9);
+        body.call(allocate).op(0xb0).op(0x7c).globalSet(heapGlobal);
+        body.globalGet(heapGlobal).i64(0).op(0x53).if().op(0x00).end().end();
+      },
+    }));
+  }
+
+  /** `(n) -> n`: counts the heap that an array of n elements takes. */
+  allocateArray(headerBytes: number, elementBytes: number): number {
+    const { heapGlobal } = this.#runtime;
+    const allocate = this.allocate();
+    return this.#functions.index(`array ${headerBytes} ${elementBytes}`, () => ({
+      type: this.#types.index([i32], [i32]),
+      write: (writer) => {
+        const body = new Body(writer).op(0).globalGet(heapGlobal);
+        body.localGet(0).op(0xad).i64(elementBytes).op(0x7e).i64(headerBytes).op(0x7c);
+        body.subtract(heapGlobal).test(heapGlobal, allocate).localGet(0).end();
+      },
+    }));
   }
 
   /** Replaces `memory.grow`: asks the host, grows, charges for what was added; -1 where it may not. */

@@ -1,6 +1,7 @@
 import type { ConstExpr } from './const-expr.ts';
 import type { CostTable } from './costs.ts';
 import type { ElementSegment, ModuleParts } from './module.ts';
+import { unsupported } from './refusal.ts';
 
 /**
  * Fuel that initialising the module takes before its start function runs, by Wasmtime's rules: nothing if
@@ -23,6 +24,19 @@ export function startupFuel(parts: ModuleParts, costs: CostTable): number {
     fuel += fuelOf(init === undefined ? [] : [init]) + Number(limits.min) * costs.tableFillPerElement;
   for (const segment of late) fuel += elementFuel(segment, costs);
   return fuel + (parts.start === undefined ? 0 : costs.startupCall);
+}
+
+/** A module whose constants alone take more of the object heap is refused: nobody is asked before they are made. */
+const startupBytesMax = 16 * 1024 * 1024;
+
+/** Bytes of the object heap that a module's constants take when it is instantiated. */
+export function startupBytes(parts: ModuleParts): number {
+  const exprs = parts.elements.flatMap((segment) => segment.exprs);
+  for (const { init } of [...parts.globals, ...parts.tables]) if (init !== undefined) exprs.push(init);
+  const bytes = exprs.reduce((sum, { heapBytes }) => sum + heapBytes, 0);
+  if (bytes > startupBytesMax)
+    throw unsupported(`constants that take ${bytes} bytes of heap, more than ${startupBytesMax}`, 0);
+  return bytes;
 }
 
 function fuelOf(exprs: readonly ConstExpr[]): number {

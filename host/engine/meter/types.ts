@@ -1,6 +1,9 @@
 import type { Reader } from './reader.ts';
 import { malformed, unsupported } from './refusal.ts';
 
+/** V8 holds the types of all modules of a process in one table of 2,000,000 that it never empties. */
+const typesMax = 100_000;
+
 /** Composite types by index: what the rewriter must know about each. */
 export interface TypeTable {
   readonly count: number;
@@ -9,6 +12,11 @@ export interface TypeTable {
   /** Parameters of a function type; -1 for a struct or array. */
   readonly paramCounts: Int32Array;
   readonly resultCounts: Int32Array;
+  /** Bytes of a struct's fields, or of one element of an array, as V8 lays them out; 0 for a function. */
+  readonly sizes: Float64Array;
+  readonly fieldCounts: Int32Array;
+  /** Whether there are structs or arrays. */
+  readonly hasObjects: boolean;
 }
 
 export const emptyTypes: TypeTable = {
@@ -16,6 +24,9 @@ export const emptyTypes: TypeTable = {
   groups: 0,
   paramCounts: new Int32Array(0),
   resultCounts: new Int32Array(0),
+  sizes: new Float64Array(0),
+  fieldCounts: new Int32Array(0),
+  hasObjects: false,
 };
 
 /** Reads the type section's content (recursion groups, subtypes, func, struct, array). */
@@ -34,12 +45,15 @@ function countTypes(reader: Reader): number {
 
 function readCountedTypes(reader: Reader): TypeTable {
   const groups = reader.count();
-  const bound = reader.end - reader.pos;
+  const bound = Math.min(reader.end - reader.pos, typesMax);
   const table = {
     count: 0,
     groups,
     paramCounts: new Int32Array(bound),
     resultCounts: new Int32Array(bound),
+    sizes: new Float64Array(bound),
+    fieldCounts: new Int32Array(bound),
+    hasObjects: false,
   };
   for (let group = 0; group < groups; group += 1) {
     if (reader.peek() === 0x4e) {
@@ -56,6 +70,9 @@ interface GrowingTypes {
   count: number;
   readonly paramCounts: Int32Array;
   readonly resultCounts: Int32Array;
+  readonly sizes: Float64Array;
+  readonly fieldCounts: Int32Array;
+  hasObjects: boolean;
 }
 
 function readSubType(reader: Reader, table: GrowingTypes): void {
@@ -73,15 +90,22 @@ function readCompositeType(reader: Reader, table: GrowingTypes): void {
   const form = reader.byte();
   const index = table.count;
   table.count += 1;
+  if (table.count > typesMax) throw unsupported(`more than ${typesMax} types`, at);
   table.paramCounts[index] = -1;
   if (form === 0x60) {
     table.paramCounts[index] = skipValueTypes(reader);
     table.resultCounts[index] = skipValueTypes(reader);
   } else if (form === 0x5f) {
     const fields = reader.count();
-    for (let field = 0; field < fields; field += 1) skipFieldType(reader);
-  } else if (form === 0x5e) skipFieldType(reader);
-  else if (form === 0x5d) throw unsupported('stack switching (continuation types)', at);
+    let bytes = 0;
+    for (let field = 0; field < fields; field += 1) bytes += fieldBytes(reader);
+    table.sizes[index] = bytes;
+    table.fieldCounts[index] = fields;
+    table.hasObjects = true;
+  } else if (form === 0x5e) {
+    table.sizes[index] = fieldBytes(reader);
+    table.hasObjects = true;
+  } else if (form === 0x5d) throw unsupported('stack switching (continuation types)', at);
   else if (form === 0x65) throw unsupported('shared types', at);
   else if (form === 0x4c || form === 0x4d) throw unsupported('custom descriptors', at);
   else throw malformed(`an unknown type form 0x${form.toString(16)}`, at);
@@ -93,11 +117,15 @@ function skipValueTypes(reader: Reader): number {
   return count;
 }
 
-function skipFieldType(reader: Reader): void {
+/** Reads a field type; its size with what alignment may add. */
+function fieldBytes(reader: Reader): number {
   const form = reader.peek();
-  if (form === 0x78 || form === 0x77) reader.byte();
-  else readValueType(reader);
+  const packed = form === 0x78 || form === 0x77;
+  const code = packed ? reader.byte() : readValueType(reader).code;
   reader.byte();
+  if (packed) return form === 0x78 ? 1 : 2;
+  if (code === 0x7f || code === 0x7d) return 4;
+  return code === 0x7b ? 16 : 8;
 }
 
 /** Skips a heap type; returns it (negative: abstract, as a signed byte; otherwise a type index). */
