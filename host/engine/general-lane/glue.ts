@@ -45,8 +45,8 @@ const withheld = [
 interface Edit {
   readonly find: RegExp;
   readonly put: string;
-  /** How often it must occur: jco writes some parts only where a component needs them. */
-  readonly times: 'once' | 'any';
+  /** How often it may occur: jco writes most parts only where a component needs them. */
+  readonly times: 'once' | 'once at most' | 'any';
 }
 
 /** Names that start with `$` cannot collide: jco makes identifiers from WIT names, which have none there. */
@@ -57,13 +57,17 @@ const edits: readonly Edit[] = [
     times: 'once',
   },
   { find: /\bimport\.meta\.url\b/g, put: "''", times: 'any' },
-  { find: /^export (?=const |function |class )/gm, put: '', times: 'any' },
-  { find: /\bconst CURRENT_TASK_META ?= ?\{\};/g, put: 'const CURRENT_TASK_META = $tasks;', times: 'once' },
+  { find: /^(\s*)export (?=const |function |class )/gm, put: '$1', times: 'any' },
+  {
+    find: /\bconst CURRENT_TASK_META ?= ?\{\};/g,
+    put: 'const CURRENT_TASK_META = $tasks;',
+    times: 'once at most',
+  },
   // V8's own words are kept: trap.ts knows them.
   {
     find: /\bconst CORE_TRAP_MESSAGES = new Map\(\[[^;]*\]\);/g,
     put: 'const CORE_TRAP_MESSAGES = new Map();',
-    times: 'once',
+    times: 'once at most',
   },
   { find: /\b(memory\d+)\.buffer\.slice\(/g, put: '$slice($1.buffer, ', times: 'any' },
   {
@@ -112,7 +116,7 @@ const edits: readonly Edit[] = [
 
 /** What must be gone after the edits; anything left means the generator's output changed its form. */
 const leftovers =
-  /^import\b|^export\b|\bhostRet\d+\.tag\b|\bmemory\d+\.buffer\.slice\b|(?<!\$call\()\boperation\(\)|CallInterface\] error during async call'[\s\S]{0,600}?completionPromise/m;
+  /^\s*import\b|^\s*export\b|\b(?:const|let|var) CURRENT_TASK_META ?=(?! ?\$tasks;)|\bCORE_TRAP_MESSAGES ?= ?new Map\((?!\))|\bhostRet\d+\.tag\b|\bmemory\d+\.buffer\.slice\b|(?<!\$call\()\boperation\(\)|CallInterface\] error during async call'[\s\S]{0,600}?completionPromise/m;
 
 /**
  * Makes jco's module depend on nothing but its arguments: globals are shadowed, and the places where guests
@@ -123,7 +127,7 @@ export function sealGlue(text: string): string {
   let body = text;
   for (const { find, put, times } of edits) {
     const count = body.match(find)?.length ?? 0;
-    if (times === 'once' && count !== 1)
+    if (times !== 'any' && (count > 1 || (times === 'once' && count === 0)))
       throw new Error(`bug: ${find} occurs ${count} times in the generated module`);
     body = body.replace(find, put.replaceAll(/\$(?=[a-z])/g, '$$$$'));
   }

@@ -20,8 +20,19 @@ function reply(request: TranspileRequest): TranspileReply {
     if (thrown instanceof WebAssembly.RuntimeError)
       return { kind: 'failed', reason: `the generator gave up (${reason.replace('wasm trap: ', '')})` };
     if (reason.startsWith('bug:')) return { kind: 'failed', reason };
-    return { kind: 'malformed', reason };
+    return { kind: isOfValidation(reason) ? 'malformed' : 'unsupported', reason };
   }
+}
+
+/**
+ * The decoder has taken the component before. What the generator's validator still finds, with an offset, is
+ * an invalid core module; all else is the generator's own limit (it takes functions and interfaces only, and
+ * not every feature).
+ */
+function isOfValidation(reason: string): boolean {
+  const isLimit =
+    /requires the .* feature|not enabled|not supported|conflicts with previous name|immediate must be zero/;
+  return /\(at offset 0x[0-9a-f]+\)/.test(reason) && !isLimit.test(reason);
 }
 
 function transpile(request: TranspileRequest): Generated {

@@ -119,7 +119,9 @@ function errorFor(reply: Exclude<TranspileReply, { kind: 'done' }>): HostError {
   if (reply.kind === 'malformed')
     return new HostError('HOST_ERR_COMPONENT_MALFORMED', `not a valid component: ${reason}`, { reason });
   const what =
-    reply.kind === 'failed' ? 'the component could not be prepared' : 'the component cannot be run here';
+    reply.kind === 'failed'
+      ? 'the component could not be prepared'
+      : 'the component cannot be run by the transpiler (jco)';
   return new HostError('HOST_ERR_COMPONENT_UNSUPPORTED', `${what}: ${reason}`, { reason });
 }
 
