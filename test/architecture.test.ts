@@ -7,6 +7,7 @@ const hostFolder = resolve(import.meta.dirname, '../host');
 
 /** The rank of each room: imports go down or stay in the room, never up (docs/architecture.md). */
 const ranks: Readonly<Record<string, number>> = {
+  builtin: 0,
   errors: 0,
   ids: 0,
   clock: 0,
@@ -84,6 +85,14 @@ test('imports between rooms go down the ranks', () => {
     return toRank >= fromRank;
   });
   assert.deepEqual(upward, []);
+});
+
+test('the front doors know the host and the lowest rooms, nothing between', () => {
+  const doors = imports.filter(
+    ({ from, to }) => ranks[roomOf(from)] === 7 && isOwn(to) && ranks[roomOf(to)] !== 7,
+  );
+  const between = doors.filter(({ to }) => roomOf(to) !== 'host' && (ranks[roomOf(to)] ?? 99) > 1);
+  assert.deepEqual(between, []);
 });
 
 test('the rewriter, the component decoder and the fast lane run anywhere: they import nothing of Node', () => {

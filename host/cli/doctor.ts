@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { systemClock, systemRandom } from '../clock.ts';
 import { cacheFolder } from '../config.ts';
-import { Store } from '../engine/store.ts';
+import { createHost } from '../host.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { flagError } from './flag-error.ts';
@@ -48,7 +49,19 @@ function wantsJson(words: readonly string[]): boolean {
 
 /** All findings, in the order a person would mend them. */
 export function examine(): Finding[] {
-  return [node(), jspi(), guestRuns(), mapCount(), memory(), addressSpace(), cache()];
+  return [node(), jspi(), guestRuns(), mapCount(), memory(), addressSpace(), fileWalk(), cache()];
+}
+
+/** Linux walks paths by open directories, which nothing can swap under it; elsewhere each path is checked, then used. */
+function fileWalk(): Finding {
+  const isPinned = readText('/proc/self/limits') !== undefined;
+  return {
+    level: isPinned ? 'ok' : 'note',
+    name: 'granted folders',
+    text: isPinned
+      ? 'walked by open directories'
+      : 'no /proc here: paths are checked and then used, which another program could race',
+  };
 }
 
 function node(): Finding {
@@ -125,7 +138,8 @@ function addressSpace(): Finding {
 function cache(): Finding {
   const folder = cacheFolder(process.env);
   try {
-    return { level: 'ok', name: 'cache', text: new Store(folder).folder };
+    createHost({ cacheFolder: folder, clock: systemClock, random: systemRandom });
+    return { level: 'ok', name: 'cache', text: folder };
   } catch (error) {
     return { level: 'bad', name: 'cache', text: error instanceof Error ? error.message : String(error) };
   }
