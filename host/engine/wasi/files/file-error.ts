@@ -1,6 +1,6 @@
 /**
  * Why a file operation failed, by its POSIX name in lower case without the `E`. preview1 maps it to `errno`
- * one to one, preview2 to `error-code` by meaning (`notcapable` and `perm` are both its `not-permitted`).
+ * by name, preview2 to `error-code` by meaning; to both `notcapable` (the path leads out) is as `perm`.
  */
 export type FileErrorCode =
   | 'acces'

@@ -156,7 +156,9 @@ function importOf(name: string, call: Call, context: Context): WebAssembly.Impor
 /** What a failure is to the guest. Being stopped, and our own mistakes, are not for it. */
 function errnoOf(thrown: unknown): number {
   if (thrown instanceof Refusal) return thrown.errno;
-  if (thrown instanceof FileError) return errno[thrown.code];
+  // A path that leads out is `perm`, as from Wasmtime: guests' libraries know it as "permission denied",
+  // and `notcapable` stays for a descriptor without the right.
+  if (thrown instanceof FileError) return errno[thrown.code === 'notcapable' ? 'perm' : thrown.code];
   throw thrown;
 }
 
