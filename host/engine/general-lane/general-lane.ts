@@ -94,6 +94,11 @@ class GeneralInstance implements Instance {
     } catch (thrown) {
       this.dispose();
       if (thrown instanceof HostError || thrown instanceof Stopped) throw thrown;
+      if (thrown instanceof Error && thrown.message === callInStart)
+        throw new HostError(
+          'HOST_ERR_COMPONENT_UNSUPPORTED',
+          'the component calls from one of its inner components into another while it starts, which the transpiler (jco) does not run',
+        );
       throw this.#trapOf(thrown);
     } finally {
       this.#releaseTimers();
@@ -157,7 +162,7 @@ class GeneralInstance implements Instance {
     if (trap.kind !== 'host-fault' && trap.kind !== 'unknown') return trap;
     const message = trap.message.replace(/^wasm trap: /, '');
     if (/cannot block a synchronous task/.test(message)) return new Trap('cannot-block', message, thrown);
-    if (trap.kind === 'unknown' && !isFromGlue(message)) return trap;
+    if (trap.kind === 'unknown' && !isFromGlue(thrown, message)) return trap;
     return new Trap('canonical-abi', message, thrown);
   }
 
@@ -246,6 +251,13 @@ function isPayload(thrown: unknown): boolean {
   return !(thrown instanceof Error || thrown instanceof WebAssembly.Exception || thrown instanceof WitError);
 }
 
-/** Traps that jco raises itself, for a guest that broke the canonical ABI. */
-const isFromGlue = (message: string): boolean =>
+/** jco has no task yet while it instantiates. */
+const callInStart = 'missing current caller task metadata';
+
+/**
+ * Traps that jco raises itself, for a guest that broke the canonical ABI. Unlike the engine it says that they are traps,
+ * except for handles.
+ */
+const isFromGlue = (thrown: unknown, message: string): boolean =>
+  (thrown instanceof Error && thrown.message.startsWith('wasm trap: ')) ||
   /handle|resource|component instance|deadlock|task|waitable|borrow/.test(message);

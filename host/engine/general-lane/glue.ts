@@ -80,6 +80,36 @@ const edits: readonly Edit[] = [
     put: 'for (let i = $count($1); i < $1; i++) {',
     times: 'any',
   },
+  // Handle tables: a handle is checked against the table's end and whether it is free; representations use all
+  // 32 bits, so ownership is told by a number beyond them.
+  { find: /\brep \| T_FLAG(?=\)?;)/g, put: 'rep + $owned', times: 'any' },
+  {
+    find: /\bconst own = \(val & T_FLAG\) !== 0;\s*const rep = val & ~T_FLAG;\s*if \((?:val|rep) === 0 \|\| \(scope & T_FLAG\) !== 0\) \{/g,
+    put: 'const own = val >= $ownedMin; const rep = own ? val - $owned : val; if ($isFree(table, handle)) {',
+    times: 'any',
+  },
+  {
+    find: /`unknown handle index \$\{\(handle << 1\) \+ 1\}`/g,
+    put: "'unknown handle index ' + (handle >>> 0)",
+    times: 'any',
+  },
+  {
+    find: /\(?\b(handleTable\d+)\[\((handle\d+) << 1\) \+ 1\] & T_FLAG\) === 0/g,
+    put: '!$isOwned($1, $2)',
+    times: 'any',
+  },
+  {
+    find: /\b(handleTable\d+)\[\((handle\d+) << 1\) \+ 1\] & ~T_FLAG/g,
+    put: '$rep($1, $2)',
+    times: 'any',
+  },
+  // A component gets the representation in place of a borrowed handle for what it made, not for what it was given.
+  { find: /\btable\._createdReps\.add\(rep\);/g, put: '', times: 'any' },
+  {
+    find: /\brscTableCreateOwn\.bind\(null, (handleTable\d+)\)/g,
+    put: '((rep) => { $1._createdReps.add(rep); return rscTableCreateOwn($1, rep); })',
+    times: 'any',
+  },
   // A map inside a list: jco declares a second `i` where the first is still used.
   {
     find: /\blet i = 0;\s*for \(const \[key, value\] of (entries\d+)\) \{/g,
@@ -114,9 +144,19 @@ const edits: readonly Edit[] = [
   },
 ];
 
+/** What the edits of jco's handle tables refer to; entry `handle` is at `handle * 2`, a free one is flagged there. */
+const handles = `const $owned = 2 ** 33, $ownedMin = 2 ** 32;
+const $isFree = (table, handle) => !(handle > 0 && handle * 2 < table.length) || (table[handle * 2] & (1 << 30)) !== 0;
+const $isOwned = (table, handle) => !$isFree(table, handle) && table[handle * 2 + 1] >= $ownedMin;
+const $rep = (table, handle) => {
+  if ($isFree(table, handle)) throw new WebAssembly.RuntimeError(\`unknown handle index \${handle >>> 0}\`);
+  const entry = table[handle * 2 + 1];
+  return entry >= $ownedMin ? entry - $owned : entry;
+};`;
+
 /** What must be gone after the edits; anything left means the generator's output changed its form. */
 const leftovers =
-  /^\s*import\b|^\s*export\b|\b(?:const|let|var) CURRENT_TASK_META ?=(?! ?\$tasks;)|\bCORE_TRAP_MESSAGES ?= ?new Map\((?!\))|\bhostRet\d+\.tag\b|\bmemory\d+\.buffer\.slice\b|(?<!\$call\()\boperation\(\)|CallInterface\] error during async call'[\s\S]{0,600}?completionPromise/m;
+  /^\s*import\b|^\s*export\b|\b(?:const|let|var) CURRENT_TASK_META ?=(?! ?\$tasks;)|\bCORE_TRAP_MESSAGES ?= ?new Map\((?!\))|(?<!\btable\[0\]) & ~?T_FLAG|\brscTableCreateOwn\.bind\b|\bhostRet\d+\.tag\b|\bmemory\d+\.buffer\.slice\b|(?<!\$call\()\boperation\(\)|CallInterface\] error during async call'[\s\S]{0,600}?completionPromise/m;
 
 /**
  * Makes jco's module depend on nothing but its arguments: globals are shadowed, and the places where guests
@@ -137,6 +177,7 @@ export function sealGlue(text: string): string {
     'function instantiate(getCoreModule, imports, instantiateCore, $globals) {',
     `const { ${granted} } = $globals;`,
     `const ${withheld.map((name) => `${name} = undefined`).join(', ')};`,
+    handles,
     'return (() => {',
     body,
     'return $instantiate(getCoreModule, imports, instantiateCore);',
