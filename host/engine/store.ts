@@ -130,7 +130,7 @@ function encode({ header, blobs }: StoredArtifact): Uint8Array {
   const frame = Buffer.alloc(frameBytes);
   frame.write(magic, 'latin1');
   frame.writeUInt32LE(text.length, magic.length);
-  frame.writeUInt32LE(fingerprintOf(body), magic.length + 4);
+  frame.writeUInt32LE((fingerprintOf(body) ^ text.length) >>> 0, magic.length + 4);
   return Buffer.concat([frame, body]);
 }
 
@@ -138,8 +138,8 @@ function decode(file: Uint8Array<ArrayBuffer>): StoredArtifact | undefined {
   const view = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   if (view.length < frameBytes || view.toString('latin1', 0, magic.length) !== magic) return undefined;
   const body = view.subarray(frameBytes);
-  if (fingerprintOf(body) !== view.readUInt32LE(magic.length + 4)) return undefined;
   const textBytes = view.readUInt32LE(magic.length);
+  if ((fingerprintOf(body) ^ textBytes) >>> 0 !== view.readUInt32LE(magic.length + 4)) return undefined;
   const { header, sizes } = JSON.parse(body.toString('utf8', 0, textBytes)) as {
     header: unknown;
     sizes: number[];
