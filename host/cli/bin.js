@@ -6,15 +6,25 @@
 const nodeMajorMin = 26;
 
 async function runHere() {
-  const { existsSync } = process.getBuiltinModule('node:fs');
+  const fs = process.getBuiltinModule('node:fs');
   process.getBuiltinModule('node:module').enableCompileCache();
-  // Sources run as they are in a checkout; below node_modules Node strips no types, and the package has dist/.
   const source = new URL('./main.ts', import.meta.url);
-  const isCheckout = !import.meta.url.includes('/node_modules/') && existsSync(source);
-  const { main } = await import(
-    isCheckout ? source.href : new URL('../../dist/host/cli/main.js', import.meta.url).href
-  );
+  const dist = new URL('../../dist/', import.meta.url);
+  const runsSources = fs.existsSync(source) && !isCurrent(fs, dist);
+  const { main } = await import(runsSources ? source.href : new URL('main.js', dist).href);
   await main(process.argv.slice(2));
+}
+
+/** In a checkout: whether dist/ is there and no source is newer. Some hundred looks at the disk, half a millisecond. */
+function isCurrent(fs, dist) {
+  const list = new URL('inputs.json', dist);
+  const built = fs.statSync(list, { throwIfNoEntry: false });
+  if (built === undefined) return false;
+  const root = process.getBuiltinModule('node:url').fileURLToPath(new URL('../', dist));
+  return JSON.parse(fs.readFileSync(list, 'utf8')).every((file) => {
+    const input = fs.statSync(root + file, { throwIfNoEntry: false });
+    return input !== undefined && input.mtimeMs <= built.mtimeMs;
+  });
 }
 
 /** The Node that came as a dependency, or undefined. */

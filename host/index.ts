@@ -1,0 +1,20 @@
+/** Motehost as a library: the names it keeps stable. Everything else is reached through the `host` command. */
+export { type Clock, type Random, systemClock, systemRandom } from './clock.ts';
+export { HostError, type HostErrorClass, type HostErrorCode } from './errors.ts';
+export {
+  type Artifact,
+  type Call,
+  createHost,
+  type Description,
+  type Host,
+  type HostOptions,
+  type InputSource,
+  type NetGrant,
+  type OutputSink,
+  type Preopen,
+  type RunRequest,
+  type RunResult,
+  type WasiGrants,
+} from './host.ts';
+export { defaultLimits, intersect, type LimitName, type Limits } from './limits.ts';
+export type { Outcome, TrapKind, Usage } from './outcome.ts';
