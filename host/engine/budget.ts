@@ -200,33 +200,32 @@ export class Budget {
     this.check();
   }
 
-  /** Import `grow_memory`: 1 if all memories together stay within the limit. The growth may still fail; `memory.size` is not consulted. */
+  /**
+   * Import `grow_memory`: 1 if all memories together stay within the limit, and objects with them. Negative
+   * pages were granted and could not be added.
+   */
   readonly growMemory = (pages: number): number => {
-    const next = this.#memoryPages + (pages >>> 0);
-    const nextBytes = next * pageBytes + (this.#heap?.bytes ?? 0);
-    if (nextBytes > this.limits.memoryBytesMax) {
-      this.#refusal = {
-        kind: 'limit',
-        limit: 'memoryBytesMax',
-        max: this.limits.memoryBytesMax,
-        used: nextBytes,
-      };
+    const { memoryBytesMax } = this.limits;
+    const next = this.#memoryPages + pages;
+    let nextBytes = next * pageBytes + (this.#heap?.bytes ?? 0);
+    if (nextBytes > memoryBytesMax && this.#heap?.settle() === true) {
+      nextBytes = next * pageBytes + this.#heap.bytes;
+      if (this.clock.monotonicMs() >= this.#deadlineAtMs) this.stopForDeadline();
+    }
+    if (pages > 0 && nextBytes > memoryBytesMax) {
+      this.#refusal = { kind: 'limit', limit: 'memoryBytesMax', max: memoryBytesMax, used: nextBytes };
       return 0;
     }
     this.#memoryPages = next;
     return 1;
   };
 
-  /** Import `grow_table`: 1 if all tables together stay within the limit. */
+  /** Import `grow_table`: 1 if all tables together stay within the limit. Negative elements are given back. */
   readonly growTable = (elements: number): number => {
-    const next = this.#tableElements + (elements >>> 0);
-    if (next > this.limits.tableElementsMax) {
-      this.#refusal = {
-        kind: 'limit',
-        limit: 'tableElementsMax',
-        max: this.limits.tableElementsMax,
-        used: next,
-      };
+    const { tableElementsMax } = this.limits;
+    const next = this.#tableElements + elements;
+    if (elements > 0 && next > tableElementsMax) {
+      this.#refusal = { kind: 'limit', limit: 'tableElementsMax', max: tableElementsMax, used: next };
       return 0;
     }
     this.#tableElements = next;

@@ -12,7 +12,12 @@ interface Heap {
   collect(kind: 'minor' | 'major'): void;
 }
 
+/** Garbage that may lie in the heap when a guest's account is opened, and is then taken for the host's. */
+const garbageBytesMax = 16 * 1024 * 1024;
+
 let heapOfThread: Heap | undefined;
+/** What was in use when the last account was opened, little of it garbage. */
+let cleanBytes = 0;
 
 /** Loaded when the first guest with objects of its own runs: no other run pays for it. */
 function openHeap(): Heap {
@@ -46,11 +51,12 @@ export class HeapAccount {
   readonly #baseBytes: number;
   readonly #limitBytes: number;
   #bytes = 0;
+  #settled = false;
 
   constructor() {
     heapOfThread ??= openHeap();
     this.#heap = heapOfThread;
-    this.#baseBytes = this.#heap.usedBytes();
+    this.#baseBytes = cleanBase(this.#heap);
     this.#limitBytes = this.#heap.limitBytes() * heapShareMax;
   }
 
@@ -71,10 +77,19 @@ export class HeapAccount {
       const leastBytes = collect === 'major' ? needBytes : granted;
       if (this.#bytes + leastBytes <= roomBytes && this.#heap.usedBytes() + granted <= this.#limitBytes) {
         this.#bytes += granted;
+        this.#settled = false;
         return granted;
       }
     }
     return 0;
+  }
+
+  /** Collects and measures, unless nothing was granted since the last time; whether it did. */
+  settle(): boolean {
+    if (this.#settled) return false;
+    this.#measure('major');
+    this.#settled = true;
+    return true;
   }
 
   #measure(collect: 'none' | 'minor' | 'major'): void {
@@ -82,4 +97,11 @@ export class HeapAccount {
     const grownBytes = Math.max(0, this.#heap.usedBytes() - this.#baseBytes);
     this.#bytes = Math.min(this.#bytes, grownBytes);
   }
+}
+
+/** What the heap holds without the guest, cleared of garbage if there may be much: else it would pass for the host's. */
+function cleanBase(heap: Heap): number {
+  if (heap.usedBytes() > cleanBytes + garbageBytesMax) heap.collect('major');
+  cleanBytes = heap.usedBytes();
+  return cleanBytes;
 }

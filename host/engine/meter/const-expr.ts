@@ -1,3 +1,4 @@
+import { bounds } from './bounds.ts';
 import type { CostTable } from './costs.ts';
 import { arrayBytes, structBytes } from './objects.ts';
 import type { Reader } from './reader.ts';
@@ -9,6 +10,7 @@ import type { Writer } from './writer.ts';
 export interface ConstExpr {
   readonly start: number;
   readonly end: number;
+  readonly operators: number;
   /** One numeric constant, which Wasmtime evaluates without running code. */
   readonly simple: boolean;
   /** The value of a single i32.const or i64.const. */
@@ -69,6 +71,8 @@ export function readConstExpr(reader: Reader, context: ConstContext): ConstExpr 
   };
   for (let opcode = reader.byte(); opcode !== 0x0b; opcode = reader.byte()) {
     scan.operators += 1;
+    if (scan.operators > bounds.operatorsPerConstantMax)
+      throw unsupported(`constants of more than ${bounds.operatorsPerConstantMax} operators`, start);
     readConstOperator(reader, opcode, scan);
   }
   const { costs } = context;
@@ -76,6 +80,7 @@ export function readConstExpr(reader: Reader, context: ConstContext): ConstExpr 
   return {
     start,
     end: reader.pos,
+    operators: scan.operators,
     simple: single && scan.simple,
     value: single ? scan.value : undefined,
     isNull: single && scan.isNull,

@@ -1,6 +1,7 @@
 import { HostError } from '../../errors.ts';
 import { AddedFunctions, AddedTypes, Body, isReserved, reservedName } from './added.ts';
 import { Analyzer } from './analyze.ts';
+import { bounds } from './bounds.ts';
 import { type ConstReference, writeConstExpr } from './const-expr.ts';
 import type { CostTable } from './costs.ts';
 import { type CounterMode, Emitter } from './emit.ts';
@@ -18,8 +19,6 @@ import { exportNames, type ModuleSummary, savedGlobals, summarize } from './summ
 import type { ModuleView } from './view.ts';
 import { Writer } from './writer.ts';
 
-/** V8 refuses larger function bodies. */
-const bodyBytesMax = 7_654_321;
 const i32 = [0x7f];
 const f64 = [0x7c];
 const pageBytes = 65_536;
@@ -128,7 +127,8 @@ export class ModuleRewriter implements ModuleView {
 
   #guestHints(): ReturnType<typeof readHints> | undefined {
     const section = this.#parts.sections.find(({ id, name }) => id === 0 && name === branchHintSection);
-    return section && readHints(this.bytes, section.start, section.end);
+    if (section === undefined || section.end - section.start > bounds.hintBytesMax) return undefined;
+    return readHints(this.bytes, section.start, section.end);
   }
 
   // --- ModuleView: index spaces and prices
@@ -337,7 +337,8 @@ export class ModuleRewriter implements ModuleView {
       this.#hints.beginFunction(index);
       const { mode, tests } = this.#counterMode(analyzer, index);
       const sizeBytes = emitter.body(analyzer, start, end, mode, tests);
-      if (sizeBytes > bodyBytesMax) throw unsupported('a function too large to be metered', start);
+      if (sizeBytes > bounds.bodyBytesMax) throw unsupported('a function too large to be metered', start);
+      if (writer.length > bounds.codeBytesMax) throw unsupported('more code than can be metered', start);
       this.#hints.endFunction(this.#moved(index));
     });
     return writer;

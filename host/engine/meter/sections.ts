@@ -1,3 +1,4 @@
+import { bounds } from './bounds.ts';
 import { readConstExpr } from './const-expr.ts';
 import type { CostTable } from './costs.ts';
 import {
@@ -44,6 +45,9 @@ class ModuleReader {
   start: number | undefined;
   elements: ElementSegment[] = [];
   data: DataSegment[] = [];
+  #elementCount = 0;
+  #constants = 0;
+  #constantOperators = 0;
   code: CodeBodies = { count: 0, starts: new Int32Array(0), ends: new Int32Array(0) };
 
   constructor(bytes: Uint8Array, costs: CostTable) {
@@ -54,6 +58,8 @@ class ModuleReader {
   read(): ModuleParts {
     this.sections = readSections(this.bytes);
     for (const section of this.sections) this.#readSection(section);
+    atMost(this.functions.length, bounds.functionsMax, 'functions', this.bytes.length);
+    atMost(this.memories.length, bounds.memoriesMax, 'memories', this.bytes.length);
     if (this.code.count !== this.functions.length - this.importedFunctions)
       throw malformed('a function count that differs from the code count', this.bytes.length);
     return { ...this, functions: Int32Array.from(this.functions) };
@@ -63,17 +69,26 @@ class ModuleReader {
     const reader = new Reader(this.bytes, section.start, section.end);
     if (section.id !== 1) reader.typeCount = this.types.count;
     if (section.id === 1) this.types = readTypes(reader);
-    else if (section.id === 2) each(reader, () => this.#readImport(reader));
-    else if (section.id === 3) each(reader, () => this.functions.push(this.#functionType(reader)));
-    else if (section.id === 4) each(reader, () => this.tables.push(this.#readTable(reader)));
-    else if (section.id === 5) each(reader, () => this.memories.push(readMemory(reader, false)));
-    else if (section.id === 13) each(reader, () => this.#readTag(reader));
-    else if (section.id === 6) each(reader, () => this.globals.push(this.#readGlobal(reader)));
-    else if (section.id === 7) each(reader, () => this.exports.push(this.#readExport(reader)));
+    else if (section.id === 2) each(reader, 'imports', bounds.importsMax, () => this.#readImport(reader));
+    else if (section.id === 3)
+      each(reader, 'functions', bounds.functionsMax, () => this.functions.push(this.#functionType(reader)));
+    else if (section.id === 4)
+      each(reader, 'tables', bounds.tablesMax, () => this.tables.push(this.#readTable(reader)));
+    else if (section.id === 5)
+      each(reader, 'memories', bounds.memoriesMax, () => this.memories.push(readMemory(reader, false)));
+    else if (section.id === 13) each(reader, 'tags', bounds.tagsMax, () => this.#readTag(reader));
+    else if (section.id === 6)
+      each(reader, 'globals', bounds.globalsMax, () => this.globals.push(this.#readGlobal(reader)));
+    else if (section.id === 7)
+      each(reader, 'exports', bounds.exportsMax, () => this.exports.push(this.#readExport(reader)));
     else if (section.id === 8) this.#readStart(reader);
-    else if (section.id === 9) each(reader, () => this.elements.push(this.#readElements(reader)));
+    else if (section.id === 9)
+      each(reader, 'element segments', bounds.elementSegmentsMax, () =>
+        this.elements.push(this.#readElements(reader)),
+      );
     else if (section.id === 10) this.code = readBodies(reader);
-    else if (section.id === 11) each(reader, () => this.data.push(this.#readData(reader)));
+    else if (section.id === 11)
+      each(reader, 'data segments', bounds.dataSegmentsMax, () => this.data.push(this.#readData(reader)));
   }
 
   #readImport(reader: Reader): void {
@@ -147,6 +162,10 @@ class ModuleReader {
 
   #constExpr(reader: Reader): ReturnType<typeof readConstExpr> {
     const expr = readConstExpr(reader, this);
+    this.#constants += 1;
+    this.#constantOperators += expr.operators;
+    atMost(this.#constants, bounds.constantsMax, 'constant expressions', expr.start);
+    atMost(this.#constantOperators, bounds.constantOperatorsMax, 'constant operators', expr.start);
     for (const { kind, index, start } of expr.references) {
       const count = kind === 'function' ? this.functions.length : this.globals.length;
       if (index >= count) throw malformed(`an unknown ${kind}`, start);
@@ -185,14 +204,13 @@ class ModuleReader {
     const itemsStart = reader.pos;
     const functions: number[] = [];
     const exprs: ElementSegment['exprs'][number][] = [];
-    each(
-      reader,
-      () => {
-        if (flags & 4) exprs.push(this.#constExpr(reader));
-        else functions.push(this.#functionIndex(reader));
-      },
-      false,
-    );
+    const count = reader.count();
+    this.#elementCount += count;
+    atMost(this.#elementCount, bounds.elementsMax, 'elements', start);
+    for (let index = 0; index < count; index += 1) {
+      if (flags & 4) exprs.push(this.#constExpr(reader));
+      else functions.push(this.#functionIndex(reader));
+    }
     return { flags, start, end: reader.pos, table, offset, itemsStart, functions, exprs };
   }
 
@@ -208,10 +226,17 @@ class ModuleReader {
   }
 }
 
-function each(reader: Reader, read: () => void, whole: boolean = true): void {
+/** Reads all of a section's entries. */
+function each(reader: Reader, what: string, max: number, read: () => void): void {
+  const at = reader.pos;
   const count = reader.count();
+  atMost(count, max, what, at);
   for (let index = 0; index < count; index += 1) read();
-  if (whole) reader.finish('a section');
+  reader.finish('a section');
+}
+
+function atMost(count: number, max: number, what: string, at: number): void {
+  if (count > max) throw unsupported(`more than ${max} ${what}`, at);
 }
 
 function readSections(bytes: Uint8Array): Section[] {
@@ -220,12 +245,15 @@ function readSections(bytes: Uint8Array): Section[] {
   for (const [offset, expected] of header.entries()) {
     if (reader.done || reader.byte() !== expected) throw malformed('no core module header', offset);
   }
+  atMost(bytes.length, bounds.moduleBytesMax, 'bytes', 0);
   const sections: Section[] = [];
+  let customs = 0;
   let rank = -1;
   while (!reader.done) {
     const at = reader.pos;
     const section = readSection(reader);
-    if (section.id !== 0) {
+    if (section.id === 0) atMost(++customs, bounds.customSectionsMax, 'custom sections', at);
+    else {
       const next = sectionOrder.indexOf(section.id);
       if (next < 0) throw malformed(`an unknown section ${section.id}`, at);
       if (next <= rank) throw malformed('a section out of order', at);
@@ -280,10 +308,12 @@ function readGlobalType(reader: Reader, imported: boolean): GlobalEntry {
 
 function readBodies(reader: Reader): CodeBodies {
   const count = reader.count();
+  atMost(count, bounds.functionsMax, 'functions', reader.pos);
   const starts = new Int32Array(count);
   const ends = new Int32Array(count);
   for (let index = 0; index < count; index += 1) {
     const size = reader.u32();
+    if (size > bounds.bodyBytesMax) throw malformed('a function body larger than engines take', reader.pos);
     starts[index] = reader.pos;
     reader.skip(size);
     ends[index] = reader.pos;

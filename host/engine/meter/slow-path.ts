@@ -118,7 +118,10 @@ export class SlowPath {
     }));
   }
 
-  /** Replaces `memory.grow`: asks the host, grows, charges for what was added; -1 where it may not. */
+  /**
+   * Replaces `memory.grow`: asks the host, grows, charges for what was added; -1 where it may not. What the host
+   * granted and the engine then could not add is given back: asked for with a minus.
+   */
   growMemory(memory: number, max: bigint, wide: boolean, prices: GrowPrices): number {
     const type = this.#types.index([wide ? i64 : i32], [wide ? i64 : i32]);
     return this.#grow(`memory ${memory}`, type, {
@@ -171,7 +174,9 @@ export class SlowPath {
         body.localGet(result);
         (wide ? body.i64(-1) : body.i32(-1)).op(wide ? 0x52 : 0x47).if();
         this.#chargeUnits(body, delta, prices.added, wide);
-        body.end().localGet(result).end();
+        body.op(0x05).i32(0).localGet(delta);
+        if (wide) body.op(0xa7);
+        body.op(0x6b).call(growth.ask).op(0x1a).end().localGet(result).end();
       },
     }));
   }

@@ -1,8 +1,8 @@
+import { bounds } from './bounds.ts';
 import type { Reader } from './reader.ts';
 import { malformed, unsupported } from './refusal.ts';
 
-/** V8 holds the types of all modules of a process in one table of 2,000,000 that it never empties. */
-const typesMax = 100_000;
+const { typesMax } = bounds;
 
 /** Composite types by index: what the rewriter must know about each. */
 export interface TypeTable {

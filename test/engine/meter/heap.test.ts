@@ -120,6 +120,15 @@ test('memories and objects share one limit', async () => {
   assert.equal(wider.outcome.kind, 'ok');
 });
 
+test('memory.grow is not refused because of garbage', async () => {
+  const { outcome } = await run(`(memory (export "memory") 1) (type $a (array i8))
+    (func (export "_start") (local $n i32) (loop $l
+      (drop (array.new_default $a (i32.const 1000000)))
+      (br_if $l (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 50))))
+      (if (i32.eq (memory.grow (i32.const 500)) (i32.const -1)) (then unreachable)))`);
+  assert.equal(outcome.kind, 'ok');
+});
+
 test('an array longer than V8 makes is a trap with that name', async () => {
   const { outcome } = await run(
     '(type $a (array i8)) (func (export "_start") (drop (array.new_default $a (i32.const 0x7fffffff))))',

@@ -133,6 +133,27 @@ test('table.grow over the limit gets -1', async () => {
   assert.deepEqual([run('f', 9), run('f', 9), run('f', -1)], [1, -1, -1]);
 });
 
+test('pages and elements that the engine could not add are given back', async () => {
+  const { run, budget } = await metered(
+    `(module (import "h" "m" (memory 1 100)) (import "h" "t" (table 1 100 funcref))
+      (func (export "m") (param i32) (result i32) (memory.grow (local.get 0)))
+      (func (export "t") (param i32) (result i32) (table.grow (ref.null func) (local.get 0))))`,
+    {
+      tableElementsMax: 60,
+      imports: {
+        h: {
+          m: new WebAssembly.Memory({ initial: 1, maximum: 5 }),
+          t: new WebAssembly.Table({ element: 'anyfunc', initial: 1, maximum: 5 }),
+        },
+      },
+    },
+  );
+  assert.deepEqual([run('m', 50), run('m', 3), run('m', 3)], [-1, 1, -1]);
+  assert.equal(budget.memoryBytes, 3 * 65_536);
+  assert.deepEqual([run('t', 50), run('t', 50), run('t', 4)], [-1, -1, 1]);
+  assert.equal(budget.refusal, undefined);
+});
+
 test('a trap leaves the same count whatever the slices were', async () => {
   const counts = new Set<bigint>();
   for (const fuelSlice of [1n, 3n, 1_000n]) {
