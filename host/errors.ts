@@ -46,7 +46,10 @@ export class HostError extends Error {
   readonly data: Readonly<Record<string, unknown>>;
 
   constructor(code: HostErrorCode, message: string, data: Record<string, unknown> = {}, cause?: unknown) {
-    super(plainText(message, code === 'HOST_ERR_BUILD_FAILED'), cause === undefined ? undefined : { cause });
+    super(
+      plainText(bounded(message), code === 'HOST_ERR_BUILD_FAILED'),
+      cause === undefined ? undefined : { cause },
+    );
     this.code = code;
     this.data = data;
   }
@@ -54,6 +57,14 @@ export class HostError extends Error {
   get class(): HostErrorClass {
     return codes[this.code];
   }
+}
+
+/** Characters of a message; what it names may come out of a guest's file, which may hold megabytes of names. */
+const messageCharsMax = 16_384;
+
+function bounded(message: string): string {
+  if (message.length <= messageCharsMax) return message;
+  return `${message.slice(0, messageCharsMax)}… (${message.length - messageCharsMax} more characters)`;
 }
 
 /**

@@ -3,13 +3,14 @@ import { unavailableInterfaces } from './agent/unavailable.ts';
 import type { Clock, Random } from './clock.ts';
 import type { Budget } from './engine/budget.ts';
 import type { Description } from './engine/description.ts';
-import { type Artifact, createEngine, type Engine } from './engine/engine.ts';
+import { type Artifact, createEngine, type Engine, type Launched } from './engine/engine.ts';
 import type { Instance } from './engine/instance.ts';
 import { Linker } from './engine/linker.ts';
-import type { OutputSink, WasiGrants } from './engine/wasi/grants.ts';
+import type { WasiGrants } from './engine/wasi/grants.ts';
 import { HostError } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { formatLogLine, type LogLevel, logGuestApi } from './telemetry/guest-api.ts';
+import { LogQueue } from './telemetry/log-queue.ts';
 
 export type { Description } from './engine/description.ts';
 export type { Artifact } from './engine/engine.ts';
@@ -65,23 +66,34 @@ export function createHost(options: HostOptions): Host {
 }
 
 async function run(engine: Engine, options: HostOptions, request: RunRequest): Promise<RunResult> {
-  const { artifact, grants, limits, signal, fuelSlice } = request;
+  const { artifact, limits, signal, fuelSlice } = request;
   const plan = await planCall(artifact, request.call, options);
   const invoked = await invoke({
     limits,
     clock: options.clock,
     ...(signal === undefined ? {} : { signal }),
     ...(fuelSlice === undefined ? {} : { fuelSlice }),
-    launch: (budget) =>
-      engine.launch(artifact, link(grants.stderr, budget, request.logLevelMin), budget, grants),
+    launch: (budget) => launch(engine, request, budget),
     call: plan.call,
+    isFallible: plan.isFallible,
   });
   const { outcome } = invoked;
   return { ...invoked, result: outcome.kind === 'ok' ? plan.print(outcome.value) : undefined };
 }
 
+async function launch(engine: Engine, request: RunRequest, budget: Budget): Promise<Launched> {
+  const { artifact, grants, logLevelMin } = request;
+  const log = new LogQueue(grants.stderr);
+  const launched = await engine.launch(artifact, link(log, budget, logLevelMin), budget, grants);
+  const release = async (): Promise<void> => {
+    await launched.release();
+    await log.flush();
+  };
+  return { instance: launched.instance, release };
+}
+
 /** Every interface of our own that a guest can reach. */
-function link(log: OutputSink, budget: Budget, levelMin: LogLevel = 'info'): Linker {
+function link(log: LogQueue, budget: Budget, levelMin: LogLevel = 'info'): Linker {
   const linker = new Linker();
   for (const [name, offered] of Object.entries(unavailableInterfaces)) linker.define(name, offered);
   const target = {
@@ -89,7 +101,7 @@ function link(log: OutputSink, budget: Budget, levelMin: LogLevel = 'info'): Lin
     write: (line: Parameters<typeof formatLogLine>[0]) => {
       const bytes = new TextEncoder().encode(formatLogLine(line));
       budget.chargeOutput(bytes.length);
-      log.write(bytes).catch(() => {});
+      log.write(bytes);
     },
   };
   return linker.define('motehost:agent/log@0.1.0', { functions: logGuestApi(target), suspending: new Set() });
@@ -98,6 +110,7 @@ function link(log: OutputSink, budget: Budget, levelMin: LogLevel = 'info'): Lin
 interface PlannedCall {
   readonly call: (instance: Instance) => Promise<unknown>;
   readonly print: (value: unknown) => Uint8Array | undefined;
+  readonly isFallible: boolean;
 }
 
 const nothing = (): undefined => undefined;
@@ -109,12 +122,15 @@ async function planCall(artifact: Artifact, call: Call, options: HostOptions): P
     return planInvoke(artifact, call.text);
   }
   const main = artifact.facts.main;
-  if (main.kind === 'command') return { call: (instance) => instance.call(main.export, []), print: nothing };
+  if (main.kind === 'command')
+    return { call: (instance) => instance.call(main.export, []), print: nothing, isFallible: true };
   if (main.kind === 'handler') {
+    requireHandle(artifact);
     const message = newMessage(call.message, options);
     return {
       call: (instance) => handle(instance, message, main.hasLife),
       print: (value) => value as Uint8Array | undefined,
+      isFallible: true,
     };
   }
   throw new HostError(
@@ -123,6 +139,25 @@ async function planCall(artifact: Artifact, call: Call, options: HostOptions): P
       main.exports.length > 0 ? "; call one with --invoke 'NAME(ARGS)'" : ''
     }`,
     { exports: main.exports },
+  );
+}
+
+/**
+ * A `handle` of another type could answer anything, which nobody here could print.
+ * @throws HostError `HOST_ERR_WORLD_MISMATCH`
+ */
+function requireHandle({ facts: { world } }: Artifact): void {
+  const types = world?.types ?? [];
+  const defOf = (ref: unknown) => (typeof ref === 'number' ? types[ref] : undefined);
+  const item = world?.exports.find((each) => each.kind === 'func' && each.name === 'handle');
+  const type = item?.kind === 'func' ? item.type : undefined;
+  const result = defOf(type?.result);
+  const answer = defOf(result?.kind === 'result' ? result.ok : undefined);
+  const body = defOf(answer?.kind === 'option' ? answer.type : undefined);
+  if (type?.params.length === 1 && body?.kind === 'list' && body.element === 'u8') return;
+  throw new HostError(
+    'HOST_ERR_WORLD_MISMATCH',
+    "the program's handle is not that of motehost:agent, which is handle: func(message: message) -> result<option<list<u8>>, failure>; call it with --invoke 'handle(ARGS)'",
   );
 }
 

@@ -6,6 +6,7 @@ import { classify } from '../engine/trap.ts';
 import { HostError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { Outcome, Usage } from '../outcome.ts';
+import { sizeOf } from './value-size.ts';
 
 /** One call of one agent, ready to go. */
 export interface Invocation {
@@ -17,6 +18,8 @@ export interface Invocation {
   /** Links and instantiates under the budget; guest code may already run here (start functions). */
   readonly launch: (budget: Budget) => Promise<Launched>;
   readonly call: (instance: Instance) => Promise<unknown>;
+  /** Whether what `call` gives is a WIT `result`; a record or variant of the guest's own may look like one. */
+  readonly isFallible: boolean;
 }
 
 export interface Invoked {
@@ -52,8 +55,9 @@ async function attempt(invocation: Invocation, budget: Budget): Promise<Outcome>
   try {
     launched = await invocation.launch(budget);
     const value = await invocation.call(launched.instance);
+    admitValue(value, budget);
     await launched.release();
-    return stopped(budget) ?? returned(value, usageOf(budget));
+    return stopped(budget) ?? returned(value, invocation.isFallible, usageOf(budget));
   } catch (thrown) {
     const outcome = stopped(budget);
     if (outcome !== undefined) return outcome;
@@ -63,6 +67,15 @@ async function attempt(invocation: Invocation, budget: Budget): Promise<Outcome>
     launched?.instance.dispose();
     await launched?.release();
   }
+}
+
+/** A value somebody will print is output like any other. @throws Stopped (cause `limit`) for one too large to print */
+function admitValue(value: unknown, budget: Budget): void {
+  const max = budget.limits.outputBytesMax;
+  const used = budget.outputBytes + sizeOf(value, max);
+  if (used <= max) return;
+  budget.stop({ kind: 'limit', limit: 'outputBytesMax', max, used });
+  budget.check();
 }
 
 /** Stops the guest when the caller gives up or the deadline passes, also while it waits and burns no fuel. */
@@ -113,8 +126,8 @@ function stopped(budget: Budget): Outcome | undefined {
   return cause.exitCode === 0 ? { kind: 'ok', value: undefined, usage } : { ...cause, kind: 'error', usage };
 }
 
-function returned(value: unknown, usage: Usage): Outcome {
-  if (!isResult(value)) return { kind: 'ok', value, usage };
+function returned(value: unknown, isFallible: boolean, usage: Usage): Outcome {
+  if (!isFallible || !isResult(value)) return { kind: 'ok', value, usage };
   if (value.tag === 'ok') return { kind: 'ok', value: value.val, usage };
   return { kind: 'error', exitCode: 1, failure: value.val, usage };
 }

@@ -10,6 +10,8 @@ import { HostError } from '../errors.ts';
 export interface PlannedInvoke {
   readonly call: (instance: Instance) => Promise<unknown>;
   readonly print: (value: unknown) => Uint8Array | undefined;
+  /** Whether the export returns a WIT `result`. */
+  readonly isFallible: boolean;
 }
 
 interface Target {
@@ -39,15 +41,19 @@ export function planInvoke(artifact: Artifact, text: string): PlannedInvoke {
   return {
     call: (instance) => instance.call(target.name, values),
     print: (value) => printed(value, type, types),
+    isFallible: isFallible(type, types),
   };
 }
 
 function printed(value: unknown, type: FuncType, types: readonly TypeDef[]): Uint8Array | undefined {
   if (type.result === undefined) return undefined;
-  const def = typeof type.result === 'number' ? types[type.result] : undefined;
   // The outcome has taken an `ok` out of its result already; what is shown is the whole value.
-  const whole = def?.kind === 'result' ? { tag: 'ok', val: value } : value;
+  const whole = isFallible(type, types) ? { tag: 'ok', val: value } : value;
   return new TextEncoder().encode(`${printValue(whole, type.result, types)}\n`);
+}
+
+function isFallible(type: FuncType, types: readonly TypeDef[]): boolean {
+  return typeof type.result === 'number' && types[type.result]?.kind === 'result';
 }
 
 function find(targets: readonly Target[], name: string): Target {

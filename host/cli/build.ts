@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { BuildResult } from '../../guest-sdk/assemblyscript/build/build-agent.ts';
 import { digestOf, isCurrent, readStamp } from '../../guest-sdk/assemblyscript/build/stamp.ts';
-import { HostError } from '../errors.ts';
+import { HostError, plainText } from '../errors.ts';
 import { type Manifest, readManifest } from '../manifest.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
@@ -32,7 +32,7 @@ into build/NAME.wasm. The same source gives the same bytes.
     const path =
       output === undefined ? store(folder, manifest, result) : write(resolve(output), result.bytes);
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-    for (const warning of result.warnings) process.stderr.write(`warning: ${warning}\n`);
+    for (const warning of result.warnings) process.stderr.write(`warning: ${plainText(warning, true)}\n`);
     process.stdout.write(`${relative('.', path) || path}  ${sizeText(result.bytes.length)}  ${seconds} s\n`);
     return exitCodes.ok;
   },

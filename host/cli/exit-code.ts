@@ -35,7 +35,7 @@ export function exitCodeOf(outcome: Outcome): number {
     case 'ok':
       return exitCodes.ok;
     case 'error':
-      return outcome.exitCode;
+      return exitCodeOfGuest(outcome.exitCode);
     case 'trap':
       return exitCodes.trap;
     case 'limit':
@@ -45,4 +45,11 @@ export function exitCodeOf(outcome: Outcome): number {
     case 'denied':
       return exitCodes.denied;
   }
+}
+
+const exitCodeMax = 255;
+
+/** The system keeps eight bits of an exit code: 256 would look like success, so what does not fit is a plain failure. */
+function exitCodeOfGuest(exitCode: number): number {
+  return exitCode <= exitCodeMax ? exitCode : exitCodes.failure;
 }

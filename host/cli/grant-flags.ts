@@ -27,7 +27,8 @@ export function parseEnv(
   const split = text.indexOf('=');
   const name = split === -1 ? text : text.slice(0, split);
   if (name === '' || text.includes('\0')) throw invalid('--env', text, 'NAME=VALUE or NAME');
-  const value = split === -1 ? env[name] : text.slice(split + 1);
+  const inherited = Object.hasOwn(env, name) ? env[name] : undefined;
+  const value = split === -1 ? inherited : text.slice(split + 1);
   if (value === undefined)
     throw new HostError(
       'HOST_ERR_GRANT_INVALID',

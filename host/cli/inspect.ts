@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { systemClock, systemRandom } from '../clock.ts';
 import { cacheFolder } from '../config.ts';
-import { HostError } from '../errors.ts';
+import { HostError, plainText } from '../errors.ts';
 import { createHost, type Description } from '../host.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
@@ -68,6 +68,6 @@ function textOf(path: string, description: Description): string {
       ? [['needs', 'no grant']]
       : needs.map(({ flag, because }) => ['may need', `${flag} for ${because}`])),
   ];
-  const head = rows.map(([name = '', value = '']) => `${name.padEnd(9)}${value}\n`).join('');
-  return `${head}\n${description.interface}`;
+  const head = rows.map(([name = '', value = '']) => `${name.padEnd(9)}${plainText(value)}\n`).join('');
+  return `${head}\n${plainText(description.interface, true)}`;
 }

@@ -12,6 +12,11 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import('./doctor.ts')).command,
 };
 
+/** By own name only: `host constructor` is no command. */
+function commandNamed(name: string): (() => Promise<Command>) | undefined {
+  return Object.hasOwn(commands, name) ? commands[name] : undefined;
+}
+
 /** Runs one `host` command line and sets the process's exit code. */
 export async function main(args: readonly string[]): Promise<void> {
   try {
@@ -26,7 +31,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
   if (name === '--version' || name === '-V')
     return print(`host ${version} (node ${process.versions.node})\n`);
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') return overview(rest[0]);
-  const load = commands[name];
+  const load = commandNamed(name);
   if (load === undefined) {
     const { nearest } = await import('./nearest.ts');
     throw new HostError(
@@ -43,7 +48,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
 }
 
 async function overview(topic: string | undefined): Promise<number> {
-  const load = topic === undefined ? undefined : commands[topic];
+  const load = topic === undefined ? undefined : commandNamed(topic);
   if (load !== undefined) return print((await load()).help);
   const lines = await Promise.all(
     Object.entries(commands).map(async ([name, find]) => `  ${name.padEnd(9)}${(await find()).summary}\n`),

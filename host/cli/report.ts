@@ -4,6 +4,9 @@ import { limitNotes } from '../limits.ts';
 import type { Outcome, Usage } from '../outcome.ts';
 
 const stackLinesMax = 8;
+/** A failure's text is the agent's own and may be megabytes. */
+const headlineCharsMax = 4096;
+const frameNameCharsMax = 200;
 
 /** `1.5 MiB`, `640 KiB`, `12 B`. */
 export function formatBytes(bytes: number): string {
@@ -41,7 +44,9 @@ export function formatOutcome(
   const denied = [...denials]
     .map(([what, cure]) => `${plainText(`host: denied: ${what}; ${cure}`)}\n`)
     .join('');
-  const end = `host: ${headline(outcome, effective)} · ${formatUsage(outcome.usage)}`;
+  const head = headline(outcome, effective);
+  const shown = head.length > headlineCharsMax ? `${head.slice(0, headlineCharsMax)}…` : head;
+  const end = `host: ${shown} · ${formatUsage(outcome.usage)}`;
   return `${denied}${plainText(end)}\n${stackOf(outcome)}`;
 }
 
@@ -98,14 +103,22 @@ function describeFailure(failure: unknown): string {
 /** The guest's frames only; those of the host would tell its reader nothing. */
 function stackOf(outcome: Outcome): string {
   if (outcome.kind !== 'trap' || outcome.stack === undefined) return '';
-  const frames = outcome.stack.split('\n').filter((line) => line.includes('wasm'));
+  // A function may be called anything, line ends included: what begins as no frame does is part of a name.
+  const frames = outcome.stack.split(/\n(?= {4}at )/).filter((frame) => frame.startsWith('    at '));
   return frames
+    .filter((frame) => frame.includes('wasm://'))
     .slice(0, stackLinesMax)
-    .map(
-      (line) =>
-        `${plainText(line.replace(/wasm:\/\/wasm\/(?:[0-9a-f]+:)?/, '').replace(/\(([^)]*wasm-function\[\d+\])[^)]*\)/, '($1)'))}\n`,
-    )
+    .map((frame) => `${frameText(frame)}\n`)
     .join('');
+}
+
+/** `at NAME (wasm-function[3])`: the place is the end of the frame, whatever stands in the name. */
+function frameText(frame: string): string {
+  const place = frame.lastIndexOf('wasm://');
+  const [index = ''] = /wasm-function\[\d{1,10}\]/.exec(frame.slice(place)) ?? [];
+  const name = frame.slice('    at '.length, place).replace(/ ?\($/, '');
+  const shown = name.length > frameNameCharsMax ? `${name.slice(0, frameNameCharsMax)}…` : name;
+  return plainText(shown === '' ? `    at ${index}` : `    at ${shown} (${index})`);
 }
 
 /** The outcome as one JSON-able object: fuel as a decimal string (it may pass 2^53), bytes as text where they are text. */
@@ -122,9 +135,19 @@ export function outcomeJson(outcome: Outcome, streams: { stdout: Uint8Array; std
 function plain(outcome: Outcome): Record<string, unknown> {
   const copy = JSON.stringify(outcome, (_, value) => {
     if (typeof value === 'bigint') return String(value);
-    return value instanceof Uint8Array ? textOrBase64(value) : value;
+    if (value instanceof Uint8Array) return textOrBase64(value);
+    return isNumbers(value)
+      ? Array.from(value, (each) => (typeof each === 'bigint' ? String(each) : each))
+      : value;
   });
   return JSON.parse(copy) as Record<string, unknown>;
+}
+
+type Numbers = Iterable<number | bigint>;
+
+/** A list of numbers other than bytes, which JSON would take for an object with indices as keys. */
+function isNumbers(value: unknown): value is Numbers {
+  return ArrayBuffer.isView(value) && !(value instanceof DataView);
 }
 
 function textOrBase64(bytes: Uint8Array): string | { base64: string } {

@@ -1,3 +1,4 @@
+import { plainText } from '../errors.ts';
 import type { Artifact, ArtifactModule } from './artifact.ts';
 import { printWorld } from './component/print-world.ts';
 import { offers } from './wasi/preview2/offer.ts';
@@ -79,7 +80,7 @@ function coreInterface(module: ArtifactModule | undefined): string {
     ),
     ...exports.map(({ name, kind, type }) => `  export ${name}: ${kind} ${type}`),
   ];
-  return `module {\n${lines.join('\n')}\n}\n`;
+  return `module {\n${lines.map((line) => plainText(line)).join('\n')}\n}\n`;
 }
 
 function needsOf(imports: readonly string[]): Description['needs'] {

@@ -37,7 +37,7 @@ export function logGuestApi(target: LogTarget): LogGuestApi {
 export function formatLogLine({ level, text, fields }: LogLine): string {
   const tail = fields.map(
     ({ name, value }) =>
-      ` ${plainText(name)}=${/[\s"=]/.test(value) ? JSON.stringify(value) : plainText(value)}`,
+      ` ${plainText(name)}=${plainText(/[\s"=]/.test(value) ? JSON.stringify(value) : value)}`,
   );
   return `[${level}] ${plainText(text)}${tail.join('')}\n`;
 }

@@ -8,6 +8,8 @@ import type { InputSource, OutputSink } from '../grants.ts';
 const inputBytesMax = 65_536;
 /** Bytes a sink may still be busy with while the guest goes on. */
 const pendingBytesMax = 262_144;
+/** What a write under way costs the host beside its bytes: many small ones fill it like few large ones. */
+const writeOverheadBytes = 1024;
 /** Bytes of one write; the guest is told that the rest was not taken. */
 const outputBytesMax = 1_048_576;
 
@@ -81,6 +83,7 @@ export class Output {
   /** Takes a copy of `bytes` and says how many it took. A sink that failed is a broken pipe from then on. */
   write(bytes: Uint8Array): Soon<number> {
     if (this.#failed) throw new FileError('pipe');
+    if (bytes.length === 0) return 0;
     const taken = bytes.slice(0, outputBytesMax);
     this.#budget.chargeOutput(taken.length);
     this.#send(taken);
@@ -93,14 +96,15 @@ export class Output {
   }
 
   #send(bytes: Uint8Array): void {
-    this.#pendingBytes += bytes.length;
+    const cost = bytes.length + writeOverheadBytes;
+    this.#pendingBytes += cost;
     this.#pending = Promise.all([this.#pending, this.#sink.write(bytes)]).then(
       () => {
-        this.#pendingBytes -= bytes.length;
+        this.#pendingBytes -= cost;
       },
       () => {
         this.#failed = true;
-        this.#pendingBytes -= bytes.length;
+        this.#pendingBytes -= cost;
       },
     );
   }
