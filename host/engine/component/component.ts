@@ -7,6 +7,8 @@ export interface Component {
   readonly bytes: Uint8Array;
   /** All value and resource types of the file, shared by its nested components. */
   readonly types: readonly TypeDef[];
+  /** Types that only stand for another one under the name of an import or export, by that one. */
+  readonly origins: ReadonlyMap<number, number>;
   readonly imports: ReadonlyMap<string, ExternType>;
   readonly exports: ReadonlyMap<string, Export>;
   /** Core modules defined here, not those of nested components. */

@@ -49,7 +49,9 @@ const keyTypes: ReadonlySet<TypeRef> = new Set<TypeRef>([
 /** Section 7: one `type` definition. */
 export function readType(reader: Reader, scope: Scope): void {
   const code = reader.byte();
-  scope.push(reader, scope.types, readTypeBody(reader, scope, code), 'types');
+  const entry = readTypeBody(reader, scope, code);
+  if (entry.kind === 'value' && typeof entry.ref === 'number') scope.localTypes.add(entry.ref);
+  scope.push(reader, scope.types, entry, 'types');
 }
 
 function readTypeBody(reader: Reader, scope: Scope, code: number): TypeEntry {

@@ -81,6 +81,7 @@ function readComponent(reader: Reader, parent: Scope | undefined, table: TypeTab
   return {
     bytes: reader.bytes,
     types: table.defs,
+    origins: table.origins,
     imports: scope.imports,
     exports: scope.exports,
     modules: parts.modules,
@@ -333,7 +334,7 @@ function readOuterAlias(
 
 function readImport(reader: Reader, scope: Scope): void {
   const name = readExternName(reader);
-  const type = readExternType(reader, scope);
+  const type = renamed(reader, scope, readExternType(reader, scope));
   scope.addImport(reader, name, type);
   declare(reader, scope, name.name, type);
 }
@@ -345,11 +346,16 @@ function readExport(reader: Reader, scope: Scope): void {
   const flag = reader.byte();
   if (flag > 1) reader.fail('malformed export', at);
   const inferred = typeOf(item);
-  const type = flag === 1 ? readExternType(reader, scope) : inferred;
+  const type = renamed(reader, scope, flag === 1 ? readExternType(reader, scope) : inferred);
   if (flag === 1 && !scope.table.comparison.isSubtype(inferred, type))
     reader.fail(`ascribed type of export '${name.name}' is not compatible`, at);
   scope.addExport(reader, name, type, item);
   pushExported(reader, scope, item, type);
+}
+
+/** An import or export of a type is a type of its own name, although equal. */
+function renamed(reader: Reader, scope: Scope, type: ExternType): ExternType {
+  return type.sort === 'type' ? { sort: 'type', type: scope.table.rename(reader, type.type) } : type;
 }
 
 /** An export adds to the index space of its sort, with the type it was given. */

@@ -19,6 +19,7 @@ import { parseExternName, uniqueForm } from './names.ts';
 import type { Reader } from './reader.ts';
 import { Comparison } from './subtype.ts';
 import { partsOf, type TypeDef, type TypeRef } from './types.ts';
+import { isNameable, Visibility } from './visibility.ts';
 
 /** How deep value types may contain one another. */
 export const typeDepthMax = 100;
@@ -42,6 +43,8 @@ export class TypeTable {
   readonly defs: TypeDef[] = [];
   readonly layouts: Layouts = new Layouts();
   readonly comparison: Comparison = new Comparison(this.defs);
+  /** Renamed types, and what they were first defined as. */
+  readonly origins: Map<number, number> = new Map();
   readonly #wideLayouts = new Layouts([], 8);
   readonly #facts: TypeFacts[] = [];
   /** Types known to lie partly in memory or not (see the canonical options). */
@@ -60,6 +63,16 @@ export class TypeTable {
     if (this.#wideLayouts.add(def).size >= elementBytesMax)
       reader.fail(`effective type size of ${elementBytesMax} bytes or more`);
     return this.defs.push(def) - 1;
+  }
+
+  /** The same type under a name of its own: what an import or export of it stands for from then on. */
+  rename(reader: Reader, entry: TypeEntry): TypeEntry {
+    if (entry.kind !== 'value' || typeof entry.ref === 'string') return entry;
+    const def = this.defs[entry.ref] as TypeDef;
+    if (!isNameable(def)) return entry;
+    const renamed = this.add(reader, def);
+    this.origins.set(renamed, this.origins.get(entry.ref) ?? entry.ref);
+    return { kind: 'value', ref: renamed };
   }
 
   facts(ref: TypeRef): TypeFacts {
@@ -104,6 +117,10 @@ export class Scope {
   readonly exportTypes: Map<string, ExternType> = new Map();
   /** Resources that this component imports by itself: it cannot make handles of them. */
   readonly foreignResources: Set<number> = new Set();
+  /** Types that this component's type sections define. */
+  readonly localTypes: Set<number> = new Set();
+  readonly #importVisibility: Visibility;
+  readonly #exportVisibility: Visibility;
   readonly #importForms = new Set<string>();
   readonly #exportForms = new Set<string>();
   /** Resources by the label they are imported or exported under: what `[method]…` names refer to. */
@@ -115,6 +132,8 @@ export class Scope {
     this.parent = parent;
     this.depth = parent === undefined ? 0 : parent.depth + 1;
     this.table = table;
+    this.#importVisibility = new Visibility(table.defs, this.localTypes);
+    this.#exportVisibility = new Visibility(table.defs, this.localTypes);
   }
 
   /** The item at the index that follows in `reader`. */
@@ -133,6 +152,10 @@ export class Scope {
 
   addImport(reader: Reader, named: NamedExtern, type: ExternType): void {
     this.#checkName(reader, named, type, this.#importForms, this.#importedResources);
+    if (this.kind === 'component') {
+      this.#importVisibility.add(reader, named.name, type);
+      this.#exportVisibility.name(type);
+    }
     this.imports.set(named.name, type);
     if (type.sort === 'type' && type.type.kind === 'resource') this.foreignResources.add(type.type.index);
   }
@@ -140,6 +163,7 @@ export class Scope {
   addExport(reader: Reader, named: NamedExtern, type: ExternType, item: Item | undefined): void {
     const { name } = named;
     this.#checkName(reader, named, type, this.#exportForms, this.#exportedResources);
+    if (this.kind === 'component') this.#exportVisibility.add(reader, name, type);
     this.exportTypes.set(name, type);
     if (item !== undefined) this.exports.set(name, { type, item });
   }

@@ -32,7 +32,7 @@ export function worldOf(component: Component): World {
   const exports = new Map(
     [...component.exports].map(([name, one]): [string, ExternType] => [name, one.type]),
   );
-  return new WorldBuilder(component.types).build(component.imports, exports);
+  return new WorldBuilder(component).build(component.imports, exports);
 }
 
 /**
@@ -51,7 +51,7 @@ export function worldOfComponentType(section: Uint8Array): World {
     if (inner?.[1].sort !== 'component') continue;
     return {
       name: inner[0],
-      ...new WorldBuilder(component.types).build(inner[1].type.imports, inner[1].type.exports),
+      ...new WorldBuilder(component).build(inner[1].type.imports, inner[1].type.exports),
     };
   }
   throw new HostError('HOST_ERR_COMPONENT_MALFORMED', 'the component-type section holds no world');
@@ -76,11 +76,13 @@ export function componentTypeSection(module: Uint8Array): Uint8Array | undefined
 
 class WorldBuilder {
   readonly #source: readonly TypeDef[];
+  readonly #origins: ReadonlyMap<number, number>;
   readonly #names = new Map<number, { name: string; owner?: string }>();
   readonly #used = new Set<number>();
 
-  constructor(source: readonly TypeDef[]) {
-    this.#source = source;
+  constructor({ types, origins }: Component) {
+    this.#source = types;
+    this.#origins = origins;
   }
 
   build(imports: ReadonlyMap<string, ExternType>, exports: ReadonlyMap<string, ExternType>): World {
@@ -89,7 +91,8 @@ class WorldBuilder {
     this.#useParts();
     const order = [...this.#used].sort((a, b) => a - b);
     const places = new Map(order.map((old, index) => [old, index]));
-    const to = (ref: TypeRef): TypeRef => (typeof ref === 'string' ? ref : (places.get(ref) as number));
+    const to = (ref: TypeRef): TypeRef =>
+      typeof ref === 'string' ? ref : (places.get(this.#originOf(ref)) as number);
     const types = order.map((old) => ({
       ...mapParts(this.#source[old] as TypeDef, to),
       ...this.#names.get(old),
@@ -110,8 +113,12 @@ class WorldBuilder {
   }
 
   #use(ref: TypeRef): TypeRef {
-    if (typeof ref === 'number') this.#used.add(ref);
+    if (typeof ref === 'number') this.#used.add(this.#originOf(ref));
     return ref;
+  }
+
+  #originOf(ref: number): number {
+    return this.#origins.get(ref) ?? ref;
   }
 
   #item(name: string, type: ExternType): WorldItem[] {
@@ -146,12 +153,13 @@ class WorldBuilder {
     type: Extract<ExternType, { sort: 'type' }>,
     owner: string | undefined,
   ): TypeRef | undefined {
-    const ref =
+    const found =
       type.type.kind === 'value'
         ? type.type.ref
         : type.type.kind === 'resource'
           ? type.type.index
           : undefined;
+    const ref = typeof found === 'number' ? this.#originOf(found) : found;
     if (typeof ref === 'number' && !this.#names.has(ref))
       this.#names.set(ref, owner === undefined ? { name } : { name, owner });
     return ref === undefined ? undefined : this.#use(ref);
