@@ -87,7 +87,7 @@ export async function generalForm(): Promise<EchoForm> {
       return [name, { module: new WebAssembly.Module(metered.bytes), minima }] as const;
     }),
   );
-  const prepared = { gluePath, modules, world, hasTasks: transpiled.hasTasks };
+  const prepared = { gluePath, modules, world };
   return {
     name: generalName,
     instantiate: async () => new AsyncEcho(await instantiateGeneral(prepared, linker, newBudget())),

@@ -43,8 +43,6 @@ export interface ArtifactFacts {
   readonly world?: World;
   readonly plan?: FastPlan;
   readonly modules: readonly ArtifactModule[];
-  /** Whether a general-lane program runs several tasks at once: then it is never paused. */
-  readonly hasTasks?: boolean;
   /** SHA-256 of the general lane's module text. */
   readonly glueDigest?: string;
 }

@@ -124,11 +124,7 @@ async function launchComponent(artifact: Artifact, linker: Linker, budget: Budge
       return [name, { module, minima: { memoryPages, tableElements } }] as const;
     }),
   );
-  return instantiateGeneral(
-    { gluePath, modules, world: facts.world, hasTasks: facts.hasTasks === true },
-    linker,
-    budget,
-  );
+  return instantiateGeneral({ gluePath, modules, world: facts.world }, linker, budget);
 }
 
 /** Links WASI 0.2 if the component imports any of it. */

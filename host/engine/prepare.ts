@@ -106,7 +106,7 @@ async function prepareComponent(
     return { facts: { ...facts, lane: 'fast', plan, modules: [module] }, modules: [metered.bytes] };
   }
   onProgress('preparing');
-  const { glue, coreModules, hasTasks } = await transpileComponent(component, {
+  const { glue, coreModules } = await transpileComponent(component, {
     world,
     suspendingImports: suspendingImportsOf(world),
     deadlineMs: transpileMsMax,
@@ -122,7 +122,6 @@ async function prepareComponent(
       lane: 'general',
       laneReason: plan.refused,
       modules: metered.map(({ module }) => module),
-      hasTasks,
       glueDigest,
     },
     modules: metered.map(({ code }) => code),

@@ -26,18 +26,11 @@ export interface CoreLinkerOptions {
   readonly minima: ReadonlyMap<WebAssembly.Module, CoreMinima>;
   /** jco's record of the running tasks, put back after a pause. */
   readonly tasks: Record<string, unknown>;
-  readonly mayPause: boolean;
 }
 
 type GuestFunction = WebAssembly.ExportedFunction;
 
 const coreInstancesMax = 512;
-
-/** Import `out` for guests that may not be paused: slices and deadlines go on, the answer is always to go on. */
-function neverPause(budget: Budget): number {
-  budget.out();
-  return 0;
-}
 
 /**
  * Instantiates the core modules of one component and joins them to the agent's account. Guest functions that
@@ -52,13 +45,13 @@ export class CoreLinker {
   readonly #originals = new WeakMap<object, GuestFunction>();
   #instances = 0;
 
-  constructor({ budget, minima, tasks, mayPause }: CoreLinkerOptions) {
+  constructor({ budget, minima, tasks }: CoreLinkerOptions) {
     this.#budget = budget;
     this.#minima = minima;
     const fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
     budget.attachFuel(fuel);
     this.#meter = {
-      out: mayPause ? budget.out : () => neverPause(budget),
+      out: budget.out,
       pause: new WebAssembly.Suspending(() => this.#pause(tasks)),
       grow_memory: budget.growMemory,
       grow_table: budget.growTable,

@@ -26,8 +26,6 @@ export interface PreparedGeneral {
   readonly gluePath: string;
   readonly modules: ReadonlyMap<string, PreparedModule>;
   readonly world: World;
-  /** `Transpiled.hasTasks`. */
-  readonly hasTasks: boolean;
 }
 
 type Instantiate = (
@@ -82,7 +80,7 @@ class GeneralInstance implements Instance {
     const minima = new Map<WebAssembly.Module, CoreMinima>();
     for (const each of modules.values()) if (each.minima !== undefined) minima.set(each.module, each.minima);
     const tasks: Record<string, unknown> = {};
-    const linker = new CoreLinker({ budget: this.budget, minima, tasks, mayPause: !this.#prepared.hasTasks });
+    const linker = new CoreLinker({ budget: this.budget, minima, tasks });
     try {
       this.#exports = await instantiate(
         (name) => moduleNamed(modules, name),

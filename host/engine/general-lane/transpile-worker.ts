@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { $init, type GenerateOptions, generate } from '@bytecodealliance/jco-transpile/component';
 import { checkCoreNames, checkExternName, Refusal, sealGlue } from './glue.ts';
-import type { CoreModule, Generated, TranspileReply, TranspileRequest } from './transpiled.ts';
+import type { CoreModule, Transpiled, TranspileReply, TranspileRequest } from './transpiled.ts';
 
 /** The thread side of `transpile.ts`: one component per message; the other side ends the thread after a failure. */
 const port = parentPort;
@@ -35,7 +35,7 @@ function isOfValidation(reason: string): boolean {
   return /\(at offset 0x[0-9a-f]+\)/.test(reason) && !isLimit.test(reason);
 }
 
-function transpile(request: TranspileRequest): Generated {
+function transpile(request: TranspileRequest): Transpiled {
   const generated = generate(request.bytes, optionsFor(request));
   for (const name of generated.imports) checkExternName(name);
   for (const [name] of generated.exports) checkExternName(name);

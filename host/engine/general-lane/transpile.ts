@@ -3,8 +3,8 @@ import { HostError } from '../../errors.ts';
 import type { Component } from '../component/component.ts';
 import type { World } from '../component/world.ts';
 import { fullName, interfacesOf, rootInterface } from './general-world.ts';
-import { supportOf } from './support.ts';
-import type { Generated, Transpiled, TranspileReply, TranspileRequest } from './transpiled.ts';
+import { checkSupport } from './support.ts';
+import type { Transpiled, TranspileReply, TranspileRequest } from './transpiled.ts';
 
 /** Part of every cache key of a `Transpiled`: the generator's version, its options and our changes to its output. */
 export const transpilerVersion = 'jco-transpile-0.15.0+motehost.3';
@@ -34,8 +34,8 @@ export async function transpileComponent(
   component: Component,
   options: TranspileOptions,
 ): Promise<Transpiled> {
-  const { hasTasks } = supportOf(component);
-  const run = last.then(async () => ({ ...(await transpileNow(component.bytes, options)), hasTasks }));
+  checkSupport(component);
+  const run = last.then(() => transpileNow(component.bytes, options));
   last = run.catch(() => undefined);
   return await run;
 }
@@ -55,7 +55,7 @@ async function retire(): Promise<void> {
   await worker?.terminate();
 }
 
-async function transpileNow(bytes: Uint8Array, options: TranspileOptions): Promise<Generated> {
+async function transpileNow(bytes: Uint8Array, options: TranspileOptions): Promise<Transpiled> {
   // A fresh copy: a pooled Buffer would post its whole slab, whatever else lies in it.
   const copy = new Uint8Array(bytes);
   idle ??= startWorker();

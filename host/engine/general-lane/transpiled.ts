@@ -1,10 +1,5 @@
 /** A component as an ES module that joins its core modules; text, bytes and plain data, so that it can be kept on disk. */
-export interface Transpiled extends Generated {
-  /** Whether guests run several tasks at once: then none of them may be paused. */
-  readonly hasTasks: boolean;
-}
-
-export interface Generated {
+export interface Transpiled {
   /** Text of an ES module without imports whose `instantiate` takes everything it uses as arguments. */
   readonly glue: string;
   readonly coreModules: readonly CoreModule[];
@@ -30,5 +25,5 @@ export interface TranspileRequest {
 
 /** What comes back: a result, or why the component cannot be taken. */
 export type TranspileReply =
-  | { readonly kind: 'done'; readonly generated: Generated }
+  | { readonly kind: 'done'; readonly generated: Transpiled }
   | { readonly kind: 'malformed' | 'unsupported' | 'failed'; readonly reason: string };

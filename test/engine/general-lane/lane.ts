@@ -35,7 +35,7 @@ async function prepare(
   const gluePath = join(folder, `glue-${count}.mjs`);
   writeFileSync(gluePath, transpiled.glue);
   const modules = new Map(transpiled.coreModules.map(({ name, bytes }) => [name, compile(bytes)]));
-  return { gluePath, modules, world, hasTasks: transpiled.hasTasks };
+  return { gluePath, modules, world };
 }
 
 /** As the engine prepares a component: every core module metered, all on one fuel cell. */
