@@ -47,3 +47,39 @@ test('a C program that opens a file needs a grant, and a read-only one stays rea
   assert.equal(allowed.code, 0);
   assert.equal(readFileSync(join(data, 'out.txt'), 'utf8'), 'from the guest');
 });
+
+/** What Wasmtime 50 counts for the same program, arguments, environment and stdin. */
+const rustFuel = { preview1: '12084', component: '28893' };
+
+for (const kind of ['preview1', 'component'] as const) {
+  const file = join(fixtures, 'rust', `hello.${kind}.wasm`);
+
+  test(`a Rust program (${kind}) runs with arguments, stdin and the environment it was granted`, async () => {
+    const { code, stdout, stderr } = await host(['run', file, '--', 'Ada', 'Grace'], {
+      input: 'one\ntwo',
+      env: { EXIT: '3' },
+    });
+    assert.equal(stdout, 'hello, Ada and Grace\n1: one\n2: two\n');
+    assert.match(stderr, /^host: ok /);
+    assert.equal(code, 0);
+  });
+
+  test(`a Rust program (${kind}) uses the same fuel on every run, Wasmtime's number`, async () => {
+    const args = ['run', file, '--json', '--env', 'EXIT=3', '--', 'Ada', 'Grace'];
+    const first = await host(args, { input: 'a\nb' });
+    const again = await host(args, { input: 'a\nb' });
+    const { usage, stderr } = JSON.parse(first.stdout);
+    assert.equal(usage.fuel, rustFuel[kind]);
+    assert.equal(JSON.parse(again.stdout).usage.fuel, usage.fuel);
+    assert.equal(stderr, 'leaving with 3\n');
+    // WASI 0.2 knows only success and failure; preview1 keeps the number.
+    assert.equal(first.code, kind === 'preview1' ? 3 : 1);
+  });
+
+  test(`a Rust program (${kind}) that panics is a trap, with its message on stderr`, async () => {
+    const { code, stderr } = await host(['run', file, '--env', 'EXIT=soon', '--', 'Ada']);
+    assert.match(stderr, /EXIT is a number: ParseIntError/);
+    assert.match(stderr, /host: trap: unreachable/);
+    assert.equal(code, 134);
+  });
+}
