@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { BuildResult } from '../../guest-sdk/assemblyscript/build/build-agent.ts';
@@ -30,7 +30,9 @@ into build/NAME.wasm. The same source gives the same bytes.
     const startedMs = performance.now();
     const result = await build(folder, manifest, release);
     const path =
-      output === undefined ? store(folder, manifest, result) : write(resolve(output), result.bytes);
+      output === undefined
+        ? await store(folder, manifest, result)
+        : await write(resolve(output), result.bytes);
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
     for (const warning of result.warnings) process.stderr.write(`warning: ${plainText(warning, true)}\n`);
     process.stdout.write(`${relative('.', path) || path}  ${sizeText(result.bytes.length)}  ${seconds} s\n`);
@@ -87,15 +89,15 @@ async function build(folder: string, manifest: Manifest, release: boolean): Prom
 }
 
 function outputPath(folder: string, manifest: Manifest): string {
-  return join(folder, 'build', `${manifest.name}.wasm`);
+  return join(folder, outputName(manifest, 'wasm'));
 }
 
-function stampPath(folder: string, manifest: Manifest): string {
-  return join(folder, 'build', `${manifest.name}.stamp.json`);
+function outputName(manifest: Manifest, extension: 'wasm' | 'stamp.json'): string {
+  return `build/${manifest.name}.${extension}`;
 }
 
 function isFresh(folder: string, manifest: Manifest, path: string): boolean {
-  const stamp = readStamp(stampPath(folder, manifest));
+  const stamp = readStamp(join(folder, outputName(manifest, 'stamp.json')));
   if (stamp === undefined || statSync(path, { throwIfNoEntry: false }) === undefined) return false;
   return isCurrent(stamp, folder, buildInput(manifest));
 }
@@ -105,20 +107,22 @@ function buildInput({ world, entry }: Manifest): string {
   return JSON.stringify({ world, entry });
 }
 
-function store(folder: string, manifest: Manifest, result: BuildResult): string {
-  const path = write(outputPath(folder, manifest), result.bytes);
+async function store(folder: string, manifest: Manifest, result: BuildResult): Promise<string> {
+  const { writeOwnFile } = await import('../../guest-sdk/assemblyscript/build/own-file.ts');
+  const path = writeOwnFile(folder, outputName(manifest, 'wasm'), result.bytes);
   const digest = digestOf(buildInput(manifest), result.sources);
-  write(stampPath(folder, manifest), JSON.stringify({ sources: [...result.sources.keys()], digest }));
+  const stamp = JSON.stringify({ sources: [...result.sources.keys()], digest });
+  writeOwnFile(folder, outputName(manifest, 'stamp.json'), stamp);
   return path;
 }
 
-// Whoever reads the file meanwhile sees the old one or the new one, whole.
-function write(path: string, content: Uint8Array | string): string {
-  const unfinished = `${path}.${process.pid}.tmp`;
+async function write(path: string, content: Uint8Array): Promise<string> {
+  const { replaceFile } = await import('../../guest-sdk/assemblyscript/build/own-file.ts');
   try {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(unfinished, content);
-    renameSync(unfinished, path);
+    // A device or a pipe is written to, not replaced.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) writeFileSync(path, content);
+    else replaceFile(path, content);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new HostError('HOST_ERR_FILE_UNREADABLE', `cannot write ${path}: ${reason}`, { path }, cause);

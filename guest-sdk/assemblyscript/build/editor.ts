@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { lstatSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeOwnFile } from './own-file.ts';
 import { sdkSources, versionedSpecifiers } from './sdk-sources.ts';
 
 /** Where an agent's folder keeps what editors need; made again by every build, never edited. */
@@ -31,17 +32,17 @@ export function editorConfig(): string {
 
 /** Puts the SDK's sources and AssemblyScript's own types where `editorConfig` looks for them. */
 export function writeEditorFiles(folder: string): void {
-  const home = join(folder, editorFolder);
   const types = new URL('../std/assembly/index.d.ts', import.meta.resolve('assemblyscript'));
-  writeChanged(join(home, 'assemblyscript.d.ts'), readFileSync(types, 'utf8'));
+  writeChanged(folder, `${editorFolder}/assemblyscript.d.ts`, readFileSync(types, 'utf8'));
   for (const [file, text] of sdkSources()) {
-    if (!file.startsWith('std/')) writeChanged(join(home, 'sdk', file), text);
+    if (!file.startsWith('std/')) writeChanged(folder, `${editorFolder}/sdk/${file}`, text);
   }
 }
 
-function writeChanged(path: string, text: string): void {
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === Buffer.byteLength(text) && readFileSync(path, 'utf8') === text) return;
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
+function writeChanged(folder: string, path: string, text: string): void {
+  const whole = join(folder, path);
+  const stat = lstatSync(whole, { throwIfNoEntry: false });
+  const isSame = stat?.isFile() === true && stat.size === Buffer.byteLength(text);
+  if (isSame && readFileSync(whole, 'utf8') === text) return;
+  writeOwnFile(folder, path, text);
 }
