@@ -115,7 +115,10 @@ interface PlannedCall {
 
 const nothing = (): undefined => undefined;
 
-/** @throws HostError `HOST_ERR_WORLD_MISMATCH` when the program has no main export, with what it has instead */
+/**
+ * @throws HostError `HOST_ERR_WORLD_MISMATCH` when the program has no main export, with what it has instead;
+ * `HOST_ERR_LINK_MISSING_IMPORT` when it has none because it was built for somewhere else
+ */
 async function planCall(artifact: Artifact, call: Call, options: HostOptions): Promise<PlannedCall> {
   if (call.kind === 'invoke') {
     const { planInvoke } = await import('./agent/wave-call.ts');
@@ -132,6 +135,10 @@ async function planCall(artifact: Artifact, call: Call, options: HostOptions): P
       print: (value) => value as Uint8Array | undefined,
       isFallible: true,
     };
+  }
+  if (artifact.facts.lane === 'core') {
+    const { requireOffered } = await import('./engine/core-lane/core-imports.ts');
+    requireOffered(artifact.facts.modules[0]?.summary.imports ?? []);
   }
   throw new HostError(
     'HOST_ERR_WORLD_MISMATCH',

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { host } from '../support/cli.ts';
+import { wat } from '../support/wat.ts';
 
 // Programs as other people's compilers make them, run as they are.
 
@@ -83,3 +84,24 @@ for (const kind of ['preview1', 'component'] as const) {
     assert.equal(code, 134);
   });
 }
+
+test('a module built for a JavaScript page is told so, whether or not it has a main export', async () => {
+  const cases = [
+    ['gojs', '(import "gojs" "runtime.wasmExit" (func)) (func (export "run"))', /GOOS=wasip1/],
+    ['emscripten', '(import "a" "a" (func)) (func (export "b"))', /-sSTANDALONE_WASM/],
+    [
+      'script',
+      '(import "env" "console.log" (func)) (func (export "main"))',
+      /env\.console\.log.*wasm32-wasip1/,
+    ],
+    ['command', '(import "wbg" "f" (func)) (func (export "_start"))', /wasm-bindgen/],
+  ] as const;
+  for (const [name, body, cure] of cases) {
+    const file = join(folder, `${name}.wasm`);
+    writeFileSync(file, await wat(`(module ${body})`));
+    const { code, stderr } = await host(['run', file]);
+    assert.match(stderr, /^host: the module imports what this host does not offer: /);
+    assert.match(stderr, cure);
+    assert.equal(code, 65);
+  }
+});

@@ -18,7 +18,7 @@ export function coreImports(
 ): WebAssembly.Imports {
   const wanted = WebAssembly.Module.imports(module);
   const offered: WebAssembly.Imports = { [meterModule]: meterImports(budget) };
-  for (const snapshot of ['wasi_snapshot_preview1', 'wasi_unstable'] as const) {
+  for (const snapshot of snapshots) {
     if (preview1 !== undefined && wanted.some((each) => each.module === snapshot))
       offered[snapshot] = preview1.imports(getMemory, snapshot);
   }
@@ -30,6 +30,22 @@ export function coreImports(
   return offered;
 }
 
+/**
+ * Says what a module lacks before anybody asks for its exports: one that was built for a page with JavaScript
+ * has neither, and its imports tell why. What a function of WASI is called is only checked when it is linked.
+ * @throws HostError `HOST_ERR_LINK_MISSING_IMPORT` when something is imported that no grant would offer
+ */
+export function requireOffered(wanted: readonly Wanted[]): void {
+  const missing = wanted.filter(({ module, kind }) => kind !== 'function' || !isSnapshot(module));
+  if (missing.length > 0) refuse(missing);
+}
+
+type Wanted = Pick<WebAssembly.ModuleImportDescriptor, 'module' | 'name'> & { readonly kind: string };
+
+const snapshots = ['wasi_snapshot_preview1', 'wasi_unstable'] as const;
+
+const isSnapshot = (module: string): boolean => snapshots.some((name) => name === module);
+
 function meterImports(budget: Budget): Record<string, WebAssembly.ImportValue> {
   return {
     out: budget.out,
@@ -40,7 +56,7 @@ function meterImports(budget: Budget): Record<string, WebAssembly.ImportValue> {
   };
 }
 
-function refuse(missing: readonly WebAssembly.ModuleImportDescriptor[]): never {
+function refuse(missing: readonly Wanted[]): never {
   const names = missing.map(({ module, name }) => `${module}.${name}`);
   const rest = names.length - missingListedMax;
   const list = names.slice(0, missingListedMax).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
@@ -53,11 +69,10 @@ function refuse(missing: readonly WebAssembly.ModuleImportDescriptor[]): never {
 }
 
 /** What usually made such an import, and what to do about it. */
-function hintFor({ module, name, kind }: WebAssembly.ModuleImportDescriptor): string {
+function hintFor({ module, name, kind }: Wanted): string {
   if (kind !== 'function')
     return `a ${kind} cannot be imported: build the module so that it defines its own (no --import-memory)`;
-  if (module === 'wasi_snapshot_preview1' || module === 'wasi_unstable')
-    return `${module} has no function of that name`;
+  if (isSnapshot(module)) return `${module} has no function of that name`;
   if (module === 'env' && ['abort', 'seed', 'trace'].includes(name))
     return 'an AssemblyScript agent is built with `host build`, which replaces env.*';
   if (module === 'env')
@@ -68,5 +83,7 @@ function hintFor({ module, name, kind }: WebAssembly.ModuleImportDescriptor): st
     return 'GOOS=js output needs a JavaScript page: build with GOOS=wasip1 instead';
   if (module.includes(':') || module === '$root')
     return 'these are WIT names: wrap the module as a component first (`host build` does)';
+  if (module === 'a')
+    return 'Emscripten output needs a JavaScript page: build with -sSTANDALONE_WASM, or for wasm32-wasip1';
   return 'a core module may import wasi_snapshot_preview1 only';
 }
