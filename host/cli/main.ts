@@ -1,11 +1,13 @@
 import { HostError } from '../errors.ts';
 import type { Command } from './command.ts';
 import { exitCodeOfError, exitCodes } from './exit-code.ts';
+import { command as run } from './run.ts';
 
 const version = '0.1.0';
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  run: async () => (await import('./run.ts')).command,
+  // What most people call most of the time, so it is not looked for on disk a second time.
+  run: async () => run,
   new: async () => (await import('./new.ts')).command,
   build: async () => (await import('./build.ts')).command,
   inspect: async () => (await import('./inspect.ts')).command,

@@ -40,7 +40,7 @@ export class Store {
 
   /** Where an entry about these bytes lies; `version` is whatever else shaped the result. */
   pathOf(source: Uint8Array, version: string, extension: string): string {
-    const name = `${source.length.toString(36)}-${fingerprintOf(source).toString(36)}-${version}.${extension}`;
+    const name = `${source.length.toString(36)}-${(sampleOf(source) >>> 0).toString(36)}-${version}.${extension}`;
     return paths.join(this.folder, name);
   }
 
@@ -110,6 +110,14 @@ function ownFolder(folder: string): import('node:fs').Stats {
       cause,
     );
   }
+}
+
+const sampleBytes = 2048;
+
+/** A fingerprint of both ends, where names and data differ from build to build: enough to find an entry that is then compared. */
+function sampleOf(source: Uint8Array): number {
+  if (source.length <= 2 * sampleBytes) return fingerprintOf(source);
+  return fingerprintOf(source.subarray(0, sampleBytes)) ^ fingerprintOf(source.subarray(-sampleBytes));
 }
 
 function aligned(bytes: number): number {
