@@ -80,9 +80,23 @@ const edits: readonly Edit[] = [
     put: 'for (let i = $count($1); i < $1; i++) {',
     times: 'any',
   },
-  // Handle tables: a handle is checked against the table's end and whether it is free; representations use all
-  // 32 bits, so ownership is told by a number beyond them.
-  { find: /\brep \| T_FLAG(?=\)?;)/g, put: 'rep + $owned', times: 'any' },
+  // Handle tables: a component's tables share their indices; a handle is checked to be in use; representations
+  // use all 32 bits, so ownership is told by a number beyond them.
+  {
+    find: /\bconst free = table\[0\] & ~T_FLAG;\s*if \(free === 0\) \{\s*table\.push\(scopeId\);[^}]*\}[^}]*\breturn free;/g,
+    put: 'return $put(table, scopeId, rep);',
+    times: 'once at most',
+  },
+  {
+    find: /\bconst free = table\[0\] & ~T_FLAG;\s*table\._createdReps\.add\(rep\);\s*if \(free === 0\) \{\s*table\.push\(0\);[^}]*\}[^}]*\breturn free;/g,
+    put: 'return $put(table, 0, rep + $owned);',
+    times: 'once at most',
+  },
+  {
+    find: /\btable\[handle << 1\] = table\[0\] \| T_FLAG;\s*table\[0\] = handle \| T_FLAG;/g,
+    put: '$take(table, handle);',
+    times: 'once at most',
+  },
   {
     find: /\bconst own = \(val & T_FLAG\) !== 0;\s*const rep = val & ~T_FLAG;\s*if \((?:val|rep) === 0 \|\| \(scope & T_FLAG\) !== 0\) \{/g,
     put: 'const own = val >= $ownedMin; const rep = own ? val - $owned : val; if ($isFree(table, handle)) {',
@@ -94,17 +108,16 @@ const edits: readonly Edit[] = [
     times: 'any',
   },
   {
-    find: /\(?\b(handleTable\d+)\[\((handle\d+) << 1\) \+ 1\] & T_FLAG\) === 0/g,
+    find: /\(?\b(handleTable\d+)\[\((handle\d*) << 1\) \+ 1\] & T_FLAG\) === 0/g,
     put: '!$isOwned($1, $2)',
     times: 'any',
   },
   {
-    find: /\b(handleTable\d+)\[\((handle\d+) << 1\) \+ 1\] & ~T_FLAG/g,
+    find: /\b(handleTable\d+)\[\((handle\d*) << 1\) \+ 1\] & ~T_FLAG/g,
     put: '$rep($1, $2)',
     times: 'any',
   },
   // A component gets the representation in place of a borrowed handle for what it made, not for what it was given.
-  { find: /\btable\._createdReps\.add\(rep\);/g, put: '', times: 'any' },
   {
     find: /\brscTableCreateOwn\.bind\(null, (handleTable\d+)\)/g,
     put: '((rep) => { $1._createdReps.add(rep); return rscTableCreateOwn($1, rep); })',
@@ -144,19 +157,42 @@ const edits: readonly Edit[] = [
   },
 ];
 
-/** What the edits of jco's handle tables refer to; entry `handle` is at `handle * 2`, a free one is flagged there. */
-const handles = `const $owned = 2 ** 33, $ownedMin = 2 ** 32;
-const $isFree = (table, handle) => !(handle > 0 && handle * 2 < table.length) || (table[handle * 2] & (1 << 30)) !== 0;
+/**
+ * What the edits of jco's handle tables refer to: entry `handle` of a table is at `handle * 2` (how often it is
+ * lent, or the call it is borrowed for) and after it (the representation). Indices are given out by component.
+ */
+const handles = `const $owned = 2 ** 33, $ownedMin = 2 ** 32, $handlesMax = 1_000_000;
+const $indices = new Map();
+const $indicesOf = (table) => {
+  const owner = table._componentIdx ?? table;
+  let indices = $indices.get(owner);
+  if (indices === undefined) $indices.set(owner, (indices = { last: 0, free: [] }));
+  return indices;
+};
+const $put = (table, scope, entry) => {
+  const indices = $indicesOf(table);
+  const handle = indices.free.pop() ?? ++indices.last;
+  if (handle > $handlesMax) throw new WebAssembly.RuntimeError('the handle table is full');
+  table[handle * 2] = scope;
+  table[handle * 2 + 1] = entry;
+  return handle;
+};
+const $take = (table, handle) => {
+  table[handle * 2] = undefined;
+  table[handle * 2 + 1] = undefined;
+  $indicesOf(table).free.push(handle);
+};
+const $isFree = (table, handle) => !(handle > 0 && table[handle * 2] !== undefined);
 const $isOwned = (table, handle) => !$isFree(table, handle) && table[handle * 2 + 1] >= $ownedMin;
 const $rep = (table, handle) => {
-  if ($isFree(table, handle)) throw new WebAssembly.RuntimeError(\`unknown handle index \${handle >>> 0}\`);
+  if ($isFree(table, handle)) throw new WebAssembly.RuntimeError('unknown handle index ' + (handle >>> 0));
   const entry = table[handle * 2 + 1];
   return entry >= $ownedMin ? entry - $owned : entry;
 };`;
 
 /** What must be gone after the edits; anything left means the generator's output changed its form. */
 const leftovers =
-  /^\s*import\b|^\s*export\b|\b(?:const|let|var) CURRENT_TASK_META ?=(?! ?\$tasks;)|\bCORE_TRAP_MESSAGES ?= ?new Map\((?!\))|(?<!\btable\[0\]) & ~?T_FLAG|\brscTableCreateOwn\.bind\b|\bhostRet\d+\.tag\b|\bmemory\d+\.buffer\.slice\b|(?<!\$call\()\boperation\(\)|CallInterface\] error during async call'[\s\S]{0,600}?completionPromise/m;
+  /^\s*import\b|^\s*export\b|\b(?:const|let|var) CURRENT_TASK_META ?=(?! ?\$tasks;)|\bCORE_TRAP_MESSAGES ?= ?new Map\((?!\))|& ~?T_FLAG|\| T_FLAG|\btable\.push\b|\b_createdReps\.add\(rep\);\s*if|\brscTableCreateOwn\.bind\b|\bhostRet\d+\.tag\b|\bmemory\d+\.buffer\.slice\b|(?<!\$call\()\boperation\(\)|CallInterface\] error during async call'[\s\S]{0,600}?completionPromise/m;
 
 /**
  * Makes jco's module depend on nothing but its arguments: globals are shadowed, and the places where guests
