@@ -13,10 +13,19 @@ export function parseDir(text: string): Preopen {
   if (host === '' || guest === '' || more.length > 0)
     throw invalid('--dir', text, 'HOST[::GUEST][:ro], for example data::/data:ro');
   const hostPath = paths.resolve(host);
-  if (fs.statSync(hostPath, { throwIfNoEntry: false })?.isDirectory() !== true) {
+  if (!isDirectory(hostPath)) {
     throw new HostError('HOST_ERR_GRANT_INVALID', `--dir: ${host} is not a directory`, { path: hostPath });
   }
   return { hostPath, guestPath: guest ?? host, mode: access?.[1] === 'ro' ? 'read-only' : 'read-write' };
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch {
+    // Too long a name, a loop of links, no right to look: nothing that could be granted either.
+    return false;
+  }
 }
 
 /** `--env NAME=VALUE`, or `--env NAME` to pass on the host's own value. */

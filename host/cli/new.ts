@@ -79,13 +79,22 @@ function templateOf(word: string): Manifest['world'] {
 }
 
 function requireEmpty(folder: string): void {
-  const stat = statSync(folder, { throwIfNoEntry: false });
-  if (stat === undefined || (stat.isDirectory() && readdirSync(folder).length === 0)) return;
+  if (isFree(folder)) return;
   throw new HostError(
     'HOST_ERR_CLI_USAGE',
     `${relative('.', folder) || '.'} exists and is not an empty folder; nothing was changed`,
     { folder },
   );
+}
+
+function isFree(folder: string): boolean {
+  try {
+    const stat = statSync(folder, { throwIfNoEntry: false });
+    return stat === undefined || (stat.isDirectory() && readdirSync(folder).length === 0);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HostError('HOST_ERR_FILE_UNREADABLE', `cannot look at ${folder}: ${reason}`, { folder }, cause);
+  }
 }
 
 function write(path: string, text: string): void {

@@ -17,7 +17,7 @@ const programBytesMax = 256 * 1024 * 1024;
  * @throws HostError `HOST_ERR_FILE_NOT_FOUND`, `HOST_ERR_FILE_UNREADABLE`, and what a build may throw
  */
 export async function loadProgram(path: string): Promise<Program> {
-  const stat = fs.statSync(path, { throwIfNoEntry: false });
+  const stat = statOf(path);
   if (stat === undefined) throw new HostError('HOST_ERR_FILE_NOT_FOUND', `no such file: ${path}`, { path });
   if (!stat.isDirectory()) return { path, bytes: readProgram(path), limits: {}, manifestPath: undefined };
   const manifestPath = paths.join(path, 'agent.toml');
@@ -33,6 +33,16 @@ export async function loadProgram(path: string): Promise<Program> {
   const manifest = readManifest(path);
   const built = await buildIfStale(path);
   return { path: built, bytes: readProgram(built), limits: manifest.limits, manifestPath };
+}
+
+/** @throws HostError `HOST_ERR_FILE_UNREADABLE` for a loop of links, a name that is too long, a folder nobody may enter */
+function statOf(path: string): ReturnType<typeof fs.statSync> {
+  try {
+    return fs.statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HostError('HOST_ERR_FILE_UNREADABLE', `cannot read ${path}: ${reason}`, { path }, cause);
+  }
 }
 
 function readProgram(path: string): Uint8Array<ArrayBuffer> {
