@@ -4,7 +4,8 @@
  * compares the bytes themselves.
  */
 export function fingerprintOf(source: Uint8Array): number {
-  const bytes = source.byteOffset % 4 === 0 ? source : source.slice();
+  // Not `slice`, which gives a Buffer's own memory again.
+  const bytes = source.byteOffset % 4 === 0 ? source : new Uint8Array(source);
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
   let mix = 0x811c9dc5 ^ bytes.length;
   // Plain loops: this runs once in a short process, where an iterator costs five times as much.
