@@ -62,6 +62,8 @@ class GeneralInstance implements Instance {
   readonly #timers = new Set<NodeJS.Timeout>();
   /** What host functions threw: not the guest's doing, whatever it looks like. */
   readonly #hostFaults = new WeakSet<object>();
+  /** A host function has answered, and its value is on the way into the guest. */
+  #lowersHostValue = false;
   #exports: JsExports = {};
   #state: 'ready' | 'busy' | 'closed' = 'busy';
 
@@ -115,6 +117,7 @@ class GeneralInstance implements Instance {
       throw new HostError('HOST_ERR_INSTANCE_BUSY', `${name}: the instance is in another call`, { name });
     checkArguments(this.#types, target.fullName, target.type, args);
     this.#state = 'busy';
+    this.#lowersHostValue = false;
     this.#lifting.restart();
     try {
       const value = await target.invoke(this.#exports, args);
@@ -156,6 +159,12 @@ class GeneralInstance implements Instance {
       return new Trap('host-fault', 'a host function failed in a way its WIT type does not have', thrown);
     if (thrown instanceof Error && this.#hostFaults.has(thrown))
       return new Trap('host-fault', thrown.message, thrown);
+    if (thrown instanceof TypeError && this.#lowersHostValue)
+      return new Trap(
+        'host-fault',
+        `a host function gave a value that does not fit its WIT type (${thrown.message})`,
+        thrown,
+      );
     const trap = classify(thrown);
     if (trap.kind !== 'host-fault' && trap.kind !== 'unknown') return trap;
     const message = trap.message.replace(/^wasm trap: /, '');
@@ -176,12 +185,16 @@ class GeneralInstance implements Instance {
       $slice: this.#lifting.slice,
       $count: this.#lifting.count,
       $call: (operation) => this.#callHost(operation),
+      $lowered: () => {
+        this.#lowersHostValue = false;
+      },
       $payload: (thrown) => this.#payloadOf(thrown),
     };
   }
 
   #callHost(operation: () => unknown): unknown {
     this.#lifting.restart();
+    this.#lowersHostValue = true;
     try {
       const result = operation();
       return result instanceof Promise ? this.#untilStopped(result) : result;

@@ -18,12 +18,14 @@ export interface GlueGlobals {
   readonly $count: (elements: number) => 0;
   /** Runs a host function, so that its failures are told from the guest's. */
   readonly $call: (operation: () => unknown) => unknown;
+  /** The host function's value is in the guest's memory now. */
+  readonly $lowered: () => void;
   /** The `err` value that a host function's exception carries, or throws it on. */
   readonly $payload: (thrown: unknown) => unknown;
 }
 
 const granted =
-  'WebAssembly, globalThis, TextDecoder, setTimeout, clearTimeout, $tasks, $slice, $count, $call, $payload';
+  'WebAssembly, globalThis, TextDecoder, setTimeout, clearTimeout, $tasks, $slice, $count, $call, $lowered, $payload';
 const withheld = [
   'process',
   'console',
@@ -130,6 +132,11 @@ const edits: readonly Edit[] = [
     times: 'any',
   },
   { find: /\bconst result = operation\(\);/g, put: 'const result = $call(operation);', times: 'any' },
+  {
+    find: /\b_debugLog\((?='\[iface="[^"]*", function="[^"]*"\]\[Instruction::Return\]')/g,
+    put: '$lowered(); _debugLog(',
+    times: 'any',
+  },
   { find: /(?<=\bfunction getErrorPayload\(e\) \{)/g, put: ' return $payload(e);', times: 'any' },
   // Text of the host that is no valid Unicode becomes valid, in UTF-16 as TextEncoder does it in UTF-8.
   {
