@@ -1,3 +1,4 @@
+import { bounds } from './bounds.ts';
 import { ControlStack, construct, type Frame } from './control.ts';
 import { gcImmediates, immediate, immediates, vectorLayout } from './opcodes.ts';
 import { Plan, patch } from './plan.ts';
@@ -47,6 +48,8 @@ export class Analyzer {
   /** Bulk and growing operations. */
   bulks = 0;
   operators = 0;
+  /** `if` and every branch that may not be taken, reachable or not. */
+  conditions = 0;
 
   constructor(view: ModuleView) {
     this.#view = view;
@@ -89,6 +92,10 @@ export class Analyzer {
     this.#pay(this.#view.costs.functionEntry);
     this.#readCode();
     this.#reader.finish('a function body');
+    if (this.#stack.opened * this.locals > bounds.localsTimesConstructsMax)
+      throw unsupported('a function with too many locals for its many blocks', start);
+    if (this.conditions > bounds.conditionsMax)
+      throw unsupported(`a function with more than ${bounds.conditionsMax} conditional branches`, start);
   }
 
   #reset(start: number, end: number): void {
@@ -103,6 +110,7 @@ export class Analyzer {
     this.bulks = 0;
     this.directCalls = 0;
     this.operators = 0;
+    this.conditions = 0;
   }
 
   #readLocals(params: number): void {
@@ -334,6 +342,7 @@ export class Analyzer {
   }
 
   #if(): void {
+    this.conditions += 1;
     this.#blockType();
     this.#push(construct.if);
     if (this.#site >= 0) this.#newSite();
@@ -447,6 +456,7 @@ export class Analyzer {
   }
 
   #branchIf(): void {
+    this.conditions += 1;
     this.#spillFor(this.#peekLabel());
     this.#label();
     if (this.#site >= 0) this.#newSite();
@@ -759,6 +769,7 @@ export class Analyzer {
   }
 
   #branchOnCast(): void {
+    this.conditions += 1;
     if (this.#reader.byte() > 3) throw malformed('unknown cast flags', this.#reader.pos - 1);
     this.#spillFor(this.#peekLabel());
     this.#label();

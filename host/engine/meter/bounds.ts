@@ -4,13 +4,23 @@
  */
 export const bounds = {
   moduleBytesMax: 268_435_456,
-  /** V8's own bound, before and after the rewrite. */
-  bodyBytesMax: 7_654_321,
+  /** V8's optimizing compiler takes some 400 bytes for each of these; the largest of known programs has 180,000. */
+  bodyBytesMax: 2_000_000,
+  /** V8's own bound, for what a body becomes. */
+  meteredBodyBytesMax: 7_654_321,
+  /**
+   * Of one function: the optimizing compiler may follow each path from one condition into the next, and then
+   * takes memory by the square of their number until the process ends: 7 GB for 5,000. The largest of known
+   * programs (SpiderMonkey's interpreter) has 5,065.
+   */
+  conditionsMax: 6_000,
   /** Of all rewritten bodies together. */
   codeBytesMax: 805_306_368,
+  /** In one function: some 10 ns and 14 bytes each while V8 compiles it, and nothing else runs. Known programs stay under 300,000. */
+  localsTimesConstructsMax: 4_000_000,
   customSectionsMax: 10_000,
   /** V8 holds the types of all modules of a process in one table of 2,000,000, which it never empties; when it is full, the process ends. */
-  typesMax: 100_000,
+  typesMax: 30_000,
   /** V8 takes 1,000,000; the rewriter may add as many as there are. */
   functionsMax: 400_000,
   importsMax: 100_000,

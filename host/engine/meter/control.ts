@@ -57,6 +57,11 @@ export class ControlStack {
   readonly #frames: Frame[] = [];
   #serials = 0;
 
+  /** How many constructs were opened since `clear`. */
+  get opened(): number {
+    return this.#serials;
+  }
+
   clear(): void {
     this.depth = 0;
     this.#serials = 0;

@@ -337,7 +337,8 @@ export class ModuleRewriter implements ModuleView {
       this.#hints.beginFunction(index);
       const { mode, tests } = this.#counterMode(analyzer, index);
       const sizeBytes = emitter.body(analyzer, start, end, mode, tests);
-      if (sizeBytes > bounds.bodyBytesMax) throw unsupported('a function too large to be metered', start);
+      if (sizeBytes > bounds.meteredBodyBytesMax)
+        throw unsupported('a function too large to be metered', start);
       if (writer.length > bounds.codeBytesMax) throw unsupported('more code than can be metered', start);
       this.#hints.endFunction(this.#moved(index));
     });

@@ -313,7 +313,7 @@ function readBodies(reader: Reader): CodeBodies {
   const ends = new Int32Array(count);
   for (let index = 0; index < count; index += 1) {
     const size = reader.u32();
-    if (size > bounds.bodyBytesMax) throw malformed('a function body larger than engines take', reader.pos);
+    atMost(size, bounds.bodyBytesMax, 'bytes in one function', reader.pos);
     starts[index] = reader.pos;
     reader.skip(size);
     ends[index] = reader.pos;
