@@ -10,6 +10,7 @@ import type {
   StringEncoding,
 } from '../component/component.ts';
 import type { CoreModuleShape } from '../component/core-module.ts';
+import { malformed } from '../component/reader.ts';
 import type { FuncType, TypeDef, TypeRef } from '../component/types.ts';
 import { partsOf } from '../component/types.ts';
 import { type World, worldOf } from '../component/world.ts';
@@ -80,14 +81,29 @@ type Instantiated = Extract<CoreInstance, { kind: 'instantiate' }>;
 /**
  * Plans a component for the fast lane, or says why it cannot take it: it must have one real core module
  * (wit-component's shim and fixup beside it are seen through) and only value types in its functions.
+ * @throws HostError `HOST_ERR_COMPONENT_MALFORMED` when a core module that will not run is invalid: the real one
+ *   is judged by whoever compiles it
  */
 export function planFastLane(component: Component): FastPlan | { readonly refused: string } {
   try {
-    return new Planner(component).plan();
+    const plan = new Planner(component).plan();
+    checkOtherModules(component, plan.module.offset);
+    return plan;
   } catch (error) {
     if (error instanceof Refusal) return { refused: error.message };
     throw error;
   }
+}
+
+/** Nesting is bounded by the decoder. */
+function checkOtherModules(component: Component, realOffset: number): void {
+  for (const module of component.modules) {
+    if (module.kind !== 'defined' || module.offset === realOffset) continue;
+    const { bytes, offset, length } = module;
+    if (!WebAssembly.validate(bytes.slice(offset, offset + length)))
+      throw malformed('an invalid core module', offset);
+  }
+  for (const inner of component.components) checkOtherModules(inner, realOffset);
 }
 
 /** Steps through instances and nested components from an export to the function behind it. */

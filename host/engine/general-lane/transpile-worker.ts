@@ -14,8 +14,13 @@ function reply(request: TranspileRequest): TranspileReply {
     return { kind: 'done', generated: transpile(request) };
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    if (thrown instanceof Refusal || thrown instanceof WebAssembly.CompileError)
-      return { kind: 'unsupported', reason };
+    if (thrown instanceof Refusal) return { kind: 'unsupported', reason };
+    // The generator leaves the code of core modules to the engine.
+    if (thrown instanceof WebAssembly.CompileError)
+      return {
+        kind: 'malformed',
+        reason: reason.replace('WebAssembly.Module(): ', 'a core module is invalid: '),
+      };
     // A panic in the generator is a wasm trap: the input made it fail, nothing says it is wrong.
     if (thrown instanceof WebAssembly.RuntimeError)
       return { kind: 'failed', reason: `the generator gave up (${reason.replace('wasm trap: ', '')})` };
