@@ -133,7 +133,7 @@ export type CoreFunc =
       readonly options: CanonOptions;
       readonly type: CoreFuncType;
     }
-  | { readonly kind: 'builtin'; readonly name: string; readonly type: undefined };
+  | { readonly kind: 'builtin'; readonly name: string; readonly type: CoreFuncType | undefined };
 
 export type StringEncoding = 'utf8' | 'utf16' | 'latin1+utf16';
 

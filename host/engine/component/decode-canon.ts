@@ -1,5 +1,5 @@
 import type { CanonOptions, CoreAlias, CoreFunc, StringEncoding } from './component.ts';
-import { readCoreValueType } from './core-module.ts';
+import { type CoreFuncType, readCoreValueType } from './core-module.ts';
 import { readResourceIndex, readResultList } from './decode-type.ts';
 import { type CoreSignature, coreSignature } from './layout.ts';
 import { type Reader, unsupported } from './reader.ts';
@@ -54,6 +54,13 @@ const builtins: Readonly<Record<number, readonly [name: string, immediates: stri
   45: ['thread.yield-then-promote', 'a'],
 };
 
+/** Core types of the built-ins of resources; the others do not run here, and are not checked. */
+const builtinTypes: Readonly<Record<string, CoreFuncType>> = {
+  'resource.new': { params: 'i', results: 'i' },
+  'resource.rep': { params: 'i', results: 'i' },
+  'resource.drop': { params: 'i', results: '' },
+};
+
 /** Section 8: one `canon` definition. */
 export function readCanon(reader: Reader, scope: Scope): void {
   const at = reader.offset;
@@ -64,13 +71,14 @@ export function readCanon(reader: Reader, scope: Scope): void {
     const builtin = builtins[code];
     if (builtin === undefined) {
       if (code >= 0x40 && code <= 0x42) throw unsupported('shared-everything threads', at);
+      if (code > 45 && code < 0x40) throw unsupported(`canonical function 0x${code.toString(16)}`, at);
       reader.fail(`unknown canonical function 0x${code.toString(16)}`, at);
     }
     for (const immediate of builtin[1]) readImmediate(reader, scope, immediate);
     scope.push<CoreFunc>(
       reader,
       scope.coreFuncs,
-      { kind: 'builtin', name: builtin[0], type: undefined },
+      { kind: 'builtin', name: builtin[0], type: builtinTypes[builtin[0]] },
       'core functions',
     );
   }
@@ -79,7 +87,7 @@ export function readCanon(reader: Reader, scope: Scope): void {
 function readImmediate(reader: Reader, scope: Scope, immediate: string): void {
   if (immediate === 'r') readResourceIndex(reader, scope);
   else if (immediate === 'R') {
-    if (scope.foreignResources.has(readResourceIndex(reader, scope))) reader.fail('not a local resource');
+    if (!scope.isOwnResource(readResourceIndex(reader, scope))) reader.fail('not a local resource');
   } else if (immediate === 't') readEventualIndex(reader, scope);
   else if (immediate === 'o') readOptions(reader, scope);
   else if (immediate === 'a') {
@@ -165,6 +173,8 @@ function readLower(reader: Reader, scope: Scope): void {
   const options = readOptions(reader, scope);
   if (options.postReturn !== undefined || options.callback !== undefined)
     reader.fail('lowering takes no post-return and no callback', at);
+  if (options.async === true && func.type.async !== true)
+    reader.fail('the async option requires an async function type', at);
   const signature = coreSignature(scope.table.layouts, func.type, 'lower');
   const type =
     options.async === true

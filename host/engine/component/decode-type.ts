@@ -75,7 +75,9 @@ function readResource(reader: Reader, scope: Scope): TypeEntry {
     if (type !== undefined && (type.params !== 'i' || type.results !== ''))
       reader.fail('a destructor must have type (func (param i32))');
   }
-  return { kind: 'resource', index: scope.table.add(reader, { kind: 'resource' }) };
+  const index = scope.table.add(reader, { kind: 'resource' });
+  scope.table.homes.set(index, scope);
+  return { kind: 'resource', index };
 }
 
 function readFuncType(reader: Reader, scope: Scope, async: boolean): FuncType {

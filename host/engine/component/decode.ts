@@ -133,6 +133,12 @@ function readModule(body: Reader, scope: Scope, parts: Parts): void {
   if (!begins(body.bytes.subarray(offset, body.end), [...magic, 0x01, 0x00, 0x00, 0x00]))
     body.fail('no core module header', offset);
   const shape = readCoreModule(body);
+  const names = new Set<string>();
+  for (const one of shape.imports) {
+    const name = JSON.stringify([one.module, one.name]);
+    if (names.has(name)) body.fail(`duplicate import name '${one.module}:${one.name}'`, offset);
+    names.add(name);
+  }
   const { bytes, end } = body;
   const module = { kind: 'defined' as const, bytes, offset, length: end - offset, shape, type: shape };
   parts.modules.push(module);

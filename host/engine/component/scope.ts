@@ -45,6 +45,8 @@ export class TypeTable {
   readonly comparison: Comparison = new Comparison(this.defs);
   /** Renamed types, and what they were first defined as. */
   readonly origins: Map<number, number> = new Map();
+  /** The component that defines a resource, of resources that are not imported. */
+  readonly homes: Map<number, Scope> = new Map();
   readonly #wideLayouts = new Layouts([], 8);
   readonly #facts: TypeFacts[] = [];
   /** Types known to lie partly in memory or not (see the canonical options). */
@@ -158,6 +160,12 @@ export class Scope {
     }
     this.imports.set(named.name, type);
     if (type.sort === 'type' && type.type.kind === 'resource') this.foreignResources.add(type.type.index);
+  }
+
+  /** Whether this component can make handles of a resource: it neither imports it nor gets it from an inner component. */
+  isOwnResource(index: number): boolean {
+    const home = this.table.homes.get(index);
+    return !this.foreignResources.has(index) && (home === undefined || home === this);
   }
 
   addExport(reader: Reader, named: NamedExtern, type: ExternType, item: Item | undefined): void {
