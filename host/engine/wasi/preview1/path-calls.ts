@@ -11,7 +11,7 @@ import { directoryRights, fileRights, rights } from './rights.ts';
 const lookupflagsMax = 1;
 const oflags = { create: 1, directory: 2, exclusive: 4, truncate: 8 } as const;
 const oflagsMax = 0b1111;
-/** Any of these asked for means that the file is to be opened for writing. */
+/** What only a file opened for writing can be asked. Go asks for the last with every file it only reads. */
 const writingRights = rights.fdWrite | rights.fdAllocate | rights.fdFilestatSetSize;
 
 export const path_create_directory: Call = (context, fd: number, path: number, length: number) =>
@@ -134,7 +134,8 @@ export const path_open: Call = async (
   const request = { ...openRequest(parent, open, wanted), ...readFdflags(flags), follow: follows(lookup) };
   const descriptor = await parent.directory.openAt(text(context, path, length), request);
   const inherited = BigInt.asUintN(64, inheriting) & parent.rightsInheriting;
-  const entry = entryOf(descriptor, wanted & parent.rightsInheriting, inherited);
+  const usable = request.write ? wanted : wanted & ~writingRights;
+  const entry = entryOf(descriptor, usable & parent.rightsInheriting, inherited);
   context.memory.setU32(pointer, context.fds.add(entry));
 };
 
@@ -143,7 +144,7 @@ function openRequest(parent: DirectoryEntry, open: number, wanted: bigint): Open
   if (open < 0 || open > oflagsMax) throw new Refusal('inval');
   const create = (open & oflags.create) !== 0;
   const truncate = (open & oflags.truncate) !== 0;
-  const write = (wanted & writingRights) !== 0n;
+  const write = (wanted & rights.fdWrite) !== 0n;
   const readOnly = parent.directory.mode === 'read-only';
   if (readOnly && (write || truncate)) throw new Refusal('rofs');
   if (write && (parent.rightsInheriting & rights.fdWrite) === 0n) throw new Refusal('notcapable');

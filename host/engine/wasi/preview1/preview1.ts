@@ -11,7 +11,7 @@ import { GuestMemory } from './guest-memory.ts';
 import * as pathCalls from './path-calls.ts';
 import { poll_oneoff } from './poll-calls.ts';
 import * as processCalls from './process-calls.ts';
-import { directoryRights, fileRights, inputRights, outputRights } from './rights.ts';
+import { directoryRights, inputRights, outputRights, preopenInheriting } from './rights.ts';
 import { Input, Output } from './stdio.ts';
 import * as transferCalls from './transfer-calls.ts';
 
@@ -111,7 +111,7 @@ async function openPreopens(
   const files = await openFiles(preopens, budget);
   for (const { guestPath, directory } of files.preopens) {
     const rightsBase = directoryRights(directory.mode);
-    const rightsInheriting = rightsBase | fileRights(directory.mode);
+    const rightsInheriting = preopenInheriting(directory.mode);
     fds.add({ kind: 'directory', directory, preopenName: guestPath, rightsBase, rightsInheriting });
   }
   return files;

@@ -105,6 +105,15 @@ export function directoryRights(mode: 'read-only' | 'read-write'): bigint {
   return mode === 'read-write' ? looking | changing : looking;
 }
 
+/**
+ * What a preopen passes on to what is opened in it. Writing is named also where the mode forbids it: a C library
+ * asks only for what it sees here, so it would open a file it was told to write for reading, and be told nothing.
+ * This way it asks, and `path_open` answers `rofs`.
+ */
+export function preopenInheriting(mode: 'read-only' | 'read-write'): bigint {
+  return directoryRights(mode) | fileRights(mode) | rights.fdWrite;
+}
+
 /** Standard input, output and error. No seek and no tell: that is how C libraries know a terminal or pipe. */
 export const inputRights: bigint =
   rights.fdRead | rights.fdFilestatGet | rights.pollFdReadwrite | rights.fdFdstatSetFlags;

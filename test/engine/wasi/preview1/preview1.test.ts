@@ -217,6 +217,31 @@ test('a read-only preopen says so in its rights and refuses every change', async
   assert.equal(readFileSync(join(made.folder, 'file'), 'utf8'), 'content');
 });
 
+test('a file that nobody asked to write is opened for reading, with whatever rights', async (context) => {
+  const resize = 1n << 22n;
+  for (const mode of ['read-only', 'read-write'] as const) {
+    const made = await guest(context, { mode });
+    writeFileSync(join(made.folder, 'file'), 'content', { mode: 0o444 });
+    const reader = await made.open('file', { rights: readRights | resize });
+    assert.equal(await made.call('fd_read', reader, ...made.vectors([at.data, 7]), at.out), 0);
+    assert.equal(await made.call('fd_filestat_set_size', reader, 0n), errno.notcapable);
+    assert.equal(readFileSync(join(made.folder, 'file'), 'utf8'), 'content');
+  }
+});
+
+test('a C library that asks only for what a read-only preopen passes on is told it cannot write', async (context) => {
+  const made = await guest(context, { mode: 'read-only' });
+  writeFileSync(join(made.folder, 'file'), 'content');
+  assert.equal(await made.call('fd_fdstat_get', 3, at.data), 0);
+  const offered = made.u64(at.data + 16);
+  const open = (wanted: bigint): Promise<number> =>
+    made.call('path_open', 3, 1, ...made.text('file'), 0, wanted & offered, offered, 0, at.out);
+  assert.equal(await open(write), errno.rofs);
+  assert.equal(await open(read | write), errno.rofs);
+  assert.equal(await open(readRights), 0);
+  assert.equal(await made.write(made.u32(at.out), 'x'), errno.notcapable);
+});
+
 test('paths that lead out, and strings that are not UTF-8, are refused by number', async (context) => {
   const made = await guest(context);
   symlinkSync('/etc', join(made.folder, 'etc'));
