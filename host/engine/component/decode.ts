@@ -361,7 +361,11 @@ function readExport(reader: Reader, scope: Scope): void {
 
 /** An import or export of a type is a type of its own name, although equal. */
 function renamed(reader: Reader, scope: Scope, type: ExternType): ExternType {
-  return type.sort === 'type' ? { sort: 'type', type: scope.table.rename(reader, type.type) } : type;
+  if (type.sort !== 'type') return type;
+  const entry = scope.table.rename(reader, type.type);
+  if (entry.kind === 'value' && entry !== type.type && typeof entry.ref === 'number')
+    scope.localTypes.add(entry.ref);
+  return { sort: 'type', type: entry };
 }
 
 /** An export adds to the index space of its sort, with the type it was given. */
