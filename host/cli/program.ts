@@ -46,22 +46,41 @@ function statOf(path: string): ReturnType<typeof fs.statSync> {
 }
 
 function readProgram(path: string): Uint8Array<ArrayBuffer> {
-  const { size } = fs.statSync(path);
-  if (size > programBytesMax) {
+  const stat = fs.statSync(path);
+  if (stat.size > programBytesMax) {
     throw new HostError(
       'HOST_ERR_FILE_UNREADABLE',
-      `${path} has ${size} bytes; a program may have ${programBytesMax}`,
-      { path, size },
+      `${path} has ${stat.size} bytes; a program may have ${programBytesMax}`,
+      { path, size: stat.size },
     );
   }
   try {
-    return fs.readFileSync(path);
+    return stat.isFile() ? fs.readFileSync(path) : readStream(path);
   } catch (cause) {
-    throw new HostError(
-      'HOST_ERR_FILE_UNREADABLE',
-      `cannot read ${path}: ${cause instanceof Error ? cause.message : cause}`,
-      { path },
-      cause,
-    );
+    if (cause instanceof HostError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HostError('HOST_ERR_FILE_UNREADABLE', `cannot read ${path}: ${reason}`, { path }, cause);
+  }
+}
+
+const chunkBytes = 65_536;
+
+/** A pipe or device (`/dev/stdin`, `<(…)`) does not tell its size: read until it ends or is too long. */
+function readStream(path: string): Uint8Array<ArrayBuffer> {
+  const descriptor = fs.openSync(path, 'r');
+  try {
+    const chunks: Uint8Array[] = [];
+    for (let total = 0; ; ) {
+      const chunk = new Uint8Array(chunkBytes);
+      const got = fs.readSync(descriptor, chunk);
+      if (got === 0) return Buffer.concat(chunks);
+      total += got;
+      if (total > programBytesMax) {
+        throw new HostError('HOST_ERR_FILE_UNREADABLE', `${path} goes on past ${programBytesMax} bytes; a program may not be longer`, { path });
+      }
+      chunks.push(chunk.subarray(0, got));
+    }
+  } finally {
+    fs.closeSync(descriptor);
   }
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -41,6 +43,17 @@ test('a path that is too long, loops or leads through a file is a bad path, not 
   }
   for (const path of [join(loop, 'a'), join(file, 'a'), `${'a/'.repeat(3000)}a`])
     assert.equal((await host(['new', path])).code, 66, path.slice(0, 80));
+});
+
+test('a program that is a pipe is read; one that never ends is refused', async () => {
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const bytes = await wat('(module (func (export "_start")))');
+  const [ended] = await Promise.all([host(['run', pipe]), writeFile(pipe, bytes)]);
+  assert.equal(ended.code, 0, ended.stderr);
+  const endless = await host(['run', '/dev/zero']);
+  assert.equal(endless.code, 66);
+  assert.match(endless.stderr, /too large/);
 });
 
 const fragments = [
