@@ -4,7 +4,7 @@ import { HostError } from './errors.ts';
 export interface Limits {
   /** Fuel units an invocation may burn (see `engine/meter/costs.ts`). */
   readonly fuelMax: bigint;
-  /** Bytes of all linear memories together. */
+  /** Bytes of all linear memories together, and of structs, arrays and exceptions in the engine's heap. */
   readonly memoryBytesMax: number;
   /** Elements of all tables together. */
   readonly tableElementsMax: number;

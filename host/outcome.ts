@@ -4,7 +4,7 @@ import type { LimitName } from './limits.ts';
 export interface Usage {
   /** Fuel units; exact and equal on every run (see `engine/meter`). */
   readonly fuel: bigint;
-  /** Bytes of all linear memories at the end; wasm memories never shrink, so this is the peak. */
+  /** Bytes of all linear memories at the end, which never shrink, and at most what structs, arrays and exceptions hold. */
   readonly memoryBytes: number;
   readonly wallMs: number;
   readonly outputBytes: number;

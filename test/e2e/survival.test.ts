@@ -82,6 +82,21 @@ test('memories count together: two of 5 pages are over a limit of 8', async () =
   assertLimit(await attack(await wat(text), { limits: { memoryBytesMax: 8 * 65_536 } }), 'memoryBytesMax');
 });
 
+test('what a module begins with is held to the limits before it is made', async () => {
+  const cases: Record<string, string> = {
+    '(memory 65536)': 'memoryBytesMax',
+    '(memory i64 262144)': 'memoryBytesMax',
+    '(table 10000000 funcref)': 'tableElementsMax',
+    '(table i64 10000000 externref)': 'tableElementsMax',
+  };
+  for (const [declared, limit] of Object.entries(cases))
+    assertLimit(await attack(await wat(`(module ${declared} (func (export "_start")))`)), limit);
+  for (const declared of ['(memory i64 0x1000000000000)', '(table i64 0x100000000 externref)']) {
+    const program = await wat(`(module ${declared} (func (export "_start")))`);
+    await assert.rejects(attack(program), { code: 'HOST_ERR_MODULE_MALFORMED' });
+  }
+});
+
 test('table.grow without end stops at the table limit', async () => {
   const body =
     '(loop $again (br_if $again (i32.ne (table.grow $t (ref.null func) (i32.const 1000)) (i32.const -1)))) unreachable';
