@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -9,6 +9,7 @@ import { wat } from '../support/wat.ts';
 
 // Programs as other people's compilers make them, run as they are.
 
+const bin = join(import.meta.dirname, '../../host/cli/bin.js');
 const fixtures = join(import.meta.dirname, '../fixtures');
 const folder = mkdtempSync(join(tmpdir(), 'motehost-foreign-'));
 const builtins = '/usr/lib/llvm-14/lib/clang/14.0.6/lib/wasi/libclang_rt.builtins-wasm32.a';
@@ -104,4 +105,25 @@ test('a module built for a JavaScript page is told so, whether or not it has a m
     assert.match(stderr, cure);
     assert.equal(code, 65);
   }
+});
+
+const full = existsSync('/dev/full') ? openSync('/dev/full', 'w') : undefined;
+
+test('a program whose output has no room is told so', {
+  skip: full === undefined && 'no /dev/full',
+}, async () => {
+  const iovec = '(data (i32.const 0) "\\10\\00\\00\\00\\04\\00\\00\\00")';
+  const write = '(call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))';
+  // The first write is taken before it is known to fail; a later one has the number: nospc, 51.
+  const body = `(loop $again (local.set $e ${write}) (br_if $again (i32.eqz (local.get $e)))) (call $exit (local.get $e))`;
+  const file = join(folder, 'full.wasm');
+  const text = `(module
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1) ${iovec} (func (export "_start") (local $e i32) ${body}))`;
+  writeFileSync(file, await wat(text));
+  const { status } = spawnSync(process.execPath, [bin, 'run', file, '--fuel', '100M'], {
+    stdio: ['ignore', full, 'pipe'],
+  });
+  assert.equal(status, 51);
 });

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Budget } from '../../budget.ts';
-import { FileError } from '../files/file-error.ts';
+import { FileError, fileErrorOf } from '../files/file-error.ts';
 import type { Soon } from '../files/port.ts';
 import type { InputSource, OutputSink } from '../grants.ts';
 
@@ -72,7 +72,7 @@ export class Output {
   readonly #budget: Budget;
   #pendingBytes = 0;
   #pending: Promise<void> = Promise.resolve();
-  #failed = false;
+  #failed: FileError | undefined;
 
   constructor(sink: OutputSink, budget: Budget) {
     this.#sink = sink;
@@ -80,9 +80,9 @@ export class Output {
     this.isTerminal = sink.isTerminal;
   }
 
-  /** Takes a copy of `bytes` and says how many it took. A sink that failed is a broken pipe from then on. */
+  /** Takes a copy of `bytes` and says how many it took. A sink that failed says why from then on, or is a broken pipe. */
   write(bytes: Uint8Array): Soon<number> {
-    if (this.#failed) throw new FileError('pipe');
+    if (this.#failed !== undefined) throw this.#failed;
     if (bytes.length === 0) return 0;
     const taken = bytes.slice(0, outputBytesMax);
     this.#budget.chargeOutput(taken.length);
@@ -102,8 +102,9 @@ export class Output {
       () => {
         this.#pendingBytes -= cost;
       },
-      () => {
-        this.#failed = true;
+      (thrown: unknown) => {
+        const failure = fileErrorOf(thrown);
+        this.#failed = failure instanceof FileError ? failure : new FileError('pipe');
         this.#pendingBytes -= cost;
       },
     );
