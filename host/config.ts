@@ -81,7 +81,7 @@ export function limitsOfTable(table: unknown, path: string): Partial<Limits> {
   }
   let limits: Partial<Limits> = {};
   for (const [key, value] of Object.entries(table)) {
-    const name = limitKeys[key];
+    const name = Object.hasOwn(limitKeys, key) ? limitKeys[key] : undefined;
     if (name === undefined) {
       throw new HostError(
         'HOST_ERR_CONFIG_INVALID',

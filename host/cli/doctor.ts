@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { systemClock, systemRandom } from '../clock.ts';
@@ -139,9 +139,23 @@ function cache(): Finding {
   const folder = cacheFolder(process.env);
   try {
     createHost({ cacheFolder: folder, clock: systemClock, random: systemRandom });
-    return { level: 'ok', name: 'cache', text: folder };
+    const isWritable = canWrite(folder);
+    return {
+      level: isWritable ? 'ok' : 'note',
+      name: 'cache',
+      text: isWritable ? folder : `${folder} cannot be written: every run prepares anew`,
+    };
   } catch (error) {
     return { level: 'bad', name: 'cache', text: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function canWrite(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -55,7 +55,7 @@ function readProgram(path: string): Uint8Array<ArrayBuffer> {
     );
   }
   try {
-    return stat.isFile() ? fs.readFileSync(path) : readStream(path);
+    return stat.isFile() ? fs.readFileSync(path) : readStream(path, fs.openSync(path, 'r'));
   } catch (cause) {
     if (cause instanceof HostError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -66,8 +66,7 @@ function readProgram(path: string): Uint8Array<ArrayBuffer> {
 const chunkBytes = 65_536;
 
 /** A pipe or device (`/dev/stdin`, `<(…)`) does not tell its size: read until it ends or is too long. */
-function readStream(path: string): Uint8Array<ArrayBuffer> {
-  const descriptor = fs.openSync(path, 'r');
+function readStream(path: string, descriptor: number): Uint8Array<ArrayBuffer> {
   try {
     const chunks: Uint8Array[] = [];
     for (let total = 0; ; ) {
@@ -76,7 +75,11 @@ function readStream(path: string): Uint8Array<ArrayBuffer> {
       if (got === 0) return Buffer.concat(chunks);
       total += got;
       if (total > programBytesMax) {
-        throw new HostError('HOST_ERR_FILE_UNREADABLE', `${path} goes on past ${programBytesMax} bytes; a program may not be longer`, { path });
+        throw new HostError(
+          'HOST_ERR_FILE_UNREADABLE',
+          `${path} goes on past ${programBytesMax} bytes; a program may not be longer`,
+          { path },
+        );
       }
       chunks.push(chunk.subarray(0, got));
     }

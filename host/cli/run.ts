@@ -24,7 +24,7 @@ const help = `host run: runs a WebAssembly program or agent, metered and limited
 
 Usage: host run FILE|FOLDER [OPTIONS] [-- ARGS]
 
-FILE is a component or core module (.wasm); FOLDER holds an agent.toml and is built first if it changed.
+FILE is a component or core module (.wasm; - reads it from stdin); FOLDER holds an agent.toml and is built first if it changed.
 A command (wasi:cli/run, _start) runs with ARGS; an agent handles one message; --invoke calls any export.
 
 What it is given

@@ -116,14 +116,21 @@ function writeThrough(stream: WriteStream, bytes: Uint8Array): Promise<void> {
   });
 }
 
-/** Output kept in memory, bounded by the run's own output limit. */
+/** Output kept in memory, bounded by the run's own output limit: one buffer, however small the pieces are. */
 export function captureSink(): OutputSink & { bytes(): Uint8Array } {
-  const chunks: Uint8Array[] = [];
+  let kept = Buffer.alloc(4096);
+  let length = 0;
   return {
     isTerminal: false,
     write: async (bytes) => {
-      chunks.push(bytes.slice());
+      if (length + bytes.length > kept.length) {
+        const grown = Buffer.alloc(Math.max(kept.length * 2, length + bytes.length));
+        kept.copy(grown, 0, 0, length);
+        kept = grown;
+      }
+      kept.set(bytes, length);
+      length += bytes.length;
     },
-    bytes: () => Buffer.concat(chunks),
+    bytes: () => kept.subarray(0, length),
   };
 }

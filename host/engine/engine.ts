@@ -83,10 +83,17 @@ function keep(
     store?.put(source, artifactVersion, { header: facts, blobs: modules });
     return { facts, modules };
   }
-  const gluePath = paths.join(store?.folder ?? glueFolder(), `${facts.glueDigest}.mjs`);
-  if (store === undefined) fs.writeFileSync(gluePath, glue, { mode: 0o600 });
-  else store.write(gluePath, glue);
-  store?.put(source, artifactVersion, { header: facts, blobs: [...modules, new TextEncoder().encode(glue)] });
+  const name = `${facts.glueDigest}.mjs`;
+  const kept = store === undefined ? undefined : paths.join(store.folder, name);
+  if (kept !== undefined && store?.write(kept, glue) === true) {
+    store.put(source, artifactVersion, {
+      header: facts,
+      blobs: [...modules, new TextEncoder().encode(glue)],
+    });
+    return { facts, modules, gluePath: kept };
+  }
+  const gluePath = paths.join(glueFolder(), name);
+  fs.writeFileSync(gluePath, glue, { mode: 0o600 });
   return { facts, modules, gluePath };
 }
 

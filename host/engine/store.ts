@@ -54,17 +54,28 @@ export class Store {
     return { header: found.header, blobs };
   }
 
-  put(source: Uint8Array<ArrayBuffer>, version: string, { header, blobs }: StoredArtifact): void {
-    this.write(this.pathOf(source, version, 'art'), encode({ header, blobs: [source, ...blobs] }));
-    this.#prune();
+  /** Whether it could be stored: a full or read-only disk costs time at the next run, not this one its result. */
+  put(source: Uint8Array<ArrayBuffer>, version: string, { header, blobs }: StoredArtifact): boolean {
+    const isStored = this.write(
+      this.pathOf(source, version, 'art'),
+      encode({ header, blobs: [source, ...blobs] }),
+    );
+    if (isStored) this.#prune();
+    return isStored;
   }
 
-  /** Writes a file of this folder so that readers see all of it or nothing. */
-  write(path: string, content: Uint8Array | string): void {
-    const partial = `${path}.${process.pid}.partial`;
-    fs.rmSync(partial, { force: true });
-    fs.writeFileSync(partial, content, { mode: 0o600, flag: 'wx' });
-    fs.renameSync(partial, path);
+  /** Writes a file of this folder so that readers see all of it or nothing; false when that cannot be done. */
+  write(path: string, content: Uint8Array | string): boolean {
+    // Processes in different containers may share the folder and their process id.
+    const partial = `${path}.${process.pid}-${process.hrtime.bigint().toString(36)}.partial`;
+    try {
+      fs.writeFileSync(partial, content, { mode: 0o600, flag: 'wx' });
+      fs.renameSync(partial, path);
+      return true;
+    } catch {
+      fs.rmSync(partial, { force: true });
+      return false;
+    }
   }
 
   /** Marks an entry as used, at most once a day: the oldest are dropped first. */
@@ -77,7 +88,11 @@ export class Store {
   }
 
   #read(path: string): Uint8Array<ArrayBuffer> | undefined {
-    return fs.existsSync(path) ? fs.readFileSync(path) : undefined;
+    try {
+      return fs.existsSync(path) ? fs.readFileSync(path) : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   #prune(): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -194,6 +194,23 @@ test('a cache folder that others may write to is refused', async () => {
   });
   assert.equal(code, 69);
   assert.match(stderr, /others may write to the cache folder/);
+});
+
+test('a cache that cannot be written does not keep a program from running', async () => {
+  const { code, stdout } = await host(['run', await program('math', math), '--invoke', 'add(1, 2)'], {
+    env: { HOST_CACHE: '/proc/sys' },
+  });
+  assert.equal(stdout, '3\n');
+  assert.equal(code, 0);
+});
+
+test('a program may come through a pipe, and a device without end is refused', async () => {
+  const file = await program('math', math);
+  const piped = await host(['run', '/dev/stdin', '--invoke', 'add(1, 2)'], { input: readFileSync(file) });
+  assert.equal(piped.stdout, '3\n');
+  const endless = await host(['run', '/dev/zero']);
+  assert.equal(endless.code, 66);
+  assert.match(endless.stderr, /goes on past/);
 });
 
 test('every command has help', async () => {

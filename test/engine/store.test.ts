@@ -76,6 +76,15 @@ test('a folder that cannot be made says so, and what to do', () => {
   );
 });
 
+test('a folder that cannot be written costs the next run time, not this one its result', () => {
+  const at = folder();
+  const store = new Store(at);
+  mkdirSync(store.pathOf(source, 'v1', 'art'));
+  assert.equal(store.put(source, 'v1', artifact), false);
+  assert.equal(store.get(source, 'v1'), undefined);
+  assert.equal(readdirSync(at).length, 1);
+});
+
 test('a fingerprint does not depend on where in memory the bytes lie', () => {
   const data = Uint8Array.from({ length: 1000 }, (_, index) => index * 7);
   for (let offset = 0; offset < 8; offset += 1) {
