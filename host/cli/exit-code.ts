@@ -13,6 +13,7 @@ export const exitCodes = {
   notFound: 66,
   unavailable: 69,
   internal: 70,
+  outputLost: 74,
   denied: 77,
   limit: 124,
   cancelled: 130,

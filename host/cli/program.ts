@@ -17,6 +17,9 @@ const programBytesMax = 256 * 1024 * 1024;
  * @throws HostError `HOST_ERR_FILE_NOT_FOUND`, `HOST_ERR_FILE_UNREADABLE`, and what a build may throw
  */
 export async function loadProgram(path: string): Promise<Program> {
+  if (path === '-' || path === '/dev/stdin') {
+    return { path: 'stdin', bytes: readStream('stdin', 0), limits: {}, manifestPath: undefined };
+  }
   const stat = statOf(path);
   if (stat === undefined) throw new HostError('HOST_ERR_FILE_NOT_FOUND', `no such file: ${path}`, { path });
   if (!stat.isDirectory()) return { path, bytes: readProgram(path), limits: {}, manifestPath: undefined };
@@ -84,6 +87,6 @@ function readStream(path: string, descriptor: number): Uint8Array<ArrayBuffer> {
       chunks.push(chunk.subarray(0, got));
     }
   } finally {
-    fs.closeSync(descriptor);
+    if (descriptor !== 0) fs.closeSync(descriptor);
   }
 }

@@ -1,7 +1,7 @@
 import { fs, util } from '../builtin.ts';
 import { systemClock, systemRandom } from '../clock.ts';
 import { cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
-import { HostError } from '../errors.ts';
+import { HostError, plainText } from '../errors.ts';
 import type { WasiGrants } from '../host.ts';
 import { type Call, createHost, type Host } from '../host.ts';
 import {
@@ -14,7 +14,7 @@ import {
   settleLimits,
 } from '../limits.ts';
 import type { Command } from './command.ts';
-import { exitCodeOf } from './exit-code.ts';
+import { exitCodeOf, exitCodes } from './exit-code.ts';
 import { parseDir, parseEnv, parseNet, programName } from './grant-flags.ts';
 import { loadProgram, type Program } from './program.ts';
 import { formatOutcome, outcomeJson } from './report.ts';
@@ -49,7 +49,7 @@ What you see
   --config FILE     settings file   [~/.config/motehost/config.toml, or HOST_CONFIG]
 
 Exit codes: the program's own; 1 the agent returned a failure; 64 bad flags; 65 not a program this host
-runs; 66 no such file; 69 something needed is missing; 77 denied; 124 a limit was reached; 130 cancelled;
+runs; 66 no such file; 69 something needed is missing; 74 output lost; 77 denied; 124 a limit was reached; 130 cancelled;
 134 trap; 70 a bug in host.
 `;
 
@@ -130,10 +130,19 @@ async function runProgram(
     const captured = { stdout: bytesOf(stdout), stderr: bytesOf(stderr) };
     await descriptorSink(1).write(Buffer.from(`${JSON.stringify(outcomeJson(outcome, captured))}\n`));
   } else {
-    if (result !== undefined) await stdout.write(withNewline(result, stdout.isTerminal));
-    if (flags.quiet !== true) await stderr.write(Buffer.from(formatOutcome(outcome, effective, denials)));
+    if (result !== undefined) await stdout.write(withNewline(result, stdout.isTerminal)).catch(() => {});
+    if (flags.quiet !== true)
+      await stderr.write(Buffer.from(formatOutcome(outcome, effective, denials))).catch(() => {});
   }
-  return exitCodeOf(outcome);
+  return exitCodeOf(outcome) || exitCodeOfOutput(stdout);
+}
+
+/** A program that did its work and could not tell it has failed; a reader that went away by itself wanted no more. */
+function exitCodeOfOutput(stdout: object): number {
+  const failure = 'failure' in stdout ? stdout.failure : undefined;
+  if (!(failure instanceof Error) || ('code' in failure && failure.code === 'EPIPE')) return exitCodes.ok;
+  process.stderr.write(`host: stdout could not be written: ${plainText(failure.message)}\n`);
+  return exitCodes.outputLost;
 }
 
 async function readWords(

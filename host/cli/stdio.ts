@@ -67,24 +67,37 @@ const pipeBytesAtOnceMax = 16 * 1024;
  * at once too, which spares a short run the loading of Node's streams; all further go through a non-blocking
  * stream, whose back pressure the guest feels and which a stuck reader cannot turn into a stuck host.
  */
-export function descriptorSink(descriptor: 1 | 2): OutputSink {
+export function descriptorSink(descriptor: 1 | 2): OutputSink & { readonly failure: Error | undefined } {
   const stat = fs.fstatSync(descriptor);
   const isPipe = stat.isFIFO() || stat.isSocket();
   let leftAtOnceBytes = isPipe ? pipeBytesAtOnceMax : Number.POSITIVE_INFINITY;
   let stream: Promise<WriteStream> | undefined;
+  let failure: Error | undefined;
+  const write = async (bytes: Uint8Array): Promise<void> => {
+    let written = 0;
+    if (stream === undefined && bytes.length <= leftAtOnceBytes) {
+      written = writeNow(descriptor, bytes);
+      leftAtOnceBytes -= written;
+    }
+    if (written === bytes.length) return;
+    stream ??= openStream(descriptor);
+    await writeThrough(await stream, bytes.subarray(written));
+  };
   return {
     get isTerminal() {
       return isTerminal(descriptor);
     },
+    // Kept as well as thrown: a guest may have ended before its last bytes are refused.
+    get failure() {
+      return failure;
+    },
     write: async (bytes) => {
-      let written = 0;
-      if (stream === undefined && bytes.length <= leftAtOnceBytes) {
-        written = writeNow(descriptor, bytes);
-        leftAtOnceBytes -= written;
+      try {
+        await write(bytes);
+      } catch (error) {
+        failure ??= error instanceof Error ? error : new Error(String(error));
+        throw error;
       }
-      if (written === bytes.length) return;
-      stream ??= openStream(descriptor);
-      await writeThrough(await stream, bytes.subarray(written));
     },
   };
 }

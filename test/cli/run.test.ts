@@ -213,6 +213,23 @@ test('a program may come through a pipe, and a device without end is refused', a
   assert.match(endless.stderr, /goes on past/);
 });
 
+test('output that nobody could take is told, and a reader that has seen enough is not an error', async () => {
+  const { execFileSync, spawnSync } = await import('node:child_process');
+  const file = await program('cat', cat);
+  const bin = join(import.meta.dirname, '../../host/cli/bin.js');
+  const full = spawnSync('sh', ['-c', `echo hi | "${process.execPath}" "${bin}" run "${file}" > /dev/full`], {
+    encoding: 'utf8',
+  });
+  assert.equal(full.status, 74);
+  assert.match(full.stderr, /stdout could not be written: ENOSPC/);
+  const head = execFileSync(
+    'sh',
+    ['-c', `yes | head -100000 | "${process.execPath}" "${bin}" run -q "${file}" | head -1`],
+    { encoding: 'utf8' },
+  );
+  assert.equal(head, 'y\n');
+});
+
 test('every command has help', async () => {
   for (const name of ['run', 'new', 'build', 'inspect', 'doctor']) {
     const { code, stdout } = await host([name, '--help']);
