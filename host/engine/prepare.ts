@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { HostError } from '../errors.ts';
 import type { ArtifactFacts, ArtifactModule, CoreFunction, Main } from './artifact.ts';
-import { readCoreModule } from './component/core-module.ts';
+import { type CoreModuleShape, readCoreModule } from './component/core-module.ts';
 import { decodeComponent, isComponent, isCoreModule } from './component/decode.ts';
 import { Reader } from './component/reader.ts';
 import { type World, worldOf } from './component/world.ts';
@@ -9,6 +9,7 @@ import { planFastLane } from './fast-lane/plan.ts';
 import { transpileComponent } from './general-lane/transpile.ts';
 import { type MeterOptions, meter } from './meter/meter.ts';
 import type { ModuleSummary } from './meter/summary.ts';
+import { signatures } from './wasi/preview1/signatures.ts';
 import { offers } from './wasi/preview2/offer.ts';
 
 /** A freshly prepared program, not yet stored. */
@@ -47,7 +48,9 @@ function notWasm(bytes: Uint8Array): string {
 
 function prepareCore(bytes: Uint8Array<ArrayBuffer>, digest: string): Prepared {
   const metered = meterValid(bytes, { fuelCell: 'own' });
-  const functions = exportedFunctions(bytes);
+  const shape = readCoreModule(new Reader(bytes, 0, bytes.length));
+  checkWasiTypes(shape);
+  const functions = exportedFunctions(shape);
   const names = functions.map(({ name }) => name);
   const main: Main = names.includes('_start')
     ? { kind: 'command', export: '_start' }
@@ -80,8 +83,28 @@ const coreTypes: Readonly<Record<string, string>> = {
   r: 'ref',
 };
 
-function exportedFunctions(bytes: Uint8Array): CoreFunction[] {
-  const { exports } = readCoreModule(new Reader(bytes, 0, bytes.length));
+/** @throws HostError `HOST_ERR_LINK_TYPE_MISMATCH` for a WASI function declared with another type than it has */
+function checkWasiTypes({ imports }: CoreModuleShape): void {
+  for (const { module, name, type } of imports) {
+    const wanted = previewOneModules.has(module) ? signatures[name] : undefined;
+    if (wanted === undefined || type.sort !== 'func') continue;
+    const [params, results] = wanted;
+    if (type.type?.params === params && type.type.results === results) continue;
+    throw new HostError(
+      'HOST_ERR_LINK_TYPE_MISMATCH',
+      `the program declares ${module}.${name} with another type than WASI gives it: (${coreNames(params)}) -> (${coreNames(results)})`,
+      { module, name },
+    );
+  }
+}
+
+const previewOneModules: ReadonlySet<string> = new Set(['wasi_snapshot_preview1', 'wasi_unstable']);
+
+function coreNames(letters: string): string {
+  return [...letters].map((letter) => coreTypes[letter] ?? letter).join(', ');
+}
+
+function exportedFunctions({ exports }: CoreModuleShape): CoreFunction[] {
   const named = (letters: string): string[] => [...letters].map((letter) => coreTypes[letter] ?? letter);
   return [...exports].flatMap(([name, extern]) =>
     extern.sort === 'func' && extern.type !== undefined

@@ -169,6 +169,17 @@ test('imports that nobody offers are all named', async () => {
   assert.match(stderr, /env\.b/);
 });
 
+test('a WASI function declared with another type than it has is refused before anything runs', async () => {
+  const text =
+    '(module (import "wasi_snapshot_preview1" "fd_seek" (func (param i32 i32 i32 i32) (result i32))) (func (export "_start")))';
+  const { code, stderr } = await host(['run', await program('mistyped', text)]);
+  assert.equal(code, 65);
+  assert.match(
+    stderr,
+    /wasi_snapshot_preview1\.fd_seek with another type than WASI gives it: \(i32, i64, i32, i32\) -> \(i32\)/,
+  );
+});
+
 test('a second run finds the first one prepared, and a damaged cache entry is made anew', async () => {
   const cache = mkdtempSync(join(tmpdir(), 'motehost-cache-'));
   const env = { HOST_CACHE: cache };
