@@ -22,7 +22,9 @@ export class IoError extends Resource {
   readonly #failure: Failure;
 
   constructor(guest: Guest, failure: Failure) {
-    super(guest);
+    const held = guest.held.open();
+    held.resize(failure.message.length);
+    super(guest, () => held.empty());
     this.#failure = failure;
   }
 

@@ -1,6 +1,7 @@
 import { FileError } from '../files/file-error.ts';
 import type { OpenFile } from '../files/port.ts';
 import { fileFailure } from './file-codes.ts';
+import type { Holding } from './held-bytes.ts';
 import { BufferedSink } from './sink.ts';
 import { PullSource, type Soon } from './source.ts';
 
@@ -25,7 +26,7 @@ export class SharedFile {
 }
 
 /** The file's bytes from `offset` on; ends where the file ends. */
-export function fileSource(shared: SharedFile, offset: bigint): PullSource {
+export function fileSource(shared: SharedFile, offset: bigint, held: Holding): PullSource {
   const file = shared.retain();
   let at = offset;
   const taken = (into: Uint8Array, count: number): Uint8Array | undefined => {
@@ -37,11 +38,11 @@ export function fileSource(shared: SharedFile, offset: bigint): PullSource {
     const count = file.read(into, at);
     return typeof count === 'number' ? taken(into, count) : count.then((later) => taken(into, later));
   };
-  return new PullSource(pull, fileFailure, () => shared.release());
+  return new PullSource(pull, fileFailure, () => shared.release(), held);
 }
 
 /** Writes from `offset` on, or at the end of the file when it is undefined. */
-export function fileSink(shared: SharedFile, offset: bigint | undefined): BufferedSink {
+export function fileSink(shared: SharedFile, offset: bigint | undefined, held: Holding): BufferedSink {
   const file = shared.retain();
   let at = offset ?? 0n;
   const step = (bytes: Uint8Array): Soon<number> =>
@@ -64,5 +65,6 @@ export function fileSink(shared: SharedFile, offset: bigint | undefined): Buffer
     },
     end: async () => shared.release(),
     fail: fileFailure,
+    held,
   });
 }

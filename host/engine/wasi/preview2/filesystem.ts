@@ -1,4 +1,5 @@
 import type { HostInterface } from '../../linker.ts';
+import { directoryEntriesMax } from '../files/bounds.ts';
 import { FileError } from '../files/file-error.ts';
 import type {
   DirectoryListing,
@@ -16,6 +17,7 @@ import { IoError } from './error.ts';
 import { fileWitError } from './file-codes.ts';
 import { fileSink, fileSource, SharedFile } from './file-streams.ts';
 import { type Guest, Resource } from './guest.ts';
+import type { Holding } from './held-bytes.ts';
 import { offer } from './offer.ts';
 import type { Soon } from './source.ts';
 import { InputStream, OutputStream } from './streams.ts';
@@ -86,17 +88,17 @@ export class Descriptor extends Resource {
 
   readViaStream(offset: bigint): InputStream {
     const shared = this.#file('readable');
-    return new InputStream(this.#guest, fileSource(shared, offset));
+    return new InputStream(this.#guest, fileSource(shared, offset, this.#guest.held.open()));
   }
 
   writeViaStream(offset: bigint): OutputStream {
     const shared = this.#file('writable');
-    return new OutputStream(this.#guest, fileSink(shared, offset));
+    return new OutputStream(this.#guest, fileSink(shared, offset, this.#guest.held.open()));
   }
 
   appendViaStream(): OutputStream {
     const shared = this.#file('writable');
-    return new OutputStream(this.#guest, fileSink(shared, undefined));
+    return new OutputStream(this.#guest, fileSink(shared, undefined, this.#guest.held.open()));
   }
 
   /** The host's page cache needs no advice; the answer is only whether it could be given. */
@@ -282,18 +284,27 @@ export class Descriptor extends Resource {
   }
 }
 
+/** What one entry of a kept directory page costs, in the page and in the listing behind it. */
+const entryBytes = 1024;
+
 /** Resource `wasi:filesystem/types.directory-entry-stream`: pages through the directory as it is read. */
 export class DirectoryEntryStream extends Resource {
   readonly #guest: Guest;
   readonly #listing: DirectoryListing;
+  readonly #held: Holding;
   #page: DirectoryPage = { entries: [], end: false };
   #start = 0n;
   #next = 0;
 
   constructor(guest: Guest, listing: DirectoryListing) {
-    super(guest, () => listing.close());
+    const held = guest.held.open();
+    super(guest, () => {
+      held.empty();
+      listing.close();
+    });
     this.#guest = guest;
     this.#listing = listing;
+    this.#held = held;
   }
 
   readDirectoryEntry(): Soon<DirectoryEntry | undefined> {
@@ -306,6 +317,7 @@ export class DirectoryEntryStream extends Resource {
 
   async #turnPage(): Promise<DirectoryEntry | undefined> {
     const start = this.#start + BigInt(this.#page.entries.length);
+    this.#held.resize(directoryEntriesMax * entryBytes);
     try {
       this.#page = await this.#listing.list(start);
     } catch (thrown) {

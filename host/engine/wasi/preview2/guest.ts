@@ -1,5 +1,6 @@
 import { type Budget, Stopped } from '../../budget.ts';
 import { Trap } from '../../trap.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { type Readiness, Signal } from './readiness.ts';
 
 /** Resources one guest may hold at once; each costs the host some hundred bytes. */
@@ -7,9 +8,10 @@ const handlesMax = 65_536;
 /** How long a peer may take to accept the last bytes of a stream the guest has dropped. */
 const lingerMsMax = 5000;
 
-/** What all WASI resources of one guest share: its budget, its open handles, its waits. */
+/** What all WASI resources of one guest share: its budget, its open handles and what they hold, its waits. */
 export class Guest {
   readonly budget: Budget;
+  readonly held: HeldBytes = new HeldBytes();
   readonly #handles = new Set<Resource>();
   readonly #closings = new Set<Promise<void>>();
   #deadline: AbortController | undefined;

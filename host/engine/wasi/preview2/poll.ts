@@ -4,6 +4,8 @@ import type { Readiness } from './readiness.ts';
 
 /** Pollables in one list; a guest holds no more handles, but may name one many times. */
 const listMax = 65_536;
+/** What one subscription costs while the list is waited for. */
+const waitBytes = 256;
 
 let eventOf: (pollable: Pollable) => Readiness;
 
@@ -43,7 +45,18 @@ export function poll(guest: Guest, pollables: readonly Pollable[]): Uint32Array 
     throw new Trap('allocation-too-large', `wasi:io/poll: more than ${listMax} pollables in one list`);
   const events = pollables.map(eventOf);
   const ready = readyIndices(events);
-  return ready.length > 0 ? ready : guest.until(events).then(() => readyIndices(events));
+  return ready.length > 0 ? ready : readyLater(guest, events);
+}
+
+async function readyLater(guest: Guest, events: readonly Readiness[]): Promise<Uint32Array> {
+  const held = guest.held.open();
+  held.resize(events.length * waitBytes);
+  try {
+    await guest.until(events);
+    return readyIndices(events);
+  } finally {
+    held.empty();
+  }
 }
 
 function readyIndices(events: readonly Readiness[]): Uint32Array {

@@ -1,5 +1,6 @@
 import { Trap } from '../../trap.ts';
 import type { Failure } from './error.ts';
+import type { Holding } from './held-bytes.ts';
 import { type Readiness, Signal } from './readiness.ts';
 import { failure, type Soon, streamChunkBytesMax } from './source.ts';
 
@@ -26,6 +27,8 @@ export interface SinkOptions {
   /** Called once after the last byte. */
   readonly end?: () => Promise<unknown>;
   readonly fail?: (cause: unknown) => Failure;
+  /** Where the bytes on their way are counted; for destinations of which a guest may have many. */
+  readonly held?: Holding;
 }
 
 /** A bounded queue before an asynchronous destination; small writes that pile up go out together. */
@@ -62,9 +65,10 @@ export class BufferedSink implements ByteSink {
     if (bytes.length === 0) return;
     if (this.#pendingBytes + bytes.length > pendingBytesMax)
       throw new Trap('canonical-abi', 'wasi:io/streams: more was written than check-write permitted');
+    this.#options.held?.resize(this.#pendingBytes + bytes.length);
     this.#options.charge?.(bytes.length);
     this.#queue.push(bytes);
-    this.#pendingBytes += bytes.length;
+    this.#setPending(this.#pendingBytes + bytes.length);
     if (!this.#busy) this.#draining = this.#drain();
   }
 
@@ -89,6 +93,11 @@ export class BufferedSink implements ByteSink {
     await this.#options.end?.();
   }
 
+  #setPending(bytes: number): void {
+    this.#pendingBytes = bytes;
+    this.#options.held?.resize(bytes);
+  }
+
   /** Without a wait when the destination takes the bytes at once. */
   async #drain(): Promise<void> {
     this.#busy = true;
@@ -98,13 +107,13 @@ export class BufferedSink implements ByteSink {
         this.#queue = [];
         const written = this.#options.write(bytes);
         if (written instanceof Promise) await written;
-        this.#pendingBytes -= bytes.length;
+        this.#setPending(this.#pendingBytes - bytes.length);
         if (this.#pendingBytes === 0) this.#flushing = false;
         this.#signal.notify();
       }
     } catch (cause) {
       this.#queue = [];
-      this.#pendingBytes = 0;
+      this.#setPending(0);
       this.#flushing = false;
       this.fail((this.#options.fail ?? failure)(cause));
     } finally {

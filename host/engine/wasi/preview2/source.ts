@@ -1,4 +1,5 @@
 import { Failure } from './error.ts';
+import type { Holding } from './held-bytes.ts';
 import { type Readiness, Signal } from './readiness.ts';
 
 /** Bytes a stream moves in one step, whatever the guest asks for. */
@@ -22,19 +23,22 @@ export class PullSource implements ByteSource {
   readonly #pull: (bytesMax: number) => Soon<Uint8Array | undefined>;
   readonly #fail: (cause: unknown) => Failure;
   readonly #onClose: (() => void) | undefined;
+  readonly #held: Holding | undefined;
   #chunk: Uint8Array = new Uint8Array();
   #end: 'closed' | Failure | undefined;
   #pulling = false;
 
-  /** `pull` gives the next bytes (at most as many), undefined at the end. */
+  /** `pull` gives the next bytes (at most as many), undefined at the end; `held` counts what is read ahead. */
   constructor(
     pull: (bytesMax: number) => Soon<Uint8Array | undefined>,
     fail: (cause: unknown) => Failure = failure,
     onClose?: () => void,
+    held?: Holding,
   ) {
     this.#pull = pull;
     this.#fail = fail;
     this.#onClose = onClose;
+    this.#held = held;
   }
 
   /** Asks for the next chunk: whoever looks wants to know when it is there. */
@@ -48,6 +52,7 @@ export class PullSource implements ByteSource {
     if (this.#chunk.length > 0) {
       const bytes = this.#chunk.subarray(0, bytesMax);
       this.#chunk = this.#chunk.subarray(bytes.length);
+      if (this.#chunk.length === 0) this.#held?.empty();
       return bytes;
     }
     const end = this.#end;
@@ -58,6 +63,7 @@ export class PullSource implements ByteSource {
 
   close(): void {
     this.#chunk = new Uint8Array();
+    this.#held?.empty();
     this.#end = 'closed';
     this.#onClose?.();
     this.#signal.notify();
@@ -65,6 +71,7 @@ export class PullSource implements ByteSource {
 
   #request(bytesMax: number): void {
     if (this.#pulling || this.#chunk.length > 0 || this.#end !== undefined) return;
+    this.#held?.resize(bytesMax);
     try {
       const bytes = this.#pull(bytesMax);
       if (!(bytes instanceof Promise)) {
@@ -87,6 +94,7 @@ export class PullSource implements ByteSource {
     if (bytes === undefined) this.#end = 'closed';
     else if (bytes instanceof Failure) this.#end = bytes;
     else this.#chunk = bytes;
+    this.#held?.resize(this.#chunk.length === 0 ? 0 : this.#chunk.buffer.byteLength);
     this.#signal.notify();
   }
 }

@@ -22,7 +22,7 @@ async function exchange(
   const guest = new Guest(new Budget({ limits: defaultLimits, clock: systemClock }));
   const listener = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
     const abandon = (): void => void message.resume();
-    const incoming = { message, betweenBytesMs: undefined, clock: systemClock, abandon };
+    const incoming = { message, betweenBytesMs: undefined, clock: systemClock, requestBytes: 0, abandon };
     const request = new IncomingRequest(guest, incoming, { tag: 'HTTP' });
     await serve(guest, request, new ResponseOutparam(guest, response));
   };

@@ -7,13 +7,11 @@ import { ipText, parseIp } from '../ip.ts';
 import { hostName, type Reach } from '../reach.ts';
 import { Arrival } from '../readiness.ts';
 import { type ErrorCode, HttpFault, httpCode } from './codes.ts';
-import { contentLength } from './fields.ts';
-import type { Incoming } from './incoming-body.ts';
+import { contentLength, heldBytesOf } from './fields.ts';
+import { headerBytesMax, type Incoming } from './incoming-body.ts';
 import { methodName, parseAuthority, type RequestParts, setLines, type Timeouts } from './requests.ts';
 import { type Answer, FutureIncomingResponse } from './responses.ts';
 
-/** Bytes of a response's header section. */
-const headerBytesMax = 131_072;
 const nsPerMs = 1_000_000n;
 /** How long a GET whose body stays open may wait with its header for the first byte, which decides the framing. */
 const framingMsMax = 20;
@@ -95,6 +93,7 @@ export class HttpClient {
     const { budget } = this.#guest;
     if (!budget.openFile()) refuse('connection-limit-reached');
     const answer = new Arrival<Answer>();
+    const requestBytes = heldBytesOf(parts.lines) + (parts.path?.length ?? 0);
     const request = this.#request(parts, target);
     const abandon = (): void => void request.destroy();
     request.on('close', () => {
@@ -104,11 +103,16 @@ export class HttpClient {
     request.on('error', (cause) => answer.settle({ tag: 'err', val: httpCode(cause) }));
     request.on('response', (message) => {
       message.on('error', () => {});
-      answer.settle({ tag: 'ok', val: this.#incoming(message, timeouts, abandon) });
+      answer.settle({ tag: 'ok', val: this.#incoming(message, timeouts, requestBytes, abandon) });
     });
     this.#limit(request, answer, timeouts, target.isTls);
     this.#sendBody(request, parts);
-    return new FutureIncomingResponse(this.#guest, answer, abandon);
+    try {
+      return new FutureIncomingResponse(this.#guest, answer, requestBytes, abandon);
+    } catch (thrown) {
+      abandon();
+      throw thrown;
+    }
   }
 
   #request(parts: RequestParts, { isTls, host, port, lookup }: Target): ClientRequest {
@@ -130,11 +134,17 @@ export class HttpClient {
     return sent;
   }
 
-  #incoming(message: IncomingMessage, { betweenBytesNs }: Timeouts, abandon: () => void): Incoming {
+  #incoming(
+    message: IncomingMessage,
+    { betweenBytesNs }: Timeouts,
+    requestBytes: number,
+    abandon: () => void,
+  ): Incoming {
     return {
       message,
       betweenBytesMs: betweenBytesNs === undefined ? undefined : milliseconds(betweenBytesNs),
       clock: this.#clock,
+      requestBytes,
       abandon,
     };
   }

@@ -1,11 +1,14 @@
 import { WitError } from '../../../linker.ts';
 import { Trap } from '../../../trap.ts';
 import { type Guest, Resource } from '../guest.ts';
+import type { Holding } from '../held-bytes.ts';
 
 /** Bytes of all names and values of one set of fields. */
 export const fieldsBytesMax = 131_072;
 /** Counted for each field beside its bytes, so that empty ones are bounded too (as RFC 9113, 6.5.2). */
 const fieldOverheadBytes = 32;
+/** What one field line costs the host beside its bytes: a buffer, its view, two strings, a pair. */
+const lineHeldBytes = 512;
 
 /** One field line: name as written, value as bytes. */
 export type FieldLine = readonly [name: string, value: Uint8Array];
@@ -32,6 +35,7 @@ let linesOf: (fields: Fields) => readonly FieldLine[];
 export class Fields extends Resource {
   readonly #guest: Guest;
   readonly #isMutable: boolean;
+  readonly #held: Holding;
   #lines: readonly FieldLine[];
   #bytes: number;
 
@@ -41,8 +45,11 @@ export class Fields extends Resource {
 
   /** Fields that are not mutable show lines the host or the guest vouched for before. */
   constructor(guest: Guest, lines: readonly FieldLine[], isMutable: boolean) {
-    super(guest);
+    const held = guest.held.open();
+    held.resize(heldBytesOf(lines));
+    super(guest, () => held.empty());
     this.#guest = guest;
+    this.#held = held;
     this.#lines = lines;
     this.#isMutable = isMutable;
     this.#bytes = lines.reduce((sum, line) => sum + lineBytes(line), 0);
@@ -101,9 +108,10 @@ export class Fields extends Resource {
 
   #replace(lines: readonly FieldLine[]): void {
     this.#guest.budget.check();
-    this.#lines = lines;
     this.#bytes = lines.reduce((sum, line) => sum + lineBytes(line), 0);
     this.#checkSize();
+    this.#held.resize(heldBytesOf(lines));
+    this.#lines = lines;
   }
 
   #checkSize(): void {
@@ -150,6 +158,11 @@ export function contentLength(lines: readonly FieldLine[]): number | undefined {
   if (first === undefined) return undefined;
   const length = /^\d{1,15}$/.test(first) ? Number(first) : Number.NaN;
   return values.every((value) => value === first) ? length : Number.NaN;
+}
+
+/** What lines that are kept cost the host. */
+export function heldBytesOf(lines: readonly FieldLine[]): number {
+  return lines.reduce((sum, [name, value]) => sum + name.length + value.length + lineHeldBytes, 0);
 }
 
 function lineBytes([name, value]: FieldLine): number {

@@ -12,6 +12,19 @@ import { InputStream } from '../streams.ts';
 import { type ErrorCode, HttpFault, httpCode, httpFailure } from './codes.ts';
 import { Fields, linesFrom } from './fields.ts';
 
+/** Bytes of a response's header section. */
+export const headerBytesMax = 131_072;
+/** What Node reads ahead of an unread body, and the message itself. */
+const messageBytes = 131_072;
+/** What a string costs beside its characters. */
+const textBytes = 32;
+
+/** What an incoming message that is kept costs the host. */
+export function incomingBytes({ message, requestBytes }: Incoming): number {
+  const texts = [...message.rawHeaders, ...message.rawTrailers];
+  return texts.reduce((sum, text) => sum + text.length + textBytes, messageBytes + requestBytes);
+}
+
 /** A `result` inside a value. */
 export type Result<T, E> = { readonly tag: 'ok'; readonly val: T } | { readonly tag: 'err'; readonly val: E };
 
@@ -21,6 +34,8 @@ export interface Incoming {
   /** Milliseconds a waiting guest is kept waiting for more of the body; undefined means for ever. */
   readonly betweenBytesMs: number | undefined;
   readonly clock: Clock;
+  /** What the request costs the host, which Node keeps with its response; 0 where the guest serves. */
+  readonly requestBytes: number;
   /** Ends the exchange; harmless after its natural end. */
   abandon(): void;
 }
@@ -65,7 +80,10 @@ export class IncomingBody extends Resource {
   }
 
   constructor(guest: Guest, incoming: Incoming) {
+    const held = guest.held.open();
+    held.resize(incomingBytes(incoming));
     super(guest, (self) => {
+      held.empty();
       if (#isFinished in self && !self.#isFinished) incoming.abandon();
     });
     this.#guest = guest;
@@ -106,7 +124,12 @@ export class FutureTrailers extends Resource {
   #isTaken = false;
 
   constructor(guest: Guest, incoming: Incoming) {
-    super(guest, () => incoming.abandon());
+    const held = guest.held.open();
+    held.resize(incomingBytes(incoming) + headerBytesMax);
+    super(guest, () => {
+      held.empty();
+      incoming.abandon();
+    });
     this.#guest = guest;
     this.#message = incoming.message;
     const { message } = incoming;

@@ -40,7 +40,12 @@ export class BodyTransfer {
       if (!message.headersSent) onFirstByte(message);
       await writeTo(message, bytes);
     };
-    this.sink = new BufferedSink({ write, charge: (bytes) => this.#count(bytes), fail: httpFailure });
+    this.sink = new BufferedSink({
+      write,
+      charge: (bytes) => this.#count(bytes),
+      fail: httpFailure,
+      held: guest.held.open(),
+    });
   }
 
   /** The message the bytes go to. */

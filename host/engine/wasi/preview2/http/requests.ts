@@ -1,17 +1,19 @@
 import type { OutgoingMessage } from 'node:http';
 import { WitError } from '../../../linker.ts';
 import { type Guest, Resource } from '../guest.ts';
+import type { Holding } from '../held-bytes.ts';
 import { HttpFault } from './codes.ts';
 import {
   contentLength,
   type FieldLine,
   Fields,
+  heldBytesOf,
   latin1,
   linesFrom,
   takeLines,
   tokenPattern,
 } from './fields.ts';
-import { type Incoming, IncomingBody } from './incoming-body.ts';
+import { type Incoming, IncomingBody, incomingBytes } from './incoming-body.ts';
 import { BodyTransfer, OutgoingBody } from './outgoing-body.ts';
 
 const methodNames = ['get', 'head', 'post', 'put', 'delete', 'connect', 'options', 'trace', 'patch'] as const;
@@ -45,6 +47,7 @@ let partsOf: (request: OutgoingRequest) => RequestParts;
 export class OutgoingRequest extends Resource {
   readonly #guest: Guest;
   readonly #lines: readonly FieldLine[];
+  readonly #held: Holding;
   #method: Method = { tag: 'get' };
   #path: string | undefined;
   #scheme: Scheme | undefined;
@@ -57,12 +60,16 @@ export class OutgoingRequest extends Resource {
   }
 
   constructor(guest: Guest, headers: Fields) {
+    const held = guest.held.open();
     super(guest, (self) => {
+      held.empty();
       if (#transfer in self && !self.#isSent)
         self.#transfer?.abort(new HttpFault({ tag: 'connection-terminated' }));
     });
     this.#guest = guest;
     this.#lines = takeLines(headers);
+    this.#held = held;
+    this.#hold();
   }
 
   /** @throws WitError the second time */
@@ -85,6 +92,7 @@ export class OutgoingRequest extends Resource {
   setMethod(method: Method): void {
     if (method.tag === 'other' && !isToken(method.val)) throw new WitError(undefined);
     this.#method = known(method);
+    this.#hold();
   }
 
   pathWithQuery(): string | undefined {
@@ -95,6 +103,7 @@ export class OutgoingRequest extends Resource {
   setPathWithQuery(path: string | undefined): void {
     if (path !== undefined && !isPath(path)) throw new WitError(undefined);
     this.#path = path;
+    this.#hold();
   }
 
   scheme(): Scheme | undefined {
@@ -106,6 +115,7 @@ export class OutgoingRequest extends Resource {
     if (scheme?.tag === 'other' && !/^[a-z][a-z0-9+\-.]{0,63}$/i.test(scheme.val))
       throw new WitError(undefined);
     this.#scheme = scheme;
+    this.#hold();
   }
 
   authority(): string | undefined {
@@ -116,11 +126,18 @@ export class OutgoingRequest extends Resource {
   setAuthority(authority: string | undefined): void {
     if (authority !== undefined && parseAuthority(authority) === undefined) throw new WitError(undefined);
     this.#authority = authority;
+    this.#hold();
   }
 
   headers(): Fields {
     this.#guest.budget.check();
     return new Fields(this.#guest, this.#lines, false);
+  }
+
+  #hold(): void {
+    const named = [this.#method, this.#scheme].map((one) => (one?.tag === 'other' ? one.val.length : 0));
+    const texts = [...named, this.#path?.length ?? 0, this.#authority?.length ?? 0];
+    this.#held.resize(texts.reduce((sum, length) => sum + length, heldBytesOf(this.#lines)));
   }
 
   #take(): RequestParts {
@@ -207,7 +224,10 @@ export class IncomingRequest extends Resource {
   #isConsumed = false;
 
   constructor(guest: Guest, incoming: Incoming, scheme: Scheme) {
+    const held = guest.held.open();
+    held.resize(incomingBytes(incoming));
     super(guest, (self) => {
+      held.empty();
       if (#isConsumed in self && !self.#isConsumed) incoming.abandon();
     });
     this.#guest = guest;

@@ -4,8 +4,8 @@ import { type Guest, Resource } from '../guest.ts';
 import { Pollable } from '../poll.ts';
 import type { Arrival } from '../readiness.ts';
 import { type ErrorCode, HttpFault } from './codes.ts';
-import { contentLength, type FieldLine, Fields, linesFrom, takeLines } from './fields.ts';
-import { type Incoming, IncomingBody, type Result } from './incoming-body.ts';
+import { contentLength, type FieldLine, Fields, heldBytesOf, linesFrom, takeLines } from './fields.ts';
+import { headerBytesMax, type Incoming, IncomingBody, incomingBytes, type Result } from './incoming-body.ts';
 import { BodyTransfer, OutgoingBody } from './outgoing-body.ts';
 import { setLines } from './requests.ts';
 
@@ -16,7 +16,10 @@ export class IncomingResponse extends Resource {
   #isConsumed = false;
 
   constructor(guest: Guest, incoming: Incoming) {
+    const held = guest.held.open();
+    held.resize(incomingBytes(incoming));
     super(guest, (self) => {
+      held.empty();
       if (#isConsumed in self && !self.#isConsumed) incoming.abandon();
     });
     this.#guest = guest;
@@ -50,9 +53,16 @@ export class FutureIncomingResponse extends Resource {
   readonly #answer: Arrival<Answer>;
   #isTaken = false;
 
-  /** `abandon` ends the exchange when the guest drops the future without the response. */
-  constructor(guest: Guest, answer: Arrival<Answer>, abandon: () => void) {
+  /**
+   * `abandon` ends the exchange when the guest drops the future without the response; `requestBytes` is what the
+   * request costs the host.
+   */
+  constructor(guest: Guest, answer: Arrival<Answer>, requestBytes: number, abandon: () => void) {
+    const held = guest.held.open();
+    // The header section may arrive while nobody can be told that there is no room for it.
+    held.resize(requestBytes + headerBytesMax);
     super(guest, (self) => {
+      held.empty();
       if (#isTaken in self && !self.#isTaken) abandon();
     });
     this.#guest = guest;
@@ -90,12 +100,15 @@ export class OutgoingResponse extends Resource {
   }
 
   constructor(guest: Guest, headers: Fields) {
+    const held = guest.held.open();
     super(guest, (self) => {
+      held.empty();
       if (#transfer in self && !self.#isSent)
         self.#transfer?.abort(new HttpFault({ tag: 'connection-terminated' }));
     });
     this.#guest = guest;
     this.#lines = takeLines(headers);
+    held.resize(heldBytesOf(this.#lines));
   }
 
   statusCode(): number {

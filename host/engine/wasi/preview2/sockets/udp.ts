@@ -2,6 +2,7 @@ import type { RemoteInfo, Socket } from 'node:dgram';
 import { WitError } from '../../../linker.ts';
 import { Trap } from '../../../trap.ts';
 import { type Guest, Resource } from '../guest.ts';
+import type { Holding } from '../held-bytes.ts';
 import { type Family, ipText, isUnspecified } from '../ip.ts';
 import { Pollable } from '../poll.ts';
 import type { Reach } from '../reach.ts';
@@ -15,6 +16,8 @@ const datagramBytesMax = 65_507;
 /** Datagrams that wait to be received; further ones are lost, as UDP may. */
 const receivedMax = 256;
 const receivedBytesMax = 1_048_576;
+/** Counted for each datagram beside its bytes. */
+const datagramOverheadBytes = 512;
 /** Datagrams on their way out. */
 const sendingMax = 64;
 const socketBufferBytes = 65_536;
@@ -40,22 +43,32 @@ class Port {
   /** Bound to an address that was granted itself: whoever sends there is welcome. */
   readonly #isOpen: boolean;
   readonly #onClosed: () => void;
+  readonly #held: Holding;
   readonly received: Signal = new Signal();
   readonly sent: Signal = new Signal();
   #users = 1;
   #waiting: IncomingDatagram[] = [];
   #waitingBytes = 0;
   #sending = 0;
+  #sendingBytes = 0;
   #error: string | undefined;
   #remote: SocketAddress | undefined;
   /** Only the streams made last are operational. */
   generation = 0;
 
-  constructor(socket: Socket, family: Family, reach: Reach, isOpen: boolean, onClosed: () => void) {
+  constructor(
+    socket: Socket,
+    family: Family,
+    reach: Reach,
+    isOpen: boolean,
+    held: Holding,
+    onClosed: () => void,
+  ) {
     this.socket = socket;
     this.family = family;
     this.#reach = reach;
     this.#isOpen = isOpen;
+    this.#held = held;
     this.#onClosed = onClosed;
     socket.on('message', (data, from) => this.#arrive(data, from));
     socket.on('error', (cause) => {
@@ -82,6 +95,7 @@ class Port {
     this.#remote = remote;
     this.#waiting = [];
     this.#waitingBytes = 0;
+    this.#held.resize(this.#sendingBytes);
     this.generation += 1;
   }
 
@@ -96,15 +110,23 @@ class Port {
     this.#error = undefined;
     if (code !== undefined && this.#waiting.length === 0) throw new WitError(code);
     const datagrams = this.#waiting.splice(0, countMax);
-    for (const { data } of datagrams) this.#waitingBytes -= data.length;
+    for (const { data } of datagrams) this.#waitingBytes -= data.length + datagramOverheadBytes;
+    this.#held.resize(this.#waitingBytes + this.#sendingBytes);
     return datagrams;
   }
 
+  /** @throws WitError `out-of-memory` when the guest holds too much already */
   send(data: Uint8Array, to: SocketAddress): void {
+    const bytes = data.length + datagramOverheadBytes;
+    if (!this.#held.tryResize(this.#waitingBytes + this.#sendingBytes + bytes))
+      throw new WitError('out-of-memory');
     this.#sending += 1;
+    this.#sendingBytes += bytes;
     // The bytes stay in use after this call returns, and the guest may write to its memory.
     this.socket.send(data.slice(), to.val.port, ipText(ipOf(to)), (cause) => {
       this.#sending -= 1;
+      this.#sendingBytes -= bytes;
+      this.#held.resize(this.#waitingBytes + this.#sendingBytes);
       if (cause) this.#error = networkCode(cause);
       this.sent.notify();
     });
@@ -118,6 +140,9 @@ class Port {
   release(): void {
     this.#users -= 1;
     if (this.#users > 0) return;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#held.resize(this.#sendingBytes);
     this.socket.close();
     this.#onClosed();
   }
@@ -126,8 +151,10 @@ class Port {
     const from = socketAddress(address, port);
     if (from === undefined || !this.#isWelcome(from)) return;
     if (this.#waiting.length >= receivedMax || this.#waitingBytes + data.length > receivedBytesMax) return;
+    const bytes = data.length + datagramOverheadBytes;
+    if (!this.#held.tryResize(this.#waitingBytes + this.#sendingBytes + bytes)) return;
     this.#waiting.push({ data, remoteAddress: from });
-    this.#waitingBytes += data.length;
+    this.#waitingBytes += bytes;
     this.received.notify();
   }
 
@@ -272,7 +299,7 @@ export class UdpSocket extends Resource {
     const socket = createSocket({ type, ipv6Only: type === 'udp6' });
     const outcome = new Arrival<'ok' | { readonly code: string }>();
     const onClosed = (): void => this.#guest.budget.closeFile();
-    const port = new Port(socket, this.#family, this.#reach, isOpen, onClosed);
+    const port = new Port(socket, this.#family, this.#reach, isOpen, this.#guest.held.open(), onClosed);
     socket.on('error', (cause) => outcome.settle({ code: networkCode(cause) }));
     this.#state = { at: 'binding', port, outcome };
     socket.bind({ address: ipText(ipOf(local)), port: local.val.port, exclusive: true }, () => {
