@@ -66,6 +66,23 @@ function compatibleExport(name: string): string {
   return hash < 0 ? name : `${compatibleName(name.slice(0, hash))}${name.slice(hash)}`;
 }
 
+/** Where a resource's method `then` is: no WIT name has a `$`. */
+const hiddenThen = '$then';
+
+/**
+ * Moves a method `then` of the guest's resources out of the way of promises, which call it when they resolve
+ * with such a resource.
+ */
+export function hideThenMethods(exports: JsExports): void {
+  const homes = [exports, ...Object.values(exports).filter((one) => typeof one === 'object' && one !== null)];
+  for (const resource of homes.flatMap((home) => Object.values(home as JsExports))) {
+    const methods: unknown = typeof resource === 'function' ? resource.prototype : undefined;
+    if (typeof methods !== 'object' || methods === null || !Object.hasOwn(methods, 'then')) continue;
+    Object.defineProperty(methods, hiddenThen, { value: Reflect.get(methods, 'then') });
+    Reflect.deleteProperty(methods, 'then');
+  }
+}
+
 type AnyFunction = (...args: unknown[]) => unknown;
 
 function invoker(interfaceName: string, functionName: string): ExportedFunction['invoke'] {
@@ -84,6 +101,6 @@ function invoker(interfaceName: string, functionName: string): ExportedFunction[
     return (exports, args) => (at(exports)[resource] as Record<string, AnyFunction>)[member]?.(...args);
   return (exports, [self, ...args]) => {
     const owner = at(exports)[resource] as { prototype: Record<string, AnyFunction> };
-    return owner.prototype[member]?.apply(self, args);
+    return owner.prototype[member === 'then' ? hiddenThen : member]?.apply(self, args);
   };
 }

@@ -6,7 +6,7 @@ import type { Instance } from '../instance.ts';
 import { type Linker, WitError } from '../linker.ts';
 import { classify, Trap } from '../trap.ts';
 import { CoreLinker, type CoreMinima } from './core-linker.ts';
-import { type ExportedFunction, ExportTable, type JsExports } from './exports.ts';
+import { type ExportedFunction, ExportTable, hideThenMethods, type JsExports } from './exports.ts';
 import type { GlueGlobals } from './glue.ts';
 import { importsFor } from './imports.ts';
 import { pascalCase } from './js-names.ts';
@@ -33,7 +33,12 @@ type Instantiate = (
   imports: Record<string, object>,
   instantiateCore: CoreLinker['instantiate'],
   globals: GlueGlobals,
-) => JsExports | Promise<JsExports>;
+) => Started | Promise<Started>;
+
+/** The exports are not what the promise resolves with: a guest may name one of them `then`. */
+interface Started {
+  readonly exports: JsExports;
+}
 
 /**
  * Runs a component of any shape on jco's generated module: links its imports, instantiates its core modules
@@ -84,12 +89,14 @@ class GeneralInstance implements Instance {
     const tasks: Record<string, unknown> = {};
     const linker = new CoreLinker({ budget: this.budget, minima, tasks });
     try {
-      this.#exports = await instantiate(
+      const { exports } = await instantiate(
         (name) => moduleNamed(modules, name),
         imports,
         linker.instantiate,
         this.#globals(linker, tasks),
       );
+      hideThenMethods(exports);
+      this.#exports = exports;
       this.#state = 'ready';
     } catch (thrown) {
       this.dispose();

@@ -125,6 +125,12 @@ const edits: readonly Edit[] = [
     put: '((rep) => { $1._createdReps.add(rep); return rscTableCreateOwn($1, rep); })',
     times: 'any',
   },
+  // The exports go inside an object: a promise that resolved with them would call a guest's function `then`.
+  {
+    find: /\bif \(resolve\) return resolve\(value\);\s*else return value;/g,
+    put: 'if (resolve) return resolve({ exports: value }); else return { exports: value };',
+    times: 'once',
+  },
   // A map inside a list: jco declares a second `i` where the first is still used.
   {
     find: /\blet i = 0;\s*for \(const \[key, value\] of (entries\d+)\) \{/g,
