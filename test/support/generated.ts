@@ -52,7 +52,7 @@ class FunctionWriter {
 
   #statement(depth: number): void {
     this.#size += 1;
-    const kinds = depth < depthMax ? 15 : 6;
+    const kinds = depth < depthMax ? 18 : 6;
     const kind = this.#dice.below(kinds);
     if (kind <= 2) this.#assign();
     else if (kind === 3) this.#out.byte(0x01);
@@ -61,7 +61,8 @@ class FunctionWriter {
     else if (kind <= 8) this.#block(depth);
     else if (kind <= 11) this.#if(depth);
     else if (kind <= 13) this.#loop(depth);
-    else this.#tryTable(depth);
+    else if (kind === 14) this.#tryTable(depth);
+    else this.#parting(depth);
   }
 
   #assign(): void {
@@ -150,6 +151,34 @@ class FunctionWriter {
     this.#labels.pop();
     if (this.#dice.below(2) === 0) this.#out.raw(0x0c, 0);
     this.#out.raw(0x0b, 0x0b);
+  }
+
+  /** Ways that begin at the ends of nested blocks, chosen by br_table or br_if, and mostly leave for the outermost end. */
+  #parting(depth: number): void {
+    const ways = 2 + this.#dice.below(3);
+    for (let way = 0; way < ways; way += 1) {
+      this.#out.raw(0x02, 0x40);
+      this.#labels.push('end');
+    }
+    if (this.#dice.below(2) === 0) this.#switch(ways);
+    else {
+      this.#expression(1);
+      this.#out.raw(0x0d, this.#dice.below(ways));
+      this.#statements(depth + 1);
+    }
+    for (let left = ways - 1; left >= 0; left -= 1) {
+      if (left > 0 && this.#dice.below(4) > 0) this.#out.raw(0x0c, left);
+      this.#out.byte(0x0b);
+      this.#labels.pop();
+      if (left > 0) this.#statements(depth + 1);
+    }
+  }
+
+  #switch(ways: number): void {
+    const cases = 1 + this.#dice.below(4);
+    this.#expression(1);
+    this.#out.raw(0x0e, cases);
+    for (let label = 0; label <= cases; label += 1) this.#out.byte(this.#dice.below(ways));
   }
 
   #tryTable(depth: number): void {

@@ -1,9 +1,20 @@
 import { bounds } from './bounds.ts';
 import { ControlStack, construct, type Frame } from './control.ts';
-import { gcImmediates, immediate, immediates, vectorLayout } from './opcodes.ts';
+import { plainCosts, prefixedExtra } from './costs.ts';
+import {
+  arrayBulk,
+  gcImmediates,
+  immediate,
+  immediates,
+  legacyExceptions,
+  skipMemoryArgument,
+  skipVectorImmediates,
+  twoIndices,
+} from './opcodes.ts';
+import { Partings } from './partings.ts';
 import { Plan, patch } from './plan.ts';
 import { Reader } from './reader.ts';
-import { malformed, unsupported } from './refusal.ts';
+import { malformed, unknownOperator, unsupported } from './refusal.ts';
 import { readHeapType, readValueType } from './types.ts';
 import type { ModuleView } from './view.ts';
 
@@ -12,14 +23,13 @@ const foldedUnitsMax = 4096;
 /** A function without loops and calls is not tested at its entry if all its paths together cost no more than this. */
 const briefFuelMax = 1000;
 const briefPatchesMax = 1000;
-/** V8 refuses more locals than this in one function. */
-const localsMax = 50_000;
 
 /** Reads one function body and plans its patches. One object serves all bodies of a module. */
 export class Analyzer {
   readonly plan: Plan = new Plan();
   readonly #view: ModuleView;
   readonly #stack = new ControlStack();
+  readonly #partings = new Partings();
   readonly #operatorCosts: Uint8Array;
   readonly #catchCost: number;
   #reader: Reader;
@@ -54,10 +64,7 @@ export class Analyzer {
   constructor(view: ModuleView) {
     this.#view = view;
     this.#reader = new Reader(view.bytes, 0, 0);
-    this.#operatorCosts = new Uint8Array(256).fill(view.costs.operator);
-    for (const [opcode, cost] of Object.entries(view.costs.operators)) {
-      if (Number(opcode) < 256) this.#operatorCosts[Number(opcode)] = cost;
-    }
+    this.#operatorCosts = plainCosts(view.costs);
     // Paid by the handler, not by the body before it.
     this.#catchCost = this.#operatorCosts[0x07] as number;
     this.#operatorCosts[0x07] = 0;
@@ -67,9 +74,7 @@ export class Analyzer {
   /** No loop, no call, little to pay: the test of whoever calls it is soon enough. */
   get isBrief(): boolean {
     if (this.loops + this.calls + this.bulks > 0 || this.plan.count > briefPatchesMax) return false;
-    let fuel = 0;
-    for (let index = 0; index < this.plan.count; index += 1) fuel += this.plan.costs[index] as number;
-    return fuel <= briefFuelMax;
+    return this.plan.fuel <= briefFuelMax;
   }
 
   /** Plans the body at [start, end) of function `index`. */
@@ -103,6 +108,7 @@ export class Analyzer {
     this.#reader.typeCount = this.#view.typeCount;
     this.plan.clear();
     this.#stack.clear();
+    this.#partings.clear();
     this.#constantEnd = -1;
     this.#sawTryTable = false;
     this.loops = 0;
@@ -120,7 +126,7 @@ export class Analyzer {
     let locals = params;
     for (let group = 0; group < this.groups; group += 1) {
       locals += reader.u32();
-      if (locals > localsMax) throw malformed('too many locals', reader.pos);
+      if (locals > bounds.localsMax) throw malformed('too many locals', reader.pos);
       readValueType(reader);
     }
     this.locals = locals;
@@ -203,13 +209,7 @@ export class Analyzer {
     else if (opcode === 0xfb) this.#gc();
     else if (opcode === 0xfc) this.#misc();
     else if (opcode === 0xfd) this.#vector();
-    else this.#unknown(opcode);
-  }
-
-  #unknown(opcode: number): never {
-    if (opcode === 0xfe) throw unsupported('threads (atomic operators)', this.#operator);
-    if (opcode >= 0xe0 && opcode <= 0xe6) throw unsupported('stack switching', this.#operator);
-    throw unsupported(`an unknown operator 0x${opcode.toString(16)}`, this.#operator);
+    else throw unknownOperator(opcode, this.#operator);
   }
 
   #control(opcode: number): void {
@@ -268,7 +268,7 @@ export class Analyzer {
 
   #exception(opcode: number): void {
     if (opcode !== 0x08 && opcode !== 0x0a && opcode !== 0x1f && !legacyExceptions.has(opcode))
-      this.#unknown(opcode);
+      throw unknownOperator(opcode, this.#operator);
     this.#view.feature(legacyExceptions.has(opcode) ? 'legacy-exceptions' : 'exceptions');
     this.calls += 1;
     this.#complicate();
@@ -344,8 +344,12 @@ export class Analyzer {
   #if(): void {
     this.conditions += 1;
     this.#blockType();
-    this.#push(construct.if);
-    if (this.#site >= 0) this.#newSite();
+    const frame = this.#push(construct.if);
+    if (this.#site < 0) return;
+    frame.parting = this.#partings.open(this.#site);
+    this.#partings.await(frame.parting);
+    this.#newSite();
+    this.#partings.way(frame.parting, this.#site);
   }
 
   #else(): void {
@@ -354,7 +358,9 @@ export class Analyzer {
     this.#fallThrough(frame);
     frame.kind = construct.else;
     this.#site = frame.site;
-    if (this.#site >= 0) this.#newSite();
+    if (this.#site < 0) return;
+    this.#newSite();
+    this.#partings.settle(frame.parting, this.#site);
   }
 
   /** Control reaches the end of an arm: notes it, and stores the counter if the label is an exception's target. */
@@ -375,8 +381,14 @@ export class Analyzer {
     const continues = this.#site >= 0;
     this.#fallThrough(frame);
     const armless = frame.kind === construct.if && frame.site >= 0;
-    const joined = frame.kind === construct.block || frame.kind === construct.tryTable;
     this.#stack.pop();
+    const sites = this.plan.count;
+    this.#endLabel(frame, continues, armless);
+    if (!continues && this.plan.count > sites) this.#partings.settle(frame.reachedBy, this.#site);
+  }
+
+  #endLabel(frame: Frame, continues: boolean, armless: boolean): void {
+    const joined = frame.kind === construct.block || frame.kind === construct.tryTable;
     if (!(frame.targeted || frame.fallsThrough || armless)) this.#site = -1;
     else if (frame.caught) this.#newSite(patch.reload);
     else if (joined && !frame.targeted) this.#site = continues ? this.#site : -1;
@@ -393,6 +405,7 @@ export class Analyzer {
     this.#spill();
     this.#stack.pop();
     this.#site = -1;
+    this.#partings.move(this.plan.costs);
   }
 
   #endLoop(): void {
@@ -408,26 +421,27 @@ export class Analyzer {
 
   // --- branches
 
-  /** Resolves a label; notes that it is a target and what the branch escapes from. */
-  #target(depth: number): Frame {
+  /** Resolves a label; notes that it is a target, of which parting (-1: of none), and what the branch escapes from. */
+  #target(depth: number, parting = -1): Frame {
     const index = this.#stack.depth - 1 - depth;
     if (index < 0) throw malformed('a branch to an unknown label', this.#operator);
     const frame = this.#stack.at(index);
     if (this.#site >= 0) {
       frame.targeted = true;
       this.#stack.escapeTo(index);
+      this.#partings.arrive(frame, parting);
     }
     return frame;
   }
 
   /** Reads a label and plans its depth's correction. */
-  #label(): Frame {
+  #label(parting = -1): Frame {
     const reader = this.#reader;
     const start = reader.pos;
     const depth = reader.u32();
     const { innerLoop } = this.#stack.top;
     const index = this.#stack.depth - 1 - depth;
-    const frame = this.#target(depth);
+    const frame = this.#target(depth, parting);
     if (innerLoop > index && this.#stack.at(innerLoop).loop >= 0) {
       const branch = this.plan.add(patch.branch, start, reader.pos, this.#stack.at(innerLoop).loop);
       this.plan.costs[branch] = depth;
@@ -436,10 +450,10 @@ export class Analyzer {
   }
 
   /** The label a branch goes to, looked at before its patch is planned. */
-  #peekLabel(): Frame {
+  #peekLabel(parting = -1): Frame {
     const reader = this.#reader;
     const start = reader.pos;
-    const frame = this.#target(reader.u32());
+    const frame = this.#target(reader.u32(), parting);
     reader.pos = start;
     return frame;
   }
@@ -457,24 +471,33 @@ export class Analyzer {
 
   #branchIf(): void {
     this.conditions += 1;
-    this.#spillFor(this.#peekLabel());
-    this.#label();
-    if (this.#site >= 0) this.#newSite();
+    const parting = this.#partings.open(this.#site);
+    this.#spillFor(this.#peekLabel(parting));
+    this.#label(parting);
+    this.#fallOn(parting);
+  }
+
+  /** The way on after a branch that was not taken. */
+  #fallOn(parting: number): void {
+    if (this.#site < 0) return;
+    this.#newSite();
+    this.#partings.way(parting, this.#site);
   }
 
   #branchTable(): void {
     const reader = this.#reader;
     const start = reader.pos;
     const count = reader.count();
+    const parting = this.#partings.open(this.#site);
     let spills = false;
     for (let index = 0; index <= count; index += 1) {
-      const frame = this.#target(reader.u32());
+      const frame = this.#target(reader.u32(), parting);
       if (frame.kind === construct.function || frame.caught) spills = true;
     }
     if (spills) this.#spill();
     reader.pos = start;
     reader.count();
-    for (let index = 0; index <= count; index += 1) this.#label();
+    for (let index = 0; index <= count; index += 1) this.#label(parting);
     this.#site = -1;
   }
 
@@ -670,7 +693,7 @@ export class Analyzer {
   #misc(): void {
     const lengthEnd = this.#operator;
     const code = this.#reader.u32();
-    this.#pay(this.#prefixedExtra(0xfc, code));
+    this.#pay(prefixedExtra(this.#view.costs, 0xfc, code));
     if (code <= 7) return;
     if (code > 17) throw unsupported(`operator 0xFC ${code}`, this.#operator);
     const first = this.#reader.u32();
@@ -706,12 +729,6 @@ export class Analyzer {
     this.#grow(this.#view.growTableHelper(table));
   }
 
-  /** What a prefixed operator costs beyond the prefix byte's default. */
-  #prefixedExtra(prefix: number, code: number): number {
-    const { operators, operator } = this.#view.costs;
-    return (operators[(prefix << 16) | code] ?? operator) - operator;
-  }
-
   // --- prefixed operators
 
   #vector(): void {
@@ -720,14 +737,8 @@ export class Analyzer {
     const code = reader.u32();
     if (code >= 0x100)
       throw unsupported('relaxed SIMD, whose results differ between machines', this.#operator);
-    this.#pay(this.#prefixedExtra(0xfd, code));
-    const layout = vectorLayout(code);
-    if (layout === 'bytes16') reader.skip(16);
-    else if (layout === 'lane') reader.skip(1);
-    else if (layout !== 'none') {
-      reader.pos = skipMemoryArgument(reader.bytes, reader.pos);
-      if (layout === 'memory-lane') reader.skip(1);
-    }
+    this.#pay(prefixedExtra(this.#view.costs, 0xfd, code));
+    skipVectorImmediates(reader, code);
   }
 
   #gc(): void {
@@ -736,7 +747,7 @@ export class Analyzer {
     const code = this.#reader.u32();
     const layout = gcImmediates[code];
     if (layout === undefined) throw unsupported(`GC operator ${code}`, this.#operator);
-    this.#pay(this.#prefixedExtra(0xfb, code));
+    this.#pay(prefixedExtra(this.#view.costs, 0xfb, code));
     if (layout === -2) this.#branchOnCast();
     else if (layout === -1) this.#heapType();
     const first = layout > 0 ? this.#reader.u32() : 0;
@@ -771,26 +782,11 @@ export class Analyzer {
   #branchOnCast(): void {
     this.conditions += 1;
     if (this.#reader.byte() > 3) throw malformed('unknown cast flags', this.#reader.pos - 1);
-    this.#spillFor(this.#peekLabel());
-    this.#label();
+    const parting = this.#partings.open(this.#site);
+    this.#spillFor(this.#peekLabel(parting));
+    this.#label(parting);
     this.#heapType();
     this.#heapType();
-    if (this.#site >= 0) this.#newSite();
+    this.#fallOn(parting);
   }
-}
-
-const legacyExceptions = new Set([0x06, 0x07, 0x09, 0x18, 0x19]);
-/** memory.init, memory.copy, table.init, table.copy. */
-const twoIndices = new Set([8, 10, 12, 14]);
-/** array.new, new_default, new_data, new_elem, fill, copy, init_data, init_elem: a length on top of the stack. */
-const arrayBulk = new Set([6, 7, 9, 10, 16, 17, 18, 19]);
-
-/** Skips alignment, memory index (flag 0x40) and offset. */
-function skipMemoryArgument(bytes: Uint8Array, start: number): number {
-  let pos = start;
-  const first = bytes[pos] as number;
-  while ((bytes[pos++] as number) >= 0x80);
-  if (first & 0x40) while ((bytes[pos++] as number) >= 0x80);
-  while ((bytes[pos++] as number) >= 0x80);
-  return pos;
 }

@@ -16,6 +16,8 @@ export const bounds = {
   conditionsMax: 6_000,
   /** Of all rewritten bodies together. */
   codeBytesMax: 805_306_368,
+  /** In one function: V8's own bound. */
+  localsMax: 50_000,
   /** In one function: some 10 ns and 14 bytes each while V8 compiles it, and nothing else runs. Known programs stay under 300,000. */
   localsTimesConstructsMax: 4_000_000,
   customSectionsMax: 10_000,

@@ -34,6 +34,10 @@ export class Frame {
   loop = -1;
   /** No call, handler or inner loop inside. */
   simple = true;
+  /** The parting that alone branches to its end; -1 nobody yet, -2 several or something else. */
+  reachedBy = -1;
+  /** An `if`'s own parting; -1 none. */
+  parting = -1;
   /** Index of the innermost loop around, itself included; -1 none. */
   innerLoop = -1;
 
@@ -47,6 +51,8 @@ export class Frame {
     this.caught = false;
     this.loop = -1;
     this.simple = true;
+    this.reachedBy = -1;
+    this.parting = -1;
     this.innerLoop = innerLoop;
   }
 }

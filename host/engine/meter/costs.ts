@@ -65,3 +65,17 @@ export const wasmtimeCosts: CostTable = {
   startupCall: 1,
   extra: { pageGrown: 0, tableElementGrown: 0 },
 };
+
+/** What each first byte of an operator costs. */
+export function plainCosts({ operator, operators }: CostTable): Uint8Array {
+  const costs = new Uint8Array(256).fill(operator);
+  for (const [opcode, cost] of Object.entries(operators)) {
+    if (Number(opcode) < costs.length) costs[Number(opcode)] = cost;
+  }
+  return costs;
+}
+
+/** What operator `code` of `prefix` costs beyond what its first byte does. */
+export function prefixedExtra({ operator, operators }: CostTable, prefix: number, code: number): number {
+  return (operators[(prefix << 16) | code] ?? operator) - operator;
+}

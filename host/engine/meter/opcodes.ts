@@ -1,3 +1,5 @@
+import type { Reader } from './reader.ts';
+
 /** How an operator's immediates are laid out, or that it needs a rule of its own. */
 export const immediate = {
   none: 0,
@@ -45,3 +47,31 @@ export function vectorLayout(code: number): 'memory' | 'memory-lane' | 'bytes16'
 export const gcImmediates: readonly (number | undefined)[] = [
   1, 1, 2, 2, 2, 2, 1, 1, 2, 2, 2, 1, 1, 1, 1, 0, 1, 2, 2, 2, -1, -1, -1, -1, -2, -2, 0, 0, 0, 0, 0,
 ];
+
+/** Operators of the first exception proposal: try, catch, rethrow, delegate, catch_all. */
+export const legacyExceptions: ReadonlySet<number> = new Set([0x06, 0x07, 0x09, 0x18, 0x19]);
+/** Of prefix 0xFC: memory.init, memory.copy, table.init, table.copy. */
+export const twoIndices: ReadonlySet<number> = new Set([8, 10, 12, 14]);
+/** Of prefix 0xFB, with a length on top of the stack: array.new, new_default, new_data, new_elem, fill, copy, init_data, init_elem. */
+export const arrayBulk: ReadonlySet<number> = new Set([6, 7, 9, 10, 16, 17, 18, 19]);
+
+/** Skips alignment, memory index (flag 0x40) and offset; returns where they end. */
+export function skipMemoryArgument(bytes: Uint8Array, start: number): number {
+  let pos = start;
+  const first = bytes[pos] as number;
+  while ((bytes[pos++] as number) >= 0x80);
+  if (first & 0x40) while ((bytes[pos++] as number) >= 0x80);
+  while ((bytes[pos++] as number) >= 0x80);
+  return pos;
+}
+
+/** Skips what follows the number `code` of a vector operator. */
+export function skipVectorImmediates(reader: Reader, code: number): void {
+  const layout = vectorLayout(code);
+  if (layout === 'bytes16') reader.skip(16);
+  else if (layout === 'lane') reader.skip(1);
+  else if (layout !== 'none') {
+    reader.pos = skipMemoryArgument(reader.bytes, reader.pos);
+    if (layout === 'memory-lane') reader.skip(1);
+  }
+}

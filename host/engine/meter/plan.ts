@@ -41,6 +41,13 @@ export class Plan {
     this.count = 0;
   }
 
+  /** The costs of all patches together: no run that comes to each at most once costs more. */
+  get fuel(): number {
+    let fuel = 0;
+    for (let index = 0; index < this.count; index += 1) fuel += this.costs[index] as number;
+    return fuel;
+  }
+
   /** Adds a patch that replaces [start, end); returns its index. */
   add(kind: number, start: number, end: number, arg: number): number {
     const index = this.count;

@@ -17,3 +17,10 @@ export function unsupported(feature: string, byteOffset: number): HostError {
     { feature, byteOffset },
   );
 }
+
+/** The refusal of an operator at offset `at` that the analysis has no rule for. */
+export function unknownOperator(opcode: number, at: number): HostError {
+  if (opcode === 0xfe) return unsupported('threads (atomic operators)', at);
+  if (opcode >= 0xe0 && opcode <= 0xe6) return unsupported('stack switching', at);
+  return unsupported(`an unknown operator 0x${opcode.toString(16)}`, at);
+}

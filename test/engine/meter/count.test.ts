@@ -38,6 +38,17 @@ const bodies: readonly (readonly [title: string, fuel: number, body: string, fie
     5,
     '(block (block (br_table 0 1 (i32.const 1))) (drop (i32.const 1)) (drop (i32.const 1))) (drop (i32.const 1)) (drop (i32.const 1))',
   ],
+  [
+    'a switch whose ways leave for one end pays for itself and the way',
+    9,
+    '(block $end (block $b (block $a (br_table $a $b (call $g))) (drop (i32.const 1)) (br $end)) (drop (i32.const 1)) (drop (i32.const 1)))',
+    '(func $g (result i32) (if (i32.const 0) (then (drop (call $g)))) (i32.const 1))',
+  ],
+  [
+    'an end that a branch and an arm come to pays for neither',
+    9,
+    '(if (i32.const 1) (then (if (i32.const 1) (then (br_if 0 (i32.const 0)) (drop (i32.const 1))) (else (return))) (drop (i32.const 1))))',
+  ],
   ['return is free and ends the count', 1, '(return) (drop (i32.const 1))'],
   [
     'a loop costs each round',
