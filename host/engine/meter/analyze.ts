@@ -55,6 +55,8 @@ export class Analyzer {
   calls = 0;
   /** Direct calls of every kind, reachable or not. */
   directCalls = 0;
+  /** How many `unreachable`. */
+  traps = 0;
   /** Bulk and growing operations. */
   bulks = 0;
   operators = 0;
@@ -115,6 +117,7 @@ export class Analyzer {
     this.calls = 0;
     this.bulks = 0;
     this.directCalls = 0;
+    this.traps = 0;
     this.operators = 0;
     this.conditions = 0;
   }
@@ -215,7 +218,7 @@ export class Analyzer {
   #control(opcode: number): void {
     switch (opcode) {
       case 0x00:
-        this.#site = -1;
+        this.#unreachable();
         break;
       case 0x02:
         this.#block();
@@ -498,6 +501,13 @@ export class Analyzer {
     reader.pos = start;
     reader.count();
     for (let index = 0; index <= count; index += 1) this.#label(parting);
+    this.#site = -1;
+  }
+
+  /** The guest ends here on purpose: what it used until now must not be lost with the counter's local. */
+  #unreachable(): void {
+    this.traps += 1;
+    this.#spill();
     this.#site = -1;
   }
 

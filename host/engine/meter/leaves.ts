@@ -71,8 +71,9 @@ export class Leaves {
 
 /** The fuel of any run through the body just analysed, or 0 if it is no leaf. */
 function leafFuel(analyzer: Analyzer): number {
-  const { plan, loops, calls, bulks, operators, directCalls } = analyzer;
-  if (loops + calls + bulks + directCalls > 0 || operators > leafOperatorsMax) return 0;
+  const { plan, loops, calls, bulks, operators, directCalls, traps } = analyzer;
+  // One that may end the guest charges itself: its callers then spill before they call it.
+  if (loops + calls + bulks + directCalls + traps > 0 || operators > leafOperatorsMax) return 0;
   for (let index = 1; index < plan.count; index += 1) {
     const kind = plan.kinds[index];
     if (kind === patch.reload) return 0;
