@@ -219,9 +219,9 @@ class GeneralInstance implements Instance {
     });
   }
 
-  /** A `WitError` goes on as it is; all else becomes an `Error` that is known to be the host's. */
+  /** A `WitError` goes on as it is, and so does a trap, which is the guest's; all else becomes an `Error` that is known to be the host's. */
   #asFault(thrown: unknown): unknown {
-    if (thrown instanceof WitError) return thrown;
+    if (thrown instanceof WitError || thrown instanceof Trap) return thrown;
     const fault = thrown instanceof Error ? thrown : new Error(String(thrown));
     this.#hostFaults.add(fault);
     return fault;

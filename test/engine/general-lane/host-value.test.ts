@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { instantiateGeneral } from '../../../host/engine/general-lane/general-lane.ts';
 import { stopTranspiler } from '../../../host/engine/general-lane/transpile.ts';
 import { Linker } from '../../../host/engine/linker.ts';
+import { Trap } from '../../../host/engine/trap.ts';
 import { type EchoComponent, echoComponent, echoHost } from '../../support/echo-component.ts';
 import { budgetWith, prepareMetered } from './lane.ts';
 
@@ -14,7 +15,12 @@ let echo: Promise<EchoComponent> | undefined;
 async function relay(answer: unknown): Promise<unknown> {
   echo ??= echoComponent('record pair { left: u8, right: string }', ['pair']);
   const linker = new Linker().define(echoHost, {
-    functions: { echo0: () => answer },
+    functions: {
+      echo0: () => {
+        if (answer instanceof Trap) throw answer;
+        return answer;
+      },
+    },
     suspending: new Set(),
   });
   const prepared = await prepareMetered((await echo).bytes, linker);
@@ -31,5 +37,12 @@ test('a host function that answers with another type is at fault, not the guest'
   await assert.rejects(relay({ left: 2, right: 7 }), {
     kind: 'host-fault',
     message: /does not fit its WIT type/,
+  });
+});
+
+test('a host function that ends the guest for what it asks says so, and is not at fault', async () => {
+  await assert.rejects(relay(new Trap('allocation-too-large', 'too much')), {
+    kind: 'allocation-too-large',
+    message: 'too much',
   });
 });
