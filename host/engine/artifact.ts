@@ -14,6 +14,8 @@ export type Main =
 /** One core module of a program, metered. */
 export interface ArtifactModule {
   readonly name: string;
+  /** SHA-256 of its bytes before metering, lower-case hex. */
+  readonly digest: string;
   readonly summary: ModuleSummary;
   readonly sourceBytes: number;
   /** Pages of the memories it defines, to begin with. */

@@ -2,6 +2,7 @@ import { fs, os, path as paths } from '../builtin.ts';
 import type { Clock } from '../clock.ts';
 import type { Artifact, ArtifactFacts } from './artifact.ts';
 import type { Budget } from './budget.ts';
+import { declaredTypes } from './declared-types.ts';
 import type { Instance } from './instance.ts';
 import type { Linker } from './linker.ts';
 import type { Prepared } from './prepare.ts';
@@ -115,7 +116,7 @@ async function launch(
 
 async function launchComponent(artifact: Artifact, linker: Linker, budget: Budget): Promise<Instance> {
   const { facts, gluePath } = artifact;
-  const compiled = artifact.modules.map((bytes) => new WebAssembly.Module(bytes));
+  const compiled = compile(artifact);
   const [only] = compiled;
   if (facts.lane === 'fast' && facts.plan !== undefined && only !== undefined) {
     const { instantiateFast } = await import('./fast-lane/fast-lane.ts');
@@ -132,6 +133,12 @@ async function launchComponent(artifact: Artifact, linker: Linker, budget: Budge
     }),
   );
   return instantiateGeneral({ gluePath, modules, world: facts.world }, linker, budget);
+}
+
+/** @throws HostError `HOST_ERR_MODULE_UNSUPPORTED` when this process has taken too many types */
+function compile({ facts, modules }: Artifact): WebAssembly.Module[] {
+  for (const { digest, summary } of facts.modules) declaredTypes.admit(digest, summary.typeCount);
+  return modules.map((bytes) => new WebAssembly.Module(bytes));
 }
 
 /** Links WASI 0.2 if the component imports any of it. */
@@ -151,9 +158,8 @@ async function offerWasi(
 }
 
 async function launchCore(artifact: Artifact, budget: Budget, grants: WasiGrants): Promise<Launched> {
-  const [bytes] = artifact.modules;
   const facts = artifact.facts.modules[0];
-  if (bytes === undefined || facts === undefined) throw new Error('bug: a core artifact without its module');
+  if (facts === undefined) throw new Error('bug: a core artifact without its module');
   const { instantiateCore } = await import('./core-lane/core-lane.ts');
   const usesWasi = facts.summary.imports.some(({ module }) => module.startsWith('wasi_'));
   const offered = usesWasi
@@ -163,7 +169,8 @@ async function launchCore(artifact: Artifact, budget: Budget, grants: WasiGrants
   const exports = (facts.functions ?? []).map((type) => ({ name: type.name, kind: 'function', type }));
   const { memoryPages, tableElements } = facts;
   try {
-    const module = new WebAssembly.Module(bytes);
+    const [module] = compile(artifact);
+    if (module === undefined) throw new Error('bug: a core artifact without its module');
     return {
       instance: await instantiateCore(module, { exports, memoryPages, tableElements }, offered, budget),
       release,

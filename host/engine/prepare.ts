@@ -1,13 +1,17 @@
 import { hash } from 'node:crypto';
 import { HostError } from '../errors.ts';
 import type { ArtifactFacts, ArtifactModule, CoreFunction, Main } from './artifact.ts';
+import type { Component } from './component/component.ts';
 import { type CoreModuleShape, readCoreModule } from './component/core-module.ts';
 import { decodeComponent, isComponent, isCoreModule } from './component/decode.ts';
 import { Reader } from './component/reader.ts';
 import { type World, worldOf } from './component/world.ts';
+import { declaredTypes } from './declared-types.ts';
 import { planFastLane } from './fast-lane/plan.ts';
 import { transpileComponent } from './general-lane/transpile.ts';
+import { bounds } from './meter/bounds.ts';
 import { type MeterOptions, meter } from './meter/meter.ts';
+import { unsupported } from './meter/refusal.ts';
 import type { ModuleSummary } from './meter/summary.ts';
 import { signatures } from './wasi/preview1/signatures.ts';
 import { offers } from './wasi/preview2/offer.ts';
@@ -47,7 +51,7 @@ function notWasm(bytes: Uint8Array): string {
 }
 
 function prepareCore(bytes: Uint8Array<ArrayBuffer>, digest: string): Prepared {
-  const metered = meterValid(bytes, { fuelCell: 'own' });
+  const metered = meterValid(bytes, digest, { fuelCell: 'own' });
   const shape = readCoreModule(new Reader(bytes, 0, bytes.length));
   checkWasiTypes(shape);
   const functions = exportedFunctions(shape);
@@ -55,18 +59,24 @@ function prepareCore(bytes: Uint8Array<ArrayBuffer>, digest: string): Prepared {
   const main: Main = names.includes('_start')
     ? { kind: 'command', export: '_start' }
     : { kind: 'none', exports: names };
-  const module = { ...moduleFacts('core', bytes.length, metered.summary), functions };
+  const module = { ...moduleFacts('core', digest, bytes.length, metered.summary), functions };
   return {
     facts: { digest, sourceBytes: bytes.length, lane: 'core', main, modules: [module] },
     modules: [metered.bytes],
   };
 }
 
-function moduleFacts(name: string, sourceBytes: number, summary: ModuleSummary): ArtifactModule {
+function moduleFacts(
+  name: string,
+  digest: string,
+  sourceBytes: number,
+  summary: ModuleSummary,
+): ArtifactModule {
   const own = <T extends { readonly imported: boolean }>(all: readonly T[]): T[] =>
     all.filter(({ imported }) => !imported);
   return {
     name,
+    digest,
     summary,
     sourceBytes,
     memoryPages: own(summary.memories).reduce((sum, { minPages }) => sum + minPages, 0),
@@ -121,11 +131,13 @@ async function prepareComponent(
   const component = decodeComponent(bytes);
   const world = worldOf(component);
   const facts = { digest, sourceBytes: bytes.length, main: mainOf(world), world };
+  admitModules(component);
   const plan = planFastLane(component);
   if (!('refused' in plan)) {
     const core = bytes.slice(plan.module.offset, plan.module.offset + plan.module.length);
-    const metered = meterValid(core, { fuelCell: 'own', importCharges: plan.importCharges });
-    const module = moduleFacts('core', core.length, metered.summary);
+    const coreDigest = hash('sha256', core);
+    const metered = meterValid(core, coreDigest, { fuelCell: 'own', importCharges: plan.importCharges });
+    const module = moduleFacts('core', coreDigest, core.length, metered.summary);
     return { facts: { ...facts, lane: 'fast', plan, modules: [module] }, modules: [metered.bytes] };
   }
   onProgress('preparing');
@@ -135,8 +147,9 @@ async function prepareComponent(
     deadlineMs: transpileMsMax,
   });
   const metered = coreModules.map(({ name, bytes: core }) => {
-    const { bytes: code, summary } = meterValid(core, { fuelCell: 'imported' });
-    return { code, module: moduleFacts(name, core.length, summary) };
+    const coreDigest = hash('sha256', core);
+    const { bytes: code, summary } = meterValid(core, coreDigest, { fuelCell: 'imported' });
+    return { code, module: moduleFacts(name, coreDigest, core.length, summary) };
   });
   const glueDigest = hash('sha256', glue);
   return {
@@ -152,9 +165,25 @@ async function prepareComponent(
   };
 }
 
+/** Planning and the transpiler have the core modules judged as they are, before they are metered; all threads share V8's table of types. */
+function admitModules(component: Component): void {
+  for (const module of component.modules) {
+    if (module.kind !== 'defined') continue;
+    const { bytes, offset, length, shape } = module;
+    if (shape.typeCount > bounds.typesMax) throw unsupported(`more than ${bounds.typesMax} types`, offset);
+    declaredTypes.admit(hash('sha256', bytes.subarray(offset, offset + length)), shape.typeCount);
+  }
+  for (const inner of component.components) admitModules(inner);
+}
+
 /** The rewriter checks what it must understand; V8 is the judge of the rest, and judges what will run. */
-function meterValid(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions): ReturnType<typeof meter> {
+function meterValid(
+  bytes: Uint8Array<ArrayBuffer>,
+  digest: string,
+  options: MeterOptions,
+): ReturnType<typeof meter> {
   const metered = meter(bytes, options);
+  declaredTypes.admit(digest, metered.summary.typeCount);
   try {
     new WebAssembly.Module(metered.bytes);
   } catch (cause) {

@@ -40,3 +40,16 @@ test('an invalid core module is refused in both lanes, whether it runs or not', 
   ];
   for (const parts of cases) await assert.rejects(prepare(parts), isMalformed, parts);
 });
+
+test('a core module of too many types is refused in both lanes, before the engine sees it', async () => {
+  const types = (count: number): string => `(core module ${'(type (func))'.repeat(count)})`;
+  const refused = { code: 'HOST_ERR_MODULE_UNSUPPORTED', message: /more than 30000 types/ };
+  for (const [extra, lane] of [
+    ['', 'fast'],
+    ['(core instance (instantiate $m))', 'general'],
+  ]) {
+    assert.equal(await prepare(types(30_000) + sound + lifted + extra), lane);
+    await assert.rejects(prepare(types(30_001) + sound + lifted + extra), refused);
+  }
+  await assert.rejects(prepare(`${sound}${lifted}(component ${types(30_001)})`), refused);
+});

@@ -8,6 +8,8 @@ export interface CoreModuleShape {
   readonly tables: readonly CoreLimits[];
   /** Index in the function index space, imports first. */
   readonly start?: number;
+  /** Types it declares. */
+  readonly typeCount: number;
   /** Types of the functions, imported ones first. */
   readonly functions: readonly (CoreFuncType | undefined)[];
   /** Byte ranges of the sections by id, for readers who need the code or the elements. */
@@ -101,6 +103,7 @@ class CoreScan {
       imports: this.imports,
       exports: this.exports,
       exportIndices: this.exportIndices,
+      typeCount: this.types.length,
       functions: this.functions,
       memories: this.ownMemories,
       tables: this.ownTables,

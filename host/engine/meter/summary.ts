@@ -52,6 +52,8 @@ export interface ModuleSummary {
   /** Whether memories and mutable globals are the whole state between calls, so that an instance can hibernate. */
   readonly snapshot: { readonly possible: true } | { readonly possible: false; readonly reason: string };
   readonly functionCount: number;
+  /** Types it declares. */
+  readonly typeCount: number;
   /** Proposals beyond the first version that the module uses, sorted. */
   readonly features: readonly string[];
 }
@@ -115,6 +117,7 @@ export function summarize(
     hasStart,
     snapshot: reason === undefined ? { possible: true } : { possible: false, reason },
     functionCount: parts.functions.length,
+    typeCount: parts.types.count,
     features: [...features, ...declaredFeatures(parts)].filter(unique).sort(),
   };
 }
