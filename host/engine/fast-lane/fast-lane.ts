@@ -3,6 +3,7 @@ import type { Budget } from '../budget.ts';
 import { camelCase } from '../component/names.ts';
 import type { Instance } from '../instance.ts';
 import { type HostFunction, type Linker, WitError } from '../linker.ts';
+import type { ExtraCosts } from '../meter/costs.ts';
 import { classify, Trap } from '../trap.ts';
 import { Abi, type Enclosure, violation } from './abi.ts';
 import type { CoreValue } from './lift.ts';
@@ -53,10 +54,7 @@ export async function instantiateFast(
 }
 
 /** Fuel for what host calls make the host do; 0 by default, so that counts equal Wasmtime's and the general lane's. */
-export interface HostCallCosts {
-  /** Per byte of strings and lists that a call of an import brings to the host. Whole units. */
-  readonly byteLifted?: number;
-}
+export type HostCallCosts = Partial<Pick<ExtraCosts, 'byteLifted'>>;
 
 interface Linked {
   readonly functions: readonly HostFunction[];

@@ -34,6 +34,8 @@ export interface ExtraCosts {
   readonly pageGrown: number;
   /** Per element asked of `table.grow`, whether it succeeds or not. */
   readonly tableElementGrown: number;
+  /** Per byte of strings and lists that a host call lifts out of the guest; the fast lane charges it. Whole units. */
+  readonly byteLifted: number;
 }
 
 /** Wasmtime's default fuel model to the unit, as release 50 counts. */
@@ -63,7 +65,7 @@ export const wasmtimeCosts: CostTable = {
   arrayPerElement: 1,
   startupEntry: 1,
   startupCall: 1,
-  extra: { pageGrown: 0, tableElementGrown: 0 },
+  extra: { pageGrown: 0, tableElementGrown: 0, byteLifted: 0 },
 };
 
 /** What each first byte of an operator costs. */
