@@ -12,7 +12,7 @@ import {
   twoIndices,
 } from './opcodes.ts';
 import { Partings } from './partings.ts';
-import { Plan, patch } from './plan.ts';
+import { loopForm, Plan, patch } from './plan.ts';
 import { Reader } from './reader.ts';
 import { malformed, unknownOperator, unsupported } from './refusal.ts';
 import { readHeapType, readValueType } from './types.ts';
@@ -20,9 +20,6 @@ import type { ModuleView } from './view.ts';
 
 /** A constant length up to this is charged with its block, without a test of its own. */
 const foldedUnitsMax = 4096;
-/** A function without loops and calls is not tested at its entry if all its paths together cost no more than this. */
-const briefFuelMax = 1000;
-const briefPatchesMax = 1000;
 
 /** Reads one function body and plans its patches. One object serves all bodies of a module. */
 export class Analyzer {
@@ -36,6 +33,8 @@ export class Analyzer {
   /** The site that pays for what comes next; -1 in unreachable code. */
   #site = -1;
   #operator = 0;
+  /** The function being read. */
+  #index = 0;
   /** Where the last constant ended and its value: a length known at once. */
   #constantEnd = -1;
   #constant = 0;
@@ -73,16 +72,11 @@ export class Analyzer {
     this.#operatorCosts[0x19] = 0;
   }
 
-  /** No loop, no call, little to pay: the test of whoever calls it is soon enough. */
-  get isBrief(): boolean {
-    if (this.loops + this.calls + this.bulks > 0 || this.plan.count > briefPatchesMax) return false;
-    return this.plan.fuel <= briefFuelMax;
-  }
-
   /** Plans the body at [start, end) of function `index`. */
   analyze(index: number, start: number, end: number): void {
     this.#caughtSerials.clear();
     this.#rescan = false;
+    this.#index = index;
     this.#scan(index, start, end);
     if (!this.#sawTryTable) return;
     this.#rescan = true;
@@ -136,7 +130,7 @@ export class Analyzer {
   }
 
   #pay(cost: number): void {
-    if (this.#site >= 0) this.plan.costs[this.#site] = (this.plan.costs[this.#site] as number) + cost;
+    if (this.#site >= 0) this.plan.pay(this.#site, cost);
   }
 
   /** The hot loop: plain operators here, everything that moves control or names an index in `#special`. */
@@ -341,7 +335,7 @@ export class Analyzer {
     frame.loop = this.plan.add(patch.loop, start, this.#reader.pos, 0);
     frame.simple = !takesParams && !frame.caught;
     this.#site = frame.loop;
-    if (frame.caught) this.plan.args[frame.loop] = 2;
+    if (frame.caught) this.plan.args[frame.loop] = loopForm.reloading;
   }
 
   #if(): void {
@@ -416,7 +410,7 @@ export class Analyzer {
     const frame = this.#stack.pop();
     if (frame.loop < 0) return;
     if (frame.simple) {
-      this.plan.args[frame.loop] = 1;
+      this.plan.args[frame.loop] = loopForm.wrapped;
       this.plan.add(patch.loopEnd, this.#reader.pos, this.#reader.pos, frame.loop);
     }
     if (continues && frame.escape >= this.#stack.depth) this.#site = frame.site;
@@ -545,7 +539,10 @@ export class Analyzer {
     if (this.#site < 0 || this.#view.prepaid(index)) {
       this.#complicate();
       this.plan.add(patch.index, start, this.#reader.pos, callee);
-    } else this.#afterCall(callee);
+    } else {
+      if (index === this.#index) this.plan.untested(this.#site);
+      this.#afterCall(callee);
+    }
   }
 
   #callIndirect(opcode: number): void {

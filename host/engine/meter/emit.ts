@@ -1,6 +1,6 @@
 import type { Analyzer } from './analyze.ts';
 import type { HintList } from './hints.ts';
-import { type Plan, patch } from './plan.ts';
+import { loopForm, type Plan, patch } from './plan.ts';
 import type { Writer } from './writer.ts';
 
 /** Where a function keeps the counter. */
@@ -203,7 +203,7 @@ export class Emitter {
   // --- loops
 
   #wraps(plan: Plan, loop: number): boolean {
-    return this.#mode === 'local' && plan.args[loop] === 1;
+    return this.#mode === 'local' && plan.args[loop] === loopForm.wrapped;
   }
 
   #loop(plan: Plan, index: number): void {
@@ -213,12 +213,13 @@ export class Emitter {
     const form = plan.args[index] as number;
     if (this.#wraps(plan, index)) this.#openWrapper(start, end);
     this.#writer.copy(this.#bytes, start, end);
-    if (this.#mode === 'cell') {
+    if (form === loopForm.untested) this.#charge(cost);
+    else if (this.#mode === 'cell') {
       this.#charge(cost);
       this.#testCell();
     } else if (this.#mode === 'local') {
-      if (form === 2) this.#load(0, false);
-      this.#loopHeader(cost, form === 1);
+      if (form === loopForm.reloading) this.#load(0, false);
+      this.#loopHeader(cost, form === loopForm.wrapped);
     }
   }
 

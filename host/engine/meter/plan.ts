@@ -28,6 +28,17 @@ export const patch = {
   allocate: 12,
 } as const;
 
+/** How a loop header is written, the `arg` of its patch. */
+export const loopForm = {
+  inPlace: 0,
+  /** The slow path is outside, so that V8 sees a loop without calls. */
+  wrapped: 1,
+  /** An exception handler branches here: the counter is read again. */
+  reloading: 2,
+  /** Every turn makes a call that tests. */
+  untested: 3,
+} as const;
+
 /** A function body's patches in the order of their positions, kept in typed arrays that are reused from body to body. */
 export class Plan {
   count = 0;
@@ -46,6 +57,16 @@ export class Plan {
     let fuel = 0;
     for (let index = 0; index < this.count; index += 1) fuel += this.costs[index] as number;
     return fuel;
+  }
+
+  pay(index: number, cost: number): void {
+    this.costs[index] = (this.costs[index] as number) + cost;
+  }
+
+  /** If patch `index` is a loop header, it need not test: what it pays for includes a call that tests at its entry. */
+  untested(index: number): void {
+    if (this.kinds[index] === patch.loop && this.args[index] === loopForm.inPlace)
+      this.args[index] = loopForm.untested;
   }
 
   /** Adds a patch that replaces [start, end); returns its index. */

@@ -27,6 +27,10 @@ const pagesMax = 65_536n;
 const pages64Max = 262_144n;
 const elementsMax = 10_000_000n;
 
+/** A function without loops and calls is not tested at its entry if all its paths together cost no more than this. */
+const briefFuelMax = 1000;
+const briefPatchesMax = 1000;
+
 type Options = MeterOptions & { readonly costs: CostTable };
 
 /** One rewrite of one module. */
@@ -349,7 +353,7 @@ export class ModuleRewriter implements ModuleView {
     if (this.#leaves.fuel(index) > 0 && !this.#leaves.addressed(index)) return { mode: 'none', tests: false };
     if (this.#leaves.fuel(index) > 0) return { mode: 'cell', tests: false };
     if (analyzer.locals >= 49_999) return { mode: 'cell', tests: true };
-    return { mode: 'local', tests: !analyzer.isBrief };
+    return { mode: 'local', tests: !isBrief(analyzer) };
   }
 
   /** Appends the added functions' bodies; writing one may add another. */
@@ -630,6 +634,11 @@ function writeCustom(writer: Writer, name: string, content: Writer): void {
   whole.name(name);
   whole.append(content);
   writeSection(writer, 0, whole);
+}
+
+/** No loop, no call, little to pay: the test of whoever calls the function is soon enough. */
+function isBrief({ loops, calls, bulks, plan }: Analyzer): boolean {
+  return loops + calls + bulks === 0 && plan.count <= briefPatchesMax && plan.fuel <= briefFuelMax;
 }
 
 const least = (a: bigint | undefined, b: bigint): bigint => (a === undefined || a > b ? b : a);

@@ -17,6 +17,18 @@ const endless: readonly (readonly [title: string, fields: string])[] = [
     'a loop around a prepaid leaf',
     '(func $g (result i32) (i32.const 1)) (func (export "f") (loop (br_if 0 (call $g))))',
   ],
+  [
+    'a loop around a call of its own function',
+    '(func $g (param i32) (if (local.get 0) (then (loop (call $g (i32.const 0)) (br 0))))) (func (export "f") (call $g (i32.const 1)))',
+  ],
+  [
+    'a loop that calls its own function only in one arm',
+    '(func $g (param i32) (loop (if (i32.eqz (local.get 0)) (then (call $g (i32.const 1)))) (br 0))) (func (export "f") (call $g (i32.const 1)))',
+  ],
+  [
+    'a loop whose handler is the loop, around a call of its own function',
+    '(tag $e) (func $g (param i32) (if (i32.eqz (local.get 0)) (then (throw $e))) (loop $l (try_table (catch_all $l) (call $g (i32.const 0))))) (func (export "f") (call $g (i32.const 1)))',
+  ],
   ['a tail call to itself', '(func $f (export "f") (return_call $f))'],
   [
     'a tail call through a table',
