@@ -9,6 +9,7 @@ import { Linker } from './engine/linker.ts';
 import type { WasiGrants } from './engine/wasi/grants.ts';
 import { HostError } from './errors.ts';
 import type { Limits } from './limits.ts';
+import type { Outcome } from './outcome.ts';
 import { formatLogLine, type LogLevel, logGuestApi } from './telemetry/guest-api.ts';
 import { LogQueue } from './telemetry/log-queue.ts';
 
@@ -78,7 +79,20 @@ async function run(engine: Engine, options: HostOptions, request: RunRequest): P
     isFallible: plan.isFallible,
   });
   const { outcome } = invoked;
-  return { ...invoked, result: outcome.kind === 'ok' ? plan.print(outcome.value) : undefined };
+  return outcome.kind === 'ok' ? printed(plan, invoked, outcome, limits) : { ...invoked, result: undefined };
+}
+
+/** The text of a value is output like any other, though longer than the value: the limit holds for it too. */
+function printed(
+  plan: PlannedCall,
+  invoked: Invoked,
+  { value, usage }: Extract<Outcome, { kind: 'ok' }>,
+  { outputBytesMax: max }: Limits,
+): RunResult {
+  const result = plan.print(value, max - usage.outputBytes);
+  if (result !== 'too-long') return { ...invoked, result };
+  const outcome: Outcome = { kind: 'limit', limit: 'outputBytesMax', max, used: max + 1, usage };
+  return { ...invoked, outcome, result: undefined };
 }
 
 async function launch(engine: Engine, request: RunRequest, budget: Budget): Promise<Launched> {
@@ -109,7 +123,7 @@ function link(log: LogQueue, budget: Budget, levelMin: LogLevel = 'info'): Linke
 
 interface PlannedCall {
   readonly call: (instance: Instance) => Promise<unknown>;
-  readonly print: (value: unknown) => Uint8Array | undefined;
+  readonly print: (value: unknown, bytesMax: number) => Uint8Array | 'too-long' | undefined;
   readonly isFallible: boolean;
 }
 

@@ -1,6 +1,7 @@
 import type { CoreFunction } from '../engine/artifact.ts';
 import type { FuncType, Primitive, TypeDef } from '../engine/component/types.ts';
-import { parseCall, parseValue, printValue } from '../engine/component/wave.ts';
+import { encodeValue, parseCall, parseValue } from '../engine/component/wave.ts';
+import { TextTooLong } from '../engine/component/wave-text.ts';
 import type { World } from '../engine/component/world.ts';
 import type { Artifact } from '../engine/engine.ts';
 import type { Instance } from '../engine/instance.ts';
@@ -9,7 +10,8 @@ import { HostError } from '../errors.ts';
 /** One export, its arguments, and how its result is shown. */
 export interface PlannedInvoke {
   readonly call: (instance: Instance) => Promise<unknown>;
-  readonly print: (value: unknown) => Uint8Array | undefined;
+  /** Gives up as soon as the text is longer than `bytesMax`. */
+  readonly print: (value: unknown, bytesMax: number) => Uint8Array | 'too-long' | undefined;
   /** Whether the export returns a WIT `result`. */
   readonly isFallible: boolean;
 }
@@ -40,16 +42,38 @@ export function planInvoke(artifact: Artifact, text: string): PlannedInvoke {
   const values = args.map((arg, index) => parseValue(arg, type.params[index]?.type ?? 'bool', types));
   return {
     call: (instance) => instance.call(target.name, values),
-    print: (value) => printed(value, type, types),
+    print: (value, bytesMax) => printed(value, type, types, bytesMax),
     isFallible: isFallible(type, types),
   };
 }
 
-function printed(value: unknown, type: FuncType, types: readonly TypeDef[]): Uint8Array | undefined {
+function textOr(encode: () => Uint8Array): Uint8Array | 'too-long' {
+  try {
+    return encode();
+  } catch (thrown) {
+    if (thrown instanceof TextTooLong) return 'too-long';
+    throw thrown;
+  }
+}
+
+const newline = 0x0a;
+
+function printed(
+  value: unknown,
+  type: FuncType,
+  types: readonly TypeDef[],
+  bytesMax: number,
+): Uint8Array | 'too-long' | undefined {
   if (type.result === undefined) return undefined;
   // The outcome has taken an `ok` out of its result already; what is shown is the whole value.
   const whole = isFallible(type, types) ? { tag: 'ok', val: value } : value;
-  return new TextEncoder().encode(`${printValue(whole, type.result, types)}\n`);
+  const { result } = type;
+  const text = textOr(() => encodeValue(whole, result, types, bytesMax));
+  if (text === 'too-long') return text;
+  const line = new Uint8Array(text.length + 1);
+  line.set(text);
+  line[text.length] = newline;
+  return line;
 }
 
 function isFallible(type: FuncType, types: readonly TypeDef[]): boolean {

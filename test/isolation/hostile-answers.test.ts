@@ -74,6 +74,15 @@ for (const [type, length] of [
   });
 }
 
+test('a value within the output limit whose text is longer is not printed', async () => {
+  const types = 'export f: func() -> string;';
+  // The length lies in the text too, and is valid UTF-8.
+  const over = await answer(list(0x1_60_40), types, { limits: { outputBytesMax: 100_000 } }, 16);
+  assert.equal(over.outcome.kind, 'limit');
+  assert.equal((over.outcome as { limit: string }).limit, 'outputBytesMax');
+  assert.equal(over.result, undefined);
+});
+
 const message = `record message { id: string, subject: string, sender: option<string>, reply-to: option<string>,
   sent-at-ns: u64, deadline-ns: option<u64>, attempt: u32, content-type: option<string>,
   headers: list<tuple<string, string>>, body: list<u8> }`;

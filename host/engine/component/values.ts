@@ -85,8 +85,8 @@ class Check {
   }
 
   value(ref: TypeRef, value: unknown, path: string): Misfit | undefined {
-    const misfit = { path, expected: describeType(this.#types, ref), got: describe(value) };
-    if (typeof ref === 'string') return fitsPrimitive(ref, value) ? undefined : misfit;
+    if (typeof ref === 'string')
+      return fitsPrimitive(ref, value) ? undefined : this.#misfit(ref, value, path);
     const def = this.#types[ref] as TypeDef;
     switch (def.kind) {
       case 'record':
@@ -96,47 +96,55 @@ class Check {
               value[camelCase(field.name)],
               `${path}.${camelCase(field.name)}`,
             ])
-          : misfit;
+          : this.#misfit(ref, value, path);
       case 'tuple':
         return isSequence(value) && value.length === def.types.length
           ? this.#each(def.types, (type, index) => [type, value[index], `${path}[${index}]`])
-          : misfit;
+          : this.#misfit(ref, value, path);
       case 'list':
         return (
-          this.#list(def.element, def.length, value, path) ?? (this.#isList(def, value) ? undefined : misfit)
+          this.#list(def.element, def.length, value, path) ??
+          (this.#isList(def, value) ? undefined : this.#misfit(ref, value, path))
         );
       case 'map':
-        return value instanceof Map ? this.#map(def.key, def.value, value, path) : misfit;
+        return value instanceof Map
+          ? this.#map(def.key, def.value, value, path)
+          : this.#misfit(ref, value, path);
       case 'flags':
         return isObject(value) && def.names.every((name) => isFlag(value[camelCase(name)]))
           ? undefined
-          : misfit;
+          : this.#misfit(ref, value, path);
       case 'enum':
-        return def.names.includes(value as string) ? undefined : misfit;
+        return def.names.includes(value as string) ? undefined : this.#misfit(ref, value, path);
       case 'option':
-        return this.#option(def.type, value, path, misfit);
+        return this.#option(def.type, ref, value, path);
       case 'variant': {
         const found = isObject(value) ? def.cases.find((one) => one.name === value.tag) : undefined;
-        return found === undefined ? misfit : this.#payload(found.type, value, path);
+        return found === undefined ? this.#misfit(ref, value, path) : this.#payload(found.type, value, path);
       }
       case 'result': {
         const tag = isObject(value) ? value.tag : undefined;
-        if (tag !== 'ok' && tag !== 'err') return misfit;
+        if (tag !== 'ok' && tag !== 'err') return this.#misfit(ref, value, path);
         return this.#payload(tag === 'ok' ? def.ok : def.err, value, path);
       }
       default:
-        return misfit;
+        return this.#misfit(ref, value, path);
     }
+  }
+
+  #misfit(ref: TypeRef, value: unknown, path: string): Misfit {
+    return { path, expected: describeType(this.#types, ref), got: describe(value) };
   }
 
   #payload(type: TypeRef | undefined, value: unknown, path: string): Misfit | undefined {
     return type === undefined ? undefined : this.value(type, (value as { val?: unknown }).val, `${path}.val`);
   }
 
-  #option(type: TypeRef, value: unknown, path: string, misfit: Misfit): Misfit | undefined {
+  #option(type: TypeRef, ref: TypeRef, value: unknown, path: string): Misfit | undefined {
     if (!isNullable(this.#types, type))
       return value === undefined || value === null ? undefined : this.value(type, value, path);
-    if (!isObject(value) || (value.tag !== 'none' && value.tag !== 'some')) return misfit;
+    if (!isObject(value) || (value.tag !== 'none' && value.tag !== 'some'))
+      return this.#misfit(ref, value, path);
     return value.tag === 'none' ? undefined : this.value(type, value.val, `${path}.val`);
   }
 
@@ -149,6 +157,8 @@ class Check {
   #list(element: TypeRef, length: number | undefined, value: unknown, path: string): Misfit | undefined {
     const items = Array.isArray(value) ? value : length !== undefined && isSequence(value) ? value : [];
     for (let index = 0; index < items.length; index += 1) {
+      // A path is only made for what is not seen at once to fit: lists are long.
+      if (typeof element === 'string' && fitsPrimitive(element, items[index])) continue;
       const misfit = this.value(element, items[index], `${path}[${index}]`);
       if (misfit !== undefined) return misfit;
     }

@@ -3,6 +3,7 @@ import { camelCase } from './names.ts';
 import { type Field, isNullable, type Primitive, type TypeDef, type TypeRef } from './types.ts';
 import { checkValue, describeType } from './values.ts';
 import { type Token, type TokenKind, WaveLexer } from './wave-lexer.ts';
+import { WaveText } from './wave-text.ts';
 
 /** How deep values may be nested in text. */
 const waveDepthMax = 200;
@@ -357,6 +358,20 @@ class WaveParser {
  * @throws HostError `HOST_ERR_VALUE_INVALID` naming the path at which the value does not fit `type`
  */
 export function printValue(value: unknown, type: TypeRef, types: readonly TypeDef[]): string {
+  return new TextDecoder().decode(encodeValue(value, type, types, Number.POSITIVE_INFINITY));
+}
+
+/**
+ * The same as UTF-8, at most `bytesMax` bytes; a longer text is given up as soon as it is.
+ * @throws HostError `HOST_ERR_VALUE_INVALID` naming the path at which the value does not fit `type`
+ * @throws TextTooLong
+ */
+export function encodeValue(
+  value: unknown,
+  type: TypeRef,
+  types: readonly TypeDef[],
+  bytesMax: number,
+): Uint8Array<ArrayBuffer> {
   const misfit = checkValue(types, type, value, 'value');
   if (misfit !== undefined) {
     const { path, expected, got } = misfit;
@@ -366,25 +381,13 @@ export function printValue(value: unknown, type: TypeRef, types: readonly TypeDe
       got,
     });
   }
-  return new WavePrinter(types).value(type, value);
+  const text = new WaveText(bytesMax);
+  new WavePrinter(types, text).value(type, value);
+  return text.bytes;
 }
 
 const keywords: ReadonlySet<string> = new Set(['true', 'false', 'inf', 'nan', 'some', 'none', 'ok', 'err']);
 const caseLabel = (name: string): string => (keywords.has(name) ? `%${name}` : name);
-
-const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
-
-function escaped(text: string, quote: string): string {
-  let out = '';
-  for (const char of text.toWellFormed()) {
-    const code = char.codePointAt(0) as number;
-    if (char === quote) out += `\\${quote}`;
-    else if (escapes[char] !== undefined) out += escapes[char];
-    else if (code < 0x20 || (code >= 0x7f && code < 0xa0)) out += `\\u{${code.toString(16)}}`;
-    else out += char;
-  }
-  return quote + out + quote;
-}
 
 function number(value: number): string {
   if (Number.isNaN(value)) return 'nan';
@@ -394,58 +397,81 @@ function number(value: number): string {
 
 class WavePrinter {
   readonly #types: readonly TypeDef[];
+  readonly #text: WaveText;
 
-  constructor(types: readonly TypeDef[]) {
+  constructor(types: readonly TypeDef[], text: WaveText) {
     this.#types = types;
+    this.#text = text;
   }
 
   /** `value` is known to fit. */
-  value(ref: TypeRef, value: unknown): string {
-    if (ref === 'char') return escaped(value as string, "'");
-    if (ref === 'string') return escaped(value as string, '"');
-    if (typeof ref === 'string') return typeof value === 'number' ? number(value) : String(value);
-    const def = this.#types[ref] as TypeDef;
-    switch (def.kind) {
-      case 'record':
-        return this.#record(def.fields, value as Record<string, unknown>);
-      case 'tuple':
-        return `(${def.types.map((type, index) => this.value(type, (value as unknown[])[index])).join(', ')})`;
-      case 'list':
-        return `[${Array.from(value as unknown[], (item) => this.value(def.element, item)).join(', ')}]`;
-      case 'map':
-        return `[${[...(value as Map<unknown, unknown>)].map(([key, one]) => `(${this.value(def.key, key)}, ${this.value(def.value, one)})`).join(', ')}]`;
-      case 'flags':
-        return `{${def.names.filter((name) => (value as Record<string, unknown>)[camelCase(name)] === true).join(', ')}}`;
-      case 'enum':
-        return caseLabel(value as string);
-      case 'option':
-        return this.#option(def.type, value);
-      default:
-        return this.#tagged(def, value as { tag: string; val?: unknown });
+  value(ref: TypeRef, value: unknown): void {
+    if (ref === 'char') this.#text.quoted(value as string, "'");
+    else if (ref === 'string') this.#text.quoted(value as string, '"');
+    else if (typeof ref !== 'string') this.#composite(this.#types[ref] as TypeDef, value);
+    else this.#text.plain(typeof value === 'number' ? number(value) : String(value));
+  }
+
+  #composite(def: TypeDef, value: unknown): void {
+    if (def.kind === 'record') this.#record(def.fields, value as Record<string, unknown>);
+    else if (def.kind === 'tuple')
+      this.#all('(', def.types, ')', (type, index) => this.value(type, (value as unknown[])[index]));
+    else if (def.kind === 'list')
+      this.#all('[', value as unknown[], ']', (item) => this.value(def.element, item));
+    else if (def.kind === 'map')
+      this.#all('[', value as Map<unknown, unknown>, ']', (pair) => this.#pair(def.key, def.value, pair));
+    else if (def.kind === 'flags') this.#flags(def.names, value as Record<string, unknown>);
+    else if (def.kind === 'enum') this.#text.plain(caseLabel(value as string));
+    else if (def.kind === 'option') this.#option(def.type, value);
+    else this.#tagged(def, value as { tag: string; val?: unknown });
+  }
+
+  #pair(keyType: TypeRef, valueType: TypeRef, pair: readonly [key: unknown, value: unknown]): void {
+    this.#all('(', [keyType, valueType], ')', (type, index) => this.value(type, pair[index]));
+  }
+
+  #all<T>(open: string, items: Iterable<T>, close: string, print: (item: T, index: number) => void): void {
+    this.#text.plain(open);
+    let index = 0;
+    for (const item of items) {
+      if (index > 0) this.#text.plain(', ');
+      print(item, index);
+      index += 1;
     }
+    this.#text.plain(close);
   }
 
-  #record(fields: readonly Field[], value: Readonly<Record<string, unknown>>): string {
-    const shown = fields.map(
-      (field) => `${field.name}: ${this.value(field.type, value[camelCase(field.name)])}`,
-    );
-    return `{${shown.join(', ')}}`;
+  #record(fields: readonly Field[], value: Readonly<Record<string, unknown>>): void {
+    this.#all('{', fields, '}', ({ name, type }) => {
+      this.#text.plain(`${name}: `);
+      this.value(type, value[camelCase(name)]);
+    });
   }
 
-  #option(type: TypeRef, value: unknown): string {
-    if (!isNullable(this.#types, type))
-      return value === undefined || value === null ? 'none' : `some(${this.value(type, value)})`;
-    const { tag, val } = value as { tag: string; val?: unknown };
-    return tag === 'none' ? 'none' : `some(${this.value(type, val)})`;
+  #flags(names: readonly string[], value: Readonly<Record<string, unknown>>): void {
+    const set = names.filter((name) => value[camelCase(name)] === true);
+    this.#all('{', set, '}', (name) => this.#text.plain(name));
   }
 
-  #tagged(def: TypeDef, value: { readonly tag: string; readonly val?: unknown }): string {
-    if (def.kind === 'result') {
-      const type = value.tag === 'ok' ? def.ok : def.err;
-      return type === undefined ? value.tag : `${value.tag}(${this.value(type, value.val)})`;
-    }
-    const type = def.kind === 'variant' ? def.cases.find((one) => one.name === value.tag)?.type : undefined;
-    const label = caseLabel(value.tag);
-    return type === undefined ? label : `${label}(${this.value(type, value.val)})`;
+  #option(type: TypeRef, value: unknown): void {
+    const isNested = isNullable(this.#types, type);
+    const { tag, val } = isNested ? (value as { tag: string; val?: unknown }) : flatOption(value);
+    this.#case(tag, tag === 'none' ? undefined : type, val);
   }
+
+  #tagged(def: TypeDef, { tag, val }: { readonly tag: string; readonly val?: unknown }): void {
+    if (def.kind === 'result') this.#case(tag, tag === 'ok' ? def.ok : def.err, val);
+    if (def.kind !== 'variant') return;
+    const type = def.cases.find((one) => one.name === tag)?.type;
+    this.#case(caseLabel(tag), type, val);
+  }
+
+  #case(label: string, type: TypeRef | undefined, value: unknown): void {
+    this.#text.plain(label);
+    if (type !== undefined) this.#all('(', [value], ')', (payload) => this.value(type, payload));
+  }
+}
+
+function flatOption(value: unknown): { readonly tag: string; readonly val?: unknown } {
+  return value === undefined || value === null ? { tag: 'none' } : { tag: 'some', val: value };
 }

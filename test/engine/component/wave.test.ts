@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { TypeDef, TypeRef } from '../../../host/engine/component/types.ts';
-import { parseCall, parseValue, printValue } from '../../../host/engine/component/wave.ts';
+import { encodeValue, parseCall, parseValue, printValue } from '../../../host/engine/component/wave.ts';
+import { TextTooLong } from '../../../host/engine/component/wave-text.ts';
 import { componentTypeSection, worldOfComponentType } from '../../../host/engine/component/world.ts';
 import { HostError } from '../../../host/errors.ts';
 import { embedWorld } from '../../support/component-tools.ts';
@@ -125,4 +126,24 @@ test('generated values come back from their text', async () => {
       { numRuns: 10 },
     );
   }
+});
+
+test('strings are printed as UTF-8 with what could steer a terminal escaped', () => {
+  for (const [text, printed] of [
+    ['plain', '"plain"'],
+    ['"it\'s\\', '"\\"it\'s\\\\"'],
+    ['\t\n\r\0\x1b\x7f\x9f', '"\\t\\n\\r\\u{0}\\u{1b}\\u{7f}\\u{9f}"'],
+    ['\xa0é€😀', '"\xa0é€😀"'],
+    ['a\ud800b\udc00', '"a\ufffdb\ufffd"'],
+  ] as const)
+    assert.equal(printValue(text, 'string', types), printed);
+  assert.equal(printValue("'", 'char', types), "'\\''");
+  assert.equal(printValue('"', 'char', types), "'\"'");
+});
+
+test('a text is printed up to its bound and given up beyond, however long it would become', () => {
+  assert.equal(encodeValue('\0'.repeat(10), 'string', types, 52).length, 52);
+  assert.throws(() => encodeValue('\0'.repeat(10), 'string', types, 51), TextTooLong);
+  assert.throws(() => encodeValue('\0'.repeat(100_000_000), 'string', types, 1000), TextTooLong);
+  assert.throws(() => encodeValue(new Uint8Array(50_000_000), bytes, types, 1000), TextTooLong);
 });
