@@ -26,6 +26,7 @@ async function bundle(): Promise<void> {
       'transpile-worker': 'host/engine/general-lane/transpile-worker.ts',
     },
     external: /^(?:node:|[^./])/,
+    logLevel: 'silent',
   });
   await build.write({
     dir: folder,

@@ -196,7 +196,7 @@ async function handle(instance: Instance, message: unknown, hasLife: boolean): P
 /** A message as `motehost:agent/types` has it (wit/types.wit), accepted now from outside. */
 function newMessage(
   { subject, body }: { subject: string; body: Uint8Array },
-  { clock, random }: HostOptions,
+  { clock }: HostOptions,
 ): unknown {
   const sentAtNs = clock.wallNs();
   return {

@@ -8,6 +8,7 @@ const hostFolder = resolve(import.meta.dirname, '../host');
 /** The rank of each room: imports go down or stay in the room, never up (docs/architecture.md). */
 const ranks: Readonly<Record<string, number>> = {
   builtin: 0,
+  folder: 0,
   errors: 0,
   ids: 0,
   clock: 0,

@@ -1,9 +1,10 @@
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { BuildResult } from '../../guest-sdk/assemblyscript/build/build-agent.ts';
 import { digestOf, isCurrent, readStamp } from '../../guest-sdk/assemblyscript/build/stamp.ts';
 import { HostError, plainText } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 import { type Manifest, readManifest } from '../manifest.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
@@ -119,7 +120,7 @@ async function store(folder: string, manifest: Manifest, result: BuildResult): P
 async function write(path: string, content: Uint8Array): Promise<string> {
   const { replaceFile } = await import('../../guest-sdk/assemblyscript/build/own-file.ts');
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     // A device or a pipe is written to, not replaced.
     if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) writeFileSync(path, content);
     else replaceFile(path, content);

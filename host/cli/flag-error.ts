@@ -5,6 +5,15 @@ import { nearest } from './nearest.ts';
 export function flagError(command: string, cause: unknown, flags: readonly string[]): HostError {
   const message = cause instanceof Error ? cause.message : String(cause);
   const unknown = /^Unknown option '(-{1,2}[^' ]+)'/.exec(message)?.[1];
+  const dashed = /^Option '(-{1,2}[^' ]+).*argument is ambiguous/.exec(message)?.[1];
+  if (dashed !== undefined) {
+    return new HostError(
+      'HOST_ERR_CLI_USAGE',
+      `${dashed} needs a value, and one that begins with a dash is none; see host ${command} --help`,
+      { command },
+      cause,
+    );
+  }
   const text =
     unknown === undefined
       ? (message.split('\n')[0] ?? message)

@@ -1,5 +1,6 @@
 import { HostError } from '../errors.ts';
 import type { Command } from './command.ts';
+import { commandName } from './command-name.ts';
 import { exitCodeOfError, exitCodes } from './exit-code.ts';
 import { command as run } from './run.ts';
 
@@ -55,9 +56,10 @@ async function overview(topic: string | undefined): Promise<number> {
   const lines = await Promise.all(
     Object.entries(commands).map(async ([name, find]) => `  ${name.padEnd(9)}${(await find()).summary}\n`),
   );
+  const self = commandName();
   return print(
     `host: runs WebAssembly agents, metered and limited\n\nUsage: host COMMAND [OPTIONS]\n\nCommands:\n${lines.join('')}\n` +
-      "Start here:  host new my-agent && host run my-agent --input 'hello'\nMore:        host COMMAND --help\n",
+      `Start here:  ${self} new my-agent && ${self} run my-agent --input 'hello'\nMore:        ${self} COMMAND --help\n`,
   );
 }
 

@@ -1,9 +1,11 @@
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { HostError } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 import { isAgentName, type Manifest, manifestWorlds } from '../manifest.ts';
 import type { Command } from './command.ts';
+import { commandName } from './command-name.ts';
 import { exitCodes } from './exit-code.ts';
 import { flagError } from './flag-error.ts';
 import { nearest } from './nearest.ts';
@@ -33,7 +35,7 @@ Makes the folder NAME with an agent written in AssemblyScript that builds and ru
     }
     const shown = relative('.', folder) || '.';
     process.stdout.write(
-      `${shown}/assembly/index.ts is your agent; next: host run ${shown} ${tries[template]}\n`,
+      `${shown}/assembly/index.ts is your agent; next: ${commandName()} run ${shown} ${tries[template]}\n`,
     );
     return exitCodes.ok;
   },
@@ -98,6 +100,6 @@ function isFree(folder: string): boolean {
 }
 
 function write(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   writeFileSync(path, text);
 }

@@ -39,7 +39,7 @@ What it may use (the tightest of flag, environment, agent.toml and config file h
   --fuel N          instructions, as Wasmtime counts them           [100G]   HOST_FUEL
   --memory SIZE     all its memories together                       [256MiB] HOST_MEMORY
   --tables N        elements of all its tables together             [1M]     HOST_TABLES
-  --deadline TIME   wall-clock time, waits included                 [60s]    HOST_DEADLINE
+  --deadline TIME   wall-clock time (500ms, 1.5s, 2m), waits included [60s]    HOST_DEADLINE
   --output SIZE     bytes it may print                              [64MiB]  HOST_OUTPUT
   --files N         files and sockets open at once                  [128]    HOST_FILES
 
@@ -108,6 +108,7 @@ async function runProgram(
   effective: EffectiveLimits,
 ): Promise<number> {
   const artifact = await host.prepare(program.bytes, showProgress(flags));
+  checkUse(artifact.facts.main.kind, flags, programArgs);
   const stdout = flags.json === true ? captureSink() : descriptorSink(1);
   const stderr = flags.json === true ? captureSink() : descriptorSink(2);
   const readsMessage = flags.input === '-';
@@ -143,6 +144,22 @@ function exitCodeOfOutput(stdout: object): number {
   if (!(failure instanceof Error) || ('code' in failure && failure.code === 'EPIPE')) return exitCodes.ok;
   process.stderr.write(`host: stdout could not be written: ${plainText(failure.message)}\n`);
   return exitCodes.outputLost;
+}
+
+/** Words that this kind of program would never see are a mistake, and most often the one next to it was meant. */
+function checkUse(kind: 'command' | 'handler' | 'none', flags: Flags, programArgs: readonly string[]): void {
+  if (kind === 'handler' && flags.invoke === undefined && programArgs.length > 0) {
+    throw new HostError(
+      'HOST_ERR_CLI_USAGE',
+      `an agent takes a message, not arguments; did you mean --input '${programArgs.join(' ')}'?`,
+    );
+  }
+  if (kind === 'command' && flags.input !== undefined) {
+    throw new HostError(
+      'HOST_ERR_CLI_USAGE',
+      'this program is a command: it reads stdin and the arguments after --; --input is for agents',
+    );
+  }
 }
 
 async function readWords(

@@ -1,12 +1,15 @@
 import { fs } from '../builtin.ts';
 import type { InputSource, OutputSink } from '../host.ts';
 
-/** Asked of `node:tty` only for a character device: it loads sockets and streams. */
+/** Major device number of Linux's memory devices, `/dev/null` among them: characters, but nobody sits there. */
+const memoryDeviceMajor = 1;
+
+/** Asked of `node:tty` only for what may be a terminal: it loads sockets and streams, 3 ms. */
 export function isTerminal(descriptor: number): boolean {
   try {
-    return (
-      fs.fstatSync(descriptor).isCharacterDevice() && process.getBuiltinModule('node:tty').isatty(descriptor)
-    );
+    const stat = fs.fstatSync(descriptor);
+    if (!stat.isCharacterDevice() || stat.rdev >> 8 === memoryDeviceMajor) return false;
+    return process.getBuiltinModule('node:tty').isatty(descriptor);
   } catch {
     return false;
   }

@@ -1,5 +1,6 @@
 import { fs, path as paths } from '../builtin.ts';
 import { HostError } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 import { fingerprintOf } from './fingerprint.ts';
 
 /** One prepared program on disk: a JSON header and blobs. */
@@ -27,7 +28,16 @@ export class Store {
   /** @throws HostError `HOST_ERR_CACHE_UNSAFE` when others may write to the folder, or it cannot be made */
   constructor(folder: string) {
     this.folder = folder;
-    const { mode, uid } = ownFolder(folder);
+    const stat = ownFolder(folder);
+    const { mode, uid } = stat;
+    const isFolder = stat.isDirectory();
+    if (!isFolder) {
+      throw new HostError(
+        'HOST_ERR_CACHE_UNSAFE',
+        `the cache folder ${folder} is a file; set HOST_CACHE to a folder`,
+        { folder },
+      );
+    }
     const isForeign = process.getuid !== undefined && uid !== process.getuid();
     if (isForeign || (mode & 0o022) !== 0) {
       throw new HostError(
@@ -114,7 +124,7 @@ function ownFolder(folder: string): import('node:fs').Stats {
   try {
     const found = fs.statSync(folder, { throwIfNoEntry: false });
     if (found !== undefined) return found;
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     return fs.statSync(folder);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

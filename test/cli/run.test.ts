@@ -256,3 +256,24 @@ test('doctor finds nothing in the way here', async () => {
   assert.equal(code, 0);
   assert.match(stdout, /^ok {4}node/);
 });
+
+test('arguments for an agent and a message for a command are mistakes that are told', async () => {
+  const root = join(import.meta.dirname, '../..');
+  const agent = await host(['run', join(root, 'examples/hello'), 'Ada']);
+  assert.equal(agent.code, 64);
+  assert.match(agent.stderr, /an agent takes a message, not arguments; did you mean --input 'Ada'\?/);
+  const commandProgram = await host(['run', await program('cat', cat), '--input', 'x']);
+  assert.equal(commandProgram.code, 64);
+  assert.match(commandProgram.stderr, /this program is a command/);
+});
+
+test('a cache that is a file, or where no folder can be made, is refused in one line', async () => {
+  const file = await program('math', math);
+  for (const cache of [file, '/proc/none', join(file, 'below')]) {
+    const { code, stderr } = await host(['run', file, '--invoke', 'add(1, 2)'], {
+      env: { HOST_CACHE: cache },
+    });
+    assert.equal(code, 69, stderr);
+    assert.match(stderr, /HOST_CACHE/);
+  }
+});

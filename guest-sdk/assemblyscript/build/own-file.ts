@@ -1,6 +1,7 @@
-import { lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { HostError } from '../../../host/errors.ts';
+import { makeFolder } from '../../../host/folder.ts';
 
 /**
  * Writes a file of an agent's folder, with the folders it needs. The agent may be somebody else's: a symbolic
@@ -13,7 +14,7 @@ export function writeOwnFile(folder: string, path: string, content: Uint8Array |
   const whole = join(folder, path);
   requireNoLinks(folder, path);
   try {
-    mkdirSync(dirname(whole), { recursive: true });
+    makeFolder(dirname(whole));
     replaceFile(whole, content);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
