@@ -52,8 +52,8 @@ async function measureTimes(rounds: number): Promise<Readonly<Record<string, Tim
 /** Something unrelated that is freed in one batch does not show in the median of all. */
 const batches = 5;
 
-/** What a live instance that was called once holds on to. */
-async function measureSizes(name: string, count: number): Promise<Sizes> {
+/** What a live instance holds on to, never called or called once. */
+async function measureSizes(name: string, count: number, isCalled: boolean): Promise<Sizes> {
   const form = await forms[name]?.();
   if (form === undefined) throw new Error(`no form ${name}`);
   const message = new Uint8Array(64);
@@ -61,7 +61,7 @@ async function measureSizes(name: string, count: number): Promise<Sizes> {
   const grow = async (more: number): Promise<void> => {
     for (let made = 0; made < more; made++) {
       const echo = await form.instantiate();
-      await echo.echo(message);
+      if (isCalled) await echo.echo(message);
       live.push(echo);
     }
   };
@@ -94,29 +94,33 @@ function report(effort: Effort): Report {
   const rounds = effort.quick ? 500 : 4000;
   const count = effort.quick ? 500 : 4000;
   const times = measureFresh<Record<string, Times>>(import.meta.filename, ['times', String(rounds)]);
-  const sizes = Object.fromEntries(
-    Object.keys(forms).map((name) => [
-      name,
-      measureFresh<Sizes>(import.meta.filename, ['sizes', name, String(count)]),
-    ]),
-  );
+  const sizesOf = (state: 'fresh' | 'called'): Record<string, Sizes> =>
+    Object.fromEntries(
+      Object.keys(forms).map((name) => [
+        name,
+        measureFresh<Sizes>(import.meta.filename, ['sizes', name, String(count), state]),
+      ]),
+    );
+  const sizes = sizesOf('fresh');
+  const called = sizesOf('called');
   const rows = Object.keys(forms).map((name) => [
     name,
     round(times[name]?.medianUs ?? Number.NaN),
     round(times[name]?.p90Us ?? Number.NaN),
     round((sizes[name]?.heapBytes ?? Number.NaN) / 1024),
-    round((sizes[name]?.rssBytes ?? Number.NaN) / 1024),
+    round((called[name]?.heapBytes ?? Number.NaN) / 1024),
+    round((called[name]?.rssBytes ?? Number.NaN) / 1024),
   ]);
   return {
     question,
-    columns: ['form', 'median µs', 'p90 µs', 'heap KiB', 'RSS KiB'],
+    columns: ['form', 'median µs', 'p90 µs', 'heap KiB', 'called once', 'RSS KiB'],
     rows,
     marks: [
       atMost('instantiate, fast lane', times[fastAsyncName]?.medianUs ?? Number.NaN, 60, 'µs'),
       atMost('heap of each', (sizes[fastAsyncName]?.heapBytes ?? Number.NaN) / 1024, 4, 'KiB'),
       atMost(
         'RSS of each, one page touched',
-        (sizes[fastAsyncName]?.rssBytes ?? Number.NaN) / 1024,
+        (called[fastAsyncName]?.rssBytes ?? Number.NaN) / 1024,
         12,
         'KiB',
       ),
@@ -137,6 +141,6 @@ if (import.meta.main) {
   const result =
     what === 'times'
       ? await measureTimes(Number(rest[0]))
-      : await measureSizes(rest[0] ?? '', Number(rest[1]));
+      : await measureSizes(rest[0] ?? '', Number(rest[1]), rest[2] === 'called');
   process.stdout.write(JSON.stringify(result));
 }

@@ -30,6 +30,7 @@ export interface BudgetOptions {
 
 const pageBytes = 65_536;
 const denialsMax = 16;
+const noDenials: ReadonlyMap<string, string> = new Map();
 /** Calls of host functions between two looks at the clock; a look costs about as much as a small call. */
 const checksPerLook = 8;
 /** Negative enough that no host refill or guest arithmetic brings a stopped guest back to life. */
@@ -63,8 +64,9 @@ export class Budget {
   #refusal: StopCause | undefined;
   /** Of guests with structs, arrays or exceptions only. */
   #heap: HeapAccount | undefined;
-  readonly #denials = new Map<string, string>();
-  readonly #stopListeners = new Set<(cause: StopCause) => void>();
+  // Made when first needed: most guests are denied nothing and many wait for nothing, and there may be thousands.
+  #denials: Map<string, string> | undefined;
+  #stopListeners: Set<(cause: StopCause) => void> | undefined;
   /**
    * More than 0 while a frame that is not wasm or not `promising` lies on the guest's stack (start function,
    * `cabi_realloc`, post-return, synchronous call): suspending there throws, so the guest is not paused.
@@ -135,8 +137,9 @@ export class Budget {
     this.#deadFuelUsed = this.fuelUsed;
     if (cause.kind === 'limit' && cause.limit === 'fuelMax') this.#deadFuelUsed = BigInt(cause.used);
     if (this.#cell !== undefined) this.#cell.value = deadFuel;
-    for (const listener of this.#stopListeners) listener(cause);
-    this.#stopListeners.clear();
+    const listeners = this.#stopListeners;
+    this.#stopListeners = undefined;
+    for (const listener of listeners ?? []) listener(cause);
   }
 
   /** Throws `Stopped` when the guest was stopped: for host functions before they act. */
@@ -167,8 +170,11 @@ export class Budget {
   /** Calls back once when the guest is stopped (at once if it already is). Returns the way to unsubscribe. */
   onStop(listener: (cause: StopCause) => void): () => void {
     if (this.#cause !== undefined) listener(this.#cause);
-    else this.#stopListeners.add(listener);
-    return () => this.#stopListeners.delete(listener);
+    else {
+      this.#stopListeners ??= new Set();
+      this.#stopListeners.add(listener);
+    }
+    return () => this.#stopListeners?.delete(listener);
   }
 
   /** Import `out`: the cell is negative. Grants the next slice or stops the guest; 1 asks the guest to call `pause`. */
@@ -282,11 +288,12 @@ export class Budget {
    * `cure` is the flag or manifest line that would allow it. Bounded; the same denial counts once.
    */
   deny(what: string, cure: string): void {
+    this.#denials ??= new Map();
     if (this.#denials.size < denialsMax) this.#denials.set(what, cure);
   }
 
   get denials(): ReadonlyMap<string, string> {
-    return this.#denials;
+    return this.#denials ?? noDenials;
   }
 
   /** Counts output before it is written; stops the guest when it is too much. */
