@@ -2,6 +2,7 @@ import { type Invoked, invoke } from './agent/invoke.ts';
 import { unavailableInterfaces } from './agent/unavailable.ts';
 import type { Clock, Random } from './clock.ts';
 import type { Budget } from './engine/budget.ts';
+import { requireOffered } from './engine/core-lane/core-imports.ts';
 import type { Description } from './engine/description.ts';
 import { type Artifact, createEngine, type Engine, type Launched } from './engine/engine.ts';
 import type { Instance } from './engine/instance.ts';
@@ -151,7 +152,6 @@ async function planCall(artifact: Artifact, call: Call, options: HostOptions): P
     };
   }
   if (artifact.facts.lane === 'core') {
-    const { requireOffered } = await import('./engine/core-lane/core-imports.ts');
     requireOffered(artifact.facts.modules[0]?.summary.imports ?? []);
   }
   throw new HostError(

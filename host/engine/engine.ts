@@ -2,7 +2,9 @@ import { fs, os, path as paths } from '../builtin.ts';
 import type { Clock } from '../clock.ts';
 import type { Artifact, ArtifactFacts } from './artifact.ts';
 import type { Budget } from './budget.ts';
+import { instantiateCore } from './core-lane/core-lane.ts';
 import { declaredTypes } from './declared-types.ts';
+import { instantiateFast } from './fast-lane/fast-lane.ts';
 import type { Instance } from './instance.ts';
 import type { Linker } from './linker.ts';
 import type { Prepared } from './prepare.ts';
@@ -119,7 +121,6 @@ async function launchComponent(artifact: Artifact, linker: Linker, budget: Budge
   const compiled = compile(artifact);
   const [only] = compiled;
   if (facts.lane === 'fast' && facts.plan !== undefined && only !== undefined) {
-    const { instantiateFast } = await import('./fast-lane/fast-lane.ts');
     return instantiateFast(facts.plan, only, linker, budget);
   }
   if (gluePath === undefined || facts.world === undefined)
@@ -160,7 +161,6 @@ async function offerWasi(
 async function launchCore(artifact: Artifact, budget: Budget, grants: WasiGrants): Promise<Launched> {
   const facts = artifact.facts.modules[0];
   if (facts === undefined) throw new Error('bug: a core artifact without its module');
-  const { instantiateCore } = await import('./core-lane/core-lane.ts');
   const usesWasi = facts.summary.imports.some(({ module }) => module.startsWith('wasi_'));
   const offered = usesWasi
     ? (await import('./wasi/preview1/preview1.ts')).preview1(grants, budget)
