@@ -11,7 +11,7 @@ async function runHere() {
   const source = new URL('./main.ts', import.meta.url);
   const dist = new URL('../../dist/', import.meta.url);
   const runsSources = fs.existsSync(source) && !isCurrent(fs, dist);
-  const { main } = await import(runsSources ? source.href : new URL('main.js', dist).href);
+  const { main } = await import(runsSources ? source.href : new URL('hot.js', dist).href);
   await main(process.argv.slice(2));
 }
 
