@@ -29,9 +29,12 @@ export class Reach {
   readonly #byName = new Map<string, NetGrant[]>();
   readonly #byAddress = new Map<string, NetGrant[]>();
   readonly #resolved = new Map<string, Set<NetGrant>>();
+  readonly #onDenied: (what: string, cure: string) => void;
   #lookups = 0;
 
-  constructor(grants: readonly NetGrant[]) {
+  /** `onDenied` hears of each refusal and of the flag that would have allowed it: for people, never for the guest. */
+  constructor(grants: readonly NetGrant[], onDenied: (what: string, cure: string) => void = () => {}) {
+    this.#onDenied = onDenied;
     for (const grant of grants) {
       const address = parseIp(grant.host);
       if (address === undefined) add(this.#byName, hostName(grant.host) ?? grant.host, grant);
@@ -45,23 +48,26 @@ export class Reach {
 
   /** Whether a name, in the form `hostName` gives, was granted for some port. */
   mayResolve(name: string): boolean {
-    return this.#byName.has(name);
+    return this.#byName.has(name) || this.#deny('looking up', name, '*');
   }
 
   /** Whether a request may go to a name and port. */
   mayRequest(name: string, port: number): boolean {
-    return covers(this.#byName.get(name), port);
+    return covers(this.#byName.get(name), port) || this.#deny('a request to', name, port);
   }
 
   /** Whether a connection or datagram may go there. */
   mayConnect(address: IpAddress, port: number): boolean {
     const text = ipText(address);
-    return this.mayBind(address, port) || covers(this.#resolved.get(text), port);
+    const isCovered = covers(this.#byAddress.get(text), port) || covers(this.#resolved.get(text), port);
+    return isCovered || this.#deny('connecting to', shown(address), port);
   }
 
   /** Whether a socket may listen there: only an address that was granted itself. */
   mayBind(address: IpAddress, port: number): boolean {
-    return covers(this.#byAddress.get(ipText(address)), port);
+    return (
+      covers(this.#byAddress.get(ipText(address)), port) || this.#deny('listening at', shown(address), port)
+    );
   }
 
   /**
@@ -81,6 +87,12 @@ export class Reach {
     }
   }
 
+  #deny(what: string, host: string, port: number | '*'): false {
+    const place = `${host}:${port}`;
+    this.#onDenied(`${what} ${port === '*' ? host : place}`, `allow it with --net ${place}`);
+    return false;
+  }
+
   #remember(address: string, grants: readonly NetGrant[]): void {
     const known = this.#resolved.get(address) ?? new Set();
     for (const grant of grants) known.add(grant);
@@ -91,11 +103,16 @@ export class Reach {
   }
 }
 
+/** As `--net` takes it: an IPv6 address in brackets. */
+function shown(address: IpAddress): string {
+  return address.tag === 'ipv4' ? ipText(address) : `[${ipText(address)}]`;
+}
+
 const reaches = new WeakMap<Guest, Reach>();
 
 /** The one reach of a guest: a name looked up through sockets counts for HTTP too. */
 export function reachOf(guest: Guest, grants: readonly NetGrant[]): Reach {
-  const known = reaches.get(guest) ?? new Reach(grants);
+  const known = reaches.get(guest) ?? new Reach(grants, (what, cure) => guest.budget.deny(what, cure));
   reaches.set(guest, known);
   return known;
 }

@@ -75,6 +75,22 @@ test('a name opens the addresses it had when it was looked up, for its port', as
   assert.equal(reach.mayBind(ip('192.0.2.7'), 443), false, 'a name is no right to listen');
 });
 
+test('what is refused is told to people with the flag that would allow it', () => {
+  const told: string[] = [];
+  const reach = new Reach([{ host: '192.0.2.7', port: 443 }], (what, cure) => told.push(`${what}; ${cure}`));
+  assert.equal(reach.mayConnect(ip('192.0.2.7'), 443), true);
+  reach.mayConnect(ip('192.0.2.7'), 80);
+  reach.mayBind(ip('::1'), 8080);
+  reach.mayRequest('example.org', 443);
+  reach.mayResolve('example.org');
+  assert.deepEqual(told, [
+    'connecting to 192.0.2.7:80; allow it with --net 192.0.2.7:80',
+    'listening at [0:0:0:0:0:0:0:1]:8080; allow it with --net [0:0:0:0:0:0:0:1]:8080',
+    'a request to example.org:443; allow it with --net example.org:443',
+    'looking up example.org; allow it with --net example.org:*',
+  ]);
+});
+
 test('only so many look-ups run at once', async () => {
   const { promise, resolve } = Promise.withResolvers<never[]>();
   const mocked = mock.method(dns, 'lookup', () => promise);
