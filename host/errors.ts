@@ -18,6 +18,7 @@ const codes = {
   HOST_ERR_LIMIT_TOO_SMALL: 'bad-input',
   HOST_ERR_GRANT_INVALID: 'usage',
   HOST_ERR_BUILD_FAILED: 'bad-input',
+  HOST_ERR_WIT_INVALID: 'bad-input',
   HOST_ERR_TOOL_MISSING: 'unavailable',
   HOST_ERR_RUNTIME_TOO_OLD: 'unavailable',
   HOST_ERR_CACHE_UNSAFE: 'unavailable',
@@ -26,6 +27,10 @@ const codes = {
 } as const;
 
 export type HostErrorCode = keyof typeof codes;
+
+/** Messages that show a place in a source keep their lines. */
+const codesOfManyLines: ReadonlySet<HostErrorCode> = new Set(['HOST_ERR_BUILD_FAILED', 'HOST_ERR_WIT_INVALID']);
+
 /** What kind of answer a door (CLI exit code, HTTP status) gives for a code. */
 export type HostErrorClass = (typeof codes)[HostErrorCode];
 
@@ -47,7 +52,7 @@ export class HostError extends Error {
 
   constructor(code: HostErrorCode, message: string, data: Record<string, unknown> = {}, cause?: unknown) {
     super(
-      plainText(bounded(message), code === 'HOST_ERR_BUILD_FAILED'),
+      plainText(bounded(message), codesOfManyLines.has(code)),
       cause === undefined ? undefined : { cause },
     );
     this.code = code;

@@ -2,7 +2,7 @@ import { statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { BuildResult } from '../../guest-sdk/assemblyscript/build/build-agent.ts';
-import { digestOf, isCurrent, readStamp } from '../../guest-sdk/assemblyscript/build/stamp.ts';
+import { digestOf, isCurrent, readStamp } from '../../guest-sdk/build/stamp.ts';
 import { HostError, plainText } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
 import { type Manifest, readManifest } from '../manifest.ts';
@@ -109,7 +109,7 @@ function buildInput({ world, entry }: Manifest): string {
 }
 
 async function store(folder: string, manifest: Manifest, result: BuildResult): Promise<string> {
-  const { writeOwnFile } = await import('../../guest-sdk/assemblyscript/build/own-file.ts');
+  const { writeOwnFile } = await import('../../guest-sdk/build/own-file.ts');
   const path = writeOwnFile(folder, outputName(manifest, 'wasm'), result.bytes);
   const digest = digestOf(buildInput(manifest), result.sources);
   const stamp = JSON.stringify({ sources: [...result.sources.keys()], digest });
@@ -118,7 +118,7 @@ async function store(folder: string, manifest: Manifest, result: BuildResult): P
 }
 
 async function write(path: string, content: Uint8Array): Promise<string> {
-  const { replaceFile } = await import('../../guest-sdk/assemblyscript/build/own-file.ts');
+  const { replaceFile } = await import('../../guest-sdk/build/own-file.ts');
   try {
     makeFolder(dirname(path));
     // A device or a pipe is written to, not replaced.

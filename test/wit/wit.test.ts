@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { componentEmbed, componentNew, componentWit } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { witFolder } from '../../guest-sdk/assemblyscript/build/sdk-sources.ts';
-import { readWitText } from '../../guest-sdk/assemblyscript/build/wit-text.ts';
+import { readWitText } from '../../guest-sdk/build/wit-text.ts';
 
 const worlds = ['imports', 'handler', 'agent'];
 

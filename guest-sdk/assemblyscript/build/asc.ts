@@ -1,5 +1,5 @@
 import { HostError } from '../../../host/errors.ts';
-import type { Complaint } from './diagnostic.ts';
+import type { Complaint } from '../../build/diagnostic.ts';
 
 /** One run of the AssemblyScript compiler. */
 export interface AscRun {

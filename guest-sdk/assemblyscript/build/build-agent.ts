@@ -5,8 +5,8 @@ import { runAsc, sdkLibrary } from './asc.ts';
 import { explainErrors, explainWarnings } from './explain.ts';
 import { requireKnownImports } from './imports.ts';
 import { readSdkSource, resolveSpecifier, sdkPackage, witFolder } from './sdk-sources.ts';
-import { stripCustomSections } from './strip.ts';
-import { readWitText } from './wit-text.ts';
+import { stripCustomSections } from '../../build/strip.ts';
+import { readWitText } from '../../build/wit-text.ts';
 import { type World, worlds } from './world.ts';
 
 export interface BuildOptions {

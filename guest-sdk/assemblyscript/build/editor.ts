@@ -1,6 +1,6 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeOwnFile } from './own-file.ts';
+import { writeOwnFile } from '../../build/own-file.ts';
 import { sdkSources, versionedSpecifiers } from './sdk-sources.ts';
 
 /** Where an agent's folder keeps what editors need; made again by every build, never edited. */

@@ -1,4 +1,4 @@
-import { type Complaint, formatComplaint } from './diagnostic.ts';
+import { type Complaint, formatComplaint } from '../../build/diagnostic.ts';
 import { resolveSpecifier, specifierNames } from './sdk-sources.ts';
 import type { World } from './world.ts';
 

@@ -1,0 +1,86 @@
+import { HostError } from '../../host/errors.ts';
+import { formatComplaint } from './diagnostic.ts';
+import type { WitPiece, WitText } from './wit-text.ts';
+
+/**
+ * The WIT parser's error with file, line and column, which the parser knows and does not tell: a syntax error
+ * lies at the last token of the shortest beginning of the text that gives the same error; an unknown name is
+ * where it stands first.
+ */
+export async function explainWitError(cause: unknown, wit: WitText, world: string): Promise<HostError> {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const offset = (await syntaxErrorAt(wit.text, message)) ?? nameAt(wit, message);
+  const piece = offset === undefined ? undefined : pieceAt(wit, offset);
+  if (offset === undefined || piece === undefined) {
+    const text = message.startsWith('World ')
+      ? `agent.toml: package '${wit.mainPackage}' has no world '${world}'; it has: ${worldsOf(wit).join(', ') || 'none'}`
+      : `WIT of package '${wit.mainPackage}': ${message}`;
+    return new HostError('HOST_ERR_WIT_INVALID', text, { world }, cause);
+  }
+  const complaint = { isError: true, code: 0, text: message, file: piece.file, offset: offset - piece.offset };
+  return new HostError('HOST_ERR_WIT_INVALID', formatComplaint(complaint, piece.source), { world }, cause);
+}
+
+async function syntaxErrorAt(text: string, message: string): Promise<number | undefined> {
+  if (!/^(expected|unexpected|invalid|found|unterminated|unknown|control)/.test(message)) return undefined;
+  const { generateTypes, $init } = await import('@bytecodealliance/jco-transpile/component');
+  await $init;
+  const fails = (length: number): boolean => {
+    try {
+      generateTypes('x', { wit: { tag: 'source', val: text.slice(0, length) } });
+      return false;
+    } catch (error) {
+      return error instanceof Error && error.message === message;
+    }
+  };
+  const tokens = tokensOf(text);
+  let [low, high] = [0, tokens.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (fails((tokens[middle] as Token).end)) high = middle;
+    else low = middle + 1;
+  }
+  const found = tokens[low];
+  return found !== undefined && fails(found.end) ? found.start : undefined;
+}
+
+interface Token {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/** Words and signs outside of comments. */
+function tokensOf(text: string): Token[] {
+  const pattern = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|(%?[\w-]+(?::[\w-]+)*|->|[^\s\w])/g;
+  return [...text.matchAll(pattern)].flatMap(({ 0: whole, 1: token, index }) =>
+    token === undefined ? [] : [{ start: index, end: index + whole.length, text: token.replace(/^%/, '') }],
+  );
+}
+
+/** The first place of a name that the message quotes: the second one where it stands twice and may not. */
+function nameAt(wit: WitText, message: string): number | undefined {
+  const name = /[`'"]%?([\w-]+)(?::[\w-]+)*[^`'"]*[`'"]/.exec(message)?.[1];
+  if (name === undefined || message.startsWith('World ')) return undefined;
+  const own = wit.pieces.filter(({ file }) => pieceIsOwn(wit, file));
+  const end = Math.max(0, ...own.map(({ offset, source }) => offset + source.length));
+  const places = tokensOf(wit.text.slice(0, end)).filter(({ text }) => text === name || text.startsWith(`${name}:`));
+  const isRepeated = /more than once|already|duplicate|previously|prior/.test(message);
+  return (isRepeated ? (places[1] ?? places[0]) : places[0])?.start;
+}
+
+function pieceIsOwn(wit: WitText, file: string): boolean {
+  const limit = wit.text.search(/^package \S+ \{$/m);
+  const piece = wit.pieces.find((one) => one.file === file);
+  return piece !== undefined && (limit < 0 || piece.offset < limit);
+}
+
+function pieceAt(wit: WitText, offset: number): WitPiece | undefined {
+  return wit.pieces.find((piece) => offset >= piece.offset && offset <= piece.offset + piece.source.length);
+}
+
+function worldsOf(wit: WitText): string[] {
+  const limit = wit.text.search(/^package \S+ \{$/m);
+  const main = limit < 0 ? wit.text : wit.text.slice(0, limit);
+  return [...main.matchAll(/^\s*world\s+%?([\w-]+)/gm)].map(([, name = '']) => name);
+}

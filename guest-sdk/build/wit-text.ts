@@ -1,0 +1,115 @@
+import { type Dirent, readdirSync, readFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
+import { dirname, join } from 'node:path';
+import { HostError } from '../../host/errors.ts';
+
+const foldersDeepMax = 4;
+const packageLine = /^[ \t]*package\s+([a-z0-9:@.+-]+)\s*;[ \t]*$/m;
+
+/** Where the WIT of `motehost:agent` and of WASI 0.2.0 lies. It is in the package once, also where this file runs from `dist/`. */
+export const witFolder: string = join(dirname(findPackageJSON(import.meta.url) as string), 'wit');
+
+/** One WIT text made of files, so that the toolchain needs no file system. */
+export interface WitText {
+  /** The main package, then the others as `package a:b@1.0.0 { … }`. */
+  readonly text: string;
+  /** The main package's name: `my:agents@1.0.0`. */
+  readonly mainPackage: string;
+  /** The files it was made of, in the order of the text. */
+  readonly pieces: readonly WitPiece[];
+}
+
+/** One file's part of the text: equal to the file, but for its package line, which is blank. */
+export interface WitPiece {
+  readonly file: string;
+  /** Where in the text the file's content begins. */
+  readonly offset: number;
+  readonly source: string;
+}
+
+/**
+ * Reads a folder in the usual layout: the package's own files, and its dependencies under `deps/`. Files are
+ * taken in name order: the same folder, the same text.
+ * @param libraries folders of the same layout whose packages are dependencies where `folder` has none of the name
+ * @throws HostError `HOST_ERR_WIT_INVALID` for a file without a package line, or more than one main package
+ */
+export function readWit(folder: string, libraries: readonly string[]): WitText {
+  const own = readPackages(folder, ['deps']);
+  const [main, ...more] = own.keys();
+  if (main === undefined || more.length > 0) {
+    throw new HostError(
+      'HOST_ERR_WIT_INVALID',
+      `${folder} must hold one WIT package, found ${[...own.keys()].join(', ') || 'none'}; others belong into ${join(folder, 'deps')}`,
+    );
+  }
+  const dependencies = readPackages(join(folder, 'deps'), []);
+  for (const library of libraries)
+    for (const [name, files] of readPackages(library, []))
+      if (name !== main && !dependencies.has(name)) dependencies.set(name, files);
+  return joinPackages(main, own.get(main) ?? [], dependencies);
+}
+
+/** WIT that is not on disk, as one file. @throws HostError as `readWit` */
+export function witOf(source: string, file = 'world.wit'): WitText {
+  const name = packageLine.exec(source)?.[1];
+  if (name === undefined) throw noPackageLine(file);
+  return joinPackages(name, [{ file, source }], new Map());
+}
+
+interface WitFile {
+  readonly file: string;
+  readonly source: string;
+}
+
+function joinPackages(main: string, own: readonly WitFile[], others: ReadonlyMap<string, readonly WitFile[]>): WitText {
+  const pieces: WitPiece[] = [];
+  let text = `package ${main};\n`;
+  const add = ({ file, source }: WitFile): void => {
+    const blank = source.replace(packageLine, (line) => ' '.repeat(line.length));
+    pieces.push({ file, offset: text.length, source });
+    text += `${blank}\n`;
+  };
+  for (const file of own) add(file);
+  for (const [name, files] of others) {
+    text += `package ${name} {\n`;
+    for (const file of files) add(file);
+    text += '}\n';
+  }
+  return { text, mainPackage: main, pieces };
+}
+
+function readPackages(folder: string, skipped: readonly string[]): Map<string, WitFile[]> {
+  const packages = new Map<string, WitFile[]>();
+  for (const file of witFiles(folder, skipped, foldersDeepMax)) {
+    const source = readFileSync(file, 'utf8');
+    const name = packageLine.exec(source)?.[1];
+    if (name === undefined) throw noPackageLine(file);
+    packages.set(name, [...(packages.get(name) ?? []), { file, source }]);
+  }
+  return packages;
+}
+
+function noPackageLine(file: string): HostError {
+  return new HostError(
+    'HOST_ERR_WIT_INVALID',
+    `${file} has no line 'package namespace:name@1.0.0;'; begin it with one`,
+    { file },
+  );
+}
+
+function witFiles(folder: string, skipped: readonly string[], depthLeft: number): string[] {
+  if (depthLeft === 0) return [];
+  let entries: Dirent[];
+  try {
+    entries = readdirSync(folder, { withFileTypes: true });
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
+    throw cause;
+  }
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return skipped.includes(entry.name) ? [] : witFiles(path, [], depthLeft - 1);
+    return entry.name.endsWith('.wit') ? [path] : [];
+  });
+}
