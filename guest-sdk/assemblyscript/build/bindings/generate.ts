@@ -24,9 +24,12 @@ export interface Bindings {
  */
 export function generateBindings(world: World, worldName: string, userEntry: string): Bindings {
   const model = modelOf(world, worldName);
-  const abi = abiModule(model, userEntry);
+  const abi = abiModule(model, fromLibrary(abiFile, userEntry));
   const modules = new Map([[abiFile, abi.module]]);
-  for (const home of model.homes) modules.set(home.specifier, homeModule(model, home, 'source', userEntry));
+  for (const home of model.homes) {
+    const entry = fromLibrary(home.specifier, userEntry);
+    modules.set(home.specifier, homeModule(model, home, 'source', entry));
+  }
   return { model, modules, ...glueOf(model, abi, userEntry) };
 }
 
@@ -34,6 +37,11 @@ export function generateBindings(world: World, worldName: string, userEntry: str
 export function declarationsOf(model: Model, home: Home, userEntry: string): string {
   const mode: Mode = 'declarations';
   return homeModule(model, home, mode, userEntry);
+}
+
+/** Generated modules are in the compiler's library, one folder aside from the user's files. */
+function fromLibrary(file: string, userEntry: string): string {
+  return '../'.repeat(file.split('/').length) + userEntry.replace(/^\.\//, '');
 }
 
 function glueOf(model: Model, abi: AbiCode, userEntry: string): Omit<Bindings, 'model' | 'modules'> {

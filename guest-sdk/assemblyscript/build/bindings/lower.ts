@@ -127,11 +127,14 @@ function casesFlat(emitter: Emitter, ref: TypeRef, def: TypeDef, value: string, 
   return [caseNumber(def, value), ...slots];
 }
 
-/** From a payload's own core type to the one that travels. */
+/**
+ * From a payload's own core type to the one that travels. The upper half of a number that travels as i64 is nobody's
+ * concern; it goes by the number's sign, which suits receivers that look at it all the same.
+ */
 function widen(value: string, from: string, to: string): string {
   if (from === to) return value;
   if (from === 'f') return to === 'i' ? `reinterpret<i32>(${value})` : `<i64><u64>reinterpret<u32>(${value})`;
-  return from === 'F' ? `reinterpret<i64>(${value})` : `<i64><u64><u32>(${value})`;
+  return from === 'F' ? `reinterpret<i64>(${value})` : `<i64>${/^__\d+$/.test(value) ? '<u32>' : ''}(${value})`;
 }
 
 function lowerComposite(emitter: Emitter, ref: TypeRef, def: TypeDef): string {
