@@ -4,7 +4,7 @@ import { HostError } from '../../host/errors.ts';
 import { sdkFolder } from './sdk-folder.ts';
 
 const foldersDeepMax = 4;
-const packageLine = /^[ \t]*package\s+([a-z0-9:@.+-]+)\s*;[ \t]*$/m;
+const packageLine = /^[ \t]*package\s+([a-z0-9:@.+-]+)\s*;/m;
 
 /** Where the WIT of `motehost:agent` and of WASI 0.2.0 lies. */
 export const witFolder: string = join(dirname(sdkFolder), 'wit');

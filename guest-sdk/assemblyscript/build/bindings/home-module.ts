@@ -56,7 +56,8 @@ class HomeWriter {
 
   /** Types of this module by their own name, those of others through the module that declares them. */
   readonly #naming: Naming = (ref) => {
-    const local = this.#locals.get(ref);
+    const place = this.#model.places.get(ref);
+    const local = place?.home === this.#home ? place.local : this.#locals.get(ref);
     if (local !== undefined && !this.#isUserClass(ref)) return local;
     return this.#foreignName(ref);
   };
@@ -92,11 +93,18 @@ class HomeWriter {
     if (place?.home !== this.#home || place.local !== local) {
       if (!isNominal) return `export type ${local} = ${typeText(this.#model.defs, ref, this.#naming)};`;
       if (this.#isUserClass(ref as number) || place === undefined) return '';
-      if (place.home === this.#home) return `export { ${place.local} as ${local} };`;
-      const name = place.local === local ? local : `${place.local} as ${local}`;
-      return `import { ${name} } from "${place.home.specifier}";\nexport { ${local} };`;
+      return this.#again(ref as number, local, place);
     }
     return this.#declare(label, local, ref as number, def);
+  }
+
+  /** A type of another module, or of this one under another name, with the enum of its cases. */
+  #again(ref: number, local: string, place: { readonly home: Home; readonly local: string }): string {
+    if (place.home === this.#home) return `export { ${place.local} as ${local} };`;
+    const [from, to] = [place.home.tags.get(ref), this.#home.tags.get(ref)];
+    const pairs = [[place.local, local], ...(from === undefined || to === undefined ? [] : [[from, to]])];
+    const names = pairs.map(([one, other]) => (one === other ? one : `${one} as ${other}`)).join(', ');
+    return `import { ${names} } from "${place.home.specifier}";\nexport { ${pairs.map(([, other]) => other).join(', ')} };`;
   }
 
   #declare(label: string, local: string, ref: number, def: TypeDef): string {
