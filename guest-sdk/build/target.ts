@@ -8,8 +8,7 @@ import { readWit, type WitText, witFolder } from './wit-text.ts';
 /** What a program is built for. */
 export type Target =
   /** A WASI command: arguments, streams and an exit code. */
-  | { readonly kind: 'command' }
-  | WorldTarget;
+  { readonly kind: 'command' } | WorldTarget;
 
 /** A component of a WIT world. */
 export interface WorldTarget {

@@ -17,7 +17,13 @@ export async function explainWitError(cause: unknown, wit: WitText, world: strin
       : `WIT of package '${wit.mainPackage}': ${message}`;
     return new HostError('HOST_ERR_WIT_INVALID', text, { world }, cause);
   }
-  const complaint = { isError: true, code: 0, text: message, file: piece.file, offset: offset - piece.offset };
+  const complaint = {
+    isError: true,
+    code: 0,
+    text: message,
+    file: piece.file,
+    offset: offset - piece.offset,
+  };
   return new HostError('HOST_ERR_WIT_INVALID', formatComplaint(complaint, piece.source), { world }, cause);
 }
 
@@ -64,7 +70,9 @@ function nameAt(wit: WitText, message: string): number | undefined {
   if (name === undefined || message.startsWith('World ')) return undefined;
   const own = wit.pieces.filter(({ file }) => pieceIsOwn(wit, file));
   const end = Math.max(0, ...own.map(({ offset, source }) => offset + source.length));
-  const places = tokensOf(wit.text.slice(0, end)).filter(({ text }) => text === name || text.startsWith(`${name}:`));
+  const places = tokensOf(wit.text.slice(0, end)).filter(
+    ({ text }) => text === name || text.startsWith(`${name}:`),
+  );
   const isRepeated = /more than once|already|duplicate|previously|prior/.test(message);
   return (isRepeated ? (places[1] ?? places[0]) : places[0])?.start;
 }

@@ -61,7 +61,11 @@ interface WitFile {
   readonly source: string;
 }
 
-function joinPackages(main: string, own: readonly WitFile[], others: ReadonlyMap<string, readonly WitFile[]>): WitText {
+function joinPackages(
+  main: string,
+  own: readonly WitFile[],
+  others: ReadonlyMap<string, readonly WitFile[]>,
+): WitText {
   const pieces: WitPiece[] = [];
   let text = `package ${main};\n`;
   const add = ({ file, source }: WitFile): void => {

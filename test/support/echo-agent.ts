@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { generateBindings } from '../../guest-sdk/assemblyscript/build/bindings/generate.ts';
 import { type Naming, typeText } from '../../guest-sdk/assemblyscript/build/bindings/type-text.ts';
 import { buildAgent } from '../../guest-sdk/assemblyscript/build/build-agent.ts';
-import { worldTarget, type WorldTarget } from '../../guest-sdk/build/target.ts';
+import { type WorldTarget, worldTarget } from '../../guest-sdk/build/target.ts';
 import { witOf } from '../../guest-sdk/build/wit-text.ts';
 import type { TypeRef } from '../../host/engine/component/types.ts';
 import { echoHost } from './echo-component.ts';
@@ -27,17 +27,29 @@ export async function echoAgent(declarations: string, refs: readonly string[]): 
   try {
     mkdirSync(join(folder, 'assembly'));
     writeFileSync(join(folder, 'assembly/index.ts'), echoSource(target, refs.length));
-    const built = await buildAgent({ folder, entry: 'assembly/index.ts', target, release: false, countBlocks: true });
+    const built = await buildAgent({
+      folder,
+      entry: 'assembly/index.ts',
+      target,
+      release: false,
+      countBlocks: true,
+    });
     const host = target.world.imports.find((item) => item.kind === 'interface' && item.name === echoHost);
     const functions = host?.kind === 'interface' ? host.interface.functions : [];
-    return { bytes: new Uint8Array(built.bytes), target, types: functions.map(({ type }) => type.result as TypeRef) };
+    return {
+      bytes: new Uint8Array(built.bytes),
+      target,
+      types: functions.map(({ type }) => type.result as TypeRef),
+    };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
 function echoWit(declarations: string, refs: readonly string[]): string {
-  const names = [...declarations.matchAll(/^(?:record|variant|enum|flags) ([a-z0-9]+) /gm)].map(([, name]) => name);
+  const names = [...declarations.matchAll(/^(?:record|variant|enum|flags) ([a-z0-9]+) /gm)].map(
+    ([, name]) => name,
+  );
   const use = names.length > 0 ? `use types.{${names.join(', ')}};` : '';
   const functions = (prefix: string, of: (ref: string) => string): string =>
     refs.map((ref, index) => `${prefix}${index}: func(x: ${of(ref)}) -> ${of(ref)};`).join('\n');

@@ -2,8 +2,8 @@ import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Language } from '../../build/language.ts';
 import { sdkFolder } from '../../build/sdk-folder.ts';
-import { writeEditorFiles } from './editor.ts';
 import { buildAgent } from './build-agent.ts';
+import { writeEditorFiles } from './editor.ts';
 import { scaffold } from './scaffold.ts';
 
 /** Agents in AssemblyScript: bindings generated from the world, the compiler and the wrapping in this process. */
@@ -13,5 +13,8 @@ export const assemblyscript: Language = {
   build: (project) => buildAgent(project),
   writeTypes: async ({ folder, target }) => writeEditorFiles(folder, target),
   scaffold,
-  toolFiles: () => globSync('assemblyscript/{assembly,build}/**/*.ts', { cwd: sdkFolder }).map((file) => join(sdkFolder, file)),
+  toolFiles: () =>
+    globSync('assemblyscript/{assembly,build}/**/*.ts', { cwd: sdkFolder }).map((file) =>
+      join(sdkFolder, file),
+    ),
 };

@@ -76,7 +76,15 @@ function flagsOf(program: Program, options: BuildOptions): string[] {
   const optimisation = options.release
     ? ['-O3', '--shrinkLevel', '2', '--converge']
     : ['-O2', '--shrinkLevel', '1', '--debug'];
-  return ['--runtime', 'incremental', '--exportStart', program.start, '--use', use.join(','), ...optimisation];
+  return [
+    '--runtime',
+    'incremental',
+    '--exportStart',
+    program.start,
+    '--use',
+    use.join(','),
+    ...optimisation,
+  ];
 }
 
 function readUserSource(

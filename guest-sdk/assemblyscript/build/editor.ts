@@ -1,11 +1,11 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeOwnFile } from '../../build/own-file.ts';
+import type { Target } from '../../build/target.ts';
 import { declarationsOf } from './bindings/generate.ts';
 import type { Home, Model } from './bindings/model.ts';
 import { type Program, programOf } from './program.ts';
 import { sdkPackage, sdkSources } from './sdk-sources.ts';
-import type { Target } from '../../build/target.ts';
 
 /** Where an agent's folder keeps what editors need; made again by every build, never edited. */
 export const editorFolder = 'build/editor';
@@ -47,7 +47,9 @@ export function writeEditorFiles(folder: string, target: Target): string[] {
     ['assemblyscript.d.ts', readFileSync(types, 'utf8')],
     ['world.d.ts', worldDeclarations(program)],
     ['sdk/tuple.ts', program.resolve(`${sdkPackage}/tuple`) ?? ''],
-    ...[...sdkSources()].filter(([file]) => !file.startsWith('std/')).map(([file, text]) => [`sdk/${file}`, text] as const),
+    ...[...sdkSources()]
+      .filter(([file]) => !file.startsWith('std/'))
+      .map(([file, text]) => [`sdk/${file}`, text] as const),
   ]);
   const agent = program.resolve('motehost:agent');
   if (agent !== undefined) files.set('agent.ts', agent);

@@ -34,7 +34,9 @@ function declarationOf(model: Model, home: Home, func: Func, resource: string | 
     return written;
   };
   const body = wrapped(home, resource, signature(func, text));
-  const lines = [...imports].map(([from, names]) => `import { ${[...names].sort().join(', ')} } from "${from}";`);
+  const lines = [...imports].map(
+    ([from, names]) => `import { ${[...names].sort().join(', ')} } from "${from}";`,
+  );
   return [...lines, ...body].join('\n');
 }
 
@@ -45,7 +47,9 @@ function signature(func: Func, text: (ref: TypeRef) => string): string {
     .join(', ');
   if (func.local === 'constructor') return `constructor(${params}) { … }`;
   const result = func.type.result === undefined ? 'void' : text(func.type.result);
-  const head = { function: 'export function ', method: '', static: 'static ', constructor: 'static ' }[func.kind];
+  const head = { function: 'export function ', method: '', static: 'static ', constructor: 'static ' }[
+    func.kind
+  ];
   return `${head}${func.local}(${params}): ${result} { … }`;
 }
 

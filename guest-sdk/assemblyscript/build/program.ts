@@ -92,7 +92,9 @@ function worldProgram(target: WorldTarget, userEntry: string): Program {
   ]);
   const hasLog = has(imported, logInterface);
   const abort = hasLog ? 'abi/abort' : 'abi/abort-silent';
-  const prefix = [abort, 'abi/entropy', 'abi/trace'].map((file) => `import "${sdkPackage}/${file}";\n`).join('');
+  const prefix = [abort, 'abi/entropy', 'abi/trace']
+    .map((file) => `import "${sdkPackage}/${file}";\n`)
+    .join('');
   const expected = expectedExports(bindings);
   return {
     title: target.name,
@@ -134,13 +136,18 @@ function aliases(homes: readonly Home[]): [string, string][] {
   const plain = (name: string): string => name.replace(/@.*/, '');
   return homes.flatMap(({ specifier }): [string, string][] => {
     const isAlone = homes.filter((other) => plain(other.specifier) === plain(specifier)).length === 1;
-    return isAlone && plain(specifier) !== specifier ? [[plain(specifier), `export * from "${specifier}";\n`]] : [];
+    return isAlone && plain(specifier) !== specifier
+      ? [[plain(specifier), `export * from "${specifier}";\n`]]
+      : [];
   });
 }
 
 function specifiersOf(homes: readonly Home[]): string[] {
   const own = homes
-    .filter(({ types, functions, direction }) => types.length > 0 || (direction === 'import' && functions.length > 0))
+    .filter(
+      ({ types, functions, direction }) =>
+        types.length > 0 || (direction === 'import' && functions.length > 0),
+    )
     .map(({ specifier }) => specifier);
   return ['motehost:agent', ...own, 'motehost:std'];
 }

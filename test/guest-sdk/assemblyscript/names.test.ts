@@ -14,7 +14,12 @@ async function run(source: string, wit: string, linker = new Linker()): Promise<
   const plan = planFastLane(decodeComponent(bytes));
   assert.ok(!('refused' in plan), 'refused' in plan ? plan.refused : '');
   const { offset, length } = plan.module;
-  return instantiateFast(plan, new WebAssembly.Module(bytes.slice(offset, offset + length)), linker, budgetWith());
+  return instantiateFast(
+    plan,
+    new WebAssembly.Module(bytes.slice(offset, offset + length)),
+    linker,
+    budgetWith(),
+  );
 }
 
 function host(interfaces: Readonly<Record<string, Readonly<Record<string, HostFunction>>>>): Linker {
@@ -61,7 +66,10 @@ describe('names that collide', () => {
       'test:names/words': {
         delete: (a: number, b: number) => a + b,
         changetype: (n: number) => n * 2,
-        store: (value: { class: number; this: string }) => ({ tag: 'tag', val: `${value.class}${value.this}` }),
+        store: (value: { class: number; this: string }) => ({
+          tag: 'tag',
+          val: `${value.class}${value.this}`,
+        }),
         import: (box: string, map: object) => [box === 'null' ? 'enum' : 'default', map],
         toString: () => 'words',
       },
@@ -136,7 +144,10 @@ describe('every place a function can have', () => {
 
   test('the world itself, its inline interfaces, one interface in both directions', async () => {
     const linker = host({
-      'test:places/both@0.3.0': { flip: ({ x, y }: { x: number; y: number }) => ({ x: y, y: x }), first: (_: string[], __: unknown, e: unknown) => e },
+      'test:places/both@0.3.0': {
+        flip: ({ x, y }: { x: number; y: number }) => ({ x: y, y: x }),
+        first: (_: string[], __: unknown, e: unknown) => e,
+      },
       $root: { logIt: (text: string) => text.length },
       inside: { twice: (n: number) => 2 * n },
     });
@@ -150,16 +161,23 @@ describe('every place a function can have', () => {
 describe('what AssemblyScript cannot have is refused by name', () => {
   const cases = [
     ['a stream', 'export f: func(x: stream<u8>);', /'exports:test:no\/w#f' has a stream/],
-    ['a future inside a list', 'export f: func() -> list<future<string>>;', /'exports:test:no\/w#f' has a future/],
+    [
+      'a future inside a list',
+      'export f: func() -> list<future<string>>;',
+      /'exports:test:no\/w#f' has a future/,
+    ],
     ['an async function', 'import f: async func();', /'test:no\/w#f' is async/],
   ] as const;
   for (const [title, item, expected] of cases) {
     test(title, async () => {
-      await assert.rejects(writtenAgent('', { wit: `package test:no; world w { ${item} }` }), (error: Error) => {
-        assert.match(error.message, expected);
-        assert.match(error.message, /cannot have yet/);
-        return true;
-      });
+      await assert.rejects(
+        writtenAgent('', { wit: `package test:no; world w { ${item} }` }),
+        (error: Error) => {
+          assert.match(error.message, expected);
+          assert.match(error.message, /cannot have yet/);
+          return true;
+        },
+      );
     });
   }
 });
@@ -168,7 +186,10 @@ describe('a world without what the SDK would use', () => {
   const wit = 'package test:bare; world w { export run: func(n: f64) -> f64; }';
 
   test('is built without any import', async () => {
-    const { bytes } = await writtenAgent('export function run(n: f64): f64 { assert(n > 0, "positive"); return n; }', { wit });
+    const { bytes } = await writtenAgent(
+      'export function run(n: f64): f64 { assert(n > 0, "positive"); return n; }',
+      { wit },
+    );
     const { imports } = decodeComponent(bytes);
     assert.deepEqual([...imports.keys()], []);
   });

@@ -192,7 +192,10 @@ test("the agent's resources live while the host has a handle, and are told when 
   const before = (await call('disposed')) as number;
   const counter = (await call(member('[constructor]counter'), 9)) as Disposable;
   assert.deepEqual(await call(member('[method]counter.next'), counter), { tag: 'ok', val: 10 });
-  assert.deepEqual(await call(member('[method]counter.next'), counter), { tag: 'err', val: 'that is enough' });
+  assert.deepEqual(await call(member('[method]counter.next'), counter), {
+    tag: 'err',
+    val: 'that is enough',
+  });
   counter[Symbol.dispose]();
   assert.equal(await call('disposed'), before + 1);
 });

@@ -90,7 +90,9 @@ async function checkType(
       { name: `echo${index}`, value },
       { name: `relay${index}`, value },
     ]),
-    ...fc.sample(witValue(defs, listType(echo, index)), { numRuns: 2, seed }).map((value) => ({ name: `many${index}`, value })),
+    ...fc
+      .sample(witValue(defs, listType(echo, index)), { numRuns: 2, seed })
+      .map((value) => ({ name: `many${index}`, value })),
   ];
   for (const { name, value } of calls) {
     assert.deepStrictEqual(await instance.call(name, [value]), value, `${where}, ${name}`);

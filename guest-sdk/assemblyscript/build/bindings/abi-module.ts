@@ -46,7 +46,9 @@ export function abiModule(model: Model, userEntry: string): AbiCode {
     'import { Box, Result, Unit } from "motehost-sdk/result";',
     `import { ${tupleNames(model)} } from "motehost-sdk/tuple";`,
     ...model.homes.map(({ alias, specifier }) => `import * as ${alias} from "${specifier}";`),
-    ...(model.homes.some(({ types }) => types.some(({ ref }) => typeof ref === 'number' && isUserClass(model, ref)))
+    ...(model.homes.some(({ types }) =>
+      types.some(({ ref }) => typeof ref === 'number' && isUserClass(model, ref)),
+    )
       ? [`import * as __user from "${userEntry}";`]
       : []),
     '',
@@ -55,8 +57,17 @@ export function abiModule(model: Model, userEntry: string): AbiCode {
     '/** The end of a program that asks a variant for what another case carries. */',
     'export function wrongCase(): void { throw new Error("the variant is another case"); }',
   ];
-  const module = [...head, ...resources.map(({ text }) => text), ...emitter.functions.map(exported), ...imports].join('\n');
-  return { module, exports, destructors: resources.flatMap(({ destructor }) => (destructor === undefined ? [] : [destructor])) };
+  const module = [
+    ...head,
+    ...resources.map(({ text }) => text),
+    ...emitter.functions.map(exported),
+    ...imports,
+  ].join('\n');
+  return {
+    module,
+    exports,
+    destructors: resources.flatMap(({ destructor }) => (destructor === undefined ? [] : [destructor])),
+  };
 }
 
 const exported = (text: string): string => `export ${text}`;
@@ -88,7 +99,15 @@ function importCode(emitter: Emitter, func: Func): string {
   if (signature.paramsInMemory) {
     lines.push(`const args = temp(${signature.paramsLayout.size});`);
     type.params.forEach((param, index) => {
-      lines.push(lowerMemory(emitter, param.type, names[index] as string, 'args', signature.paramsLayout.offsets?.[index] ?? 0));
+      lines.push(
+        lowerMemory(
+          emitter,
+          param.type,
+          names[index] as string,
+          'args',
+          signature.paramsLayout.offsets?.[index] ?? 0,
+        ),
+      );
     });
     args.push('args');
   } else {
@@ -152,10 +171,15 @@ function exportCode(emitter: Emitter, home: Home, func: Func): ExportCode {
   const result = signature.results === '' ? 'void' : (typesOf(signature.results)[0] as string);
   let at = 0;
   const lifted = type.params.map((param, index) => {
-    if (signature.paramsInMemory) return liftMemory(emitter, param.type, 'p0', signature.paramsLayout.offsets?.[index] ?? 0);
+    if (signature.paramsInMemory)
+      return liftMemory(emitter, param.type, 'p0', signature.paramsLayout.offsets?.[index] ?? 0);
     const width = layouts.of(param.type).flat?.length ?? 0;
     at += width;
-    return liftFlat(emitter, param.type, Array.from({ length: width }, (_, place) => `p${at - width + place}`));
+    return liftFlat(
+      emitter,
+      param.type,
+      Array.from({ length: width }, (_, place) => `p${at - width + place}`),
+    );
   });
   const lines = lifted.map((text, index) => `const a${index} = ${text};`);
   if (signature.paramsInMemory) lines.push('give(p0);');
@@ -163,7 +187,12 @@ function exportCode(emitter: Emitter, home: Home, func: Func): ExportCode {
   const lends = type.params.some((param) => hasForeignBorrow(emitter.model, param.type));
   const ends = lends ? ['endBorrows();'] : [];
   if (type.result === undefined) lines.push(`${call};`, ...ends);
-  else lines.push(`const r: ${emitter.text(type.result)} = ${call};`, ...ends, ...giveResult(emitter, type.result, signature.resultInMemory));
+  else
+    lines.push(
+      `const r: ${emitter.text(type.result)} = ${call};`,
+      ...ends,
+      ...giveResult(emitter, type.result, signature.resultInMemory),
+    );
   return {
     func,
     home,
@@ -175,7 +204,8 @@ function exportCode(emitter: Emitter, home: Home, func: Func): ExportCode {
 
 function giveResult(emitter: Emitter, result: TypeRef, inMemory: boolean): string[] {
   const lines: string[] = [];
-  if (inMemory) return ['hold(changetype<usize>(r));', lowerMemory(emitter, result, 'r', 'area', 0), 'return area;'];
+  if (inMemory)
+    return ['hold(changetype<usize>(r));', lowerMemory(emitter, result, 'r', 'area', 0), 'return area;'];
   const [value] = lowerFlat(emitter, result, 'r', lines);
   return [...lines, `return ${value};`];
 }

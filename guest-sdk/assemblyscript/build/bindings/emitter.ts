@@ -74,7 +74,10 @@ export class Emitter {
 function shapeOf(defs: readonly TypeDef[], ref: TypeRef): string {
   if (typeof ref === 'string') return ref;
   const def = defs[ref] as TypeDef;
-  const parts = (): string => partsOf(def).map((part) => shapeOf(defs, part)).join(',');
+  const parts = (): string =>
+    partsOf(def)
+      .map((part) => shapeOf(defs, part))
+      .join(',');
   switch (def.kind) {
     case 'list':
       return `list${def.length ?? ''}<${parts()}>`;
@@ -158,17 +161,23 @@ export function casesOf(emitter: Emitter, ref: TypeRef): readonly CaseCode[] {
       { type: undefined, payload: () => '', make: () => 'null' },
       {
         type: def.type,
-        payload: (value) => (boxed ? `changetype<Box<${inner}>>(${value}).value` : `changetype<${inner}>(${value})`),
+        payload: (value) =>
+          boxed ? `changetype<Box<${inner}>>(${value}).value` : `changetype<${inner}>(${value})`,
         make: (payload) => (boxed ? `new Box<${inner}>(${payload})` : payload),
       },
     ];
   }
   if (def.kind === 'result') {
     const [ok, err] = [def.ok, def.err].map((part) => (part === undefined ? 'Unit' : emitter.text(part)));
-    const make = (way: string, payload: string): string => `Result.${way}<${ok}, ${err}>(${payload || 'true'})`;
+    const make = (way: string, payload: string): string =>
+      `Result.${way}<${ok}, ${err}>(${payload || 'true'})`;
     return [
       { type: def.ok, payload: (value) => `${value}.unwrap()`, make: (payload) => make('ok', payload) },
-      { type: def.err, payload: (value) => `${value}.unwrapError()`, make: (payload) => make('err', payload) },
+      {
+        type: def.err,
+        payload: (value) => `${value}.unwrapError()`,
+        make: (payload) => make('err', payload),
+      },
     ];
   }
   if (def.kind !== 'variant') throw new Error(`bug: a ${def.kind} has no cases`);

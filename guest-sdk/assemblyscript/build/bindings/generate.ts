@@ -68,7 +68,9 @@ function glueOf(model: Model, abi: AbiCode, userEntry: string): Omit<Bindings, '
 
 /** What the glue calls of the border's module. */
 function abiNames(abi: AbiCode): string {
-  const known = new Set([...abi.module.matchAll(/^export (?:declare )?(?:function|const) (\w+)/gm)].map(([, name]) => name));
+  const known = new Set(
+    [...abi.module.matchAll(/^export (?:declare )?(?:function|const) (\w+)/gm)].map(([, name]) => name),
+  );
   const used = abi.exports.flatMap(({ text }) => text.match(/\b[a-zA-Z]\w*\b/g) ?? []);
   return [...new Set(used.filter((name) => known.has(name)))].join(', ') || 'area';
 }

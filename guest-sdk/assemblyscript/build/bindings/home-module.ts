@@ -140,23 +140,34 @@ class HomeWriter {
         return isTrailing ? `${text} = null,\n` : `${text},\n`;
       })
       .reverse();
-    if (this.#mode === 'source') return `export class ${local} {\n  constructor(\n${texts.join('')}  ) {}\n}\n`;
+    if (this.#mode === 'source')
+      return `export class ${local} {\n  constructor(\n${texts.join('')}  ) {}\n}\n`;
     const plain = texts.map((text) => text.replace('public ', '').replace(' = null', ''));
     const members = plain.map((text) => text.slice(2).replace(',\n', ';\n')).join('');
     const optional = texts.map((text) =>
-      text.includes(' = null') ? text.replace('public ', '').replace(' = null', '').replace(':', '?:') : text.replace('public ', ''),
+      text.includes(' = null')
+        ? text.replace('public ', '').replace(' = null', '').replace(':', '?:')
+        : text.replace('public ', ''),
     );
     return `export declare class ${local} {\n${members}  constructor(\n${optional.join('')}  );\n}\n`;
   }
 
-  #variant(local: string, tag: string, cases: readonly { readonly name: string; readonly type?: TypeRef }[]): string {
+  #variant(
+    local: string,
+    tag: string,
+    cases: readonly { readonly name: string; readonly type?: TypeRef }[],
+  ): string {
     const names = distinct(cases.map((one) => one.name));
     const tags = `export enum ${tag} { ${names.join(', ')} }\n`;
     const slots = variantSlots(this.#model, cases, this.#naming);
-    const members = cases.map((one, index) => this.#case(local, tag, names[index] as string, one.type, slots[index]));
+    const members = cases.map((one, index) =>
+      this.#case(local, tag, names[index] as string, one.type, slots[index]),
+    );
     if (this.#mode === 'declarations')
       return `${tags}export declare class ${local} {\n  readonly tag: ${tag};\n${members.join('')}  toString(): string;\n}\n`;
-    const fields = [...new Map(slots.flatMap((slot) => (slot === undefined ? [] : [[slot.field, slot] as const]))).values()];
+    const fields = [
+      ...new Map(slots.flatMap((slot) => (slot === undefined ? [] : [[slot.field, slot] as const]))).values(),
+    ];
     return `${tags}export class ${local} {
 ${fields.map(({ field, type, initial }) => `  /** @internal */ ${field}: ${type} = ${initial};\n`).join('')}  /** @internal */ constructor(public readonly tag: ${tag}) {}
 ${members.join('')}${this.#caseText(cases, names, slots)}}
@@ -167,7 +178,10 @@ ${members.join('')}${this.#caseText(cases, names, slots)}}
     const capital = name.charAt(0).toUpperCase() + name.slice(1);
     const value = type === undefined ? '' : `value: ${this.#text(type)}`;
     if (this.#mode === 'declarations') {
-      const payload = type === undefined ? '' : `  /** What \`${name}\` carries; asking another case for it ends the instance. */\n  get as${capital}(): ${this.#text(type)};\n`;
+      const payload =
+        type === undefined
+          ? ''
+          : `  /** What \`${name}\` carries; asking another case for it ends the instance. */\n  get as${capital}(): ${this.#text(type)};\n`;
       return `  static ${name}(${value}): ${local};\n  get is${capital}(): bool;\n${payload}`;
     }
     const set = slot === undefined ? '' : ` it.${slot.field} = value;`;
@@ -187,11 +201,14 @@ ${members.join('')}${this.#caseText(cases, names, slots)}}
   ): string {
     const lines = cases.map((one, index) => {
       const slot = slots[index];
-      const payload = one.type === undefined || slot === undefined ? undefined : this.#payloadText(one.type, slot);
+      const payload =
+        one.type === undefined || slot === undefined ? undefined : this.#payloadText(one.type, slot);
       const text = payload === undefined ? `"${one.name}"` : `"${one.name}: " + ${payload}`;
       return `    if (this.tag == ${index}) return ${text};\n`;
     });
-    return names.length === 0 ? '' : `  toString(): string {\n${lines.slice(0, -1).join('')}${(lines.at(-1) as string).replace(/if \(.*?\) /, '')}  }\n`;
+    return names.length === 0
+      ? ''
+      : `  toString(): string {\n${lines.slice(0, -1).join('')}${(lines.at(-1) as string).replace(/if \(.*?\) /, '')}  }\n`;
   }
 
   #payloadText(type: TypeRef, { field }: Slot): string | undefined {
@@ -208,11 +225,11 @@ ${members.join('')}${this.#caseText(cases, names, slots)}}
     const drop = `  /** Gives the ${label} back to the host; it cannot be used afterwards. There are no finalizers: what is not dropped lives as long as the instance. */\n`;
     if (this.#mode === 'declarations')
       return `export declare class ${local} extends Resource {\n${made === undefined ? '  private constructor();\n' : `  constructor(${this.#params(made)});\n`}${others.join('')}${drop}  drop(): void;\n}\n`;
-    const constructor =
+    const build =
       made === undefined
         ? ''
         : `  constructor(${this.#params(made)}) {\n    super();\n    this.__handle = __abi.import${made.id}(${paramNames(made).join(', ')});\n  }\n`;
-    return `export class ${local} extends Resource {\n${constructor}${others.join('')}${drop}  drop(): void { __abi.drop${ref}(this.__give()); }\n}\n`;
+    return `export class ${local} extends Resource {\n${build}${others.join('')}${drop}  drop(): void { __abi.drop${ref}(this.__give()); }\n}\n`;
   }
 
   #params(func: Func): string {
@@ -223,7 +240,9 @@ ${members.join('')}${this.#caseText(cases, names, slots)}}
 
   #function(func: Func): string {
     const indent = func.resource === undefined ? '' : '  ';
-    const prefix = { function: 'export function ', method: '', static: 'static ', constructor: 'static ' }[func.kind];
+    const prefix = { function: 'export function ', method: '', static: 'static ', constructor: 'static ' }[
+      func.kind
+    ];
     const head = `${prefix}${func.local}(${this.#params(func)}): ${this.#result(func.type.result)}`;
     if (this.#mode === 'declarations')
       return `${indent}${func.kind === 'function' ? head.replace('export ', 'export declare ') : head};\n`;
@@ -282,4 +301,3 @@ export function variantSlots(
     return slot;
   });
 }
-

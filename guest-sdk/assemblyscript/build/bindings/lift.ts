@@ -1,5 +1,15 @@
 import type { Primitive, TypeDef, TypeRef } from '../../../../host/engine/component/types.ts';
-import { casesOf, coreTypes, type Emitter, immediate, membersOf, plus, primitiveText, typedArrayOf, unsigned } from './emitter.ts';
+import {
+  casesOf,
+  coreTypes,
+  type Emitter,
+  immediate,
+  membersOf,
+  plus,
+  primitiveText,
+  typedArrayOf,
+  unsigned,
+} from './emitter.ts';
 import { isUserClass } from './home-module.ts';
 
 /** An expression for the value of a type that lies in memory at `at + offset`. */
@@ -10,7 +20,13 @@ export function liftMemory(emitter: Emitter, ref: TypeRef, at: string, offset: n
   switch (def.kind) {
     case 'list':
       if (def.length !== undefined) return `${liftFixed(emitter, ref, def)}(${plus(at, offset)})`;
-      return listCall(emitter, ref, def, `load<usize>(${at}${imm})`, `load<usize>(${at}${immediate(offset + 4)})`);
+      return listCall(
+        emitter,
+        ref,
+        def,
+        `load<usize>(${at}${imm})`,
+        `load<usize>(${at}${immediate(offset + 4)})`,
+      );
     case 'map':
       return `${liftMap(emitter, ref, def)}(load<usize>(${at}${imm}), load<usize>(${at}${immediate(offset + 4)}))`;
     case 'enum':
@@ -27,7 +43,8 @@ export function liftMemory(emitter: Emitter, ref: TypeRef, at: string, offset: n
 function liftPrimitive(name: Primitive, at: string, offset: number): string {
   const imm = immediate(offset);
   if (name === 'bool') return `load<u8>(${at}${imm}) != 0`;
-  if (name === 'string') return `liftString(load<usize>(${at}${imm}), load<usize>(${at}${immediate(offset + 4)}))`;
+  if (name === 'string')
+    return `liftString(load<usize>(${at}${imm}), load<usize>(${at}${immediate(offset + 4)}))`;
   return `load<${primitiveText(name)}>(${at}${imm})`;
 }
 
@@ -72,7 +89,9 @@ function liftComposite(emitter: Emitter, ref: TypeRef, def: TypeDef): string {
     const layout = emitter.layout(ref);
     const head = `function ${name}(at: usize): ${emitter.text(ref)} {`;
     if (def.kind === 'record' || def.kind === 'tuple') {
-      const members = membersOf(def, layout).map(({ type, offset }) => liftMemory(emitter, type, 'at', offset));
+      const members = membersOf(def, layout).map(({ type, offset }) =>
+        liftMemory(emitter, type, 'at', offset),
+      );
       return `${head}\n  return new ${emitter.text(ref)}(\n${members.map((text) => `    ${text},\n`).join('')}  );\n}\n`;
     }
     const cases = casesOf(emitter, ref).map(({ type, make }) =>
@@ -86,18 +105,24 @@ function liftComposite(emitter: Emitter, ref: TypeRef, def: TypeDef): string {
 function chooseCase(values: readonly string[]): string {
   const last = values.length - 1;
   return values
-    .map((value, index) => (index === last ? `  return ${value};\n` : `  if (tag == ${index}) return ${value};\n`))
+    .map((value, index) =>
+      index === last ? `  return ${value};\n` : `  if (tag == ${index}) return ${value};\n`,
+    )
     .join('');
 }
 
 function liftFlatCases(emitter: Emitter, ref: TypeRef): string {
   return emitter.define('liftFlat', ref, (name) => {
     const flat = emitter.layout(ref).flat ?? '';
-    const params = [...flat].map((letter, index) => `${index === 0 ? 'tag' : `p${index}`}: ${coreTypes[letter]}`);
+    const params = [...flat].map(
+      (letter, index) => `${index === 0 ? 'tag' : `p${index}`}: ${coreTypes[letter]}`,
+    );
     const cases = casesOf(emitter, ref).map(({ type, make }) => {
       if (type === undefined) return make('');
       const own = emitter.layout(type).flat ?? '';
-      const payload = [...own].map((letter, index) => narrow(`p${index + 1}`, flat[index + 1] as string, letter));
+      const payload = [...own].map((letter, index) =>
+        narrow(`p${index + 1}`, flat[index + 1] as string, letter),
+      );
       return make(liftFlat(emitter, type, payload));
     });
     return `function ${name}(${params.join(', ')}): ${emitter.text(ref)} {\n${chooseCase(cases)}}\n`;
@@ -142,7 +167,10 @@ function liftFixed(emitter: Emitter, ref: TypeRef, def: ListDef): string {
     const { size } = emitter.layout(def.element);
     const text = emitter.text(def.element);
     const typed = typedArrayOf(def.element);
-    const set = typed === undefined ? `setItem<${text}>(list, i, ` : `store<${text}>(list.dataStart + <usize>i * ${size}, `;
+    const set =
+      typed === undefined
+        ? `setItem<${text}>(list, i, `
+        : `store<${text}>(list.dataStart + <usize>i * ${size}, `;
     return `function ${name}(start: usize): ${emitter.text(ref)} {
   const list = ${typed === undefined ? `newList<${text}>(${def.length})` : `new ${typed}(${def.length})`};
   for (let i = 0, at = start; i < ${def.length}; i++, at += ${size}) ${set}${liftMemory(emitter, def.element, 'at', 0)});
@@ -160,7 +188,9 @@ function fixedFlat(emitter: Emitter, def: ListDef, values: readonly string[]): s
     liftFlat(emitter, def.element, values.slice(index * width, (index + 1) * width)),
   );
   const typed = typedArrayOf(def.element);
-  return typed === undefined ? `listOf<${text}>([${items.join(', ')}])` : `numbersOf<${typed}, ${text}>([${items.join(', ')}])`;
+  return typed === undefined
+    ? `listOf<${text}>([${items.join(', ')}])`
+    : `numbersOf<${typed}, ${text}>([${items.join(', ')}])`;
 }
 
 function liftMap(emitter: Emitter, ref: TypeRef, def: Extract<TypeDef, { readonly kind: 'map' }>): string {

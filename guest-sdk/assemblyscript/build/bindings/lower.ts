@@ -18,7 +18,13 @@ type ListDef = Extract<TypeDef, { readonly kind: 'list' }>;
 type MapDef = Extract<TypeDef, { readonly kind: 'map' }>;
 
 /** A statement that stores a value at `at + offset`. `value` is an expression without effects. */
-export function lowerMemory(emitter: Emitter, ref: TypeRef, value: string, at: string, offset: number): string {
+export function lowerMemory(
+  emitter: Emitter,
+  ref: TypeRef,
+  value: string,
+  at: string,
+  offset: number,
+): string {
   const def = emitter.def(ref);
   const imm = immediate(offset);
   if (def === undefined) return storePrimitive(ref as Primitive, value, at, offset);
@@ -47,7 +53,14 @@ function storePrimitive(name: Primitive, value: string, at: string, offset: numb
   return `store<${type}>(${at}, ${name === 'bool' ? `u8(${value})` : value}${immediate(offset)});`;
 }
 
-function storeList(emitter: Emitter, ref: TypeRef, def: ListDef, value: string, at: string, offset: number): string {
+function storeList(
+  emitter: Emitter,
+  ref: TypeRef,
+  def: ListDef,
+  value: string,
+  at: string,
+  offset: number,
+): string {
   const { element } = def;
   const typed = typedArrayOf(element);
   if (typed !== undefined) return `storeNumbers<${typed}>(${plus(at, offset)}, ${value});`;
@@ -68,7 +81,9 @@ export function lowerFlat(emitter: Emitter, ref: TypeRef, value: string, lines: 
   }
   switch (def.kind) {
     case 'list':
-      return def.length === undefined ? listFlat(emitter, ref, def, value) : fixedFlat(emitter, def, value, lines);
+      return def.length === undefined
+        ? listFlat(emitter, ref, def, value)
+        : fixedFlat(emitter, def, value, lines);
     case 'map':
       return [`${spineOfMap(emitter, ref, def)}(${value})`, `${value}.size`];
     case 'enum':
@@ -121,7 +136,9 @@ function casesFlat(emitter: Emitter, ref: TypeRef, def: TypeDef, value: string, 
     const inner: string[] = [];
     const own = emitter.layout(type).flat ?? '';
     const values = lowerFlat(emitter, type, bound(emitter, type, payload(value), inner), inner);
-    const sets = values.map((one, at) => `${slots[at]} = ${widen(one, own[at] as string, flat[at + 1] as string)};`);
+    const sets = values.map(
+      (one, at) => `${slots[at]} = ${widen(one, own[at] as string, flat[at + 1] as string)};`,
+    );
     lines.push(`if (${isCase(def, value, index)}) { ${[...inner, ...sets].join(' ')} }`);
   }
   return [caseNumber(def, value), ...slots];
@@ -134,7 +151,9 @@ function casesFlat(emitter: Emitter, ref: TypeRef, def: TypeDef, value: string, 
 function widen(value: string, from: string, to: string): string {
   if (from === to) return value;
   if (from === 'f') return to === 'i' ? `reinterpret<i32>(${value})` : `<i64><u64>reinterpret<u32>(${value})`;
-  return from === 'F' ? `reinterpret<i64>(${value})` : `<i64>${/^__\d+$/.test(value) ? '<u32>' : ''}(${value})`;
+  return from === 'F'
+    ? `reinterpret<i64>(${value})`
+    : `<i64>${/^__\d+$/.test(value) ? '<u32>' : ''}(${value})`;
 }
 
 function lowerComposite(emitter: Emitter, ref: TypeRef, def: TypeDef): string {

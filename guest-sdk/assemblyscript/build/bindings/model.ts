@@ -1,6 +1,11 @@
 import { Layouts } from '../../../../host/engine/component/layout.ts';
 import { parseExternName } from '../../../../host/engine/component/names.ts';
-import { type FuncType, partsOf, type TypeDef, type TypeRef } from '../../../../host/engine/component/types.ts';
+import {
+  type FuncType,
+  partsOf,
+  type TypeDef,
+  type TypeRef,
+} from '../../../../host/engine/component/types.ts';
 import type { Interface, World, WorldItem } from '../../../../host/engine/component/world.ts';
 import { HostError } from '../../../../host/errors.ts';
 import { Scope, typeName, valueName } from './names.ts';
@@ -95,7 +100,13 @@ function homesOf(world: World, worldName: string): Pending[] {
       namespace: undefined,
       isRoot: false,
     })),
-    { item: root(world.imports), direction: 'import', specifier: worldName, namespace: undefined, isRoot: true },
+    {
+      item: root(world.imports),
+      direction: 'import',
+      specifier: worldName,
+      namespace: undefined,
+      isRoot: true,
+    },
     ...interfacesOf(world.exports).map((item) => ({
       item,
       direction: 'export' as const,
@@ -103,7 +114,13 @@ function homesOf(world: World, worldName: string): Pending[] {
       namespace: namespaces.get(item.name),
       isRoot: false,
     })),
-    { item: root(world.exports), direction: 'export', specifier: `exports:${worldName}`, namespace: undefined, isRoot: true },
+    {
+      item: root(world.exports),
+      direction: 'export',
+      specifier: `exports:${worldName}`,
+      namespace: undefined,
+      isRoot: true,
+    },
   ];
 }
 
@@ -117,7 +134,11 @@ export function namespacesOf(names: readonly string[]): Map<string, string> {
     const parsed = parseExternName(name);
     if (parsed?.kind !== 'interface') return [valueName(name)];
     const [namespace = '', words = ''] = parsed.package.split(':');
-    const labels = [parsed.interface, `${words}-${parsed.interface}`, `${namespace}-${words}-${parsed.interface}`];
+    const labels = [
+      parsed.interface,
+      `${words}-${parsed.interface}`,
+      `${namespace}-${words}-${parsed.interface}`,
+    ];
     const version = (parsed.version ?? '').replace(/[^0-9A-Za-z]+/g, '-');
     return [...labels, `${labels[2]}-v${version}`].map(valueName);
   });
@@ -139,7 +160,11 @@ function homeOf(
   ids: { next: number },
 ): Home {
   const scope = new Scope();
-  const types = item.types.map(({ name, type }) => ({ label: name, local: scope.take(typeName(name)), ref: type }));
+  const types = item.types.map(({ name, type }) => ({
+    label: name,
+    local: scope.take(typeName(name)),
+    ref: type,
+  }));
   const resources = new Map(
     types.flatMap(({ label, ref }) =>
       typeof ref === 'number' && defs[ref]?.kind === 'resource' ? [[label, ref] as const] : [],
@@ -148,9 +173,13 @@ function homeOf(
   const members = new Map([...resources.values()].map((ref) => [ref, new Scope()]));
   const functions = item.functions.map(({ name, type }): Func => {
     const parsed = parseExternName(name);
-    const resource = parsed !== undefined && 'resource' in parsed ? resources.get(parsed.resource) : undefined;
+    const resource =
+      parsed !== undefined && 'resource' in parsed ? resources.get(parsed.resource) : undefined;
     const label = parsed !== undefined && 'member' in parsed ? parsed.member : name;
-    const kind = parsed?.kind === 'constructor' || parsed?.kind === 'method' || parsed?.kind === 'static' ? parsed.kind : 'function';
+    const kind =
+      parsed?.kind === 'constructor' || parsed?.kind === 'method' || parsed?.kind === 'static'
+        ? parsed.kind
+        : 'function';
     const inScope = resource === undefined ? scope : (members.get(resource) as Scope);
     const wanted = kind === 'constructor' ? 'create' : valueName(label);
     return {
@@ -165,7 +194,8 @@ function homeOf(
   });
   const tags = new Map<number, string>();
   for (const { local, ref } of types)
-    if (typeof ref === 'number' && defs[ref]?.kind === 'variant' && !tags.has(ref)) tags.set(ref, scope.take(`${local}Tag`));
+    if (typeof ref === 'number' && defs[ref]?.kind === 'variant' && !tags.has(ref))
+      tags.set(ref, scope.take(`${local}Tag`));
   return { ...about, types, functions, tags };
 }
 
