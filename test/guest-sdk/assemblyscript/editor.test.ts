@@ -29,7 +29,11 @@ async function writeTypes(folder: string, target: Target): Promise<void> {
   await assemblyscript.writeTypes({ folder, name: 'x', entry: 'assembly/index.ts', target, release: false });
 }
 
-const targets: Readonly<Partial<Record<Template, string>>> = { handler: 'handler', agent: 'agent', cli: 'command' };
+const targets: Readonly<Partial<Record<Template, string>>> = {
+  handler: 'handler',
+  agent: 'agent',
+  cli: 'command',
+};
 
 for (const [template, world] of Object.entries(targets)) {
   test(`an editor has nothing to say about the template ${template}`, async () => {
@@ -45,7 +49,9 @@ for (const [template, world] of Object.entries(targets)) {
 
 test('an editor knows the types of a world with exported interfaces and resources', async () => {
   const folder = join(home, 'router');
-  cpSync(join(root, 'examples/router/assemblyscript/assembly'), join(folder, 'assembly'), { recursive: true });
+  cpSync(join(root, 'examples/router/assemblyscript/assembly'), join(folder, 'assembly'), {
+    recursive: true,
+  });
   writeFileSync(join(folder, 'tsconfig.json'), editorConfig('assembly/index.ts'));
   const wit = readWit(join(root, 'examples/router/wit'), [witFolder]);
   await writeTypes(folder, await worldTarget(wit, 'router'));

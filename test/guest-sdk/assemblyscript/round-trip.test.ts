@@ -14,6 +14,7 @@ import { budgetWith, prepareMetered } from '../../engine/general-lane/lane.ts';
 import { type EchoAgent, echoAgent } from '../../support/echo-agent.ts';
 import { echoHost } from '../../support/echo-component.ts';
 import { witType, witValue, writeWit } from '../../support/wit-values.ts';
+import { writtenAgent } from '../../support/written-agent.ts';
 
 after(stopTranspiler);
 
@@ -37,7 +38,12 @@ function echoLinker({ types, target }: EchoAgent): Linker {
   return new Linker().define(echoHost, { functions: Object.fromEntries(functions), suspending: new Set() });
 }
 
-function onFastLane(echo: EchoAgent): Promise<Instance> {
+interface Agent {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly linker: Linker;
+}
+
+function onFastLane(echo: Agent): Promise<Instance> {
   const plan = planFastLane(decodeComponent(echo.bytes));
   assert.ok(!('refused' in plan), 'refused' in plan ? plan.refused : '');
   const { offset, length } = plan.module;
@@ -45,12 +51,11 @@ function onFastLane(echo: EchoAgent): Promise<Instance> {
     fuelCell: 'own',
     importCharges: plan.importCharges,
   });
-  return instantiateFast(plan, new WebAssembly.Module(bytes), echoLinker(echo), budgetWith());
+  return instantiateFast(plan, new WebAssembly.Module(bytes), echo.linker, budgetWith());
 }
 
-async function onGeneralLane(echo: EchoAgent): Promise<Instance> {
-  const linker = echoLinker(echo);
-  return instantiateGeneral(await prepareMetered(echo.bytes, linker), linker, budgetWith());
+async function onGeneralLane(echo: Agent): Promise<Instance> {
+  return instantiateGeneral(await prepareMetered(echo.bytes, echo.linker), echo.linker, budgetWith());
 }
 
 /** The type of `many<index>`. */
@@ -71,9 +76,14 @@ async function checkWorld(seed: number): Promise<void> {
   const echo = await echoAgent(declarations, refs).catch((cause: unknown) => {
     throw new Error(`${where}: ${String(cause)}\n${declarations}\n${refs.join('; ')}`, { cause });
   });
-  for (const instance of [await onFastLane(echo), await onGeneralLane(echo)])
-    for (const [index, type] of echo.types.entries())
+  const agent = { bytes: echo.bytes, linker: echoLinker(echo) };
+  const lanes = [await onFastLane(agent), await onGeneralLane(agent)];
+  for (const [index, type] of echo.types.entries()) {
+    for (const instance of lanes)
       await checkType(echo, instance, index, type, seed, `${where}: ${refs[index]}`);
+    const [fast, general] = lanes.map(({ budget }) => budget.fuelUsed);
+    assert.equal(fast, general, `${where}: ${refs[index]}: both lanes burn the same`);
+  }
 }
 
 async function checkType(
@@ -99,3 +109,15 @@ async function checkType(
     assert.equal(await instance.call('live', []), 0, `${where}, ${name}: raw blocks are left`);
   }
 }
+
+test('a world without imports burns the same in both lanes, from its start', async () => {
+  const wit = 'package a:b; world w { export greet: func(name: string) -> string; }';
+  const source =
+    'const hello = "Hello" + ", ";\nexport function greet(name: string): string { return hello + name; }';
+  const { bytes } = await writtenAgent(source, { wit });
+  const agent = { bytes: new Uint8Array(bytes), linker: new Linker() };
+  const [fast, general] = [await onFastLane(agent), await onGeneralLane(agent)];
+  assert.equal(fast.budget.fuelUsed, general.budget.fuelUsed);
+  for (const instance of [fast, general]) assert.equal(await instance.call('greet', ['Ada']), 'Hello, Ada');
+  assert.equal(fast.budget.fuelUsed, general.budget.fuelUsed);
+});
