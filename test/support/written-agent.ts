@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type BuildResult, buildAgent } from '../../guest-sdk/assemblyscript/build/build-agent.ts';
 import { resolveTarget, type Target, worldTarget } from '../../guest-sdk/build/target.ts';
-import { witOf } from '../../guest-sdk/build/wit-text.ts';
+import { witFolder, witOf } from '../../guest-sdk/build/wit-text.ts';
 
 export interface WrittenOptions {
-  /** WIT of a world `w`; without it the agent is a `handler`. */
+  /** A WIT package. Without it the world is one of ours. */
   readonly wit?: string;
-  /** Instead of `wit`: a word for the manifest's `world`. */
+  /** The world's name: `w` by default in a package of one's own, else `handler`. */
   readonly world?: string;
   readonly release?: boolean;
   readonly countBlocks?: boolean;
@@ -34,6 +34,6 @@ export async function writtenAgent(
   }
 }
 
-function targetOf({ wit, world = 'handler' }: WrittenOptions): Promise<Target> {
-  return wit === undefined ? resolveTarget('', world) : worldTarget(witOf(wit), 'w');
+function targetOf({ wit, world }: WrittenOptions): Promise<Target> {
+  return wit === undefined ? resolveTarget('', world ?? 'handler') : worldTarget(witOf(wit, [witFolder]), world ?? 'w');
 }
