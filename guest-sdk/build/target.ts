@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { componentTypeSection, type World, worldOfComponentType } from '../../host/engine/component/world.ts';
 import { HostError } from '../../host/errors.ts';
 import { explainWitError } from './wit-error.ts';
-import { readWit, type WitText, witFolder } from './wit-text.ts';
+import { hasPackage, readWit, type WitText, witFolder } from './wit-text.ts';
 
 /** What a program is built for. */
 export type Target =
@@ -29,21 +29,40 @@ export interface WorldTarget {
 /** Manifest words for the worlds of `motehost:agent`. */
 export const ownWorlds: readonly string[] = ['handler', 'agent'];
 
+/** Where a folder has its WIT package when its manifest does not say. */
+export const defaultWit = 'wit';
+
 /**
- * The world that a manifest names: `command`; `handler` or `agent` of `motehost:agent`; a world of the WIT package
- * in the folder's `wit/`; or one of its dependencies by full name. `motehost:agent` and WASI 0.2.0 need not lie in `wit/deps`.
+ * The world that a manifest names: `command`; `handler` or `agent` of `motehost:agent`; a world of the folder's WIT
+ * package; or one of its dependencies by full name. `motehost:agent` and WASI 0.2.0 need not lie among these.
  * @param world as in the manifest
+ * @param wit the folder with the WIT package, relative to `folder`
  * @throws HostError `HOST_ERR_WIT_INVALID` with the place in the WIT file, where there is one
  */
-export async function resolveTarget(folder: string, world: string): Promise<Target> {
-  if (world === 'command') return { kind: 'command' };
-  const own = join(folder, 'wit');
-  const isOurs = ownWorlds.includes(world) || world.startsWith('motehost:agent/');
-  if (isOurs || isEmpty(own)) {
-    if (!isOurs) throw noFolder(folder, world);
-    return worldTarget(readWit(witFolder, []), world);
-  }
-  return worldTarget(readWit(own, [witFolder]), world);
+export async function resolveTarget(folder: string, world: string, wit: string = defaultWit): Promise<Target> {
+  const text = targetWit(folder, world, wit);
+  return text === undefined ? { kind: 'command' } : worldTarget(text, world);
+}
+
+/**
+ * The WIT that a world is looked for in; undefined for a command.
+ * @throws HostError `HOST_ERR_WIT_INVALID` when there is none
+ */
+export function targetWit(folder: string, world: string, wit: string = defaultWit): WitText | undefined {
+  if (world === 'command') return undefined;
+  const own = join(folder, wit);
+  const wanted = packageOf(world);
+  const isOurs = ownWorlds.includes(world) || wanted?.startsWith('motehost:agent@') === true;
+  const isKnown = isOurs || (wanted !== undefined && isEmpty(own) && hasPackage(witFolder, wanted));
+  if (isKnown) return readWit(witFolder, [], wanted === undefined ? [] : [wanted]);
+  if (isEmpty(own)) throw noFolder(own, world);
+  return readWit(own, [witFolder], wanted === undefined ? [] : [wanted]);
+}
+
+/** `wasi:http@0.2.0` of `wasi:http/proxy@0.2.0`; undefined for a bare name. */
+function packageOf(world: string): string | undefined {
+  const match = /^([^/]+)\/[^@]+(@.+)?$/.exec(world);
+  return match === null ? undefined : `${match[1]}${match[2] ?? ''}`;
 }
 
 /** A world of a WIT text, resolved. @throws HostError `HOST_ERR_WIT_INVALID` */
@@ -74,7 +93,7 @@ function isEmpty(folder: string): boolean {
 function noFolder(folder: string, world: string): HostError {
   return new HostError(
     'HOST_ERR_WIT_INVALID',
-    `agent.toml: world '${world}' is none of ${ownWorlds.join(', ')}, command, so it must be in a WIT package, and there is no .wit file in ${join(folder, 'wit')}`,
+    `agent.toml: world '${world}' is none of ${ownWorlds.join(', ')}, command, so it must be in a WIT package, and there is no .wit file in ${folder}; wit = "…" names another folder`,
     { folder, world },
   );
 }
