@@ -74,7 +74,8 @@ function reached<Files extends readonly WitFile[]>(
 
 /** The packages that files refer to, as `wasi:io@0.2.0`. */
 function namedIn(files: readonly WitFile[]): string[] {
-  const reference = /\b([a-z][a-z0-9-]*:[a-z][a-z0-9-]*)\/%?[a-z][a-z0-9-]*(@[0-9][0-9A-Za-z.+-]*[0-9A-Za-z])?/g;
+  const reference =
+    /\b([a-z][a-z0-9-]*:[a-z][a-z0-9-]*)\/%?[a-z][a-z0-9-]*(@[0-9][0-9A-Za-z.+-]*[0-9A-Za-z])?/g;
   return files.flatMap(({ source }) =>
     [...source.replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '').matchAll(reference)].map(
       ([, name = '', version = '']) => name + version,
@@ -103,7 +104,11 @@ interface WitFile {
   readonly source: string;
 }
 
-function joinPackages(main: string, own: readonly WitFile[], others: ReadonlyMap<string, readonly WitFile[]>): WitText {
+function joinPackages(
+  main: string,
+  own: readonly WitFile[],
+  others: ReadonlyMap<string, readonly WitFile[]>,
+): WitText {
   const pieces: WitPiece[] = [];
   let text = `package ${main};\n`;
   const add = ({ file, source }: WitFile): void => {
