@@ -2,7 +2,7 @@ import { fs, util } from '../builtin.ts';
 import { systemClock, systemRandom } from '../clock.ts';
 import { cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError, plainText } from '../errors.ts';
-import type { WasiGrants } from '../host.ts';
+import type { Artifact, WasiGrants } from '../host.ts';
 import { type Call, createHost, type Host } from '../host.ts';
 import {
   type EffectiveLimits,
@@ -147,7 +147,11 @@ function exitCodeOfOutput(stdout: object): number {
 }
 
 /** Words that this kind of program would never see are a mistake, and most often the one next to it was meant. */
-function checkUse(kind: 'command' | 'handler' | 'none', flags: Flags, programArgs: readonly string[]): void {
+function checkUse(
+  kind: Artifact['facts']['main']['kind'],
+  flags: Flags,
+  programArgs: readonly string[],
+): void {
   if (kind === 'handler' && flags.invoke === undefined && programArgs.length > 0) {
     throw new HostError(
       'HOST_ERR_CLI_USAGE',
