@@ -15,6 +15,7 @@ import type { Outcome } from './outcome.ts';
 import { formatLogLine, type LogLevel, logGuestApi } from './telemetry/guest-api.ts';
 import { LogQueue } from './telemetry/log-queue.ts';
 
+export type { Invoked } from './agent/invoke.ts';
 export type { Description } from './engine/description.ts';
 export type { Artifact } from './engine/engine.ts';
 export type { InputSource, NetGrant, OutputSink, Preopen, WasiGrants } from './engine/wasi/grants.ts';
