@@ -92,11 +92,13 @@ export function hasPackage(library: string, name: string): boolean {
   return readPackages(library, []).has(name);
 }
 
-/** WIT that is not on disk, as one file. @throws HostError as `readWit` */
-export function witOf(source: string, file = 'world.wit'): WitText {
+/** WIT that is not on disk, as one file, with the dependencies it names. @throws HostError as `readWit` */
+export function witOf(source: string, libraries: readonly string[] = [], file = 'world.wit'): WitText {
   const name = packageLine.exec(source)?.[1];
   if (name === undefined) throw noPackageLine(file);
-  return joinPackages(name, [{ file, source }], new Map());
+  const files = [{ file, source }];
+  const offered = new Map(libraries.flatMap((library) => [...readPackages(library, [])]));
+  return joinPackages(name, files, inNameOrder(reached(offered, namedIn(files), name)));
 }
 
 interface WitFile {

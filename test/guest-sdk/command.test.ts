@@ -69,7 +69,7 @@ test('a throw says message, file and line on stderr and traps', () => {
 test('a command that imports what agents import is told what there is', async () => {
   await assert.rejects(buildTestAgent('echo', { world: 'command' }), {
     code: 'HOST_ERR_BUILD_FAILED',
-    message: /there is no module 'motehost:agent'[^]+there are: motehost:command, motehost:std/,
+    message: /there is no module 'motehost:agent'[\s\S]+there are: motehost:command, motehost:std/,
   });
 });
 

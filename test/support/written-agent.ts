@@ -35,5 +35,7 @@ export async function writtenAgent(
 }
 
 function targetOf({ wit, world }: WrittenOptions): Promise<Target> {
-  return wit === undefined ? resolveTarget('', world ?? 'handler') : worldTarget(witOf(wit, [witFolder]), world ?? 'w');
+  return wit === undefined
+    ? resolveTarget('', world ?? 'handler')
+    : worldTarget(witOf(wit, [witFolder]), world ?? 'w');
 }

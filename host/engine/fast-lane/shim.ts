@@ -87,7 +87,12 @@ export function readFixup(module: Defined): Fixup | undefined {
   if (charge > 0) charge += 1;
   const start = shape.start === undefined ? undefined : functions[shape.start];
   if (shape.start !== undefined && start === undefined) return undefined;
-  return { slots, charge, ...(table === undefined ? {} : { table }), ...(start === undefined ? {} : { start }) };
+  return {
+    slots,
+    charge,
+    ...(table === undefined ? {} : { table }),
+    ...(start === undefined ? {} : { start }),
+  };
 }
 
 function readSlots(

@@ -11,7 +11,7 @@ import { writtenAgent } from '../../support/written-agent.ts';
 
 const page = readFileSync(resolve(import.meta.dirname, '../../../docs/wit-in-assemblyscript.md'), 'utf8');
 const block = (language: string): string => {
-  const found = new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(page)?.[1];
+  const found = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1];
   assert.ok(found !== undefined, language);
   return found;
 };
@@ -46,6 +46,22 @@ test("the page's example is built from its own text and works", async () => {
 });
 
 test('every kind of WIT type has a row', () => {
-  for (const kind of ['bool', 'char', 'string', 'list', 'map', 'tuple', 'option', 'result', 'record', 'variant', 'enum', 'flags', 'resource', 'stream', 'future'])
+  for (const kind of [
+    'bool',
+    'char',
+    'string',
+    'list',
+    'map',
+    'tuple',
+    'option',
+    'result',
+    'record',
+    'variant',
+    'enum',
+    'flags',
+    'resource',
+    'stream',
+    'future',
+  ])
     assert.match(page, new RegExp(`^\\| [^|]*\`${kind}`, 'm'), kind);
 });

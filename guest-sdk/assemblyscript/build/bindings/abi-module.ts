@@ -4,7 +4,7 @@ import { coreTypes, Emitter } from './emitter.ts';
 import { isUserClass, userClass } from './home-module.ts';
 import { liftFlat, liftMemory } from './lift.ts';
 import { lowerFlat, lowerMemory } from './lower.ts';
-import type { Func, Home, Model } from './model.ts';
+import type { Func, Home, Model, Place } from './model.ts';
 
 /** One export of the core module and what the user must have written for it. */
 export interface ExportCode {
@@ -236,7 +236,7 @@ interface ResourceCode {
 }
 
 function resourceCode(model: Model, ref: number): ResourceCode {
-  const { home, local } = model.places.get(ref) as { readonly home: Home; readonly local: string };
+  const { home, local } = model.places.get(ref) as Place;
   const label = home.types.find((type) => type.ref === ref)?.label ?? '';
   const owner = model.defs[ref]?.owner;
   return isUserClass(model, ref)

@@ -1,5 +1,5 @@
 import type { TypeDef, TypeRef } from '../../../../host/engine/component/types.ts';
-import type { Func, Home, Model } from './model.ts';
+import type { Func, Home, Model, Place } from './model.ts';
 import { distinct, Scope } from './names.ts';
 import { isReference, type Naming, typeText } from './type-text.ts';
 
@@ -99,9 +99,10 @@ class HomeWriter {
   }
 
   /** A type of another module, or of this one under another name, with the enum of its cases. */
-  #again(ref: number, local: string, place: { readonly home: Home; readonly local: string }): string {
+  #again(ref: number, local: string, place: Place): string {
     if (place.home === this.#home) return `export { ${place.local} as ${local} };`;
-    const [from, to] = [place.home.tags.get(ref), this.#home.tags.get(ref)];
+    const isFirst = this.#home.types.find((type) => type.ref === ref)?.local === local;
+    const [from, to] = isFirst ? [place.home.tags.get(place.ref), this.#home.tags.get(ref)] : [];
     const pairs = [[place.local, local], ...(from === undefined || to === undefined ? [] : [[from, to]])];
     const names = pairs.map(([one, other]) => (one === other ? one : `${one} as ${other}`)).join(', ');
     return `import { ${names} } from "${place.home.specifier}";\nexport { ${pairs.map(([, other]) => other).join(', ')} };`;
@@ -268,7 +269,7 @@ export function isUserClass({ places, defs }: Model, ref: number): boolean {
 
 /** `__user.routing.Router`. */
 export function userClass({ places }: Model, ref: number): string {
-  const { home, local } = places.get(ref) as { home: Home; local: string };
+  const { home, local } = places.get(ref) as Place;
   return ['__user', home.namespace, local].filter((part) => part !== undefined).join('.');
 }
 

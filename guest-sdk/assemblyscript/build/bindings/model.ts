@@ -48,8 +48,15 @@ export interface Model {
   readonly defs: readonly TypeDef[];
   readonly layouts: Layouts;
   readonly homes: readonly Home[];
-  /** Where a named type is declared, and its name there. */
-  readonly places: ReadonlyMap<number, { readonly home: Home; readonly local: string }>;
+  /** Where a named type is declared. */
+  readonly places: ReadonlyMap<number, Place>;
+}
+
+/** Where a type is declared, its name there, and its place in the type table under which it is. */
+export interface Place {
+  readonly home: Home;
+  readonly local: string;
+  readonly ref: number;
 }
 
 /**
@@ -62,17 +69,43 @@ export function modelOf(world: World, worldName: string): Model {
   const homes = homesOf(world, worldName).map(({ item, ...about }, index) =>
     homeOf(item, { ...about, alias: `m${index}` }, world.types, ids),
   );
-  const places = new Map<number, { home: Home; local: string }>();
-  for (const home of homes) {
-    for (const { label, local, ref } of home.types) {
-      const def = typeof ref === 'number' ? world.types[ref] : undefined;
-      if (def !== undefined && def.name === label && !places.has(ref as number))
-        places.set(ref as number, { home, local });
-    }
-  }
+  const places = placesOf(homes, world.types);
   const model = { world, defs: world.types, layouts: new Layouts(world.types), homes, places };
   requireSupported(model);
   return model;
+}
+
+function placesOf(homes: readonly Home[], defs: readonly TypeDef[]): Map<number, Place> {
+  const places = new Map<number, Place>();
+  for (const home of homes)
+    for (const { label, local, ref } of home.types)
+      if (typeof ref === 'number' && defs[ref]?.name === label && !places.has(ref))
+        places.set(ref, twinPlace(homes, defs, home, label, ref) ?? { home, local, ref });
+  return places;
+}
+
+/**
+ * An interface that is imported and exported has every type twice. Types without resources are one class all the
+ * same, the imported one's, or an agent could not hand on what it was given.
+ */
+function twinPlace(
+  homes: readonly Home[],
+  defs: readonly TypeDef[],
+  home: Home,
+  label: string,
+  ref: number,
+): Place | undefined {
+  if (home.direction !== 'export' || hasResource(defs, ref)) return undefined;
+  const twin = homes.find(({ specifier }) => `exports:${specifier}` === home.specifier);
+  const type = twin?.types.find((one) => one.label === label);
+  if (twin === undefined || typeof type?.ref !== 'number') return undefined;
+  return { home: twin, local: type.local, ref: type.ref };
+}
+
+function hasResource(defs: readonly TypeDef[], ref: TypeRef): boolean {
+  const def = typeof ref === 'number' ? defs[ref] : undefined;
+  if (def === undefined) return false;
+  return def.kind === 'resource' || partsOf(def).some((part) => hasResource(defs, part));
 }
 
 interface Pending {
