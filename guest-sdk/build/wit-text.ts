@@ -1,13 +1,13 @@
 import { type Dirent, readdirSync, readFileSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import { HostError } from '../../host/errors.ts';
+import { sdkFolder } from './sdk-folder.ts';
 
 const foldersDeepMax = 4;
-const packageLine = /^[ \t]*package\s+([a-z0-9:@.+-]+)\s*;[ \t]*$/m;
+const packageLine = /^[ \t]*package\s+([a-z0-9:@.+-]+)\s*;/m;
 
-/** Where the WIT of `motehost:agent` and of WASI 0.2.0 lies. It is in the package once, also where this file runs from `dist/`. */
-export const witFolder: string = join(dirname(findPackageJSON(import.meta.url) as string), 'wit');
+/** Where the WIT of `motehost:agent` and of WASI 0.2.0 lies. */
+export const witFolder: string = join(dirname(sdkFolder), 'wit');
 
 /** One WIT text made of files, so that the toolchain needs no file system. */
 export interface WitText {
@@ -29,11 +29,17 @@ export interface WitPiece {
 
 /**
  * Reads a folder in the usual layout: the package's own files, and its dependencies under `deps/`. Files are
- * taken in name order: the same folder, the same text.
+ * taken in name order: the same folder, the same text. Dependencies that nothing refers to are left out, as the
+ * toolchain reads the whole text for every build.
  * @param libraries folders of the same layout whose packages are dependencies where `folder` has none of the name
+ * @param wanted dependencies that are needed though no file names them, as `wasi:http@0.2.0`
  * @throws HostError `HOST_ERR_WIT_INVALID` for a file without a package line, or more than one main package
  */
-export function readWit(folder: string, libraries: readonly string[]): WitText {
+export function readWit(
+  folder: string,
+  libraries: readonly string[],
+  wanted: readonly string[] = [],
+): WitText {
   const own = readPackages(folder, ['deps']);
   const [main, ...more] = own.keys();
   if (main === undefined || more.length > 0) {
@@ -42,18 +48,57 @@ export function readWit(folder: string, libraries: readonly string[]): WitText {
       `${folder} must hold one WIT package, found ${[...own.keys()].join(', ') || 'none'}; others belong into ${join(folder, 'deps')}`,
     );
   }
-  const dependencies = readPackages(join(folder, 'deps'), []);
-  for (const library of libraries)
-    for (const [name, files] of readPackages(library, []))
-      if (name !== main && !dependencies.has(name)) dependencies.set(name, files);
-  return joinPackages(main, own.get(main) ?? [], dependencies);
+  const files = own.get(main) ?? [];
+  const vendored = readPackages(join(folder, 'deps'), []);
+  const offered = new Map([...libraries.flatMap((library) => [...readPackages(library, [])]), ...vendored]);
+  return joinPackages(main, files, inNameOrder(reached(offered, [...wanted, ...namedIn(files)], main)));
 }
 
-/** WIT that is not on disk, as one file. @throws HostError as `readWit` */
-export function witOf(source: string, file = 'world.wit'): WitText {
+/** The packages of these names, and those that they name. */
+function reached<Files extends readonly WitFile[]>(
+  offered: ReadonlyMap<string, Files>,
+  names: readonly string[],
+  main: string,
+): Map<string, Files> {
+  const found = new Map<string, Files>();
+  const named = new Set(names);
+  // A set gives what is added while it is gone through.
+  for (const name of named) {
+    const files = offered.get(name);
+    if (files === undefined || name === main) continue;
+    found.set(name, files);
+    for (const further of namedIn(files)) named.add(further);
+  }
+  return found;
+}
+
+/** The packages that files refer to, as `wasi:io@0.2.0`. */
+function namedIn(files: readonly WitFile[]): string[] {
+  const reference =
+    /\b([a-z][a-z0-9-]*:[a-z][a-z0-9-]*)\/%?[a-z][a-z0-9-]*(@[0-9][0-9A-Za-z.+-]*[0-9A-Za-z])?/g;
+  return files.flatMap(({ source }) =>
+    [...source.replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '').matchAll(reference)].map(
+      ([, name = '', version = '']) => name + version,
+    ),
+  );
+}
+
+function inNameOrder<T>(map: ReadonlyMap<string, T>): Map<string, T> {
+  return new Map([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Whether a library has the package, as `wasi:http@0.2.0`. */
+export function hasPackage(library: string, name: string): boolean {
+  return readPackages(library, []).has(name);
+}
+
+/** WIT that is not on disk, as one file, with the dependencies it names. @throws HostError as `readWit` */
+export function witOf(source: string, libraries: readonly string[] = [], file = 'world.wit'): WitText {
   const name = packageLine.exec(source)?.[1];
   if (name === undefined) throw noPackageLine(file);
-  return joinPackages(name, [{ file, source }], new Map());
+  const files = [{ file, source }];
+  const offered = new Map(libraries.flatMap((library) => [...readPackages(library, [])]));
+  return joinPackages(name, files, inNameOrder(reached(offered, namedIn(files), name)));
 }
 
 interface WitFile {
@@ -61,7 +106,11 @@ interface WitFile {
   readonly source: string;
 }
 
-function joinPackages(main: string, own: readonly WitFile[], others: ReadonlyMap<string, readonly WitFile[]>): WitText {
+function joinPackages(
+  main: string,
+  own: readonly WitFile[],
+  others: ReadonlyMap<string, readonly WitFile[]>,
+): WitText {
   const pieces: WitPiece[] = [];
   let text = `package ${main};\n`;
   const add = ({ file, source }: WitFile): void => {
