@@ -50,7 +50,8 @@ export async function checkTypes(
   const own = errors.filter(({ file }) => !file.startsWith(`${typesFolder}/`));
   // An error in the program is the cause of those in the check.
   if (own.length > 0) throw failed(own.map((error) => show(error, readSource)).join('\n'));
-  if (errors.length > 0) throw explainExports(project, target.world, errors.map(({ text }) => text).join('\n'));
+  if (errors.length > 0)
+    throw explainExports(project, target.world, errors.map(({ text }) => text).join('\n'));
   throw failed(`the type check failed: ${stderr || stdout}`);
 }
 
@@ -70,7 +71,10 @@ function errorsOf(output: string): TypeError_[] {
   return errors;
 }
 
-function show({ file, line, column, text }: TypeError_, readSource: (file: string) => string | undefined): string {
+function show(
+  { file, line, column, text }: TypeError_,
+  readSource: (file: string) => string | undefined,
+): string {
   const source = readSource(file);
   if (source === undefined) return `${file}:${line}:${column}: ${text}`;
   const before = source.split('\n').slice(0, line - 1);

@@ -1,7 +1,19 @@
 import { camelCase } from '../../../host/engine/component/names.ts';
-import { isNullable, type Primitive, type TypeDef, type TypeRef } from '../../../host/engine/component/types.ts';
+import {
+  isNullable,
+  type Primitive,
+  type TypeDef,
+  type TypeRef,
+} from '../../../host/engine/component/types.ts';
 import type { Interface, World } from '../../../host/engine/component/world.ts';
-import { type FunctionData, type InterfaceData, pascalCase, type WorldData, worldData, worldInterface } from './world-data.ts';
+import {
+  type FunctionData,
+  type InterfaceData,
+  pascalCase,
+  type WorldData,
+  worldData,
+  worldInterface,
+} from './world-data.ts';
 
 /** The module that tells what a world's entry file exports. */
 export const worldModule = 'motehost:world';
@@ -48,9 +60,11 @@ const typedArrays: Readonly<Record<string, string>> = {
 
 /** Words that no function can be declared by; they can be exported all the same. */
 const reservedWords: ReadonlySet<string> = new Set(
-  ('arguments await break case catch class const continue debugger default delete do else enum eval export extends ' +
+  (
+    'arguments await break case catch class const continue debugger default delete do else enum eval export extends ' +
     'false finally for function if implements import in instanceof interface let new null package private ' +
-    'protected public return static super switch this throw true try typeof var void while with yield').split(' '),
+    'protected public return static super switch this throw true try typeof var void while with yield'
+  ).split(' '),
 );
 
 class Declarations {
@@ -114,9 +128,15 @@ class Declarations {
   #declaration(title: string, def: TypeDef, index: number, isClass: boolean): string[] {
     switch (def.kind) {
       case 'record':
-        return block(`export interface ${title}`, def.fields.map(({ name, type }) => `${this.#field(name, type)};`));
+        return block(
+          `export interface ${title}`,
+          def.fields.map(({ name, type }) => `${this.#field(name, type)};`),
+        );
       case 'flags':
-        return block(`export interface ${title}`, def.names.map((name) => `${property(camelCase(name))}: boolean;`));
+        return block(
+          `export interface ${title}`,
+          def.names.map((name) => `${property(camelCase(name))}: boolean;`),
+        );
       case 'resource':
         return this.#resource(title, index, isClass);
       default:
@@ -133,9 +153,12 @@ class Declarations {
     const members = this.#membersOf(index);
     const methods = members.filter(({ kind }) => kind === 'method').map((each) => `${this.#method(each)};`);
     if (!isClass) return block(`export interface ${title}`, methods);
-    const statics = members.filter(({ kind }) => kind === 'static').map((each) => `static ${this.#method(each)};`);
+    const statics = members
+      .filter(({ kind }) => kind === 'static')
+      .map((each) => `static ${this.#method(each)};`);
     const construct = members.find(({ kind }) => kind === 'constructor');
-    const first = construct === undefined ? 'private constructor();' : `constructor(${this.#params(construct)});`;
+    const first =
+      construct === undefined ? 'private constructor();' : `constructor(${this.#params(construct)});`;
     return block(`export class ${title}`, [first, ...statics, ...methods, '[Symbol.dispose](): void;']);
   }
 
@@ -160,18 +183,24 @@ class Declarations {
   #thrown({ type }: FunctionData): string[] {
     const def = this.#definition(type.result);
     if (def?.kind !== 'result') return [];
-    return [`/** @throws CallError whose payload is ${def.err === undefined ? 'undefined' : `\`${this.#type(def.err)}\``} */`];
+    return [
+      `/** @throws CallError whose payload is ${def.err === undefined ? 'undefined' : `\`${this.#type(def.err)}\``} */`,
+    ];
   }
 
   #worldModules(): string[] {
     const { functions, interfaces } = this.#data.exports;
     this.#module = worldModule;
     const named = this.#world.types.flatMap((def, index) =>
-      def.name !== undefined && def.owner === undefined ? [...this.#declaration(pascalCase(def.name), def, index, true)] : [],
+      def.name !== undefined && def.owner === undefined
+        ? [...this.#declaration(pascalCase(def.name), def, index, true)]
+        : [],
     );
     const exports = [
       ...functions.map((each) => `${property(each.key)}: ${this.#functionType(each)};`),
-      ...interfaces.flatMap(({ key, ...data }) => block(`${property(key)}:`, this.#implementation(data), ';')),
+      ...interfaces.flatMap(({ key, ...data }) =>
+        block(`${property(key)}:`, this.#implementation(data), ';'),
+      ),
     ];
     const own = this.#data.imports[worldInterface];
     return [
@@ -189,8 +218,12 @@ class Declarations {
 
   #implementation({ functions, resources }: InterfaceData): string[] {
     return [
-      ...functions.filter(({ kind }) => kind === 'function').map((each) => `${property(each.key)}: ${this.#functionType(each)};`),
-      ...resources.flatMap(([index, className]) => block(`${className}:`, this.#classMembers(functions, index), ';')),
+      ...functions
+        .filter(({ kind }) => kind === 'function')
+        .map((each) => `${property(each.key)}: ${this.#functionType(each)};`),
+      ...resources.flatMap(([index, className]) =>
+        block(`${className}:`, this.#classMembers(functions, index), ';'),
+      ),
     ];
   }
 
@@ -209,25 +242,42 @@ class Declarations {
     const [first = '', className, ...rest] = path.split('.');
     const { functions, interfaces } = this.#data.exports;
     const own = functions.find(({ key }) => key === first);
-    if (own !== undefined) return `export function ${first}(${this.#params(own)}): ${this.#result(own)} { … }`;
+    if (own !== undefined)
+      return `export function ${first}(${this.#params(own)}): ${this.#result(own)} { … }`;
     const owner = interfaces.find(({ key }) => key === first);
     if (owner === undefined) return '';
     const members = owner.functions.filter(
-      ({ label }) => className === undefined || [className, `new ${className}`].includes(label.split('.')[0] ?? '') || label === path,
+      ({ label }) =>
+        className === undefined ||
+        [className, `new ${className}`].includes(label.split('.')[0] ?? '') ||
+        label === path,
     );
     void rest;
     const classes = owner.resources
       .filter(([, name]) => className === undefined || name === className)
       .map(([index, name]) => `class ${name} { ${this.#classText(members, index)} }`);
-    const plain = members.filter(({ kind }) => kind === 'function').map((each) => `${this.#method(each)} { … }`);
-    const all = [...owner.resources.map(([, name]) => name), ...owner.functions.filter(({ kind }) => kind === 'function').map(({ key }) => key)];
-    return [...classes, ...plain.map((text) => `function ${text}`), `export const ${first} = { ${all.join(', ')} };`].join('\n');
+    const plain = members
+      .filter(({ kind }) => kind === 'function')
+      .map((each) => `${this.#method(each)} { … }`);
+    const all = [
+      ...owner.resources.map(([, name]) => name),
+      ...owner.functions.filter(({ kind }) => kind === 'function').map(({ key }) => key),
+    ];
+    return [
+      ...classes,
+      ...plain.map((text) => `function ${text}`),
+      `export const ${first} = { ${all.join(', ')} };`,
+    ].join('\n');
   }
 
   #classText(members: readonly FunctionData[], index: number): string {
     return members
       .filter(({ resource }) => resource === index)
-      .map((each) => (each.kind === 'constructor' ? `constructor(${this.#params(each)})` : `${each.kind === 'static' ? 'static ' : ''}${this.#method(each)}`))
+      .map((each) =>
+        each.kind === 'constructor'
+          ? `constructor(${this.#params(each)})`
+          : `${each.kind === 'static' ? 'static ' : ''}${this.#method(each)}`,
+      )
       .join('; ');
   }
 
@@ -304,11 +354,15 @@ class Declarations {
 
   #option(inner: TypeRef): string {
     const text = this.#type(inner);
-    return isNullable(this.#world.types, inner) ? `{ tag: 'none' } | { tag: 'some'; val: ${text} }` : `${text} | undefined`;
+    return isNullable(this.#world.types, inner)
+      ? `{ tag: 'none' } | { tag: 'some'; val: ${text} }`
+      : `${text} | undefined`;
   }
 
   #case(tag: string, type: TypeRef | undefined): string {
-    return type === undefined ? `{ tag: '${tag}'; val?: undefined }` : `{ tag: '${tag}'; val: ${this.#type(type)} }`;
+    return type === undefined
+      ? `{ tag: '${tag}'; val?: undefined }`
+      : `{ tag: '${tag}'; val: ${this.#type(type)} }`;
   }
 }
 

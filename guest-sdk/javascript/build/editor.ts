@@ -18,7 +18,11 @@ export const declarationsFile: string = join(
 
 /** The `tsconfig.json` that makes editors understand a project. */
 export function editorConfig(): string {
-  return json({ compilerOptions, include: ['**/*.ts'], exclude: ['node_modules', `${typesFolder}/check.ts`] });
+  return json({
+    compilerOptions,
+    include: ['**/*.ts'],
+    exclude: ['node_modules', `${typesFolder}/check.ts`],
+  });
 }
 
 const compilerOptions = {
@@ -86,8 +90,12 @@ function agentDeclarations({ imports }: World): string {
 function typeNames(imports: World['imports'], owner: string): string {
   const item = imports.find(({ name }) => name === owner);
   const names = item?.kind === 'interface' ? item.interface.types.map(({ name }) => name) : [];
-  const title = (name: string): string => name.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
-  return names.map(title).filter((name) => name !== 'Failure').join(', ');
+  const title = (name: string): string =>
+    name.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
+  return names
+    .map(title)
+    .filter((name) => name !== 'Failure')
+    .join(', ');
 }
 
 function writeChanged(folder: string, path: string, text: string): void {

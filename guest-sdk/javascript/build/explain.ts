@@ -12,7 +12,12 @@ const frame = /^\s*at .*?\(?componentize-qjs:user\.js:(\d+):(\d+)\)?$/m;
 const engineWords = /^(?:.*: )?Failed to (?:evaluate|declare|finish)[^:]*(?: module)?(?: evaluation)?: /;
 
 /** Why a program's evaluation failed, in the words and places of its sources. */
-export function explainEvaluation({ message }: EvaluationError, bundle: Bundle, project: Project, world: World): HostError {
+export function explainEvaluation(
+  { message }: EvaluationError,
+  bundle: Bundle,
+  project: Project,
+  world: World,
+): HostError {
   const missing = /motehost-export (\{.*\})/.exec(message)?.[1];
   if (missing !== undefined) return explainMissing(JSON.parse(missing), bundle, project, world);
   const text = wordsOf(message);
@@ -48,15 +53,24 @@ function explainMissing({ path, found }: Missing, bundle: Bundle, project: Proje
   const wanted = signatureText(world, path);
   const text = `world '${world.name}' needs the export '${path}' (${reason}); it looks like this:`;
   const source = bundle.sourceText(project.entry);
-  const offset = source?.search(new RegExp(`(?<=^export\\s+(?:default\\s+)?(?:const|let|var|class|function)\\s+)${first}\\b`, 'm'));
-  if (source === undefined || offset === undefined || offset < 0) return failed(`${project.entry}: ${text}\n${wanted}`);
-  return failed(`${formatComplaint({ isError: true, code: 0, text, file: project.entry, offset }, source)}\n${wanted}`);
+  const offset = source?.search(
+    new RegExp(`(?<=^export\\s+(?:default\\s+)?(?:const|let|var|class|function)\\s+)${first}\\b`, 'm'),
+  );
+  if (source === undefined || offset === undefined || offset < 0)
+    return failed(`${project.entry}: ${text}\n${wanted}`);
+  return failed(
+    `${formatComplaint({ isError: true, code: 0, text, file: project.entry, offset }, source)}\n${wanted}`,
+  );
 }
 
 /** What the type checker said of the exports, with what the world wants. */
 export function explainExports(project: Project, world: World, complaint: string): HostError {
   const keys = world.exports.flatMap((item) =>
-    item.kind === 'func' ? [camelCase(item.name)] : item.kind === 'interface' ? [interfaceKey(item.name)] : [],
+    item.kind === 'func'
+      ? [camelCase(item.name)]
+      : item.kind === 'interface'
+        ? [interfaceKey(item.name)]
+        : [],
   );
   const concerned = keys.filter((key) => complaint.includes(`'${key}'`));
   const shown = concerned.length === 0 ? keys : concerned;
@@ -71,7 +85,10 @@ export function explainExports(project: Project, world: World, complaint: string
 function plainComplaint(complaint: string): string {
   if (/is missing in type|missing the following/.test(complaint)) return 'there is none';
   const lines = complaint.split('\n').filter((line) => line.trim() !== '');
-  return (lines.at(-1) ?? complaint).trim().replace(/import\("[^"]*"\)\./g, '').replace(/\.$/, '');
+  return (lines.at(-1) ?? complaint)
+    .trim()
+    .replace(/import\("[^"]*"\)\./g, '')
+    .replace(/\.$/, '');
 }
 
 function signatureText(world: World, path: string): string {

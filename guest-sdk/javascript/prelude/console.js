@@ -9,9 +9,9 @@ const write =
   (level) =>
   (...values) => {
     requireStarted('console');
-    const text = values.map(inspect).join(' ');
-    state.rawLog?.write(level, (indent + text.replaceAll('\n', `\n${indent}`)).toWellFormed(), []);
-  };
+    const lines = values.map(inspect).join(' ').split('\n');
+  for (const line of lines) state.rawLog?.write(level, (indent + line).toWellFormed(), []);
+};
 
 /** `console` writes lines of the world's log; where the world has none, nowhere. */
 export const console = {

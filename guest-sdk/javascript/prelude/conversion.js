@@ -236,7 +236,8 @@ const plainLifts = {
   s8: same,
   u16: same,
   s16: same,
-  u32: same,
+  // The engine gives 32 bits with a sign.
+  u32: (bits) => bits >>> 0,
   s32: same,
   u64: (digits) => BigInt(`0x${digits}`),
   s64: (digits) => BigInt.asIntN(64, BigInt(`0x${digits}`)),
@@ -268,7 +269,6 @@ const plainLowers = {
   s8: integer(-0x80, 0x7f, same),
   u16: integer(0, 0xffff, same),
   s16: integer(-0x8000, 0x7fff, same),
-  // The engine takes 32 bits with a sign.
   u32: integer(0, 0xffffffff, (value) => value | 0),
   s32: integer(-0x80000000, 0x7fffffff, same),
   u64: bigInteger(0n, 2n ** 64n - 1n),

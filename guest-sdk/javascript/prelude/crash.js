@@ -13,7 +13,7 @@ export function errorText(error) {
 /** Ends the instance, as a panic does in other languages, after telling the log why. */
 export function crash(what, thrown, errorIsText) {
   const text = `${what} threw ${thrown instanceof Error ? '' : 'what is no Error: '}${errorText(thrown)}`;
-  state.rawLog?.write('error', text.toWellFormed(), []);
+  for (const line of text.split('\n')) state.rawLog?.write('error', line.toWellFormed(), []);
   // The engine gives a thrown Error to the caller where the world's error is a text; nothing is made of this.
   if (errorIsText) throw Object.assign(new Error(text), { payload: {} });
   throw new Error(text);
