@@ -83,7 +83,7 @@ async function generate(
       transform: { target: 'es2023', define: { 'import.meta.url': '"agent:"' } },
       treeshake: true,
       onLog: (level, log) => {
-        if (log.code === 'UNRESOLVED_IMPORT') throw new Error(log.message);
+        if (log.code === 'UNRESOLVED_IMPORT') throw Object.assign(new Error(log.message), log);
         if (level === 'warn' && log.id !== undefined && !isVirtual(log.id)) warnings.push(log);
       },
     });
@@ -170,13 +170,14 @@ function showLog(
   folder: string,
   sources: ReadonlyMap<string, string>,
 ): string {
-  const path = log.loc?.file ?? log.id;
-  const text = firstLine(log.message);
-  if (path === undefined || log.loc === undefined) return text;
+  const path = log.loc?.file ?? log.id ?? drawnFile(log.message, folder);
+  const text = plainText(log.message);
+  const place = log.loc ?? drawnPlace(log.message);
+  if (path === undefined || place === undefined) return text;
   const file = fileName(folder, path);
   const source = sources.get(file) ?? readFileSync(path, 'utf8');
   return formatComplaint(
-    { isError: true, code: 0, text, file, offset: offsetOf(source, log.loc.line, log.loc.column) },
+    { isError: true, code: 0, text, file, offset: offsetOf(source, place.line, place.column) },
     source,
   );
 }
@@ -186,8 +187,36 @@ function offsetOf(source: string, line: number, column: number): number {
   return lines.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0) + column;
 }
 
-function firstLine(message: string): string {
-  return message;
+/** `╭─[ agent.ts:1:15 ]`: a place that some complaints only draw. */
+const drawn = /╭─\[ (.+?):(\d+):(\d+) \]/;
+
+function drawnPlace(message: string): { readonly line: number; readonly column: number } | undefined {
+  const match = drawn.exec(message);
+  return match === null ? undefined : { line: Number(match[2]), column: Number(match[3]) - 1 };
+}
+
+function drawnFile(message: string, folder: string): string | undefined {
+  const name = drawn.exec(message)?.[1];
+  return name === undefined ? undefined : join(folder, name);
+}
+
+/** The bundler's words without its code, its drawing of the place, and the marks of modules in no file. */
+function plainText(message: string): string {
+  const lines = message.split('\n');
+  const drawing = lines.findIndex((line) => line.startsWith('   ╭') || line.startsWith('  ╭'));
+  const words = (drawing < 0 ? lines : lines.slice(0, drawing)).join('\n').trimEnd();
+  const text = words.replace(/^\[[A-Z_]+\] /, '').replace(/\\0|\0/g, '');
+  const missing = /^Could not resolve '([^'./][^']*)'/.exec(text)?.[1];
+  return missing === undefined
+    ? text
+    : `there is no package '${missing}'; npm install ${packageOf(missing)} adds it`;
+}
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
 }
 
 function fileName(folder: string, path: string): string {

@@ -51,7 +51,12 @@ export async function checkTypes(
   // An error in the program is the cause of those in the check.
   if (own.length > 0) throw failed(own.map((error) => show(error, readSource)).join('\n'));
   if (errors.length > 0)
-    throw explainExports(project, target.world, errors.map(({ text }) => text).join('\n'));
+    throw explainExports(
+      project,
+      readSource(project.entry),
+      target.world,
+      errors.map(({ text }) => text).join('\n'),
+    );
   throw failed(`the type check failed: ${stderr || stdout}`);
 }
 

@@ -72,8 +72,8 @@ class Declarations {
   readonly #data: WorldData;
   /** The module whose declarations are written; types of others are named with theirs. */
   #module = '';
-  /** Whether types are written with the names alone, for people. */
-  #isBrief = false;
+  /** Types that were written with their names alone, for people, by the module they are from. */
+  #named: Map<string, Set<string>> | undefined;
 
   constructor(world: World) {
     this.#world = world;
@@ -238,36 +238,32 @@ class Declarations {
   }
 
   signature(path: string): string {
-    this.#isBrief = true;
-    const [first = '', className, ...rest] = path.split('.');
-    const { functions, interfaces } = this.#data.exports;
-    const own = functions.find(({ key }) => key === first);
-    if (own !== undefined)
-      return `export function ${first}(${this.#params(own)}): ${this.#result(own)} { … }`;
-    const owner = interfaces.find(({ key }) => key === first);
-    if (owner === undefined) return '';
-    const members = owner.functions.filter(
-      ({ label }) =>
-        className === undefined ||
-        [className, `new ${className}`].includes(label.split('.')[0] ?? '') ||
-        label === path,
+    this.#named = new Map();
+    const text = this.#signature(path);
+    const imports = [...this.#named].map(
+      ([module, names]) => `import type { ${[...names].sort().join(', ')} } from '${module}';`,
     );
-    void rest;
-    const classes = owner.resources
-      .filter(([, name]) => className === undefined || name === className)
-      .map(([index, name]) => `class ${name} { ${this.#classText(members, index)} }`);
-    const plain = members
-      .filter(({ kind }) => kind === 'function')
-      .map((each) => `${this.#method(each)} { … }`);
-    const all = [
-      ...owner.resources.map(([, name]) => name),
-      ...owner.functions.filter(({ kind }) => kind === 'function').map(({ key }) => key),
-    ];
+    return [...imports, ...text].join('\n');
+  }
+
+  #signature(path: string): string[] {
+    const [key = '', className] = path.split('.');
+    const { functions, interfaces } = this.#data.exports;
+    const own = functions.find((each) => each.key === key);
+    if (own !== undefined)
+      return [`export function ${key}(${this.#params(own)}): ${this.#result(own)} { … }`];
+    const owner = interfaces.find((each) => each.key === key);
+    if (owner === undefined) return [];
+    const plain = owner.functions.filter(({ kind }) => kind === 'function');
+    const isShown = (name: string): boolean => className === undefined || name === className;
+    const names = [...owner.resources.map(([, name]) => name), ...plain.map((each) => each.key)];
     return [
-      ...classes,
-      ...plain.map((text) => `function ${text}`),
-      `export const ${first} = { ${all.join(', ')} };`,
-    ].join('\n');
+      ...owner.resources
+        .filter(([, name]) => isShown(name))
+        .map(([index, name]) => `class ${name} { ${this.#classText(owner.functions, index)} }`),
+      ...plain.filter((each) => isShown(each.key)).map((each) => `function ${this.#method(each)} { … }`),
+      `export const ${key} = { ${names.join(', ')} };`,
+    ];
   }
 
   #classText(members: readonly FunctionData[], index: number): string {
@@ -314,7 +310,10 @@ class Declarations {
     if (def.name === undefined) return this.#structure(def);
     const title = pascalCase(def.name);
     const owner = def.owner ?? worldModule;
-    return this.#isBrief || owner === this.#module ? title : `import('${owner}').${title}`;
+    if (this.#named === undefined) return owner === this.#module ? title : `import('${owner}').${title}`;
+    const plain = owner.startsWith('motehost:agent/types@') ? 'motehost:agent' : owner.replace(/@.*$/, '');
+    this.#named.set(plain, (this.#named.get(plain) ?? new Set()).add(title));
+    return title;
   }
 
   #structure(def: TypeDef): string {

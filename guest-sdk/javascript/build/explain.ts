@@ -50,21 +50,16 @@ interface Missing {
 function explainMissing({ path, found }: Missing, bundle: Bundle, project: Project, world: World): HostError {
   const [first = ''] = path.split('.');
   const reason = found === undefined ? 'there is none' : `it is ${article(found)}`;
-  const wanted = signatureText(world, path);
-  const text = `world '${world.name}' needs the export '${path}' (${reason}); it looks like this:`;
-  const source = bundle.sourceText(project.entry);
-  const offset = source?.search(
-    new RegExp(`(?<=^export\\s+(?:default\\s+)?(?:const|let|var|class|function)\\s+)${first}\\b`, 'm'),
-  );
-  if (source === undefined || offset === undefined || offset < 0)
-    return failed(`${project.entry}: ${text}\n${wanted}`);
-  return failed(
-    `${formatComplaint({ isError: true, code: 0, text, file: project.entry, offset }, source)}\n${wanted}`,
-  );
+  return needed(project, bundle.sourceText(project.entry), world, [path], first, reason);
 }
 
 /** What the type checker said of the exports, with what the world wants. */
-export function explainExports(project: Project, world: World, complaint: string): HostError {
+export function explainExports(
+  project: Project,
+  source: string | undefined,
+  world: World,
+  complaint: string,
+): HostError {
   const keys = world.exports.flatMap((item) =>
     item.kind === 'func'
       ? [camelCase(item.name)]
@@ -74,11 +69,27 @@ export function explainExports(project: Project, world: World, complaint: string
   );
   const concerned = keys.filter((key) => complaint.includes(`'${key}'`));
   const shown = concerned.length === 0 ? keys : concerned;
-  const reason = plainComplaint(complaint);
-  const wanted = shown.map((key) => signatureText(world, key)).join('\n');
-  return failed(
-    `${project.entry}: world '${world.name}' needs the export '${shown.join("', '")}' (${reason}); it looks like this:\n${wanted}`,
+  return needed(project, source, world, shown, shown[0] ?? '', plainComplaint(complaint));
+}
+
+/** Which exports a world needs and why these will not do, with what they look like; `key` is the one to point at. */
+function needed(
+  project: Project,
+  source: string | undefined,
+  world: World,
+  paths: readonly string[],
+  key: string,
+  reason: string,
+): HostError {
+  const wanted = paths.map((path) => signatureText(world, path)).join('\n');
+  const text = `world '${world.name}' needs the export '${paths.join("', '")}' (${reason}); it looks like this:`;
+  const offset = source?.search(
+    new RegExp(`(?<=^export\\s+(?:async\\s+)?(?:const|let|var|class|function)\\s+)${key}\\b`, 'm'),
   );
+  const file = project.entry;
+  if (source === undefined || offset === undefined || offset < 0)
+    return failed(`${file}: ${text}\n${wanted}`);
+  return failed(`${formatComplaint({ isError: true, code: 0, text, file, offset }, source)}\n${wanted}`);
 }
 
 /** The innermost of the checker's lines says what is wrong. */
@@ -88,6 +99,7 @@ function plainComplaint(complaint: string): string {
   return (lines.at(-1) ?? complaint)
     .trim()
     .replace(/import\("[^"]*"\)\./g, '')
+    .replaceAll('<ArrayBufferLike>', '')
     .replace(/\.$/, '');
 }
 

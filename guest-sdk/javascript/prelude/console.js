@@ -10,8 +10,8 @@ const write =
   (...values) => {
     requireStarted('console');
     const lines = values.map(inspect).join(' ').split('\n');
-  for (const line of lines) state.rawLog?.write(level, (indent + line).toWellFormed(), []);
-};
+    for (const line of lines) state.rawLog?.write(level, (indent + line).toWellFormed(), []);
+  };
 
 /** `console` writes lines of the world's log; where the world has none, nowhere. */
 export const console = {

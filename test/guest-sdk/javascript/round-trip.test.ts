@@ -10,13 +10,15 @@ import { witType, witValue, writeWit } from '../../support/wit-values.ts';
 
 after(stopTranspiler);
 
-const worlds = 5;
+const worlds = 3;
 const typesPerWorld = 12;
 const valuesPerType = 4;
 
 /** A world that gives values back: by itself (`echo`), and through the host (`relay`). */
 function witFor(seed: number): { readonly wit: string; readonly refs: readonly string[] } {
-  const types = fc.sample(witType({ recent: false }), { numRuns: typesPerWorld, seed });
+  // Lists of a fixed length are refused by name.
+  const known = witType().filter((type) => !JSON.stringify(type).includes('"length"'));
+  const types = fc.sample(known, { numRuns: typesPerWorld, seed });
   const { declarations, refs } = writeWit(types);
   const names = [...declarations.matchAll(/^\w+ (t\d+) /gm)].map(([, name]) => name);
   const functions = (kind: string): string =>
