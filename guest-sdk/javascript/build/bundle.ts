@@ -14,6 +14,7 @@ import {
   neededInterfaces,
   placesSymbol,
 } from './modules.ts';
+import { requireNoAsync } from './promises.ts';
 import { SourceLines } from './source-lines.ts';
 
 /** A program and all it imports as one module. */
@@ -43,6 +44,7 @@ export async function bundleProject(project: Project, target: WorldTarget): Prom
   const sources = new Map<string, string>();
   const warnings: RolldownLog[] = [];
   const output = await generate(project, modules, sources, warnings);
+  await requireNoAsync(sources);
   const chunk = output.output[0];
   if (chunk.map === null) throw new Error('bug: the bundler made no source map');
   const names = chunk.map.sources.map((name) => sourceName(project.folder, name, sources));

@@ -20,6 +20,12 @@ export function repairsOf(engine: Part, adapter: Part): ReadonlyMap<string, Adde
   ]);
 }
 
+/**
+ * The adapter fills a case of 32 bits up to one of 64 with zeros; jco's generated code, unlike the canonical ABI, does
+ * not look at the lower half alone and takes -1 for 4294967295. With the sign in the upper half both agree.
+ */
+export const adapterOperators: ReadonlyMap<number, number> = new Map([[0xad, 0xac]]);
+
 /** A function that ends the instance. */
 export const trap: AddedBody = (out) => {
   locals(out, 0).op(op.unreachable).end();

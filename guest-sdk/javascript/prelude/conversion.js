@@ -33,7 +33,10 @@ export class Conversions {
   #of(ref, known, plain, make) {
     if (typeof ref === 'string') return plain[ref];
     let made = known.get(ref);
-    if (made === undefined) known.set(ref, (made = make(this.#types[ref])));
+    if (made === undefined) {
+      made = make(this.#types[ref]);
+      known.set(ref, made);
+    }
     return made;
   }
 

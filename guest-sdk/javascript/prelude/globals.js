@@ -1,15 +1,25 @@
 import { console } from './console.js';
 import { crypto, random } from './random.js';
 import { structuredClone } from './structured-clone.js';
+import { queueMicrotask } from './tasks.js';
 import { TextDecoder, TextEncoder } from './text-coding.js';
-import { Date, now, performance } from './time.js';
+import { now, performance, WorldDate } from './time.js';
 
 /** Puts what programs expect where they expect it. */
 export function install() {
-  define(globalThis, { console, crypto, Date, performance, structuredClone, TextDecoder, TextEncoder });
+  define(globalThis, {
+    console,
+    crypto,
+    Date: WorldDate,
+    performance,
+    queueMicrotask,
+    structuredClone,
+    TextDecoder,
+    TextEncoder,
+  });
   define(Math, { random });
-  define(Date, { now });
-  define(Date.prototype, { constructor: Date });
+  define(WorldDate, { now });
+  define(WorldDate.prototype, { constructor: WorldDate });
 }
 
 function define(holder, values) {

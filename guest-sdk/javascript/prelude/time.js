@@ -9,7 +9,7 @@ function requireClock() {
 }
 
 /** `Date`, which cannot ask for the time of a build. */
-export const Date = new Proxy(EngineDate, {
+export const WorldDate = new Proxy(EngineDate, {
   construct(target, args, newTarget) {
     if (args.length === 0) requireClock();
     return Reflect.construct(target, args, newTarget);

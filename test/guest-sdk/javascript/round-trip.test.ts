@@ -93,10 +93,10 @@ async function checkType(
   const type = near.interface.functions.find(({ name }) => name === `echo${index}`)?.type.result;
   assert.ok(type !== undefined);
   for (const value of fc.sample(witValue(world.types, type), { numRuns: valuesPerType, seed }))
-    for (const name of [`echo${index}`, `relay${index}`])
-      assert.deepStrictEqual(
-        await instance.call(`test:echo/near@0.1.0#${name}`, [value]),
-        value,
-        `${where}, ${name}`,
-      );
+    for (const name of [`echo${index}`, `relay${index}`]) {
+      const back = await instance.call(`test:echo/near@0.1.0#${name}`, [value]).catch((cause: unknown) => {
+        throw new Error(`${where}, ${name}: ${String(cause)}`, { cause });
+      });
+      assert.deepStrictEqual(back, value, `${where}, ${name}`);
+    }
 }

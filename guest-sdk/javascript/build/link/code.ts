@@ -12,6 +12,8 @@ export interface Renumbering {
   readonly types: readonly number[];
   readonly functions: readonly number[];
   readonly globals: readonly number[];
+  /** Operators without immediates that others take the place of. */
+  readonly operators: ReadonlyMap<number, number>;
 }
 
 const opcode = {
@@ -76,22 +78,28 @@ class BodyCopy {
     const reader = this.#reader;
     switch (immediates[code]) {
       case immediate.none:
+        this.#replaceOperator(code);
         return;
       case immediate.leb:
       case immediate.local:
       case immediate.constant:
-        return this.#skipLeb();
+        this.#skipLeb();
+        return;
       case immediate.memory:
         reader.pos = skipMemoryArgument(reader.bytes, reader.pos);
         return;
       case immediate.bytes4:
-        return reader.skip(4);
+        reader.skip(4);
+        return;
       case immediate.bytes8:
-        return reader.skip(8);
+        reader.skip(8);
+        return;
       case immediate.global:
-        return this.#replace(this.#to.globals);
+        this.#replace(this.#to.globals);
+        return;
       default:
-        return this.#special(code);
+        this.#special(code);
+        return;
     }
   }
 
@@ -106,35 +114,46 @@ class BodyCopy {
       case opcode.br:
       case opcode.brIf:
       case opcode.memoryGrow:
-        return this.#skipLeb();
+        this.#skipLeb();
+        return;
       case opcode.brTable:
         for (let targets = reader.count(); targets >= 0; targets -= 1) this.#skipLeb();
         return;
       case opcode.call:
       case opcode.returnCall:
       case opcode.refFunc:
-        return this.#replace(this.#to.functions);
+        this.#replace(this.#to.functions);
+        return;
       case opcode.callIndirect:
       case opcode.returnCallIndirect:
         this.#replace(this.#to.types);
-        return this.#skipLeb();
+        this.#skipLeb();
+        return;
       case opcode.typedSelect:
-        return reader.skip(reader.count());
+        reader.skip(reader.count());
+        return;
       case opcode.refNull:
-        return reader.skip(1);
+        reader.skip(1);
+        return;
       case opcode.misc:
-        return this.#bulk(reader.u32());
+        this.#bulk(reader.u32());
+        return;
       case opcode.vector:
-        return skipVectorImmediates(reader, reader.u32());
+        skipVectorImmediates(reader, reader.u32());
+        return;
       default:
         if (code < opcode.block || code > opcode.if) throw unknown(code);
-        return this.#blockType();
+        this.#blockType();
+        return;
     }
   }
 
   /** One negative byte, or the index of a function type as a signed number. */
   #blockType(): void {
-    if ((this.#reader.peek() & 0xc0) === 0x40) return this.#reader.skip(1);
+    if ((this.#reader.peek() & 0xc0) === 0x40) {
+      this.#reader.skip(1);
+      return;
+    }
     this.#flush();
     this.#out.signed(this.#to.types[this.#reader.signed(33)] as number);
     this.#copied = this.#reader.pos;
@@ -145,6 +164,14 @@ class BodyCopy {
     // The others name data segments or tables, and segments are put together in another order.
     if (code !== bulk.memoryCopy && code !== bulk.memoryFill) throw unknown(code);
     this.#reader.skip(code === bulk.memoryCopy ? 2 : 1);
+  }
+
+  #replaceOperator(code: number): void {
+    const other = this.#to.operators.get(code);
+    if (other === undefined) return;
+    this.#flush();
+    this.#out.bytes[this.#out.length - 1] = other;
+    this.#copied = this.#reader.pos;
   }
 
   #replace(indices: readonly number[]): void {

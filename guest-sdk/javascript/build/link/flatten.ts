@@ -1,6 +1,6 @@
 import type { Component, CoreInstance, CoreItem } from '../../../../host/engine/component/component.ts';
 import { decodeComponent } from '../../../../host/engine/component/decode.ts';
-import { nothing, repairsOf, trap } from '../repairs.ts';
+import { adapterOperators, nothing, repairsOf, trap } from '../repairs.ts';
 import { type CoreImport, type CoreModule, readCoreModule } from './core-module.ts';
 import { type AddedBody, joinModules, type Part, type Source } from './link.ts';
 
@@ -22,10 +22,10 @@ export function flatten(bytes: Uint8Array, options: FlattenOptions): Uint8Array<
   const component = programOf(decodeComponent(bytes));
   const parts = new Map<CoreInstance, Part>();
   let repairs: ReadonlyMap<string, AddedBody> = new Map();
-  const find = (test: (instance: Instantiated) => boolean, what: string, outside: OutsideOf): Part => {
+  const find = (test: Test, what: string, outside: OutsideOf, operators = noOperators): Part => {
     const instance = component.coreInstances.filter(isInstantiated).find(test);
     if (instance === undefined) throw new Error(`bug: the JavaScript engine's component has no ${what}`);
-    const part = partOf(instance, parts, () => repairs, outside);
+    const part = { ...partOf(instance, parts, () => repairs, outside), operators };
     parts.set(instance, part);
     return part;
   };
@@ -33,9 +33,8 @@ export function flatten(bytes: Uint8Array, options: FlattenOptions): Uint8Array<
   const engine = find(exporting('wit_dylib_initialize'), 'engine', (wanted, { imports }) =>
     options.outside(options.engineImports[imports.indexOf(wanted)] ?? wanted, true),
   );
-  const adapter = find(importing('wit_dylib_initialize'), 'adapter', (wanted) =>
-    options.outside(wanted, false),
-  );
+  const outside: OutsideOf = (wanted) => options.outside(wanted, false);
+  const adapter = find(importing('wit_dylib_initialize'), 'adapter', outside, adapterOperators);
   const tables = find(importing('$imports'), 'table entries', () => ({ kind: 'added', body: trap }));
   repairs = repairsOf(engine, adapter);
   const exports = [...adapter.module.exports.keys()].filter((name) => !name.startsWith('__wasm_'));
@@ -53,6 +52,10 @@ export function flatten(bytes: Uint8Array, options: FlattenOptions): Uint8Array<
 type OutsideOf = (wanted: CoreImport, module: CoreModule) => Source;
 
 type Instantiated = CoreInstance & { readonly kind: 'instantiate' };
+
+type Test = (instance: Instantiated) => boolean;
+
+const noOperators: ReadonlyMap<number, number> = new Map();
 
 const isInstantiated = (instance: CoreInstance): instance is Instantiated => instance.kind === 'instantiate';
 

@@ -7,6 +7,8 @@ export interface Part {
   readonly module: CoreModule;
   /** Who answers an import: another part's export, or a name the joined module imports or is given. */
   resolve(wanted: CoreImport): Source;
+  /** Operators of its code that others take the place of; none have immediates. */
+  readonly operators?: ReadonlyMap<number, number>;
 }
 
 export type Source =
@@ -41,6 +43,13 @@ export function joinModules(joined: Joined): Uint8Array<ArrayBuffer> {
   return new Joiner(joined).write();
 }
 
+/** A renumbering while it is filled in. */
+interface Mutable extends Renumbering {
+  readonly types: number[];
+  readonly functions: number[];
+  readonly globals: number[];
+}
+
 interface Global {
   /** Value type and mutability in binary form. */
   readonly type: Uint8Array;
@@ -64,14 +73,19 @@ class Joiner {
   readonly #globals: Global[] = [];
   /** A part's imported and defined functions by their index there. */
   readonly #added = new Map<AddedBody, Map<number, number>>();
-  readonly #renumberings = new Map<Part, { types: number[]; functions: number[]; globals: number[] }>();
+  readonly #renumberings = new Map<Part, Mutable>();
 
   constructor(joined: Joined) {
     this.#joined = joined;
     for (const part of joined.parts) {
       if (part.module.hasStart) throw new Error('bug: a part has a start function');
       const types = part.module.types.map((type) => this.#typeIndex(type));
-      this.#renumberings.set(part, { types, functions: [], globals: [] });
+      this.#renumberings.set(part, {
+        types,
+        functions: [],
+        globals: [],
+        operators: part.operators ?? new Map(),
+      });
     }
     for (const part of joined.parts) this.#takeImports(part);
     for (const part of joined.parts) this.#takeDefined(part);
@@ -86,8 +100,8 @@ class Joiner {
     return this.#types.push(type) - 1;
   }
 
-  #of(part: Part): { types: number[]; functions: number[]; globals: number[] } {
-    return this.#renumberings.get(part) as { types: number[]; functions: number[]; globals: number[] };
+  #of(part: Part): Mutable {
+    return this.#renumberings.get(part) as Mutable;
   }
 
   /** Imported functions come first in the index space, so they are known before any defined one is counted. */
@@ -110,7 +124,7 @@ class Joiner {
     module.functions.forEach((type, index) => {
       const body = module.bodies[index];
       if (body === undefined) throw new Error('bug: a function has no body');
-      const write = (out: Writer): void => renumberCode(module.bytes, body, to as Renumbering, out);
+      const write = (out: Writer): void => renumberCode(module.bytes, body, to, out);
       to.functions[imported + index] = this.#add({ type: to.types[type] as number, write });
     });
   }
