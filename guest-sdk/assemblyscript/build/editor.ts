@@ -59,12 +59,27 @@ export function writeEditorFiles(folder: string, target: Target): string[] {
 
 /** Every module that can be imported by WIT name, as ambient declarations. */
 function worldDeclarations(program: Program): string {
-  const std = ambient('motehost:std', program.resolve('motehost:std') ?? '');
+  const std = [
+    ambient('motehost:std', program.resolve('motehost:std') ?? ''),
+    ambient('motehost:msgpack', program.resolve('motehost:msgpack') ?? ''),
+    jsonDeclarations,
+  ].join('\n');
   const { bindings } = program;
   if (bindings === undefined) return std;
   const { model } = bindings;
   return [std, ...model.homes.flatMap((home) => declarations(model, home, program))].join('\n');
 }
+
+const jsonDeclarations = `declare module "motehost:json" {
+  export namespace JSON {
+    /** A value of a class with \`@json\`, a number, text, list or map; ends the instance when the text is none. */
+    function parse<T>(text: string): T;
+    function stringify<T>(value: T): string;
+  }
+}
+/** Makes a class one that JSON knows. */
+declare function json(target: Function): void;
+`;
 
 function declarations(model: Model, home: Home, program: Program): string[] {
   if (home.types.length === 0 && home.functions.length === 0) return [];
