@@ -54,13 +54,12 @@ const glueStart = `#define IMPORT(module, name) __attribute__((import_module(mod
 /* Called by the host for memory that its values lie in. */
 EXPORT("cabi_realloc")
 void *cabi_realloc(void *old, size_t old_size, size_t align, size_t size) {
-  if (old_size == 0) old = NULL;
-  if (size == 0) {
-    free(old);
-    return (void *)align;
-  }
-  void *block = realloc(old, size);
+  if (size == 0) return (void *)align;
+  void *block = malloc(size);
   if (block == NULL) abort();
+  if (old_size == 0) return block;
+  memcpy(block, old, old_size < size ? old_size : size);
+  free(old);
   return block;
 }
 
@@ -174,7 +173,9 @@ function inexpressible(world: World, ref: TypeRef | 'async'): string | undefined
   const def = typeof ref === 'number' ? world.types[ref] : undefined;
   if (def === undefined) return undefined;
   if (def.kind === 'stream' || def.kind === 'future') return witType(world.types, ref);
-  return partsOf(def).map((part) => inexpressible(world, part)).find((one) => one !== undefined); // biome-ignore format: one line
+  return partsOf(def)
+    .map((part) => inexpressible(world, part))
+    .find((one) => one !== undefined);
 }
 
 export type { Alias };

@@ -138,7 +138,11 @@ class ProgramBuild {
 
   /** Takes note of the project's own files out of a list in the form of `make`. */
   #readSources(list: string): void {
-    const names = list.replace(/^.*?:\s/, '').replace(/\\\n/g, ' ').match(/(?:\\.|\S)+/g) ?? []; // biome-ignore format: one line
+    const names =
+      list
+        .replace(/^.*?:\s/, '')
+        .replace(/\\\n/g, ' ')
+        .match(/(?:\\.|\S)+/g) ?? [];
     for (const escaped of names) {
       const name = posix.normalize(escaped.replace(/\\(.)/g, '$1'));
       if (name.startsWith('/') || name.startsWith('../') || name.startsWith(`${generatedFolder}/`)) continue;

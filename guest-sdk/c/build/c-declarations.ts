@@ -40,9 +40,18 @@ export class Declarations {
     const type = (ref: TypeRef): string => this.#types.of(ref);
     switch (def.kind) {
       case 'record':
-        return struct(this.#fields(index, def.fields.map((field) => field.type)), name); // biome-ignore format: one line
+        return struct(
+          this.#fields(
+            index,
+            def.fields.map((field) => field.type),
+          ),
+          name,
+        );
       case 'tuple':
-        return struct(def.types.map((part, place) => member(type(part), `f${place}`)), name); // biome-ignore format: one line
+        return struct(
+          def.types.map((part, place) => member(type(part), `f${place}`)),
+          name,
+        );
       case 'list':
         if (def.length !== undefined)
           return struct([`${member(type(def.element), `items[${def.length}]`)}`], name);
@@ -100,10 +109,9 @@ export class Declarations {
       return `typedef struct {\n  int32_t handle;\n} ${name};\nvoid ${this.#types.resource(index).drop}(${name} handle);\n`;
     const tag = name.replace(/_t(_\d*)?$/, '');
     const { handle, drop, make, rep } = this.#types.resource(index);
-    return `/* yours: define \`struct ${tag}\` as you like */
-typedef struct ${tag} ${name};
+    return `typedef struct ${tag} ${name}; /* yours: define \`struct ${tag}\` as you like */
 
-/* a handle that owns one, where WIT says ${this.#types.defs[index]?.name}: make it of an object, look at the object, destroy it */
+/* a handle that owns one: made of an object; the object of one; destroys the object */
 typedef struct {
   int32_t handle;
 } ${handle};

@@ -96,7 +96,11 @@ async function findProgram(): Promise<string> {
 
 async function requireProgram(program: string, variable: string): Promise<string> {
   if (await isThere(program)) return program;
-  throw missing(program, `${variable} says ${program}, and there is no such program`, `correct or unset ${variable}; ${everything}`); // biome-ignore format: one line
+  throw missing(
+    program,
+    `${variable} says ${program}, and there is no such program`,
+    `correct or unset ${variable}; ${everything}`,
+  );
 }
 
 async function isThere(program: string): Promise<boolean> {

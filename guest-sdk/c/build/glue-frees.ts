@@ -51,7 +51,9 @@ export class GlueFrees {
     const body = new Body();
     this.#parts(body, this.#types.def(ref) as TypeDef, ref as number, mode);
     const storage = mode === 'owned' ? '' : 'static ';
-    this.#texts.push(`${storage}void ${name}(${this.#types.of(ref)} *value) {\n${body}  memset(value, 0, sizeof *value);\n}\n`); // biome-ignore format: one line
+    this.#texts.push(
+      `${storage}void ${name}(${this.#types.of(ref)} *value) {\n${body}  memset(value, 0, sizeof *value);\n}\n`,
+    );
     return name;
   }
 
@@ -86,7 +88,13 @@ export class GlueFrees {
         this.#cases(body, 'is_err', [def.ok, def.err], ['ok', 'err'], add);
         break;
       case 'variant':
-        this.#cases(body, 'tag', def.cases.map((one) => one.type), names, add); // biome-ignore format: one line
+        this.#cases(
+          body,
+          'tag',
+          def.cases.map((one) => one.type),
+          names,
+          add,
+        );
     }
   }
 

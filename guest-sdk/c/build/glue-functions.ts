@@ -1,7 +1,7 @@
 import { coreSignature, type Layouts } from '../../../host/engine/component/layout.ts';
 import type { TypeRef } from '../../../host/engine/component/types.ts';
 import { spaced, tagType } from './c-declarations.ts';
-import type { CFunction, Destructor } from './c-functions.ts';
+import type { CFunction, CResult, Destructor } from './c-functions.ts';
 import type { CTypes } from './c-types.ts';
 import type { GlueFrees } from './glue-frees.ts';
 import { Body, coreType, GlueValues } from './glue-values.ts';
@@ -130,20 +130,20 @@ void export__${this.#next()}(int32_t self) {
 
   #giveResult(body: Body, { result, type }: CFunction, direct: string | undefined): void {
     if (result.kind === 'none') return;
-    if (result.kind === 'fallible') return this.#giveFallible(body, result, direct);
-    if (direct === undefined) return body.add('return area.value;');
-    const ref = type.result as TypeRef;
-    body.add(`${spaced(this.#types.of(ref))}result;`);
-    this.#values.lift(body, ref, [direct], 'result');
-    body.add('return result;');
+    if (result.kind === 'fallible') {
+      if (direct === undefined) this.#giveFallible(body, result);
+      else body.add(`return ${direct} == 0;`);
+    } else if (direct === undefined) {
+      body.add('return area.value;');
+    } else {
+      const ref = type.result as TypeRef;
+      body.add(`${spaced(this.#types.of(ref))}result;`);
+      this.#values.lift(body, ref, [direct], 'result');
+      body.add('return result;');
+    }
   }
 
-  #giveFallible(
-    body: Body,
-    { ok, err }: CFunction['result'] & { kind: 'fallible' },
-    direct: string | undefined,
-  ): void {
-    if (direct !== undefined) return body.add(`return ${direct} == 0;`);
+  #giveFallible(body: Body, { ok, err }: CResult & { readonly kind: 'fallible' }): void {
     const give = (ref: TypeRef | undefined, out: string, member: string): void => {
       if (ref === undefined) return;
       body.add(`if (${out} != NULL) *${out} = area.val.${member};`);
@@ -165,7 +165,12 @@ void export__${this.#next()}(int32_t self) {
       if (result.ok !== undefined) texts.push(`${spaced(this.#types.of(result.ok))}*ret`);
       if (result.err !== undefined) texts.push(`${spaced(this.#types.of(result.err))}*err`);
     }
-    const returned = result.kind === 'none' ? 'void' : result.kind === 'fallible' ? 'bool' : this.#types.of(one.type.result as TypeRef); // biome-ignore format: one line
+    const returned =
+      result.kind === 'none'
+        ? 'void'
+        : result.kind === 'fallible'
+          ? 'bool'
+          : this.#types.of(one.type.result as TypeRef);
     return `${spaced(returned)}${one.name}(${texts.join(', ') || 'void'})`;
   }
 
@@ -212,7 +217,7 @@ void export__${this.#next()}(int32_t self) {
   #callFallible(
     body: Body,
     one: CFunction,
-    { ok, err }: CFunction['result'] & { kind: 'fallible' },
+    { ok, err }: CResult & { readonly kind: 'fallible' },
     args: string[],
     area: number | undefined,
   ): string {
@@ -221,7 +226,6 @@ void export__${this.#next()}(int32_t self) {
       [ok, 'ret'],
       [err, 'err'],
     ] as const) {
-      // biome-ignore format: pairs
       if (ref === undefined) continue;
       body.add(`${spaced(this.#types.of(ref))}${name};`);
       body.add(`memset(&${name}, 0, sizeof ${name});`);

@@ -59,8 +59,7 @@ export class GlueValues {
       return members.flatMap((one) => this.lower(body, one.ref, `${value}.${one.name}`));
     const cases = this.#cases(ref, def);
     if (cases !== undefined) return this.#lowerCases(body, ref, cases, value);
-    if (def.kind === 'own' || (def.kind === 'borrow' && !this.#types.isExported(def.resource)))
-      return [`${value}.handle`];
+    if (this.#isHandle(def)) return [`${value}.handle`];
     return [`(int32_t)${value}`];
   }
 
@@ -74,12 +73,16 @@ export class GlueValues {
       return;
     }
     const members = def === undefined ? undefined : this.#members(ref, def);
-    if (members !== undefined) return this.#liftMembers(body, members, flats, place);
     const cases = def === undefined ? undefined : this.#cases(ref, def);
-    if (cases !== undefined) return this.#liftCases(body, ref, cases, flats, place);
-    if (def?.kind === 'own' || (def?.kind === 'borrow' && !this.#types.isExported(def.resource)))
-      body.add(`${place}.handle = ${first};`);
+    if (members !== undefined) this.#liftMembers(body, members, flats, place);
+    else if (cases !== undefined) this.#liftCases(body, ref, cases, flats, place);
+    else if (this.#isHandle(def)) body.add(`${place}.handle = ${first};`);
     else body.add(`${place} = (${this.#types.of(ref)})${first};`);
+  }
+
+  /** A borrow of an exported resource is the user's own object. */
+  #isHandle(def: TypeDef | undefined): boolean {
+    return def?.kind === 'own' || (def?.kind === 'borrow' && !this.#types.isExported(def.resource));
   }
 
   #isPlainFloat(ref: TypeRef): boolean {

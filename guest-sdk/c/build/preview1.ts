@@ -31,7 +31,11 @@ export function standInFlags(world: World): string[] {
 
 /** What in C leads to a WASI function, and what to do instead. */
 const causes: readonly (readonly [name: RegExp, uses: string, cure: string])[] = [
-  [/^fd_write$|^fd_pwrite$/, 'printf, puts, write', "import motehost:agent/log@0.1.0 in the world, and stdout and stderr become log lines"], // biome-ignore format: a table
+  [
+    /^fd_write$|^fd_pwrite$/,
+    'printf, puts, write',
+    'import motehost:agent/log@0.1.0 in the world, and stdout and stderr become log lines',
+  ],
   [
     /^fd_p?read$/,
     'scanf, getchar, read',

@@ -34,12 +34,12 @@ function witResult(of: (part: TypeRef | undefined) => string, ok?: TypeRef, err?
   return ok === undefined ? 'result' : `result<${of(ok)}>`;
 }
 
-/** `name: func(a: u32) -> string`, without `self`. */
+/** `name: func(a: u32) -> string`; a resource's as `resource.name: func() -> string`, without `self`. */
 export function witSignature(types: readonly TypeDef[], name: string, type: FuncType): string {
-  const [, annotation, member] = /^\[(\w+)\](?:[^.]*\.)?(.*)$/.exec(name) ?? [];
+  const [, annotation, member = ''] = /^\[(\w+)\](.*)$/.exec(name) ?? [];
   const own = annotation === 'method' ? type.params.slice(1) : type.params;
   const params = own.map((param) => `${param.name}: ${witType(types, param.type)}`).join(', ');
-  if (annotation === 'constructor') return `constructor(${params})`;
+  if (annotation === 'constructor') return `${member}: constructor(${params})`;
   const result = type.result === undefined ? '' : ` -> ${witType(types, type.result)}`;
-  return `${member ?? name}: ${annotation === 'static' ? 'static ' : ''}func(${params})${result}`;
+  return `${annotation === undefined ? name : member}: ${annotation === 'static' ? 'static ' : ''}func(${params})${result}`;
 }
