@@ -36,6 +36,13 @@ static inline void memory_free(void *ptr) {
   if ((uintptr_t)ptr > 8) free(ptr);
 }
 
+/* realloc() that ends the program when there is no more memory. */
+static inline void *memory_resize(void *ptr, size_t size) {
+  void *block = realloc(ptr, size);
+  if (block == NULL) abort();
+  return block;
+}
+
 static inline void string_free(string_t *text) {
   memory_free(text->ptr);
   *text = (string_t){0};
@@ -48,8 +55,7 @@ static inline string_t string_of(const char *text) {
 
 /* A copy to own. */
 static inline string_t string_clone(string_t text) {
-  string_t copy = {malloc(text.len + 1), text.len};
-  if (copy.ptr == NULL) abort();
+  string_t copy = {memory_resize(NULL, text.len + 1), text.len};
   memcpy(copy.ptr, text.ptr, text.len);
   copy.ptr[text.len] = 0;
   return copy;
@@ -58,6 +64,14 @@ static inline string_t string_clone(string_t text) {
 /* A C string's copy to own. */
 static inline string_t string_copy(const char *text) {
   return string_clone(string_of(text));
+}
+
+/* Lengthens a string that is owned; an empty one is a good beginning. */
+static inline void string_append(string_t *text, string_t more) {
+  text->ptr = memory_resize(text->ptr, text->len + more.len + 1);
+  memcpy(text->ptr + text->len, more.ptr, more.len);
+  text->len += more.len;
+  text->ptr[text->len] = 0;
 }
 
 static inline bool string_equals(string_t a, string_t b) {
@@ -71,8 +85,8 @@ __attribute__((format(printf, 1, 2))) static inline string_t string_format(const
   va_copy(again, args);
   int len = vsnprintf(NULL, 0, format, args);
   va_end(args);
-  string_t text = {len < 0 ? NULL : malloc((size_t)len + 1), len < 0 ? 0 : (size_t)len};
-  if (text.ptr == NULL) abort();
+  if (len < 0) abort();
+  string_t text = {memory_resize(NULL, (size_t)len + 1), (size_t)len};
   vsnprintf(text.ptr, text.len + 1, format, again);
   va_end(again);
   return text;
