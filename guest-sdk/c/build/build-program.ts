@@ -9,7 +9,7 @@ import { stripCustomSections } from '../../build/strip.ts';
 import { type Bindings, generateBindings } from './bindings.ts';
 import { type Clang, findClang, missingPart, runClang } from './clang.ts';
 import { type Explanation, explainCompiler, explainLinker, generatedFolder } from './explain.ts';
-import { requireNoSystem, standInFlags } from './preview1.ts';
+import { printingFlags, requireNoPrinting, requireNoSystem, standInFlags } from './preview1.ts';
 
 export interface CBuildOptions extends Omit<Project, 'name'> {
   /** More for the linker, as tests need it to count blocks of memory. */
@@ -80,7 +80,7 @@ class ProgramBuild {
     const errors: string[] = [];
     for (const entry of entries) objects.push(await this.#compileOwn(entry, errors));
     if (errors.length > 0) throw new HostError('HOST_ERR_BUILD_FAILED', errors.join('\n'));
-    const core = await this.#link([...objects, ...own]);
+    const core = await this.#link(objects, own);
     const bytes = await this.#wrap(core);
     return {
       bytes: this.#options.release ? stripCustomSections(bytes) : bytes,
@@ -150,35 +150,30 @@ class ProgramBuild {
     }
   }
 
-  async #link(objects: readonly string[]): Promise<Uint8Array<ArrayBuffer>> {
+  async #link(objects: readonly string[], generated: readonly string[]): Promise<Uint8Array<ArrayBuffer>> {
     const { program, triple, sysroot, builtins } = this.#clang;
-    const { target, release, linkFlags = [] } = this.#options;
+    const { target, folder } = this.#options;
     const out = join(this.#workFolder, 'program.wasm');
     const model = target.kind === 'world' ? ['-mexec-model=reactor'] : [];
+    const flags = [`--target=${triple}`, `--sysroot=${sysroot}`, ...model, ...this.#linkFlags];
+    const libraries = ['-nodefaultlibs', '-lc', '-lm', builtins];
+    const args = [...flags, ...objects, ...generated, ...libraries, '-o', out];
+    const { code, stdout, stderr } = await runClang(program, args, folder);
+    if (code !== 0) {
+      const error = new HostError('HOST_ERR_BUILD_FAILED', explainLinker(stderr, this.#about));
+      throw missingPart(program, stderr) ?? error;
+    }
+    if (target.kind === 'world') requireNoPrinting(stdout, objects, target);
+    return new Uint8Array(readFileSync(out));
+  }
+
+  get #linkFlags(): string[] {
+    const { target, release, linkFlags = [] } = this.#options;
+    const traces = target.kind === 'world' ? printingFlags(target.world) : [];
+    const strip = release ? '--strip-all' : '--strip-debug';
     // The stack lies first: one that is too deep traps, and does not write over data.
-    const linker = [
-      '--fatal-warnings',
-      '--stack-first',
-      release ? '--strip-all' : '--strip-debug',
-      ...linkFlags,
-    ];
-    const { code, stderr } = await runClang(
-      program,
-      [
-        `--target=${triple}`,
-        `--sysroot=${sysroot}`,
-        ...model,
-        ...linker.map((flag) => `-Wl,${flag}`),
-        ...objects,
-        ...['-nodefaultlibs', '-lc', '-lm', builtins, '-o', out],
-      ],
-      this.#options.folder,
-    );
-    if (code === 0) return new Uint8Array(readFileSync(out));
-    throw (
-      missingPart(program, stderr) ??
-      new HostError('HOST_ERR_BUILD_FAILED', explainLinker(stderr, this.#about))
-    );
+    const flags = ['--fatal-warnings', '--stack-first', strip, ...traces, ...linkFlags];
+    return flags.map((flag) => `-Wl,${flag}`);
   }
 
   async #wrap(core: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {

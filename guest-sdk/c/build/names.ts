@@ -23,8 +23,12 @@ const reserved: readonly string[] = [
   ...keywordSet,
   ...words(libcNames),
   ...words(libcTypes).map((name) => `${name}_t`),
-  ...words('string_t string_of string_copy string_clone string_format string_equals string_free string_append memory_free'),
-  ...words('memory_resize cabi_realloc reply_text reply_string reply_bytes reply_none fail fail_invalid fail_denied'),
+  ...words(
+    'string_t string_of string_copy string_clone string_format string_equals string_free string_append memory_free',
+  ),
+  ...words(
+    'memory_resize cabi_realloc reply_text reply_string reply_bytes reply_none fail fail_invalid fail_denied',
+  ),
   ...words('fail_unsupported fail_unavailable fail_timed_out fail_other log_at log_trace log_debug log_info'),
   ...words('log_warn log_error'),
 ];

@@ -29,13 +29,37 @@ export function standInFlags(world: World): string[] {
   });
 }
 
+/** What writes to stdout or stderr; formatting in memory needs none of it. */
+const printing = 'printf vprintf puts putchar perror write writev dprintf __assert_fail stdout stderr'.split(
+  ' ',
+);
+
+/** Flags that make the linker tell who prints, for worlds that have no place for it. */
+export function printingFlags(world: World): string[] {
+  const hasLog = standInFlags(world).some((flag) => flag.startsWith('-DLOG='));
+  return hasLog ? [] : printing.map((name) => `--trace-symbol=${name}`);
+}
+
+/**
+ * @param traced what the linker said because of `printingFlags`
+ * @throws HostError when one of the objects prints
+ */
+export function requireNoPrinting(traced: string, objects: readonly string[], { name }: WorldTarget): void {
+  const uses = [...traced.matchAll(/^(.+\/([^/]+)\.o): reference to (\w+)$/gm)].filter(([, path]) =>
+    objects.includes(`${path}.o`),
+  );
+  const [first] = uses;
+  if (first === undefined) return;
+  const words = [...new Set(uses.map(([, , , symbol = '']) => symbol.replace('__assert_fail', 'assert')))];
+  throw new HostError(
+    'HOST_ERR_BUILD_FAILED',
+    `${first[2]?.replaceAll('+', '/')}: world '${name}' has no place to print to, and the program uses ${words.join(', ')}: import motehost:agent/log@0.1.0 in the world, and stdout and stderr become log lines`,
+    { uses: words },
+  );
+}
+
 /** What in C leads to a WASI function, and what to do instead. */
 const causes: readonly (readonly [name: RegExp, uses: string, cure: string])[] = [
-  [
-    /^fd_write$|^fd_pwrite$/,
-    'printf, puts, write',
-    'import motehost:agent/log@0.1.0 in the world, and stdout and stderr become log lines',
-  ],
   [
     /^fd_p?read$/,
     'scanf, getchar, read',

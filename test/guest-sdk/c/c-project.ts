@@ -51,10 +51,15 @@ void *__wrap_malloc(size_t size) {
   live_blocks += 1;
   return __real_malloc(size);
 }
+void *__real_realloc(void *block, size_t size);
+void *__wrap_realloc(void *block, size_t size) {
+  if (block == NULL) live_blocks += 1;
+  return __real_realloc(block, size);
+}
 void __wrap_free(void *block) {
   if (block != NULL) live_blocks -= 1;
   __real_free(block);
 }
 `;
 
-export const countFlags: readonly string[] = ['--wrap=malloc', '--wrap=free'];
+export const countFlags: readonly string[] = ['--wrap=malloc', '--wrap=realloc', '--wrap=free'];
