@@ -43,23 +43,32 @@ function readComplaint(line: string, about: Explanation): Said[] {
   const [, file, row, column, kind, text] =
     /^(?:(.+?):(\d+):(\d+): |clang[\w-]*: )(?:fatal )?(error|warning|note): (.*)$/.exec(line) ?? [];
   if (kind === undefined || text === undefined) return [];
-  const words = plainWords(text, about);
+  if (file !== undefined && isRepetition(kind, text, file, about)) return [];
+  const words = text.replace(/ \[-W[\w,=-]+\]$/, '');
   const prefixed = kind === 'error' ? words : `${kind}: ${words}`;
-  const place = { isError: kind === 'error', code: 0, text: prefixed };
   if (file === undefined) return [{ kind: kind as Said['kind'], text: prefixed }];
   const source = readSource(file, about);
   const offset = source === null ? 0 : offsetOf(source, Number(row), Number(column));
-  const shown = formatComplaint({ ...place, file: shownName(file, about), offset }, source);
-  return [{ kind: kind as Said['kind'], text: shown }];
+  const place = { isError: kind === 'error', code: 0, text: prefixed, file: shownName(file, about), offset };
+  return [{ kind: kind as Said['kind'], text: formatComplaint(place, source) + hint(words, about) }];
 }
 
-function plainWords(text: string, { bindings }: Explanation): string {
-  const words = text.replace(/ \[-W[\w,=-]+\]$/, '');
-  const name = /conflicting types for '(\w+)'/.exec(words)?.[1];
-  const wanted = bindings === undefined || name === undefined ? undefined : prototypeOf(bindings, name);
-  return wanted === undefined
-    ? words
-    : `${words}; the world declares it so:\n  ${wanted.replaceAll('\n', '\n  ')};`;
+/** The hint shows the whole of what the header declares. */
+function isRepetition(kind: string, text: string, file: string, { workFolder }: Explanation): boolean {
+  return kind === 'note' && text === 'previous declaration is here' && file.startsWith(`${workFolder}/`);
+}
+
+function hint(words: string, { bindings, world }: Explanation): string {
+  if (bindings === undefined) return '';
+  const header = /^'.*\.h' file not found$/.test(words);
+  if (header) return `\n  the header of world '${world}' is "${bindings.headerName}"`;
+  const name = /^conflicting types for '(\w+)'$/.exec(words)?.[1];
+  const wanted = name === undefined ? undefined : prototypeOf(bindings, name);
+  return wanted === undefined ? '' : `\n  world '${world}' declares it so:\n${indented(wanted)}`;
+}
+
+function indented(text: string): string {
+  return text.replace(/^/gm, '    ');
 }
 
 function readSource(file: string, { folder }: Explanation): string | null {
@@ -104,21 +113,20 @@ export function explainLinker(stderr: string, about: Explanation): string {
 function explainMissing(name: string, about: Explanation, stderr: string): string {
   const { entry, world, bindings } = about;
   if (/^(main|__main_argc_argv|__original_main)$/.test(name))
-    return `${entry}: a command begins in 'main', and no source has it; it looks like this:\n  int main(int argc, char **argv)`;
+    return `${entry}: a command begins in 'main', and no source has it; it looks like this:\n    int main(int argc, char **argv)`;
   const wanted = bindings === undefined ? undefined : prototypeOf(bindings, name);
   if (wanted !== undefined)
-    return `${entry}: world '${world}' needs '${name}', and no source has it; it looks like this:\n  ${wanted.replaceAll('\n', '\n  ')}`;
+    return `${entry}: world '${world}' needs '${name}', and no source has it; it looks like this:\n${indented(wanted)}`;
   const user = new RegExp(`(\\S+\\.o): undefined symbol: ${name}\\b`).exec(stderr)?.[1];
   const source = user === undefined ? entry : sourceOf(user);
   return `${source}: '${name}' is declared and used, but neither in your sources nor in the C library for WebAssembly`;
 }
 
-function explainMismatch(name: string, { entry, bindings }: Explanation): string {
+function explainMismatch(name: string, { entry, world, bindings }: Explanation): string {
   const wanted = bindings === undefined ? undefined : prototypeOf(bindings, name);
   if (wanted === undefined)
     return `${entry}: '${name}' is declared in two ways; give both the same parameters and result`;
-  const include = `#include "${bindings?.headerName}"`;
-  return `${entry}: '${name}' is not as the world declares it; ${include} shows where:\n  ${wanted.replaceAll('\n', '\n  ')}`;
+  return `${entry}: '${name}' is not as world '${world}' declares it; include "${bindings?.headerName}", and the compiler shows where:\n${indented(wanted)}`;
 }
 
 /** An object file's name is its source's with `.o` behind. */
