@@ -54,6 +54,11 @@ describe('building C', { skip }, () => {
     t.diagnostic(`bytes: ${sizes.join(', ')}`);
   });
 
+  test('the page about agents in C shows the agent that a new folder has', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/agents-in-c.md'), 'utf8');
+    assert.equal(/```c\n([\s\S]*?)```/.exec(page)?.[1], c.scaffold('greeter', 'handler')?.get('agent.c'));
+  });
+
   test('there is no template for http', () => {
     assert.equal(c.scaffold('greeter', 'http'), undefined);
   });
