@@ -5,6 +5,7 @@ import { writeOwnFile } from '../../build/own-file.ts';
 import { sdkFolder } from '../../build/sdk-folder.ts';
 import { generateBindings } from './bindings.ts';
 import { buildProgram, generatedFiles } from './build-program.ts';
+import { toolchainFiles } from './clang.ts';
 import { generatedFolder } from './explain.ts';
 import { scaffold } from './scaffold.ts';
 
@@ -15,10 +16,10 @@ export const c: Language = {
   build: (project) => buildProgram(project),
   writeTypes: async (project) => writeHeaders(project),
   scaffold,
-  toolFiles: () =>
-    globSync('c/{build,include,runtime}/*', { cwd: sdkFolder })
-      .sort()
-      .map((file) => join(sdkFolder, file)),
+  toolFiles: () => {
+    const own = globSync('c/{build,include,runtime}/*', { cwd: sdkFolder }).sort();
+    return [...own.map((file) => join(sdkFolder, file)), ...toolchainFiles()];
+  },
 };
 
 /** Puts header and glue where `compile_flags.txt` makes editors look for them. */

@@ -50,6 +50,11 @@ export async function findClang(): Promise<Clang> {
   return found.clang;
 }
 
+/** A file of the clang that was found, whose place tells its version: another clang, another place. */
+export function toolchainFiles(): readonly string[] {
+  return found === undefined ? [] : [found.clang.builtins];
+}
+
 /** Runs clang, or says how to get it. */
 export function runClang(program: string, args: readonly string[], cwd: string): Promise<ToolRun> {
   return runTool(program, args, { cwd, cure: everything });

@@ -31,6 +31,7 @@ function readmeOf(name: string, use: string, header: string | undefined): string
   return `# ${name}
 
 \`\`\`
+host dev                   # build, run, and again whenever a file changes
 host run . ${use}
 host build --release       # build/${name}.wasm, the smallest it gets
 host inspect build/${name}.wasm

@@ -68,12 +68,12 @@ async function compare(target: WorldTarget): Promise<number> {
   return count;
 }
 
-test('core signatures equal those of the toolchain for our worlds', { skip }, async (t) => {
+test('core signatures equal those of the toolchain for our worlds and those of WASI', { skip }, async (t) => {
+  const worlds = ['handler', 'agent', 'wasi:cli/command@0.2.0', 'wasi:http/proxy@0.2.0'] as const;
   for (const [folder, world] of [
-    ['.', 'handler'],
-    ['.', 'agent'],
-    [router, 'router'],
-  ] as const) {
+    ...worlds.map((name) => ['.', name] as const),
+    [router, 'router'] as const,
+  ]) {
     const target = await resolveTarget(folder, world);
     assert.ok(target.kind === 'world');
     t.diagnostic(`${world}: ${await compare(target)} functions`);
