@@ -5,9 +5,9 @@ import fc from 'fast-check';
 import { resolveTarget, type WorldTarget } from '../../../guest-sdk/build/target.ts';
 import { type Bindings, generateBindings } from '../../../guest-sdk/c/build/bindings.ts';
 import { buildProgram } from '../../../guest-sdk/c/build/build-program.ts';
-import { type CoreModuleShape, readCoreModule } from '../../../host/engine/component/core-module.ts';
+import type { CoreModuleShape } from '../../../host/engine/component/core-module.ts';
 import { decodeComponent } from '../../../host/engine/component/decode.ts';
-import { Reader } from '../../../host/engine/component/reader.ts';
+import { compareWithDummy } from '../../support/core-signatures.ts';
 import { witType, writeWit } from '../../support/wit-values.ts';
 import { folderOf, skip, worldOf } from './c-project.ts';
 
@@ -34,38 +34,8 @@ async function coreOf(target: WorldTarget): Promise<CoreModuleShape> {
   return module.shape;
 }
 
-/** Types of a module's functions by the toolchain's newer names: `import a:b/c@1 f`, `export a:b/c@1|f`. */
-function signatures(shape: CoreModuleShape): Map<string, string> {
-  const newer = (name: string): string =>
-    name
-      .replace(/^cm32p2\|?/, '')
-      .replace(/@(0\.\d+|[1-9]\d*)[\w.+-]*/, '@$1')
-      .replace('$root', '')
-      .replace('[export]', '_ex_')
-      .replace('#', '|')
-      .replace(/\[resource-(drop|new|rep)\](.*)/, '$2_$1')
-      .replace(/\[dtor\](.*)/, '$1_dtor')
-      .replace(/^\|/, '');
-  const found = new Map<string, string>();
-  for (const { module, name, type } of shape.imports)
-    if (type.sort === 'func') found.set(`import ${newer(module)} ${newer(name)}`, JSON.stringify(type.type));
-  for (const [name, type] of shape.exports)
-    if (type.sort === 'func') found.set(`export ${newer(name)}`, JSON.stringify(type.type));
-  return found;
-}
-
-/** @returns how many functions were compared */
 async function compare(target: WorldTarget): Promise<number> {
-  const wanted = signatures(readCoreModule(new Reader(target.dummy, 0, target.dummy.length)));
-  const made = signatures(await coreOf(target));
-  let count = 0;
-  for (const [name, type] of wanted) {
-    // The allocator, the beginning, and what runs after a return, which only some functions need.
-    if (/^export (_realloc|_initialize|.*_post)$/.test(name)) continue;
-    assert.equal(made.get(name), type, `${target.name}: ${name}`);
-    count += 1;
-  }
-  return count;
+  return compareWithDummy(target, await coreOf(target));
 }
 
 test('core signatures equal those of the toolchain for our worlds and those of WASI', { skip }, async (t) => {
