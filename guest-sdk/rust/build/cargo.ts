@@ -1,0 +1,106 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { HostError } from '../../../host/errors.ts';
+import type { Project } from '../../build/language.ts';
+import type { Target } from '../../build/target.ts';
+import { runTool, type ToolRun } from '../../build/toolchain.ts';
+import { explainFailure, toolchainCure, warningsOf } from './diagnostics.ts';
+import { type CargoArtifact, type CargoMessage, readMessages } from './messages.ts';
+
+/** What cargo made of a package. */
+export interface CargoOutput {
+  /** The module's path. */
+  readonly module: string;
+  /** The file that lists every source that went in, as make would read it. */
+  readonly dependencies: string;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Compiles a package, optimised as its `[profile.release]` says: a module that is not optimised costs a multiple of
+ * the fuel.
+ * @throws HostError `HOST_ERR_BUILD_FAILED` with the compiler's own words; `HOST_ERR_TOOL_MISSING`
+ */
+export async function runCargo(project: Project): Promise<CargoOutput> {
+  const triple = tripleOf(project.target);
+  const run = await callCargo(project.folder, triple);
+  const messages = readMessages(run.stdout);
+  if (run.code !== 0) throw explainFailure(messages, run.stderr, triple, project);
+  const { filenames } = artifactOf(messages, project);
+  const module = filenames.find((name) => name.endsWith('.wasm')) ?? '';
+  return {
+    module,
+    dependencies: module.replace(/\.wasm$/, '.d'),
+    warnings: warningsOf(messages, project.folder),
+  };
+}
+
+/**
+ * Without an operating system, so that a component has no import but those it asks for: a WASI target brings
+ * files, environment and exit along. A command is a WASI program.
+ */
+function tripleOf(target: Target): string {
+  return target.kind === 'command' ? 'wasm32-wasip1' : 'wasm32-unknown-unknown';
+}
+
+function callCargo(folder: string, triple: string): Promise<ToolRun> {
+  const flags = ['--release', '--target', triple, '--quiet', '--message-format', 'json'];
+  const config = `target.${triple}.rustflags=${JSON.stringify(reproducibleFlags(folder))}`;
+  const { cargo, env } = toolchain();
+  return runTool(cargo, ['build', ...flags, '--config', config], {
+    cwd: folder,
+    env: { CARGO_TERM_COLOR: 'never', ...env },
+    cure: toolchainCure(triple),
+  });
+}
+
+/**
+ * The cargo in PATH, or the one that CARGO names; with that one, unless RUSTC names another, the compiler
+ * beside it, as a cargo that is not rustup's would take whatever compiler comes first in PATH.
+ */
+function toolchain(): { readonly cargo: string; readonly env: Readonly<Record<string, string>> } {
+  const { CARGO: cargo = 'cargo', RUSTC: compiler } = process.env;
+  const beside = join(dirname(cargo), basename(cargo).replace('cargo', 'rustc'));
+  const isNamed = compiler === undefined && cargo !== 'cargo' && existsSync(beside);
+  return { cargo, env: isNamed ? { RUSTC: beside } : {} };
+}
+
+/** Panics carry the path of their source: the same one wherever the project and cargo's own folder lie. */
+function reproducibleFlags(folder: string): string[] {
+  const home = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
+  const places = new Map([
+    [home, '/cargo'],
+    [folder, '.'],
+    [realpathSync(folder), '.'],
+  ]);
+  return [...places].map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
+}
+
+/** The package's one module: its library as a `cdylib`, or for a command its program. */
+function artifactOf(messages: readonly CargoMessage[], project: Project): CargoArtifact {
+  const kind = project.target.kind === 'command' ? 'bin' : 'cdylib';
+  const manifest = join(realpathSync(project.folder), 'Cargo.toml');
+  const made = messages.filter(
+    (message): message is CargoArtifact =>
+      message.reason === 'compiler-artifact' &&
+      message.manifest_path === manifest &&
+      message.target.kind.includes(kind),
+  );
+  const [only, ...more] = made;
+  const named = made.find(
+    ({ target }) => target.src_path === join(realpathSync(project.folder), project.entry),
+  );
+  const found = more.length === 0 ? only : named;
+  if (found !== undefined) return found;
+  throw new HostError('HOST_ERR_BUILD_FAILED', noArtifact(made, kind), { kind });
+}
+
+function noArtifact(made: readonly CargoArtifact[], kind: 'bin' | 'cdylib'): string {
+  if (made.length > 0) {
+    const programs = made.map(({ target }) => target.name).join(', ');
+    return `Cargo.toml: the package has several programs: ${programs}; name the source of one with entry = "…" in agent.toml`;
+  }
+  if (kind === 'bin') return 'Cargo.toml: the package has no program; a command has src/main.rs';
+  return 'Cargo.toml: the package has no library of the kind that becomes a component; it looks like this:\n  [lib]\n  crate-type = ["cdylib"]';
+}
