@@ -12,7 +12,7 @@ const folder = join(root, 'dist');
 const hot: RegExp =
   /\/host\/(?:[a-z]+\.ts|cli\/(?:main|run|program|report|stdio|exit-code|grant-flags|command)\.ts|agent\/(?:invoke|unavailable|value-size)\.ts|telemetry\/|engine\/[a-z]+\.ts|engine\/(?:fast-lane|core-lane)\/|engine\/component\/(?:names|layout|values|types)\.ts)/;
 const cold: RegExp =
-  /\/host\/(?:manifest|engine\/(?:prepare|description))\.ts|\/fast-lane\/(?:plan|shim)\.ts/;
+  /\/host\/(?:manifest|nearest|engine\/(?:prepare|description))\.ts|\/fast-lane\/(?:plan|shim)\.ts/;
 
 async function bundle(): Promise<void> {
   const { rolldown } = await import('rolldown');

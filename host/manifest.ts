@@ -1,18 +1,27 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parse } from 'smol-toml';
+import type { LanguageName } from '../guest-sdk/build/language.ts';
 import { limitsOfTable } from './config.ts';
 import { HostError } from './errors.ts';
 import type { Limits } from './limits.ts';
+import { nearest } from './nearest.ts';
 
 /** What an agent says of itself and asks for: the content of its `agent.toml`. */
 export interface Manifest {
   /** Lower-case letters, digits and dashes, beginning with a letter; at most 63 characters. */
   readonly name: string;
-  /** `handler`: answers messages; `command`: a WASI program with arguments, streams and an exit code. */
-  readonly world: 'handler' | 'command';
-  /** The source file to build from, relative to the agent's folder. */
-  readonly entry: string;
+  /**
+   * `handler` or `agent`: answers messages; `command`: a WASI program with arguments, streams and an exit code; or a
+   * world of a WIT package, bare (`router`) or in full (`my:agents/router@1.0.0`).
+   */
+  readonly world: string;
+  /** What its sources are written in. */
+  readonly language: LanguageName;
+  /** The source file to build from, relative to the agent's folder; undefined: the language's usual one. */
+  readonly entry: string | undefined;
+  /** The folder with its WIT package, relative to the agent's folder, and maybe outside of it. */
+  readonly wit: string;
   /** What the agent asks to be limited to; limits narrow and never widen. */
   readonly limits: Partial<Limits>;
 }
@@ -20,12 +29,22 @@ export interface Manifest {
 /** The manifest's file name in an agent's folder. */
 export const manifestFile = 'agent.toml';
 
-/** What may be built so far. */
-export const manifestWorlds: readonly Manifest['world'][] = ['handler', 'command'];
+/** The languages an agent can be written in, as manifests name them. */
+export const languageNames: readonly LanguageName[] = ['assemblyscript', 'rust', 'typescript', 'c'];
+
+/** Files a program can begin with, by what they end in. */
+const extensions: Readonly<Record<LanguageName, readonly string[]>> = {
+  assemblyscript: ['ts'],
+  rust: ['rs'],
+  typescript: ['ts', 'js', 'mts', 'mjs'],
+  c: ['c'],
+};
 
 const namePattern = /^[a-z][a-z0-9-]{0,62}$/;
+/** `router`, `my:agents/router` or `my:agents/router@1.0.0`. */
+const worldPattern =
+  /^([a-z][a-z0-9-]*:[a-z][a-z0-9-]*\/)?%?[a-zA-Z][a-zA-Z0-9-]*(@\d+\.\d+\.\d+[0-9A-Za-z.+-]*)?$/;
 const manifestBytesMax = 1024 * 1024;
-const defaultEntry = 'assembly/index.ts';
 
 /** Whether a name may be an agent's. */
 export function isAgentName(name: string): boolean {
@@ -56,45 +75,84 @@ export function readManifest(folder: string): Manifest {
 /** Reads a manifest's text; `path` is what errors call it. @throws HostError as `readManifest` */
 export function parseManifest(text: string, path: string): Manifest {
   const table = parseTable(text, path);
-  const known = Object.keys(readers);
   for (const key of Object.keys(table))
-    if (!known.includes(key))
-      throw invalid(path, key, `unknown key '${key}'; the keys are: ${known.join(', ')}`);
+    if (!keys.includes(key))
+      throw invalid(path, key, `unknown key '${key}'${nearest(key, keys)}; the keys are: ${keys.join(', ')}`);
+  const language = languageOf(table, path);
   return {
-    name: readers.name(table.name, path),
-    world: readers.world(table.world, path),
-    entry: readers.entry(table.entry, path),
-    limits: readers.limits(table.limits, path),
+    name: nameOf(table.name, path),
+    world: worldOf(table.world, path),
+    language,
+    entry: entryOf(table.entry, language, path),
+    wit: witOf(table.wit, path),
+    limits: table.limits === undefined ? {} : limitsOfTable(table.limits, path),
   };
 }
 
-type Readers = { readonly [key in keyof Manifest]: (value: unknown, path: string) => Manifest[key] };
+const keys: readonly string[] = ['name', 'world', 'language', 'entry', 'wit', 'limits'] satisfies (keyof Manifest)[];
 
-const readers: Readers = {
-  name: (value, path) => {
-    if (typeof value === 'string' && isAgentName(value)) return value;
-    throw invalid(
-      path,
-      'name',
-      'name must be lower-case letters, digits and dashes, beginning with a letter, such as name = "price-watch"',
-    );
-  },
-  world: (value, path) => {
-    const world = manifestWorlds.find((name) => name === value);
-    if (world !== undefined) return world;
-    throw invalid(
-      path,
-      'world',
-      `world must be one of: ${manifestWorlds.map((name) => `"${name}"`).join(', ')}`,
-    );
-  },
-  entry: (value, path) => {
-    if (value === undefined) return defaultEntry;
-    if (typeof value === 'string' && value.endsWith('.ts') && isInside(value)) return value;
-    throw invalid(path, 'entry', `entry must be a .ts file in the agent's folder, such as "${defaultEntry}"`);
-  },
-  limits: (value, path) => (value === undefined ? {} : limitsOfTable(value, path)),
-};
+function nameOf(value: unknown, path: string): string {
+  if (typeof value === 'string' && isAgentName(value)) return value;
+  throw invalid(
+    path,
+    'name',
+    'name must be lower-case letters, digits and dashes, beginning with a letter, such as name = "price-watch"',
+  );
+}
+
+/** Whether there is such a world is seen when it is resolved; here it has to be a name. */
+function worldOf(value: unknown, path: string): string {
+  if (typeof value === 'string' && worldPattern.test(value)) return value;
+  throw invalid(
+    path,
+    'world',
+    'world must be "handler", "agent", "command" or a world of a WIT package, such as "my-world" or "my:package/my-world@1.0.0"',
+  );
+}
+
+/**
+ * What the manifest says; else what its entry ends in says; else Rust in a folder with a `Cargo.toml`; else
+ * AssemblyScript. A .ts entry alone is AssemblyScript.
+ */
+function languageOf({ language, entry }: Record<string, unknown>, path: string): LanguageName {
+  if (language === undefined) return inferLanguage(entry, path);
+  const found = languageNames.find((name) => name === language);
+  if (found !== undefined) return found;
+  const hint = typeof language === 'string' ? nearest(language, languageNames) : '';
+  const all = languageNames.map((name) => `"${name}"`).join(', ');
+  throw invalid(path, 'language', `language must be one of: ${all}${hint}`);
+}
+
+function inferLanguage(entry: unknown, path: string): LanguageName {
+  if (typeof entry === 'string') {
+    const named = languageNames.find((name) => hasExtension(entry, name));
+    if (named !== undefined) return named;
+  }
+  return existsSync(join(dirname(path), 'Cargo.toml')) ? 'rust' : 'assemblyscript';
+}
+
+function entryOf(value: unknown, language: LanguageName, path: string): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && isInside(value) && hasExtension(value, language)) return value;
+  const endings = extensions[language].map((extension) => `.${extension}`).join(' or ');
+  throw invalid(
+    path,
+    'entry',
+    `entry must be a ${endings} file in the agent's folder (language ${language})`,
+  );
+}
+
+function hasExtension(file: string, language: LanguageName): boolean {
+  return extensions[language].some((extension) => file.endsWith(`.${extension}`));
+}
+
+/** A package may be shared by several agents, so the folder may lie beside the agent's; it only is read. */
+function witOf(value: unknown, path: string): string {
+  if (value === undefined) return 'wit';
+  if (typeof value === 'string' && value !== '' && !value.startsWith('/') && !value.includes('\\'))
+    return value;
+  throw invalid(path, 'wit', 'wit must be a folder, relative to the agent\'s, such as "wit" or "../wit"');
+}
 
 function isInside(entry: string): boolean {
   return !entry.startsWith('/') && !entry.includes('\\') && !entry.split('/').includes('..');

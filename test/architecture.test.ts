@@ -9,6 +9,7 @@ const hostFolder = resolve(import.meta.dirname, '../host');
 const ranks: Readonly<Record<string, number>> = {
   builtin: 0,
   folder: 0,
+  nearest: 0,
   errors: 0,
   ids: 0,
   clock: 0,

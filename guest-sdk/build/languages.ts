@@ -11,3 +11,15 @@ const loaders: Readonly<Record<LanguageName, () => Promise<Language>>> = {
 export function loadLanguage(name: LanguageName): Promise<Language> {
   return loaders[name]();
 }
+
+/** What people may call a language; the first name of each is the one to show. */
+export const languageWords: Readonly<Record<string, LanguageName>> = {
+  as: 'assemblyscript',
+  rust: 'rust',
+  ts: 'typescript',
+  c: 'c',
+  assemblyscript: 'assemblyscript',
+  typescript: 'typescript',
+  javascript: 'typescript',
+  js: 'typescript',
+};

@@ -1,7 +1,7 @@
 import { lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { HostError } from '../../../host/errors.ts';
-import { makeFolder } from '../../../host/folder.ts';
+import { HostError } from '../../host/errors.ts';
+import { makeFolder } from '../../host/folder.ts';
 
 /**
  * Writes a file of an agent's folder, with the folders it needs. The agent may be somebody else's: a symbolic

@@ -1,68 +1,82 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sdkSources, witFolder } from './sdk-sources.ts';
-import { readWitText } from './wit-text.ts';
 
 /** What an output was made from, stored beside it. */
 export interface Stamp {
-  /** Files outside the SDK that went in, relative to the agent's folder. */
+  /** The project's own files that went in, relative to the agent's folder. */
   readonly sources: readonly string[];
-  /** SHA-256 over these files, the manifest, the SDK and the compiler's version, in hex. */
+  /** Files of the SDK that shaped it, absolute: so that nobody has to load a language to see that nothing changed. */
+  readonly tools: readonly string[];
+  readonly release: boolean;
+  /** SHA-256 over all of these, the manifest and the WIT, in hex. */
   readonly digest: string;
 }
 
-/** The digest of an output made from these sources. */
-export function digestOf(manifest: string, sources: ReadonlyMap<string, string>): string {
-  const hash = createHash('sha256').update(toolDigest()).update(manifest);
-  for (const [name, text] of sources) hash.update(`\0${name}\0${text.length}\0`).update(text);
-  return hash.digest('hex');
+/** What shapes an output besides the files that a stamp lists. */
+export interface Circumstances {
+  /** The agent's folder, absolute. */
+  readonly folder: string;
+  /** The manifest's part that does, as text. */
+  readonly manifest: string;
+  /** The WIT of its world; empty for a command. */
+  readonly wit: string;
+}
+
+/** The stamp of an output made now. */
+export function stampOf(
+  { manifest, wit }: Circumstances,
+  release: boolean,
+  sources: ReadonlyMap<string, string>,
+  tools: readonly string[],
+): Stamp {
+  const texts = new Map([...sources].map(([name, text]) => [name, Buffer.from(text)]));
+  for (const tool of tools) texts.set(tool, readFileSync(tool));
+  const digest = digestOf([manifest, wit, String(release)], [...texts.values()]);
+  return { sources: [...sources.keys()], tools, release, digest };
 }
 
 /** Whether an output with this stamp is what a build would make now. */
-export function isCurrent(stamp: Stamp, folder: string, manifest: string): boolean {
-  const sources = new Map<string, string>();
-  for (const name of stamp.sources) {
-    const text = readText(join(folder, name));
-    if (text === undefined) return false;
-    sources.set(name, text);
+export function isCurrent(stamp: Stamp, { folder, manifest, wit }: Circumstances): boolean {
+  const contents: Buffer[] = [];
+  for (const file of [...stamp.sources.map((name) => join(folder, name)), ...stamp.tools]) {
+    const content = readContent(file);
+    if (content === undefined) return false;
+    contents.push(content);
   }
-  return digestOf(manifest, sources) === stamp.digest;
+  return digestOf([manifest, wit, String(stamp.release)], contents) === stamp.digest;
+}
+
+function digestOf(texts: readonly string[], contents: readonly Buffer[]): string {
+  const hash = createHash('sha256');
+  for (const content of [...texts.map((text) => Buffer.from(text)), ...contents])
+    hash.update(`${content.length}\0`).update(content);
+  return hash.digest('hex');
 }
 
 /** Reads a stamp; undefined for none or one that makes no sense. */
 export function readStamp(path: string): Stamp | undefined {
-  const text = readText(path);
+  const text = readContent(path)?.toString('utf8');
   if (text === undefined) return undefined;
   try {
     const stamp: unknown = JSON.parse(text);
     if (typeof stamp !== 'object' || stamp === null) return undefined;
-    const { sources, digest } = stamp as Record<string, unknown>;
-    if (typeof digest !== 'string' || !Array.isArray(sources)) return undefined;
-    return sources.every((name) => typeof name === 'string') ? { sources, digest } : undefined;
+    const { sources, tools, release, digest } = stamp as Record<string, unknown>;
+    if (!isTexts(sources) || !isTexts(tools)) return undefined;
+    if (typeof release !== 'boolean' || typeof digest !== 'string') return undefined;
+    return { sources, tools, release, digest };
   } catch {
     return undefined;
   }
 }
 
-let cachedToolDigest: string | undefined;
-
-/** Everything of ours that shapes an output: SDK sources, worlds, this builder, the compiler's version. */
-function toolDigest(): string {
-  if (cachedToolDigest !== undefined) return cachedToolDigest;
-  const hash = createHash('sha256');
-  for (const [name, text] of sdkSources()) hash.update(`\0${name}\0`).update(text);
-  hash.update(readWitText(witFolder));
-  for (const name of readdirSync(import.meta.dirname).sort())
-    if (/\.(ts|js)$/.test(name)) hash.update(readFileSync(join(import.meta.dirname, name)));
-  hash.update(readFileSync(new URL('../package.json', import.meta.resolve('assemblyscript'))));
-  cachedToolDigest = hash.digest('hex');
-  return cachedToolDigest;
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
-function readText(path: string): string | undefined {
+function readContent(path: string): Buffer | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path);
   } catch {
     return undefined;
   }

@@ -1,15 +1,12 @@
-import { type Dirent, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { componentTypeSection, type World, worldOfComponentType } from '../../host/engine/component/world.ts';
-import { HostError } from '../../host/errors.ts';
+import { defaultWit, targetWit } from './target-wit.ts';
 import { explainWitError } from './wit-error.ts';
-import { readWit, type WitText, witFolder } from './wit-text.ts';
+import type { WitText } from './wit-text.ts';
 
 /** What a program is built for. */
 export type Target =
   /** A WASI command: arguments, streams and an exit code. */
-  | { readonly kind: 'command' }
-  | WorldTarget;
+  { readonly kind: 'command' } | WorldTarget;
 
 /** A component of a WIT world. */
 export interface WorldTarget {
@@ -26,24 +23,20 @@ export interface WorldTarget {
   readonly dummy: Uint8Array;
 }
 
-/** Manifest words for the worlds of `motehost:agent`. */
-export const ownWorlds: readonly string[] = ['handler', 'agent'];
-
 /**
- * The world that a manifest names: `command`; `handler` or `agent` of `motehost:agent`; a world of the WIT package
- * in the folder's `wit/`; or one of its dependencies by full name. `motehost:agent` and WASI 0.2.0 need not lie in `wit/deps`.
+ * The world that a manifest names: `command`; `handler` or `agent` of `motehost:agent`; a world of the folder's WIT
+ * package; or one of its dependencies by full name. `motehost:agent` and WASI 0.2.0 need not lie among these.
  * @param world as in the manifest
+ * @param wit the folder with the WIT package, relative to `folder`
  * @throws HostError `HOST_ERR_WIT_INVALID` with the place in the WIT file, where there is one
  */
-export async function resolveTarget(folder: string, world: string): Promise<Target> {
-  if (world === 'command') return { kind: 'command' };
-  const own = join(folder, 'wit');
-  const isOurs = ownWorlds.includes(world) || world.startsWith('motehost:agent/');
-  if (isOurs || isEmpty(own)) {
-    if (!isOurs) throw noFolder(folder, world);
-    return worldTarget(readWit(witFolder, []), world);
-  }
-  return worldTarget(readWit(own, [witFolder]), world);
+export async function resolveTarget(
+  folder: string,
+  world: string,
+  wit: string = defaultWit,
+): Promise<Target> {
+  const text = targetWit(folder, world, wit);
+  return text === undefined ? { kind: 'command' } : worldTarget(text, world);
 }
 
 /** A world of a WIT text, resolved. @throws HostError `HOST_ERR_WIT_INVALID` */
@@ -59,22 +52,4 @@ export async function worldTarget(wit: WitText, worldName: string): Promise<Worl
   if (section === undefined) throw new Error('bug: the toolchain embedded no world');
   const world = worldOfComponentType(section);
   return { kind: 'world', name: world.name ?? worldName, worldName, wit, world, dummy };
-}
-
-function isEmpty(folder: string): boolean {
-  let entries: Dirent[];
-  try {
-    entries = readdirSync(folder, { withFileTypes: true });
-  } catch {
-    return true;
-  }
-  return !entries.some((entry) => entry.isFile() && entry.name.endsWith('.wit'));
-}
-
-function noFolder(folder: string, world: string): HostError {
-  return new HostError(
-    'HOST_ERR_WIT_INVALID',
-    `agent.toml: world '${world}' is none of ${ownWorlds.join(', ')}, command, so it must be in a WIT package, and there is no .wit file in ${join(folder, 'wit')}`,
-    { folder, world },
-  );
 }

@@ -1,4 +1,5 @@
 import { HostError } from '../../host/errors.ts';
+import { nearest } from '../../host/nearest.ts';
 import { formatComplaint } from './diagnostic.ts';
 import type { WitPiece, WitText } from './wit-text.ts';
 
@@ -13,11 +14,17 @@ export async function explainWitError(cause: unknown, wit: WitText, world: strin
   const piece = offset === undefined ? undefined : pieceAt(wit, offset);
   if (offset === undefined || piece === undefined) {
     const text = message.startsWith('World ')
-      ? `agent.toml: package '${wit.mainPackage}' has no world '${world}'; it has: ${worldsOf(wit).join(', ') || 'none'}`
+      ? noWorld(wit, world)
       : `WIT of package '${wit.mainPackage}': ${message}`;
     return new HostError('HOST_ERR_WIT_INVALID', text, { world }, cause);
   }
-  const complaint = { isError: true, code: 0, text: message, file: piece.file, offset: offset - piece.offset };
+  const complaint = {
+    isError: true,
+    code: 0,
+    text: message,
+    file: piece.file,
+    offset: offset - piece.offset,
+  };
   return new HostError('HOST_ERR_WIT_INVALID', formatComplaint(complaint, piece.source), { world }, cause);
 }
 
@@ -64,7 +71,9 @@ function nameAt(wit: WitText, message: string): number | undefined {
   if (name === undefined || message.startsWith('World ')) return undefined;
   const own = wit.pieces.filter(({ file }) => pieceIsOwn(wit, file));
   const end = Math.max(0, ...own.map(({ offset, source }) => offset + source.length));
-  const places = tokensOf(wit.text.slice(0, end)).filter(({ text }) => text === name || text.startsWith(`${name}:`));
+  const places = tokensOf(wit.text.slice(0, end)).filter(
+    ({ text }) => text === name || text.startsWith(`${name}:`),
+  );
   const isRepeated = /more than once|already|duplicate|previously|prior/.test(message);
   return (isRepeated ? (places[1] ?? places[0]) : places[0])?.start;
 }
@@ -79,8 +88,16 @@ function pieceAt(wit: WitText, offset: number): WitPiece | undefined {
   return wit.pieces.find((piece) => offset >= piece.offset && offset <= piece.offset + piece.source.length);
 }
 
-function worldsOf(wit: WitText): string[] {
-  const limit = wit.text.search(/^package \S+ \{$/m);
-  const main = limit < 0 ? wit.text : wit.text.slice(0, limit);
-  return [...main.matchAll(/^\s*world\s+%?([\w-]+)/gm)].map(([, name = '']) => name);
+function noWorld(wit: WitText, world: string): string {
+  const [, name = wit.mainPackage, bare = world, version = ''] = /^(.+)\/([^@]+)(@.+)?$/.exec(world) ?? [];
+  const worlds = worldsOf(wit, `${name}${version}`);
+  return `agent.toml: package '${name}${version}' has no world '${bare}'${nearest(bare, worlds)}; it has: ${worlds.join(', ') || 'none'}`;
+}
+
+function worldsOf(wit: WitText, name: string): string[] {
+  const start = name === wit.mainPackage ? 0 : wit.text.indexOf(`package ${name} {\n`);
+  const rest = start < 0 ? '' : wit.text.slice(start + 1);
+  const limit = rest.search(/^package \S+ \{$/m);
+  const own = limit < 0 ? rest : rest.slice(0, limit);
+  return [...own.matchAll(/^\s*world\s+%?([\w-]+)/gm)].map(([, world = '']) => world);
 }

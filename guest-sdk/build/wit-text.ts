@@ -29,11 +29,17 @@ export interface WitPiece {
 
 /**
  * Reads a folder in the usual layout: the package's own files, and its dependencies under `deps/`. Files are
- * taken in name order: the same folder, the same text.
+ * taken in name order: the same folder, the same text. Dependencies that nothing refers to are left out, as the
+ * toolchain reads the whole text for every build.
  * @param libraries folders of the same layout whose packages are dependencies where `folder` has none of the name
+ * @param wanted dependencies that are needed though no file names them, as `wasi:http@0.2.0`
  * @throws HostError `HOST_ERR_WIT_INVALID` for a file without a package line, or more than one main package
  */
-export function readWit(folder: string, libraries: readonly string[]): WitText {
+export function readWit(
+  folder: string,
+  libraries: readonly string[],
+  wanted: readonly string[] = [],
+): WitText {
   const own = readPackages(folder, ['deps']);
   const [main, ...more] = own.keys();
   if (main === undefined || more.length > 0) {
@@ -42,11 +48,48 @@ export function readWit(folder: string, libraries: readonly string[]): WitText {
       `${folder} must hold one WIT package, found ${[...own.keys()].join(', ') || 'none'}; others belong into ${join(folder, 'deps')}`,
     );
   }
-  const dependencies = readPackages(join(folder, 'deps'), []);
-  for (const library of libraries)
-    for (const [name, files] of readPackages(library, []))
-      if (name !== main && !dependencies.has(name)) dependencies.set(name, files);
-  return joinPackages(main, own.get(main) ?? [], dependencies);
+  const files = own.get(main) ?? [];
+  const vendored = readPackages(join(folder, 'deps'), []);
+  const offered = new Map([...libraries.flatMap((library) => [...readPackages(library, [])]), ...vendored]);
+  return joinPackages(main, files, inNameOrder(reached(offered, [...wanted, ...namedIn(files)], main)));
+}
+
+/** The packages of these names, and those that they name. */
+function reached<Files extends readonly WitFile[]>(
+  offered: ReadonlyMap<string, Files>,
+  names: readonly string[],
+  main: string,
+): Map<string, Files> {
+  const found = new Map<string, Files>();
+  const named = new Set(names);
+  // A set gives what is added while it is gone through.
+  for (const name of named) {
+    const files = offered.get(name);
+    if (files === undefined || name === main) continue;
+    found.set(name, files);
+    for (const further of namedIn(files)) named.add(further);
+  }
+  return found;
+}
+
+/** The packages that files refer to, as `wasi:io@0.2.0`. */
+function namedIn(files: readonly WitFile[]): string[] {
+  const reference =
+    /\b([a-z][a-z0-9-]*:[a-z][a-z0-9-]*)\/%?[a-z][a-z0-9-]*(@[0-9][0-9A-Za-z.+-]*[0-9A-Za-z])?/g;
+  return files.flatMap(({ source }) =>
+    [...source.replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '').matchAll(reference)].map(
+      ([, name = '', version = '']) => name + version,
+    ),
+  );
+}
+
+function inNameOrder<T>(map: ReadonlyMap<string, T>): Map<string, T> {
+  return new Map([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Whether a library has the package, as `wasi:http@0.2.0`. */
+export function hasPackage(library: string, name: string): boolean {
+  return readPackages(library, []).has(name);
 }
 
 /** WIT that is not on disk, as one file. @throws HostError as `readWit` */
@@ -61,7 +104,11 @@ interface WitFile {
   readonly source: string;
 }
 
-function joinPackages(main: string, own: readonly WitFile[], others: ReadonlyMap<string, readonly WitFile[]>): WitText {
+function joinPackages(
+  main: string,
+  own: readonly WitFile[],
+  others: ReadonlyMap<string, readonly WitFile[]>,
+): WitText {
   const pieces: WitPiece[] = [];
   let text = `package ${main};\n`;
   const add = ({ file, source }: WitFile): void => {

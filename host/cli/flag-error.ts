@@ -1,5 +1,5 @@
 import { HostError } from '../errors.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../nearest.ts';
 
 /** Turns what `util.parseArgs` threw into one line that names the flag and the nearest known one. */
 export function flagError(command: string, cause: unknown, flags: readonly string[]): HostError {

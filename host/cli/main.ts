@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => run,
   new: async () => (await import('./new.ts')).command,
   build: async () => (await import('./build.ts')).command,
+  types: async () => (await import('./types.ts')).command,
   inspect: async () => (await import('./inspect.ts')).command,
   doctor: async () => (await import('./doctor.ts')).command,
 };
@@ -36,7 +37,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') return overview(rest[0]);
   const load = commandNamed(name);
   if (load === undefined) {
-    const { nearest } = await import('./nearest.ts');
+    const { nearest } = await import('../nearest.ts');
     throw new HostError(
       'HOST_ERR_CLI_USAGE',
       `no command '${name}'${nearest(name, Object.keys(commands))}; see host --help`,

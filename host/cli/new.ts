@@ -1,49 +1,72 @@
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Language, LanguageName, Template } from '../../guest-sdk/build/language.ts';
+import { languageWords, loadLanguage } from '../../guest-sdk/build/languages.ts';
 import { HostError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
-import { isAgentName, type Manifest, manifestWorlds } from '../manifest.ts';
+import { isAgentName, manifestFile } from '../manifest.ts';
+import { nearest } from '../nearest.ts';
 import type { Command } from './command.ts';
 import { commandName } from './command-name.ts';
 import { exitCodes } from './exit-code.ts';
 import { flagError } from './flag-error.ts';
-import { nearest } from './nearest.ts';
+import { openProject } from './project.ts';
 
-const options = { template: { type: 'string', short: 't', default: 'handler' } } as const;
+const options = {
+  lang: { type: 'string', short: 'l', default: 'as' },
+  template: { type: 'string', short: 't', default: 'handler' },
+} as const;
+
+/** What each template is built for. */
+const worlds: Readonly<Record<Template, string>> = {
+  handler: 'handler',
+  agent: 'agent',
+  http: 'wasi:http/proxy@0.2.0',
+  cli: 'command',
+};
+const templates = Object.keys(worlds) as Template[];
+const templateWords: Readonly<Record<string, Template>> = {
+  ...(Object.fromEntries(templates.map((name) => [name, name])) as Record<Template, Template>),
+  command: 'cli',
+};
+const shownLanguages = ['as', 'rust', 'ts', 'c'];
 
 export const command: Command = {
-  summary: 'makes a folder with a new agent in it',
-  help: `Usage: host new NAME [--template handler|command]
+  summary: 'make a folder with a new agent in it',
+  help: `host new: makes a folder with a new agent in it
 
-Makes the folder NAME with an agent written in AssemblyScript that builds and runs as it is.
+Usage: host new NAME [--lang as|rust|ts|c] [--template handler|agent|http|cli]
+
+Makes the folder NAME with an agent that builds and runs as it is.
+
+  -l, --lang as        AssemblyScript: like TypeScript, small and quick, needs nothing but npm (the default)
+             rust      Rust, with cargo
+             ts        TypeScript or JavaScript, on an engine inside the program
+             c         C, with clang
 
   -t, --template handler   answers messages (the default)
-  -t, --template command   a program with arguments, standard input and output
+                 agent     answers messages, and is told when it starts and stops
+                 http      answers HTTP requests
+                 cli       a program with arguments, standard input and output
 `,
   run: async (args) => {
-    const { folder, template } = readFlags(args);
-    requireEmpty(folder);
-    const { scaffold } = await import('../../guest-sdk/assemblyscript/build/scaffold.ts');
-    const { writeEditorFiles } = await import('../../guest-sdk/assemblyscript/build/editor.ts');
-    try {
-      for (const [name, text] of scaffold(basename(folder), template)) write(join(folder, name), text);
-      writeEditorFiles(folder);
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new HostError('HOST_ERR_FILE_UNREADABLE', `cannot write ${folder}: ${reason}`, { folder }, cause);
-    }
-    const shown = relative('.', folder) || '.';
-    process.stdout.write(
-      `${shown}/assembly/index.ts is your agent; next: ${commandName()} run ${shown} ${tries[template]}\n`,
-    );
+    const { folder, languageName, template } = readFlags(args);
+    requireFree(folder);
+    const language = await loadLanguage(languageName);
+    const files = filesOf(language, basename(folder), template);
+    files.set(manifestFile, manifestOf(basename(folder), template, languageName));
+    await makeProject(folder, files);
+    process.stdout.write(nextSteps(relative('.', folder) || '.', language, template));
     return exitCodes.ok;
   },
 };
 
-const tries: Readonly<Record<Manifest['world'], string>> = { handler: '--input world', command: '< FILE' };
-
-function readFlags(args: readonly string[]): { folder: string; template: Manifest['world'] } {
+function readFlags(args: readonly string[]): {
+  folder: string;
+  languageName: LanguageName;
+  template: Template;
+} {
   let parsed: ReturnType<typeof parse>;
   try {
     parsed = parse(args);
@@ -54,7 +77,11 @@ function readFlags(args: readonly string[]): { folder: string; template: Manifes
   const [path] = positionals;
   if (path === undefined || positionals.length > 1)
     throw new HostError('HOST_ERR_CLI_USAGE', 'give the new agent one name: host new NAME');
-  return { folder: folderOf(path), template: templateOf(values.template) };
+  return {
+    folder: folderOf(path),
+    languageName: wordOf('language', values.lang, languageWords, shownLanguages),
+    template: wordOf('template', values.template, templateWords, templates),
+  };
 }
 
 function parse(args: readonly string[]) {
@@ -71,16 +98,45 @@ function folderOf(path: string): string {
   );
 }
 
-function templateOf(word: string): Manifest['world'] {
-  const template = manifestWorlds.find((name) => name === word);
-  if (template !== undefined) return template;
+function wordOf<T>(
+  kind: string,
+  word: string,
+  words: Readonly<Record<string, T>>,
+  shown: readonly string[],
+): T {
+  const found = Object.hasOwn(words, word) ? words[word] : undefined;
+  if (found !== undefined) return found;
   throw new HostError(
     'HOST_ERR_CLI_USAGE',
-    `no template '${word}'${nearest(word, manifestWorlds)}; the templates are: ${manifestWorlds.join(', ')}`,
+    `no ${kind} '${word}'${nearest(word, Object.keys(words))}; the ${kind}s are: ${shown.join(', ')}`,
   );
 }
 
-function requireEmpty(folder: string): void {
+/** @throws HostError `HOST_ERR_CLI_USAGE` with the templates that the language has */
+function filesOf(language: Language, name: string, template: Template): Map<string, string> {
+  const files = language.scaffold(name, template);
+  if (files !== undefined) return new Map(files);
+  const has = templates.filter((each) => language.scaffold(name, each) !== undefined);
+  throw new HostError(
+    'HOST_ERR_CLI_USAGE',
+    `${language.title} has no template '${template}'; it has: ${has.join(', ')}`,
+  );
+}
+
+function manifestOf(name: string, template: Template, language: LanguageName): string {
+  return `name = "${name}"
+world = "${worlds[template]}"
+language = "${language}"
+
+# Limits narrow what the host allows anyway. Take away the # to set one.
+[limits]
+# fuel = "1G"
+# memory = "64MiB"
+# deadline = "5s"
+`;
+}
+
+function requireFree(folder: string): void {
   if (isFree(folder)) return;
   throw new HostError(
     'HOST_ERR_CLI_USAGE',
@@ -99,7 +155,58 @@ function isFree(folder: string): boolean {
   }
 }
 
+/** Writes a project and what editors need for it. When that fails, the folder is as it was. */
+async function makeProject(folder: string, files: ReadonlyMap<string, string>): Promise<void> {
+  const made = firstMissing(folder);
+  try {
+    for (const [name, text] of files) write(join(folder, name), text);
+    const { language, project } = await openProject(folder, false);
+    await language.writeTypes(project);
+  } catch (cause) {
+    if (made === undefined) for (const name of readdirSync(folder)) remove(join(folder, name));
+    else remove(made);
+    if (cause instanceof HostError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HostError('HOST_ERR_FILE_UNREADABLE', `cannot write ${folder}: ${reason}`, { folder }, cause);
+  }
+}
+
+/** The uppermost folder that has to be made; undefined when `folder` is there. */
+function firstMissing(folder: string): string | undefined {
+  let missing: string | undefined;
+  for (let at = folder; statSync(at, { throwIfNoEntry: false }) === undefined; at = dirname(at)) missing = at;
+  return missing;
+}
+
+function remove(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+}
+
 function write(path: string, text: string): void {
   makeFolder(dirname(path));
   writeFileSync(path, text);
 }
+
+function nextSteps(shown: string, language: Language, template: Template): string {
+  const self = commandName();
+  const steps = tries[template].map(([words, what]) => [`${self} ${words.replace('NAME', shown)}`, what]);
+  const width = Math.max(...steps.map(([words = '']) => words.length));
+  const lines = steps.map(([words = '', what]) => `  ${words.padEnd(width)}   # ${what}\n`);
+  return `${shown}/${language.entry} is your agent, in ${language.title}; next:\n\n${lines.join('')}`;
+}
+
+const tries: Readonly<Record<Template, readonly (readonly [words: string, what: string])[]>> = {
+  handler: [
+    ['run NAME --input world', 'build it and hand it a message'],
+    ['dev NAME', 'talk to it, line by line; built again whenever you save'],
+  ],
+  agent: [
+    ['run NAME --input world', 'build it and hand it a message'],
+    ['dev NAME', 'talk to it, line by line; built again whenever you save'],
+  ],
+  http: [['dev NAME', 'build it and serve it on 127.0.0.1; built again whenever you save']],
+  cli: [
+    ['run NAME < FILE', 'build it and run it with a standard input'],
+    ['dev NAME --input TEXT', 'run it again whenever you save'],
+  ],
+};
