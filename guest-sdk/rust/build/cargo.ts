@@ -46,7 +46,7 @@ function tripleOf(target: Target): string {
 
 function callCargo(folder: string, triple: string): Promise<ToolRun> {
   const flags = ['--release', '--target', triple, '--quiet', '--message-format', 'json'];
-  const config = `target.${triple}.rustflags=${JSON.stringify(reproducibleFlags(folder))}`;
+  const config = `target.${triple}.rustflags=${JSON.stringify(compilerFlags(folder))}`;
   const { cargo, env } = toolchain();
   return runTool(cargo, ['build', ...flags, '--config', config], {
     cwd: folder,
@@ -66,15 +66,19 @@ function toolchain(): { readonly cargo: string; readonly env: Readonly<Record<st
   return { cargo, env: isNamed ? { RUSTC: beside } : {} };
 }
 
-/** Panics carry the path of their source: the same one wherever the project and cargo's own folder lie. */
-function reproducibleFlags(folder: string): string[] {
+/**
+ * Panics carry the path of their source: the same one wherever the project and cargo's own folder lie. Functions
+ * keep names that people can read, for traps.
+ */
+function compilerFlags(folder: string): string[] {
   const home = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
   const places = new Map([
     [home, '/cargo'],
     [folder, '.'],
     [realpathSync(folder), '.'],
   ]);
-  return [...places].map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
+  const remapped = [...places].map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
+  return [...remapped, '-Clink-arg=--demangle'];
 }
 
 /** The package's one module: its library as a `cdylib`, or for a command its program. */

@@ -19,11 +19,15 @@ pub trait Agent: Sized + 'static {
 macro_rules! handler {
     ($handle:path) => {
         const _: () = {
+            // Apart from the `impl`, or the compiler would suggest names in there for one that is misspelt.
+            fn call(message: $crate::Message) -> $crate::Reply {
+                let function: fn($crate::Message) -> $crate::Reply = $handle;
+                function(message)
+            }
             struct Handler;
             impl $crate::bindings::handler::Guest for Handler {
                 fn handle(message: $crate::Message) -> $crate::Reply {
-                    const HANDLE: fn($crate::Message) -> $crate::Reply = $handle;
-                    HANDLE(message)
+                    call(message)
                 }
             }
             $crate::bindings::handler::export!(Handler with_types_in $crate::bindings::handler);

@@ -29,7 +29,7 @@ fn respond(answer: ResponseOutparam, status: u16, content_type: &str, body: &[u8
 
     // A client that has gone is no mistake of ours.
     let mut stream = outgoing.write().expect("the stream is taken once");
-    let written = stream.write_all(body).and_then(|()| stream.flush());
+    let written = stream.write_all(body).and_then(|()| Write::flush(&mut stream));
     drop(stream);
     if written.is_ok() {
         let _ = OutgoingBody::finish(outgoing, None);
