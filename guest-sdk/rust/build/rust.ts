@@ -33,8 +33,8 @@ async function build(project: Project): Promise<Built> {
 }
 
 /** The SDK as source, where a package says that it uses it: cargo and editors read it there. */
-async function writeTypes({ folder }: Project): Promise<readonly string[]> {
-  return packageText(folder).includes(`${sdkFolder}/`) ? writeSdk(folder) : [];
+async function writeTypes({ folder, target }: Project): Promise<readonly string[]> {
+  return packageText(folder).includes(`${sdkFolder}/`) ? writeSdk(folder, target) : [];
 }
 
 function packageText(folder: string): string {

@@ -1,6 +1,7 @@
 import { type Dirent, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { writeOwnFile } from '../../build/own-file.ts';
+import type { Target } from '../../build/target.ts';
 import { witFolder } from '../../build/wit-text.ts';
 
 /**
@@ -20,24 +21,27 @@ export interface SdkFile {
   readonly copy: string;
 }
 
-/** The files that a project's copy is made of: the crate and the WIT it was made from. */
+/** The project's WIT package with all that it refers to, for bindings of its world. */
+export const worldFile: string = `${sdkFolder}/world.wit`;
+
+/** The files that a project's copy is made of. */
 export function sdkFiles(): readonly SdkFile[] {
   const crate = `${sdkFolder}/motehost`;
   return [
     { path: join(rustFolder, 'Cargo.toml'), copy: `${crate}/Cargo.toml` },
     ...filesIn(join(rustFolder, 'src'), `${crate}/src`),
-    ...filesIn(witFolder, `${crate}/wit`),
   ];
 }
 
-/** Makes a project's copy; a file that is as it should be is not touched, or cargo would compile it again. */
-export function writeSdk(folder: string): string[] {
-  const files = sdkFiles();
-  for (const { path, copy } of files) {
-    const text = readFileSync(path);
+/** Makes a project's copy of the SDK, with the WIT of its world. */
+export function writeSdk(folder: string, target: Target): string[] {
+  const texts = new Map(sdkFiles().map(({ path, copy }) => [copy, readFileSync(path)]));
+  if (target.kind === 'world') texts.set(worldFile, Buffer.from(target.wit.text));
+  for (const [copy, text] of texts) {
+    // One that is as it should be is not touched, or cargo would compile it again.
     if (!isSame(join(folder, copy), text)) writeOwnFile(folder, copy, text);
   }
-  return files.map(({ copy }) => copy);
+  return [...texts.keys()];
 }
 
 function filesIn(folder: string, copy: string): SdkFile[] {
