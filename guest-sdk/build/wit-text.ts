@@ -1,13 +1,13 @@
 import { type Dirent, readdirSync, readFileSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import { HostError } from '../../host/errors.ts';
+import { sdkFolder } from './sdk-folder.ts';
 
 const foldersDeepMax = 4;
-const packageLine = /^[ \t]*package\s+([a-z0-9:@.+-]+)\s*;[ \t]*$/m;
+const packageLine = /^[ \t]*package\s+([a-z0-9:@.+-]+)\s*;/m;
 
-/** Where the WIT of `motehost:agent` and of WASI 0.2.0 lies. It is in the package once, also where this file runs from `dist/`. */
-export const witFolder: string = join(dirname(findPackageJSON(import.meta.url) as string), 'wit');
+/** Where the WIT of `motehost:agent` and of WASI 0.2.0 lies. */
+export const witFolder: string = join(dirname(sdkFolder), 'wit');
 
 /** One WIT text made of files, so that the toolchain needs no file system. */
 export interface WitText {

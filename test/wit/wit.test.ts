@@ -5,7 +5,6 @@ import { test } from 'node:test';
 import { componentEmbed, componentNew, componentWit } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { readWit, witFolder } from '../../guest-sdk/build/wit-text.ts';
 
-
 const worlds = ['imports', 'handler', 'agent'];
 
 for (const world of worlds) {

@@ -12,7 +12,7 @@ export interface AscRun {
   /** Gives the text of a source file by its name below `folder` (`baseDir` or `sdkLibrary`), or null. */
   readSource(name: string, folder: string): string | null;
   /** New names for functions that the language cannot export by their WIT name. */
-  readonly exportNames: ReadonlyMap<string, string>;
+  readonly exportNames: readonly (readonly [from: string, to: string])[];
 }
 
 /** What the compiler made, or said. */
@@ -78,16 +78,16 @@ export async function runAsc(run: AscRun): Promise<AscOutput> {
 const errorCategory = 3;
 
 // The compiler sets `binaryen` on the prototype of what it is given, and takes classes only.
-function exportRenamer(names: ReadonlyMap<string, string>): never {
+function exportRenamer(names: AscRun['exportNames']): never {
   class ExportRenamer {
     declare readonly binaryen: { getExportInfo(reference: number): { readonly value: string } };
 
     afterCompile(module: BinaryenModule): void {
-      for (const [from, to] of names) {
-        const { value } = this.binaryen.getExportInfo(module.getExport(from));
-        module.removeExport(from);
-        module.addFunctionExport(value, to);
-      }
+      const inner = new Map(
+        names.map(([from]) => [from, this.binaryen.getExportInfo(module.getExport(from)).value]),
+      );
+      for (const from of inner.keys()) module.removeExport(from);
+      for (const [from, to] of names) module.addFunctionExport(inner.get(from) as string, to);
     }
   }
   return ExportRenamer as never;

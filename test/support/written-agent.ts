@@ -1,0 +1,39 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type BuildResult, buildAgent } from '../../guest-sdk/assemblyscript/build/build-agent.ts';
+import { resolveTarget, type Target, worldTarget } from '../../guest-sdk/build/target.ts';
+import { witOf } from '../../guest-sdk/build/wit-text.ts';
+
+export interface WrittenOptions {
+  /** WIT of a world `w`; without it the agent is a `handler`. */
+  readonly wit?: string;
+  /** Instead of `wit`: a word for the manifest's `world`. */
+  readonly world?: string;
+  readonly release?: boolean;
+  readonly countBlocks?: boolean;
+}
+
+/** Builds an agent from AssemblyScript that is written in a test: one text, or texts by file name. */
+export async function writtenAgent(
+  source: string | Readonly<Record<string, string>>,
+  options: WrittenOptions = {},
+): Promise<BuildResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'motehost-written-'));
+  try {
+    const files = typeof source === 'string' ? { 'assembly/index.ts': source } : source;
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), text);
+    }
+    const { release = false, countBlocks = false } = options;
+    const target = await targetOf(options);
+    return await buildAgent({ folder, entry: 'assembly/index.ts', target, release, countBlocks });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function targetOf({ wit, world = 'handler' }: WrittenOptions): Promise<Target> {
+  return wit === undefined ? resolveTarget('', world) : worldTarget(witOf(wit), 'w');
+}
