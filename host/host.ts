@@ -1,3 +1,4 @@
+import type * as http from 'node:http';
 import { type Invoked, invoke } from './agent/invoke.ts';
 import { unavailableInterfaces } from './agent/unavailable.ts';
 import type { Clock, Random } from './clock.ts';
@@ -14,6 +15,7 @@ import type { Outcome } from './outcome.ts';
 import { formatLogLine, type LogLevel, logGuestApi } from './telemetry/guest-api.ts';
 import { LogQueue } from './telemetry/log-queue.ts';
 
+export type { Invoked } from './agent/invoke.ts';
 export type { Description } from './engine/description.ts';
 export type { Artifact } from './engine/engine.ts';
 export type { InputSource, NetGrant, OutputSink, Preopen, WasiGrants } from './engine/wasi/grants.ts';
@@ -25,10 +27,20 @@ export interface HostOptions {
   readonly random: Random;
 }
 
-/** What to call: the program's own main export with this message for an agent, or one export in WAVE syntax. */
+/** A message from outside. */
+export interface IncomingMessage {
+  readonly subject: string;
+  readonly body: Uint8Array;
+}
+
+/**
+ * What to call: the program's own main export with this message for an agent, one export in WAVE syntax, or the
+ * handler of HTTP requests with one of a server of Node's.
+ */
 export type Call =
-  | { readonly kind: 'main'; readonly message: { readonly subject: string; readonly body: Uint8Array } }
-  | { readonly kind: 'invoke'; readonly text: string };
+  | { readonly kind: 'main'; readonly message: IncomingMessage }
+  | { readonly kind: 'invoke'; readonly text: string }
+  | { readonly kind: 'http'; readonly request: http.IncomingMessage; readonly response: http.ServerResponse };
 
 export interface RunRequest {
   readonly artifact: Artifact;
@@ -46,6 +58,33 @@ export interface RunResult extends Invoked {
   readonly result: Uint8Array | undefined;
 }
 
+export type OpenRequest = Pick<RunRequest, 'artifact' | 'grants' | 'limits' | 'signal' | 'logLevelMin'> & {
+  /** What the agent is told that it is called. */
+  readonly name: string;
+  /** Whether an earlier instance of this agent existed. */
+  readonly resumed: boolean;
+};
+
+/** Why an instance ends in good order (wit/types.wit). */
+export type StopReason = 'requested' | 'idle' | 'replaced' | 'restarting' | 'shutdown';
+
+/**
+ * One instance of an agent that stays: what it keeps in memory lasts from message to message. After a trap, a
+ * limit or a cancellation it is closed.
+ */
+export interface Live {
+  /** How it began: instantiated and, in the world `agent`, started. Unless that is `ok`, nothing is open. */
+  readonly started: Invoked;
+  readonly isOpen: boolean;
+  /**
+   * Hands it one message. Fuel, deadline and output are limits of each message; memory, tables and files of all.
+   * @throws HostError `HOST_ERR_INSTANCE_BUSY` while it has another, `HOST_ERR_INSTANCE_CLOSED` after its end
+   */
+  handle(message: IncomingMessage, signal?: AbortSignal): Promise<RunResult>;
+  /** Ends it in good order: in the world `agent`, it is told why. @throws HostError as `handle` */
+  close(reason: StopReason): Promise<Invoked>;
+}
+
 export interface Host {
   /** Validates, meters and caches a program; `onProgress` hears of steps a person would wait for. */
   prepare(bytes: Uint8Array<ArrayBuffer>, onProgress?: (step: string) => void): Promise<Artifact>;
@@ -53,6 +92,11 @@ export interface Host {
   describe(artifact: Artifact): Promise<Description>;
   /** Runs a prepared program once, in an instance of its own. */
   run(request: RunRequest): Promise<RunResult>;
+  /**
+   * Starts an instance of an agent and keeps it for any number of messages.
+   * @throws HostError `HOST_ERR_WORLD_MISMATCH` for a program that handles no messages
+   */
+  open(request: OpenRequest): Promise<Live>;
   close(): Promise<void>;
 }
 
@@ -63,6 +107,7 @@ export function createHost(options: HostOptions): Host {
     prepare: (bytes, onProgress) => engine.prepare(bytes, onProgress),
     describe: async (artifact) => (await import('./engine/description.ts')).describeArtifact(artifact),
     run: (request) => run(engine, options, request),
+    open: (request) => open(engine, options, request),
     close: () => engine.close(),
   };
 }
@@ -96,7 +141,47 @@ function printed(
   return { ...invoked, outcome, result: undefined };
 }
 
-async function launch(engine: Engine, request: RunRequest, budget: Budget): Promise<Launched> {
+async function open(engine: Engine, options: HostOptions, request: OpenRequest): Promise<Live> {
+  const { artifact, limits, name, resumed } = request;
+  const { main } = artifact.facts;
+  if (main.kind !== 'handler') throw noHandler(artifact);
+  requireHandle(artifact);
+  const { LiveInstance } = await import('./agent/live.ts');
+  const { live, started } = await LiveInstance.open(
+    {
+      limits,
+      clock: options.clock,
+      launch: (budget) => launch(engine, request, budget),
+      start: async (instance) => (main.hasLife ? start(instance, name, resumed) : undefined),
+    },
+    request.signal,
+  );
+  return {
+    started,
+    get isOpen() {
+      return live.isOpen;
+    },
+    handle: async (message, signal) => {
+      const value = newMessage(message, options);
+      const invoked = await live.call((instance) => instance.call('handle', [value]), signal);
+      const { outcome } = invoked;
+      return {
+        ...invoked,
+        result: outcome.kind === 'ok' ? (outcome.value as Uint8Array | undefined) : undefined,
+      };
+    },
+    close: (reason) =>
+      live.close(async (instance) => (main.hasLife ? instance.call('stop', [{ tag: reason }]) : undefined)),
+  };
+}
+
+type LaunchRequest = Pick<RunRequest, 'artifact' | 'grants' | 'logLevelMin'>;
+
+async function launch(
+  engine: Engine,
+  request: LaunchRequest,
+  budget: Budget,
+): Promise<Launched & { flush(): Promise<void> }> {
   const { artifact, grants, logLevelMin } = request;
   const log = new LogQueue(grants.stderr);
   const launched = await engine.launch(artifact, link(log, budget, logLevelMin), budget, grants);
@@ -104,7 +189,7 @@ async function launch(engine: Engine, request: RunRequest, budget: Budget): Prom
     await launched.release();
     await log.flush();
   };
-  return { instance: launched.instance, release };
+  return { ...launched, release, flush: () => log.flush() };
 }
 
 /** Every interface of our own that a guest can reach. */
@@ -123,7 +208,7 @@ function link(log: LogQueue, budget: Budget, levelMin: LogLevel = 'info'): Linke
 }
 
 interface PlannedCall {
-  readonly call: (instance: Instance) => Promise<unknown>;
+  readonly call: (launched: Launched) => Promise<unknown>;
   readonly print: (value: unknown, bytesMax: number) => Uint8Array | 'too-long' | undefined;
   readonly isFallible: boolean;
 }
@@ -140,16 +225,23 @@ async function planCall(artifact: Artifact, call: Call, options: HostOptions): P
     return planInvoke(artifact, call.text);
   }
   const main = artifact.facts.main;
+  if (call.kind === 'http') return planExchange(artifact, call);
   if (main.kind === 'command')
-    return { call: (instance) => instance.call(main.export, []), print: nothing, isFallible: true };
+    return { call: ({ instance }) => instance.call(main.export, []), print: nothing, isFallible: true };
   if (main.kind === 'handler') {
     requireHandle(artifact);
     const message = newMessage(call.message, options);
     return {
-      call: (instance) => handle(instance, message, main.hasLife),
+      call: ({ instance }) => handle(instance, message, main.hasLife),
       print: (value) => value as Uint8Array | undefined,
       isFallible: true,
     };
+  }
+  if (main.kind === 'http') {
+    throw new HostError(
+      'HOST_ERR_WORLD_MISMATCH',
+      'the program answers HTTP requests, one instance each; host dev serves it',
+    );
   }
   if (artifact.facts.lane === 'core') {
     requireOffered(artifact.facts.modules[0]?.summary.imports ?? []);
@@ -160,6 +252,29 @@ async function planCall(artifact: Artifact, call: Call, options: HostOptions): P
       main.exports.length > 0 ? "; call one with --invoke 'NAME(ARGS)'" : ''
     }`,
     { exports: main.exports },
+  );
+}
+
+/** @throws HostError `HOST_ERR_WORLD_MISMATCH` for a program that answers no HTTP requests */
+function planExchange(
+  { facts: { main } }: Artifact,
+  { request, response }: Extract<Call, { kind: 'http' }>,
+): PlannedCall {
+  if (main.kind !== 'http')
+    throw new HostError('HOST_ERR_WORLD_MISMATCH', 'the program does not export wasi:http/incoming-handler');
+  const call = async ({ instance, exchange }: Launched): Promise<unknown> => {
+    if (exchange === undefined) throw new Error('bug: a program that serves HTTP without WASI');
+    return instance.call(main.export, await exchange(request, response));
+  };
+  return { call, print: nothing, isFallible: false };
+}
+
+function noHandler({ facts: { main } }: Artifact): HostError {
+  const is =
+    main.kind === 'none' ? `exports ${main.exports.join(', ') || 'nothing'}` : `is of kind ${main.kind}`;
+  return new HostError(
+    'HOST_ERR_WORLD_MISMATCH',
+    `the program has no handle: func(message: message) -> result<option<list<u8>>, failure>, which takes messages; it ${is}`,
   );
 }
 
@@ -182,11 +297,13 @@ function requireHandle({ facts: { world } }: Artifact): void {
   );
 }
 
+async function start(instance: Instance, name: string, resumed: boolean): Promise<{ tag: string }> {
+  return (await instance.call('start', [{ name, settings: [], resumed }])) as { tag: string };
+}
+
 async function handle(instance: Instance, message: unknown, hasLife: boolean): Promise<unknown> {
   if (!hasLife) return instance.call('handle', [message]);
-  const started = (await instance.call('start', [{ name: 'agent', settings: [], resumed: false }])) as {
-    tag: string;
-  };
+  const started = await start(instance, 'agent', false);
   if (started.tag === 'err') return started;
   const answer = await instance.call('handle', [message]);
   await instance.call('stop', [{ tag: 'requested' }]);

@@ -89,7 +89,14 @@ export function parseManifest(text: string, path: string): Manifest {
   };
 }
 
-const keys: readonly string[] = ['name', 'world', 'language', 'entry', 'wit', 'limits'] satisfies (keyof Manifest)[];
+const keys: readonly string[] = [
+  'name',
+  'world',
+  'language',
+  'entry',
+  'wit',
+  'limits',
+] satisfies (keyof Manifest)[];
 
 function nameOf(value: unknown, path: string): string {
   if (typeof value === 'string' && isAgentName(value)) return value;

@@ -1,7 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { Budget, Stopped } from '../engine/budget.ts';
 import type { Launched } from '../engine/engine.ts';
-import type { Instance } from '../engine/instance.ts';
 import { classify } from '../engine/trap.ts';
 import { HostError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
@@ -17,7 +16,7 @@ export interface Invocation {
   readonly fuelSlice?: bigint;
   /** Links and instantiates under the budget; guest code may already run here (start functions). */
   readonly launch: (budget: Budget) => Promise<Launched>;
-  readonly call: (instance: Instance) => Promise<unknown>;
+  readonly call: (launched: Launched) => Promise<unknown>;
   /** Whether what `call` gives is a WIT `result`; a record or variant of the guest's own may look like one. */
   readonly isFallible: boolean;
 }
@@ -36,13 +35,20 @@ export async function invoke(invocation: Invocation): Promise<Invoked> {
   const { limits, clock, signal } = invocation;
   const slice = invocation.fuelSlice === undefined ? {} : { fuelSlice: invocation.fuelSlice };
   const budget = new Budget({ limits, clock, ...slice });
+  return supervise(budget, signal, () => attempt(invocation, budget));
+}
+
+/** Waits for `act` to end, and sees to it that it does: at the deadline, when the caller gives up, when it is stopped. */
+export async function supervise(
+  budget: Budget,
+  signal: AbortSignal | undefined,
+  act: () => Promise<Outcome>,
+): Promise<Invoked> {
+  const { clock } = budget;
   const settled = new AbortController();
   const unwatch = watch(budget, clock, signal, settled.signal);
   try {
-    const outcome = await Promise.race([
-      attempt(invocation, budget),
-      abandoned(budget, clock, settled.signal),
-    ]);
+    const outcome = await Promise.race([act(), abandoned(budget, clock, settled.signal)]);
     return { outcome, denials: budget.denials };
   } finally {
     settled.abort();
@@ -51,26 +57,40 @@ export async function invoke(invocation: Invocation): Promise<Invoked> {
 }
 
 async function attempt(invocation: Invocation, budget: Budget): Promise<Outcome> {
-  let launched: Launched | undefined;
+  const held: { launched?: Launched } = {};
   try {
-    launched = await invocation.launch(budget);
-    const value = await invocation.call(launched.instance);
-    admitValue(value, budget);
-    await launched.release();
-    return stopped(budget) ?? returned(value, invocation.isFallible, usageOf(budget));
+    return await judge(budget, invocation.isFallible, async () => {
+      held.launched = await invocation.launch(budget);
+      const value = await invocation.call(held.launched);
+      admitValue(value, budget);
+      await held.launched.release();
+      return value;
+    });
+  } finally {
+    held.launched?.instance.dispose();
+    await held.launched?.release();
+  }
+}
+
+/** What came of a call into a guest. @throws HostError for what was not the guest's doing */
+export async function judge(
+  budget: Budget,
+  isFallible: boolean,
+  act: () => Promise<unknown>,
+): Promise<Outcome> {
+  try {
+    const value = await act();
+    return stopped(budget) ?? returned(value, isFallible, usageOf(budget));
   } catch (thrown) {
     const outcome = stopped(budget);
     if (outcome !== undefined) return outcome;
     if (thrown instanceof HostError) throw thrown;
     return trapped(thrown, budget);
-  } finally {
-    launched?.instance.dispose();
-    await launched?.release();
   }
 }
 
 /** A value somebody will print is output like any other. @throws Stopped (cause `limit`) for one too large to print */
-function admitValue(value: unknown, budget: Budget): void {
+export function admitValue(value: unknown, budget: Budget): void {
   const max = budget.limits.outputBytesMax;
   const used = budget.outputBytes + sizeOf(value, max);
   if (used <= max) return;
@@ -99,12 +119,13 @@ function watch(
 /** Resolves only when a stopped guest does not unwind, for a wait in the host that ignores the stop. */
 function abandoned(budget: Budget, clock: Clock, settled: AbortSignal): Promise<Outcome> {
   return new Promise((resolve) => {
-    budget.onStop(() => {
+    const unwatch = budget.onStop(() => {
       clock.sleep(unwindMsMax, settled).then(
         () => resolve(stopped(budget) ?? trapped(new Stopped('stopped'), budget)),
         () => {},
       );
     });
+    settled.addEventListener('abort', unwatch);
   });
 }
 

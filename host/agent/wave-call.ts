@@ -3,13 +3,12 @@ import type { FuncType, Primitive, TypeDef } from '../engine/component/types.ts'
 import { encodeValue, parseCall, parseValue } from '../engine/component/wave.ts';
 import { TextTooLong } from '../engine/component/wave-text.ts';
 import type { World } from '../engine/component/world.ts';
-import type { Artifact } from '../engine/engine.ts';
-import type { Instance } from '../engine/instance.ts';
+import type { Artifact, Launched } from '../engine/engine.ts';
 import { HostError } from '../errors.ts';
 
 /** One export, its arguments, and how its result is shown. */
 export interface PlannedInvoke {
-  readonly call: (instance: Instance) => Promise<unknown>;
+  readonly call: (launched: Launched) => Promise<unknown>;
   /** Gives up as soon as the text is longer than `bytesMax`. */
   readonly print: (value: unknown, bytesMax: number) => Uint8Array | 'too-long' | undefined;
   /** Whether the export returns a WIT `result`. */
@@ -41,7 +40,7 @@ export function planInvoke(artifact: Artifact, text: string): PlannedInvoke {
   }
   const values = args.map((arg, index) => parseValue(arg, type.params[index]?.type ?? 'bool', types));
   return {
-    call: (instance) => instance.call(target.name, values),
+    call: ({ instance }) => instance.call(target.name, values),
     print: (value, bytesMax) => printed(value, type, types, bytesMax),
     isFallible: isFallible(type, types),
   };

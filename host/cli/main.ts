@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => run,
   new: async () => (await import('./new.ts')).command,
   build: async () => (await import('./build.ts')).command,
+  dev: async () => (await import('./dev.ts')).command,
   types: async () => (await import('./types.ts')).command,
   inspect: async () => (await import('./inspect.ts')).command,
   doctor: async () => (await import('./doctor.ts')).command,

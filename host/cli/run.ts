@@ -1,8 +1,8 @@
 import { fs, util } from '../builtin.ts';
 import { systemClock, systemRandom } from '../clock.ts';
-import { cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
+import { type Config, cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError, plainText } from '../errors.ts';
-import type { WasiGrants } from '../host.ts';
+import type { Artifact, WasiGrants } from '../host.ts';
 import { type Call, createHost, type Host } from '../host.ts';
 import {
   type EffectiveLimits,
@@ -53,10 +53,10 @@ runs; 66 no such file; 69 something needed is missing; 74 output lost; 77 denied
 134 trap; 70 a bug in host.
 `;
 
-const optionTypes = {
+/** Flags of `host run` that say what a program is given and what it may use; `host dev` has them too. */
+export const grantOptions = {
   input: { type: 'string' },
   subject: { type: 'string' },
-  invoke: { type: 'string' },
   dir: { type: 'string', multiple: true },
   env: { type: 'string', multiple: true },
   net: { type: 'string', multiple: true },
@@ -66,10 +66,18 @@ const optionTypes = {
   deadline: { type: 'string' },
   output: { type: 'string' },
   files: { type: 'string' },
-  json: { type: 'boolean' },
-  quiet: { type: 'boolean', short: 'q' },
   config: { type: 'string' },
 } as const;
+
+const optionTypes = {
+  ...grantOptions,
+  invoke: { type: 'string' },
+  json: { type: 'boolean' },
+  quiet: { type: 'boolean', short: 'q' },
+} as const;
+
+/** What stands behind `grantOptions`. */
+export type GrantFlags = ReturnType<typeof util.parseArgs<{ options: typeof grantOptions }>>['values'];
 
 type Flags = ReturnType<
   typeof util.parseArgs<{ options: typeof optionTypes; allowPositionals: true }>
@@ -84,12 +92,7 @@ export const command: Command = {
     const env = process.env;
     const config = await loadConfig(flags.config, env);
     const program = await loadProgram(file);
-    const effective = settleLimits([
-      limitsOfFlags(flags),
-      limitsOfEnvironment(env),
-      { limits: program.limits, source: () => program.manifestPath ?? file },
-      { limits: config.limits, source: () => config.path ?? '' },
-    ]);
+    const effective = effectiveLimits(flags, program, config);
     const host = createHost({ cacheFolder: cacheFolder(env), clock: systemClock, random: systemRandom });
     try {
       return await runProgram(host, program, flags, programArgs, effective);
@@ -99,6 +102,32 @@ export const command: Command = {
     }
   },
 };
+
+/** The tightest of flag, environment, manifest and config file, limit by limit. */
+export function effectiveLimits(flags: GrantFlags, program: Program, config: Config): EffectiveLimits {
+  return settleLimits([
+    limitsOfFlags(flags),
+    limitsOfEnvironment(process.env),
+    { limits: program.limits, source: () => program.manifestPath ?? program.path },
+    { limits: config.limits, source: () => config.path ?? '' },
+  ]);
+}
+
+/** What the flags grant besides streams. */
+export function grantsOf(
+  flags: GrantFlags,
+  program: Program,
+  programArgs: readonly string[],
+): Omit<WasiGrants, 'stdin' | 'stdout' | 'stderr'> {
+  return {
+    args: [programName(program.path), ...programArgs],
+    env: (flags.env ?? []).map((text) => parseEnv(text, process.env)),
+    preopens: (flags.dir ?? []).map(parseDir),
+    net: (flags.net ?? []).map(parseNet),
+    clock: systemClock,
+    random: systemRandom,
+  };
+}
 
 async function runProgram(
   host: Host,
@@ -113,15 +142,10 @@ async function runProgram(
   const stderr = flags.json === true ? captureSink() : descriptorSink(2);
   const readsMessage = flags.input === '-';
   const grants: WasiGrants = {
-    args: [programName(program.path), ...programArgs],
-    env: (flags.env ?? []).map((text) => parseEnv(text, process.env)),
+    ...grantsOf(flags, program, programArgs),
     stdin: readsMessage ? noInput : stdinSource(),
     stdout,
     stderr,
-    preopens: (flags.dir ?? []).map(parseDir),
-    net: (flags.net ?? []).map(parseNet),
-    clock: systemClock,
-    random: systemRandom,
   };
   const call = await callOf(flags);
   const { outcome, denials, result } = await untilSignal((signal) =>
@@ -147,7 +171,11 @@ function exitCodeOfOutput(stdout: object): number {
 }
 
 /** Words that this kind of program would never see are a mistake, and most often the one next to it was meant. */
-function checkUse(kind: 'command' | 'handler' | 'none', flags: Flags, programArgs: readonly string[]): void {
+function checkUse(
+  kind: Artifact['facts']['main']['kind'],
+  flags: Flags,
+  programArgs: readonly string[],
+): void {
   if (kind === 'handler' && flags.invoke === undefined && programArgs.length > 0) {
     throw new HostError(
       'HOST_ERR_CLI_USAGE',
@@ -187,7 +215,7 @@ async function parseWords(words: string[]): Promise<{ values: Flags; positionals
   }
 }
 
-function limitsOfFlags(flags: Flags): LimitRequest {
+function limitsOfFlags(flags: GrantFlags): LimitRequest {
   let limits: Partial<Limits> = {};
   for (const name of limitNames) {
     const flag = limitNotes[name].flag;
@@ -209,7 +237,8 @@ async function callOf(flags: Flags): Promise<Call> {
 
 const inputBytesMax = 64 * 1024 * 1024;
 
-async function inputBytes(input: string): Promise<Uint8Array> {
+/** What `--input` says: a text, `@` and a file's name, or `-` for stdin. @throws HostError `HOST_ERR_FILE_NOT_FOUND` */
+export async function inputBytes(input: string): Promise<Uint8Array> {
   if (input === '-') return readAll();
   if (!input.startsWith('@')) return new TextEncoder().encode(input);
   try {
@@ -267,7 +296,8 @@ function bytesOf(sink: object): Uint8Array {
     : new Uint8Array(0);
 }
 
-function withNewline(bytes: Uint8Array, isTerminal: boolean): Uint8Array {
+/** With a line end where a person reads it. */
+export function withNewline(bytes: Uint8Array, isTerminal: boolean): Uint8Array {
   const needsOne = isTerminal && bytes.length > 0 && bytes.at(-1) !== 0x0a;
   return needsOne ? Buffer.concat([bytes, Buffer.from('\n')]) : bytes;
 }

@@ -9,6 +9,8 @@ export type Lane = 'core' | 'fast' | 'general';
 export type Main =
   | { readonly kind: 'command'; readonly export: string }
   | { readonly kind: 'handler'; readonly hasLife: boolean }
+  /** Answers HTTP requests: `export` is its `wasi:http/incoming-handler@0.2.x#handle`. */
+  | { readonly kind: 'http'; readonly export: string }
   | { readonly kind: 'none'; readonly exports: readonly string[] };
 
 /** One core module of a program, metered. */

@@ -120,8 +120,10 @@ export class Budget {
     return Math.max(0, this.#deadlineAtMs - this.clock.monotonicMs());
   }
 
-  /** Starts a new invocation on the same instance: fuel, deadline and output count from here. */
+  /** Starts a new invocation on the same instance: fuel, deadline and output count from here, and what was refused before is no matter. */
   restart(): void {
+    this.#refusal = undefined;
+    this.#denials = undefined;
     this.#granted = 0n;
     if (this.#cell !== undefined) this.#cell.value = 0n;
     this.#outputBytes = 0;

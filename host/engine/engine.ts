@@ -11,6 +11,7 @@ import type { Prepared } from './prepare.ts';
 import { Store } from './store.ts';
 import { artifactVersion } from './version.ts';
 import type { WasiGrants } from './wasi/grants.ts';
+import type { Preview2 } from './wasi/preview2/preview2.ts';
 
 export type { Artifact } from './artifact.ts';
 
@@ -23,6 +24,8 @@ export interface EngineOptions {
 /** A live run and what must be freed after it. */
 export interface Launched {
   readonly instance: Instance;
+  /** What a program that answers HTTP requests is called with; undefined for one without WASI 0.2. */
+  readonly exchange?: Preview2['exchange'];
   /** Closes files and sockets and waits for the last output. */
   release(): Promise<void>;
 }
@@ -107,9 +110,11 @@ async function launch(
   grants: WasiGrants,
 ): Promise<Launched> {
   if (artifact.facts.lane === 'core') return launchCore(artifact, budget, grants);
-  const release = await offerWasi(artifact, linker, budget, grants);
+  const offered = await offerWasi(artifact, linker, budget, grants);
+  const release = async (): Promise<void> => offered?.dispose();
   try {
-    return { instance: await launchComponent(artifact, linker, budget), release };
+    const instance = await launchComponent(artifact, linker, budget);
+    return offered === undefined ? { instance, release } : { instance, release, exchange: offered.exchange };
   } catch (thrown) {
     await release();
     throw thrown;
@@ -148,14 +153,14 @@ async function offerWasi(
   linker: Linker,
   budget: Budget,
   grants: WasiGrants,
-): Promise<() => Promise<void>> {
+): Promise<Preview2 | undefined> {
   const imports = artifact.facts.world?.imports ?? [];
-  if (!imports.some(({ name }) => name.startsWith('wasi:'))) return async () => {};
+  if (!imports.some(({ name }) => name.startsWith('wasi:'))) return undefined;
   const { wasi } = await import('./wasi/preview2/preview2.ts');
   const offered = wasi(grants, budget);
   await offered.ready(imports.map(({ name }) => name));
   offered.define(linker);
-  return () => offered.dispose();
+  return offered;
 }
 
 async function launchCore(artifact: Artifact, budget: Budget, grants: WasiGrants): Promise<Launched> {

@@ -208,6 +208,8 @@ function mainOf(world: World): Main {
         functions.some(({ name }) => name === 'start') && functions.some(({ name }) => name === 'stop'),
     };
   }
+  const serve = interfaces.find(({ name }) => /^wasi:http\/incoming-handler@0\.2\.\d+$/.test(name));
+  if (serve !== undefined) return { kind: 'http', export: `${serve.name}#handle` };
   const members = interfaces.flatMap((item) =>
     item.interface.functions.map(({ name }) => `${item.name}#${name}`),
   );

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Budget } from '../../budget.ts';
 import type { HostInterface, Linker } from '../../linker.ts';
 import type { Files } from '../files/port.ts';
@@ -22,12 +23,17 @@ export interface Preview2 {
   ready(imports?: readonly string[]): Promise<void>;
   /** Offers what was loaded; one definition serves all 0.2.x. */
   define(linker: Linker): void;
+  /** The handles by which a guest that serves gets one request and gives its answer. */
+  exchange(message: IncomingMessage, response: ServerResponse): Promise<Exchange>;
   /**
    * Closes what the guest left open (files, sockets, requests) and resolves when its last output has been
    * taken. No call into the guest may be under way.
    */
   dispose(): Promise<void>;
 }
+
+/** What `wasi:http/incoming-handler#handle` takes. */
+export type Exchange = readonly [request: object, out: object];
 
 /** The interfaces of one package, with one name per function; called once per guest. */
 type Package = (guest: Guest, grants: WasiGrants, files: Preopened) => [string, HostInterface][];
@@ -58,6 +64,8 @@ export function wasi(grants: WasiGrants, budget: Budget): Preview2 {
       for (const offer of [io, cli, time, chance, ...loaded])
         for (const [name, offered] of offer(guest, grants, files)) linker.define(name, offered);
     },
+    exchange: async (message, response) =>
+      (await import('./http/http.ts')).exchange(guest, grants, message, response),
     dispose: async () => {
       await guest.dispose();
       const open = await files.opened.catch(() => undefined);

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HostInterface, HostResource } from '../../../linker.ts';
 import type { WasiGrants } from '../../grants.ts';
 import { IoError } from '../error.ts';
@@ -38,6 +39,19 @@ export function http(guest: Guest, { net, clock }: WasiGrants): [string, HostInt
         client.send(takeRequest(request), takeTimeouts(options)),
     }),
   ];
+}
+
+/** One request on its way into a guest that serves, and where its answer goes: nothing is read before the guest does. */
+export function exchange(
+  guest: Guest,
+  { clock }: WasiGrants,
+  message: IncomingMessage,
+  response: ServerResponse,
+): readonly [IncomingRequest, ResponseOutparam] {
+  // A body that nobody wants is read off, or the connection could not carry another request.
+  const abandon = (): void => void message.resume();
+  const incoming = { message, betweenBytesMs: undefined, clock, requestBytes: 0, abandon };
+  return [new IncomingRequest(guest, incoming, { tag: 'HTTP' }), new ResponseOutparam(guest, response)];
 }
 
 function httpErrorCode(error: IoError): ErrorCode | undefined {
