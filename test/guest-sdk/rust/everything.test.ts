@@ -111,7 +111,14 @@ for (const [lane, instantiate] of Object.entries(lanes)) {
     });
 
     test('every case of a failure reaches the host', async () => {
-      const simple = { invalid: 'i', denied: 'd', unsupported: 'u', unavailable: 'n', 'timed-out': 't', other: 'ö' };
+      const simple = {
+        invalid: 'i',
+        denied: 'd',
+        unsupported: 'u',
+        unavailable: 'n',
+        'timed-out': 't',
+        other: 'ö',
+      };
       for (const [tag, val] of Object.entries(simple)) assert.deepEqual(await ask('fail', tag), { tag, val });
       const custom = (await ask('fail', 'custom')) as { val: { detail: Uint8Array } };
       assert.deepEqual(
@@ -192,7 +199,10 @@ for (const [lane, instantiate] of Object.entries(lanes)) {
     test('memory gives entries, revisions and usage', async () => {
       assert.equal(await askWith({ ok: undefined }, 'context.get'), 'None');
       const entry = { value: bytes('v'), revision: 2n ** 63n };
-      assert.match(String(await askWith({ ok: entry }, 'context.get')), /value: \[118\], revision: 9223372036854775808/);
+      assert.match(
+        String(await askWith({ ok: entry }, 'context.get')),
+        /value: \[118\], revision: 9223372036854775808/,
+      );
       assert.equal(await askWith({ ok: 42n }, 'context.put', 'v'), '42');
       assert.deepEqual(calls, [['put', 'k', bytes('v'), { tag: 'always' }]]);
       await askWith({ ok: 42n }, 'context.put-if', 'v');
@@ -202,7 +212,10 @@ for (const [lane, instantiate] of Object.entries(lanes)) {
       await askWith({ ok: true }, 'context.delete-if');
       assert.deepEqual(calls, [['delete', 'k', { tag: 'absent' }]]);
       const usage = { entries: 1n, bytes: 2n, bytesMax: 3n, valueBytesMax: 4n };
-      assert.match(String(await askWith({ ok: usage }, 'context.usage')), /entries: 1, bytes: 2, bytes_max: 3, value_bytes_max: 4/);
+      assert.match(
+        String(await askWith({ ok: usage }, 'context.usage')),
+        /entries: 1, bytes: 2, bytes-max: 3, value-bytes-max: 4/,
+      );
     });
 
     test('keys come one after another, page by page, and end after an error', async () => {
@@ -276,7 +289,12 @@ for (const [lane, instantiate] of Object.entries(lanes)) {
         ['ask', { tag: 'no-responders' }, 'unavailable', 'nobody answers'],
         ['ask', { tag: 'timed-out' }, 'timed-out', 'another agent took too long'],
         ['ask', { tag: 'failed', val: { tag: 'denied', val: 'secret' } }, 'other', 'another agent failed'],
-        ['ask', { tag: 'failed', val: { tag: 'unavailable', val: 's' } }, 'unavailable', 'another agent cannot answer now'],
+        [
+          'ask',
+          { tag: 'failed', val: { tag: 'unavailable', val: 's' } },
+          'unavailable',
+          'another agent cannot answer now',
+        ],
         ['ask', { tag: 'denied' }, 'other', 'the bus refused a call'],
         ['recall', { tag: 'conflict' }, 'unavailable', 'memory changed meanwhile'],
         ['use', { tag: 'failed', val: 'secret' }, 'other', 'a tool failed'],
@@ -296,7 +314,9 @@ for (const [lane, instantiate] of Object.entries(lanes)) {
         await assert.rejects(fresh.handle(messageOf(subject, 'wish')), /unreachable/);
         const [[level, said, fields] = []] = lines;
         assert.deepEqual([lines.length, level, said], [1, 'error', text]);
-        const place = Object.fromEntries((fields as { name: string; value: string }[]).map((field) => [field.name, field.value]));
+        const place = Object.fromEntries(
+          (fields as { name: string; value: string }[]).map((field) => [field.name, field.value]),
+        );
         assert.equal(place.file, 'src/lib.rs');
         assert.match(`${place.line}:${place.column}`, /^\d+:\d+$/);
       }
@@ -305,11 +325,10 @@ for (const [lane, instantiate] of Object.entries(lanes)) {
 }
 
 test('an agent imports what it calls and nothing else', { skip }, async () => {
-  assert.deepEqual((await importsOf(await component())).filter((name) => name.startsWith('wasi:')), [
-    'wasi:clocks/wall-clock@0.2.0',
-    'wasi:clocks/monotonic-clock@0.2.0',
-    'wasi:random/random@0.2.0',
-  ]);
+  assert.deepEqual(
+    (await importsOf(await component())).filter((name) => name.startsWith('wasi:')),
+    ['wasi:clocks/wall-clock@0.2.0', 'wasi:clocks/monotonic-clock@0.2.0', 'wasi:random/random@0.2.0'],
+  );
 });
 
 function fieldsOf(values: Readonly<Record<string, string>>): { name: string; value: string }[] {

@@ -72,5 +72,7 @@ function hasLibrary(triple: string): boolean {
     encoding: 'utf8',
   });
   const folder = (stdout ?? '').trim();
-  return status === 0 && existsSync(folder) && readdirSync(folder).some((name) => name.startsWith('libcore-'));
+  return (
+    status === 0 && existsSync(folder) && readdirSync(folder).some((name) => name.startsWith('libcore-'))
+  );
 }
