@@ -12,10 +12,21 @@ import { expectedExports } from './expected.ts';
  * @throws HostError `HOST_ERR_BUILD_FAILED` when an export is missing, with what it looks like
  */
 export async function toComponent(core: Uint8Array, target: WorldTarget, entry: string): Promise<Uint8Array> {
-  const isBound = componentTypeSection(core) !== undefined;
-  const component = isBound ? await wrapEmbedded(core) : await wrapComponent(core, target, 'utf8');
-  const exported = new Set([...decodeComponent(component).exports.keys()].map(compatibleName));
-  const isComplete = target.world.exports.every(({ name }) => exported.has(compatibleName(name)));
-  if (isComplete) return component;
+  const component = await wrap(core, target).catch((error: unknown) => {
+    if (error instanceof HostError && /failed to find export/.test(error.message)) return undefined;
+    throw error;
+  });
+  if (component !== undefined && isComplete(component, target)) return component;
   throw new HostError('HOST_ERR_BUILD_FAILED', expectedExports(target, entry));
+}
+
+function wrap(core: Uint8Array, target: WorldTarget): Promise<Uint8Array> {
+  const isBound = componentTypeSection(core) !== undefined;
+  return isBound ? wrapEmbedded(core) : wrapComponent(core, target, 'utf8');
+}
+
+/** Bindings of no world at all, or of another one, make a component as well. */
+function isComplete(component: Uint8Array, { world }: WorldTarget): boolean {
+  const exported = new Set([...decodeComponent(component).exports.keys()].map(compatibleName));
+  return world.exports.every(({ name }) => exported.has(compatibleName(name)));
 }

@@ -124,13 +124,13 @@ for (const name of ['handler', 'agent']) {
   });
 }
 
-/** The world that bindings carry, from the text of its bytes. */
+/** The world that bindings carry for an agent, from the text of its bytes: the first one; the second has no exports. */
 function embedded(source: string): Uint8Array {
   const literal =
-    /static __WIT_BINDGEN_COMPONENT_TYPE: \[u8; \d+\] = \*b"([\s\S]*?)";/.exec(source)?.[1] ?? '';
-  const escape = /\\(?:x([0-9a-f]{2})|([0nrt"'\\])|(\n))/g;
+    /static\s+__WIT_BINDGEN_COMPONENT_TYPE\s*: \[u8; \d+\] = \*\s*b"([\s\S]*?)";/.exec(source)?.[1] ?? '';
+  const escaped = /\\(?:x([0-9a-f]{2})|([0nrt"'\\])|(\n))/g;
   const named: Readonly<Record<string, string>> = { '0': '\0', n: '\n', r: '\r', t: '\t' };
-  const text = literal.replace(escape, (_, hex?: string, name?: string) => {
+  const text = literal.replace(escaped, (_, hex?: string, name?: string) => {
     if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
     return name === undefined ? '' : (named[name] ?? name);
   });
