@@ -4,21 +4,16 @@ import type { Target } from '../../build/target.ts';
 export function expectedExports(target: Target, entry: string): string {
   if (target.kind === 'command') return `${entry}: a command has fn main()`;
   const wanted = target.world.exports.map(({ name }) => `'${name}'`).join(', ');
-  return `${entry}: world '${target.worldName}' needs the export ${wanted}; it looks like this:\n${indent(exampleOf(target.name, target.worldName))}`;
+  return `${entry}: world '${target.worldName}' needs the export ${wanted}; it looks like this:\n${indent(examples[target.name.replace(/@.*/, '')] ?? ownWorld)}`;
 }
 
-function exampleOf(name: string, world: string): string {
-  return (
-    examples[name.replace(/@.*/, '')] ??
-    `motehost::world!("${world}");
+const ownWorld = `motehost::world!();
 
 struct Agent;
 
 impl Guest for Agent { … }
 
-export!(Agent);`
-  );
-}
+export!(Agent);`;
 
 const examples: Readonly<Record<string, string>> = {
   'motehost:agent/handler': `motehost::handler!(handle);

@@ -1,7 +1,7 @@
 import { type Dirent, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { writeOwnFile } from '../../build/own-file.ts';
-import type { Target } from '../../build/target.ts';
+import type { Target, WorldTarget } from '../../build/target.ts';
 import { witFolder } from '../../build/wit-text.ts';
 
 /**
@@ -24,6 +24,8 @@ export interface SdkFile {
 /** The project's WIT package with all that it refers to, for bindings of its world. */
 export const worldFile: string = `${sdkFolder}/world.wit`;
 
+const worldMacro = `${sdkFolder}/motehost/src/world.rs`;
+
 /** The files that a project's copy is made of. */
 export function sdkFiles(): readonly SdkFile[] {
   const crate = `${sdkFolder}/motehost`;
@@ -35,13 +37,27 @@ export function sdkFiles(): readonly SdkFile[] {
 
 /** Makes a project's copy of the SDK, with the WIT of its world. */
 export function writeSdk(folder: string, target: Target): string[] {
-  const texts = new Map(sdkFiles().map(({ path, copy }) => [copy, readFileSync(path)]));
-  if (target.kind === 'world') texts.set(worldFile, Buffer.from(target.wit.text));
+  const texts = new Map<string, Buffer>(sdkFiles().map(({ path, copy }) => [copy, readFileSync(path)]));
+  if (target.kind === 'world') {
+    texts.set(worldFile, Buffer.from(target.wit.text));
+    texts.set(worldMacro, bindingsOf(target));
+  }
   for (const [copy, text] of texts) {
     // One that is as it should be is not touched, or cargo would compile it again.
     if (!isSame(join(folder, copy), text)) writeOwnFile(folder, copy, text);
   }
   return [...texts.keys()];
+}
+
+/** The macro that makes bindings, for one world: its name, and the interfaces it shares with the SDK. */
+function bindingsOf({ worldName, world }: WorldTarget): Buffer {
+  const names = new Set(world.imports.map(({ name }) => name));
+  const lines = readFileSync(join(rustFolder, 'src/world.rs'), 'utf8').split('\n');
+  const kept = lines.filter((line) => {
+    const shared = /^ +"(.+)": ::motehost::/.exec(line)?.[1];
+    return shared === undefined || names.has(shared);
+  });
+  return Buffer.from(kept.join('\n').replace('"WORLD"', JSON.stringify(worldName)));
 }
 
 function filesIn(folder: string, copy: string): SdkFile[] {

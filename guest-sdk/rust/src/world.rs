@@ -1,19 +1,20 @@
-/// Bindings of a world of the project's WIT package (`wit/`, or what `agent.toml` names): a trait `Guest` to implement,
-/// one per exported interface under `exports`, and `export!(YourType);` that makes the type the component.
+/// Bindings of the world that `agent.toml` names, of the package in `wit/` or wherever it says: a trait `Guest` to
+/// implement, one per exported interface under `exports`, and `export!(YourType);` that makes the type the component.
 ///
 /// ```ignore
-/// motehost::world!("router");
+/// motehost::world!();
 /// export!(Agent);
 /// ```
 ///
 /// `host build` puts the package with everything it refers to into one file, so `motehost:agent` and WASI need not
 /// lie beside it. Types of `motehost:agent` are those of this crate: `bus`, `log` and the others work with them.
 /// Where this does not suit, `motehost::wit_bindgen::generate!` takes every option.
+// In a project's copy, WORLD is its world, and the interfaces are those it has: wit-bindgen wants no others.
 #[macro_export]
 macro_rules! world {
-    ($world:literal) => {
+    () => {
         $crate::wit_bindgen::generate!({
-            world: $world,
+            world: "WORLD",
             path: "build/sdk/world.wit",
             runtime_path: "::motehost::wit_bindgen::rt",
             bitflags_path: "::motehost::wit_bindgen::bitflags",

@@ -48,7 +48,7 @@ panic = "abort"
 const source = `use exports::my::shapes::shapes::{Guest as Shapes, GuestPile, Named, Shape};
 use motehost::{log, reply, Reply};
 
-motehost::world!("pile");
+motehost::world!();
 export!(Agent);
 
 struct Agent;
@@ -102,11 +102,11 @@ test("a world of one's own has its types, its resources and the SDK beside them"
 });
 
 test('a world that nothing is exported for is shown as it has to be', { skip }, async () => {
-  await assert.rejects(buildProject(shapes('motehost::world!("pile");\n'), 'pile'), (error) => {
+  await assert.rejects(buildProject(shapes('motehost::world!();\n'), 'pile'), (error) => {
     assert.ok(error instanceof HostError);
     assert.match(
       error.message,
-      /^src\/lib\.rs: world 'pile' needs the export 'handle', 'my:shapes\/shapes@0\.1\.0'; it looks like this:\n {2}motehost::world!\("pile"\);/,
+      /^src\/lib\.rs: world 'pile' needs the export 'handle', 'my:shapes\/shapes@0\.1\.0'; it looks like this:\n {2}motehost::world!\(\);/,
     );
     return true;
   });

@@ -9,7 +9,7 @@ use motehost::{reply, Reply};
 use exports::example::router::routing::{self, Action, GuestRouter, Param, Request, RouteError, Target};
 use router::Router;
 
-motehost::world!("router");
+motehost::world!();
 export!(Agent);
 
 struct Agent;

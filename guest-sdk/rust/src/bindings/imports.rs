@@ -4058,7 +4058,7 @@ pub mod wasi {
         }
     }
     pub mod io {
-        /// Waiting. Only here because the monotonic clock names `pollable`.
+        /// Waiting.
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
         pub mod poll {
             #[used]
