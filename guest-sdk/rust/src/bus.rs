@@ -13,7 +13,11 @@ pub fn request(subject: &str, payload: impl Into<Payload>) -> Result<Payload, Bu
 }
 
 /// Asks, and waits for the first answer so long at most.
-pub fn request_within(subject: &str, payload: impl Into<Payload>, timeout: Duration) -> Result<Payload, BusError> {
+pub fn request_within(
+    subject: &str,
+    payload: impl Into<Payload>,
+    timeout: Duration,
+) -> Result<Payload, BusError> {
     raw::request(subject, &payload.into(), milliseconds(timeout))
 }
 
@@ -33,7 +37,11 @@ pub fn publish(subject: &str, payload: impl Into<Payload>) -> Result<String, Bus
 }
 
 /// As [`publish`], under an id of yours: a second message with the same id is accepted and dropped.
-pub fn publish_as(id: &str, subject: &str, payload: impl Into<Payload>) -> Result<String, BusError> {
+pub fn publish_as(
+    id: &str,
+    subject: &str,
+    payload: impl Into<Payload>,
+) -> Result<String, BusError> {
     raw::publish(subject, Some(id), &payload.into())
 }
 
@@ -54,5 +62,7 @@ pub fn unsubscribe(subscription: Subscription) -> Result<(), BusError> {
 
 /// 0 is the host's default, so a shorter time than a millisecond is one.
 pub(crate) fn milliseconds(timeout: Duration) -> u32 {
-    u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX).max(1)
+    u32::try_from(timeout.as_millis())
+        .unwrap_or(u32::MAX)
+        .max(1)
 }

@@ -17,7 +17,11 @@ pub fn put(key: &str, value: impl AsRef<[u8]>) -> Result<u64, ContextError> {
 }
 
 /// Writes a value if the precondition holds, in one step; otherwise [`ContextError::Conflict`].
-pub fn put_if(precondition: Precondition, key: &str, value: impl AsRef<[u8]>) -> Result<u64, ContextError> {
+pub fn put_if(
+    precondition: Precondition,
+    key: &str,
+    value: impl AsRef<[u8]>,
+) -> Result<u64, ContextError> {
     raw::put(key, value.as_ref(), precondition)
 }
 
@@ -38,7 +42,12 @@ pub fn list(prefix: &str, after: Option<&str>, keys_max: u32) -> Result<Page, Co
 
 /// All keys that begin with `prefix`, in order, asked for page by page. Ends after the first error.
 pub fn keys(prefix: &str) -> Keys<'_> {
-    Keys { prefix, page: Vec::new().into_iter(), after: None, is_last: false }
+    Keys {
+        prefix,
+        page: Vec::new().into_iter(),
+        after: None,
+        is_last: false,
+    }
 }
 
 /// How much is used and may be used.

@@ -31,7 +31,11 @@ impl Failure {
 
     /// A failure with a code of the agent's own, such as `out-of-stock`, and a sentence for people.
     pub fn custom(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Custom(CustomFailure { code: code.into(), message: message.into(), detail: None })
+        Self::Custom(CustomFailure {
+            code: code.into(),
+            message: message.into(),
+            detail: None,
+        })
     }
 
     /// Anything else.
@@ -50,7 +54,9 @@ impl From<BusError> for Failure {
             BusError::Full(_) => Self::unavailable("a mailbox is full"),
             BusError::RateLimited(_) => Self::unavailable("too many messages were sent"),
             BusError::NoResponders => Self::unavailable("nobody answers"),
-            BusError::Failed(Self::Unavailable(_)) => Self::unavailable("another agent cannot answer now"),
+            BusError::Failed(Self::Unavailable(_)) => {
+                Self::unavailable("another agent cannot answer now")
+            }
             BusError::TimedOut => Self::timed_out("another agent took too long"),
             BusError::Failed(_) => Self::other("another agent failed"),
             _ => Self::other("the bus refused a call"),

@@ -29,6 +29,7 @@ pub mod random;
 pub mod tools;
 
 #[doc(hidden)]
+#[rustfmt::skip]
 pub mod bindings;
 #[doc(hidden)]
 pub mod life;
@@ -37,6 +38,7 @@ pub mod runtime;
 
 mod failure;
 mod message;
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
 mod panic;
 mod payload;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]

@@ -30,7 +30,7 @@ macro_rules! handler {
                     call(message)
                 }
             }
-            $crate::bindings::handler::export!(Handler with_types_in $crate::bindings::handler);
+    $crate::bindings::handler::export!(Handler with_types_in $crate::bindings::handler);
         };
     };
 }

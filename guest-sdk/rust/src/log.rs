@@ -7,12 +7,17 @@
 
 pub use crate::bindings::imports::motehost::agent::log::{enabled, write, Field, Level};
 #[doc(inline)]
-pub use crate::{log_debug as debug, log_error as error, log_info as info, log_trace as trace, log_warn as warn};
+pub use crate::{
+    log_debug as debug, log_error as error, log_info as info, log_trace as trace, log_warn as warn,
+};
 
 impl Field {
     /// One named value; whatever can be displayed is one.
     pub fn new(name: impl Into<String>, value: impl ToString) -> Self {
-        Self { name: name.into(), value: value.to_string() }
+        Self {
+            name: name.into(),
+            value: value.to_string(),
+        }
     }
 }
 
@@ -65,7 +70,7 @@ macro_rules! log_error {
 }
 
 /// Where the macros of the `log` crate write to.
-#[cfg(feature = "log")]
+#[cfg(all(feature = "log", target_family = "wasm", target_os = "unknown"))]
 pub(crate) mod facade {
     use super::{enabled, write, Field, Level};
 

@@ -3,7 +3,11 @@ use crate::{Failure, Header, Payload};
 impl Payload {
     /// Something to send: a text or bytes. `"text".into()` is the same.
     pub fn new(body: impl Into<Vec<u8>>) -> Self {
-        Self { content_type: None, headers: Vec::new(), body: body.into() }
+        Self {
+            content_type: None,
+            headers: Vec::new(),
+            body: body.into(),
+        }
     }
 
     /// Names the media type of the body.
@@ -14,7 +18,10 @@ impl Payload {
 
     /// Adds a header.
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push(Header { name: name.into(), value: value.into() });
+        self.headers.push(Header {
+            name: name.into(),
+            value: value.into(),
+        });
         self
     }
 

@@ -9,7 +9,7 @@ pub use own::*;
 
 #[cfg(not(feature = "wit"))]
 mod own {
-    use std::alloc::{alloc, dealloc, handle_alloc_error, realloc, Layout};
+    use std::alloc::{alloc, dealloc, handle_alloc_error, Layout};
     use std::ptr;
 
     /// Memory for arguments of a call to the host, freed after it.
@@ -44,14 +44,23 @@ mod own {
     /// `old`, `old_size` and `align` are those of an earlier call, or `old_size` is 0.
     #[cfg(all(target_family = "wasm", target_os = "unknown"))]
     #[no_mangle]
-    pub unsafe extern "C" fn cabi_realloc(old: *mut u8, old_size: usize, align: usize, size: usize) -> *mut u8 {
+    pub unsafe extern "C" fn cabi_realloc(
+        old: *mut u8,
+        old_size: usize,
+        align: usize,
+        size: usize,
+    ) -> *mut u8 {
         if size == 0 {
             return align as *mut u8;
         }
         let start = if old_size == 0 {
             alloc(Layout::from_size_align_unchecked(size, align))
         } else {
-            realloc(old, Layout::from_size_align_unchecked(old_size, align), size)
+            std::alloc::realloc(
+                old,
+                Layout::from_size_align_unchecked(old_size, align),
+                size,
+            )
         };
         if start.is_null() {
             std::process::abort();

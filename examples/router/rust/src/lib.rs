@@ -6,7 +6,9 @@ mod router;
 
 use motehost::{reply, Reply};
 
-use exports::example::router::routing::{self, Action, GuestRouter, Param, Request, RouteError, Target};
+use exports::example::router::routing::{
+    self, Action, GuestRouter, Param, Request, RouteError, Target,
+};
 use router::Router;
 
 motehost::world!();
@@ -22,14 +24,20 @@ impl Guest for Agent {
     fn handle(message: Message) -> Reply {
         let request = request_of(&message).ok_or(Failure::invalid("VERB PATH, please"))?;
         let path = request.path.clone();
-        let found = ROUTES.with(|routes| routes.route(request)).map_err(|error| match error {
-            RouteError::VerbNotAllowed(verbs) => Failure::unsupported(format!("use {}", verbs.join(", "))),
-            _ => Failure::invalid(format!("no route for {path}")),
-        })?;
+        let found = ROUTES
+            .with(|routes| routes.route(request))
+            .map_err(|error| match error {
+                RouteError::VerbNotAllowed(verbs) => {
+                    Failure::unsupported(format!("use {}", verbs.join(", ")))
+                }
+                _ => Failure::invalid(format!("no route for {path}")),
+            })?;
         match found.action {
             Action::Reply(text) => reply(fill_in(text, &found.params)),
             Action::Redirect(place) => reply(format!("-> {place}")),
-            Action::Forward(Target { agent, timeout_ms }) => reply(format!("=> {agent} ({timeout_ms} ms)")),
+            Action::Forward(Target { agent, timeout_ms }) => {
+                reply(format!("=> {agent} ({timeout_ms} ms)"))
+            }
             Action::Deny => Err(Failure::denied("no way")),
         }
     }
@@ -40,22 +48,37 @@ thread_local! {
 }
 
 fn routes() -> Result<Router, RouteError> {
-    let orders = Target { agent: "orders".into(), timeout_ms: 500 };
-    let routes = Router::new("requests".into());
-    routes.add("GET".into(), "/hello/:name".into(), Action::Reply("Hello, {name}!".into()))?;
-    routes.add("GET".into(), "/old/*".into(), Action::Redirect("/new".into()))?;
-    routes.add("POST".into(), "/orders".into(), Action::Forward(orders))?;
-    routes.add("GET".into(), "/admin/*".into(), Action::Deny)?;
-    Ok(routes)
+    let router = Router::new("requests".into());
+    let add = |verb: &str, pattern: &str, action| router.add(verb.into(), pattern.into(), action);
+    let (agent, timeout_ms) = ("orders".into(), 500);
+    add(
+        "GET",
+        "/hello/:name",
+        Action::Reply("Hello, {name}!".into()),
+    )?;
+    add("GET", "/old/*", Action::Redirect("/new".into()))?;
+    add(
+        "POST",
+        "/orders",
+        Action::Forward(Target { agent, timeout_ms }),
+    )?;
+    add("GET", "/admin/*", Action::Deny)?;
+    Ok(router)
 }
 
 /// What is asked for, if the body is two words.
 fn request_of(message: &Message) -> Option<Request> {
     let mut words = message.text().ok()?.split_whitespace();
     let (verb, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-    words.next().is_none().then_some(Request { verb, path, body: None })
+    let body = None;
+    words
+        .next()
+        .is_none()
+        .then_some(Request { verb, path, body })
 }
 
 fn fill_in(text: String, params: &[Param]) -> String {
-    params.iter().fold(text, |text, Param { name, value }| text.replace(&format!("{{{name}}}"), value))
+    params.iter().fold(text, |text, Param { name, value }| {
+        text.replace(&format!("{{{name}}}"), value)
+    })
 }

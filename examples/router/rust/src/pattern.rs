@@ -39,7 +39,9 @@ impl Pattern {
             let part = *parts.get(at)?;
             match segment {
                 Segment::Exactly(text) if text == part => {}
-                Segment::Named(name) if !part.is_empty() => params.push(param(name, part.to_owned())),
+                Segment::Named(name) if !part.is_empty() => {
+                    params.push(param(name, part.to_owned()))
+                }
                 Segment::Rest => {
                     params.push(param("*", parts[at..].join("/")));
                     return Some(params);
@@ -52,5 +54,8 @@ impl Pattern {
 }
 
 fn param(name: &str, value: String) -> Param {
-    Param { name: name.to_owned(), value }
+    Param {
+        name: name.to_owned(),
+        value,
+    }
 }

@@ -18,7 +18,11 @@ struct Route {
 
 impl GuestRouter for Router {
     fn new(name: String) -> Self {
-        Self { name, routes: RefCell::default(), hits: Cell::default() }
+        Self {
+            name,
+            routes: RefCell::default(),
+            hits: Cell::default(),
+        }
     }
 
     fn name(&self) -> String {
@@ -28,27 +32,50 @@ impl GuestRouter for Router {
     fn add(&self, verb: String, pattern: String, action: Action) -> Result<u32, RouteError> {
         let pattern = Pattern::parse(pattern).map_err(|why| RouteError::BadPattern(why.into()))?;
         let mut routes = self.routes.borrow_mut();
-        routes.push(Route { verb, pattern, action });
+        routes.push(Route {
+            verb,
+            pattern,
+            action,
+        });
         Ok(routes.len() as u32)
     }
 
     fn route(&self, request: Request) -> Result<Found, RouteError> {
         let mut verbs: Vec<String> = Vec::new();
-        for Route { verb, pattern, action } in self.routes.borrow().iter() {
-            let Some(params) = pattern.match_path(&request.path) else { continue };
+        for Route {
+            verb,
+            pattern,
+            action,
+        } in self.routes.borrow().iter()
+        {
+            let Some(params) = pattern.match_path(&request.path) else {
+                continue;
+            };
             if *verb == request.verb {
                 self.hits.set(self.hits.get() + 1);
-                return Ok(Found { pattern: pattern.text.clone(), params, action: action.clone() });
+                return Ok(Found {
+                    pattern: pattern.text.clone(),
+                    params,
+                    action: action.clone(),
+                });
             }
             if !verbs.contains(verb) {
                 verbs.push(verb.clone());
             }
         }
-        Err(if verbs.is_empty() { RouteError::NotFound } else { RouteError::VerbNotAllowed(verbs) })
+        Err(if verbs.is_empty() {
+            RouteError::NotFound
+        } else {
+            RouteError::VerbNotAllowed(verbs)
+        })
     }
 
     fn patterns(&self) -> Vec<String> {
-        self.routes.borrow().iter().map(|route| route.pattern.text.clone()).collect()
+        self.routes
+            .borrow()
+            .iter()
+            .map(|route| route.pattern.text.clone())
+            .collect()
     }
 
     fn hits(&self) -> u64 {

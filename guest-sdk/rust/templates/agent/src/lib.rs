@@ -12,7 +12,10 @@ impl Agent for Greeter {
     /// Called once, before any message.
     fn start(config: Config) -> Result<Self, Failure> {
         let greeting = config.setting("greeting").unwrap_or("Hello").to_owned();
-        Ok(Self { greeting, greeted: 0 })
+        Ok(Self {
+            greeting,
+            greeted: 0,
+        })
     }
 
     /// Called for each message; what it returns goes to whoever asked.
@@ -22,7 +25,10 @@ impl Agent for Greeter {
             return Err(Failure::invalid("whom shall I greet?"));
         }
         self.greeted += 1;
-        reply(format!("{}, {name}! You are number {}.", self.greeting, self.greeted))
+        reply(format!(
+            "{}, {name}! You are number {}.",
+            self.greeting, self.greeted
+        ))
     }
 
     /// Called once, before an orderly end.

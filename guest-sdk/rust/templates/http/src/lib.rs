@@ -1,7 +1,9 @@
 use std::io::Write;
 
 use wasip2::exports::http::incoming_handler::Guest;
-use wasip2::http::types::{Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam};
+use wasip2::http::types::{
+    Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
+};
 
 wasip2::http::proxy::export!(Server);
 
@@ -21,7 +23,9 @@ impl Guest for Server {
 
 fn respond(answer: ResponseOutparam, status: u16, content_type: &str, body: &[u8]) {
     let headers = Fields::new();
-    headers.set("content-type", &[content_type.into()]).expect("a proper header");
+    headers
+        .set("content-type", &[content_type.into()])
+        .expect("a proper header");
     let response = OutgoingResponse::new(headers);
     response.set_status_code(status).expect("a proper status");
     let outgoing = response.body().expect("the body is taken once");
@@ -29,7 +33,9 @@ fn respond(answer: ResponseOutparam, status: u16, content_type: &str, body: &[u8
 
     // A client that has gone is no mistake of ours.
     let mut stream = outgoing.write().expect("the stream is taken once");
-    let written = stream.write_all(body).and_then(|()| Write::flush(&mut stream));
+    let written = stream
+        .write_all(body)
+        .and_then(|()| Write::flush(&mut stream));
     drop(stream);
     if written.is_ok() {
         let _ = OutgoingBody::finish(outgoing, None);

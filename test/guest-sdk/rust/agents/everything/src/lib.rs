@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use motehost::context::{self, Precondition};
 use motehost::log::{Field, Level};
-use motehost::{bus, clock, no_reply, random, reply, tools, CustomFailure, Failure, Message, Payload, Reply};
+use motehost::{
+    bus, clock, no_reply, random, reply, tools, CustomFailure, Failure, Message, Payload, Reply,
+};
 
 motehost::handler!(handle);
 
@@ -21,7 +23,11 @@ fn handle(message: Message) -> Reply {
         "empty" => reply(""),
         "fail" => Err(failure(&body)),
         "log" => write_lines(),
-        "time" => reply(format!("{:?} {:?}", clock::now().duration_since(SystemTime::UNIX_EPOCH), clock::monotonic())),
+        "time" => reply(format!(
+            "{:?} {:?}",
+            clock::now().duration_since(SystemTime::UNIX_EPOCH),
+            clock::monotonic()
+        )),
         "random" => reply(format!("{} {:?}", random::number(), random::bytes(3))),
         "panic" => panic!("as you {body}"),
         "index" => reply(vec![body.as_bytes()[body.len() + 7]]),
@@ -39,11 +45,20 @@ fn call(subject: &str, body: String) -> Reply {
         "bus.send-as" => shown(bus::send_as("id-1", "greeter", body)),
         "bus.publish" => shown(bus::publish("news.eu", body)),
         "bus.publish-as" => {
-            let payload = Payload::new(body).with_content_type("text/plain").with_header("x", "1").with_header("y", "2");
+            let payload = Payload::new(body)
+                .with_content_type("text/plain")
+                .with_header("x", "1")
+                .with_header("y", "2");
             shown(bus::publish_as("id-1", "news.eu", payload))
         }
-        "bus.request" => shown(bus::request("question", body).map(|payload| payload.text().map(str::to_owned))),
-        "bus.request-within" => shown(bus::request_within("question", body, Duration::from_millis(250))),
+        "bus.request" => {
+            shown(bus::request("question", body).map(|payload| payload.text().map(str::to_owned)))
+        }
+        "bus.request-within" => shown(bus::request_within(
+            "question",
+            body,
+            Duration::from_millis(250),
+        )),
         "bus.subscribe" => shown(bus::subscribe("news.*")),
         "bus.subscribe-in" => shown(bus::subscribe_in("desk", "news.>")),
         "bus.unsubscribe" => shown(bus::unsubscribe(77)),
@@ -53,7 +68,11 @@ fn call(subject: &str, body: String) -> Reply {
         "context.delete" => shown(context::delete("k")),
         "context.delete-if" => shown(context::delete_if(Precondition::Absent, "k")),
         "context.list" => shown(context::list("p", Some("p1"), 2)),
-        "context.keys" => shown(context::keys("p").map(|key| key.map(|key| key.key)).collect::<Result<Vec<_>, _>>()),
+        "context.keys" => shown(
+            context::keys("p")
+                .map(|key| key.map(|key| key.key))
+                .collect::<Result<Vec<_>, _>>(),
+        ),
         "context.usage" => shown(context::usage()),
         "tools.list" => shown(tools::list()),
         "tools.call" => shown(tools::call("search", &body)),
@@ -80,7 +99,12 @@ fn show(message: &Message) -> Reply {
         message.attempt.to_string(),
         message.content_type.clone().unwrap_or("-".into()),
     ];
-    parts.extend(message.headers.iter().map(|header| format!("{}={}", header.name, header.value)));
+    parts.extend(
+        message
+            .headers
+            .iter()
+            .map(|header| format!("{}={}", header.name, header.value)),
+    );
     parts.push(String::from_utf8_lossy(&message.body).into_owned());
     reply(parts.join("|"))
 }
@@ -94,7 +118,11 @@ fn failure(kind: &str) -> Failure {
         "timed-out" => Failure::timed_out("t"),
         "custom" => {
             let (code, message) = ("code".into(), "words".into());
-            Failure::Custom(CustomFailure { code, message, detail: Some(b"more".to_vec()) })
+            Failure::Custom(CustomFailure {
+                code,
+                message,
+                detail: Some(b"more".to_vec()),
+            })
         }
         "custom-bare" => Failure::custom("code", ""),
         _ => Failure::other("ö"),
