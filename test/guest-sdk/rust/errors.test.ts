@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { HostError, type HostErrorCode } from '../../../host/errors.ts';
-import { buildProject, newProject, skip } from './rust-project.ts';
+import { buildProject, newProject, skip, worlds } from './rust-project.ts';
 
 /** The message of the error that a build ends with. */
 async function failure(code: HostErrorCode, folder: string, world = 'handler', wit = 'wit'): Promise<string> {
@@ -130,7 +130,7 @@ test("what is wrong with Cargo.toml is said in cargo's words", { skip }, async (
 });
 
 test('where there is no cargo, the error says how to install it', async () => {
-  const text = await withTool('/nowhere/cargo', () =>
+  const text = await withVariable('CARGO', '/nowhere/cargo', () =>
     failure('HOST_ERR_TOOL_MISSING', newProject('handler')),
   );
   assert.match(
@@ -139,25 +139,18 @@ test('where there is no cargo, the error says how to install it', async () => {
   );
 });
 
-test('where the compiler has no library for the target, the error says how to install it', async () => {
-  // The compiler's own words, as it says them of a target it knows and has no library for.
-  const message = {
-    level: 'error',
-    message: "can't find crate for `core`",
-    code: { code: 'E0463' },
-    spans: [],
-    rendered: "error[E0463]: can't find crate for `core`",
-  };
-  const line = JSON.stringify({ reason: 'compiler-message', manifest_path: '/x', message });
-  const cargo = join(newProject('handler'), 'tools/cargo');
-  mkdirSync(dirname(cargo));
-  writeFileSync(cargo, `#!/bin/sh\necho '${line.replaceAll("'", "'\\''")}'\nexit 101\n`);
-  chmodSync(cargo, 0o755);
-  for (const [world, triple] of [
+test('where the compiler has no library for the target, the error says how to install it', {
+  skip,
+}, async () => {
+  for (const [template, triple] of [
     ['handler', 'wasm32-unknown-unknown'],
-    ['command', 'wasm32-wasip1'],
+    ['cli', 'wasm32-wasip1'],
   ] as const) {
-    const text = await withTool(cargo, () => failure('HOST_ERR_TOOL_MISSING', newProject('handler'), world));
+    const folder = newProject(template);
+    // Such a compiler is this one with its libraries somewhere else.
+    const text = await withVariable('RUSTFLAGS', `--sysroot=${folder}`, () =>
+      failure('HOST_ERR_TOOL_MISSING', folder, worlds[template]),
+    );
     assert.match(
       text,
       new RegExp(`no standard library for ${triple}; install it: rustup target add ${triple} `),
@@ -165,14 +158,14 @@ test('where the compiler has no library for the target, the error says how to in
   }
 });
 
-/** Runs with another cargo than the one that is there. */
-async function withTool<T>(cargo: string, action: () => Promise<T>): Promise<T> {
-  const before = process.env.CARGO;
-  process.env.CARGO = cargo;
+/** Runs with another value of a variable of the environment. */
+async function withVariable<T>(name: string, value: string, action: () => Promise<T>): Promise<T> {
+  const before = process.env[name];
+  process.env[name] = value;
   try {
     return await action();
   } finally {
-    if (before === undefined) delete process.env.CARGO;
-    else process.env.CARGO = before;
+    if (before === undefined) delete process.env[name];
+    else process.env[name] = before;
   }
 }
