@@ -46,13 +46,25 @@ function tripleOf(target: Target): string {
 
 function callCargo(folder: string, triple: string): Promise<ToolRun> {
   const flags = ['--release', '--target', triple, '--quiet', '--message-format', 'json'];
-  const config = `target.${triple}.rustflags=${JSON.stringify(compilerFlags(folder))}`;
   const { cargo, env } = toolchain();
-  return runTool(cargo, ['build', ...flags, '--config', config], {
+  const passed = passFlags(triple, compilerFlags(folder));
+  return runTool(cargo, ['build', ...flags, ...passed.args], {
     cwd: folder,
-    env: { CARGO_TERM_COLOR: 'never', ...env },
+    env: { CARGO_TERM_COLOR: 'never', ...env, ...passed.env },
     cure: toolchainCure(triple),
   });
+}
+
+/** Flags for the compiler beside those that the project or the environment sets; cargo takes either, so ours go along. */
+function passFlags(
+  triple: string,
+  flags: readonly string[],
+): { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+  const { CARGO_ENCODED_RUSTFLAGS: encoded, RUSTFLAGS: plain } = process.env;
+  const set = encoded?.split('\x1f') ?? plain?.split(' ').filter((flag) => flag !== '');
+  if (set === undefined)
+    return { args: ['--config', `target.${triple}.rustflags=${JSON.stringify(flags)}`], env: {} };
+  return { args: [], env: { CARGO_ENCODED_RUSTFLAGS: [...set, ...flags].join('\x1f') } };
 }
 
 /**
