@@ -29,7 +29,10 @@ const codes = {
 export type HostErrorCode = keyof typeof codes;
 
 /** Messages that show a place in a source keep their lines. */
-const codesOfManyLines: ReadonlySet<HostErrorCode> = new Set(['HOST_ERR_BUILD_FAILED', 'HOST_ERR_WIT_INVALID']);
+const codesOfManyLines: ReadonlySet<HostErrorCode> = new Set([
+  'HOST_ERR_BUILD_FAILED',
+  'HOST_ERR_WIT_INVALID',
+]);
 
 /** What kind of answer a door (CLI exit code, HTTP status) gives for a code. */
 export type HostErrorClass = (typeof codes)[HostErrorCode];

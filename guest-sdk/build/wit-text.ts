@@ -1,13 +1,13 @@
 import { type Dirent, readdirSync, readFileSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import { HostError } from '../../host/errors.ts';
+import { sdkFolder } from './sdk-folder.ts';
 
 const foldersDeepMax = 4;
-const packageLine = /^[ \t]*package\s+([a-z0-9:@.+-]+)\s*;[ \t]*$/m;
+const packageLine = /^[ \t]*package\s+([a-z0-9:@.+-]+)\s*;/m;
 
-/** Where the WIT of `motehost:agent` and of WASI 0.2.0 lies. It is in the package once, also where this file runs from `dist/`. */
-export const witFolder: string = join(dirname(findPackageJSON(import.meta.url) as string), 'wit');
+/** Where the WIT of `motehost:agent` and of WASI 0.2.0 lies. */
+export const witFolder: string = join(dirname(sdkFolder), 'wit');
 
 /** One WIT text made of files, so that the toolchain needs no file system. */
 export interface WitText {
@@ -92,11 +92,13 @@ export function hasPackage(library: string, name: string): boolean {
   return readPackages(library, []).has(name);
 }
 
-/** WIT that is not on disk, as one file. @throws HostError as `readWit` */
-export function witOf(source: string, file = 'world.wit'): WitText {
+/** WIT that is not on disk, as one file, with the dependencies it names. @throws HostError as `readWit` */
+export function witOf(source: string, libraries: readonly string[] = [], file = 'world.wit'): WitText {
   const name = packageLine.exec(source)?.[1];
   if (name === undefined) throw noPackageLine(file);
-  return joinPackages(name, [{ file, source }], new Map());
+  const files = [{ file, source }];
+  const offered = new Map(libraries.flatMap((library) => [...readPackages(library, [])]));
+  return joinPackages(name, files, inNameOrder(reached(offered, namedIn(files), name)));
 }
 
 interface WitFile {

@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { after, test } from 'node:test';
-import { buildAgent } from '../../guest-sdk/assemblyscript/build/build-agent.ts';
-import type { World } from '../../guest-sdk/assemblyscript/build/world.ts';
+import { test } from 'node:test';
+import type { BuildResult } from '../../guest-sdk/assemblyscript/build/build-agent.ts';
 import { HostError } from '../../host/errors.ts';
+import { writtenAgent } from '../support/written-agent.ts';
 import { buildTestAgent, importsOf } from './component-runner.ts';
-
-const folder = mkdtempSync(join(tmpdir(), 'motehost-build-'));
-after(() => rmSync(folder, { recursive: true }));
 
 const echoBytesMax = 8 * 1024;
 const fullBytesMax = 24 * 1024;
@@ -90,17 +84,17 @@ const mistakes: readonly (readonly [title: string, source: string, expected: str
   [
     'a missing export shows the signature it must have',
     echo.replace('handle', 'handel'),
-    `assembly/index.ts: world 'handler' needs the export 'handle' (there is none)${signature}`,
+    `assembly/index.ts: world 'motehost:agent/handler@0.1.0' needs the export 'handle' (there is none)${signature}`,
   ],
   [
     'a wrong parameter shows the signature it must have',
     echo.replace('message: Message', 'text: string').replace('message.body', 'text'),
-    `assembly/index.ts: world 'handler' needs the export 'handle' (Type 'Message' is not assignable to type 'string')${signature}`,
+    `assembly/index.ts: world 'motehost:agent/handler@0.1.0' needs the export 'handle' (Type 'Message' is not assignable to type 'string')${signature}`,
   ],
   [
     'a wrong result shows the signature it must have',
     echo.replace('): Reply', '): Uint8Array').replace('reply(message.body)', 'message.body'),
-    `assembly/index.ts: world 'handler' needs the export 'handle' (Type 'Uint8Array' is not assignable to type 'Reply')${signature}`,
+    `assembly/index.ts: world 'motehost:agent/handler@0.1.0' needs the export 'handle' (Type 'Uint8Array' is not assignable to type 'Reply')${signature}`,
   ],
   [
     'an error in the body is shown where it is, and only there',
@@ -120,7 +114,7 @@ const mistakes: readonly (readonly [title: string, source: string, expected: str
   [
     'imports from outside the world are refused by name',
     `@external("env", "secret") declare function secret(): i32;\n${echo.replace('message.body', 'secret().toString()')}`,
-    /^the program declares imports that world 'handler' does not have: env secret; /,
+    /^the program declares imports that world 'motehost:agent\/handler@0\.1\.0' does not have: env secret; /,
   ],
   [
     'a wrong function of a right interface is refused',
@@ -164,17 +158,9 @@ test('after an error the same process builds the next agent', async () => {
   assert.ok((await build({ 'assembly/index.ts': echo })).bytes.length > 0);
 });
 
-let made = 0;
-
 function build(
   files: Readonly<Record<string, string>>,
-  options: { readonly release?: boolean; readonly world?: World['name'] } = {},
-): ReturnType<typeof buildAgent> {
-  const home = join(folder, String(made++));
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(home, name)), { recursive: true });
-    writeFileSync(join(home, name), text);
-  }
-  const { release = false, world = 'handler' } = options;
-  return buildAgent({ folder: home, entry: 'assembly/index.ts', world, release });
+  options: { readonly release?: boolean; readonly world?: string } = {},
+): Promise<BuildResult> {
+  return writtenAgent(files, options);
 }

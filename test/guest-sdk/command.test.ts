@@ -66,8 +66,17 @@ test('a throw says message, file and line on stderr and traps', () => {
   assert.match(err, /^bad ü🌍 thing \(assembly\/index\.ts:25\)\n[\s\S]*unreachable/);
 });
 
-test('a command without main is told what is missing', async () => {
+test('a command that imports what agents import is told what there is', async () => {
   await assert.rejects(buildTestAgent('echo', { world: 'command' }), {
+    code: 'HOST_ERR_BUILD_FAILED',
+    message: /there is no module 'motehost:agent'[\s\S]+there are: motehost:command, motehost:std/,
+  });
+});
+
+import { writtenAgent } from '../support/written-agent.ts';
+
+test('a command without main is told what is missing', async () => {
+  await assert.rejects(writtenAgent('export function mian(): i32 { return 0; }', { world: 'command' }), {
     code: 'HOST_ERR_BUILD_FAILED',
     message:
       /world 'command' needs the export 'main' \(there is none\); it looks like this:\n {2}export function main\(\): i32/,

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { transpileBytes } from '@bytecodealliance/jco-transpile';
 import { componentWit } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { type BuildResult, buildAgent } from '../../guest-sdk/assemblyscript/build/build-agent.ts';
-import type { World } from '../../guest-sdk/assemblyscript/build/world.ts';
+import { resolveTarget } from '../../guest-sdk/build/target.ts';
 import { systemClock } from '../../host/clock.ts';
 import { Budget } from '../../host/engine/budget.ts';
 import { decodeComponent } from '../../host/engine/component/decode.ts';
@@ -39,17 +39,18 @@ export interface Run {
 }
 
 /** Builds one of the test agents in `agents/`. */
-export function buildTestAgent(
+export async function buildTestAgent(
   name: string,
   options: {
     readonly release?: boolean;
     readonly countBlocks?: boolean;
-    readonly world?: World['name'];
+    readonly world?: string;
   } = {},
 ): Promise<BuildResult> {
   const folder = resolve(import.meta.dirname, 'agents', name);
   const { release = true, countBlocks = false, world = 'handler' } = options;
-  return buildAgent({ folder, entry: 'assembly/index.ts', world, release, countBlocks });
+  const target = await resolveTarget(folder, world);
+  return buildAgent({ folder, entry: 'assembly/index.ts', target, release, countBlocks });
 }
 
 /** Instantiates a component through jco's transpiler: a canonical ABI that is not ours. */

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { scaffold } from '../../guest-sdk/assemblyscript/build/scaffold.ts';
 import { type CliResult, host } from '../support/cli.ts';
 
-const page = readFileSync(resolve(import.meta.dirname, '../../docs/first-agent.md'), 'utf8');
+const page = readFileSync(resolve(import.meta.dirname, '../../docs/first-agent-assemblyscript.md'), 'utf8');
 const home = mkdtempSync(join(tmpdir(), 'motehost-first-agent-'));
 after(() => rmSync(home, { recursive: true }));
 
@@ -32,8 +32,16 @@ function runLine(command: string): Promise<CliResult> {
   return host(match[1].split(' '), { cwd: home, input });
 }
 
+const programs = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text);
+
 test('the page shows the program that host new makes', () => {
-  const shown = /```ts\n([\s\S]*?)```/.exec(page)?.[1];
-  const made = scaffold('greeter', 'handler').get('assembly/index.ts');
-  assert.equal(shown, made?.replace(/\/\*\*.*\*\/\n/, ''));
+  const made = scaffold('greeter', 'handler')?.get('assembly/index.ts');
+  assert.equal(programs[0], made?.replace(/\/\*\*.*\*\/\n/, ''));
+});
+
+test('the other program of the page does what the page says', async () => {
+  const entry = join(home, 'greeter/assembly/index.ts');
+  writeFileSync(entry, programs[1] ?? '');
+  const { code, stdout } = await host(['run', 'greeter', '--input', 'London'], { cwd: home });
+  assert.deepEqual([code, stdout], [0, 'no weather: unavailable']);
 });

@@ -214,19 +214,19 @@ for (const [lane, instantiate] of Object.entries(lanes)) {
     test('every bus error is told apart, in every function', async () => {
       const custom = { code: 'c', message: 'm', detail: new Uint8Array(3) };
       const cases: readonly (readonly [err: unknown, shown: string])[] = [
-        [{ tag: 'denied' }, '0 0 '],
-        [{ tag: 'unavailable' }, '1 0 '],
-        [{ tag: 'full', val: 3 }, '2 3 '],
-        [{ tag: 'rate-limited', val: 4 }, '3 4 '],
-        [{ tag: 'timed-out' }, '4 0 '],
-        [{ tag: 'no-responders' }, '5 0 '],
-        [{ tag: 'too-large', val: 2n ** 40n }, '6 1099511627776 '],
-        [{ tag: 'invalid-subject', val: 'why' }, '7 0 why'],
-        [{ tag: 'unsupported', val: 'mote-x' }, '8 0 mote-x'],
-        [{ tag: 'failed', val: { tag: 'custom', val: custom } }, '9 0 m 5:m'],
-        [{ tag: 'failed', val: { tag: 'other', val: 'o' } }, '9 0 o 6:o'],
-        [{ tag: 'cancelled' }, '10 0 '],
-        [{ tag: 'other', val: 'zz' }, '11 0 zz'],
+        [{ tag: 'denied' }, '0 denied'],
+        [{ tag: 'unavailable' }, '1 unavailable'],
+        [{ tag: 'full', val: 3 }, '2 full: 3'],
+        [{ tag: 'rate-limited', val: 4 }, '3 rate-limited: 4'],
+        [{ tag: 'timed-out' }, '4 timed-out'],
+        [{ tag: 'no-responders' }, '5 no-responders'],
+        [{ tag: 'too-large', val: 2n ** 40n }, '6 too-large: 1099511627776'],
+        [{ tag: 'invalid-subject', val: 'why' }, '7 invalid-subject: why'],
+        [{ tag: 'unsupported', val: 'mote-x' }, '8 unsupported: mote-x'],
+        [{ tag: 'failed', val: { tag: 'custom', val: custom } }, '9 failed: custom c:m'],
+        [{ tag: 'failed', val: { tag: 'other', val: 'o' } }, '9 failed: other: o other: o'],
+        [{ tag: 'cancelled' }, '10 cancelled'],
+        [{ tag: 'other', val: 'zz' }, '11 other: zz'],
       ];
       for (const [err, shown] of cases)
         for (const name of ['send', 'publish', 'request', 'subscribe', 'unsubscribe'])
@@ -237,11 +237,18 @@ for (const [lane, instantiate] of Object.entries(lanes)) {
       assert.equal(await askWith({ ok: undefined }, 'context.get', 'k'), 'absent');
       const entry = { value: encoder.encode('val'), revision: 2n ** 63n };
       assert.equal(await askWith({ ok: entry }, 'context.get', 'k'), '9223372036854775808 val');
+      assert.equal(await askWith({ ok: undefined }, 'context.text'), 'absent');
+      assert.equal(
+        await askWith({ ok: { ...entry, value: encoder.encode('wört') } }, 'context.text'),
+        'wört',
+      );
       calls.length = 0;
       assert.equal(await askWith({ ok: 42n }, 'context.put', 'v'), '42');
+      assert.equal(await askWith({ ok: 43n }, 'context.set', 'w'), '43');
       assert.equal(await askWith({ ok: true }, 'context.delete'), 'true');
       assert.deepEqual(calls, [
         ['put', 'k', encoder.encode('v'), { tag: 'revision', val: 41n }],
+        ['put', 'k', encoder.encode('w'), { tag: 'always' }],
         ['delete', 'k', { tag: 'absent' }],
       ]);
       const keys = [
@@ -256,18 +263,18 @@ for (const [lane, instantiate] of Object.entries(lanes)) {
 
     test('every memory error is told apart, in every function', async () => {
       const cases: readonly (readonly [err: unknown, shown: string])[] = [
-        [{ tag: 'denied' }, '0 0 - '],
-        [{ tag: 'unavailable' }, '1 0 - '],
-        [{ tag: 'conflict', val: 4n }, '2 0 4 '],
-        [{ tag: 'conflict' }, '2 0 - '],
-        [{ tag: 'too-large', val: 9n }, '3 9 - '],
-        [{ tag: 'full', val: 8n }, '4 8 - '],
-        [{ tag: 'invalid-key', val: 'k' }, '5 0 - k'],
-        [{ tag: 'cancelled' }, '6 0 - '],
-        [{ tag: 'other', val: 'q' }, '7 0 - q'],
+        [{ tag: 'denied' }, '0 denied'],
+        [{ tag: 'unavailable' }, '1 unavailable'],
+        [{ tag: 'conflict', val: 4n }, '2 conflict 4'],
+        [{ tag: 'conflict' }, '2 conflict'],
+        [{ tag: 'too-large', val: 9n }, '3 too-large: 9'],
+        [{ tag: 'full', val: 8n }, '4 full: 8'],
+        [{ tag: 'invalid-key', val: 'k' }, '5 invalid-key: k'],
+        [{ tag: 'cancelled' }, '6 cancelled'],
+        [{ tag: 'other', val: 'q' }, '7 other: q'],
       ];
       for (const [err, shown] of cases)
-        for (const name of ['get', 'put', 'delete', 'list', 'usage'])
+        for (const name of ['get', 'text', 'put', 'set', 'delete', 'list', 'usage'])
           assert.equal(await askWith({ err }, `context.${name}`), `context-error ${shown}`);
     });
 
@@ -284,15 +291,15 @@ for (const [lane, instantiate] of Object.entries(lanes)) {
 
     test('every tool error is told apart, in both functions', async () => {
       const cases: readonly (readonly [err: unknown, shown: string])[] = [
-        [{ tag: 'denied' }, '0 0 '],
-        [{ tag: 'unavailable' }, '1 0 '],
-        [{ tag: 'invalid-arguments', val: 'x' }, '2 0 x'],
-        [{ tag: 'timed-out' }, '3 0 '],
-        [{ tag: 'too-large', val: 5n }, '4 5 '],
-        [{ tag: 'rate-limited', val: 6 }, '5 6 '],
-        [{ tag: 'failed', val: 'boom' }, '6 0 boom'],
-        [{ tag: 'cancelled' }, '7 0 '],
-        [{ tag: 'other', val: 'o' }, '8 0 o'],
+        [{ tag: 'denied' }, '0 denied'],
+        [{ tag: 'unavailable' }, '1 unavailable'],
+        [{ tag: 'invalid-arguments', val: 'x' }, '2 invalid-arguments: x'],
+        [{ tag: 'timed-out' }, '3 timed-out'],
+        [{ tag: 'too-large', val: 5n }, '4 too-large: 5'],
+        [{ tag: 'rate-limited', val: 6 }, '5 rate-limited: 6'],
+        [{ tag: 'failed', val: 'boom' }, '6 failed: boom'],
+        [{ tag: 'cancelled' }, '7 cancelled'],
+        [{ tag: 'other', val: 'o' }, '8 other: o'],
       ];
       for (const [err, shown] of cases)
         for (const name of ['list', 'call'])
@@ -317,7 +324,7 @@ for (const [lane, instantiate] of Object.entries(lanes)) {
           'as you wish',
           [
             { name: 'file', value: 'assembly/index.ts' },
-            { name: 'line', value: '33' },
+            { name: 'line', value: '31' },
           ],
         ],
       ]);

@@ -10,7 +10,7 @@ export class Result<T, E> {
     return new Result<T, E>(false, nothing<T>(), error);
   }
 
-  constructor(readonly isOk: bool, private okValue: T, private errValue: E) {}
+  constructor(public readonly isOk: bool, private okValue: T, private errValue: E) {}
 
   get isErr(): bool {
     return !this.isOk;
@@ -47,7 +47,12 @@ export class Result<T, E> {
 /** The value of a `result` that has none; always true. */
 export type Unit = bool;
 
-/** A number that may be missing: WIT's `option` of a number is `Box<u64> | null`. */
+/** A success without a value: `return done<Failure>();` */
+export function done<E>(): Result<Unit, E> {
+  return Result.ok<Unit, E>(true);
+}
+
+/** A value that may be missing where there is no `null` for it: WIT's `option<u64>` is `Box<u64> | null`. */
 export class Box<T> {
   constructor(public value: T) {}
 }

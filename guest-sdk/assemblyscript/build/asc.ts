@@ -12,7 +12,9 @@ export interface AscRun {
   /** Gives the text of a source file by its name below `folder` (`baseDir` or `sdkLibrary`), or null. */
   readSource(name: string, folder: string): string | null;
   /** New names for functions that the language cannot export by their WIT name. */
-  readonly exportNames: ReadonlyMap<string, string>;
+  readonly exportNames: readonly (readonly [from: string, to: string])[];
+  /** Compiler extensions that run before ours, as the compiler takes them: classes. */
+  readonly transforms: readonly unknown[];
 }
 
 /** What the compiler made, or said. */
@@ -62,7 +64,7 @@ export async function runAsc(run: AscRun): Promise<AscOutput> {
         file: range?.source?.normalizedPath,
         offset: range?.start ?? 0,
       }),
-    transforms: [exportRenamer(run.exportNames)],
+    transforms: [...run.transforms, exportRenamer(run.exportNames)] as never[],
   });
   if (error !== null && !complaints.some(({ isError }) => isError))
     throw new HostError(
@@ -78,16 +80,16 @@ export async function runAsc(run: AscRun): Promise<AscOutput> {
 const errorCategory = 3;
 
 // The compiler sets `binaryen` on the prototype of what it is given, and takes classes only.
-function exportRenamer(names: ReadonlyMap<string, string>): never {
+function exportRenamer(names: AscRun['exportNames']): never {
   class ExportRenamer {
     declare readonly binaryen: { getExportInfo(reference: number): { readonly value: string } };
 
     afterCompile(module: BinaryenModule): void {
-      for (const [from, to] of names) {
-        const { value } = this.binaryen.getExportInfo(module.getExport(from));
-        module.removeExport(from);
-        module.addFunctionExport(value, to);
-      }
+      const inner = new Map(
+        names.map(([from]) => [from, this.binaryen.getExportInfo(module.getExport(from)).value]),
+      );
+      for (const from of inner.keys()) module.removeExport(from);
+      for (const [from, to] of names) module.addFunctionExport(inner.get(from) as string, to);
     }
   }
   return ExportRenamer as never;

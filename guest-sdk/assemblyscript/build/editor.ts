@@ -1,16 +1,20 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeOwnFile } from '../../build/own-file.ts';
-import { sdkSources, versionedSpecifiers } from './sdk-sources.ts';
+import type { Target } from '../../build/target.ts';
+import { declarationsOf } from './bindings/generate.ts';
+import type { Home, Model } from './bindings/model.ts';
+import { type Program, programOf } from './program.ts';
+import { sdkPackage, sdkSources } from './sdk-sources.ts';
 
 /** Where an agent's folder keeps what editors need; made again by every build, never edited. */
 export const editorFolder = 'build/editor';
 
+/** Import path of the user's own file in declarations. */
+const userEntry = 'motehost:user';
+
 /** The `tsconfig.json` that makes editors understand AssemblyScript and imports by WIT name. */
-export function editorConfig(): string {
-  const paths = Object.fromEntries(
-    versionedSpecifiers().map(([name, file]) => [name, [`./${editorFolder}/sdk/${file}.ts`]]),
-  );
+export function editorConfig(entry: string): string {
   const config = {
     compilerOptions: {
       target: 'esnext',
@@ -23,20 +27,70 @@ export function editorConfig(): string {
       experimentalDecorators: true,
       skipLibCheck: true,
       types: [],
-      paths,
+      paths: {
+        [userEntry]: [`./${entry}`],
+        'motehost:agent': [`./${editorFolder}/agent.ts`],
+        'motehost:command': [`./${editorFolder}/sdk/command.ts`],
+        [`${sdkPackage}/*`]: [`./${editorFolder}/sdk/*`],
+      },
     },
-    include: ['assembly', `${editorFolder}/assemblyscript.d.ts`],
+    include: ['assembly', `${editorFolder}/*.d.ts`],
   };
   return `${JSON.stringify(config, null, 2)}\n`;
 }
 
-/** Puts the SDK's sources and AssemblyScript's own types where `editorConfig` looks for them. */
-export function writeEditorFiles(folder: string): void {
+/** Puts declarations of the world, the SDK's sources and AssemblyScript's own types where `editorConfig` looks for them. */
+export function writeEditorFiles(folder: string, target: Target): string[] {
   const types = new URL('../std/assembly/index.d.ts', import.meta.resolve('assemblyscript'));
-  writeChanged(folder, `${editorFolder}/assemblyscript.d.ts`, readFileSync(types, 'utf8'));
-  for (const [file, text] of sdkSources()) {
-    if (!file.startsWith('std/')) writeChanged(folder, `${editorFolder}/sdk/${file}`, text);
+  const program = programOf(target, userEntry);
+  const files = new Map([
+    ['assemblyscript.d.ts', readFileSync(types, 'utf8')],
+    ['world.d.ts', worldDeclarations(program)],
+    ['sdk/tuple.ts', program.resolve(`${sdkPackage}/tuple`) ?? ''],
+    ...[...sdkSources()]
+      .filter(([file]) => !file.startsWith('std/'))
+      .map(([file, text]) => [`sdk/${file}`, text] as const),
+  ]);
+  const agent = program.resolve('motehost:agent');
+  if (agent !== undefined) files.set('agent.ts', agent);
+  for (const [file, text] of files) writeChanged(folder, `${editorFolder}/${file}`, text);
+  return [...files.keys()].map((file) => `${editorFolder}/${file}`);
+}
+
+/** Every module that can be imported by WIT name, as ambient declarations. */
+function worldDeclarations(program: Program): string {
+  const std = [
+    ambient('motehost:std', program.resolve('motehost:std') ?? ''),
+    ambient('motehost:msgpack', program.resolve('motehost:msgpack') ?? ''),
+    jsonDeclarations,
+  ].join('\n');
+  const { bindings } = program;
+  if (bindings === undefined) return std;
+  const { model } = bindings;
+  return [std, ...model.homes.flatMap((home) => declarations(model, home, program))].join('\n');
+}
+
+const jsonDeclarations = `declare module "motehost:json" {
+  export namespace JSON {
+    /** A value of a class with \`@json\`, a number, text, list or map; ends the instance when the text is none. */
+    function parse<T>(text: string): T;
+    function stringify<T>(value: T): string;
   }
+}
+/** Makes a class one that JSON knows. */
+declare function json(target: Function): void;
+`;
+
+function declarations(model: Model, home: Home, program: Program): string[] {
+  if (home.types.length === 0 && home.functions.length === 0) return [];
+  const text = declarationsOf(model, home, userEntry).replaceAll('export declare ', 'export ');
+  const plain = home.specifier.replace(/@.*/, '');
+  const alias = plain === home.specifier ? undefined : program.resolve(plain);
+  return [ambient(home.specifier, text), ...(alias === undefined ? [] : [ambient(plain, alias)])];
+}
+
+function ambient(name: string, text: string): string {
+  return `declare module "${name}" {\n${text.trimEnd().replace(/^(?=.)/gm, '  ')}\n}\n`;
 }
 
 function writeChanged(folder: string, path: string, text: string): void {

@@ -1,37 +1,25 @@
+import type { Template } from '../../build/language.ts';
 import { editorConfig } from './editor.ts';
-import type { World } from './world.ts';
 
-/** A new agent's folder: file names and texts. */
-export function scaffold(name: string, world: World['name']): ReadonlyMap<string, string> {
-  const { source, use } = templates[world];
+/** A new agent's folder: file names and texts, without its manifest; undefined for a template there is none of. */
+export function scaffold(name: string, template: Template): ReadonlyMap<string, string> | undefined {
+  const made = templates[template];
+  if (made === undefined) return undefined;
   return new Map([
-    ['agent.toml', manifestOf(name, world)],
-    ['assembly/index.ts', source],
-    ['tsconfig.json', editorConfig()],
+    ['assembly/index.ts', made.source],
+    ['tsconfig.json', editorConfig('assembly/index.ts')],
     ['.gitignore', 'build/\n'],
-    ['README.md', readmeOf(name, use)],
+    ['README.md', readmeOf(name, made.use)],
   ]);
-}
-
-function manifestOf(name: string, world: World['name']): string {
-  return `name = "${name}"
-world = "${world}"
-
-# Limits narrow what the host allows anyway. Take away the # to set one.
-[limits]
-# fuel = "1G"
-# memory = "64MiB"
-# deadline = "5s"
-`;
 }
 
 function readmeOf(name: string, use: string): string {
   return `# ${name}
 
 \`\`\`
-host build                 # assembly/index.ts -> build/${name}.wasm
+host dev                   # build, run, and again whenever a file changes
 host run . ${use}
-host build --release       # the smallest it gets
+host build --release       # build/${name}.wasm, the smallest it gets
 host inspect build/${name}.wasm
 \`\`\`
 
@@ -52,7 +40,31 @@ export function handle(message: Message): Reply {
 }
 `;
 
-const commandSource = `import { args, stdin, stdout } from "motehost:command";
+const agentSource = `import {
+  Config, Failure, Message, Reply, Result, StopReason, Unit, done, log, reply, utf8,
+} from "motehost:agent";
+
+let greeted: i32 = 0;
+
+/** Called once, before any message. */
+export function start(config: Config): Result<Unit, Failure> {
+  log.info(config.name + " starts");
+  return done<Failure>();
+}
+
+/** Called for each message; what it returns goes to whoever asked. */
+export function handle(message: Message): Reply {
+  greeted += 1;
+  return reply(\`Hello, \${utf8.decode(message.body)}! You are number \${greeted}.\`);
+}
+
+/** Called once, before an orderly end. */
+export function stop(reason: StopReason): void {
+  log.info(\`stops (\${reason.toString()}) after \${greeted} greetings\`);
+}
+`;
+
+const cliSource = `import { args, stdin, stdout } from "motehost:command";
 
 /** Called once; what it returns is the exit code. */
 export function main(): i32 {
@@ -63,7 +75,31 @@ export function main(): i32 {
 }
 `;
 
-const templates: Readonly<Record<World['name'], { readonly source: string; readonly use: string }>> = {
+const httpSource = `import {
+  Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
+} from "wasi:http/types@0.2.0";
+import * as types from "wasi:http/types@0.2.0";
+import { Result, utf8 } from "motehost:agent";
+
+export namespace incomingHandler {
+  /** Called for each request; \`out\` takes the answer. */
+  export function handle(request: IncomingRequest, out: ResponseOutparam): void {
+    const path = request.pathWithQuery();
+    const response = new OutgoingResponse(new Fields());
+    const body = response.body().value;
+    ResponseOutparam.set(out, Result.ok<OutgoingResponse, types.ErrorCode>(response));
+
+    const stream = body.write().value;
+    stream.blockingWriteAndFlush(utf8.encode(\`Hello from \${path === null ? "/" : path}\\n\`));
+    stream.drop();
+    OutgoingBody.finish(body, null);
+  }
+}
+`;
+
+const templates: Readonly<Partial<Record<Template, { readonly source: string; readonly use: string }>>> = {
   handler: { source: handlerSource, use: '--input world     # one message with the body "world"' },
-  command: { source: commandSource, use: '< README.md       # with a standard input' },
+  agent: { source: agentSource, use: '--input world     # one message with the body "world"' },
+  http: { source: httpSource, use: '                  # host dev serves it' },
+  cli: { source: cliSource, use: '< README.md       # with a standard input' },
 };

@@ -14,7 +14,7 @@ import { malformed } from '../component/reader.ts';
 import type { FuncType, TypeDef, TypeRef } from '../component/types.ts';
 import { partsOf } from '../component/types.ts';
 import { type World, worldOf } from '../component/world.ts';
-import { argument, type Filled, fillShim, readFixup, readShim, type Shim } from './shim.ts';
+import { argument, type Filled, type Fixup, fillShim, readFixup, readShim, type Shim } from './shim.ts';
 
 /** Everything the fast lane needs to run a component, as plain data: made once per content digest, cached, posted to threads. */
 export interface FastPlan {
@@ -149,6 +149,7 @@ class Planner {
   #readFixup(instance: Instantiated): boolean {
     const fixup = instance.module.kind === 'defined' ? readFixup(instance.module) : undefined;
     if (fixup === undefined) return false;
+    if (fixup.table === undefined) return this.#readStarter(instance, fixup);
     for (const [shimInstance, entry] of this.#shims) {
       const filled = fillShim(fixup, instance, shimInstance);
       if (filled === undefined) continue;
@@ -159,6 +160,15 @@ class Planner {
       return true;
     }
     return false;
+  }
+
+  /** A world without imports that need the guest's memory has no shim to fill, only a start function to call. */
+  #readStarter(instance: Instantiated, { start, charge }: Fixup): boolean {
+    const item = start === undefined ? undefined : argument(instance, start);
+    if (item?.sort !== 'func') return false;
+    this.#startCharge += charge;
+    this.#starts.push(item.node);
+    return true;
   }
 
   #resolveStart(): void {

@@ -20,7 +20,8 @@ export interface Shim {
 export interface Fixup {
   /** The import (module, name) that ends up in each slot of the imported table. */
   readonly slots: ReadonlyMap<number, { readonly module: string; readonly name: string }>;
-  readonly table: { readonly module: string; readonly name: string };
+  /** Absent where there is nothing to fill: it only calls the start function. */
+  readonly table?: { readonly module: string; readonly name: string };
   readonly start?: { readonly module: string; readonly name: string };
   /**
    * Fuel its initialisation costs: 1 to enter it, for each segment 1 for the offset and 1 an element, 1 to call
@@ -72,7 +73,8 @@ export function readFixup(module: Defined): Fixup | undefined {
   const tables = shape.imports.filter((one) => one.type.sort === 'table');
   const functions = shape.imports.filter((one) => one.type.sort === 'func');
   const [table] = tables;
-  if (table === undefined || tables.length + functions.length !== shape.imports.length) return undefined;
+  if (tables.length + functions.length !== shape.imports.length) return undefined;
+  if (table === undefined && (functions.length !== 1 || shape.start === undefined)) return undefined;
   const elements = shape.sections.get(9);
   const slots = new Map<number, { module: string; name: string }>();
   let charge = 0;
@@ -85,7 +87,12 @@ export function readFixup(module: Defined): Fixup | undefined {
   if (charge > 0) charge += 1;
   const start = shape.start === undefined ? undefined : functions[shape.start];
   if (shape.start !== undefined && start === undefined) return undefined;
-  return { slots, table, charge, ...(start === undefined ? {} : { start }) };
+  return {
+    slots,
+    charge,
+    ...(table === undefined ? {} : { table }),
+    ...(start === undefined ? {} : { start }),
+  };
 }
 
 function readSlots(
@@ -118,7 +125,7 @@ export interface Filled {
 
 /** Follows a fixup's imports to what they are given; undefined when it does not fill the table of `shim`. */
 export function fillShim(fixup: Fixup, instance: Instantiated, shim: CoreInstance): Filled | undefined {
-  const table = argument(instance, fixup.table);
+  const table = fixup.table === undefined ? undefined : argument(instance, fixup.table);
   if (table === undefined || table.sort === 'func' || table.node.instance !== shim) return undefined;
   const slots = new Map<number, CoreFunc>();
   for (const [slot, name] of fixup.slots) {

@@ -62,3 +62,14 @@ for (const [what, wat, why] of refusals) {
     assert.match(await refusalOf(wat), why);
   });
 }
+
+test('a module that only calls the start function is seen through where there are no imports', async () => {
+  const bytes = await buildComponent(
+    `(module (memory (export "memory") 1) ${bumpAllocator} (func (export "_initialize")) (func (export "f") (param i32 i32)))`,
+    'package a:b; world w { export f: func(x: string); }',
+    'w',
+  );
+  const plan = planFastLane(decodeComponent(bytes));
+  assert.ok(!('refused' in plan), 'refused' in plan ? plan.refused : '');
+  assert.deepEqual([plan.start, plan.startCharge], ['_initialize', 2]);
+});

@@ -1,4 +1,8 @@
-import { __write, Level } from "../bindings/log";
+// @ts-ignore: decorator
+@external("motehost:agent/log@0.1.0", "write")
+declare function write(level: i32, text: usize, units: i32, fields: usize, count: i32): void;
+
+const errorLevel = 4;
 
 // A failed allocation ends here too, so nothing is allocated on the way out.
 const fields: usize = memory.data(32, 4);
@@ -18,7 +22,7 @@ export function abort(message: string | null, file: string | null, line: u32, co
   store<usize>(fields, digit, 24);
   store<u32>(fields, <u32>(digits + 20 - digit) >> 1, 28);
   const text = changetype<usize>(message);
-  __write(Level.error, text, unitsOf(text), fields, 2);
+  write(errorLevel, text, unitsOf(text), fields, 2);
   unreachable();
 }
 

@@ -1,4 +1,4 @@
-import { getRandomU64 } from "../bindings/random";
+import { getRandomU64 } from "wasi:random/random";
 
 /** Seeds `Math.random`. */
 export function seed(): f64 {

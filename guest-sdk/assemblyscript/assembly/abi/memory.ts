@@ -1,6 +1,6 @@
-// The canonical ABI's memory rules for AssemblyScript. What crosses the border lies in raw blocks of the
-// allocator (`heap`), which the collector never touches: a managed object that only the host points to could
-// be collected under it.
+// The canonical ABI's memory rules for AssemblyScript. What the host writes lies in raw blocks of the allocator
+// (`heap`), which the collector never touches: a managed object that only the host points to could be collected
+// under it. What the host reads is read where it is, while the program stands still.
 
 // @ts-ignore: set by the builder for tests that look for leaks
 const counting = isDefined(MOTEHOST_COUNT_BLOCKS);
@@ -12,7 +12,7 @@ export function liveBlocks(): i32 {
   return blocks;
 }
 
-export function take(bytes: usize): usize {
+function take(bytes: usize): usize {
   if (counting) ++blocks;
   return heap.alloc(bytes);
 }
@@ -28,36 +28,68 @@ export function cabi_realloc(old: usize, oldBytes: usize, align: usize, bytes: u
   return heap.realloc(old, bytes);
 }
 
-/** Where imports put results that do not fit a register: read it before the next call of an import. */
-export const results: usize = memory.data(64, 8);
+// Blocks for what has to be laid out anew for the host, each with the one before it in its first word.
+let last: usize = 0;
+const linkBytes: usize = 8;
+
+/** A raw block until the next `release`, aligned to 8. */
+export function temp(bytes: usize): usize {
+  const block = take(bytes + linkBytes);
+  store<usize>(block, last);
+  last = block;
+  return block + linkBytes;
+}
+
+/** Gives back every `temp`. */
+export function release(): void {
+  while (last != 0) {
+    const block = last;
+    last = load<usize>(block);
+    give(block);
+  }
+}
+
+// The result of the export that ran last: the host reads it where it is. The collector goes by the object's own
+// header, so the type of this root does not matter.
+let held: ArrayBuffer | null = null;
+
+/** Keeps an object alive until `post`. */
+export function hold(object: usize): void {
+  held = changetype<ArrayBuffer | null>(object);
+}
+
+/** Called by the host when it has read the result of an export. */
+export function post(at: usize): void {
+  held = null;
+  release();
+}
 
 // Lifting: a copy into a managed object; the raw block goes back at once.
 
-export function liftString(at: usize): string {
-  const start = load<usize>(at);
-  const units = load<usize>(at, 4);
+export function liftString(start: usize, units: usize): string {
   const text = String.UTF16.decodeUnsafe(start, units << 1);
   if (units != 0) give(start);
   return text;
 }
 
-export function liftOptionString(at: usize): string | null {
-  return load<u8>(at) == 0 ? null : liftString(at + 4);
-}
-
-export function liftBytes(at: usize): Uint8Array {
-  const start = load<usize>(at);
-  const length = load<usize>(at, 4);
-  const bytes = new Uint8Array(<i32>length);
-  if (length != 0) {
-    memory.copy(bytes.dataStart, start, length);
+export function liftNumbers<T>(start: usize, count: usize): T {
+  const list = instantiate<T>(<i32>count);
+  if (count != 0) {
+    // @ts-ignore: every typed array has these
+    memory.copy(list.dataStart, start, list.byteLength);
     give(start);
   }
-  return bytes;
+  return list;
 }
 
-export function liftOptionBytes(at: usize): Uint8Array | null {
-  return load<u8>(at) == 0 ? null : liftBytes(at + 4);
+/** A list whose elements lie in memory as an array of ours has them. */
+export function liftPlain<T>(start: usize, count: usize): T[] {
+  const list = newList<T>(<i32>count);
+  if (count != 0) {
+    memory.copy(list.dataStart, start, count << alignof<T>());
+    give(start);
+  }
+  return list;
 }
 
 /** An array of its final length, to be filled with `setItem`. */
@@ -65,53 +97,57 @@ export function liftOptionBytes(at: usize): Uint8Array | null {
 @inline
 export function newList<T>(count: i32): T[] {
   // @ts-ignore: the runtime's own
-  return changetype<T[]>(__newArray(count, alignof<usize>(), idof<T[]>()));
+  return changetype<T[]>(__newArray(count, alignof<T>(), idof<T[]>()));
 }
 
 /** Fills an array made with its final length; `array[i] = item` would bring the code that lets it grow. */
 // @ts-ignore: decorator
 @inline
 export function setItem<T>(array: T[], i: i32, item: T): void {
-  store<usize>(array.dataStart + (<usize>i << alignof<usize>()), changetype<usize>(item));
-  // @ts-ignore: the runtime's own
-  __link(changetype<usize>(array), changetype<usize>(item), true);
+  store<T>(array.dataStart + (<usize>i << alignof<T>()), item);
+  if (isManaged<T>()) {
+    // @ts-ignore: the runtime's own
+    __link(changetype<usize>(array), changetype<usize>(item), true);
+  }
 }
 
-// Arguments of imports are not copied: the host reads them where they are, and nothing is collected
-// while it does.
-
-// @ts-ignore: decorator
-@inline
-export function optionStart(text: string | null): usize {
-  return changetype<usize>(text);
+export function listOf<T>(items: T[]): T[] {
+  return items;
 }
 
-// @ts-ignore: decorator
-@inline
-export function optionLength(text: string | null): i32 {
-  return text === null ? 0 : text.length;
+export function numbersOf<T, N>(items: N[]): T {
+  const list = instantiate<T>(items.length);
+  // @ts-ignore: every typed array has these
+  memory.copy(list.dataStart, items.dataStart, list.byteLength);
+  return list;
 }
 
-// Lowering results of exports: a copy into a raw block that `cabi_post_…` gives back.
+// Lowering: the place of what is there already.
 
-export function lowerString(text: string, at: usize): void {
-  const bytes = <usize>text.length << 1;
-  lowerBlock(changetype<usize>(text), bytes, at);
+export function storeText(at: usize, text: string): void {
+  store<usize>(at, changetype<usize>(text));
   store<i32>(at, text.length, 4);
 }
 
-export function lowerBytes(bytes: Uint8Array, at: usize): void {
-  lowerBlock(bytes.dataStart, bytes.length, at);
+// @ts-ignore: decorator
+@inline
+export function storeNumbers<T>(at: usize, list: T): void {
+  // @ts-ignore: every typed array has these
+  storeBlock(at, list.dataStart, list.length);
 }
 
-function lowerBlock(from: usize, bytes: usize, at: usize): void {
-  const block: usize = bytes == 0 ? 8 : take(bytes);
-  memory.copy(block, from, bytes);
-  store<usize>(at, block);
-  store<usize>(at, bytes, 4);
+// @ts-ignore: decorator
+@inline
+export function storePlain<T>(at: usize, list: T[]): void {
+  storeBlock(at, list.dataStart, list.length);
 }
 
-/** Gives back what `lowerString` or `lowerBytes` wrote. */
-export function giveLowered(at: usize): void {
-  if (load<u32>(at, 4) != 0) give(load<usize>(at));
+function storeBlock(at: usize, start: usize, count: i32): void {
+  store<usize>(at, start);
+  store<i32>(at, count, 4);
+}
+
+/** The end of a program that gives a list of fixed length another one. */
+export function wrongLength(length: i32, wanted: i32): void {
+  throw new Error("the list has " + length.toString() + " items and must have " + wanted.toString());
 }

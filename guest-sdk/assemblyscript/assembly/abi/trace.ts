@@ -1,4 +1,4 @@
-import { Level, write } from "../bindings/log";
+import { Level, write } from "motehost:agent/log";
 import { traceText } from "./trace-text";
 
 /** AssemblyScript's `trace(text, n, a0, …)`: one line of level `trace`. */

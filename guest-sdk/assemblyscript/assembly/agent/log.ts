@@ -1,5 +1,5 @@
-export { enabled, Field, Level, write } from "../bindings/log";
-import { Field, Level, write } from "../bindings/log";
+export { enabled, Field, Level, write } from "motehost:agent/log";
+import { Field, Level, write } from "motehost:agent/log";
 
 export function trace(text: string, fields: Field[] = []): void { write(Level.trace, text, fields); }
 export function debug(text: string, fields: Field[] = []): void { write(Level.debug, text, fields); }

@@ -1,6 +1,6 @@
-import { Failure, Payload } from "../bindings/types";
+import { Failure, Payload } from "motehost:agent/types";
 import { Result } from "../result";
-import { encode } from "./utf8";
+import { bytesOf } from "./body";
 
 /** What `handle` returns: bytes for whoever asked, nothing, or a failure. */
 export type Reply = Result<Uint8Array | null, Failure>;
@@ -23,11 +23,4 @@ export function fail(failure: Failure): Reply {
 /** Something to send, from a text (as UTF-8) or from bytes. */
 export function payload<T>(body: T, contentType: string | null = null): Payload {
   return new Payload(contentType, [], bytesOf<T>(body));
-}
-
-function bytesOf<T>(body: T): Uint8Array {
-  if (isString<T>()) return encode(<string>body);
-  if (idof<nonnull<T>>() == idof<Uint8Array>()) return <Uint8Array>body;
-  ERROR("a body is a string or a Uint8Array");
-  return unreachable();
 }

@@ -1,9 +1,9 @@
 // What AssemblyScript's library asks of its surroundings, answered by the agent's world. It takes the place
 // of the library's own `bindings/dom`, which would import from a browser.
-import { Level, write } from "motehost-sdk/bindings/log";
-import { now as monotonicNow } from "motehost-sdk/bindings/monotonic-clock";
-import { getRandomBytes } from "motehost-sdk/bindings/random";
-import { now as wallNow } from "motehost-sdk/bindings/wall-clock";
+import { Level, write } from "motehost:agent/log";
+import { now as monotonicNow } from "wasi:clocks/monotonic-clock";
+import { getRandomBytes } from "wasi:random/random";
+import { now as wallNow } from "wasi:clocks/wall-clock";
 
 export namespace Date {
   /** Milliseconds since the Unix epoch. */

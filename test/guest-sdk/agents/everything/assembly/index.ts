@@ -2,19 +2,17 @@ import { Message, Reply, reply, noReply, fail, Failure, CustomFailure, log, bus,
 import { liveBlocks } from "motehost-sdk/abi/memory";
 
 function showFailure(f: Failure): string {
-  let t = f.tag.toString() + ":" + f.text;
-  return t;
+  return f.isCustom ? f.asCustom.code + ":" + f.asCustom.message : f.toString();
 }
 function busErr(e: bus.BusError): string {
-  const f = e.failure;
-  return "bus-error " + e.tag.toString() + " " + e.amount.toString() + " " + e.text + (f === null ? "" : " " + showFailure(f));
+  return "bus-error " + e.tag.toString() + " " + e.toString() + (e.isFailed ? " " + showFailure(e.asFailed) : "");
 }
 function ctxErr(e: context.ContextError): string {
-  const r = e.revision;
-  return "context-error " + e.tag.toString() + " " + e.bytesMax.toString() + " " + (r === null ? "-" : r.value.toString()) + " " + e.text;
+  const revision = e.isConflict ? e.asConflict : null;
+  return "context-error " + e.tag.toString() + " " + e.toString() + (revision === null ? "" : " " + revision.value.toString());
 }
 function toolErr(e: tools.ToolError): string {
-  return "tool-error " + e.tag.toString() + " " + e.amount.toString() + " " + e.text;
+  return "tool-error " + e.tag.toString() + " " + e.toString();
 }
 export function handle(message: Message): Reply {
   const body = utf8.decode(message.body);
@@ -56,9 +54,9 @@ export function handle(message: Message): Reply {
     const own = new Uint8Array(8); crypto.getRandomValues(own);
     return reply(d.toISOString() + " " + p.toString() + " " + (r >= 0 && r < 1).toString() + " " + bytes.length.toString() + " " + own.length.toString());
   }
-  if (subject == "bus.send") { const r = bus.send("greeter", null, payload(body)); return reply(r.isOk ? r.value : busErr(r.error)); }
+  if (subject == "bus.send") { const r = bus.send("greeter", body); return reply(r.isOk ? r.value : busErr(r.error)); }
   if (subject == "bus.publish") {
-    const r = bus.publish("news.eu", "id-1", new Payload("text/plain", [new Header("x", "1"), new Header("y", "2")], utf8.encode(body)));
+    const r = bus.publish("news.eu", new Payload("text/plain", [new Header("x", "1"), new Header("y", "2")], utf8.encode(body)), "id-1");
     return reply(r.isOk ? r.value : busErr(r.error));
   }
   if (subject == "bus.request") {
@@ -73,6 +71,8 @@ export function handle(message: Message): Reply {
     const r = context.get(body); if (r.isErr) return reply(ctxErr(r.error));
     const e = r.value; return reply(e === null ? "absent" : e.revision.toString() + " " + utf8.decode(e.value));
   }
+  if (subject == "context.text") { const r = context.getText("k"); if (r.isErr) return reply(ctxErr(r.error)); const v = r.value; return reply(v === null ? "absent" : v); }
+  if (subject == "context.set") { const r = context.set("k", body); return reply(r.isOk ? r.value.toString() : ctxErr(r.error)); }
   if (subject == "context.put") { const r = context.put("k", message.body, context.Precondition.revision(41)); return reply(r.isOk ? r.value.toString() : ctxErr(r.error)); }
   if (subject == "context.delete") { const r = context.delete_("k", context.Precondition.absent()); return reply(r.isOk ? r.value.toString() : ctxErr(r.error)); }
   if (subject == "context.list") {

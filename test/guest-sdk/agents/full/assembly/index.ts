@@ -17,11 +17,11 @@ export function handle(message: Message): Reply {
   const answer = bus.request("rank", payload(found.or("[]"), "application/json"), 2000);
   if (answer.isErr) {
     const error = answer.error;
-    if (error.tag == bus.BusErrorTag.full) return fail(Failure.unavailable("try again in " + error.amount.toString()));
-    return fail(Failure.other(error.text));
+    if (error.isFull) return fail(Failure.unavailable("try again in " + error.asFull.toString()));
+    return fail(Failure.other(error.toString()));
   }
 
   const headers = [new Header("nonce", random.getRandomU64().toString()), new Header("at", Date.now().toString())];
-  bus.publish("ranked." + message.subject, null, new Payload("application/json", headers, answer.value.body));
+  bus.publish("ranked." + message.subject, new Payload("application/json", headers, answer.value.body));
   return reply(answer.value.body);
 }
