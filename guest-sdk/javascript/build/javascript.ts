@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { HostError } from '../../../host/errors.ts';
+import type { Built, Language, Project } from '../../build/language.ts';
+import type { WorldTarget } from '../../build/target.ts';
+import { type Bundle, bundleProject } from './bundle.ts';
+import { checkTypes, typeCheckerOf } from './check-types.ts';
+import { componentizeBundle, EvaluationError } from './componentize.ts';
+import { declarationsFile, writeTypes } from './editor.ts';
+import { explainEvaluation } from './explain.ts';
+import { preludePaths } from './prelude.ts';
+import { scaffold } from './scaffold.ts';
+import { requireSupported } from './world-data.ts';
+
+/** TypeScript and JavaScript, run by QuickJS inside the component. */
+export const javascript: Language = {
+  title: 'TypeScript',
+  entry: 'agent.ts',
+  build,
+  writeTypes: async (project) => writeTypes(project, worldOf(project)),
+  scaffold,
+  toolFiles: () => [...preludePaths(), declarationsFile],
+};
+
+async function build(project: Project): Promise<Built> {
+  const target = worldOf(project);
+  requireSupported(target.world);
+  const bundle = await bundleProject(project, target);
+  const warnings = [...bundle.warnings, ...(await check(project, target, bundle))];
+  try {
+    const bytes = await componentizeBundle(bundle, target);
+    return { bytes, warnings, sources: bundle.sources };
+  } catch (cause) {
+    if (cause instanceof EvaluationError) throw explainEvaluation(cause, bundle, project, target.world);
+    throw cause;
+  }
+}
+
+/** Checks TypeScript's types where its compiler is there; without it types are taken away unread. */
+async function check(project: Project, target: WorldTarget, bundle: Bundle): Promise<string[]> {
+  if (!/\.[mc]?tsx?$/.test(project.entry)) return [];
+  const checker = typeCheckerOf(project.folder);
+  if (checker === undefined)
+    return ['types were not checked, for there is no TypeScript; npm install --save-dev typescript adds it'];
+  writeTypes(project, target);
+  await checkTypes(project, target, checker, (file) => bundle.sourceText(file) ?? readIfThere(project, file));
+  return [];
+}
+
+function readIfThere({ folder }: Project, file: string): string | undefined {
+  try {
+    return readFileSync(join(folder, file), 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function worldOf({ target }: Project): WorldTarget {
+  if (target.kind === 'world') return target;
+  throw new HostError(
+    'HOST_ERR_BUILD_FAILED',
+    'TypeScript makes components of a WIT world, not commands; set world = "handler" in agent.toml',
+  );
+}
