@@ -11,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   instantiate: async () => (await import('./instantiate.ts')).bench,
   call: async () => (await import('./call.ts')).bench,
   'cold-start': async () => (await import('./cold-start.ts')).bench,
+  agents: async () => (await import('./agents.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({

@@ -8,12 +8,16 @@ export {
   type Description,
   type Host,
   type HostOptions,
+  type IncomingMessage,
   type InputSource,
+  type Live,
   type NetGrant,
+  type OpenRequest,
   type OutputSink,
   type Preopen,
   type RunRequest,
   type RunResult,
+  type StopReason,
   type WasiGrants,
 } from './host.ts';
 export { defaultLimits, intersect, type LimitName, type Limits } from './limits.ts';

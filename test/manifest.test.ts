@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { isAgentName, parseManifest } from '../host/manifest.ts';
 
@@ -8,9 +11,42 @@ test('the least manifest has a name and a world', () => {
   assert.deepEqual(parseManifest(least, 'agent.toml'), {
     name: 'a-1',
     world: 'handler',
-    entry: 'assembly/index.ts',
+    language: 'assemblyscript',
+    entry: undefined,
+    wit: 'wit',
     limits: {},
   });
+});
+
+test('the world is one of ours, a command, or any of a WIT package', () => {
+  for (const world of [
+    'handler',
+    'agent',
+    'command',
+    'router',
+    'my:agents/router',
+    'my:agents/router@1.0.0-rc.1',
+  ])
+    assert.equal(parseManifest(`name = "a"\nworld = "${world}"`, 'agent.toml').world, world);
+});
+
+test('the language is what the manifest says; else what the entry says; else what lies in the folder', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'motehost-manifest-'));
+  const languageOf = (text: string): string =>
+    parseManifest(least + text, join(folder, 'agent.toml')).language;
+  assert.equal(languageOf(''), 'assemblyscript');
+  assert.equal(languageOf('entry = "agent.c"'), 'c');
+  assert.equal(languageOf('entry = "src/agent.js"'), 'typescript');
+  assert.equal(languageOf('entry = "src/agent.ts"'), 'assemblyscript');
+  assert.equal(languageOf('entry = "src/agent.ts"\nlanguage = "typescript"'), 'typescript');
+  writeFileSync(join(folder, 'Cargo.toml'), '');
+  assert.equal(languageOf(''), 'rust');
+  assert.equal(languageOf('language = "c"'), 'c');
+  rmSync(folder, { recursive: true });
+});
+
+test('the WIT folder may lie beside the agent', () => {
+  assert.equal(parseManifest(`${least}wit = "../wit"`, 'agent.toml').wit, '../wit');
 });
 
 test('limits are written as flags take them, as numbers or texts', () => {
@@ -29,7 +65,7 @@ const mistakes: readonly (readonly [title: string, text: string, expected: RegEx
   [
     'an unknown key lists the known ones',
     `${least}wrold = 1`,
-    /^agent\.toml: unknown key 'wrold'; the keys are: name, world, entry, limits$/,
+    /^agent\.toml: unknown key 'wrold', did you mean 'world'\?; the keys are: name, world, language, entry, wit, limits$/,
   ],
   [
     'an unknown limit lists the known ones',
@@ -48,10 +84,27 @@ const mistakes: readonly (readonly [title: string, text: string, expected: RegEx
     /name must be lower-case letters/,
   ],
   [
-    'an unknown world lists the known ones',
-    'name = "a"\nworld = "handlr"',
-    /world must be one of: "handler", "command"/,
+    'a world that is no name says what one looks like',
+    'name = "a"\nworld = "no world"',
+    /world must be "handler", "agent", "command" or a world of a WIT package, such as "my-world"/,
   ],
+  ['a missing world says what one looks like', 'name = "a"', /world must be "handler"/],
+  [
+    'an unknown language lists the known ones',
+    `${least}language = "rus"`,
+    /language must be one of: "assemblyscript", "rust", "typescript", "c", did you mean 'rust'\?/,
+  ],
+  [
+    'an entry of another language is refused',
+    `${least}language = "rust"\nentry = "assembly/index.ts"`,
+    /entry must be a \.rs file in the agent's folder \(language rust\)/,
+  ],
+  [
+    'an absolute WIT folder is refused',
+    `${least}wit = "/wit"`,
+    /wit must be a folder, relative to the agent's/,
+  ],
+  ['a limit in the wrong place is an unknown key', `${least}fuel = "1G"`, /unknown key 'fuel'/],
   [
     'an entry outside the folder is refused',
     `${least}entry = "../x.ts"`,

@@ -64,6 +64,7 @@ export const command: Command = {
     const words = readWords(args);
     requireProgram(words.path);
     const config = await loadConfig(words.flags.config, process.env);
+    requireFlags(words, config);
     const input = words.flags.input === undefined ? undefined : await inputBytes(words.flags.input);
     const host = createHost({
       cacheFolder: cacheFolder(process.env),
@@ -143,6 +144,13 @@ function requireProgram(path: string): void {
     );
 }
 
+/** What is wrong with a flag no change of a source mends: it is said before anything is built. */
+function requireFlags({ path, flags, programArgs }: Words, config: Config): void {
+  const program = { path, bytes: new Uint8Array(), limits: {}, manifestPath: undefined };
+  effectiveLimits(flags, program, config);
+  grantsOf(flags, program, programArgs);
+}
+
 /** How long nothing may change before a build: who saves several files saves them within moments. */
 const quietMs = 60;
 
@@ -206,7 +214,7 @@ class Development {
       if (await this.#build()) await this.#show();
     } catch (thrown) {
       if (this.#options.signal.aborted) return;
-      if (!(thrown instanceof HostError) || isMistypedFlag(thrown)) throw thrown;
+      if (!(thrown instanceof HostError) || thrown.code === 'HOST_ERR_CLI_USAGE') throw thrown;
       this.#options.say(`host: ${thrown.message}\n${this.#waiting()}`);
     }
   }
@@ -272,11 +280,6 @@ class Development {
     const sources = manifest === undefined ? [] : sourcesIn(folder, manifest);
     return new Set([...foldersIn(folder), ...wit, ...foldersOf(sources)]);
   }
-}
-
-/** What no change of a source mends. */
-function isMistypedFlag({ code }: HostError): boolean {
-  return code === 'HOST_ERR_CLI_USAGE' || code === 'HOST_ERR_GRANT_INVALID';
 }
 
 /** Undefined for one that cannot be read, about which the build will say more. */

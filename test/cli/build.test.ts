@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -68,10 +68,29 @@ test('what is built is built again only when it would come out differently', asy
   assert.equal(await isKept(), false, 'the source changed');
   assert.equal(await isKept(), true, 'and now it did not');
 
+  assert.equal((await host(['build', '--release'], { cwd: agent })).code, 0);
+  const small = statSync(path).size;
+  assert.equal(await isKept(), true, 'a release build that is current runs as well');
+  assert.equal(statSync(path).size, small);
+
+  writeFileSync(
+    manifest,
+    readFileSync(manifest, 'utf8').replace('world = "handler"', 'world = "motehost:agent/handler@0.1.0"'),
+  );
+  assert.equal(await isKept(), false, 'the world is called otherwise');
+
   writeFileSync(join(agent, 'build/agent.stamp.json'), '{"sources": 5}');
   assert.equal(await isKept(), false, 'a stamp that makes no sense');
 
   rmSync(path);
   assert.equal(await buildIfStale(agent), path);
   assert.ok(statSync(path).size > 0, 'the output was gone');
+});
+
+test('the same source gives the same bytes, wherever it lies', async () => {
+  const [first, second] = [join(home, 'one/agent'), join(home, 'two/agent')];
+  for (const folder of [first, second]) cpSync(agent, folder, { recursive: true });
+  for (const folder of [first, second]) assert.equal((await host(['build', folder])).code, 0);
+  const bytesOf = (folder: string): Buffer => readFileSync(join(folder, 'build/agent.wasm'));
+  assert.equal(Buffer.compare(bytesOf(first), bytesOf(second)), 0);
 });

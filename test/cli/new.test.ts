@@ -1,26 +1,42 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { readManifest } from '../../host/manifest.ts';
+import { languageWords, loadLanguage } from '../../guest-sdk/build/languages.ts';
+import { languageNames, readManifest } from '../../host/manifest.ts';
 import { host } from '../support/cli.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'motehost-cli-new-'));
+const templates = ['handler', 'agent', 'http', 'cli'] as const;
 after(() => rmSync(home, { recursive: true }));
 
-for (const template of ['handler', 'command'] as const) {
+for (const [template, world] of [
+  ['handler', 'handler'],
+  ['cli', 'command'],
+] as const) {
   test(`the template ${template} builds as it is, and editors understand it`, async () => {
     const name = `new-${template}`;
     const made = await host(['new', name, '--template', template], { cwd: home });
     assert.equal(made.code, 0);
     assert.match(
       made.stdout,
-      new RegExp(`^${name}/assembly/index\\.ts is your agent; next: host run ${name} `),
+      new RegExp(
+        `^${name}/assembly/index\\.ts is your agent, in AssemblyScript; next:\n\n {2}host run ${name} `,
+      ),
     );
-    assert.equal(readManifest(join(home, name)).world, template);
+    const manifest = readManifest(join(home, name));
+    assert.deepEqual([manifest.world, manifest.language], [world, 'assemblyscript']);
     assert.deepEqual(readdirSync(join(home, name)).sort(), [
       '.gitignore',
       'README.md',
@@ -40,6 +56,52 @@ function typecheck(folder: string): ReturnType<typeof spawnSync> {
   const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
   return spawnSync(process.execPath, [join(typescript, 'bin/tsc'), '-p', folder], { encoding: 'utf8' });
 }
+
+for (const word of ['rust', 'ts', 'c', 'typescript', 'javascript', 'js', 'assemblyscript'])
+  test(`--lang ${word} makes a folder whose manifest says so`, async () => {
+    const name = `in-${word}`;
+    const { code, stderr } = await host(['new', name, '--lang', word], { cwd: home });
+    assert.deepEqual([code, stderr], [0, '']);
+    const manifest = readManifest(join(home, name));
+    assert.deepEqual([manifest.name, manifest.language], [name, languageWords[word]]);
+  });
+
+test('every language has templates, and each of them its entry', async () => {
+  for (const name of languageNames) {
+    const language = await loadLanguage(name);
+    const has = templates.filter((template) => language.scaffold('x', template) !== undefined);
+    assert.ok(has.includes('handler'), name);
+    for (const template of has) {
+      const files = language.scaffold('x', template);
+      assert.equal(files?.has(language.entry), true, `${name} ${template} has ${language.entry}`);
+      assert.equal(files?.has('agent.toml'), false);
+    }
+  }
+});
+
+test('a template that a language has not names those it has', async () => {
+  for (const name of languageNames) {
+    const { title, scaffold } = await loadLanguage(name);
+    const missing = templates.find((template) => scaffold('x', template) === undefined);
+    if (missing === undefined) continue;
+    const { code, stderr } = await host(['new', 'x', '-l', name, '-t', missing], { cwd: home });
+    assert.equal(code, 64);
+    assert.match(stderr, new RegExp(`^host: ${title} has no template '${missing}'; it has: handler`));
+    assert.equal(existsSync(join(home, 'x')), false);
+  }
+});
+
+test('when it fails half-way, nothing is left behind', async () => {
+  // Long enough that the program still fits the longest path the system takes, and what editors need does not.
+  const pathMax = 4096;
+  let folder = join(home, 'deep');
+  while (pathMax - folder.length > 290) folder = join(folder, 'd'.repeat(200));
+  folder = join(folder, 'd'.repeat(pathMax - folder.length - 40), 'agent');
+  const { code, stderr } = await host(['new', folder], { cwd: home });
+  assert.equal(code, 66);
+  assert.match(stderr, /^host: cannot write /);
+  assert.equal(existsSync(join(home, 'deep')), false);
+});
 
 test('a folder that holds something is left alone', async () => {
   mkdirSync(join(home, 'taken'));
@@ -63,7 +125,12 @@ const mistakes: readonly (readonly [title: string, args: readonly string[], expe
   [
     'an unknown template',
     ['x', '--template', 'hander'],
-    /no template 'hander', did you mean 'handler'\?; .*handler, command/,
+    /no template 'hander', did you mean 'handler'\?; the templates are: handler, agent, http, cli/,
+  ],
+  [
+    'an unknown language',
+    ['x', '--lang', 'rusty'],
+    /no language 'rusty', did you mean 'rust'\?; the languages are: as, rust, ts, c/,
   ],
   ['an unknown flag', ['x', '--tempate', 'handler'], /unknown option --tempate, did you mean '--template'\?/],
 ];

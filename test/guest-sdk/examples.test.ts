@@ -61,6 +61,8 @@ test('every agent in the folder is run by a test here', () => {
     'hello',
     'memory-hog',
     'prime-sieve',
+    // One agent in four languages: test/e2e/router.test.ts.
+    'router',
     'word-count',
   ]);
 });

@@ -13,6 +13,8 @@ export interface AscRun {
   readSource(name: string, folder: string): string | null;
   /** New names for functions that the language cannot export by their WIT name. */
   readonly exportNames: readonly (readonly [from: string, to: string])[];
+  /** Compiler extensions that run before ours, as the compiler takes them: classes. */
+  readonly transforms: readonly unknown[];
 }
 
 /** What the compiler made, or said. */
@@ -62,7 +64,7 @@ export async function runAsc(run: AscRun): Promise<AscOutput> {
         file: range?.source?.normalizedPath,
         offset: range?.start ?? 0,
       }),
-    transforms: [exportRenamer(run.exportNames)],
+    transforms: [...run.transforms, exportRenamer(run.exportNames)] as never[],
   });
   if (error !== null && !complaints.some(({ isError }) => isError))
     throw new HostError(

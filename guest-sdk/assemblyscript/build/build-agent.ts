@@ -7,6 +7,7 @@ import { stripCustomSections } from '../../build/strip.ts';
 import type { Target } from '../../build/target.ts';
 import { runAsc, sdkLibrary } from './asc.ts';
 import { explainErrors, explainWarnings } from './explain.ts';
+import { jsonTransforms, withJson } from './json.ts';
 import { libraryText, type Program, programOf } from './program.ts';
 import { sdkPackage } from './sdk-sources.ts';
 
@@ -48,6 +49,7 @@ export async function buildAgent(options: BuildOptions): Promise<BuildResult> {
     readSource: (name, folder) =>
       folder === sdkLibrary ? libraryText(program, name) : readUserSource(name, options, program, sources),
     exportNames: program.exportNames,
+    transforms: await jsonTransforms(options.folder, entry),
   });
   const about = { program, entry, glueFile, readSource: (name: string) => sources.get(name) ?? null };
   if (core === undefined) throw new HostError('HOST_ERR_BUILD_FAILED', explainErrors(complaints, about));
@@ -98,7 +100,7 @@ function readUserSource(
   try {
     const text = readFileSync(join(options.folder, name), 'utf8');
     sources.set(name, text);
-    return text;
+    return withJson(text);
   } catch {
     return null;
   }

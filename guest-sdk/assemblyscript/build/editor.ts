@@ -2,6 +2,7 @@ import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeOwnFile } from '../../build/own-file.ts';
 import type { Target } from '../../build/target.ts';
+import { type WitDocs, witDocs } from '../../build/wit-docs.ts';
 import { declarationsOf } from './bindings/generate.ts';
 import type { Home, Model } from './bindings/model.ts';
 import { type Program, programOf } from './program.ts';
@@ -45,7 +46,7 @@ export function writeEditorFiles(folder: string, target: Target): string[] {
   const program = programOf(target, userEntry);
   const files = new Map([
     ['assemblyscript.d.ts', readFileSync(types, 'utf8')],
-    ['world.d.ts', worldDeclarations(program)],
+    ['world.d.ts', worldDeclarations(program, target.kind === 'world' ? witDocs(target.wit) : new Map())],
     ['sdk/tuple.ts', program.resolve(`${sdkPackage}/tuple`) ?? ''],
     ...[...sdkSources()]
       .filter(([file]) => !file.startsWith('std/'))
@@ -58,17 +59,32 @@ export function writeEditorFiles(folder: string, target: Target): string[] {
 }
 
 /** Every module that can be imported by WIT name, as ambient declarations. */
-function worldDeclarations(program: Program): string {
-  const std = ambient('motehost:std', program.resolve('motehost:std') ?? '');
+function worldDeclarations(program: Program, docs: WitDocs): string {
+  const std = [
+    ambient('motehost:std', program.resolve('motehost:std') ?? ''),
+    ambient('motehost:msgpack', program.resolve('motehost:msgpack') ?? ''),
+    jsonDeclarations,
+  ].join('\n');
   const { bindings } = program;
   if (bindings === undefined) return std;
   const { model } = bindings;
-  return [std, ...model.homes.flatMap((home) => declarations(model, home, program))].join('\n');
+  return [std, ...model.homes.flatMap((home) => declarations(model, home, program, docs))].join('\n');
 }
 
-function declarations(model: Model, home: Home, program: Program): string[] {
+const jsonDeclarations = `declare module "motehost:json" {
+  export namespace JSON {
+    /** A value of a class with \`@json\`, a number, text, list or map; ends the instance when the text is none. */
+    function parse<T>(text: string): T;
+    function stringify<T>(value: T): string;
+  }
+}
+/** Makes a class one that JSON knows. */
+declare function json(target: Function): void;
+`;
+
+function declarations(model: Model, home: Home, program: Program, docs: WitDocs): string[] {
   if (home.types.length === 0 && home.functions.length === 0) return [];
-  const text = declarationsOf(model, home, userEntry).replaceAll('export declare ', 'export ');
+  const text = declarationsOf(model, home, userEntry, docs).replaceAll('export declare ', 'export ');
   const plain = home.specifier.replace(/@.*/, '');
   const alias = plain === home.specifier ? undefined : program.resolve(plain);
   return [ambient(home.specifier, text), ...(alias === undefined ? [] : [ambient(plain, alias)])];

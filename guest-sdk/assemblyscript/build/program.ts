@@ -3,6 +3,7 @@ import { type Bindings, generateBindings } from './bindings/generate.ts';
 import type { Home } from './bindings/model.ts';
 import { tuplesText } from './bindings/tuples.ts';
 import { expectedExports } from './expected.ts';
+import { readPackageSource } from './json.ts';
 import { readSdkSource, sdkPackage } from './sdk-sources.ts';
 
 /** What joins a user's file to what it is built for. */
@@ -46,6 +47,8 @@ export function programOf(target: Target, userEntry: string): Program {
 
 const stdModules: Readonly<Record<string, string>> = {
   'motehost:std': `export * from "${sdkPackage}/result";\nexport * from "${sdkPackage}/tuple";\n`,
+  'motehost:json': 'export { JSON } from "json-as/assembly/index";\n',
+  'motehost:msgpack': `export * from "${sdkPackage}/msgpack";\n`,
 };
 
 function commandProgram(userEntry: string): Program {
@@ -71,7 +74,7 @@ if (code != 0) exit(code);
     globals: ['abort=command/abort/abort', 'seed=command/entropy/seed', 'trace=command/trace/trace'],
     dom: 'std/command-dom.ts',
     importModules: new Set(['wasi_snapshot_preview1']),
-    specifiers: ['motehost:command', 'motehost:std'],
+    specifiers: ['motehost:command', ...Object.keys(stdModules)],
     resolve: (name) => modules[name],
     expectedAt: () => main,
   };
@@ -149,7 +152,7 @@ function specifiersOf(homes: readonly Home[]): string[] {
         types.length > 0 || (direction === 'import' && functions.length > 0),
     )
     .map(({ specifier }) => specifier);
-  return ['motehost:agent', ...own, 'motehost:std'];
+  return ['motehost:agent', ...own, ...Object.keys(stdModules)];
 }
 
 /** `motehost:agent`: what an agent needs under one name, as far as its world has it. */
@@ -208,5 +211,6 @@ export function libraryText(program: Program, name: string): string | null {
   const plain = name.replace(/\.ts$/, '');
   const generated = program.resolve(plain);
   if (generated !== undefined) return generated;
-  return name.startsWith(`${sdkPackage}/`) ? readSdkSource(name.slice(sdkPackage.length + 1)) : null;
+  if (name.startsWith(`${sdkPackage}/`)) return readSdkSource(name.slice(sdkPackage.length + 1));
+  return readPackageSource(name);
 }

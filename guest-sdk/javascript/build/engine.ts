@@ -41,6 +41,16 @@ const steadyInputs: Readonly<Record<string, readonly [module: string, name: stri
 };
 
 const packageName = 'componentize-qjs';
+/**
+ * Its native parts, by platform. The package that chooses among them names some that were never published, with
+ * which `npm ci` fails; so they are dependencies themselves. Of two only the one for the C library at hand loads.
+ */
+const parts: Readonly<Record<string, readonly string[]>> = {
+  'linux-x64': ['linux-x64-gnu', 'linux-x64-musl'],
+  'linux-arm64': ['linux-arm64-gnu'],
+  'darwin-x64': ['darwin-x64'],
+  'darwin-arm64': ['darwin-arm64'],
+};
 const magic = Buffer.from([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
 
 let loaded: Engine | undefined;
@@ -52,16 +62,9 @@ export function loadEngine(): Engine {
 }
 
 function load(require: NodeJS.Require): Engine {
-  let tool: Componentizer;
-  try {
-    tool = require(packageName);
-  } catch (cause) {
-    throw missing(cause);
-  }
-  const file = Object.keys(require.cache).find(
-    (path) => path.endsWith('.node') && path.includes(packageName),
-  );
-  if (file === undefined) throw missing(new Error('its native part is not loaded'));
+  const part = nativePart(require);
+  const tool: Componentizer = require(part);
+  const file = require.resolve(part);
   const original = findRuntime(readFileSync(file));
   if (original === undefined) throw missing(new Error('its native part holds no engine'));
   const runtime = withImports(original, (wanted) => steadyInput(wanted) ?? [wanted.module, wanted.name]);
@@ -69,9 +72,24 @@ function load(require: NodeJS.Require): Engine {
   return {
     runtime,
     imports: readCoreModule(original).imports,
-    version: require(`${packageName}/package.json`).version,
+    version: require(`${part}/package.json`).version,
     componentize: async (options) => (await tool.componentize({ ...options, runtimeBytes })).component,
   };
+}
+
+/** @throws HostError `HOST_ERR_TOOL_MISSING` */
+function nativePart(require: NodeJS.Require): string {
+  let reason: unknown = new Error('there is none for this platform');
+  for (const name of parts[`${process.platform}-${process.arch}`] ?? []) {
+    const part = `@andreiltd/${packageName}-binding-${name}`;
+    try {
+      require(part);
+      return part;
+    } catch (cause) {
+      reason = cause;
+    }
+  }
+  throw missing(reason);
 }
 
 function steadyInput({ module, name }: CoreImport): readonly [string, string] | undefined {

@@ -56,6 +56,12 @@ test('an editor knows the types of a world with exported interfaces and resource
   const wit = readWit(join(root, 'examples/router/wit'), [witFolder]);
   await writeTypes(folder, await worldTarget(wit, 'router'));
   assert.equal(complaints(folder), '');
+  const declared = readFileSync(join(folder, 'build/editor/world.d.ts'), 'utf8');
+  assert.match(
+    declared,
+    /\/\*\* Says what is wrong with a pattern\. \*\/\n {4}static badPattern\(value: string\)/,
+  );
+  assert.match(declared, /\/\*\* An agent that requests are handed to\. \*\/\n {2}export class Target/);
   const path = join(folder, 'assembly/index.ts');
   writeFileSync(path, readFileSync(path, 'utf8').replace('Action.deny()', 'Action.denny()'));
   assert.match(complaints(folder), /index\.ts\(\d+,\d+\): error TS2\d+: .*denny/);

@@ -1,6 +1,7 @@
 import type { World } from '../../../../host/engine/component/world.ts';
+import type { WitDocs } from '../../../build/wit-docs.ts';
 import { type AbiCode, abiModule, type ExportCode } from './abi-module.ts';
-import { abiFile, homeModule, type Mode } from './home-module.ts';
+import { abiFile, homeModule } from './home-module.ts';
 import { type Home, type Model, modelOf } from './model.ts';
 
 /** A world as AssemblyScript: everything between the user's file and the core module's border. */
@@ -34,9 +35,8 @@ export function generateBindings(world: World, worldName: string, userEntry: str
 }
 
 /** Declarations of one module, for editors. */
-export function declarationsOf(model: Model, home: Home, userEntry: string): string {
-  const mode: Mode = 'declarations';
-  return homeModule(model, home, mode, userEntry);
+export function declarationsOf(model: Model, home: Home, userEntry: string, docs: WitDocs): string {
+  return homeModule(model, home, 'declarations', userEntry, docs);
 }
 
 /** Generated modules are in the compiler's library, one folder aside from the user's files. */

@@ -1,4 +1,5 @@
-import type { TypeDef, TypeRef } from '../../../../host/engine/component/types.ts';
+import type { Case, Field, TypeDef, TypeRef } from '../../../../host/engine/component/types.ts';
+import type { WitDocs } from '../../../build/wit-docs.ts';
 import type { Func, Home, Model, Place } from './model.ts';
 import { distinct, Scope } from './names.ts';
 import { isReference, type Naming, typeText } from './type-text.ts';
@@ -13,9 +14,16 @@ export type Mode = 'source' | 'declarations';
  * The module behind `import … from "<interface>"`: its types as classes and enums, its functions. Nothing here
  * touches memory; functions call the one of their number in `abiFile`.
  * @param userEntry import path of the user's file, which declares the classes of exported resources
+ * @param docs comments to write above what they are about
  */
-export function homeModule(model: Model, home: Home, mode: Mode, userEntry: string): string {
-  return new HomeWriter(model, home, mode, userEntry).write();
+export function homeModule(
+  model: Model,
+  home: Home,
+  mode: Mode,
+  userEntry: string,
+  docs: WitDocs = new Map(),
+): string {
+  return new HomeWriter(model, home, mode, userEntry, docs).write();
 }
 
 class HomeWriter {
@@ -23,12 +31,14 @@ class HomeWriter {
   readonly #home: Home;
   readonly #mode: Mode;
   readonly #userEntry: string;
+  readonly #docs: WitDocs;
   readonly #locals: ReadonlyMap<TypeRef, string>;
   readonly #foreign = new Set<Home>();
   #usesUser = false;
 
-  constructor(model: Model, home: Home, mode: Mode, userEntry: string) {
+  constructor(model: Model, home: Home, mode: Mode, userEntry: string, docs: WitDocs) {
     this.#model = model;
+    this.#docs = docs;
     this.#home = home;
     this.#mode = mode;
     this.#userEntry = userEntry;
@@ -36,7 +46,7 @@ class HomeWriter {
   }
 
   write(): string {
-    const types = this.#home.types.map((type) => this.#type(type));
+    const types = this.#home.types.map((type) => this.#documented(type));
     const functions =
       this.#home.direction === 'import'
         ? this.#home.functions.filter(({ kind }) => kind === 'function').map((func) => this.#function(func))
@@ -52,6 +62,21 @@ class HomeWriter {
       ...(this.#usesUser ? [`import * as __user from "${this.#userEntry}";`] : []),
     ];
     return `${imports.join('\n')}\n\n${body}`;
+  }
+
+  /** What WIT says of an item, for editors. */
+  #doc(item: string, indent = ''): string {
+    const owner = this.#home.specifier.replace(/^exports:/, '');
+    const text = this.#mode === 'source' ? undefined : this.#docs.get(`${owner}#${item}`);
+    if (text === undefined || text === '') return '';
+    const lines = text.replaceAll('*/', '* /').split('\n');
+    if (lines.length === 1) return `${indent}/** ${lines[0]} */\n`;
+    return `${indent}/**\n${lines.map((line) => `${indent} * ${line}`.trimEnd()).join('\n')}\n${indent} */\n`;
+  }
+
+  #documented(type: Home['types'][number]): string {
+    const text = this.#type(type);
+    return /^export (?:declare )?(?:class|enum|type)/.test(text) ? this.#doc(type.label) + text : text;
   }
 
   /** Types of this module by their own name, those of others through the module that declares them. */
@@ -111,15 +136,13 @@ class HomeWriter {
   #declare(label: string, local: string, ref: number, def: TypeDef): string {
     switch (def.kind) {
       case 'record':
-        return this.#record(local, def.fields);
+        return this.#record(label, local, def.fields);
       case 'variant':
-        return this.#variant(local, this.#home.tags.get(ref) as string, def.cases);
+        return this.#variant(label, local, this.#home.tags.get(ref) as string, def.cases);
       case 'enum':
-        return `export enum ${local} { ${distinct(def.names).join(', ')} }\n`;
+        return this.#enum(label, local, def.names, () => '');
       case 'flags':
-        return `/** Any of them together: \`a | b\`. */\nexport enum ${local} {\n${distinct(def.names)
-          .map((name, index) => `  ${name} = ${1 << index},\n`)
-          .join('')}}\n`;
+        return this.#enum(label, local, def.names, (index) => ` = ${1 << index}`);
       case 'resource':
         return this.#home.direction === 'export' ? '' : this.#resource(label, local, ref);
       default:
@@ -127,42 +150,40 @@ class HomeWriter {
     }
   }
 
-  #record(local: string, fields: readonly { readonly name: string; readonly type: TypeRef }[]): string {
-    const names = distinct(fields.map((field) => field.name));
-    let isTrailing = true;
-    const texts = fields
-      .map((field, index) => {
-        const text = this.#text(field.type);
-        return { text: `    public ${names[index]}: ${text}`, nullable: text.endsWith('| null') };
-      })
-      .reverse()
-      .map(({ text, nullable }) => {
-        isTrailing &&= nullable;
-        return isTrailing ? `${text} = null,\n` : `${text},\n`;
-      })
-      .reverse();
-    if (this.#mode === 'source')
-      return `export class ${local} {\n  constructor(\n${texts.join('')}  ) {}\n}\n`;
-    const plain = texts.map((text) => text.replace('public ', '').replace(' = null', ''));
-    const members = plain.map((text) => text.slice(2).replace(',\n', ';\n')).join('');
-    const optional = texts.map((text) =>
-      text.includes(' = null')
-        ? text.replace('public ', '').replace(' = null', '').replace(':', '?:')
-        : text.replace('public ', ''),
+  /** Flags are an enum of bits: any of them together is `a | b`. */
+  #enum(label: string, local: string, names: readonly string[], value: (index: number) => string): string {
+    const lines = distinct(names).map(
+      (name, index) => `${this.#doc(`${label}.${names[index]}`, '  ')}  ${name}${value(index)},\n`,
     );
-    return `export declare class ${local} {\n${members}  constructor(\n${optional.join('')}  );\n}\n`;
+    return `export enum ${local} {\n${lines.join('')}}\n`;
   }
 
-  #variant(
-    local: string,
-    tag: string,
-    cases: readonly { readonly name: string; readonly type?: TypeRef }[],
-  ): string {
+  #record(label: string, local: string, fields: readonly Field[]): string {
+    const names = distinct(fields.map((field) => field.name));
+    const texts = fields.map((field) => this.#text(field.type));
+    // Options at the end may be left out.
+    const required = texts.findLastIndex((text) => !text.endsWith('| null')) + 1;
+    if (this.#mode === 'source') {
+      const params = texts.map(
+        (text, index) => `    public ${names[index]}: ${text}${index < required ? '' : ' = null'},\n`,
+      );
+      return `export class ${local} {\n  constructor(\n${params.join('')}  ) {}\n}\n`;
+    }
+    const members = texts.map(
+      (text, index) => `${this.#doc(`${label}.${fields[index]?.name}`, '  ')}  ${names[index]}: ${text};\n`,
+    );
+    const params = texts.map((text, index) => `${names[index]}${index < required ? '' : '?'}: ${text}`);
+    return `export declare class ${local} {\n${members.join('')}  constructor(${params.join(', ')});\n}\n`;
+  }
+
+  #variant(label: string, local: string, tag: string, cases: readonly Case[]): string {
     const names = distinct(cases.map((one) => one.name));
     const tags = `export enum ${tag} { ${names.join(', ')} }\n`;
     const slots = variantSlots(this.#model, cases, this.#naming);
-    const members = cases.map((one, index) =>
-      this.#case(local, tag, names[index] as string, one.type, slots[index]),
+    const members = cases.map(
+      (one, index) =>
+        this.#doc(`${label}.${one.name}`, '  ') +
+        this.#case(local, tag, names[index] as string, one.type, slots[index]),
     );
     if (this.#mode === 'declarations')
       return `${tags}export declare class ${local} {\n  readonly tag: ${tag};\n${members.join('')}  toString(): string;\n}\n`;
@@ -195,11 +216,7 @@ ${members.join('')}${this.#caseText(cases, names, slots)}}
   }
 
   /** `other: the words` for people; what has no text is left out. */
-  #caseText(
-    cases: readonly { readonly name: string; readonly type?: TypeRef }[],
-    names: readonly string[],
-    slots: readonly (Slot | undefined)[],
-  ): string {
+  #caseText(cases: readonly Case[], names: readonly string[], slots: readonly (Slot | undefined)[]): string {
     const lines = cases.map((one, index) => {
       const slot = slots[index];
       const payload =
@@ -246,7 +263,7 @@ ${members.join('')}${this.#caseText(cases, names, slots)}}
     ];
     const head = `${prefix}${func.local}(${this.#params(func)}): ${this.#result(func.type.result)}`;
     if (this.#mode === 'declarations')
-      return `${indent}${func.kind === 'function' ? head.replace('export ', 'export declare ') : head};\n`;
+      return `${this.#doc(func.name, indent)}${indent}${func.kind === 'function' ? head.replace('export ', 'export declare ') : head};\n`;
     const args = [...(func.kind === 'method' ? ['this'] : []), ...paramNames(func)];
     const back = func.type.result === undefined ? '' : 'return ';
     return `${indent}${head} { ${back}__abi.import${func.id}(${args.join(', ')}); }\n`;

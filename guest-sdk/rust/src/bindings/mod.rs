@@ -1,0 +1,6 @@
+//! What wit-bindgen made of `wit/` (`bindings.sh`): the imports once, and the exports of each world.
+#![allow(clippy::all, missing_docs, unused_imports)]
+
+pub mod agent;
+pub mod handler;
+pub mod imports;
