@@ -62,6 +62,12 @@ for (const template of ['handler', 'agent'] as const satisfies Template[]) {
   });
 }
 
+test('the agent on the page about TypeScript is the template', () => {
+  const page = readFileSync(join(root, 'docs/agents-in-typescript.md'), 'utf8');
+  const [, source] = /```ts\n([\s\S]*?)```/.exec(page) ?? [];
+  assert.equal(source, javascript.scaffold('greeter', 'handler')?.get('agent.ts'));
+});
+
 test('there is no template for what the engine cannot be', () => {
   assert.equal(javascript.scaffold('x', 'cli'), undefined);
   assert.equal(javascript.scaffold('x', 'http'), undefined);
