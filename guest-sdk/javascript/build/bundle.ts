@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Plugin, RolldownError, RolldownLog } from 'rolldown';
 import { HostError } from '../../../host/errors.ts';
@@ -37,9 +37,11 @@ export interface Bundle {
  * Joins the project's entry file, what it imports and the SDK into one module; types are taken away, not checked.
  * @throws HostError `HOST_ERR_BUILD_FAILED` with the place of every error
  */
-export async function bundleProject(project: Project, target: WorldTarget): Promise<Bundle> {
+export async function bundleProject(given: Project, target: WorldTarget): Promise<Bundle> {
+  requireEntry(given, join(given.folder, given.entry));
+  // The bundler names files by their real paths.
+  const project = { ...given, folder: realpathSync(given.folder) };
   const entry = join(project.folder, project.entry);
-  requireEntry(project, entry);
   const modules = modulesFor(target, entry);
   const sources = new Map<string, string>();
   const warnings: RolldownLog[] = [];

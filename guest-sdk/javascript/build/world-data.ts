@@ -143,8 +143,7 @@ function typeProblem(types: readonly TypeDef[]): string | undefined {
       return `${what} is a ${def.kind}, and this host runs WASI 0.2, which has none`;
     if (def.kind === 'list' && def.length !== undefined)
       return `${what} has a fixed length, which componentize-qjs does not know; use a list or a tuple`;
-    if ((def.kind === 'flags' && def.names.length > 32) || 'error-context' in def)
-      return `${what} has more than 32 flags`;
+    if (def.kind === 'flags' && def.names.length > 32) return `${what} has more than 32 flags`;
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { HostError } from '../../../host/errors.ts';
 import { memoryHost, runBytes } from '../../support/run.ts';
@@ -239,4 +240,16 @@ export function explode(text: string): never {
     }
     await host.close();
   });
+});
+
+test('a machine without the engine is told what to do', () => {
+  const engine = new URL('../../../guest-sdk/javascript/build/engine.ts', import.meta.url);
+  const code = `Object.defineProperty(process, 'platform', { value: 'sunos' });
+    const { loadEngine } = await import(${JSON.stringify(engine.href)});
+    try { loadEngine(); } catch (error) { console.log(error.code, error.message); }`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
+  assert.match(
+    stdout,
+    /^HOST_ERR_TOOL_MISSING componentize-qjs cannot be loaded on sunos-.*npm ci --include=optional/,
+  );
 });
