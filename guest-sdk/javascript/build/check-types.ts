@@ -9,7 +9,7 @@ import { typesFolder } from './editor.ts';
 import { explainExports } from './explain.ts';
 
 /** One thing the type checker has to say. */
-interface TypeError_ {
+interface Diagnostic {
   readonly file: string;
   readonly line: number;
   readonly column: number;
@@ -61,8 +61,8 @@ export async function checkTypes(
 }
 
 /** `file(line,column): error TS123: words`, then lines that belong to it. */
-function errorsOf(output: string): TypeError_[] {
-  const errors: TypeError_[] = [];
+function errorsOf(output: string): Diagnostic[] {
+  const errors: Diagnostic[] = [];
   for (const line of output.split('\n')) {
     const match = /^(.+?)\((\d+),(\d+)\): error TS\d+: (.*)$/.exec(line.trimEnd());
     const last = errors.at(-1);
@@ -77,7 +77,7 @@ function errorsOf(output: string): TypeError_[] {
 }
 
 function show(
-  { file, line, column, text }: TypeError_,
+  { file, line, column, text }: Diagnostic,
   readSource: (file: string) => string | undefined,
 ): string {
   const source = readSource(file);

@@ -44,7 +44,7 @@ export function joinModules(joined: Joined): Uint8Array<ArrayBuffer> {
 }
 
 /** A renumbering while it is filled in. */
-interface Mutable extends Renumbering {
+interface Filling extends Renumbering {
   readonly types: number[];
   readonly functions: number[];
   readonly globals: number[];
@@ -56,7 +56,7 @@ interface Global {
   readonly value: number;
 }
 
-interface Function_ {
+interface DefinedFunction {
   readonly type: number;
   readonly write: (out: Writer) => void;
 }
@@ -69,11 +69,11 @@ class Joiner {
   readonly #typeIndices = new Map<string, number>();
   readonly #imports: { readonly module: string; readonly name: string; readonly type: number }[] = [];
   readonly #importIndices = new Map<string, number>();
-  readonly #functions: Function_[] = [];
+  readonly #functions: DefinedFunction[] = [];
   readonly #globals: Global[] = [];
   /** A part's imported and defined functions by their index there. */
   readonly #added = new Map<AddedBody, Map<number, number>>();
-  readonly #renumberings = new Map<Part, Mutable>();
+  readonly #renumberings = new Map<Part, Filling>();
 
   constructor(joined: Joined) {
     this.#joined = joined;
@@ -100,8 +100,8 @@ class Joiner {
     return this.#types.push(type) - 1;
   }
 
-  #of(part: Part): Mutable {
-    return this.#renumberings.get(part) as Mutable;
+  #of(part: Part): Filling {
+    return this.#renumberings.get(part) as Filling;
   }
 
   /** Imported functions come first in the index space, so they are known before any defined one is counted. */
@@ -129,7 +129,7 @@ class Joiner {
     });
   }
 
-  #add(added: Function_): number {
+  #add(added: DefinedFunction): number {
     return this.#functions.push(added) - 1 + this.#imports.length;
   }
 
