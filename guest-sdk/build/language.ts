@@ -37,6 +37,8 @@ export interface Language {
   readonly title: string;
   /** Source a project begins with when its manifest names none. */
   readonly entry: string;
+  /** The same for a command (a program with arguments and streams), where it is another. */
+  readonly commandEntry?: string;
   /**
    * From sources to a program the host runs. The same sources, SDK and options give the same bytes.
    * @throws HostError `HOST_ERR_BUILD_FAILED` whose message shows every error with its place;
@@ -53,4 +55,9 @@ export interface Language {
   scaffold(name: string, template: Template): ReadonlyMap<string, string> | undefined;
   /** Files of ours that shape an output besides the project's: they are part of what makes one stale. */
   toolFiles(): readonly string[];
+}
+
+/** Where a project begins whose manifest does not say it. */
+export function entryOf({ entry, commandEntry }: Language, kind: Target['kind']): string {
+  return kind === 'command' ? (commandEntry ?? entry) : entry;
 }

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Language, LanguageName, Template } from '../../guest-sdk/build/language.ts';
+import { entryOf, type Language, type LanguageName, type Template } from '../../guest-sdk/build/language.ts';
 import { languageWords, loadLanguage } from '../../guest-sdk/build/languages.ts';
 import { HostError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
@@ -192,7 +192,8 @@ function nextSteps(shown: string, language: Language, template: Template): strin
   const steps = tries[template].map(([words, what]) => [`${self} ${words.replace('NAME', shown)}`, what]);
   const width = Math.max(...steps.map(([words = '']) => words.length));
   const lines = steps.map(([words = '', what]) => `  ${words.padEnd(width)}   # ${what}\n`);
-  return `${shown}/${language.entry} is your agent, in ${language.title}; next:\n\n${lines.join('')}`;
+  const entry = entryOf(language, template === 'cli' ? 'command' : 'world');
+  return `${shown}/${entry} is your agent, in ${language.title}; next:\n\n${lines.join('')}`;
 }
 
 const tries: Readonly<Record<Template, readonly (readonly [words: string, what: string])[]>> = {

@@ -21,10 +21,11 @@ export async function openProject(path: string, release: boolean): Promise<OpenP
   const folder = resolve(path);
   const manifest = readManifest(folder);
   const { loadLanguage } = await import('../../guest-sdk/build/languages.ts');
+  const { entryOf } = await import('../../guest-sdk/build/language.ts');
   const { resolveTarget } = await import('../../guest-sdk/build/target.ts');
   const target = await resolveTarget(folder, manifest.world, manifest.wit);
   const language = await loadLanguage(manifest.language);
-  const entry = manifest.entry ?? language.entry;
+  const entry = manifest.entry ?? entryOf(language, target.kind);
   return { manifest, language, project: { folder, name: manifest.name, entry, target, release } };
 }
 

@@ -13,6 +13,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
+import { entryOf } from '../../guest-sdk/build/language.ts';
 import { languageWords, loadLanguage } from '../../guest-sdk/build/languages.ts';
 import { languageNames, readManifest } from '../../host/manifest.ts';
 import { host } from '../support/cli.ts';
@@ -73,7 +74,8 @@ test('every language has templates, and each of them its entry', async () => {
     assert.ok(has.includes('handler'), name);
     for (const template of has) {
       const files = language.scaffold('x', template);
-      assert.equal(files?.has(language.entry), true, `${name} ${template} has ${language.entry}`);
+      const entry = entryOf(language, template === 'cli' ? 'command' : 'world');
+      assert.equal(files?.has(entry), true, `${name} ${template} has ${entry}`);
       assert.equal(files?.has('agent.toml'), false);
     }
   }

@@ -187,12 +187,17 @@ function isBlock(def: TypeDef | undefined): boolean {
   return def?.kind === 'map' || (def?.kind === 'list' && def.length === undefined);
 }
 
-/** From a payload's core type to the one that all cases share. */
+/**
+ * From a payload's core type to the one that all cases share. The upper half of a number that travels as i64 is
+ * nobody's concern; it goes by the number's sign, which suits receivers that look at it all the same.
+ */
 function widened(value: string, from: string, to: string): string {
   if (from === to) return value;
   if (from === 'f')
     return to === 'i' ? `bits_of_float(${value})` : `(int64_t)(uint32_t)bits_of_float(${value})`;
-  return from === 'F' ? `bits_of_double(${value})` : `(int64_t)(uint32_t)${value}`;
+  if (from === 'F') return `bits_of_double(${value})`;
+  const number = /^\(int32_t\)(.+(?<!\.ptr))$/.exec(value)?.[1];
+  return number === undefined ? `(int64_t)(uint32_t)${value}` : `(int64_t)${number}`;
 }
 
 function narrowed(value: string, from: string, to: string): string {

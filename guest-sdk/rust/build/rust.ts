@@ -13,6 +13,7 @@ import { sourcesOf } from './sources.ts';
 export const rust: Language = {
   title: 'Rust',
   entry: 'src/lib.rs',
+  commandEntry: 'src/main.rs',
   build,
   writeTypes,
   scaffold,
