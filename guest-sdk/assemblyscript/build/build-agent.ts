@@ -76,7 +76,7 @@ function flagsOf(program: Program, options: BuildOptions): string[] {
   const use = program.globals.map((global) => global.replace('=', `=~lib/${sdkPackage}/`));
   if (options.countBlocks === true) use.push('MOTEHOST_COUNT_BLOCKS=1');
   const optimisation = options.release
-    ? ['-O3', '--shrinkLevel', '2', '--converge']
+    ? ['-O2', '--shrinkLevel', '2']
     : ['-O2', '--shrinkLevel', '1', '--debug'];
   return [
     '--runtime',
