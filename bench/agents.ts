@@ -5,14 +5,7 @@ import { join, resolve } from 'node:path';
 import { generateBindings } from '../guest-sdk/assemblyscript/build/bindings/generate.ts';
 import { worldTarget } from '../guest-sdk/build/target.ts';
 import { witOf } from '../guest-sdk/build/wit-text.ts';
-import { systemClock } from '../host/clock.ts';
-import { Budget } from '../host/engine/budget.ts';
-import { decodeComponent } from '../host/engine/component/decode.ts';
-import { instantiateFast } from '../host/engine/fast-lane/fast-lane.ts';
-import { planFastLane } from '../host/engine/fast-lane/plan.ts';
-import { Linker } from '../host/engine/linker.ts';
-import { meter } from '../host/engine/meter/meter.ts';
-import { defaultLimits } from '../host/limits.ts';
+import { onFastLane } from '../test/support/lanes.ts';
 import { writtenAgent } from '../test/support/written-agent.ts';
 import { atMost, type Bench, type Effort, type Report, round } from './report.ts';
 import { median } from './samples.ts';
@@ -102,15 +95,7 @@ const callsPerRound = 20_000;
 /** Microseconds of one call of an AssemblyScript agent, string to string, metered, on the fast lane. */
 async function callUs(rounds: number): Promise<number> {
   const { bytes } = await writtenAgent(greeter, { wit: greeterWit, release: true });
-  const plan = planFastLane(decodeComponent(bytes));
-  if ('refused' in plan) throw new Error(plan.refused);
-  const { offset, length } = plan.module;
-  const options = { fuelCell: 'own', importCharges: plan.importCharges } as const;
-  const module = new WebAssembly.Module(
-    meter(bytes.slice(offset, offset + length) as Uint8Array<ArrayBuffer>, options).bytes,
-  );
-  const budget = new Budget({ limits: { ...defaultLimits, deadlineMs: 3_600_000 }, clock: systemClock });
-  const instance = await instantiateFast(plan, module, new Linker(), budget);
+  const instance = await onFastLane(bytes);
   const samples: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const startedMs = performance.now();

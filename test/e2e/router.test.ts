@@ -4,14 +4,13 @@ import { join, resolve } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { loadLanguage } from '../../guest-sdk/build/languages.ts';
 import { resolveTarget } from '../../guest-sdk/build/target.ts';
-import { instantiateGeneral } from '../../host/engine/general-lane/general-lane.ts';
 import { stopTranspiler } from '../../host/engine/general-lane/transpile.ts';
 import type { Instance } from '../../host/engine/instance.ts';
 import { Linker } from '../../host/engine/linker.ts';
 import { readManifest } from '../../host/manifest.ts';
-import { budgetWith, prepareMetered } from '../engine/general-lane/lane.ts';
 import { skip as skipC } from '../guest-sdk/c/c-project.ts';
 import { skip as skipRust } from '../guest-sdk/rust/rust-project.ts';
+import { onGeneralLane } from '../support/lanes.ts';
 import { memoryHost, runBytes } from '../support/run.ts';
 
 // One agent in four languages, held to one promise: examples/router/wit/router.wit and its README.
@@ -69,7 +68,7 @@ async function open(bytes: Uint8Array<ArrayBuffer>): Promise<Instance> {
   for (const name of ['bus', 'context', 'tools']) linker.define(`motehost:agent/${name}@0.1.0`, nothing);
   for (const name of ['wall-clock', 'monotonic-clock']) linker.define(`wasi:clocks/${name}@0.2.0`, clock);
   linker.define('wasi:random/random@0.2.0', random);
-  return instantiateGeneral(await prepareMetered(bytes, linker), linker, budgetWith());
+  return onGeneralLane(bytes, linker);
 }
 
 const clock = {

@@ -7,9 +7,8 @@ import { planFastLane } from '../../host/engine/fast-lane/plan.ts';
 import { instantiateGeneral } from '../../host/engine/general-lane/general-lane.ts';
 import { stopTranspiler } from '../../host/engine/general-lane/transpile.ts';
 import type { Instance } from '../../host/engine/instance.ts';
-import { type HostFunction, Linker, WitError } from '../../host/engine/linker.ts';
 import { meter } from '../../host/engine/meter/meter.ts';
-import { type EchoComponent, echoComponent, echoHost } from '../support/echo-component.ts';
+import { type EchoComponent, echoComponent, echoLinker } from '../support/echo-component.ts';
 import { witType, witValue, writeWit } from '../support/wit-values.ts';
 import { budgetWith, prepareMetered } from './general-lane/lane.ts';
 
@@ -21,21 +20,6 @@ const valuesPerType = 3;
 /** Of a few instructions, and of more than any call here burns. */
 const slices = [{ fuelSlice: 97n, yieldMs: 1000 }, {}] as const;
 
-/** A host that gives back what it is asked. */
-function echoLinker({ types, world }: EchoComponent): Linker {
-  const echo = (isFallible: boolean) => (value: unknown) => {
-    if (!isFallible) return value;
-    const { tag, val } = value as { tag: string; val: unknown };
-    if (tag === 'err') throw new WitError(val);
-    return val;
-  };
-  const functions = types.map((type, index): [string, HostFunction] => [
-    `echo${index}`,
-    echo(typeof type === 'number' && world.types[type]?.kind === 'result'),
-  ]);
-  return new Linker().define(echoHost, { functions: Object.fromEntries(functions), suspending: new Set() });
-}
-
 type Launch = (slice: (typeof slices)[number]) => Promise<Instance>;
 
 function fastLaneOf(echo: EchoComponent): Launch {
@@ -45,11 +29,11 @@ function fastLaneOf(echo: EchoComponent): Launch {
   const core = echo.bytes.slice(offset, offset + length);
   const { bytes } = meter(core, { fuelCell: 'own', importCharges: plan.importCharges });
   const module = new WebAssembly.Module(bytes);
-  return (slice) => instantiateFast(plan, module, echoLinker(echo), budgetWith({}, slice));
+  return (slice) => instantiateFast(plan, module, echoLinker(echo.world), budgetWith({}, slice));
 }
 
 async function generalLaneOf(echo: EchoComponent): Promise<Launch> {
-  const linker = echoLinker(echo);
+  const linker = echoLinker(echo.world);
   const prepared = await prepareMetered(echo.bytes, linker);
   return (slice) => instantiateGeneral(prepared, linker, budgetWith({}, slice));
 }

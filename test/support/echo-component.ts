@@ -1,6 +1,7 @@
 import { Layouts } from '../../host/engine/component/layout.ts';
 import type { FuncType, TypeDef, TypeRef } from '../../host/engine/component/types.ts';
 import { componentTypeSection, type World, worldOfComponentType } from '../../host/engine/component/world.ts';
+import { type HostFunction, Linker, WitError } from '../../host/engine/linker.ts';
 import { buildComponent, bumpAllocator, embedWorld } from './component-tools.ts';
 
 /**
@@ -16,6 +17,23 @@ export interface EchoComponent {
 }
 
 export const echoHost = 'test:echo/host';
+
+/** A host that gives back what the `echo…` functions of a world ask it. */
+export function echoLinker(world: World): Linker {
+  const item = world.imports.find((one) => one.name === echoHost);
+  const imported = item?.kind === 'interface' ? item.interface.functions : [];
+  const functions = imported.map(({ name, type }): [string, HostFunction] => {
+    const isFallible = typeof type.result === 'number' && world.types[type.result]?.kind === 'result';
+    return [name, (value: unknown) => (isFallible ? okOrThrow(value) : value)];
+  });
+  return new Linker().define(echoHost, { functions: Object.fromEntries(functions), suspending: new Set() });
+}
+
+function okOrThrow(value: unknown): unknown {
+  const { tag, val } = value as { tag: string; val: unknown };
+  if (tag === 'err') throw new WitError(val);
+  return val;
+}
 
 const coreTypes: Readonly<Record<string, string>> = { i: 'i32', I: 'i64', f: 'f32', F: 'f64' };
 

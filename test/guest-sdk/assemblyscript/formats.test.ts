@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { decodeComponent } from '../../../host/engine/component/decode.ts';
-import { instantiateFast } from '../../../host/engine/fast-lane/fast-lane.ts';
-import { planFastLane } from '../../../host/engine/fast-lane/plan.ts';
 import type { Instance } from '../../../host/engine/instance.ts';
-import { Linker } from '../../../host/engine/linker.ts';
-import { budgetWith } from '../../engine/general-lane/lane.ts';
+import { onFastLane } from '../../support/lanes.ts';
 import { writtenAgent } from '../../support/written-agent.ts';
 
 async function run(source: string, wit: string): Promise<{ instance: Instance; bytes: Uint8Array }> {
   const { bytes } = await writtenAgent(source, { wit, release: true });
-  const plan = planFastLane(decodeComponent(bytes));
-  assert.ok(!('refused' in plan), 'refused' in plan ? plan.refused : '');
-  const { offset, length } = plan.module;
-  const module = new WebAssembly.Module(new Uint8Array(bytes).slice(offset, offset + length));
-  return { instance: await instantiateFast(plan, module, new Linker(), budgetWith()), bytes };
+  return { instance: await onFastLane(bytes), bytes };
 }
 
 describe('JSON', () => {

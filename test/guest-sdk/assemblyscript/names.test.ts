@@ -2,24 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { namespacesOf } from '../../../guest-sdk/assemblyscript/build/bindings/model.ts';
 import { decodeComponent } from '../../../host/engine/component/decode.ts';
-import { instantiateFast } from '../../../host/engine/fast-lane/fast-lane.ts';
-import { planFastLane } from '../../../host/engine/fast-lane/plan.ts';
 import type { Instance } from '../../../host/engine/instance.ts';
 import { type HostFunction, Linker } from '../../../host/engine/linker.ts';
-import { budgetWith } from '../../engine/general-lane/lane.ts';
+import { onFastLane } from '../../support/lanes.ts';
 import { writtenAgent } from '../../support/written-agent.ts';
 
 async function run(source: string, wit: string, linker = new Linker()): Promise<Instance> {
-  const { bytes } = await writtenAgent(source, { wit });
-  const plan = planFastLane(decodeComponent(bytes));
-  assert.ok(!('refused' in plan), 'refused' in plan ? plan.refused : '');
-  const { offset, length } = plan.module;
-  return instantiateFast(
-    plan,
-    new WebAssembly.Module(bytes.slice(offset, offset + length)),
-    linker,
-    budgetWith(),
-  );
+  return onFastLane((await writtenAgent(source, { wit })).bytes, linker);
 }
 
 function host(interfaces: Readonly<Record<string, Readonly<Record<string, HostFunction>>>>): Linker {

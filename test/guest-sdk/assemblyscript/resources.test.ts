@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { instantiateGeneral } from '../../../host/engine/general-lane/general-lane.ts';
 import { stopTranspiler } from '../../../host/engine/general-lane/transpile.ts';
 import type { Instance } from '../../../host/engine/instance.ts';
 import { Linker, WitError } from '../../../host/engine/linker.ts';
-import { budgetWith, prepareMetered } from '../../engine/general-lane/lane.ts';
+import { onGeneralLane } from '../../support/lanes.ts';
 import { writtenAgent } from '../../support/written-agent.ts';
 
 const wit = `package test:res@0.1.0;
@@ -150,7 +149,7 @@ const linker = new Linker().define('test:res/store@0.1.0', {
 let instance: Instance;
 const start = async (): Promise<Instance> => {
   const { bytes } = await built;
-  return instantiateGeneral(await prepareMetered(bytes, linker), linker, budgetWith());
+  return onGeneralLane(bytes, linker);
 };
 const built = writtenAgent(source, { wit, countBlocks: true });
 const member = (name: string): string => `test:res/counters@0.1.0#${name}`;

@@ -1,18 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { decodeComponent } from '../../../host/engine/component/decode.ts';
 import type { TypeRef } from '../../../host/engine/component/types.ts';
-import { instantiateFast } from '../../../host/engine/fast-lane/fast-lane.ts';
-import { planFastLane } from '../../../host/engine/fast-lane/plan.ts';
-import { instantiateGeneral } from '../../../host/engine/general-lane/general-lane.ts';
 import { stopTranspiler } from '../../../host/engine/general-lane/transpile.ts';
 import type { Instance } from '../../../host/engine/instance.ts';
-import { type HostFunction, Linker, WitError } from '../../../host/engine/linker.ts';
-import { meter } from '../../../host/engine/meter/meter.ts';
-import { budgetWith, prepareMetered } from '../../engine/general-lane/lane.ts';
 import { type EchoAgent, echoAgent } from '../../support/echo-agent.ts';
-import { echoHost } from '../../support/echo-component.ts';
+import { echoLinker } from '../../support/echo-component.ts';
+import { onFastLane, onGeneralLane } from '../../support/lanes.ts';
 import { witType, witValue, writeWit } from '../../support/wit-values.ts';
 import { writtenAgent } from '../../support/written-agent.ts';
 
@@ -21,42 +15,6 @@ after(stopTranspiler);
 const worlds = 8;
 const typesPerWorld = 12;
 const valuesPerType = 4;
-
-/** A host that gives back what it is asked. */
-function echoLinker({ types, target }: EchoAgent): Linker {
-  const defs = target.world.types;
-  const echo = (isFallible: boolean) => (value: unknown) => {
-    if (!isFallible) return value;
-    const { tag, val } = value as { tag: string; val: unknown };
-    if (tag === 'err') throw new WitError(val);
-    return val;
-  };
-  const functions = types.map((type, index): [string, HostFunction] => [
-    `echo${index}`,
-    echo(typeof type === 'number' && defs[type]?.kind === 'result'),
-  ]);
-  return new Linker().define(echoHost, { functions: Object.fromEntries(functions), suspending: new Set() });
-}
-
-interface Agent {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly linker: Linker;
-}
-
-function onFastLane(echo: Agent): Promise<Instance> {
-  const plan = planFastLane(decodeComponent(echo.bytes));
-  assert.ok(!('refused' in plan), 'refused' in plan ? plan.refused : '');
-  const { offset, length } = plan.module;
-  const { bytes } = meter(echo.bytes.slice(offset, offset + length), {
-    fuelCell: 'own',
-    importCharges: plan.importCharges,
-  });
-  return instantiateFast(plan, new WebAssembly.Module(bytes), echo.linker, budgetWith());
-}
-
-async function onGeneralLane(echo: Agent): Promise<Instance> {
-  return instantiateGeneral(await prepareMetered(echo.bytes, echo.linker), echo.linker, budgetWith());
-}
 
 /** The type of `many<index>`. */
 function listType({ target }: EchoAgent, index: number): TypeRef {
@@ -76,8 +34,8 @@ async function checkWorld(seed: number): Promise<void> {
   const echo = await echoAgent(declarations, refs).catch((cause: unknown) => {
     throw new Error(`${where}: ${String(cause)}\n${declarations}\n${refs.join('; ')}`, { cause });
   });
-  const agent = { bytes: echo.bytes, linker: echoLinker(echo) };
-  const lanes = [await onFastLane(agent), await onGeneralLane(agent)];
+  const linker = echoLinker(echo.target.world);
+  const lanes = [await onFastLane(echo.bytes, linker), await onGeneralLane(echo.bytes, linker)];
   for (const [index, type] of echo.types.entries()) {
     for (const instance of lanes)
       await checkType(echo, instance, index, type, seed, `${where}: ${refs[index]}`);
@@ -115,8 +73,7 @@ test('a world without imports burns the same in both lanes, from its start', asy
   const source =
     'const hello = "Hello" + ", ";\nexport function greet(name: string): string { return hello + name; }';
   const { bytes } = await writtenAgent(source, { wit });
-  const agent = { bytes: new Uint8Array(bytes), linker: new Linker() };
-  const [fast, general] = [await onFastLane(agent), await onGeneralLane(agent)];
+  const [fast, general] = [await onFastLane(bytes), await onGeneralLane(bytes)];
   assert.equal(fast.budget.fuelUsed, general.budget.fuelUsed);
   for (const instance of [fast, general]) assert.equal(await instance.call('greet', ['Ada']), 'Hello, Ada');
   assert.equal(fast.budget.fuelUsed, general.budget.fuelUsed);

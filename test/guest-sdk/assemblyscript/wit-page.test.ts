@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { after, before, test } from 'node:test';
-import { instantiateGeneral } from '../../../host/engine/general-lane/general-lane.ts';
 import { stopTranspiler } from '../../../host/engine/general-lane/transpile.ts';
 import type { Instance } from '../../../host/engine/instance.ts';
 import { Linker } from '../../../host/engine/linker.ts';
-import { budgetWith, prepareMetered } from '../../engine/general-lane/lane.ts';
+import { onGeneralLane } from '../../support/lanes.ts';
 import { writtenAgent } from '../../support/written-agent.ts';
 
 const page = readFileSync(resolve(import.meta.dirname, '../../../docs/wit-in-assemblyscript.md'), 'utf8');
@@ -25,7 +24,7 @@ let shop: Instance;
 
 before(async () => {
   const { bytes } = await writtenAgent(block('ts'), { wit: block('wit'), world: 'shop' });
-  shop = await instantiateGeneral(await prepareMetered(bytes, linker), linker, budgetWith());
+  shop = await onGeneralLane(bytes, linker);
 });
 after(stopTranspiler);
 

@@ -4,17 +4,12 @@ import fc from 'fast-check';
 import { type Bindings, generateBindings } from '../../../guest-sdk/c/build/bindings.ts';
 import { buildProgram } from '../../../guest-sdk/c/build/build-program.ts';
 import type { CFunction } from '../../../guest-sdk/c/build/c-functions.ts';
-import { decodeComponent } from '../../../host/engine/component/decode.ts';
 import type { TypeRef } from '../../../host/engine/component/types.ts';
 import type { World } from '../../../host/engine/component/world.ts';
-import { instantiateFast } from '../../../host/engine/fast-lane/fast-lane.ts';
-import { planFastLane } from '../../../host/engine/fast-lane/plan.ts';
-import { instantiateGeneral } from '../../../host/engine/general-lane/general-lane.ts';
 import { stopTranspiler } from '../../../host/engine/general-lane/transpile.ts';
 import type { Instance } from '../../../host/engine/instance.ts';
-import { type HostFunction, Linker, WitError } from '../../../host/engine/linker.ts';
-import { meter } from '../../../host/engine/meter/meter.ts';
-import { budgetWith, prepareMetered } from '../../engine/general-lane/lane.ts';
+import { echoLinker } from '../../support/echo-component.ts';
+import { onFastLane, onGeneralLane } from '../../support/lanes.ts';
 import { witType, witValue, writeWit } from '../../support/wit-values.ts';
 import { counter, countFlags, folderOf, skip, worldOf } from './c-project.ts';
 
@@ -23,7 +18,6 @@ after(stopTranspiler);
 const worlds = 8;
 const typesPerWorld = 10;
 const valuesPerType = 4;
-const host = 'test:echo/host';
 
 /** For each type: `echo` gives it back, `relay` asks the host to, `swap` gives back two in the other order. */
 function echoWit(declarations: string, refs: readonly string[]): string {
@@ -71,34 +65,6 @@ function bodyOf(one: CFunction, functions: readonly CFunction[]): string {
   return `  if (x->is_err) { ${give('err', 'err')} }\n  else { ${give('ret', 'ok')} }\n  return !x->is_err;\n`;
 }
 
-function echoLinker(world: World): Linker {
-  const item = world.imports.find((one) => one.name === host);
-  const imported = item?.kind === 'interface' ? item.interface.functions : [];
-  const functions = imported.map(({ name, type }): [string, HostFunction] => {
-    const isFallible = typeof type.result === 'number' && world.types[type.result]?.kind === 'result';
-    return [name, (value: unknown) => (isFallible ? okOrThrow(value) : value)];
-  });
-  return new Linker().define(host, { functions: Object.fromEntries(functions), suspending: new Set() });
-}
-
-function okOrThrow(value: unknown): unknown {
-  const { tag, val } = value as { tag: string; val: unknown };
-  if (tag === 'err') throw new WitError(val);
-  return val;
-}
-
-async function bothLanes(bytes: Uint8Array, world: World): Promise<Instance[]> {
-  const plan = planFastLane(decodeComponent(bytes));
-  assert.ok(!('refused' in plan), 'refused' in plan ? plan.refused : '');
-  const core = bytes.slice(plan.module.offset, plan.module.offset + plan.module.length);
-  const metered = meter(core, { fuelCell: 'own', importCharges: plan.importCharges }).bytes;
-  const linker = echoLinker(world);
-  return [
-    await instantiateFast(plan, new WebAssembly.Module(metered), linker, budgetWith()),
-    await instantiateGeneral(await prepareMetered(bytes, linker), linker, budgetWith()),
-  ];
-}
-
 async function checkWorld(seed: number): Promise<void> {
   const { declarations, refs } = writeWit(fc.sample(witType(), { numRuns: typesPerWorld, seed }));
   const target = await worldOf(echoWit(declarations, refs), 'echo');
@@ -111,7 +77,8 @@ async function checkWorld(seed: number): Promise<void> {
     linkFlags: countFlags,
   });
   assert.deepEqual(warnings, []);
-  for (const instance of await bothLanes(bytes, target.world))
+  const linker = echoLinker(target.world);
+  for (const instance of [await onFastLane(bytes, linker), await onGeneralLane(bytes, linker)])
     await checkInstance(instance, target.world, seed, refs);
 }
 

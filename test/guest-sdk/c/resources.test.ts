@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { buildProgram } from '../../../guest-sdk/c/build/build-program.ts';
-import { instantiateGeneral } from '../../../host/engine/general-lane/general-lane.ts';
 import { stopTranspiler } from '../../../host/engine/general-lane/transpile.ts';
 import type { Instance } from '../../../host/engine/instance.ts';
 import { Linker, WitError } from '../../../host/engine/linker.ts';
-import { budgetWith, prepareMetered } from '../../engine/general-lane/lane.ts';
+import { onGeneralLane } from '../../support/lanes.ts';
 import { counter, countFlags, folderOf, skip, worldOf } from './c-project.ts';
 
 const wit = `package test:lib@0.1.0;
@@ -182,7 +181,7 @@ describe('resources in C', { skip }, () => {
       linkFlags: countFlags,
     });
     assert.deepEqual(warnings, []);
-    instance = await instantiateGeneral(await prepareMetered(bytes, linker), linker, budgetWith());
+    instance = await onGeneralLane(bytes, linker);
   });
   after(stopTranspiler);
 
