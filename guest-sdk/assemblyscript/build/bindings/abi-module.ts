@@ -164,8 +164,9 @@ function usesTemps(emitter: Emitter, { type }: Func): boolean {
 }
 
 function exportCode(emitter: Emitter, home: Home, func: Func): ExportCode {
-  const { type, id } = func;
+  const { type } = func;
   const { layouts } = emitter.model;
+  const name = exportName(emitter.model, home, func);
   const signature = coreSignature(layouts, type, 'lift');
   const params = typesOf(signature.params).map((one, index) => `p${index}: ${one}`);
   const result = signature.results === '' ? 'void' : (typesOf(signature.results)[0] as string);
@@ -196,10 +197,16 @@ function exportCode(emitter: Emitter, home: Home, func: Func): ExportCode {
   return {
     func,
     home,
-    name: `export${id}`,
+    name,
     hasPost: signature.resultInMemory,
-    text: `export function export${id}(${params.join(', ')}): ${result} {\n${lines.map((line) => `  ${line}\n`).join('')}}\n`,
+    text: `export function ${name}(${params.join(', ')}): ${result} {\n${lines.map((line) => `  ${line}\n`).join('')}}\n`,
   };
+}
+
+/** `export_cart_total_3`: traps show it; the number keeps names apart that differ in case or dashes alone. */
+function exportName({ places }: Model, home: Home, { local, resource, id }: Func): string {
+  const owner = resource === undefined ? undefined : places.get(resource)?.local;
+  return ['export', home.namespace, owner, local, id].filter((part) => part !== undefined).join('_');
 }
 
 function giveResult(emitter: Emitter, result: TypeRef, inMemory: boolean): string[] {
