@@ -14,7 +14,7 @@ export const assemblyscript: Language = {
   writeTypes: async ({ folder, target }) => writeEditorFiles(folder, target),
   scaffold,
   toolFiles: () =>
-    globSync('assemblyscript/{assembly,build}/**/*.ts', { cwd: sdkFolder }).map((file) =>
-      join(sdkFolder, file),
+    globSync(['assemblyscript/assembly/**/*.ts', 'assemblyscript/build/**/*.ts'], { cwd: sdkFolder }).map(
+      (file) => join(sdkFolder, file),
     ),
 };
