@@ -161,7 +161,13 @@ for (const [name, skip] of Object.entries(languages)) {
           action: forward,
         }),
       );
-      assert.equal(await router.ask('hits'), 3n);
+      // `*` takes an empty segment, `:id` does not; neither takes none.
+      assert.deepEqual(
+        await router.route('GET', '/items/'),
+        ok({ pattern: '/items/*', params: [{ name: '*', value: '' }], action: { tag: 'deny' } }),
+      );
+      assert.deepEqual(await router.route('GET', '/items'), err('not-found'));
+      assert.equal(await router.ask('hits'), 4n);
     });
 
     test('says why there is no route', async () => {

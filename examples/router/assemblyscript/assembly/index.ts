@@ -20,9 +20,7 @@ class Route {
       const segment = this.segments[i];
       if (i >= parts.length) return null;
       if (segment == "*") {
-        const rest = parts.slice(i).join("/");
-        if (rest.length == 0) return null;
-        params.push(new Param("*", rest));
+        params.push(new Param("*", parts.slice(i).join("/")));
         return params;
       }
       if (segment.startsWith(":") && parts[i].length > 0) params.push(new Param(segment.substring(1), parts[i]));
