@@ -60,8 +60,8 @@ static bool matches(string_t pattern, string_t path, list_routing_param_t *param
     string_t rest = path;
     if (!next_segment(&path, &given)) return false;
     if (is(wanted, "*")) {
-      if (rest.len > 0) add_param(params, wanted, rest);
-      return rest.len > 0;
+      add_param(params, wanted, rest);
+      return true;
     }
     if (wanted.len > 0 && wanted.ptr[0] == ':') {
       if (given.len == 0) return false;
