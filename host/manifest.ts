@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parse } from 'smol-toml';
+import { parse, TomlError } from 'smol-toml';
 import type { LanguageName } from '../guest-sdk/build/language.ts';
 import { limitsOfTable } from './config.ts';
 import { HostError } from './errors.ts';
@@ -170,9 +170,19 @@ function parseTable(text: string, path: string): Record<string, unknown> {
   try {
     return parse(text);
   } catch (cause) {
-    const reason = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
-    throw invalid(path, '', reason, cause);
+    throw invalid(tomlPlace(path, cause), '', tomlReason(cause), cause);
   }
+}
+
+/** `agent.toml:2:9`, where the parser knows the place. */
+function tomlPlace(path: string, cause: unknown): string {
+  return cause instanceof TomlError ? `${path}:${cause.line}:${cause.column}` : path;
+}
+
+function tomlReason(cause: unknown): string {
+  const [reason = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+  const isValue = reason.endsWith('invalid value');
+  return isValue ? `${reason} (texts stand in quotes: world = "handler")` : reason;
 }
 
 function invalid(path: string, key: string, why: string, cause?: unknown): HostError {

@@ -9,8 +9,8 @@ import type { WitPiece, WitText } from './wit-text.ts';
  * where it stands first.
  */
 export async function explainWitError(cause: unknown, wit: WitText, world: string): Promise<HostError> {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  const offset = (await syntaxErrorAt(wit.text, message)) ?? nameAt(wit, message);
+  const message = withCure(cause instanceof Error ? cause.message : String(cause));
+  const offset = packageAt(wit, message) ?? (await syntaxErrorAt(wit.text, message)) ?? nameAt(wit, message);
   const piece = offset === undefined ? undefined : pieceAt(wit, offset);
   if (offset === undefined || piece === undefined) {
     const text = message.startsWith('World ')
@@ -26,6 +26,31 @@ export async function explainWitError(cause: unknown, wit: WitText, world: strin
     offset: offset - piece.offset,
   };
   return new HostError('HOST_ERR_WIT_INVALID', formatComplaint(complaint, piece.source), { world }, cause);
+}
+
+const missingPackage = /^package '([^'@]+)(@[^']+)?' not found/;
+
+/** What to do about a package that is not there; the parser lists all that are, a line each. */
+function withCure(message: string): string {
+  const [, name] = missingPackage.exec(message) ?? [];
+  if (name === undefined) return message;
+  const known = message
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim());
+  const other = known.filter((one) => one.replace(/@.*/, '') === name);
+  const cure = other.length > 0 ? `there is ${other.join(', ')}` : 'put its WIT into wit/deps';
+  return `${message.replace(/\. known packages:[\s\S]*/, '')}; ${cure}`;
+}
+
+/** Where a package is named that is not there. */
+function packageAt(wit: WitText, message: string): number | undefined {
+  const [, name, version = ''] = missingPackage.exec(message) ?? [];
+  if (name === undefined) return undefined;
+  const place = new RegExp(`\\b${name}/%?[\\w-]+${version.replaceAll('.', '\\.')}(?![\\w.-]*@)`).exec(
+    wit.text,
+  );
+  return place?.index;
 }
 
 async function syntaxErrorAt(text: string, message: string): Promise<number | undefined> {

@@ -33,7 +33,7 @@ export async function main(args: readonly string[]): Promise<void> {
 
 async function dispatch(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
-  if (name === '--version' || name === '-V')
+  if (name === '--version' || name === '-V' || name === '-v')
     return print(`host ${version} (node ${process.versions.node})\n`);
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') return overview(rest[0]);
   const load = commandNamed(name);

@@ -17,7 +17,7 @@ before(async () => {
 test('a build prints one line: file, size and time', async () => {
   const { code, stdout, stderr } = await host(['build', 'agent'], { cwd: home });
   assert.equal(code, 0);
-  assert.match(stdout, /^agent\/build\/agent\.wasm {2}\d+\.\d KB {2}\d+\.\d s\n$/);
+  assert.match(stdout, /^agent\/build\/agent\.wasm {2}\d+\.\d KiB {2}\d+\.\d s\n$/);
   assert.equal(stderr, '');
 });
 

@@ -64,6 +64,7 @@ function worldDeclarations(program: Program, docs: WitDocs): string {
     ambient('motehost:std', program.resolve('motehost:std') ?? ''),
     ambient('motehost:msgpack', program.resolve('motehost:msgpack') ?? ''),
     jsonDeclarations,
+    globalDeclarations,
   ].join('\n');
   const { bindings } = program;
   if (bindings === undefined) return std;
@@ -71,12 +72,23 @@ function worldDeclarations(program: Program, docs: WitDocs): string {
   return [std, ...model.homes.flatMap((home) => declarations(model, home, program, docs))].join('\n');
 }
 
+/** What every number and bool has in AssemblyScript, and its own declarations leave out. */
+const globalDeclarations = `interface Number {
+  toString(radix?: i32): string;
+}
+interface Boolean {
+  toString(): string;
+}
+`;
+
 const jsonDeclarations = `declare module "motehost:json" {
   export namespace JSON {
     /** A value of a class with \`@json\`, a number, text, list or map; ends the instance when the text is none. */
     function parse<T>(text: string): T;
     function stringify<T>(value: T): string;
   }
+  /** Whether a text is JSON at all: ask before you parse what somebody else wrote. */
+  export function isJson(text: string): bool;
 }
 /** Makes a class one that JSON knows. */
 declare function json(target: Function): void;

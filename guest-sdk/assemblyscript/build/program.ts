@@ -47,7 +47,7 @@ export function programOf(target: Target, userEntry: string): Program {
 
 const stdModules: Readonly<Record<string, string>> = {
   'motehost:std': `export * from "${sdkPackage}/result";\nexport * from "${sdkPackage}/tuple";\n`,
-  'motehost:json': 'export { JSON } from "json-as/assembly/index";\n',
+  'motehost:json': `export { JSON } from "json-as/assembly/index";\nexport { isJson } from "${sdkPackage}/json";\n`,
   'motehost:msgpack': `export * from "${sdkPackage}/msgpack";\n`,
 };
 

@@ -7,7 +7,11 @@ export function expectedExports(target: Target, entry: string): string {
   return `${entry}: world '${target.worldName}' needs the export ${wanted}; it looks like this:\n${indent(examples[target.name.replace(/@.*/, '')] ?? ownWorld)}`;
 }
 
-const ownWorld = `motehost::world!();
+const ownWorld = `# Cargo.toml
+motehost = { path = "build/sdk/motehost", features = ["wit"] }
+
+// src/lib.rs: the compiler names what Guest must have; interfaces are under exports::
+motehost::world!();
 
 struct Agent;
 

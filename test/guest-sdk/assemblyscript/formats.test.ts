@@ -11,10 +11,11 @@ async function run(source: string, wit: string): Promise<{ instance: Instance; b
 
 describe('JSON', () => {
   const source = `
-    import { JSON } from "motehost:json";
+    import { JSON, isJson } from "motehost:json";
     @json
     class Order { id: u64 = 0; who: string = ""; items: string[] = []; price: f64 = 0; }
     export function raise(text: string): string {
+      if (!isJson(text)) return "not JSON";
       const order = JSON.parse<Order>(text);
       order.price *= 2;
       order.items.push("bag");
@@ -30,6 +31,8 @@ describe('JSON', () => {
       answer,
       '{"id":18446744073709551615,"who":"Zoë \\"Z\\" 🌍","items":["a","b","bag"],"price":2.5}',
     );
+    for (const broken of ['', '{', '{"id":1', 'nul', '{"id":1}}', '["a",]'])
+      assert.equal(await instance.call('raise', [broken]), 'not JSON', broken);
     assert.deepEqual((await run(source, wit)).bytes, bytes, 'the same source gives the same bytes');
     assert.doesNotMatch(
       Buffer.from(bytes).toString('latin1'),
