@@ -6,6 +6,7 @@ import {
   type TypeRef,
 } from '../../../host/engine/component/types.ts';
 import type { Interface, World } from '../../../host/engine/component/world.ts';
+import { isCommand, mainSignature } from './command.ts';
 import {
   type FunctionData,
   type InterfaceData,
@@ -196,12 +197,14 @@ class Declarations {
         ? [...this.#declaration(pascalCase(def.name), def, index, true)]
         : [],
     );
-    const exports = [
-      ...functions.map((each) => `${property(each.key)}: ${this.#functionType(each)};`),
-      ...interfaces.flatMap(({ key, ...data }) =>
-        block(`${property(key)}:`, this.#implementation(data), ';'),
-      ),
-    ];
+    const exports = isCommand(this.#world)
+      ? ['main: () => number | void;']
+      : [
+          ...functions.map((each) => `${property(each.key)}: ${this.#functionType(each)};`),
+          ...interfaces.flatMap(({ key, ...data }) =>
+            block(`${property(key)}:`, this.#implementation(data), ';'),
+          ),
+        ];
     const own = this.#data.imports[worldInterface];
     return [
       ...declareModule(worldModule, [
@@ -238,6 +241,7 @@ class Declarations {
   }
 
   signature(path: string): string {
+    if (isCommand(this.#world)) return mainSignature;
     this.#named = new Map();
     const text = this.#signature(path);
     const imports = [...this.#named].map(
