@@ -68,11 +68,6 @@ test('the agent on the page about TypeScript is the template', () => {
   assert.equal(source, javascript.scaffold('greeter', 'handler')?.get('agent.ts'));
 });
 
-test('there is no template for what the engine cannot be', () => {
-  assert.equal(javascript.scaffold('x', 'cli'), undefined);
-  assert.equal(javascript.scaffold('x', 'http'), undefined);
-});
-
 test('the same source gives the same bytes, in any folder and at any time', async () => {
   const source = {
     ...files,
