@@ -5,6 +5,7 @@ import type { World } from '../../../host/engine/component/world.ts';
 import type { Project } from '../../build/language.ts';
 import { writeOwnFile } from '../../build/own-file.ts';
 import type { WorldTarget } from '../../build/target.ts';
+import { witDocs } from '../../build/wit-docs.ts';
 import { isCommand } from './command.ts';
 import { declarationsOf, worldModule } from './declarations.ts';
 
@@ -45,10 +46,10 @@ const compilerOptions = {
 };
 
 /** Writes the world's declarations and what checks the entry file against them. */
-export function writeTypes(project: Project, { world }: WorldTarget): readonly string[] {
+export function writeTypes(project: Project, { world, wit }: WorldTarget): readonly string[] {
   const up = '../'.repeat(typesFolder.split('/').length);
   const files = new Map([
-    ['world.d.ts', `${declarationsOf(world)}${agentDeclarations(world)}`],
+    ['world.d.ts', `${declarationsOf(world, witDocs(wit))}${agentDeclarations(world)}`],
     ['globals.d.ts', readFileSync(globalsFile, 'utf8')],
     ...(isCommand(world) ? [['command.d.ts', readFileSync(commandFile, 'utf8')] as const] : []),
     ['check.ts', checkText(`${up}${project.entry}`)],
