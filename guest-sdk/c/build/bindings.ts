@@ -3,9 +3,11 @@ import { partsOf, type TypeRef } from '../../../host/engine/component/types.ts';
 import type { World, WorldItem } from '../../../host/engine/component/world.ts';
 import { HostError } from '../../../host/errors.ts';
 import type { WorldTarget } from '../../build/target.ts';
+import { witDocs } from '../../build/wit-docs.ts';
 import { Declarations } from './c-declarations.ts';
 import { type Alias, aliasesOf, type CFunction, CFunctions, type Destructor } from './c-functions.ts';
 import { CTypes } from './c-types.ts';
+import { Comments } from './comments.ts';
 import { GlueFrees } from './glue-frees.ts';
 import { GlueFunctions } from './glue-functions.ts';
 import { headerText } from './header.ts';
@@ -28,15 +30,20 @@ export interface Bindings {
  * Writes header and glue of a world. The same world gives the same text.
  * @throws HostError `HOST_ERR_BUILD_FAILED` for streams, futures, error contexts and asynchronous functions
  */
-export function generateBindings({ world, name }: Pick<WorldTarget, 'world' | 'name'>): Bindings {
+export function generateBindings({
+  world,
+  name,
+  wit,
+}: Pick<WorldTarget, 'world' | 'name'> & Partial<Pick<WorldTarget, 'wit'>>): Bindings {
   requireExpressible(world, name);
   const worldName = /([\w-]+)(?:@.*)?$/.exec(name)?.[1] ?? name;
   const types = new CTypes(world);
   const aliases = aliasesOf(world, types);
   const functions = new CFunctions(world, worldName, types, aliases);
-  const declarations = new Declarations(types);
+  const comments = new Comments(wit === undefined ? new Map() : witDocs(wit), name);
+  const declarations = new Declarations(types, comments);
   const base = snakeCase(worldName);
-  const header = headerText({ world, name, base, types, aliases, functions, declarations });
+  const header = headerText({ world, name, base, types, aliases, functions, declarations, comments });
   const glue = new GlueText(world, types, functions, declarations).text(`${base}.h`);
   return {
     headerName: `${base}.h`,

@@ -1,15 +1,18 @@
 import { partsOf, type TypeDef, type TypeRef } from '../../../host/engine/component/types.ts';
 import { type CTypes, isStructural } from './c-types.ts';
+import type { Comments } from './comments.ts';
 
 /** Writes each type of a world once, after the types it is made of. */
 export class Declarations {
   readonly #types: CTypes;
+  readonly #comments: Comments;
   readonly #declared = new Set<string>();
   /** Every type that was written, for those who go over all of them. */
   readonly written: number[] = [];
 
-  constructor(types: CTypes) {
+  constructor(types: CTypes, comments: Comments) {
     this.#types = types;
+    this.#comments = comments;
   }
 
   /** The declarations that a type needs and that are not yet there; empty for most. */
@@ -32,7 +35,9 @@ export class Declarations {
 
   #declare(index: number, def: TypeDef, name: string): string {
     const body = this.#body(index, def, name);
-    const comment = isStructural(def) ? '' : `/* ${def.kind} ${def.name} */\n`;
+    const comment = isStructural(def)
+      ? ''
+      : `/* ${def.kind} ${def.name}${this.#comments.below(def.owner, def.name ?? '')} */\n`;
     return `${comment}${body}${this.#types.isFreed(index) ? `void ${this.#types.freeName(index)}(${name} *value);\n` : ''}`;
   }
 
@@ -40,13 +45,7 @@ export class Declarations {
     const type = (ref: TypeRef): string => this.#types.of(ref);
     switch (def.kind) {
       case 'record':
-        return struct(
-          this.#fields(
-            index,
-            def.fields.map((field) => field.type),
-          ),
-          name,
-        );
+        return struct(this.#fields(index, def), name);
       case 'tuple':
         return struct(
           def.types.map((part, place) => member(type(part), `f${place}`)),
@@ -66,10 +65,14 @@ export class Declarations {
         return struct(['bool is_err', ...this.#union([def.ok, def.err], ['ok', 'err'])], name);
       case 'variant': {
         const cases = def.cases.map((one) => one.type);
-        return `${this.#cases(index)}${struct([`${tagType(cases.length)} tag`, ...this.#union(cases, this.#types.members(index))], name)}`;
+        return `${this.#cases(index, def, def.cases)}${struct([`${tagType(cases.length)} tag`, ...this.#union(cases, this.#types.members(index))], name)}`;
       }
       case 'enum':
-        return `${this.#cases(index)}typedef ${tagType(def.names.length)} ${name};\n`;
+        return `${this.#cases(
+          index,
+          def,
+          def.names.map((one) => ({ name: one })),
+        )}typedef ${tagType(def.names.length)} ${name};\n`;
       case 'flags':
         return this.#flags(index, def.names.length, name);
       case 'resource':
@@ -79,9 +82,12 @@ export class Declarations {
     }
   }
 
-  #fields(index: number, parts: readonly TypeRef[]): string[] {
+  #fields(index: number, { owner, name: record, fields }: TypeDef & { readonly kind: 'record' }): string[] {
     const names = this.#types.members(index);
-    return parts.map((part, place) => member(this.#types.of(part), names[place] as string));
+    return fields.map(({ name, type }, place) => {
+      const comment = this.#comments.before(owner, `${record}.${name}`);
+      return `${comment}${member(this.#types.of(type), names[place] as string)}`;
+    });
   }
 
   #union(cases: readonly (TypeRef | undefined)[], names: readonly string[]): string[] {
@@ -91,9 +97,12 @@ export class Declarations {
     return members.length === 0 ? [] : [`union {\n${members.join('')}  } val`];
   }
 
-  #cases(index: number): string {
+  #cases(index: number, { owner, name: type }: TypeDef, cases: readonly { readonly name: string }[]): string {
     const names = this.#types.constants(index);
-    return `enum {\n${names.map((name) => `  ${name},\n`).join('')}};\n`;
+    const lines = names.map(
+      (name, place) => `  ${this.#comments.before(owner, `${type}.${cases[place]?.name}`)}${name},\n`,
+    );
+    return `enum {\n${lines.join('')}};\n`;
   }
 
   #flags(index: number, count: number, name: string): string {

@@ -3,6 +3,7 @@ import type { World } from '../../../host/engine/component/world.ts';
 import type { Declarations } from './c-declarations.ts';
 import type { Alias, CFunction, CFunctions, FunctionGroup } from './c-functions.ts';
 import type { CTypes } from './c-types.ts';
+import type { Comments } from './comments.ts';
 
 interface HeaderParts {
   readonly world: World;
@@ -12,6 +13,7 @@ interface HeaderParts {
   readonly aliases: readonly Alias[];
   readonly functions: CFunctions;
   readonly declarations: Declarations;
+  readonly comments: Comments;
 }
 
 /** The header of a world: a section for each interface, its types, then its functions. */
@@ -104,7 +106,9 @@ class Sections {
     const isThis = (group: FunctionGroup): boolean => group.side === side && group.owner === owner;
     const own = functions.groups.filter(isThis).flatMap((group) => group.functions);
     const needed = own.flatMap((one) => signatureTypes(one).flatMap((ref) => declarations.of(ref)));
-    const texts = own.map((one) => `/* ${one.signature}${this.#notes(one)} */\n${one.prototype};\n`);
+    const texts = own.map(
+      (one) => `/* ${one.signature}${this.#comment(one)}${this.#notes(one)} */\n${one.prototype};\n`,
+    );
     const destructors = functions.destructors
       .filter((one) => side === 'export' && one.owner === owner)
       .map(
@@ -112,6 +116,14 @@ class Sections {
           `/* ${types.defs[one.resource]?.name} is dropped by its last owner: free it */\n${one.prototype};\n`,
       );
     return [...needed, ...texts, ...destructors];
+  }
+
+  /** What WIT says of it. */
+  #comment({ witName }: CFunction): string {
+    const [first = '', rest] = witName.split('#');
+    return rest === undefined
+      ? this.#parts.comments.below(undefined, first)
+      : this.#parts.comments.below(first, rest);
   }
 
   #notes(one: CFunction): string {

@@ -3,10 +3,9 @@ import { languageFlags } from './build-program.ts';
 import { findSysroot } from './clang.ts';
 import { generatedFolder } from './explain.ts';
 
-/** A new agent's folder: file names and texts, without its manifest; undefined for a template there is none of. */
-export function scaffold(name: string, template: Template): ReadonlyMap<string, string> | undefined {
+/** A new agent's folder: file names and texts, without its manifest. */
+export function scaffold(name: string, template: Template): ReadonlyMap<string, string> {
   const made = templates[template];
-  if (made === undefined) return undefined;
   return new Map([
     ['agent.c', made.source],
     ['compile_flags.txt', editorFlags()],
@@ -91,13 +90,36 @@ int main(int argc, char **argv) {
 }
 `;
 
+const httpSource = `#include "proxy.h"
+
+/* Called for each request; \`out\` takes the answer. What is taken or given away is not dropped here. */
+void exports_incoming_handler_handle(types_incoming_request_t *request, types_response_outparam_t *out) {
+  types_outgoing_response_t response = types_outgoing_response_new(types_fields_new());
+  types_outgoing_body_t body;
+  types_outgoing_response_body(response, &body);
+  types_response_outparam_set(
+      TAKE(*out), (result_types_outgoing_response_types_error_code_t){.val.ok = response});
+
+  option_string_t path = types_incoming_request_path_with_query(*request);
+  string_t text = string_format("Hello from %.*s\\n", STRING_ARGS(path.is_some ? path.val : string_of("/")));
+  option_string_free(&path);
+
+  streams_output_stream_t stream;
+  types_outgoing_body_write(body, &stream);
+  streams_output_stream_blocking_write_and_flush(stream, (list_u8_t){(uint8_t *)text.ptr, text.len}, NULL);
+  streams_output_stream_drop(stream);
+  types_outgoing_body_finish(body, (option_types_fields_t){0}, NULL);
+  string_free(&text);
+}
+`;
+
 interface Made {
   readonly source: string;
   readonly use: string;
   readonly header?: string;
 }
 
-const templates: Readonly<Partial<Record<Template, Made>>> = {
+const templates: Readonly<Record<Template, Made>> = {
   handler: {
     source: handlerSource,
     use: '--input world     # one message with the body "world"',
@@ -108,5 +130,6 @@ const templates: Readonly<Partial<Record<Template, Made>>> = {
     use: '--input world     # one message with the body "world"',
     header: 'agent.h',
   },
+  http: { source: httpSource, use: '                  # host dev serves it', header: 'proxy.h' },
   cli: { source: commandSource, use: '< README.md       # with a standard input' },
 };

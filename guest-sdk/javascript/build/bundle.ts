@@ -5,6 +5,7 @@ import { HostError } from '../../../host/errors.ts';
 import { formatComplaint } from '../../build/diagnostic.ts';
 import type { Project } from '../../build/language.ts';
 import type { WorldTarget } from '../../build/target.ts';
+import { worldName } from './engine-names.ts';
 import {
   globalInterfaces,
   glueId,
@@ -52,7 +53,7 @@ export async function bundleProject(given: Project, target: WorldTarget): Promis
   const names = chunk.map.sources.map((name) => sourceName(project.folder, name, sources));
   const lines = new SourceLines({ sources: names, mappings: chunk.map.mappings });
   const texts = [...sources.values()];
-  const named = chunk.imports.filter((name) => name !== undefined);
+  const named = chunk.imports.filter((name) => name !== undefined).map(worldName);
   const mentions = (pattern: RegExp): boolean => texts.some((text) => pattern.test(text));
   const interfaces = neededInterfaces(target.world, named);
   // The prelude stands on it always; a program that never asks for a random number does not need it.

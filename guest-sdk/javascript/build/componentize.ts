@@ -8,6 +8,7 @@ import { stripCustomSections } from '../../build/strip.ts';
 import type { WorldTarget } from '../../build/target.ts';
 import type { Bundle } from './bundle.ts';
 import { type Engine, loadEngine } from './engine.ts';
+import { engineName, worldName } from './engine-names.ts';
 import type { CoreImport } from './link/core-module.ts';
 import { flatten } from './link/flatten.ts';
 import type { Source } from './link/link.ts';
@@ -24,6 +25,7 @@ export async function componentizeBundle(bundle: Bundle, target: WorldTarget): P
   const component = await evaluate(engine, bundle, target);
   const core = flatten(component, {
     engineImports: engine.imports,
+    nameOf: worldName,
     outside: (wanted, isEngine) =>
       isEngine ? engineInput(wanted, bundle, target) : programImport(wanted, bundle),
   });
@@ -37,8 +39,9 @@ async function evaluate(engine: Engine, bundle: Bundle, target: WorldTarget): Pr
   const folder = mkdtempSync(join(tmpdir(), 'motehost-world-'));
   try {
     const witPath = join(folder, 'world.wit');
-    writeFileSync(witPath, target.wit.text);
-    return await engine.componentize({ witPath, world: target.worldName, jsSource: bundle.code });
+    writeFileSync(witPath, engineName(target.wit.text));
+    const world = engineName(target.worldName);
+    return await engine.componentize({ witPath, world, jsSource: bundle.code });
   } catch (cause) {
     if (cause instanceof HostError) throw cause;
     throw new EvaluationError(cause instanceof Error ? cause.message : String(cause), { cause });
@@ -69,7 +72,9 @@ function engineInput(
 }
 
 /** The world's functions, but for interfaces the program does not name: a component imports what it uses. */
-function programImport({ module, name }: CoreImport, { interfaces }: Bundle): Source {
+function programImport(wanted: CoreImport, { interfaces }: Bundle): Source {
+  const { name } = wanted;
+  const module = worldName(wanted.module);
   const isUsed = module.startsWith('[export]') || module === worldInterface || interfaces.has(module);
   return isUsed ? { kind: 'import', module, name } : { kind: 'added', body: trap };
 }

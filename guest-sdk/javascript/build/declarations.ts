@@ -6,9 +6,12 @@ import {
   type TypeRef,
 } from '../../../host/engine/component/types.ts';
 import type { Interface, World } from '../../../host/engine/component/world.ts';
+import type { WitDocs } from '../../build/wit-docs.ts';
+import { isCommand, mainSignature } from './command.ts';
 import {
   type FunctionData,
   type InterfaceData,
+  interfaceKey,
   pascalCase,
   type WorldData,
   worldData,
@@ -19,13 +22,13 @@ import {
 export const worldModule = 'motehost:world';
 
 /** TypeScript's declarations of a world: a module for each interface, and `motehost:world` for what it wants. */
-export function declarationsOf(world: World): string {
-  return new Declarations(world).write();
+export function declarationsOf(world: World, docs: WitDocs = new Map()): string {
+  return new Declarations(world, docs).write();
 }
 
 /** One export of the world as an entry file would declare it, by its path there: `handle`, `routing.Router.add`. */
 export function signatureOf(world: World, path: string): string {
-  return new Declarations(world).signature(path);
+  return new Declarations(world, new Map()).signature(path);
 }
 
 const primitives: Readonly<Record<Primitive, string>> = {
@@ -70,14 +73,29 @@ const reservedWords: ReadonlySet<string> = new Set(
 class Declarations {
   readonly #world: World;
   readonly #data: WorldData;
+  readonly #docs: WitDocs;
+  /** What the WIT's comments know a function by. */
+  readonly #keys = new Map<FunctionData, string>();
   /** The module whose declarations are written; types of others are named with theirs. */
   #module = '';
   /** Types that were written with their names alone, for people, by the module they are from. */
   #named: Map<string, Set<string>> | undefined;
 
-  constructor(world: World) {
+  constructor(world: World, docs: WitDocs) {
     this.#world = world;
+    this.#docs = docs;
     this.#data = worldData(world);
+    for (const { name, functions } of interfacesOf(world)) {
+      const all = [
+        this.#data.imports[name],
+        this.#data.exports.interfaces.find(({ key }) => key === interfaceKey(name)),
+      ];
+      for (const data of all)
+        functions.forEach((one, index) => {
+          const made = data?.functions[index];
+          if (made !== undefined) this.#keys.set(made, `${name}#${one.name}`);
+        });
+    }
   }
 
   write(): string {
@@ -121,7 +139,10 @@ class Declarations {
       // A type under another name or of another interface stands for that one.
       if (def === undefined || def.name !== name || def.owner !== this.#module)
         return [`export type ${title} = ${this.#type(type)};`];
-      return this.#declaration(title, def, type as number, isClass);
+      return [
+        ...this.#comment(`${this.#module}#${name}`),
+        ...this.#declaration(title, def, type as number, isClass),
+      ];
     });
   }
 
@@ -130,12 +151,18 @@ class Declarations {
       case 'record':
         return block(
           `export interface ${title}`,
-          def.fields.map(({ name, type }) => `${this.#field(name, type)};`),
+          def.fields.flatMap(({ name, type }) => [
+            ...this.#comment(`${this.#module}#${def.name}.${name}`),
+            `${this.#field(name, type)};`,
+          ]),
         );
       case 'flags':
         return block(
           `export interface ${title}`,
-          def.names.map((name) => `${property(camelCase(name))}: boolean;`),
+          def.names.flatMap((name) => [
+            ...this.#comment(`${this.#module}#${def.name}.${name}`),
+            `${property(camelCase(name))}: boolean;`,
+          ]),
         );
       case 'resource':
         return this.#resource(title, index, isClass);
@@ -151,15 +178,23 @@ class Declarations {
 
   #resource(title: string, index: number, isClass: boolean): string[] {
     const members = this.#membersOf(index);
-    const methods = members.filter(({ kind }) => kind === 'method').map((each) => `${this.#method(each)};`);
+    const commented = (each: FunctionData, text: string): string[] => [
+      ...this.#comment(this.#keys.get(each)),
+      text,
+    ];
+    const methods = members
+      .filter(({ kind }) => kind === 'method')
+      .flatMap((each) => commented(each, `${this.#method(each)};`));
     if (!isClass) return block(`export interface ${title}`, methods);
     const statics = members
       .filter(({ kind }) => kind === 'static')
-      .map((each) => `static ${this.#method(each)};`);
+      .flatMap((each) => commented(each, `static ${this.#method(each)};`));
     const construct = members.find(({ kind }) => kind === 'constructor');
     const first =
-      construct === undefined ? 'private constructor();' : `constructor(${this.#params(construct)});`;
-    return block(`export class ${title}`, [first, ...statics, ...methods, '[Symbol.dispose](): void;']);
+      construct === undefined
+        ? ['private constructor();']
+        : commented(construct, `constructor(${this.#params(construct)});`);
+    return block(`export class ${title}`, [...first, ...statics, ...methods, '[Symbol.dispose](): void;']);
   }
 
   #membersOf(index: number): FunctionData[] {
@@ -173,7 +208,7 @@ class Declarations {
       const declared = reservedWords.has(each.key) ? `${each.key}_` : each.key;
       const text = `${declared === each.key ? 'export ' : ''}function ${declared}(${this.#params(each)}): ${this.#result(each)};`;
       return [
-        ...this.#thrown(each),
+        ...this.#comment(this.#keys.get(each), this.#thrown(each)),
         text,
         ...(declared === each.key ? [] : [`export { ${declared} as ${each.key} };`]),
       ];
@@ -184,8 +219,16 @@ class Declarations {
     const def = this.#definition(type.result);
     if (def?.kind !== 'result') return [];
     return [
-      `/** @throws CallError whose payload is ${def.err === undefined ? 'undefined' : `\`${this.#type(def.err)}\``} */`,
+      `@throws CallError whose payload is ${def.err === undefined ? 'undefined' : `\`${this.#type(def.err)}\``}`,
     ];
+  }
+
+  /** What WIT says of an item, and what there is to add. */
+  #comment(key: string | undefined, more: readonly string[] = []): string[] {
+    const text = (key === undefined ? undefined : this.#docs.get(key)) ?? '';
+    const lines = [...(text === '' ? [] : text.replaceAll('*/', '* /').split('\n')), ...more];
+    if (lines.length <= 1) return lines.map((line) => `/** ${line} */`);
+    return ['/**', ...lines.map((line) => ` * ${line}`.trimEnd()), ' */'];
   }
 
   #worldModules(): string[] {
@@ -196,12 +239,14 @@ class Declarations {
         ? [...this.#declaration(pascalCase(def.name), def, index, true)]
         : [],
     );
-    const exports = [
-      ...functions.map((each) => `${property(each.key)}: ${this.#functionType(each)};`),
-      ...interfaces.flatMap(({ key, ...data }) =>
-        block(`${property(key)}:`, this.#implementation(data), ';'),
-      ),
-    ];
+    const exports = isCommand(this.#world)
+      ? ['main: () => number | void;']
+      : [
+          ...functions.map((each) => `${property(each.key)}: ${this.#functionType(each)};`),
+          ...interfaces.flatMap(({ key, ...data }) =>
+            block(`${property(key)}:`, this.#implementation(data), ';'),
+          ),
+        ];
     const own = this.#data.imports[worldInterface];
     return [
       ...declareModule(worldModule, [
@@ -238,6 +283,7 @@ class Declarations {
   }
 
   signature(path: string): string {
+    if (isCommand(this.#world)) return mainSignature;
     this.#named = new Map();
     const text = this.#signature(path);
     const imports = [...this.#named].map(
@@ -363,6 +409,12 @@ class Declarations {
       ? `{ tag: '${tag}'; val?: undefined }`
       : `{ tag: '${tag}'; val: ${this.#type(type)} }`;
   }
+}
+
+function interfacesOf({ imports, exports }: World): (Interface & { readonly name: string })[] {
+  return [...imports, ...exports].flatMap((item) =>
+    item.kind === 'interface' ? [{ ...item.interface, name: item.name }] : [],
+  );
 }
 
 function declareModule(name: string, lines: readonly string[]): string[] {

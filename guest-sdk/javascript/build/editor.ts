@@ -5,16 +5,22 @@ import type { World } from '../../../host/engine/component/world.ts';
 import type { Project } from '../../build/language.ts';
 import { writeOwnFile } from '../../build/own-file.ts';
 import type { WorldTarget } from '../../build/target.ts';
+import { witDocs } from '../../build/wit-docs.ts';
+import { isCommand } from './command.ts';
 import { declarationsOf, worldModule } from './declarations.ts';
 
 /** Where a project keeps what editors and the type check need; made again by every build, never edited. */
 export const typesFolder = 'build/types';
 
-/** Declarations of what every program has. */
-export const declarationsFile: string = join(
+const declarationsFolder = join(
   dirname(findPackageJSON(import.meta.url) as string),
-  'guest-sdk/javascript/types/globals.d.ts',
+  'guest-sdk/javascript/types',
 );
+/** Declarations of what every program has, and of what commands have besides. */
+const globalsFile = join(declarationsFolder, 'globals.d.ts');
+const commandFile = join(declarationsFolder, 'command.d.ts');
+
+export const declarationFiles: readonly string[] = [globalsFile, commandFile];
 
 /** The `tsconfig.json` that makes editors understand a project. */
 export function editorConfig(): string {
@@ -40,11 +46,12 @@ const compilerOptions = {
 };
 
 /** Writes the world's declarations and what checks the entry file against them. */
-export function writeTypes(project: Project, { world }: WorldTarget): readonly string[] {
+export function writeTypes(project: Project, { world, wit }: WorldTarget): readonly string[] {
   const up = '../'.repeat(typesFolder.split('/').length);
   const files = new Map([
-    ['world.d.ts', `${declarationsOf(world)}${agentDeclarations(world)}`],
-    ['globals.d.ts', readFileSync(declarationsFile, 'utf8')],
+    ['world.d.ts', `${declarationsOf(world, witDocs(wit))}${agentDeclarations(world)}`],
+    ['globals.d.ts', readFileSync(globalsFile, 'utf8')],
+    ...(isCommand(world) ? [['command.d.ts', readFileSync(commandFile, 'utf8')] as const] : []),
     ['check.ts', checkText(`${up}${project.entry}`)],
     ['tsconfig.json', json({ compilerOptions, include: [`${up}${project.entry}`, '*.d.ts', 'check.ts'] })],
   ]);

@@ -4,6 +4,7 @@ import { HostError } from '../../../host/errors.ts';
 import { formatComplaint } from '../../build/diagnostic.ts';
 import type { Project } from '../../build/language.ts';
 import type { Bundle } from './bundle.ts';
+import { isCommand } from './command.ts';
 import type { EvaluationError } from './componentize.ts';
 import { signatureOf } from './declarations.ts';
 import { interfaceKey } from './world-data.ts';
@@ -60,13 +61,15 @@ export function explainExports(
   world: World,
   complaint: string,
 ): HostError {
-  const keys = world.exports.flatMap((item) =>
-    item.kind === 'func'
-      ? [camelCase(item.name)]
-      : item.kind === 'interface'
-        ? [interfaceKey(item.name)]
-        : [],
-  );
+  const keys = isCommand(world)
+    ? ['main']
+    : world.exports.flatMap((item) =>
+        item.kind === 'func'
+          ? [camelCase(item.name)]
+          : item.kind === 'interface'
+            ? [interfaceKey(item.name)]
+            : [],
+      );
   const concerned = keys.filter((key) => complaint.includes(`'${key}'`));
   const shown = concerned.length === 0 ? keys : concerned;
   return needed(project, source, world, shown, shown[0] ?? '', plainComplaint(complaint));
@@ -82,7 +85,7 @@ function needed(
   reason: string,
 ): HostError {
   const wanted = paths.map((path) => signatureText(world, path)).join('\n');
-  const text = `world '${world.name}' needs the export '${paths.join("', '")}' (${reason}); it looks like this:`;
+  const text = `world '${isCommand(world) ? 'command' : world.name}' needs the export '${paths.join("', '")}' (${reason}); it looks like this:`;
   const offset = source?.search(
     new RegExp(`(?<=^export\\s+(?:async\\s+)?(?:const|let|var|class|function)\\s+)${key}\\b`, 'm'),
   );

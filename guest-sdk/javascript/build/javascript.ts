@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { HostError } from '../../../host/errors.ts';
 import type { Built, Language, Project } from '../../build/language.ts';
 import type { WorldTarget } from '../../build/target.ts';
 import { type Bundle, bundleProject } from './bundle.ts';
 import { checkTypes, typeCheckerOf } from './check-types.ts';
+import { commandTarget } from './command.ts';
 import { componentizeBundle, EvaluationError } from './componentize.ts';
-import { declarationsFile, writeTypes } from './editor.ts';
+import { declarationFiles, writeTypes } from './editor.ts';
 import { explainEvaluation } from './explain.ts';
 import { preludePaths } from './prelude.ts';
 import { scaffold } from './scaffold.ts';
@@ -17,13 +17,13 @@ export const javascript: Language = {
   title: 'TypeScript',
   entry: 'agent.ts',
   build,
-  writeTypes: async (project) => writeTypes(project, worldOf(project)),
+  writeTypes: async (project) => writeTypes(project, await worldOf(project)),
   scaffold,
-  toolFiles: () => [...preludePaths(), declarationsFile],
+  toolFiles: () => [...preludePaths(), ...declarationFiles],
 };
 
 async function build(project: Project): Promise<Built> {
-  const target = worldOf(project);
+  const target = await worldOf(project);
   requireSupported(target.world);
   const bundle = await bundleProject(project, target);
   const warnings = [...bundle.warnings, ...(await check(project, target, bundle))];
@@ -55,10 +55,6 @@ function readIfThere({ folder }: Project, file: string): string | undefined {
   }
 }
 
-function worldOf({ target }: Project): WorldTarget {
-  if (target.kind === 'world') return target;
-  throw new HostError(
-    'HOST_ERR_BUILD_FAILED',
-    'TypeScript makes components of a WIT world, not commands; set world = "handler" in agent.toml',
-  );
+async function worldOf({ target }: Project): Promise<WorldTarget> {
+  return target.kind === 'world' ? target : await commandTarget();
 }

@@ -1,6 +1,8 @@
 import { partsOf, type TypeDef, type TypeRef } from '../../../host/engine/component/types.ts';
 import type { World } from '../../../host/engine/component/world.ts';
 import type { WorldTarget } from '../../build/target.ts';
+import { commandModule, isCommand } from './command.ts';
+import { engineName } from './engine-names.ts';
 import { preludeFiles } from './prelude.ts';
 import { type InterfaceData, type WorldData, worldData, worldInterface } from './world-data.ts';
 
@@ -34,6 +36,8 @@ export const globalInterfaces = {
   log: 'motehost:agent/log',
   random: 'wasi:random/random',
   clock: 'wasi:clocks/wall-clock',
+  stdout: 'wasi:cli/stdout',
+  stderr: 'wasi:cli/stderr',
 };
 
 export function isVirtual(id: string): boolean {
@@ -47,8 +51,8 @@ export function modulesFor({ world, name }: WorldTarget, entry: string): Modules
   const find = (specifier: string): string | undefined =>
     interfaces.find((one) => one === specifier || withoutVersion(one) === specifier);
   const texts = new Map<string, () => string>([
-    ['glue', () => glueText(data, entry)],
-    ['globals', () => globalsText(find)],
+    ['glue', () => glueText(data, entry, isCommand(world))],
+    ['globals', () => globalsText(find, isCommand(world))],
     ['world', () => `export default ${JSON.stringify(data)};\n`],
     ['binding', () => bindingText()],
     ['agent', () => agentText(find)],
@@ -61,13 +65,19 @@ export function modulesFor({ world, name }: WorldTarget, entry: string): Modules
       const own = isOwn ? resolveOwn(specifier) : undefined;
       if (own !== undefined) return own;
       if (specifier === agentModule) return virtual('agent');
+      if (specifier === commandModule && isCommand(world)) return virtual('prelude/command.js');
       if (worldInterface in data.imports && [name, withoutVersion(name)].includes(specifier))
         return virtual('root');
       const found = find(specifier);
       return found === undefined ? undefined : virtual(found);
     },
     load: (id) => texts.get(id.slice(mark.length))?.(),
-    names: [agentModule, ...interfaces, ...(worldInterface in data.imports ? [name] : [])],
+    names: [
+      agentModule,
+      ...(isCommand(world) ? [commandModule] : []),
+      ...interfaces,
+      ...(worldInterface in data.imports ? [name] : []),
+    ],
   };
 }
 
@@ -106,7 +116,8 @@ function resourceOwners(defs: readonly TypeDef[], refs: readonly (TypeRef | unde
 const virtual = (name: string): Resolved => ({ id: mark + name, external: false });
 
 function resolveOwn(specifier: string): Resolved | undefined {
-  if (specifier.startsWith(enginePrefix)) return { id: specifier.slice(enginePrefix.length), external: true };
+  if (specifier.startsWith(enginePrefix))
+    return { id: engineName(specifier.slice(enginePrefix.length)), external: true };
   if (specifier.startsWith(preludePrefix)) return virtual(`prelude/${specifier.slice(preludePrefix.length)}`);
   if (/^\.\/[\w-]+\.js$/.test(specifier)) return virtual(`prelude/${specifier.slice(2)}`);
   return specifier.startsWith(mark) ? { id: specifier, external: false } : undefined;
@@ -156,7 +167,7 @@ function agentText(find: (name: string) => string | undefined): string {
 }
 
 /** What globals stand on, handed to the prelude before anything else is evaluated. */
-function globalsText(find: (name: string) => string | undefined): string {
+function globalsText(find: (name: string) => string | undefined, isProgram: boolean): string {
   const { log, random, clock } = globalInterfaces;
   const logName = find(log);
   return [
@@ -169,19 +180,40 @@ function globalsText(find: (name: string) => string | undefined): string {
     ...(find(random) === undefined
       ? []
       : [`import * as random from ${JSON.stringify(random)};`, 'state.random = random;']),
+    ...(logName === undefined && find(globalInterfaces.stderr) !== undefined ? streamLines(isProgram) : []),
     `state.hasClock = ${find(clock) !== undefined};`,
     `globalThis[Symbol.for('${placesSymbol}')] = places;`,
     'install();',
   ].join('\n');
 }
 
+/** Standard streams take the lines of worlds without a log; standard output is for commands, which have a use for it. */
+function streamLines(isProgram: boolean): string[] {
+  const { stdout, stderr } = globalInterfaces;
+  return [
+    `import { Output } from '${preludePrefix}streams.js';`,
+    `import { getStderr } from ${JSON.stringify(stderr)};`,
+    'state.stderr = new Output(getStderr);',
+    ...(isProgram
+      ? [`import { getStdout } from ${JSON.stringify(stdout)};`, 'state.stdout = new Output(getStdout);']
+      : []),
+  ];
+}
+
 /** The program's entry: globals first, then the program, then what the world calls. */
-function glueText(data: WorldData, entry: string): string {
+function glueText(data: WorldData, entry: string, isProgram: boolean): string {
   const keys = [...data.exports.functions, ...data.exports.interfaces].map(({ key }) => key);
   return [
     `import ${JSON.stringify(`${mark}globals`)};`,
     `import { binding } from ${JSON.stringify(`${mark}binding`)};`,
-    `import * as program from ${JSON.stringify(entry)};`,
+    `import * as written from ${JSON.stringify(entry)};`,
+    ...(isProgram
+      ? [
+          `import { required } from '${preludePrefix}binding.js';`,
+          `import { runner } from '${preludePrefix}command.js';`,
+          "const program = { run: runner(required(written, 'main', 'main')) };",
+        ]
+      : ['const program = written;']),
     'const exported = binding.exports(program);',
     ...keys.map((key, index) => `const export${index} = exported.${key};`),
     `export { ${keys.map((key, index) => `export${index} as ${key}`).join(', ')} };`,

@@ -1,15 +1,14 @@
 import type { Template } from '../../build/language.ts';
 import { editorConfig } from './editor.ts';
 
-/** A new project's files, without its manifest; undefined for a template there is none of. */
-export function scaffold(name: string, template: Template): ReadonlyMap<string, string> | undefined {
-  const source = sources[template];
-  if (source === undefined) return undefined;
+/** A new project's files, without its manifest. */
+export function scaffold(name: string, template: Template): ReadonlyMap<string, string> {
+  const { source, use } = templates[template];
   return new Map([
     ['agent.ts', source],
     ['tsconfig.json', editorConfig()],
     ['.gitignore', 'build/\nnode_modules/\n'],
-    ['README.md', readmeOf(name)],
+    ['README.md', readmeOf(name, use)],
   ]);
 }
 
@@ -50,14 +49,54 @@ export function stop(reason: StopReason): void {
 }
 `;
 
-const sources: Readonly<Partial<Record<Template, string>>> = { handler: handlerSource, agent: agentSource };
+const httpSource = `import { utf8 } from 'motehost:agent';
+import {
+  Fields,
+  type IncomingRequest,
+  OutgoingBody,
+  OutgoingResponse,
+  ResponseOutparam,
+} from 'wasi:http/types';
 
-function readmeOf(name: string): string {
+/** Called for each request; \`out\` takes the answer. */
+function handle(request: IncomingRequest, out: ResponseOutparam): void {
+  const response = new OutgoingResponse(new Fields());
+  const body = response.body();
+  ResponseOutparam.set(out, { tag: 'ok', val: response });
+
+  const stream = body.write();
+  stream.blockingWriteAndFlush(utf8.encode(\`Hello from \${request.pathWithQuery() ?? '/'}\\n\`));
+  stream[Symbol.dispose]();
+  OutgoingBody.finish(body, undefined);
+}
+
+export const incomingHandler = { handle };
+`;
+
+const cliSource = `import { args, stdin, stdout } from 'motehost:command';
+
+/** Called once; what it returns is the exit code. */
+export function main(): number {
+  for (const line of stdin.lines()) stdout.line(line.toUpperCase());
+
+  return args().includes('--fail') ? 1 : 0;
+}
+`;
+
+const message = 'host run . --input world   # one message with the body "world"';
+const templates: Readonly<Record<Template, { readonly source: string; readonly use: string }>> = {
+  handler: { source: handlerSource, use: message },
+  agent: { source: agentSource, use: message },
+  http: { source: httpSource, use: 'host dev                   # serves it on 127.0.0.1' },
+  cli: { source: cliSource, use: 'host run . < README.md     # with a standard input' },
+};
+
+function readmeOf(name: string, use: string): string {
   return `# ${name}
 
 \`\`\`
 host build                 # agent.ts -> build/${name}.wasm
-host run . --input world   # one message with the body "world"
+${use}
 host inspect build/${name}.wasm
 \`\`\`
 

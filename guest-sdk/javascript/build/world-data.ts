@@ -2,6 +2,7 @@ import { camelCase, parseExternName } from '../../../host/engine/component/names
 import type { FuncType, TypeDef, TypeRef } from '../../../host/engine/component/types.ts';
 import type { Interface, World, WorldItem } from '../../../host/engine/component/world.ts';
 import { HostError } from '../../../host/errors.ts';
+import { isCommand } from './command.ts';
 
 /** A world as the prelude's `Binding` reads it: names as JavaScript writes them, no `self` among parameters. */
 export interface WorldData {
@@ -53,8 +54,16 @@ export function worldData(world: World): WorldData {
       ),
       ...(own.length === 0 ? {} : { [worldInterface]: { functions: own, resources: [] } }),
     },
-    exports: { functions: rootFunctions(world.exports), interfaces: exported },
+    exports: {
+      functions: rootFunctions(world.exports),
+      interfaces: isCommand(world) ? exported.map(asMain) : exported,
+    },
   };
+}
+
+/** What a command exports, by the name that its author knows. */
+function asMain<T extends InterfaceData>(run: T): T {
+  return { ...run, functions: run.functions.map((each) => ({ ...each, label: 'main' })) };
 }
 
 /** `a:b/request-log@1.0.0` → `requestLog`: the export of an entry file that implements the interface. */
@@ -76,8 +85,9 @@ function rootFunctions(items: readonly WorldItem[]): FunctionData[] {
 function interfaceData(world: World, owner: string, { functions, types }: Interface): InterfaceData {
   const resources = types.flatMap(({ name, type }) => {
     const def = typeof type === 'number' ? world.types[type] : undefined;
-    // A resource that another interface declares has its class there.
-    const isOwn = def?.kind === 'resource' && (def.owner === undefined || def.owner === owner);
+    // A resource that another interface declares has its class there; another name for it is none.
+    const isOwn =
+      def?.kind === 'resource' && def.name === name && (def.owner === undefined || def.owner === owner);
     return isOwn ? [[type as number, pascalCase(name), name] as const] : [];
   });
   const short = `${interfaceKey(owner)}.`;

@@ -170,7 +170,8 @@ function lazy(make) {
   };
 }
 
-function required(holder, key, path) {
+/** @throws MissingExport when it is no function */
+export function required(holder, key, path) {
   const found = holder[key];
   if (typeof found !== 'function') throw new MissingExport(path, found);
   return found;

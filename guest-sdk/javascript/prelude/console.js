@@ -1,6 +1,7 @@
 import { inspect } from './inspect.js';
+import { writeLine } from './line.js';
 import { stackOf } from './stack.js';
-import { requireStarted, state } from './state.js';
+import { requireStarted } from './state.js';
 
 const counts = new Map();
 let indent = '';
@@ -10,10 +11,10 @@ const write =
   (...values) => {
     requireStarted('console');
     const lines = values.map(inspect).join(' ').split('\n');
-    for (const line of lines) state.rawLog?.write(level, (indent + line).toWellFormed(), []);
+    for (const line of lines) writeLine(level, indent + line);
   };
 
-/** `console` writes lines of the world's log; where the world has none, nowhere. */
+/** `console` writes lines of the world's log; where the world has none, of the standard streams. */
 export const console = {
   debug: write('debug'),
   log: write('info'),

@@ -1,5 +1,5 @@
+import { writeLine } from './line.js';
 import { stackOf } from './stack.js';
-import { state } from './state.js';
 
 /** An error as people read it: name, message, and where it came from. */
 export function errorText(error) {
@@ -10,10 +10,10 @@ export function errorText(error) {
   return lines.join('\n');
 }
 
-/** Ends the instance, as a panic does in other languages, after telling the log why. */
+/** Ends the instance, as a panic does in other languages, after telling the log (or standard error) why. */
 export function crash(what, thrown, errorIsText) {
   const text = `${what} threw ${thrown instanceof Error ? '' : 'what is no Error: '}${errorText(thrown)}`;
-  for (const line of text.split('\n')) state.rawLog?.write('error', line.toWellFormed(), []);
+  for (const line of text.split('\n')) writeLine('error', line);
   // The engine gives a thrown Error to the caller where the world's error is a text; nothing is made of this.
   if (errorIsText) throw Object.assign(new Error(text), { payload: {} });
   throw new Error(text);

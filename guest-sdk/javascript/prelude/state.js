@@ -4,6 +4,9 @@ export const state = {
   started: false,
   /** The world's log as the engine gives it, where the world has one. */
   rawLog: undefined,
+  /** Standard streams of a world without one, as far as it has them. */
+  stdout: undefined,
+  stderr: undefined,
   /** Interfaces of the world that globals stand on, bound; undefined where the world lacks them. */
   random: undefined,
   hasClock: false,

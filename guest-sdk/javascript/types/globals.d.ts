@@ -60,7 +60,7 @@ declare module 'motehost:agent-sdk' {
   }
 }
 
-/** Writes lines of the world's log. */
+/** Writes lines of the world's log; of a world without one, to standard error, in a command also to standard output. */
 declare const console: {
   debug(...values: unknown[]): void;
   log(...values: unknown[]): void;

@@ -7,7 +7,7 @@ import { resolveTarget } from '../../../guest-sdk/build/target.ts';
 import { generateBindings } from '../../../guest-sdk/c/build/bindings.ts';
 import { c } from '../../../guest-sdk/c/build/c.ts';
 import { host } from '../../support/cli.ts';
-import { folderOf, skip } from './c-project.ts';
+import { folderOf, skip, worldOf } from './c-project.ts';
 
 const worlds: Readonly<Record<string, string>> = { handler: 'handler', agent: 'agent', cli: 'command' };
 const router = join(import.meta.dirname, '../../../examples/router');
@@ -59,8 +59,29 @@ describe('building C', { skip }, () => {
     assert.equal(/```c\n([\s\S]*?)```/.exec(page)?.[1], c.scaffold('greeter', 'handler')?.get('agent.c'));
   });
 
-  test('there is no template for http', () => {
-    assert.equal(c.scaffold('greeter', 'http'), undefined);
+  test('comments of the WIT are in the header', async () => {
+    const wit = `package test:words@0.1.0;
+interface shelf {
+  /// A book.
+  record book {
+    /// Its name, as \`/*\` has it.
+    title: string,
+  }
+  /// Takes one.
+  /// And keeps it.
+  take: func(one: book);
+}
+world w { import shelf; }`;
+    const target = await worldOf(wit, 'w');
+    const { header } = generateBindings(target);
+    assert.match(
+      header,
+      /\/\* record book\n {3}A book\. \*\/\ntypedef struct \{\n {2}\/\* Its name, as `\/ \*` has it\. \*\/\n {2}string_t title;/,
+    );
+    assert.match(
+      header,
+      /\/\* take: func\(one: book\)\n {3}Takes one\.\n {3}And keeps it\. \*\/\nvoid shelf_take\(/,
+    );
   });
 
   test('the same sources give the same bytes in any folder; a release keeps no names', async () => {

@@ -6,6 +6,8 @@ import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import type { Template } from '../../../guest-sdk/build/language.ts';
 import { resolveTarget, type Target } from '../../../guest-sdk/build/target.ts';
+import { witDocs } from '../../../guest-sdk/build/wit-docs.ts';
+import { declarationsOf } from '../../../guest-sdk/javascript/build/declarations.ts';
 import { editorConfig } from '../../../guest-sdk/javascript/build/editor.ts';
 import { javascript } from '../../../guest-sdk/javascript/build/javascript.ts';
 import { decodeComponent } from '../../../host/engine/component/decode.ts';
@@ -66,11 +68,6 @@ test('the agent on the page about TypeScript is the template', () => {
   const page = readFileSync(join(root, 'docs/agents-in-typescript.md'), 'utf8');
   const [, source] = /```ts\n([\s\S]*?)```/.exec(page) ?? [];
   assert.equal(source, javascript.scaffold('greeter', 'handler')?.get('agent.ts'));
-});
-
-test('there is no template for what the engine cannot be', () => {
-  assert.equal(javascript.scaffold('x', 'cli'), undefined);
-  assert.equal(javascript.scaffold('x', 'http'), undefined);
 });
 
 test('the same source gives the same bytes, in any folder and at any time', async () => {
@@ -183,6 +180,37 @@ export const drawing: Exports['drawing'] = {
     source.replace("'dark-blue'", "'darkBlue'").replace('+ Pen', '+ 1 + Pen'),
   );
   assert.match(complaints(folder), /agent\.ts\(3,\d+\): error TS2820[\s\S]*agent\.ts\(6,\d+\): error/);
+});
+
+test('comments of the WIT are in the declarations', async () => {
+  const wit = `package test:words@0.1.0;
+interface shelf {
+  /// A book.
+  record book {
+    /// Its name.
+    title: string,
+  }
+  /// Takes one.
+  /// And keeps it.
+  take: func(one: book) -> result;
+  /// Where they are.
+  resource place {
+    /// Goes there.
+    go: func();
+  }
+}
+world w { import shelf; }`;
+  const target = await targetOf({ wit });
+  const text = declarationsOf(target.world, witDocs(target.wit));
+  assert.match(text, /\/\*\* A book\. \*\/\n {2}export interface Book \{\n {4}\/\*\* Its name\. \*\//);
+  assert.match(
+    text,
+    / \* Takes one\.\n {3}\* And keeps it\.\n {3}\* @throws CallError whose payload is undefined\n/,
+  );
+  assert.match(
+    text,
+    /\/\*\* Where they are\. \*\/\n {2}export class Place \{[^}]*\/\*\* Goes there\. \*\/\n {4}go\(\): void;/,
+  );
 });
 
 test('an editor understands the router', async () => {

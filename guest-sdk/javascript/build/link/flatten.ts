@@ -9,6 +9,8 @@ export type OutsideImport = (wanted: CoreImport, isEngine: boolean) => Source;
 
 export interface FlattenOptions {
   readonly outside: OutsideImport;
+  /** The name of an export, from the one the engine gave it. */
+  nameOf(name: string): string;
   /** What the engine imports, in its order, by the names `outside` is to see. */
   readonly engineImports: readonly CoreImport[];
 }
@@ -43,7 +45,7 @@ export function flatten(bytes: Uint8Array, options: FlattenOptions): Uint8Array<
     main,
     exports: new Map([
       ['memory', { part: main, name: 'memory' }],
-      ...exports.map((name) => [name, { part: adapter, name }] as const),
+      ...exports.map((name) => [options.nameOf(name), { part: adapter, name }] as const),
     ]),
   });
 }
