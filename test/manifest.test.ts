@@ -111,7 +111,7 @@ const mistakes: readonly (readonly [title: string, text: string, expected: RegEx
     /entry must be a \.ts file in the agent's folder/,
   ],
   ['an absolute entry is refused', `${least}entry = "/x.ts"`, /entry must be a \.ts file/],
-  ['broken TOML says where', 'name = ', /^agent\.toml: Invalid TOML/],
+  ['broken TOML says where', 'name = ', /^agent\.toml:1:8: Invalid TOML/],
 ];
 
 for (const [title, text, message] of mistakes)
