@@ -29,7 +29,7 @@ export async function explainWitError(cause: unknown, wit: WitText, world: strin
 }
 
 async function syntaxErrorAt(text: string, message: string): Promise<number | undefined> {
-  if (!/^(expected|unexpected|invalid|found|unterminated|unknown|control)/.test(message)) return undefined;
+  if (!/^(expected|unexpected|invalid|found|unterminated|unknown|control)/i.test(message)) return undefined;
   const { generateTypes, $init } = await import('@bytecodealliance/jco-transpile/component');
   await $init;
   const fails = (length: number): boolean => {
