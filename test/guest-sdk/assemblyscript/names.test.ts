@@ -309,6 +309,26 @@ describe('what AssemblyScript cannot have is refused by name', () => {
   }
 });
 
+describe('what no program can have is refused in words', () => {
+  const refused = async (items: string, expected: RegExp): Promise<void> => {
+    const wit = `package a:b; interface i { ${items} } world w { import i; }`;
+    await assert.rejects(writtenAgent('', { wit }), { code: 'HOST_ERR_WIT_INVALID', message: expected });
+  };
+
+  test('flags of 33 names', () => {
+    const names = Array.from({ length: 33 }, (_, index) => `name${index}`).join(', ');
+    return refused(`flags many { ${names} }`, /^WIT of package 'a:b': flags must have 1 to 32 names$/);
+  });
+
+  test('a type whose text would fill the memory', () => {
+    const pairs = Array.from(
+      { length: 22 },
+      (_, index) => `type t${index + 1} = tuple<list<t${index}>, list<t${index}>>;`,
+    );
+    return refused(`type t0 = u8; ${pairs.join(' ')}`, /^the type 't12' is made of more than 10000 parts/);
+  });
+});
+
 describe('a world without what the SDK would use', () => {
   const wit = 'package test:bare; world w { export run: func(n: f64) -> f64; }';
 

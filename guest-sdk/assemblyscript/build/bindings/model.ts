@@ -249,6 +249,7 @@ function isFallible(type: FuncType, defs: readonly TypeDef[]): boolean {
 }
 
 function requireSupported({ defs, homes }: Model): void {
+  requireShort(defs);
   for (const home of homes) {
     if (home.direction === 'export' && home.functions.some(({ core }) => core.name === 'memory'))
       throw new HostError(
@@ -266,6 +267,26 @@ function requireSupported({ defs, homes }: Model): void {
 
 function fullName({ specifier }: Home, name: string): string {
   return `'${specifier}#${name}'`;
+}
+
+/** A type without a class of its own is written out wherever it stands. Twenty pairs of pairs are a million parts. */
+const partsMax = 10_000;
+
+function requireShort(defs: readonly TypeDef[]): void {
+  const counts: number[] = [];
+  // What a type is made of comes before it in the table.
+  for (const [ref, def] of defs.entries()) {
+    const isNamed = def.kind === 'record' || def.kind === 'variant';
+    let count = 1;
+    for (const part of isNamed ? [] : partsOf(def))
+      count += typeof part === 'number' ? (counts[part] ?? 1) : 1;
+    counts[ref] = count;
+    if (count > partsMax)
+      throw new HostError(
+        'HOST_ERR_WIT_INVALID',
+        `${def.name === undefined ? 'a type' : `the type '${def.name}'`} is made of more than ${partsMax} parts; make records of some of them`,
+      );
+  }
 }
 
 function requireType(defs: readonly TypeDef[], ref: TypeRef, where: string): void {
