@@ -329,6 +329,21 @@ describe('what no program can have is refused in words', () => {
   });
 });
 
+test('a name that is known elsewhere is missed where it is not', async () => {
+  const wit = `package a:b;
+interface types {
+  record item { name: string }
+  use-it: func(item: item) -> item;
+}
+world w {
+  export names: func(all: list<item>);
+}`;
+  await assert.rejects(writtenAgent('', { wit }), (error: Error) => {
+    assert.match(error.message, /^world\.wit:7:32: name `item` does not exist/);
+    return true;
+  });
+});
+
 describe('a world without what the SDK would use', () => {
   const wit = 'package test:bare; world w { export run: func(n: f64) -> f64; }';
 
