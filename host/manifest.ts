@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import type { LanguageName } from '../guest-sdk/build/language.ts';
@@ -6,6 +6,7 @@ import { limitsOfTable } from './config.ts';
 import { HostError } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { nearest } from './nearest.ts';
+import { readRegularFile } from './regular-file.ts';
 
 /** What an agent says of itself and asks for: the content of its `agent.toml`. */
 export interface Manifest {
@@ -60,7 +61,9 @@ export function readManifest(folder: string): Manifest {
   const path = join(folder, manifestFile);
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readRegularFile(path)
+      .toString('utf8')
+      .replace(/^\uFEFF/, '');
   } catch (cause) {
     throw new HostError(
       'HOST_ERR_FILE_NOT_FOUND',

@@ -10,6 +10,7 @@ const ranks: Readonly<Record<string, number>> = {
   builtin: 0,
   folder: 0,
   nearest: 0,
+  'regular-file': 0,
   errors: 0,
   ids: 0,
   clock: 0,

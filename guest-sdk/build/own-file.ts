@@ -1,4 +1,4 @@
-import { lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { HostError } from '../../host/errors.ts';
 import { makeFolder } from '../../host/folder.ts';
@@ -12,11 +12,12 @@ import { makeFolder } from '../../host/folder.ts';
  */
 export function writeOwnFile(folder: string, path: string, content: Uint8Array | string): string {
   const whole = join(folder, path);
-  requireNoLinks(folder, path);
   try {
+    requireNoLinks(folder, path);
     makeFolder(dirname(whole));
     replaceFile(whole, content);
   } catch (cause) {
+    if (cause instanceof HostError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new HostError(
       'HOST_ERR_FILE_UNREADABLE',
@@ -26,6 +27,20 @@ export function writeOwnFile(folder: string, path: string, content: Uint8Array |
     );
   }
   return whole;
+}
+
+/** The same for a text that may be there already: a file that is as it should be keeps its time. */
+export function writeChanged(folder: string, path: string, text: string): void {
+  const whole = join(folder, path);
+  if (!isFile(whole) || readFileSync(whole, 'utf8') !== text) writeOwnFile(folder, path, text);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return lstatSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** Puts a new file in the place of whatever is at `path`, in one step. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRegularFile } from '../../host/regular-file.ts';
 
 /** What an output was made from, stored beside it. */
 export interface Stamp {
@@ -76,7 +77,7 @@ function isTexts(value: unknown): value is string[] {
 
 function readContent(path: string): Buffer | undefined {
   try {
-    return readFileSync(path);
+    return readRegularFile(path);
   } catch {
     return undefined;
   }

@@ -1,8 +1,8 @@
-import { type Dirent, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { HostError } from '../../host/errors.ts';
 import { nearest } from '../../host/nearest.ts';
-import { hasPackage, readWit, type WitText, witFolder } from './wit-text.ts';
+import { hasPackage, isWitFile, readWit, type WitText, witFolder } from './wit-text.ts';
 
 /** Manifest words for the worlds of `motehost:agent`. */
 export const ownWorlds: readonly string[] = ['handler', 'agent'];
@@ -32,13 +32,13 @@ function packageOf(world: string): string | undefined {
 }
 
 function isEmpty(folder: string): boolean {
-  let entries: Dirent[];
+  let names: string[];
   try {
-    entries = readdirSync(folder, { withFileTypes: true });
+    names = readdirSync(folder);
   } catch {
     return true;
   }
-  return !entries.some((entry) => entry.isFile() && entry.name.endsWith('.wit'));
+  return !names.some((name) => isWitFile(join(folder, name)));
 }
 
 function noFolder(folder: string, world: string): HostError {

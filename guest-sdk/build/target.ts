@@ -1,4 +1,5 @@
 import { componentTypeSection, type World, worldOfComponentType } from '../../host/engine/component/world.ts';
+import { HostError } from '../../host/errors.ts';
 import { defaultWit, targetWit } from './target-wit.ts';
 import { explainWitError } from './wit-error.ts';
 import type { WitText } from './wit-text.ts';
@@ -50,6 +51,18 @@ export async function worldTarget(wit: WitText, worldName: string): Promise<Worl
   }
   const section = componentTypeSection(dummy);
   if (section === undefined) throw new Error('bug: the toolchain embedded no world');
-  const world = worldOfComponentType(section);
+  const world = worldOf(section, wit);
   return { kind: 'world', name: world.name ?? worldName, worldName, wit, world, dummy };
+}
+
+/** The toolchain embeds some worlds that no component may have: flags of 33 names, types of a gigabyte. */
+function worldOf(section: Uint8Array, wit: WitText): World {
+  try {
+    return worldOfComponentType(section);
+  } catch (cause) {
+    // Only the WIT's author can mend it: where in a component it is, and to build that again, are no help.
+    if (!(cause instanceof HostError) || cause.code !== 'HOST_ERR_COMPONENT_MALFORMED') throw cause;
+    const reason = `WIT of package '${wit.mainPackage}': ${cause.data.what}`;
+    throw new HostError('HOST_ERR_WIT_INVALID', reason, {}, cause);
+  }
 }

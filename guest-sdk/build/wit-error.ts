@@ -9,8 +9,9 @@ import type { WitPiece, WitText } from './wit-text.ts';
  * where it stands first.
  */
 export async function explainWitError(cause: unknown, wit: WitText, world: string): Promise<HostError> {
-  const message = withCure(cause instanceof Error ? cause.message : String(cause));
-  const offset = packageAt(wit, message) ?? (await syntaxErrorAt(wit.text, message)) ?? nameAt(wit, message);
+  const said = cause instanceof Error ? cause.message : String(cause);
+  const message = withCure(said);
+  const offset = packageAt(wit, said) ?? (await syntaxErrorAt(wit.text, said)) ?? (await nameAt(wit, said));
   const piece = offset === undefined ? undefined : pieceAt(wit, offset);
   if (offset === undefined || piece === undefined) {
     const text = message.startsWith('World ')
@@ -47,24 +48,16 @@ function withCure(message: string): string {
 function packageAt(wit: WitText, message: string): number | undefined {
   const [, name, version = ''] = missingPackage.exec(message) ?? [];
   if (name === undefined) return undefined;
-  const place = new RegExp(`\\b${name}/%?[\\w-]+${version.replaceAll('.', '\\.')}(?![\\w.-]*@)`).exec(
-    wit.text,
-  );
+  // Not `include a:b/c@1.0.0` for a missing `a:b` without version.
+  const reference = `\\b${RegExp.escape(name)}/%?[\\w-]+${RegExp.escape(version)}(?![\\w.-]*@)`;
+  const place = new RegExp(reference).exec(wit.text);
   return place?.index;
 }
 
 async function syntaxErrorAt(text: string, message: string): Promise<number | undefined> {
-  if (!/^(expected|unexpected|invalid|found|unterminated|unknown|control)/.test(message)) return undefined;
-  const { generateTypes, $init } = await import('@bytecodealliance/jco-transpile/component');
-  await $init;
-  const fails = (length: number): boolean => {
-    try {
-      generateTypes('x', { wit: { tag: 'source', val: text.slice(0, length) } });
-      return false;
-    } catch (error) {
-      return error instanceof Error && error.message === message;
-    }
-  };
+  if (!/^(expected|unexpected|invalid|found|unterminated|unknown|control)/i.test(message)) return undefined;
+  const complaintOf = await parser();
+  const fails = (length: number): boolean => complaintOf(text.slice(0, length)) === message;
   const tokens = tokensOf(text);
   let [low, high] = [0, tokens.length - 1];
   while (low < high) {
@@ -74,6 +67,20 @@ async function syntaxErrorAt(text: string, message: string): Promise<number | un
   }
   const found = tokens[low];
   return found !== undefined && fails(found.end) ? found.start : undefined;
+}
+
+/** What the parser says of a WIT text; undefined: nothing. */
+async function parser(): Promise<(text: string) => string | undefined> {
+  const { generateTypes, $init } = await import('@bytecodealliance/jco-transpile/component');
+  await $init;
+  return (text) => {
+    try {
+      generateTypes('x', { wit: { tag: 'source', val: text } });
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  };
 }
 
 interface Token {
@@ -91,7 +98,7 @@ function tokensOf(text: string): Token[] {
 }
 
 /** The first place of a name that the message quotes: the second one where it stands twice and may not. */
-function nameAt(wit: WitText, message: string): number | undefined {
+async function nameAt(wit: WitText, message: string): Promise<number | undefined> {
   const name = /[`'"]%?([\w-]+)(?::[\w-]+)*[^`'"]*[`'"]/.exec(message)?.[1];
   if (name === undefined || message.startsWith('World ')) return undefined;
   const own = wit.pieces.filter(({ file }) => pieceIsOwn(wit, file));
@@ -100,7 +107,29 @@ function nameAt(wit: WitText, message: string): number | undefined {
     ({ text }) => text === name || text.startsWith(`${name}:`),
   );
   const isRepeated = /more than once|already|duplicate|previously|prior/.test(message);
-  return (isRepeated ? (places[1] ?? places[0]) : places[0])?.start;
+  if (isRepeated) return (places[1] ?? places[0])?.start;
+  return (await missedAt(wit.text, places, name, message)) ?? places[0]?.start;
+}
+
+const placesMax = 100;
+
+/**
+ * The place of a name that is missed, which may be known elsewhere. With another name in its place, or in one that the
+ * parser looks at earlier, it is the other one that is missed; a change further on changes nothing.
+ */
+async function missedAt(
+  text: string,
+  places: readonly Token[],
+  name: string,
+  message: string,
+): Promise<number | undefined> {
+  if (!/does not exist|not found|not defined/.test(message) || places.length < 2) return undefined;
+  const complaintOf = await parser();
+  const other = `${name}-other`;
+  return places.slice(0, placesMax).findLast(({ start, end }) => {
+    const changed = text.slice(0, start) + other + text.slice(end);
+    return complaintOf(changed) === message.replace(name, other);
+  })?.start;
 }
 
 function pieceIsOwn(wit: WitText, file: string): boolean {

@@ -1,6 +1,7 @@
 import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { HostError } from '../../host/errors.ts';
+import { isRegularFile } from '../../host/regular-file.ts';
 import { sdkFolder } from './sdk-folder.ts';
 
 const foldersDeepMax = 4;
@@ -130,12 +131,25 @@ function joinPackages(
 function readPackages(folder: string, skipped: readonly string[]): Map<string, WitFile[]> {
   const packages = new Map<string, WitFile[]>();
   for (const file of witFiles(folder, skipped, foldersDeepMax)) {
-    const source = readFileSync(file, 'utf8');
+    const source = readSource(file);
     const name = packageLine.exec(source)?.[1];
     if (name === undefined) throw noPackageLine(file);
     packages.set(name, [...(packages.get(name) ?? []), { file, source }]);
   }
   return packages;
+}
+
+function readSource(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
+  } catch (cause) {
+    throw unreadable(file, cause);
+  }
+}
+
+function unreadable(path: string, cause: unknown): HostError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new HostError('HOST_ERR_FILE_UNREADABLE', `cannot read ${path}: ${reason}`, { path }, cause);
 }
 
 function noPackageLine(file: string): HostError {
@@ -146,6 +160,11 @@ function noPackageLine(file: string): HostError {
   );
 }
 
+/** A link is one when it leads to a file: editors put links to nowhere beside what they edit. */
+export function isWitFile(path: string): boolean {
+  return path.endsWith('.wit') && isRegularFile(path);
+}
+
 function witFiles(folder: string, skipped: readonly string[], depthLeft: number): string[] {
   if (depthLeft === 0) return [];
   let entries: Dirent[];
@@ -153,12 +172,12 @@ function witFiles(folder: string, skipped: readonly string[], depthLeft: number)
     entries = readdirSync(folder, { withFileTypes: true });
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
-    throw cause;
+    throw unreadable(folder, cause);
   }
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   return entries.flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return skipped.includes(entry.name) ? [] : witFiles(path, [], depthLeft - 1);
-    return entry.name.endsWith('.wit') ? [path] : [];
+    return isWitFile(path) ? [path] : [];
   });
 }

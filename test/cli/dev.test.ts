@@ -92,6 +92,20 @@ test(
   },
 );
 
+test('a folder that is removed and made again is seen', options, async () => {
+  await using run = dev('agent', '--input', 'Ada');
+  await run.stdout.until(/Hello, Ada!/);
+  rmSync(agent, { recursive: true });
+  await run.stderr.until(/cannot read agent\/agent\.toml.*\nhost: version 1 goes on/);
+  mkdirSync(join(agent, 'assembly'), { recursive: true });
+  writeFileSync(manifest, 'name = "agent"\nworld = "handler"\n');
+  writeFileSync(source, good.replace('Hello', 'Again'));
+  await run.stdout.until(/Again, Ada!/);
+  writeFileSync(source, good);
+  await run.stdout.until(/Hello, Ada!/);
+  assert.equal(await run.end('SIGINT'), 130);
+});
+
 test('an agent with a life is told that it is replaced, and why it ends', options, async () => {
   put('life.wasm', await agentGuest('one'));
   await using run = dev('life.wasm');

@@ -1,6 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { HostError } from '../../../host/errors.ts';
+import { isRegularFile, readRegularFile } from '../../../host/regular-file.ts';
 import { wrapComponent } from '../../build/component.ts';
 import type { Built } from '../../build/language.ts';
 import { stripCustomSections } from '../../build/strip.ts';
@@ -64,7 +64,7 @@ export async function buildAgent(options: BuildOptions): Promise<BuildResult> {
 }
 
 function requireEntry({ folder, entry }: BuildOptions): void {
-  if (statSync(join(folder, entry), { throwIfNoEntry: false })?.isFile() === true) return;
+  if (isRegularFile(join(folder, entry))) return;
   throw new HostError(
     'HOST_ERR_BUILD_FAILED',
     `there is no ${join(folder, entry)}; make it, or name another file with entry = "…" in agent.toml`,
@@ -98,7 +98,7 @@ function readUserSource(
   if (name === `${glueFile}.ts`) return program.glue;
   if (name === 'asconfig.json') return null;
   try {
-    const text = readFileSync(join(options.folder, name), 'utf8');
+    const text = readRegularFile(join(options.folder, name)).toString('utf8');
     sources.set(name, text);
     return withJson(text);
   } catch {

@@ -1,6 +1,5 @@
-import { lstatSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { writeOwnFile } from '../../build/own-file.ts';
+import { readFileSync } from 'node:fs';
+import { writeChanged } from '../../build/own-file.ts';
 import type { Target } from '../../build/target.ts';
 import { type WitDocs, witDocs } from '../../build/wit-docs.ts';
 import { declarationsOf } from './bindings/generate.ts';
@@ -104,12 +103,4 @@ function declarations(model: Model, home: Home, program: Program, docs: WitDocs)
 
 function ambient(name: string, text: string): string {
   return `declare module "${name}" {\n${text.trimEnd().replace(/^(?=.)/gm, '  ')}\n}\n`;
-}
-
-function writeChanged(folder: string, path: string, text: string): void {
-  const whole = join(folder, path);
-  const stat = lstatSync(whole, { throwIfNoEntry: false });
-  const isSame = stat?.isFile() === true && stat.size === Buffer.byteLength(text);
-  if (isSame && readFileSync(whole, 'utf8') === text) return;
-  writeOwnFile(folder, path, text);
 }

@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { isRegularFile } from '../../../host/regular-file.ts';
 
 // JSON is json-as: an AssemblyScript library, and a compiler extension that writes the code for classes with `@json`.
 
@@ -26,10 +27,9 @@ export function readPackageSource(name: string): string | null {
 
 /** The compiler extension, where a source of the project uses it: loading it takes a noticeable moment. */
 export async function jsonTransforms(folder: string, entry: string): Promise<readonly unknown[]> {
-  const files = globSync('**/*.ts', { cwd: join(folder, dirname(entry)) });
-  const uses = files.some((file) =>
-    importPattern.test(readFileSync(join(folder, dirname(entry), file), 'utf8')),
-  );
+  const own = join(folder, dirname(entry));
+  const files = globSync('**/*.ts', { cwd: own }).map((file) => join(own, file));
+  const uses = files.some((file) => isRegularFile(file) && importPattern.test(readFileSync(file, 'utf8')));
   if (!uses) return [];
   // A file path, since the package's types are for the compiler's side alone.
   const path = createRequire(import.meta.url).resolve('json-as/transform');

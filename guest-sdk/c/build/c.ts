@@ -1,7 +1,7 @@
-import { globSync, lstatSync, readFileSync } from 'node:fs';
+import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Language, Project } from '../../build/language.ts';
-import { writeOwnFile } from '../../build/own-file.ts';
+import { writeChanged } from '../../build/own-file.ts';
 import { sdkFolder } from '../../build/sdk-folder.ts';
 import { generateBindings } from './bindings.ts';
 import { buildProgram, generatedFiles } from './build-program.ts';
@@ -28,10 +28,4 @@ function writeHeaders({ folder, target }: Project): string[] {
   const files = generatedFiles(generateBindings(target));
   for (const [name, text] of files) writeChanged(folder, `${generatedFolder}/${name}`, text);
   return [...files.keys()].map((name) => `${generatedFolder}/${name}`);
-}
-
-function writeChanged(folder: string, path: string, text: string): void {
-  const whole = join(folder, path);
-  const isFile = lstatSync(whole, { throwIfNoEntry: false })?.isFile() === true;
-  if (!isFile || readFileSync(whole, 'utf8') !== text) writeOwnFile(folder, path, text);
 }

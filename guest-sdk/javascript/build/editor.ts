@@ -1,9 +1,9 @@
-import { lstatSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { World } from '../../../host/engine/component/world.ts';
 import type { Project } from '../../build/language.ts';
-import { writeOwnFile } from '../../build/own-file.ts';
+import { writeChanged } from '../../build/own-file.ts';
 import type { WorldTarget } from '../../build/target.ts';
 import { witDocs } from '../../build/wit-docs.ts';
 import { isCommand } from './command.ts';
@@ -103,13 +103,6 @@ function typeNames(imports: World['imports'], owner: string): string {
     .map(title)
     .filter((name) => name !== 'Failure')
     .join(', ');
-}
-
-function writeChanged(folder: string, path: string, text: string): void {
-  const whole = join(folder, path);
-  const isFile = lstatSync(whole, { throwIfNoEntry: false })?.isFile() === true;
-  if (isFile && readFileSync(whole, 'utf8') === text) return;
-  writeOwnFile(folder, path, text);
 }
 
 function json(value: object): string {

@@ -1,4 +1,4 @@
-import { type FSWatcher, readdirSync, watch } from 'node:fs';
+import { existsSync, type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** What builds and package managers write: nobody edits it, and there may be tens of thousands of files. */
@@ -10,20 +10,21 @@ const depthMax = 16;
 /** Tells when anything changes in some folders; each is watched by itself, without those in it. */
 export class Watch {
   readonly #onChange: () => void;
-  readonly #watchers = new Map<string, FSWatcher>();
+  readonly #watchers = new Map<string, Watched>();
 
   constructor(onChange: () => void) {
     this.#onChange = onChange;
   }
 
-  /** Watches these folders and no others. One that is not there, or is gone later, is left out. */
+  /** Watches these folders and no others. In place of one that is not there, the nearest above it tells of its coming. */
   set(folders: ReadonlySet<string>): void {
-    for (const [folder, watcher] of this.#watchers) {
-      if (folders.has(folder)) continue;
+    const there = new Set([...folders].map(nearestThere));
+    for (const [folder, { watcher, identity }] of this.#watchers) {
+      if (there.has(folder) && identity === identityOf(folder)) continue;
       watcher.close();
       this.#watchers.delete(folder);
     }
-    for (const folder of folders) if (!this.#watchers.has(folder)) this.#add(folder);
+    for (const folder of there) if (!this.#watchers.has(folder)) this.#add(folder);
   }
 
   close(): void {
@@ -32,19 +33,37 @@ export class Watch {
 
   #add(folder: string): void {
     try {
+      const identity = identityOf(folder);
       const watcher = watch(folder, (_event, name) => {
         if (name === null || !isNoise(name)) this.#onChange();
       });
       const forget = (): void => {
         watcher.close();
-        if (this.#watchers.get(folder) === watcher) this.#watchers.delete(folder);
+        if (this.#watchers.get(folder)?.watcher === watcher) this.#watchers.delete(folder);
       };
       watcher.on('error', forget);
-      this.#watchers.set(folder, watcher);
+      this.#watchers.set(folder, { watcher, identity });
     } catch {
       // Removed a moment ago: its parent is watched too, and tells of it.
     }
   }
+}
+
+interface Watched {
+  readonly watcher: FSWatcher;
+  readonly identity: string | undefined;
+}
+
+/** Another one when a folder was removed and made again: what watches the old one sees nothing of the new. */
+function identityOf(folder: string): string | undefined {
+  const stat = statSync(folder, { throwIfNoEntry: false });
+  return stat === undefined ? undefined : `${stat.dev} ${stat.ino} ${stat.birthtimeMs}`;
+}
+
+function nearestThere(folder: string): string {
+  let at = folder;
+  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
+  return at;
 }
 
 /** What editors put beside a file while they save it, and what builds write. */

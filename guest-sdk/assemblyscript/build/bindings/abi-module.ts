@@ -26,11 +26,13 @@ export interface AbiCode {
 }
 
 const memoryNames =
-  'give, hold, liftNumbers, liftPlain, liftString, listOf, newList, numbersOf, release, setItem, storeNumbers, storePlain, storeText, temp, wrongLength';
+  'give hold liftNumbers liftPlain liftString listOf newList numbersOf release setItem storeNumbers storePlain storeText temp wrongLength'.split(
+    ' ',
+  );
 
 /** Every crossing of the border that a world has, as AssemblyScript. */
 export function abiModule(model: Model, userEntry: string): AbiCode {
-  const emitter = new Emitter(model);
+  const emitter = new Emitter(model, memoryNames);
   const imports = model.homes
     .filter(({ direction }) => direction === 'import')
     .flatMap((home) => home.functions.map((func) => importCode(emitter, func)));
@@ -41,7 +43,7 @@ export function abiModule(model: Model, userEntry: string): AbiCode {
     def.kind === 'resource' && model.places.has(ref) ? [resourceCode(model, ref)] : [],
   );
   const head = [
-    `import { ${memoryNames} } from "motehost-sdk/abi/memory";`,
+    `import { ${memoryNames.join(', ')} } from "motehost-sdk/abi/memory";`,
     'import { borrowed, forget, keep, kept } from "motehost-sdk/abi/resource";',
     'import { Box, Result, Unit } from "motehost-sdk/result";',
     `import { ${tupleNames(model)} } from "motehost-sdk/tuple";`,

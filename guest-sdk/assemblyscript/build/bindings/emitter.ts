@@ -23,8 +23,10 @@ export class Emitter {
   readonly #scope = new Scope();
   #locals = 0;
 
-  constructor(model: Model) {
+  /** @param taken names that the module has besides: a record `numbers` would be lifted by `liftNumbers` */
+  constructor(model: Model, taken: readonly string[]) {
     this.model = model;
+    for (const name of taken) this.#scope.take(name);
   }
 
   /** The functions that what was written so far calls. */

@@ -28,8 +28,9 @@ export function generateBindings(world: World, worldName: string, userEntry: str
   const abi = abiModule(model, fromLibrary(abiFile, userEntry));
   const modules = new Map([[abiFile, abi.module]]);
   for (const home of model.homes) {
-    const entry = fromLibrary(home.specifier, userEntry);
-    modules.set(home.specifier, homeModule(model, home, 'source', entry));
+    const file = fileOf(home);
+    modules.set(file, homeModule(model, home, 'source', fromLibrary(file, userEntry)));
+    if (file !== home.specifier) modules.set(home.specifier, `export * from "${file}";\n`);
   }
   return { model, modules, ...glueOf(model, abi, userEntry) };
 }
@@ -37,6 +38,14 @@ export function generateBindings(world: World, worldName: string, userEntry: str
 /** Declarations of one module, for editors. */
 export function declarationsOf(model: Model, home: Home, userEntry: string, docs: WitDocs): string {
   return homeModule(model, home, 'declarations', userEntry, docs);
+}
+
+/**
+ * Where a module's text lies. What the compiler finds at the top of its library it makes known everywhere, so that
+ * two inline interfaces could not have types of one name, nor one a `date`: these lie a folder deeper.
+ */
+function fileOf({ specifier }: Home): string {
+  return specifier.includes('/') ? specifier : `motehost-world/inline/${specifier}`;
 }
 
 /** Generated modules are in the compiler's library, one folder aside from the user's files. */
@@ -54,7 +63,8 @@ function glueOf(model: Model, abi: AbiCode, userEntry: string): Omit<Bindings, '
     'import { give, hold, liftNumbers, liftPlain, liftString, listOf, numbersOf, storeNumbers, storePlain, storeText, wrongLength } from "motehost-sdk/abi/memory";',
     'import { endBorrows } from "motehost-sdk/abi/resource";',
     `import { ${[...new Set(abi.exports.flatMap((one) => one.text.match(/\bTuple\d+\b/g) ?? []))].join(', ') || 'Tuple1'} } from "motehost-sdk/tuple";`,
-    'export { cabi_realloc, post } from "motehost-sdk/abi/memory";',
+    // Not exported in vain: the world may have a function of that name.
+    `export { cabi_realloc${abi.exports.some(({ hasPost }) => hasPost) ? ', post' : ''} } from "motehost-sdk/abi/memory";`,
     '',
   ].join('\n');
   const exports = abi.exports.map((one) => {

@@ -8,7 +8,7 @@ import {
 } from '../../../../host/engine/component/types.ts';
 import type { Interface, World, WorldItem } from '../../../../host/engine/component/world.ts';
 import { HostError } from '../../../../host/errors.ts';
-import { Scope, typeName, valueName } from './names.ts';
+import { resourceMembers, Scope, typeName, valueName } from './names.ts';
 
 /** One function of a world, with the names it gets in AssemblyScript. */
 export interface Func {
@@ -31,7 +31,7 @@ export interface Home {
   readonly direction: 'import' | 'export';
   /** What sources import it by: `motehost:agent/bus@0.1.0`. */
   readonly specifier: string;
-  /** Namespace alias in the glue. */
+  /** Namespace alias in the glue and in other modules; no name of WIT becomes one with an underscore inside. */
   readonly alias: string;
   /** Namespace of the user's file that holds the functions of an exported interface; undefined: its top level. */
   readonly namespace: string | undefined;
@@ -67,7 +67,7 @@ export interface Place {
 export function modelOf(world: World, worldName: string): Model {
   const ids = { next: 0 };
   const homes = homesOf(world, worldName).map(({ item, ...about }, index) =>
-    homeOf(item, { ...about, alias: `m${index}` }, world.types, ids),
+    homeOf(item, { ...about, alias: `m_${index}` }, world.types, ids),
   );
   const places = placesOf(homes, world.types);
   const model = { world, defs: world.types, layouts: new Layouts(world.types), homes, places };
@@ -203,7 +203,9 @@ function homeOf(
       typeof ref === 'number' && defs[ref]?.kind === 'resource' ? [[label, ref] as const] : [],
     ),
   );
-  const members = new Map([...resources.values()].map((ref) => [ref, new Scope()]));
+  const members = new Map(
+    [...resources.values()].map((ref) => [ref, new Scope(resourceMembers[about.direction])]),
+  );
   const functions = item.functions.map(({ name, type }): Func => {
     const parsed = parseExternName(name);
     const resource =
@@ -247,7 +249,13 @@ function isFallible(type: FuncType, defs: readonly TypeDef[]): boolean {
 }
 
 function requireSupported({ defs, homes }: Model): void {
+  requireShort(defs);
   for (const home of homes) {
+    if (home.direction === 'export' && home.functions.some(({ core }) => core.name === 'memory'))
+      throw new HostError(
+        'HOST_ERR_WIT_INVALID',
+        `the world exports a function 'memory', which is what a program's memory is exported as; give it another name`,
+      );
     for (const { name, type } of home.functions)
       if (type.async === true) throw unsupported(`the function ${fullName(home, name)} is async`);
     for (const { name, type } of home.functions)
@@ -259,6 +267,26 @@ function requireSupported({ defs, homes }: Model): void {
 
 function fullName({ specifier }: Home, name: string): string {
   return `'${specifier}#${name}'`;
+}
+
+/** A type without a class of its own is written out wherever it stands. Twenty pairs of pairs are a million parts. */
+const partsMax = 10_000;
+
+function requireShort(defs: readonly TypeDef[]): void {
+  const counts: number[] = [];
+  // What a type is made of comes before it in the table.
+  for (const [ref, def] of defs.entries()) {
+    const isNamed = def.kind === 'record' || def.kind === 'variant';
+    let count = 1;
+    for (const part of isNamed ? [] : partsOf(def))
+      count += typeof part === 'number' ? (counts[part] ?? 1) : 1;
+    counts[ref] = count;
+    if (count > partsMax)
+      throw new HostError(
+        'HOST_ERR_WIT_INVALID',
+        `${def.name === undefined ? 'a type' : `the type '${def.name}'`} is made of more than ${partsMax} parts; make records of some of them`,
+      );
+  }
 }
 
 function requireType(defs: readonly TypeDef[], ref: TypeRef, where: string): void {

@@ -3,8 +3,8 @@ import { camelCase } from '../../../../host/engine/component/names.ts';
 /** Words that AssemblyScript's grammar keeps for itself, and TypeScript's, since editors read the same names. */
 const keywords: ReadonlySet<string> = new Set(
   `arguments async await break case catch class const constructor continue debugger default delete do else enum eval
-   export extends false finally for function if implements import in instanceof interface let new null of package
-   private protected public return static super switch this throw true try typeof undefined using var void while with
+   export extends false finally for function if implements import in instanceof interface let new null of override
+   package private protected public readonly return static super switch this throw true try typeof undefined using var void while with
    yield`.split(/\s+/),
 );
 
@@ -17,14 +17,25 @@ const typeNames: ReadonlySet<string> = new Set(
 /** Members that the classes of resources have besides WIT's, and that every object has. */
 const memberNames: ReadonlySet<string> = new Set(['drop', 'toString', 'valueOf', 'hasOwnProperty']);
 
+/** What methods cannot be called: modifiers, what the host's classes inherit, what the SDK calls of the user's. */
+export const resourceMembers = {
+  import: ['abstract', 'declare', 'isGone'],
+  export: ['abstract', 'declare', 'dispose'],
+} as const;
+
 /** Built-in functions and value types, which a function or constant of that name would hide from the module. */
 const builtinNames: ReadonlySet<string> = new Set(
-  `bool changetype f32 f64 i16 i32 i64 i8 isize u16 u32 u64 u8 usize v128`.split(/\s+/),
+  `bool changetype f32 f64 i16 i32 i64 i8 isize string u16 u32 u64 u8 usize v128`.split(/\s+/),
 );
 
 /** Names of one scope: each is given once; one that is taken or kept gets `_`, as often as it needs. */
 export class Scope {
-  readonly #taken = new Set<string>();
+  readonly #taken: Set<string>;
+
+  /** @param taken names that are not to be given */
+  constructor(taken: Iterable<string> = []) {
+    this.#taken = new Set(taken);
+  }
 
   take(wanted: string): string {
     let name = wanted;
