@@ -164,3 +164,22 @@ function build(
 ): Promise<BuildResult> {
   return writtenAgent(files, options);
 }
+
+test('an error that arises in generic code of the library says in which, and with which type', async () => {
+  const source = echo.replace('message.body', 'new Array<Foo>().sort().length.toString()');
+  await assert.rejects(build({ 'assembly/index.ts': `class Foo {}\n${source}` }), (error: Error) => {
+    assert.match(
+      error.message,
+      /types 'Foo' and 'Foo'.* \(in the library's \w+, called with one of your types\)/,
+    );
+    return true;
+  });
+});
+
+test('an export that is wrong in two ways is shown once', async () => {
+  const source = 'export function handle(x: i32): i32 { return x; }';
+  await assert.rejects(build({ 'assembly/index.ts': source }), (error: Error) => {
+    assert.equal(error.message.match(/needs the export 'handle'/g)?.length, 1);
+    return true;
+  });
+});

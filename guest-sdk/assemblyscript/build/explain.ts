@@ -21,8 +21,10 @@ export function explainErrors(complaints: readonly Complaint[], about: Explanati
   // An error in the user's file is the cause of those in the glue.
   const causes = errors.filter(isUsers);
   if (causes.length > 0) return [...new Set(causes.map((error) => show(error, about)))].join('\n');
-  const exports = errors.flatMap((error) => explainExport(error, about));
-  const texts = exports.length > 0 ? exports : errors.map((error) => show(error, about));
+  // One export may be wrong in several ways: the first is enough.
+  const exports = new Map(errors.toReversed().flatMap((error) => explainExport(error, about)));
+  const texts =
+    exports.size > 0 ? [...exports.values()].reverse() : errors.map((error) => show(error, about));
   return [...new Set(texts)].join('\n');
 }
 
@@ -35,7 +37,10 @@ export function explainWarnings(complaints: readonly Complaint[], about: Explana
 
 function show(complaint: Complaint, about: Explanation): string {
   const missing = missingModule(complaint, about.program);
-  const text = missing === undefined ? plainText(complaint.text) : `there is no module '${missing}'`;
+  const text =
+    missing === undefined
+      ? plainText(complaint.text, about) + inLibrary(complaint)
+      : `there is no module '${missing}'`;
   const source = complaint.file === undefined ? null : about.readSource(complaint.file);
   const file = source === null ? undefined : complaint.file;
   const hint =
@@ -46,15 +51,15 @@ function show(complaint: Complaint, about: Explanation): string {
 }
 
 // Only the user's exports can be wrong in the glue, so an error there is a missing or mistyped export.
-function explainExport(error: Complaint, { program, entry, glueFile }: Explanation): string[] {
+function explainExport(error: Complaint, about: Explanation): [name: string, text: string][] {
+  const { program, entry, glueFile } = about;
   const expected = error.file === `${glueFile}.ts` ? program.expectedAt(error.offset) : undefined;
   if (expected === undefined) return [];
   const isMissing = /has no exported member|does not exist on type|Cannot find name/.test(error.text);
-  const reason = isMissing ? 'there is none' : plainText(error.text).replace(/\.$/, '');
+  const reason = isMissing ? 'there is none' : plainText(error.text, about).replace(/\.$/, '');
   const wanted = expected.declaration.replace(/^/gm, '  ');
-  return [
-    `${entry}: world '${program.title}' needs the export '${expected.name}' (${reason}); it looks like this:\n${wanted}`,
-  ];
+  const text = `${entry}: world '${program.title}' needs the export '${expected.name}' (${reason}); it looks like this:\n${wanted}`;
+  return [[expected.name, text]];
 }
 
 function missingModule({ code, text }: Complaint, program: Program): string | undefined {
@@ -63,10 +68,18 @@ function missingModule({ code, text }: Complaint, program: Program): string | un
   return name !== undefined && program.resolve(name) === undefined ? name : undefined;
 }
 
-/** The compiler's words without its inner names: `~lib/string/String` is `string`. */
-function plainText(text: string): string {
+/** Where a complaint is about generic code of the library: the compiler does not tell which call brought it there. */
+function inLibrary({ file }: Complaint): string {
+  const name = /^~lib\/(?!motehost)(?:.*\/)?(\w+)\.ts$/.exec(file ?? '')?.[1];
+  return name === undefined ? '' : ` (in the library's ${name}, called with one of your types)`;
+}
+
+/** The compiler's words without its inner names: `~lib/string/String` is `string`, `assembly/index/Order` is `Order`. */
+function plainText(text: string, { entry }: Explanation): string {
+  const folder = entry.includes('/') ? entry.slice(0, entry.lastIndexOf('/') + 1) : '';
   return (
     text
+      .replaceAll(new RegExp(`\\b${RegExp.escape(folder)}(?:[\\w-]+/)+(?=\\w)`, 'g'), '')
       .replace(/~lib\/string\/String\b/g, 'string')
       .replace(/~lib\/[^'<>,|()]*\/(\w+)(?=[^\w/:@-]|$)/g, '$1')
       .replace(/~lib\//g, '')

@@ -106,7 +106,7 @@ test('a world that nothing is exported for is shown as it has to be', { skip }, 
     assert.ok(error instanceof HostError);
     assert.match(
       error.message,
-      /^src\/lib\.rs: world 'pile' needs the export 'handle', 'my:shapes\/shapes@0\.1\.0'; it looks like this:\n {2}motehost::world!\(\);/,
+      /^src\/lib\.rs: world 'pile' needs the export 'handle', 'my:shapes\/shapes@0\.1\.0'; it looks like this:\n {2}# Cargo\.toml\n {2}motehost = .+features = \["wit"\][\s\S]+\n {2}motehost::world!\(\);/,
     );
     return true;
   });
