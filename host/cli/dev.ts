@@ -166,6 +166,8 @@ class Development {
   #changes = 0;
   #stage: { readonly kind: string; readonly stage: Stage } | undefined;
   #running: { readonly number: number; readonly key: string } | undefined;
+  /** Whether the last thing said was that it does not build or start. */
+  #isBroken = false;
 
   constructor(words: Words, config: Config, host: Host, stageOptions: StageOptions) {
     this.#words = words;
@@ -230,6 +232,7 @@ class Development {
   }
 
   #waiting(): string {
+    this.#isBroken = true;
     const goesOn = this.#running === undefined ? '' : `version ${this.#running.number} goes on; `;
     return `host: ${goesOn}waiting for a change\n`;
   }
@@ -240,7 +243,8 @@ class Development {
     const effective = effectiveLimits(flags, program, this.#config);
     const artifact = await this.#host.prepare(program.bytes);
     const key = keyOf(artifact.facts.digest, effective);
-    if (this.#running?.key === key) return;
+    if (this.#running?.key === key) return this.#mended(this.#running.number);
+    this.#isBroken = false;
     const number = (this.#running?.number ?? 0) + 1;
     const grants = {
       ...grantsOf(flags, program, programArgs),
@@ -251,6 +255,12 @@ class Development {
     if (await this.#swap({ number, name: nameOf(program), artifact, effective, grants }))
       this.#running = { number, key };
     else this.#options.say(this.#waiting());
+  }
+
+  /** A change that did not build was taken back. */
+  #mended(number: number): void {
+    if (this.#isBroken) this.#options.say(`host: it builds again; version ${number} goes on\n`);
+    this.#isBroken = false;
   }
 
   /** As it lies on disk: whether it is what a build would make was seen before. */

@@ -55,6 +55,9 @@ test('an agent is talked to line by line while its source changes', options, asy
   await run.stderr.until(/host: ok · fuel/);
   await run.stdout.until(/^Good day, Cy!\n/m);
 
+  writeFileSync(source, good.replace('Hello', 'Good day'));
+  await run.stderr.until(/host: it builds again; version 2 goes on\n/);
+
   writeFileSync(source, good);
   await run.stderr.until(/version 3 has taken over/);
   assert.equal(await run.end('SIGINT'), 130);
