@@ -5,8 +5,8 @@ import { formatComplaint } from '../../build/diagnostic.ts';
 import type { Project } from '../../build/language.ts';
 import type { Bundle } from './bundle.ts';
 import { isCommand } from './command.ts';
-import type { EvaluationError } from './componentize.ts';
 import { signatureOf } from './declarations.ts';
+import type { EvaluationError } from './evaluate.ts';
 import { interfaceKey } from './world-data.ts';
 
 const frame = /^\s*at .*?\(?componentize-qjs:user\.js:(\d+):(\d+)\)?$/m;
