@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type EvaluationJob, jobFiles } from './evaluation-job.ts';
@@ -11,7 +11,10 @@ const job: EvaluationJob = JSON.parse(process.argv[2] ?? '');
 const inFolder = (name: string): string => join(job.folder, name);
 
 // The pipe ends when the build does, however it does: then nobody waits for the answer.
-process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL')).resume();
+process.stdin.resume().on('end', () => {
+  rmSync(job.folder, { recursive: true, force: true });
+  process.kill(process.pid, 'SIGKILL');
+});
 
 try {
   const { component } = await createRequire(import.meta.url)(job.enginePath).componentize({
