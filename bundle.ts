@@ -24,6 +24,7 @@ async function bundle(): Promise<void> {
       index: 'host/index.ts',
       main: 'host/cli/main.ts',
       'transpile-worker': 'host/engine/general-lane/transpile-worker.ts',
+      evaluator: 'guest-sdk/javascript/build/evaluator.ts',
     },
     external: /^(?:node:|[^./])/,
     logLevel: 'silent',

@@ -36,9 +36,10 @@ export interface Bundle {
 
 /**
  * Joins the project's entry file, what it imports and the SDK into one module; types are taken away, not checked.
+ * @param isWhole keeps what the program does not need and joins no statements: the engine then names exact places
  * @throws HostError `HOST_ERR_BUILD_FAILED` with the place of every error
  */
-export async function bundleProject(given: Project, target: WorldTarget): Promise<Bundle> {
+export async function bundleProject(given: Project, target: WorldTarget, isWhole = false): Promise<Bundle> {
   requireEntry(given, join(given.folder, given.entry));
   // The bundler names files by their real paths.
   const project = { ...given, folder: realpathSync(given.folder) };
@@ -46,7 +47,7 @@ export async function bundleProject(given: Project, target: WorldTarget): Promis
   const modules = modulesFor(target, entry);
   const sources = new Map<string, string>();
   const warnings: RolldownLog[] = [];
-  const output = await generate(project, modules, sources, warnings);
+  const output = await generate(project, modules, sources, warnings, isWhole);
   await requireNoAsync(sources);
   const chunk = output.output[0];
   if (chunk.map === null) throw new Error('bug: the bundler made no source map');
@@ -75,6 +76,7 @@ async function generate(
   modules: Modules,
   sources: Map<string, string>,
   warnings: RolldownLog[],
+  isWhole: boolean,
 ): Promise<import('rolldown').RolldownOutput> {
   const { rolldown } = await import('rolldown');
   let build: import('rolldown').RolldownBuild | undefined;
@@ -86,7 +88,7 @@ async function generate(
       plugins: [worldPlugin(project, modules, sources)],
       tsconfig: false,
       transform: { target: 'es2023', define: { 'import.meta.url': '"agent:"' } },
-      treeshake: true,
+      treeshake: !isWhole,
       onLog: (level, log) => {
         if (log.code === 'UNRESOLVED_IMPORT') throw Object.assign(new Error(log.message), log);
         if (level === 'warn' && log.id !== undefined && !isVirtual(log.id)) warnings.push(log);
@@ -98,6 +100,7 @@ async function generate(
       sourcemap: true,
       codeSplitting: false,
       comments: false,
+      minify: isWhole ? false : 'dce-only',
     });
   } catch (cause) {
     throw explain(cause, project.folder, sources);

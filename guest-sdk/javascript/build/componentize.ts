@@ -1,14 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { compatibleName } from '../../../host/engine/linker.ts';
-import { HostError } from '../../../host/errors.ts';
 import { wrapComponent } from '../../build/component.ts';
 import { stripCustomSections } from '../../build/strip.ts';
 import type { WorldTarget } from '../../build/target.ts';
 import type { Bundle } from './bundle.ts';
-import { type Engine, loadEngine } from './engine.ts';
+import { loadEngine } from './engine.ts';
 import { engineName, worldName } from './engine-names.ts';
+import { evaluate, type Program } from './evaluate.ts';
 import type { CoreImport } from './link/core-module.ts';
 import { flatten } from './link/flatten.ts';
 import type { Source } from './link/link.ts';
@@ -18,11 +15,16 @@ import { worldInterface } from './world-data.ts';
 /**
  * A component of the world from a bundled program: the engine evaluates the bundle, and what is then in its
  * memory becomes part of the component.
- * @throws HostError `HOST_ERR_TOOL_MISSING`; `EvaluationError` with the engine's words when the evaluation fails
+ * @param deadlineMs for the evaluation
+ * @throws HostError `HOST_ERR_TOOL_MISSING`; `EvaluationError` when the evaluation fails
  */
-export async function componentizeBundle(bundle: Bundle, target: WorldTarget): Promise<Uint8Array> {
+export async function componentizeBundle(
+  bundle: Bundle,
+  target: WorldTarget,
+  deadlineMs: number,
+): Promise<Uint8Array> {
   const engine = loadEngine();
-  const component = await evaluate(engine, bundle, target);
+  const component = await evaluate(engine, programOf(bundle, target), deadlineMs);
   const core = flatten(component, {
     engineImports: engine.imports,
     nameOf: worldName,
@@ -32,22 +34,9 @@ export async function componentizeBundle(bundle: Bundle, target: WorldTarget): P
   return stripCustomSections(await wrapComponent(core, target, 'utf8'));
 }
 
-/** The program failed while it was evaluated, or is not what the engine calls JavaScript. */
-export class EvaluationError extends Error {}
-
-async function evaluate(engine: Engine, bundle: Bundle, target: WorldTarget): Promise<Uint8Array> {
-  const folder = mkdtempSync(join(tmpdir(), 'motehost-world-'));
-  try {
-    const witPath = join(folder, 'world.wit');
-    writeFileSync(witPath, engineName(target.wit.text));
-    const world = engineName(target.worldName);
-    return await engine.componentize({ witPath, world, jsSource: bundle.code });
-  } catch (cause) {
-    if (cause instanceof HostError) throw cause;
-    throw new EvaluationError(cause instanceof Error ? cause.message : String(cause), { cause });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+/** The bundle and its world under the names that the engine is told. */
+export function programOf({ code }: Bundle, { wit, worldName }: WorldTarget): Program {
+  return { code, wit: engineName(wit.text), world: engineName(worldName) };
 }
 
 /**

@@ -12,21 +12,8 @@ export interface Engine {
   /** What the runtime imports, in its order and by the names it had before. */
   readonly imports: readonly CoreImport[];
   readonly version: string;
-  /** @returns the component's bytes; rejects with the engine's own words about the source */
-  componentize(options: ComponentizeOptions): Promise<Uint8Array>;
-}
-
-export interface ComponentizeOptions {
-  /** A file with the WIT text. */
-  readonly witPath: string;
-  readonly world: string;
-  readonly jsSource: string;
-}
-
-interface Componentizer {
-  componentize(
-    options: ComponentizeOptions & { readonly runtimeBytes: Buffer },
-  ): Promise<{ readonly component: Uint8Array }>;
+  /** The native part that evaluates programs: see `evaluate.ts`. */
+  readonly path: string;
 }
 
 /**
@@ -63,17 +50,15 @@ export function loadEngine(): Engine {
 
 function load(require: NodeJS.Require): Engine {
   const part = nativePart(require);
-  const tool: Componentizer = require(part);
-  const file = require.resolve(part);
-  const original = findRuntime(readFileSync(file));
+  const path = require.resolve(part);
+  const original = findRuntime(readFileSync(path));
   if (original === undefined) throw missing(new Error('its native part holds no engine'));
   const runtime = withImports(original, (wanted) => steadyInput(wanted) ?? [wanted.module, wanted.name]);
-  const runtimeBytes = Buffer.from(runtime);
   return {
     runtime,
     imports: readCoreModule(original).imports,
     version: require(`${part}/package.json`).version,
-    componentize: async (options) => (await tool.componentize({ ...options, runtimeBytes })).component,
+    path,
   };
 }
 
