@@ -175,25 +175,25 @@ function agentModule(homes: readonly Home[]): string {
 
 /** What the SDK itself imports and a world may lack: using it is then an error that says what to import. */
 const missing: Readonly<Record<string, string>> = {
-  'motehost:agent/log': stub(
+  'motehost:agent/log': absent(
     'console and trace',
     'motehost:agent/log@0.1.0',
     'export enum Level { trace, debug, info, warn, error }\nexport class Field {}\nexport function write(level: Level, text: string, fields: Field[]): void',
     '',
   ),
-  'wasi:clocks/wall-clock': stub(
+  'wasi:clocks/wall-clock': absent(
     'Date',
     'wasi:clocks/wall-clock@0.2.0',
     'export class Datetime { seconds: u64; nanoseconds: u32; }\nexport function now(): Datetime',
     'return new Datetime();',
   ),
-  'wasi:clocks/monotonic-clock': stub(
+  'wasi:clocks/monotonic-clock': absent(
     'performance and console.time',
     'wasi:clocks/monotonic-clock@0.2.0',
     'export function now(): u64',
     'return 0;',
   ),
-  'wasi:random/random': `${stub('Math.random', 'wasi:random/random@0.2.0', 'export function getRandomU64(): u64', 'return 0;')}${stub(
+  'wasi:random/random': `${absent('Math.random', 'wasi:random/random@0.2.0', 'export function getRandomU64(): u64', 'return 0;')}${absent(
     'crypto.getRandomValues',
     'wasi:random/random@0.2.0',
     'export function getRandomBytes(len: u64): Uint8Array',
@@ -201,7 +201,7 @@ const missing: Readonly<Record<string, string>> = {
   )}`,
 };
 
-function stub(what: string, wanted: string, head: string, end: string): string {
+function absent(what: string, wanted: string, head: string, end: string): string {
   return `${head} { ERROR("${what} needs 'import ${wanted};' in the world"); ${end} }\n`;
 }
 
