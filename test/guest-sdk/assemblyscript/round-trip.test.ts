@@ -78,3 +78,18 @@ test('a world without imports burns the same in both lanes, from its start', asy
   for (const instance of [fast, general]) assert.equal(await instance.call('greet', ['Ada']), 'Hello, Ada');
   assert.equal(fast.budget.fuelUsed, general.budget.fuelUsed);
 });
+
+test('bits of flags that have no name do not leave the agent, on either lane', async () => {
+  const wit =
+    'package a:b; world w { flags rights { read, write, run } export all: func() -> rights; export two: func() -> list<rights>; }';
+  const source = `import { Rights } from "a:b/w";
+    export function all(): Rights { return <Rights>0xff; }
+    export function two(): Rights[] { return [<Rights>-1, Rights.write | <Rights>8]; }`;
+  const { bytes } = await writtenAgent(source, { wit });
+  const everything = { read: true, write: true, run: true };
+  for (const instance of [await onFastLane(bytes), await onGeneralLane(bytes)]) {
+    assert.deepEqual(await instance.call('all', []), everything);
+    const written = { read: false, write: true, run: false };
+    assert.deepEqual(await instance.call('two', []), [everything, written]);
+  }
+});

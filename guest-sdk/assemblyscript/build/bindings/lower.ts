@@ -37,7 +37,7 @@ export function lowerMemory(
     case 'enum':
     case 'flags': {
       const type = unsigned(emitter.layout(ref).size);
-      return `store<${type}>(${at}, <${type}>${value}${imm});`;
+      return `store<${type}>(${at}, <${type}>${numberOf(def, value)}${imm});`;
     }
     case 'own':
     case 'borrow':
@@ -88,7 +88,7 @@ export function lowerFlat(emitter: Emitter, ref: TypeRef, value: string, lines: 
       return [`${spineOfMap(emitter, ref, def)}(${value})`, `${value}.size`];
     case 'enum':
     case 'flags':
-      return [`<i32>${value}`];
+      return [`<i32>${numberOf(def, value)}`];
     case 'own':
     case 'borrow':
       return [handleOf(emitter, def, value)];
@@ -221,6 +221,12 @@ function spineOfMap(emitter: Emitter, ref: TypeRef, def: MapDef): string {
 }
 `;
   });
+}
+
+/** An enum's number; of flags those bits that have names: others mean nothing, and some receivers end over them. */
+function numberOf(def: TypeDef, value: string): string {
+  if (def.kind !== 'flags' || def.names.length === 32) return value;
+  return `(${value} & ${2 ** def.names.length - 1})`;
 }
 
 function handleOf(
