@@ -1,43 +1,18 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { systemClock, systemRandom } from '../../host/clock.ts';
-import { createHost, type RunResult } from '../../host/host.ts';
+import { createHost } from '../../host/host.ts';
 import { defaultLimits, type Limits } from '../../host/limits.ts';
 import { noGrants } from '../engine/wasi/preview2/grants.ts';
+import { type Exchanged, exchange } from '../support/exchange.ts';
 import { httpGuest } from '../support/http-guest.ts';
 
 const host = createHost({ cacheFolder: undefined, clock: systemClock, random: systemRandom });
 after(() => host.close());
 const artifact = await host.prepare(await httpGuest('hello'));
 
-interface Exchanged {
-  readonly status: number;
-  readonly text: string;
-  readonly result: RunResult;
-}
-
-/** Asks a server once that hands each request to the guest. */
-async function ask(path: string, init: RequestInit = {}, limits: Partial<Limits> = {}): Promise<Exchanged> {
-  const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
-  const server = createServer((request, response) => {
-    const call = { kind: 'http', request, response } as const;
-    host
-      .run({ artifact, call, grants: noGrants, limits: { ...defaultLimits, ...limits } })
-      .then(resolve, reject);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  try {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, init);
-    return { status: response.status, text: await response.text(), result: await promise };
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
+function ask(path: string, init: RequestInit = {}, limits: Partial<Limits> = {}): Promise<Exchanged> {
+  return exchange(host, artifact, path, init, limits);
 }
 
 test('a request reaches an instance of its own, and its answer comes back', async () => {
