@@ -51,8 +51,8 @@ export interface Language {
    * @returns the files, relative to the folder
    */
   writeTypes(project: Project): Promise<readonly string[]>;
-  /** A new project's files by name, without `agent.toml`; undefined when the language has no such template. */
-  scaffold(name: string, template: Template): ReadonlyMap<string, string> | undefined;
+  /** A new project's files by name, without `agent.toml`. Every language has every template. */
+  scaffold(name: string, template: Template): ReadonlyMap<string, string>;
   /** Files of ours that shape an output besides the project's: they are part of what makes one stale. */
   toolFiles(): readonly string[];
 }

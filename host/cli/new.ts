@@ -54,7 +54,7 @@ Makes the folder NAME with an agent that builds and runs as it is.
     const { folder, languageName, template } = readFlags(args);
     requireFree(folder);
     const language = await loadLanguage(languageName);
-    const files = filesOf(language, basename(folder), template);
+    const files = new Map(language.scaffold(basename(folder), template));
     files.set(manifestFile, manifestOf(basename(folder), template, languageName));
     await makeProject(folder, files);
     process.stdout.write(nextSteps(relative('.', folder) || '.', language, template));
@@ -109,17 +109,6 @@ function wordOf<T>(
   throw new HostError(
     'HOST_ERR_CLI_USAGE',
     `no ${kind} '${word}'${nearest(word, Object.keys(words))}; the ${kind}s are: ${shown.join(', ')}`,
-  );
-}
-
-/** @throws HostError `HOST_ERR_CLI_USAGE` with the templates that the language has */
-function filesOf(language: Language, name: string, template: Template): Map<string, string> {
-  const files = language.scaffold(name, template);
-  if (files !== undefined) return new Map(files);
-  const has = templates.filter((each) => language.scaffold(name, each) !== undefined);
-  throw new HostError(
-    'HOST_ERR_CLI_USAGE',
-    `${language.title} has no template '${template}'; it has: ${has.join(', ')}`,
   );
 }
 

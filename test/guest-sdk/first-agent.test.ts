@@ -35,7 +35,7 @@ function runLine(command: string): Promise<CliResult> {
 const programs = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text);
 
 test('the page shows the program that host new makes', () => {
-  const made = scaffold('greeter', 'handler')?.get('assembly/index.ts');
+  const made = scaffold('greeter', 'handler').get('assembly/index.ts');
   assert.equal(programs[0], made?.replace(/\/\*\*.*\*\/\n/, ''));
 });
 

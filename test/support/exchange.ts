@@ -7,6 +7,7 @@ import { noGrants } from '../engine/wasi/preview2/grants.ts';
 
 export interface Exchanged {
   readonly status: number;
+  readonly headers: Headers;
   readonly text: string;
   readonly result: RunResult;
 }
@@ -31,7 +32,8 @@ export async function exchange(
   const { port } = server.address() as AddressInfo;
   try {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, init);
-    return { status: response.status, text: await response.text(), result: await promise };
+    const { status, headers } = response;
+    return { status, headers, text: await response.text(), result: await promise };
   } finally {
     server.closeAllConnections();
     server.close();

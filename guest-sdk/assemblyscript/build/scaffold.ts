@@ -1,10 +1,9 @@
 import type { Template } from '../../build/language.ts';
 import { editorConfig } from './editor.ts';
 
-/** A new agent's folder: file names and texts, without its manifest; undefined for a template there is none of. */
-export function scaffold(name: string, template: Template): ReadonlyMap<string, string> | undefined {
+/** A new agent's folder: file names and texts, without its manifest. */
+export function scaffold(name: string, template: Template): ReadonlyMap<string, string> {
   const made = templates[template];
-  if (made === undefined) return undefined;
   return new Map([
     ['assembly/index.ts', made.source],
     ['tsconfig.json', editorConfig('assembly/index.ts')],
@@ -97,7 +96,7 @@ export namespace incomingHandler {
 }
 `;
 
-const templates: Readonly<Partial<Record<Template, { readonly source: string; readonly use: string }>>> = {
+const templates: Readonly<Record<Template, { readonly source: string; readonly use: string }>> = {
   handler: { source: handlerSource, use: '--input world     # one message with the body "world"' },
   agent: { source: agentSource, use: '--input world     # one message with the body "world"' },
   http: { source: httpSource, use: '                  # host dev serves it' },

@@ -56,7 +56,7 @@ describe('building C', { skip }, () => {
 
   test('the page about agents in C shows the agent that a new folder has', () => {
     const page = readFileSync(join(import.meta.dirname, '../../../docs/agents-in-c.md'), 'utf8');
-    assert.equal(/```c\n([\s\S]*?)```/.exec(page)?.[1], c.scaffold('greeter', 'handler')?.get('agent.c'));
+    assert.equal(/```c\n([\s\S]*?)```/.exec(page)?.[1], c.scaffold('greeter', 'handler').get('agent.c'));
   });
 
   test('comments of the WIT are in the header', async () => {

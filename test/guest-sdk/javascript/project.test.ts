@@ -67,7 +67,7 @@ for (const template of ['handler', 'agent'] as const satisfies Template[]) {
 test('the agent on the page about TypeScript is the template', () => {
   const page = readFileSync(join(root, 'docs/agents-in-typescript.md'), 'utf8');
   const [, source] = /```ts\n([\s\S]*?)```/.exec(page) ?? [];
-  assert.equal(source, javascript.scaffold('greeter', 'handler')?.get('agent.ts'));
+  assert.equal(source, javascript.scaffold('greeter', 'handler').get('agent.ts'));
 });
 
 test('the same source gives the same bytes, in any folder and at any time', async () => {

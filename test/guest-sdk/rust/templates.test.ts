@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { Template } from '../../../guest-sdk/build/language.ts';
 import { systemClock, systemRandom } from '../../../host/clock.ts';
 import { createHost } from '../../../host/host.ts';
-import { defaultLimits } from '../../../host/limits.ts';
-import { noGrants } from '../../engine/wasi/preview2/grants.ts';
+import { exchange } from '../../support/exchange.ts';
 import { type Printed, runBytes } from '../../support/run.ts';
 import { importsOf } from '../component-runner.ts';
 import { buildProject, newProject, skip, worlds } from './rust-project.ts';
@@ -70,23 +66,8 @@ test('the template http answers requests', { skip }, async () => {
   const program = await built('http');
   assert.ok(program.length <= agentBytesMax, `${program.length} bytes`);
   const artifact = await host.prepare(program);
-  const server = createServer((request, response) => {
-    const call = { kind: 'http', request, response } as const;
-    void host.run({ artifact, call, grants: noGrants, limits: defaultLimits });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  try {
-    const greeted = await fetch(`http://127.0.0.1:${port}/hello/Ada`);
-    assert.equal(await greeted.text(), 'Hello, Ada!\n');
-    assert.deepEqual(
-      [greeted.status, greeted.headers.get('content-type')],
-      [200, 'text/plain; charset=utf-8'],
-    );
-    assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'Ask for /hello/Ada\n');
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
+  const greeted = await exchange(host, artifact, '/hello/Ada');
+  assert.equal(greeted.text, 'Hello, Ada!\n');
+  assert.deepEqual([greeted.status, greeted.headers.get('content-type')], [200, 'text/plain; charset=utf-8']);
+  assert.equal((await exchange(host, artifact, '/')).text, 'Ask for /hello/Ada\n');
 });
