@@ -25,6 +25,7 @@ const classCodes: Readonly<Record<HostErrorClass, number>> = {
   'bad-input': exitCodes.badInput,
   'not-found': exitCodes.notFound,
   unavailable: exitCodes.unavailable,
+  denied: exitCodes.denied,
 };
 
 export function exitCodeOfError(errorClass: HostErrorClass): number {

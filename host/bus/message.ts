@@ -1,0 +1,56 @@
+/** One named value beside a body (wit/types.wit). */
+export interface Header {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** What a sender hands over; shaped as `motehost:agent/types.payload` lifts. */
+export interface Payload {
+  readonly contentType: string | undefined;
+  readonly headers: readonly Header[];
+  readonly body: Uint8Array;
+}
+
+/** A message as its receiver sees it; shaped as `motehost:agent/types.message` lowers, so it is passed on as it is. */
+export interface Message extends Payload {
+  readonly id: string;
+  readonly subject: string;
+  /** The sending agent's name; undefined from outside. */
+  readonly sender: string | undefined;
+  readonly replyTo: string | undefined;
+  readonly sentAtNs: bigint;
+  readonly deadlineNs: bigint | undefined;
+  /** 1 for the first delivery. */
+  readonly attempt: number;
+}
+
+/**
+ * What the bus promises about one message:
+ * - `at-most-once`: delivered once or, when its receiver or the host fails, not at all
+ * - `at-least-once`: on disk before it counts as accepted outside; repeated until dealt with or a dead letter
+ * - `exactly-once`: at least once, and a receiver gets no second message with the same id
+ */
+export type Guarantee = 'at-most-once' | 'at-least-once' | 'exactly-once';
+
+/** The WIT variant `failure` (wit/types.wit) as lifted. */
+export type Failure =
+  | {
+      readonly tag: 'invalid' | 'denied' | 'unsupported' | 'unavailable' | 'timed-out' | 'other';
+      readonly val: string;
+    }
+  | {
+      readonly tag: 'custom';
+      readonly val: {
+        readonly code: string;
+        readonly message: string;
+        readonly detail: Uint8Array | undefined;
+      };
+    };
+
+/** The WIT variant `bus-error` (wit/bus.wit) as lowered: what the bus answers instead of doing what was asked. */
+export type BusError =
+  | { readonly tag: 'denied' | 'unavailable' | 'timed-out' | 'no-responders' | 'cancelled' }
+  | { readonly tag: 'full' | 'rate-limited'; readonly val: number }
+  | { readonly tag: 'too-large'; readonly val: bigint }
+  | { readonly tag: 'invalid-subject' | 'unsupported' | 'other'; readonly val: string }
+  | { readonly tag: 'failed'; readonly val: Failure };

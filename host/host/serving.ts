@@ -1,0 +1,233 @@
+import type * as http from 'node:http';
+import type { Failure, Guarantee, Header, Message, Payload } from '../bus/message.ts';
+import type { Outcome } from '../outcome.ts';
+import type { LogLevel } from '../telemetry/guest-api.ts';
+
+/** On whose behalf a front door asks: shown in logs, and the sender's name is never taken from it. */
+export interface Principal {
+  /** A token's name, `local` on loopback without tokens, `trigger`. */
+  readonly name: string;
+}
+
+export type AgentState =
+  | 'starting'
+  | 'idle'
+  | 'running'
+  | 'waiting'
+  | 'hibernated'
+  | 'cold'
+  | 'stopped'
+  | 'failed';
+
+/** One line of a list of agents. */
+export interface AgentSummary {
+  readonly name: string;
+  readonly state: AgentState;
+  /** SHA-256 of the component, lower-case hex. */
+  readonly digest: string;
+  readonly world: string;
+  readonly thread: number;
+  /** Messages waiting. */
+  readonly mailboxDepth: number;
+  /** Messages dealt with since the host started. */
+  readonly handled: number;
+  readonly failed: number;
+  /** Bytes of its memory, as of its last message. */
+  readonly memoryBytes: number;
+  /** Fuel since the host started. */
+  readonly fuel: bigint;
+  /** Where `wasi:http` requests for it come in. */
+  readonly route: string | undefined;
+}
+
+/** Everything about one agent. */
+export interface AgentDetail extends AgentSummary {
+  /** Where its manifest is; undefined for one installed over HTTP. */
+  readonly manifestPath: string | undefined;
+  /** The manifest's text. */
+  readonly manifest: string;
+  readonly imports: readonly string[];
+  readonly installedAtMs: number;
+  /** Digests of the versions before, newest first, bounded. */
+  readonly earlier: readonly string[];
+  readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
+  readonly lastError: string | undefined;
+}
+
+/** What the new version of an agent asks for that the present one does not. */
+export interface Difference {
+  readonly fromDigest: string;
+  readonly toDigest: string;
+  readonly newImports: readonly string[];
+  readonly droppedImports: readonly string[];
+  /** Manifest lines: `[capabilities.bus] send += "agent.audit"`. */
+  readonly newGrants: readonly string[];
+  readonly droppedGrants: readonly string[];
+}
+
+export interface InstallRequest {
+  /** `agent.toml` text; paths in it are refused here (no folder to be relative to). */
+  readonly manifest: string;
+  readonly component: Uint8Array<ArrayBuffer>;
+  /** Digest of a component whose new imports and grants the caller has seen and accepts. */
+  readonly accept?: string;
+}
+
+export type Installed =
+  | { readonly kind: 'installed' | 'upgraded' | 'unchanged'; readonly agent: AgentDetail }
+  /** It would import or be granted more than the present version: ask again with `accept`. */
+  | { readonly kind: 'wants-more'; readonly difference: Difference };
+
+export interface InvokeOptions {
+  readonly principal: Principal;
+  /** The message's subject as the agent sees it; default `agent.NAME`. */
+  readonly subject?: string;
+  readonly deadlineMs?: number;
+  /** The asker went away. */
+  readonly signal?: AbortSignal;
+  readonly messageId?: string;
+}
+
+/** How a request ended. */
+export type Reply =
+  | {
+      readonly kind: 'answered';
+      readonly id: string;
+      readonly outcome: Outcome<Uint8Array | undefined>;
+      readonly contentType: string | undefined;
+    }
+  /** Nobody has it: a full mailbox, no such agent, no responders. `retryAfterMs` where waiting helps. */
+  | {
+      readonly kind: 'refused';
+      readonly reason:
+        | 'full'
+        | 'no-responders'
+        | 'too-large'
+        | 'timed-out'
+        | 'cancelled'
+        | 'unavailable'
+        | 'rate-limited';
+      readonly retryAfterMs: number | undefined;
+    };
+
+export interface Accepted {
+  readonly id: string;
+  /** Agents and host-side subscribers that get it; for `send`, 1, or 0 for a repetition of an id. */
+  readonly receivers: number;
+}
+
+export interface PublishOptions {
+  readonly principal: Principal;
+  readonly guarantee?: Guarantee;
+  readonly messageId?: string;
+}
+
+/** One thing that happened to be logged: by an agent, or by the host about one. */
+export interface LogEntry {
+  readonly atMs: number;
+  readonly level: LogLevel;
+  /** The agent; undefined: the host itself. */
+  readonly agent: string | undefined;
+  /** The message at hand. */
+  readonly messageId: string | undefined;
+  readonly text: string;
+  readonly fields: readonly Header[];
+}
+
+export interface LogFilter {
+  /** A name or a pattern with `*` at its end. */
+  readonly agent?: string;
+  readonly levelMin?: LogLevel;
+}
+
+export interface DeadLetter {
+  readonly message: Message;
+  readonly receiver: string;
+  readonly reason: 'expired' | 'attempts' | 'invalid' | 'refused' | 'removed' | 'mailbox-full' | 'corrupt';
+  readonly failure: Failure | undefined;
+  readonly atMs: number;
+}
+
+/** For `host top` and `/v1/status`. */
+export interface ServingStatus {
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly agents: { readonly [state in AgentState]: number };
+  readonly memories: { readonly live: number; readonly max: number };
+  readonly threads: readonly ThreadStatus[];
+  readonly deadLetters: number;
+}
+
+export interface ThreadStatus {
+  readonly thread: number;
+  readonly agents: number;
+  /** Calls under way, waiting ones included. */
+  readonly active: number;
+  readonly handled: number;
+  readonly fuel: bigint;
+  readonly memories: number;
+  readonly heapBytes: number;
+  /** Share of wall time the event loop was busy, 0 to 1. */
+  readonly utilisation: number;
+}
+
+/** One number for Prometheus. */
+export interface Metric {
+  readonly name: string;
+  readonly help: string;
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly samples: readonly {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly value: number;
+    /** Appended to the name: `_bucket`, `_sum`, `_count`. */
+    readonly suffix?: string;
+  }[];
+}
+
+export type Readiness =
+  | { readonly ready: true }
+  | { readonly ready: false; readonly waitingFor: readonly string[] };
+
+/** A host that keeps agents alive: what the front doors talk to. */
+export interface Serving {
+  readiness(): Readiness;
+  status(): Promise<ServingStatus>;
+  metrics(): Promise<readonly Metric[]>;
+
+  /** Agents in the order of their names, after one name, at most `max`. */
+  agents(after: string | undefined, max: number, prefix?: string): Promise<readonly AgentSummary[]>;
+  /** @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
+  agent(name: string): Promise<AgentDetail>;
+  /** @throws HostError for a bad manifest or component */
+  install(request: InstallRequest): Promise<Installed>;
+  /** @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
+  remove(name: string): Promise<void>;
+
+  /** One message to one agent, and its answer. @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
+  invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply>;
+  /** Asks whoever answers a subject. @throws HostError `HOST_ERR_SUBJECT_INVALID` */
+  request(subject: string, payload: Payload, options: InvokeOptions): Promise<Reply>;
+  /** Resolves once it is on disk. @throws HostError `HOST_ERR_AGENT_UNKNOWN`, `HOST_ERR_MAILBOX_FULL` */
+  send(name: string, payload: Payload, options: PublishOptions): Promise<Accepted>;
+  /** @throws HostError `HOST_ERR_SUBJECT_INVALID` */
+  publish(subject: string, payload: Payload, options: PublishOptions): Promise<Accepted>;
+  /** Messages from now on; `listener` must not wait. Returns the way to end it. @throws HostError `HOST_ERR_SUBJECT_INVALID` */
+  subscribe(pattern: string, group: string | undefined, listener: (message: Message) => void): () => void;
+
+  /** The last `max` lines that pass. */
+  recentLogs(filter: LogFilter, max: number): readonly LogEntry[];
+  followLogs(filter: LogFilter, listener: (entry: LogEntry) => void): () => void;
+
+  deadLetters(max: number): readonly DeadLetter[];
+  /** Delivers it again, or drops it; false when there is no such one. */
+  retryDeadLetter(id: string): Promise<boolean>;
+  dropDeadLetter(id: string): Promise<boolean>;
+
+  /** The agent whose route a path lies under. */
+  routeOf(path: string): string | undefined;
+  /** Hands a request to the `wasi:http` agent of its route; resolves when the answer is out. */
+  exchange(agent: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void>;
+
+  /** Takes nothing new, ends what is under way within `drainMs`, saves every agent, stops. */
+  close(drainMs: number): Promise<void>;
+}
