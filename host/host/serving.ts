@@ -3,6 +3,9 @@ import type { Failure, Guarantee, Header, Message, Payload } from '../bus/messag
 import type { Outcome } from '../outcome.ts';
 import type { LogLevel } from '../telemetry/guest-api.ts';
 
+// The front doors know no room between: what they need of the bus reaches them from here.
+export type { Failure, Guarantee, Header, Message, Payload } from '../bus/message.ts';
+
 /** On whose behalf a front door asks: shown in logs, and the sender's name is never taken from it. */
 export interface Principal {
   /** A token's name, `local` on loopback without tokens, `trigger`. */
