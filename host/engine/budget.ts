@@ -19,6 +19,14 @@ export class Stopped extends Error {
   override readonly name = 'Stopped';
 }
 
+/** Who else wants the thread: a guest that computes gives way between two fuel slices. */
+export interface Turn {
+  /** Whether somebody waits; asked at the end of each slice, so it has to be cheap. */
+  isWanted(): boolean;
+  /** Resolves when those who waited had their turn. */
+  giveWay(): Promise<void>;
+}
+
 export interface BudgetOptions {
   readonly limits: Limits;
   readonly clock: Clock;
@@ -26,6 +34,8 @@ export interface BudgetOptions {
   readonly fuelSlice?: bigint;
   /** Milliseconds a guest may hold the thread before it yields to the event loop, where it can. Default 10. */
   readonly yieldMs?: number;
+  /** Others on the same thread; without it the guest only lets the event loop turn. */
+  readonly turn?: Turn;
 }
 
 const pageBytes = 65_536;
@@ -49,12 +59,14 @@ export class Budget {
   readonly clock: Clock;
   readonly #slice: bigint;
   readonly #yieldMs: number;
+  readonly #turn: Turn | undefined;
   #cell: WebAssembly.Global<'i64'> | undefined;
   #granted = 0n;
   #checks = 0;
   #deadFuelUsed: bigint | undefined;
   #cause: StopCause | undefined;
   #startedMs: number;
+  #deadlineMs: number;
   #deadlineAtMs: number;
   #yieldAtMs: number;
   #memoryPages = 0;
@@ -78,7 +90,9 @@ export class Budget {
     this.clock = options.clock;
     this.#slice = options.fuelSlice ?? 2_000_000n;
     this.#yieldMs = options.yieldMs ?? 10;
+    this.#turn = options.turn;
     this.#startedMs = options.clock.monotonicMs();
+    this.#deadlineMs = options.limits.deadlineMs;
     this.#deadlineAtMs = this.#startedMs + options.limits.deadlineMs;
     this.#yieldAtMs = this.#startedMs + this.#yieldMs;
   }
@@ -120,15 +134,19 @@ export class Budget {
     return Math.max(0, this.#deadlineAtMs - this.clock.monotonicMs());
   }
 
-  /** Starts a new invocation on the same instance: fuel, deadline and output count from here, and what was refused before is no matter. */
-  restart(): void {
+  /**
+   * Starts a new invocation on the same instance: fuel, deadline and output count from here, and what was refused
+   * before is no matter. `deadlineMs` may be shorter than the limit: whoever asked may not wait that long.
+   */
+  restart(deadlineMs: number = this.limits.deadlineMs): void {
     this.#refusal = undefined;
     this.#denials = undefined;
     this.#granted = 0n;
     if (this.#cell !== undefined) this.#cell.value = 0n;
     this.#outputBytes = 0;
     this.#startedMs = this.clock.monotonicMs();
-    this.#deadlineAtMs = this.#startedMs + this.limits.deadlineMs;
+    this.#deadlineMs = deadlineMs;
+    this.#deadlineAtMs = this.#startedMs + deadlineMs;
     this.#yieldAtMs = this.#startedMs + this.#yieldMs;
   }
 
@@ -201,12 +219,13 @@ export class Budget {
     const grant: bigint = need < left ? need : left;
     this.#granted += grant;
     cell.value += grant;
-    return this.synchronousDepth === 0 && nowMs >= this.#yieldAtMs ? 1 : 0;
+    const isWanted = nowMs >= this.#yieldAtMs || this.#turn?.isWanted() === true;
+    return this.synchronousDepth === 0 && isWanted ? 1 : 0;
   };
 
   /** Import `pause` (suspending): lets the event loop turn, then the guest goes on. */
   readonly pause = async (): Promise<void> => {
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await (this.#turn?.giveWay() ?? new Promise<void>((resolve) => setImmediate(resolve)));
     this.#yieldAtMs = this.clock.monotonicMs() + this.#yieldMs;
   };
 
@@ -326,7 +345,7 @@ export class Budget {
     this.stop({
       kind: 'limit',
       limit: 'deadlineMs',
-      max: this.limits.deadlineMs,
+      max: this.#deadlineMs,
       used: Math.round(this.wallMs),
     });
   }
