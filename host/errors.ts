@@ -41,6 +41,7 @@ const codes = {
   HOST_ERR_SNAPSHOT_MISMATCH: 'unavailable',
   HOST_ERR_STATE_LOCKED: 'unavailable',
   HOST_ERR_STATE_UNWRITABLE: 'unavailable',
+  HOST_ERR_JOURNAL_CORRUPT: 'unavailable',
   HOST_ERR_SECRET_UNKNOWN: 'not-found',
   HOST_ERR_TOKEN_INVALID: 'denied',
   HOST_ERR_LISTEN_FAILED: 'unavailable',
