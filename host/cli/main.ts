@@ -15,11 +15,14 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => run,
   dev: async () => (await import('./dev.ts')).command,
   doctor: async () => (await import('./doctor.ts')).command,
+  serve: async () => (await import('./serve.ts')).command,
   invoke: async () => (await import('./invoke.ts')).command,
   request: async () => (await import('./request.ts')).command,
   publish: async () => (await import('./publish.ts')).command,
   subscribe: async () => (await import('./subscribe.ts')).command,
+  agents: async () => (await import('./agents.ts')).command,
   logs: async () => (await import('./logs.ts')).command,
+  top: async () => (await import('./top.ts')).command,
   'dead-letters': async () => (await import('./dead-letters.ts')).command,
 };
 
@@ -27,7 +30,17 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 const groups: Readonly<Record<string, readonly string[]>> = {
   Build: ['new', 'build', 'types', 'inspect'],
   Run: ['run', 'dev', 'doctor'],
-  'Call a host that serves': ['invoke', 'request', 'publish', 'subscribe', 'logs', 'dead-letters'],
+  'Serve many agents': ['serve'],
+  'Call a host that serves': [
+    'invoke',
+    'request',
+    'publish',
+    'subscribe',
+    'agents',
+    'logs',
+    'top',
+    'dead-letters',
+  ],
 };
 
 /** By own name only: `host constructor` is no command. */
