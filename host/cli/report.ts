@@ -150,7 +150,7 @@ function isNumbers(value: unknown): value is Numbers {
   return ArrayBuffer.isView(value) && !(value instanceof DataView);
 }
 
-function textOrBase64(bytes: Uint8Array): string | { base64: string } {
+export function textOrBase64(bytes: Uint8Array): string | { base64: string } {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
