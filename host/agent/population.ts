@@ -1,7 +1,6 @@
 import type { Bus, Delivery } from '../bus/bus.ts';
-import { HostError } from '../errors.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import { Resident, type StopReason, type Surroundings } from './resident.ts';
+import { Agent, type Surroundings } from './agent.ts';
 import type { Spec } from './spec.ts';
 
 /** What the agents of one thread live on. */
@@ -15,14 +14,14 @@ export interface PopulationRooms {
 export class Population {
   readonly #rooms: PopulationRooms;
   readonly #specs = new Map<number, Spec>();
-  readonly #residents = new Map<number, Resident>();
+  readonly #agents = new Map<number, Agent>();
 
   constructor(rooms: PopulationRooms) {
     this.#rooms = rooms;
   }
 
   get size(): number {
-    return this.#residents.size;
+    return this.#agents.size;
   }
 
   /** Makes a spec known, once, before agents of it come. */
@@ -37,7 +36,7 @@ export class Population {
   add(spec: number, agents: readonly (readonly [id: number, name: string])[]): void {
     const known = this.#spec(spec);
     for (const [id, name] of agents) {
-      this.#residents.set(id, new Resident(id, name, known, this.#rooms.around));
+      this.#agents.set(id, new Agent(id, name, known, this.#rooms.around));
       this.#rooms.bus.attach(id, name, this, known.manifest.mailbox);
     }
   }
@@ -48,12 +47,12 @@ export class Population {
     return spec;
   }
 
-  resident(id: number): Resident | undefined {
-    return this.#residents.get(id);
+  agent(id: number): Agent | undefined {
+    return this.#agents.get(id);
   }
 
-  residents(): IterableIterator<Resident> {
-    return this.#residents.values();
+  agents(): IterableIterator<Agent> {
+    return this.#agents.values();
   }
 
   /** The bus: its mailbox is no longer empty. */
@@ -63,17 +62,17 @@ export class Population {
 
   /** The bus: nobody waits for the outcome of what it handles any more. */
   cancel(id: number, delivery: Delivery): void {
-    const resident = this.#residents.get(id);
-    if (resident?.delivery === delivery) resident.stop({ kind: 'cancelled', reason: 'the asker gave up' });
+    const agent = this.#agents.get(id);
+    if (agent?.delivery === delivery) agent.stop({ kind: 'cancelled', reason: 'the asker gave up' });
   }
 
   /** The dispatcher: one message of one agent. */
   async run(id: number): Promise<void> {
     const { bus, dispatcher } = this.#rooms;
-    const resident = this.#residents.get(id);
-    const delivery = resident === undefined ? undefined : bus.take(id);
-    if (resident === undefined || delivery === undefined) return;
-    bus.settle(delivery, await resident.handle(delivery));
+    const agent = this.#agents.get(id);
+    const delivery = agent === undefined ? undefined : bus.take(id);
+    if (agent === undefined || delivery === undefined) return;
+    bus.settle(delivery, await agent.handle(delivery));
     if (bus.depth(id) > 0) dispatcher.wake(id);
   }
 }

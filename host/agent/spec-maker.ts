@@ -9,6 +9,8 @@ export interface SpecMakerOptions {
   readonly prepare: (component: Uint8Array<ArrayBuffer>) => Promise<Artifact>;
   /** What the host allows at most; manifests narrow it. */
   readonly limits: Partial<Limits>;
+  /** The value of a secret. @throws HostError `HOST_ERR_SECRET_UNKNOWN` */
+  readonly secret: (handle: string, path: string) => string;
 }
 
 /** Makes specs of manifests and components; a program that several agents have is compiled once. */
@@ -34,7 +36,22 @@ export class SpecMaker {
     const program = this.#programOf(artifact);
     checkWorld(program, manifest, manifestPath);
     const limits = intersect(intersect(defaultLimits, this.#options.limits), manifest.limits);
-    return { number: this.#nextNumber++, program, manifest, manifestPath, limits };
+    return {
+      number: this.#nextNumber++,
+      program,
+      manifest,
+      manifestPath,
+      limits,
+      settings: manifest.settings.map(([name, value]) => ({ name, value })),
+      environment: this.#environmentOf(manifest, manifestPath),
+    };
+  }
+
+  #environmentOf({ grants: { environment } }: Manifest, path: string): Spec['environment'] {
+    return environment.map((each) => [
+      each.name,
+      each.kind === 'text' ? each.text : this.#options.secret(each.secret, path),
+    ]);
   }
 
   #programOf(artifact: Artifact): Program {

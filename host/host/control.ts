@@ -1,4 +1,4 @@
-import type { ResidentState } from '../agent/resident.ts';
+import type { AgentPhase } from '../agent/agent.ts';
 import type { Spec } from '../agent/spec.ts';
 import type { Metric } from './serving.ts';
 
@@ -32,7 +32,7 @@ export interface Answers {
 
 /** What a thread knows of one of its agents. */
 export interface AgentReport {
-  readonly state: ResidentState;
+  readonly state: AgentPhase;
   readonly handled: number;
   readonly failed: number;
   readonly fuel: bigint;
@@ -42,7 +42,7 @@ export interface AgentReport {
 
 export interface ThreadReport {
   readonly agents: number;
-  readonly states: Readonly<Record<ResidentState, number>>;
+  readonly states: Readonly<Record<AgentPhase, number>>;
   readonly active: number;
   readonly queued: number;
   readonly handled: number;
