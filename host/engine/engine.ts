@@ -98,15 +98,15 @@ export function createEngine(options: EngineOptions): Engine {
       return keep(prepared, store, bytes, glueFolder);
     },
     load: loadProgram,
-    launch: (prepared, linker, budget, grants) =>
+    launch: async (prepared, linker, budget, grants) =>
       launch(isProgram(prepared) ? prepared : loadProgram(prepared), linker, budget, grants),
-    enter: (program, linker, budget, grants) => {
+    enter: async (program, linker, budget, grants) => {
       const pools = poolsOf(options);
       return program.facts.lane === 'fast'
         ? occupy(pools.of(program), (pool) => pool.spawn(linker, budget), program, linker, budget, grants)
         : enterAlone(pools, program, linker, budget, grants);
     },
-    wake: (program, snapshot, linker, budget, grants) => {
+    wake: async (program, snapshot, linker, budget, grants) => {
       const pool = poolsOf(options).of(program);
       return occupy(pool, () => pool.wake(snapshot, linker, budget), program, linker, budget, grants);
     },
@@ -248,6 +248,7 @@ async function enterAlone(
   }
   residence?.releaseWith(launched.instance, own.length);
   const saveable = saveableOf(program);
+  let isHeld = true;
   const refuse = (): never => {
     throw new HostError(
       'HOST_ERR_MODULE_UNSUPPORTED',
@@ -260,7 +261,8 @@ async function enterAlone(
     save: refuse,
     hibernate: async () => refuse(),
     release: async () => {
-      residence?.noteDropped(own.length);
+      if (isHeld) residence?.noteDropped(own.length);
+      isHeld = false;
       await launched.release();
     },
   };

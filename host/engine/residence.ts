@@ -112,6 +112,11 @@ export class Residence {
     }
   }
 
+  /** Whether there is room for `count` more now; another thread may take it. */
+  hasMemories(count: number): boolean {
+    return this.memories + count <= this.bounds.memoriesMax;
+  }
+
   /** @throws HostError `HOST_ERR_BUDGET_EXHAUSTED` */
   acquireMemories(count: number): void {
     if (this.tryAcquireMemories(count)) return;
