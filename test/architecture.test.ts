@@ -15,6 +15,7 @@ const ranks: Readonly<Record<string, number>> = {
   ids: 0,
   clock: 0,
   limits: 0,
+  subject: 0,
   outcome: 0,
   manifest: 0,
   config: 0,
