@@ -222,6 +222,8 @@ class DiskJournal implements Journal, CommitOwner {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#commit.retry();
+    await this.#retirement.stop();
     await this.#commit.close();
   }
 
