@@ -227,7 +227,7 @@ async function serveUntil(
 
 /** Nothing new comes in; the host ends what is under way, and then the last answers go out. */
 async function end(listening: Listening, serving: LocalServing, drainMs: number): Promise<void> {
-  const answered = listening.close();
+  const answered = listening.close(drainMs);
   await serving.close(drainMs);
   await answered;
 }

@@ -58,11 +58,8 @@ ${connectionHelp}`,
 };
 
 async function* linesOf(answer: Answer, isJson: boolean): AsyncGenerator<string> {
-  for await (const { event, data } of eventsOf(answer as AsyncIterable<Uint8Array>)) {
-    if (event === 'lost')
-      process.stderr.write(`host: ${String(parseData(data).count)} messages were left out\n`);
+  for await (const { event, data } of eventsOf(answer as AsyncIterable<Uint8Array>, 'messages'))
     if (event === 'message') yield isJson ? `${data}\n` : lineOf(parseData<WireMessage>(data));
-  }
 }
 
 function lineOf(message: WireMessage): string {

@@ -1,6 +1,6 @@
 import { HostError, plainText } from '../../errors.ts';
 import { exitCodes } from '../exit-code.ts';
-import { formatMs, textOrBase64 } from '../report.ts';
+import { describeFailure, formatMs, textOrBase64 } from '../report.ts';
 import { inputBytes, withNewline } from '../run.ts';
 import { descriptorSink } from '../stdio.ts';
 import { timeMsOf } from '../words.ts';
@@ -132,7 +132,9 @@ async function show(answer: Answer, connection: Connection, flags: ExchangeFlags
   const problem = await problemOf(answer, connection.url);
   // Nobody took the message: that is no outcome.
   if (kind === undefined || kind === 'ok') throw problemError(problem, connection.url);
-  return conclude(answer, kind, flags, undefined, problem.detail, problem.data);
+  const { failure } = problem.data;
+  const detail = failure === undefined || failure === null ? problem.detail : describeFailure(failure);
+  return conclude(answer, kind, flags, undefined, detail, problem.data);
 }
 
 function kindOf(answer: Answer): OutcomeKind | undefined {

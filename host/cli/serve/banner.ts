@@ -53,8 +53,8 @@ function urlFlag(url: string): string {
   return url === 'http://127.0.0.1:8080' ? '' : ` --url ${url}`;
 }
 
-function accessText({ needsToken, url }: Listening): string {
-  return needsToken
+function accessText({ authOff, url }: Listening): string {
+  return !authOff
     ? `Calls need a token (${commandName()} token create NAME --may invoke makes one).\n`
     : `Calls need no token: ${new URL(url).hostname} is this machine alone. ${commandName()} token create, or --auth, asks for them.\n`;
 }

@@ -40,12 +40,14 @@ export interface ListenOptions {
   readonly auth: boolean;
 }
 
+/** A front door that is open. */
 export interface Listening {
   /** With the port that was taken. */
   readonly url: string;
-  readonly needsToken: boolean;
-  /** Takes no new connection; resolves when the last answer is out. */
-  close(): Promise<void>;
+  /** Everybody who reaches it may do everything. */
+  readonly authOff: boolean;
+  /** Takes nothing new, ends streams, lets answers go out for so long, then cuts the rest. */
+  close(drainMs: number): Promise<void>;
 }
 
 /** What `host serve` joins; a test brings its own. */
