@@ -7,6 +7,9 @@ import type { LogFilter } from '../telemetry/log-hub.ts';
 export type { LogEntry } from '../telemetry/log-entry.ts';
 export type { LogFilter } from '../telemetry/log-hub.ts';
 
+// The front doors know no room between: what they need of the bus reaches them from here.
+export type { Failure, Guarantee, Header, Message, Payload } from '../bus/message.ts';
+
 /** On whose behalf a front door asks: shown in logs, and the sender's name is never taken from it. */
 export interface Principal {
   /** A token's name, `local` on loopback without tokens, `trigger`. */
