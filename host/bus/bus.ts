@@ -190,6 +190,11 @@ export class Bus {
   }
 
   /** Messages wait and nobody is woken: for a change of the agent's program. */
+  /** Whether anything waits for an agent of this thread. */
+  hasMail(id: number): boolean {
+    return this.#reception.hasMail(id);
+  }
+
   pause(id: number): void {
     this.#reception.pause(id);
   }
