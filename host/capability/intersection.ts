@@ -1,5 +1,5 @@
 import type { FileGrant, Grants, HttpGrant, SocketGrant } from '../manifest.ts';
-import { meet } from '../subject.ts';
+import { meet, reservedToken } from '../subject.ts';
 import { isUnder } from './request-path.ts';
 
 /** Pairs of patterns compared; beyond, only patterns that both lists have are found. */
@@ -11,7 +11,7 @@ export function intersection(one: Grants, other: Grants): Grants {
     bus: {
       send: meets(one.bus.send, other.bus.send, meet),
       publish: meets(one.bus.publish, other.bus.publish, meet),
-      subscribe: meets(one.bus.subscribe, other.bus.subscribe, meet),
+      subscribe: meets(one.bus.subscribe, other.bus.subscribe, meetListened),
     },
     http: pairs(one.http, other.http, meetHttp),
     files: pairs(one.files, other.files, meetFile),
@@ -67,6 +67,11 @@ function meets(ones: readonly string[], others: readonly string[], shared: Meet<
 
 function apart<Thing>(own: readonly Thing[], gone: readonly Thing[], shared: Meet<Thing>): readonly Thing[] {
   return own.filter((one) => !gone.some((other) => shared(one, other) !== undefined));
+}
+
+/** The host's events are only where both name them. */
+function meetListened(one: string, other: string): string | undefined {
+  return (reservedToken(one) === 'host') === (reservedToken(other) === 'host') ? meet(one, other) : undefined;
 }
 
 function meetName(one: string, other: string): string | undefined {
