@@ -297,15 +297,20 @@ export class Bus {
   accept(frame: Frame, from: number): void {
     switch (frame.kind) {
       case 'message':
-        return this.#shipping.arrive(frame);
+        this.#shipping.arrive(frame);
+        return;
       case 'reply':
-        return this.#requests.answer(frame.request, from, frame);
+        this.#requests.answer(frame.request, from, frame);
+        return;
       case 'refused':
-        return this.#requests.answer(frame.request, from, { error: frame.error });
+        this.#requests.answer(frame.request, from, { error: frame.error });
+        return;
       case 'cancel':
-        return this.#reception.cancel(frame.thread, frame.request);
+        this.#reception.cancel(frame.thread, frame.request);
+        return;
       case 'subscribe':
-        return this.#tree.add({ ...frame, id: frame.subscription });
+        this.#tree.add({ ...frame, id: frame.subscription });
+        return;
       case 'unsubscribe':
         this.#tree.remove(frame.subscription);
         return;
@@ -313,7 +318,8 @@ export class Bus {
         for (const entry of frame.entries) this.#journal?.settled(entry);
         return;
       case 'room':
-        return this.#waitingRoom.room(frame.receiver);
+        this.#waitingRoom.room(frame.receiver);
+        return;
     }
   }
 
