@@ -1,4 +1,5 @@
 import type { Delivery } from '../bus/delivery.ts';
+import { Capabilities } from '../capability/capabilities.ts';
 import type { Clock } from '../clock.ts';
 import { Budget, type StopCause, type Turn } from '../engine/budget.ts';
 import type { Resident } from '../engine/engine.ts';
@@ -29,6 +30,8 @@ export interface Surroundings {
   /** Calls `agent.overdue()` after so many milliseconds, unless called off by the timer it returns. */
   arm(agent: Agent, ms: number): number;
   disarm(timer: number): void;
+  /** The call under way is being ended: what it waits for ends too. */
+  stopped(agent: Agent): void;
   /** Tells the people who run the host. */
   note(agent: Agent, what: AgentNote): void;
 }
@@ -80,7 +83,9 @@ export class Agent {
   #leaving: Promise<unknown> | undefined;
   #handling: Promise<unknown> | undefined;
   readonly #delay = new RestartDelay();
+  /** What it handles. */
   delivery: Delivery | undefined;
+  #capabilities: Capabilities | undefined;
   handled = 0;
   failed = 0;
   fuel = 0n;
@@ -97,6 +102,12 @@ export class Agent {
 
   get spec(): Spec {
     return this.#spec;
+  }
+
+  /** What its manifest grants, less what was taken back. */
+  get capabilities(): Capabilities {
+    this.#capabilities ??= Capabilities.of(this.#spec.manifest.grants, this.#spec.manifestPath);
+    return this.#capabilities;
   }
 
   get phase(): AgentPhase {
@@ -246,6 +257,7 @@ export class Agent {
 
   #unwind(): void {
     this.#isUnwinding = true;
+    this.#around.stopped(this);
     this.#around.disarm(this.#timer);
     this.#timer = this.#around.arm(this, unwindMsMax);
   }
@@ -380,6 +392,9 @@ export class Agent {
 
   /** Takes another program or other settings; it holds no instance then. */
   replace(spec: Spec): void {
+    // What still holds on to the rights of the old version has none.
+    this.#capabilities?.revoke();
+    this.#capabilities = undefined;
     this.#spec = spec;
     this.#delay.succeed();
   }

@@ -3,10 +3,9 @@ import type { Agent } from '../agent/agent.ts';
 import { unavailableInterfaces } from '../agent/unavailable.ts';
 import type { Bus } from '../bus/bus.ts';
 import { busGuestApi } from '../bus/guest-api.ts';
-import type { Capabilities } from '../capability/capabilities.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { Budget } from '../engine/budget.ts';
-import { Linker, WitError } from '../engine/linker.ts';
+import { type HostInterface, Linker, WitError } from '../engine/linker.ts';
 import type { HttpGate, WasiGrants } from '../engine/wasi/grants.ts';
 import { formatLogLine, type LogLevel, type LogLine, logGuestApi } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
@@ -18,7 +17,6 @@ export interface GuestRoomsOptions {
   readonly random: Random;
   readonly logLevelMin: LogLevel;
   readonly log: (entry: LogEntry) => void;
-  readonly capabilitiesOf: (agent: Agent) => Capabilities;
 }
 
 /** What a guest can reach of the host: for each agent, every interface of ours and its grants for WASI's. */
@@ -57,10 +55,21 @@ export class GuestRooms {
     };
   }
 
-  #bus(agent: Agent, budget: Budget): { functions: Record<string, never>; suspending: ReadonlySet<string> } {
-    void agent;
-    void budget;
-    return { functions: {}, suspending: new Set() };
+  #bus(agent: Agent, budget: Budget): HostInterface {
+    const { bus } = this.#options;
+    const sender = { id: agent.id, name: agent.name, deadlineNs: undefined as bigint | undefined };
+    return busGuestApi({
+      bus,
+      rights: agent.capabilities,
+      sender: () => {
+        sender.deadlineNs = agent.delivery?.message.deadlineNs;
+        return sender;
+      },
+      // What an agent waits for ends with its invocation (`Bus.endOf`).
+      signal: () => undefined,
+      failure: (error) => new WitError(error),
+      denied: (what, cure) => budget.deny(what, cure),
+    });
   }
 
   /** What `wasi:*` gives the agent: its environment, files and places of its manifest, and its output goes to the log. */
@@ -88,11 +97,14 @@ export class GuestRooms {
   }
 
   #gate(agent: Agent): HttpGate {
-    const capabilities = this.#options.capabilitiesOf(agent);
+    const { capabilities } = agent;
     return {
       mayRequest: (asked) => capabilities.mayConnect(asked),
       cure: (asked) =>
-        capabilities.cure('http', `${asked.scheme}://${asked.host}:${asked.port}${asked.path}`),
+        capabilities.cure(
+          'http',
+          `${asked.method} ${asked.scheme}://${asked.host}:${asked.port}${asked.path}`,
+        ),
     };
   }
 }

@@ -1,5 +1,5 @@
 import type * as http from 'node:http';
-import type { Failure, Guarantee, Header, Message, Payload } from '../bus/message.ts';
+import type { Failure, Guarantee, Message, Payload } from '../bus/message.ts';
 import type { Outcome } from '../outcome.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';

@@ -18,7 +18,7 @@ const agentsPerCall = 4096;
 /** Which agents there are, and that their threads know of them. All changes are made one after the other. */
 export class Tenancy {
   readonly #options: TenancyOptions;
-  readonly registry = new Registry();
+  readonly registry: Registry = new Registry();
   /** Who knows which spec: threads by the spec's number. */
   readonly #learnt = new Map<
     number,
@@ -86,7 +86,10 @@ export class Tenancy {
     await this.#teach(handle, number, spec);
     for (let at = 0; at < records.length; at += agentsPerCall) {
       const some = records.slice(at, at + agentsPerCall);
-      await handle.call('add', { spec: spec.number, agents: some.map(({ id, name }) => [id, name]) });
+      await handle.call('add', {
+        spec: spec.number,
+        agents: some.map(({ id, name }) => [id, name] as const),
+      });
       for (const { id } of some) this.#options.directory.place(id, number);
     }
   }

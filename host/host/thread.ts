@@ -119,6 +119,7 @@ export class AgentThread {
       busy: (agent) => this.#room.busy(agent),
       arm: (agent, ms) => this.#wheel.after(this.#overdueKind, agent.id, ms),
       disarm: (timer) => void this.#wheel.cancel(timer),
+      stopped: (agent) => this.bus.endOf(agent.id),
       note: (agent, what) => this.#note(agent, what),
     };
   }
