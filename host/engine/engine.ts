@@ -8,6 +8,7 @@ import { instantiateFast } from './fast-lane/fast-lane.ts';
 import type { Instance } from './instance.ts';
 import type { Linker } from './linker.ts';
 import type { Prepared } from './prepare.ts';
+import type { PreparePool } from './prepare-pool.ts';
 import { Store } from './store.ts';
 import { artifactVersion } from './version.ts';
 import type { WasiGrants } from './wasi/grants.ts';
@@ -19,6 +20,8 @@ export interface EngineOptions {
   /** Folder for prepared programs; undefined keeps nothing after the process. */
   readonly cacheFolder: string | undefined;
   readonly clock: Clock;
+  /** Where programs are prepared: in the calling thread, or, for a process that serves meanwhile, in one of its own. */
+  readonly preparation?: 'here' | 'pool';
 }
 
 /** A live run and what must be freed after it. */
@@ -32,7 +35,12 @@ export interface Launched {
 
 /** Prepares programs once per content, and makes instances of them. */
 export interface Engine {
-  prepare(bytes: Uint8Array<ArrayBuffer>, onProgress?: (step: string) => void): Promise<Artifact>;
+  /** `signal` ends a preparation in a pool at once; one in the calling thread goes on to its end. */
+  prepare(
+    bytes: Uint8Array<ArrayBuffer>,
+    onProgress?: (step: string) => void,
+    signal?: AbortSignal,
+  ): Promise<Artifact>;
   launch(artifact: Artifact, linker: Linker, budget: Budget, grants: WasiGrants): Promise<Launched>;
   close(): Promise<void>;
 }
@@ -47,17 +55,27 @@ export function createEngine(options: EngineOptions): Engine {
     scratch ??= fs.mkdtempSync(paths.join(os.tmpdir(), 'motehost-'));
     return scratch;
   };
+  const pool =
+    options.preparation === 'pool'
+      ? import('./prepare-pool.ts').then(({ startPreparePool }) => startPreparePool())
+      : undefined;
+  const prepareHere: PreparePool['prepare'] = async (bytes, onProgress) => {
+    const { prepareProgram } = await import('./prepare.ts');
+    const prepared = await prepareProgram(bytes, onProgress);
+    hasTranspiled ||= prepared.glue !== undefined;
+    return prepared;
+  };
   return {
-    prepare: async (bytes, onProgress = () => {}) => {
+    prepare: async (bytes, onProgress = () => {}, signal) => {
       const cached = store === undefined ? undefined : load(store, bytes, nowMs());
       if (cached !== undefined) return cached;
-      const { prepareProgram } = await import('./prepare.ts');
-      const prepared = await prepareProgram(bytes, onProgress);
-      hasTranspiled ||= prepared.glue !== undefined;
-      return keep(prepared, store, bytes, glueFolder);
+      const prepare = (await pool)?.prepare ?? prepareHere;
+      signal?.throwIfAborted();
+      return keep(await prepare(bytes, onProgress, signal), store, bytes, glueFolder);
     },
     launch: (artifact, linker, budget, grants) => launch(artifact, linker, budget, grants),
     close: async () => {
+      await (await pool)?.close();
       if (hasTranspiled) await (await import('./general-lane/transpile.ts')).stopTranspiler();
       if (scratch !== undefined) fs.rmSync(scratch, { recursive: true, force: true });
     },
