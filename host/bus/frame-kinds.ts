@@ -23,6 +23,9 @@ export type Frame =
       readonly kind: 'subscribe';
       /** The agent, or below zero a listener of the host on thread `thread`. */
       readonly subscriber: number;
+      /** The subscriber's name; empty for a listener. */
+      readonly name: string;
+      /** Unique over all threads; a safe integer. */
       readonly subscription: number;
       readonly pattern: string;
       readonly group: string | undefined;
@@ -45,7 +48,7 @@ export interface MessageFrame {
   readonly guarantee: Guarantee;
   /** The sender's id; 0: from outside. */
   readonly from: number;
-  /** 0: nobody waits for an answer; else the asking thread's token (a safe integer). */
+  /** 0: nobody waits for an answer; else the asking thread's token. */
   readonly request: number;
   /** The sender's thread: it asked, and its journal has the entries. */
   readonly thread: number;

@@ -79,7 +79,9 @@ export class FrameWriter {
         this.#guestValue = failureOf(frame.error);
         return smallBytesMax + refusalBytesMax(frame.error, this.#guestValue);
       case 'subscribe':
-        return smallBytesMax + textBytesMax(frame.pattern) + textBytesMax(frame.group);
+        return (
+          smallBytesMax + textBytesMax(frame.name) + textBytesMax(frame.pattern) + textBytesMax(frame.group)
+        );
       case 'settled':
         return smallBytesMax + 8 * frame.entries.length;
       default:
@@ -142,6 +144,7 @@ function writeSmall(pen: Pen, frame: SmallFrame): void {
     case 'subscribe':
       pen.u32(subscribeKind);
       pen.i32(frame.subscriber);
+      pen.text(frame.name);
       pen.f64(frame.subscription);
       pen.text(frame.pattern);
       pen.text(frame.group);
@@ -318,10 +321,11 @@ function readHeaders(eye: Eye): Header[] {
 
 function readSubscribe(eye: Eye): Frame {
   const subscriber = eye.i32();
+  const name = eye.text() ?? '';
   const subscription = eye.f64();
   const pattern = eye.text() ?? '';
   const group = eye.text();
-  return { kind: 'subscribe', subscriber, subscription, pattern, group, thread: eye.u32() };
+  return { kind: 'subscribe', subscriber, name, subscription, pattern, group, thread: eye.u32() };
 }
 
 function readMessage(eye: Eye, word: number, body: Uint8Array): MessageFrame {

@@ -24,10 +24,13 @@ export interface PoolOptions<Mine extends Calls, Theirs extends Calls> {
   answers(thread: () => Thread<Mine, Theirs>): Answers<Mine>;
   /** What the thread at `place` prints; undefined for one that has no place yet. */
   onOutput(place: number | undefined, stream: 'stdout' | 'stderr', text: string): void;
-  /** A thread is in `place`, at the start or in place of a lost one: what is to live there has to be installed. */
-  onPlaced(place: number, thread: Thread<Mine, Theirs>): void;
+  /**
+   * A thread is in `place`, at the start (`lost` undefined) or in place of one that ended for the reason `lost`: what
+   * is to live there has to be installed.
+   */
+  onPlaced(place: number, thread: Thread<Mine, Theirs>, lost: string | undefined): void;
   /** The thread in `place` has ended, for `reason`; `onPlaced` follows, at once when a thread stands by. */
-  onLost(place: number, reason: string): void;
+  onLost?(place: number, reason: string): void;
 }
 
 const heapMiBDefault = 512;
@@ -44,8 +47,8 @@ export class Pool<Mine extends Calls, Theirs extends Calls> {
   /** Every thread that was started and has not ended. */
   readonly #alive = new Set<Thread<Mine, Theirs>>();
   readonly #closing = new AbortController();
-  /** Places without a thread, in the order they became so. */
-  readonly #vacant: number[] = [];
+  /** Places without a thread, and why, in the order they became so. */
+  readonly #vacant: { readonly place: number; readonly reason: string }[] = [];
   #spare: Thread<Mine, Theirs> | undefined;
   #recruiting: Promise<void> | undefined;
   #started = 0;
@@ -62,7 +65,7 @@ export class Pool<Mine extends Calls, Theirs extends Calls> {
     const pool = new Pool(options);
     try {
       const threads = await Promise.all(Array.from({ length: options.threads }, () => pool.#startThread()));
-      for (const [place, thread] of threads.entries()) pool.#put(place, thread);
+      for (const [place, thread] of threads.entries()) pool.#put(place, thread, undefined);
     } catch (thrown) {
       await pool.close(0);
       throw thrown;
@@ -143,10 +146,10 @@ export class Pool<Mine extends Calls, Theirs extends Calls> {
     return thread;
   }
 
-  #put(place: number, thread: Thread<Mine, Theirs>): void {
+  #put(place: number, thread: Thread<Mine, Theirs>, lost: string | undefined): void {
     this.#places[place] = thread;
     this.#placeOf.set(thread, place);
-    this.#options.onPlaced(place, thread);
+    this.#options.onPlaced(place, thread, lost);
   }
 
   #onEnded(thread: Thread<Mine, Theirs>, reason: string): void {
@@ -157,8 +160,8 @@ export class Pool<Mine extends Calls, Theirs extends Calls> {
     if (this.#closing.signal.aborted) return;
     if (place !== undefined) {
       this.#places[place] = undefined;
-      this.#vacant.push(place);
-      this.#options.onLost(place, reason);
+      this.#vacant.push({ place, reason });
+      this.#options.onLost?.(place, reason);
     }
     this.#fill();
     this.#recruit();
@@ -166,10 +169,10 @@ export class Pool<Mine extends Calls, Theirs extends Calls> {
 
   #fill(): void {
     const spare = this.#spare;
-    const place = spare === undefined ? undefined : this.#vacant.shift();
-    if (spare === undefined || place === undefined) return;
+    const vacancy = spare === undefined ? undefined : this.#vacant.shift();
+    if (spare === undefined || vacancy === undefined) return;
     this.#spare = undefined;
-    this.#put(place, spare);
+    this.#put(vacancy.place, spare, vacancy.reason);
   }
 
   /** Starts threads, one after the other, until every place is taken and one stands by. */

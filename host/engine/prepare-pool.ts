@@ -2,6 +2,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { FixedQueue, Piscina } from 'piscina';
 import { fromWire, HostError } from '../errors.ts';
 import { declaredTypes } from './declared-types.ts';
+import { moving } from './moving.ts';
 import type { Prepared } from './prepare.ts';
 import type { PrepareReply, PrepareStart, PrepareTask } from './prepare-worker.ts';
 
@@ -81,10 +82,8 @@ async function ask(
   // A copy: the caller keeps its own, and a pooled Buffer would take along whatever else lies in its slab.
   const task: PrepareTask = { bytes: new Uint8Array(bytes), progress: port2 };
   try {
-    return await pool.run(task, {
-      transferList: [task.bytes.buffer, port2],
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const moved = moving(task, [task.bytes.buffer, port2]);
+    return await pool.run(moved, signal === undefined ? {} : { signal });
   } catch (thrown) {
     signal?.throwIfAborted();
     throw isThreadEnd(thrown) ? threadLost(thrown) : thrown;

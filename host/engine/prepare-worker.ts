@@ -1,7 +1,7 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
-import { transferableSymbol, valueSymbol } from 'piscina';
 import { HostError, toWire, type WireError } from '../errors.ts';
 import { declaredTypes } from './declared-types.ts';
+import { moving } from './moving.ts';
 import { type Prepared, prepareProgram } from './prepare.ts';
 
 /** What the pool asks a thread. */
@@ -16,34 +16,22 @@ export type PrepareReply =
   /** An Error would lose its class on its way. */
   | { readonly kind: 'failed'; readonly error: WireError };
 
-/** As Piscina wants a value of which parts are moved. */
-interface MovedReply {
-  readonly [transferableSymbol]: readonly ArrayBuffer[];
-  readonly [valueSymbol]: PrepareReply;
-}
-
 /** What every thread of the pool is started with. */
 export interface PrepareStart {
   readonly declaredTypes: SharedArrayBuffer;
 }
 
-// Piscina puts its own things first.
-const [, start] = workerData as readonly [unknown, PrepareStart];
-declaredTypes.share(start.declaredTypes);
+declaredTypes.share((workerData as PrepareStart).declaredTypes);
 
 /** The thread side of `prepare-pool.ts`. */
-export async function prepare({ bytes, progress }: PrepareTask): Promise<PrepareReply | MovedReply> {
+export async function prepare({ bytes, progress }: PrepareTask): Promise<PrepareReply> {
   try {
     const prepared = await prepareProgram(bytes, (step) => progress.postMessage(step));
-    return moved({ kind: 'done', prepared }, [...new Set(prepared.modules.map(({ buffer }) => buffer))]);
+    return moving({ kind: 'done', prepared }, [...new Set(prepared.modules.map(({ buffer }) => buffer))]);
   } catch (thrown) {
     if (!(thrown instanceof HostError)) throw thrown;
     return { kind: 'failed', error: toWire(thrown) };
   } finally {
     progress.close();
   }
-}
-
-function moved(reply: PrepareReply, buffers: readonly ArrayBuffer[]): MovedReply {
-  return { [transferableSymbol]: buffers, [valueSymbol]: reply };
 }
