@@ -1,4 +1,4 @@
-import type { Delivery } from '../bus/bus.ts';
+import type { Delivery } from '../bus/delivery.ts';
 import type { Clock } from '../clock.ts';
 import { Budget, type StopCause, type Turn } from '../engine/budget.ts';
 import type { Resident } from '../engine/engine.ts';
@@ -26,9 +26,9 @@ export interface Surroundings {
   idle(agent: Agent): void;
   /** It is idle no longer. */
   busy(agent: Agent): void;
-  /** Calls `agent.overdue()` after so many milliseconds, unless called off. */
-  arm(agent: Agent, ms: number): void;
-  disarm(agent: Agent): void;
+  /** Calls `agent.overdue()` after so many milliseconds, unless called off by the timer it returns. */
+  arm(agent: Agent, ms: number): number;
+  disarm(timer: number): void;
   /** Tells the people who run the host. */
   note(agent: Agent, what: AgentNote): void;
 }
@@ -74,9 +74,11 @@ export class Agent {
   /** Ends the wait for a call whose guest does not unwind. */
   #giveUp: ((outcome: Outcome<Uint8Array | undefined>) => void) | undefined;
   #isUnwinding = false;
+  #timer = 0;
   #hasLived = false;
   #saved: Saved | undefined;
   #leaving: Promise<unknown> | undefined;
+  #handling: Promise<unknown> | undefined;
   readonly #delay = new RestartDelay();
   delivery: Delivery | undefined;
   handled = 0;
@@ -97,7 +99,7 @@ export class Agent {
     return this.#spec;
   }
 
-  get state(): AgentPhase {
+  get phase(): AgentPhase {
     return this.#state;
   }
 
@@ -110,8 +112,19 @@ export class Agent {
     return this.#resident;
   }
 
+  /** Resolves when no message is under way. */
+  async settled(): Promise<void> {
+    await this.#handling;
+  }
+
   /** Handles one message, with all that may go wrong in the outcome; never rejects. */
-  async handle(delivery: Delivery): Promise<Outcome<Uint8Array | undefined>> {
+  handle(delivery: Delivery): Promise<Outcome<Uint8Array | undefined>> {
+    const handling = this.#handle(delivery);
+    this.#handling = handling;
+    return handling;
+  }
+
+  async #handle(delivery: Delivery): Promise<Outcome<Uint8Array | undefined>> {
     this.delivery = delivery;
     const { message } = delivery;
     const deadlineMs = this.#deadlineMs(message.deadlineNs);
@@ -180,7 +193,7 @@ export class Agent {
   ): Promise<Outcome<Uint8Array | undefined>> {
     this.#state = 'busy';
     budget.restart(deadlineMs);
-    this.#around.arm(this, deadlineMs);
+    this.#timer = this.#around.arm(this, deadlineMs);
     try {
       return await new Promise((resolve, reject) => {
         this.#giveUp = resolve;
@@ -195,7 +208,7 @@ export class Agent {
         );
       });
     } finally {
-      this.#around.disarm(this);
+      this.#around.disarm(this.#timer);
       this.#giveUp = undefined;
       this.#isUnwinding = false;
     }
@@ -233,8 +246,8 @@ export class Agent {
 
   #unwind(): void {
     this.#isUnwinding = true;
-    this.#around.disarm(this);
-    this.#around.arm(this, unwindMsMax);
+    this.#around.disarm(this.#timer);
+    this.#timer = this.#around.arm(this, unwindMsMax);
   }
 
   async #count(
@@ -287,6 +300,15 @@ export class Agent {
     const usage = { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 };
     const text = error.class === 'unavailable' ? error.message : 'the agent cannot be started';
     return { kind: 'error', exitCode: 1, failure: { tag: 'unavailable', val: text }, usage };
+  }
+
+  /** One request it answered in an instance of its own. */
+  countExchange(outcome: Outcome): void {
+    this.handled += 1;
+    this.fuel += outcome.usage.fuel;
+    if (outcome.kind === 'ok') return;
+    this.failed += 1;
+    this.lastError = describe(outcome);
   }
 
   /** Ends the instance in good order, and forgets what was saved; no message may be under way. */

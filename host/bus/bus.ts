@@ -190,6 +190,11 @@ export class Bus {
   }
 
   /** Messages wait and nobody is woken: for a change of the agent's program. */
+  /** Whether anything waits for an agent of this thread. */
+  hasMail(id: number): boolean {
+    return this.#reception.hasMail(id);
+  }
+
   pause(id: number): void {
     this.#reception.pause(id);
   }
@@ -292,15 +297,20 @@ export class Bus {
   accept(frame: Frame, from: number): void {
     switch (frame.kind) {
       case 'message':
-        return this.#shipping.arrive(frame);
+        this.#shipping.arrive(frame);
+        return;
       case 'reply':
-        return this.#requests.answer(frame.request, from, frame);
+        this.#requests.answer(frame.request, from, frame);
+        return;
       case 'refused':
-        return this.#requests.answer(frame.request, from, { error: frame.error });
+        this.#requests.answer(frame.request, from, { error: frame.error });
+        return;
       case 'cancel':
-        return this.#reception.cancel(frame.thread, frame.request);
+        this.#reception.cancel(frame.thread, frame.request);
+        return;
       case 'subscribe':
-        return this.#tree.add({ ...frame, id: frame.subscription });
+        this.#tree.add({ ...frame, id: frame.subscription });
+        return;
       case 'unsubscribe':
         this.#tree.remove(frame.subscription);
         return;
@@ -308,7 +318,8 @@ export class Bus {
         for (const entry of frame.entries) this.#journal?.settled(entry);
         return;
       case 'room':
-        return this.#waitingRoom.room(frame.receiver);
+        this.#waitingRoom.room(frame.receiver);
+        return;
     }
   }
 

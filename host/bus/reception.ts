@@ -92,6 +92,10 @@ export class Reception {
     return waited;
   }
 
+  hasMail(id: number): boolean {
+    return (this.roster.get(id)?.mailbox?.size ?? 0) > 0;
+  }
+
   pause(id: number): void {
     const resident = this.roster.get(id);
     if (resident !== undefined) resident.isPaused = true;

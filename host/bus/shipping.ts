@@ -483,27 +483,40 @@ export class Shipping {
   #askAll(subject: string, question: Message, from: Sender, pending: Pending): void {
     const { tree, requests, full } = this.#options;
     const matches = tree.match(subject);
-    if (matches === undefined) return requests.end(pending.token, { error: invalidSubject(subject) });
-    const members = matches.groups.map((group) =>
-      memberFor(group, this.#directory, this.#self, this.#isBusy),
-    );
-    const asked = [...matches.each, ...members].filter((one) => one !== undefined && one.subscriber > 0);
-    const there = asked.filter((one) => one !== undefined && this.#directory.ownerOf(one.subscriber) >= 0);
-    if (there.length === 0) return requests.end(pending.token, { error: { tag: 'no-responders' } });
+    if (matches === undefined) {
+      requests.end(pending.token, { error: invalidSubject(subject) });
+      return;
+    }
+    const asked = this.#askable(matches);
+    const sent = asked.filter(({ subscriber }) => this.#directory.reserve(subscriber));
+    if (sent.length === 0) {
+      requests.end(pending.token, { error: asked.length === 0 ? { tag: 'no-responders' } : full });
+      return;
+    }
     // All are counted before the first can answer or refuse.
-    const sent = there.filter((one) => one !== undefined && this.#directory.reserve(one.subscriber));
-    if (sent.length === 0) return requests.end(pending.token, { error: full });
-    for (const one of sent)
-      if (one !== undefined) requests.sent(pending.token, this.#directory.ownerOf(one.subscriber));
+    for (const { subscriber } of sent) requests.sent(pending.token, this.#directory.ownerOf(subscriber));
     this.counts.accepted++;
-    for (const one of sent) if (one !== undefined) this.#ask(one.subscriber, question, from.id, pending);
+    for (const { subscriber } of sent) this.#ask(subscriber, question, from.id, pending);
+  }
+
+  /** The agents among who matches: the host's listeners do not answer. */
+  #askable({ each, groups }: Matches): Subscription[] {
+    const asked = each.filter(({ subscriber }) => subscriber > 0 && this.#directory.ownerOf(subscriber) >= 0);
+    for (const group of groups) {
+      const member = memberFor(group, this.#directory, this.#self, this.#isBusy);
+      if (member !== undefined && member.subscriber > 0) asked.push(member);
+    }
+    return asked;
   }
 
   /** One of several that are asked; its place is reserved. */
   #ask(to: number, question: Message, from: number, pending: Pending): void {
     const owner = this.#directory.ownerOf(to);
     // Another may have answered by now.
-    if (!this.#options.requests.has(pending.token)) return this.#directory.unreserve(to);
+    if (!this.#options.requests.has(pending.token)) {
+      this.#directory.unreserve(to);
+      return;
+    }
     this.counts.copies++;
     if (owner === this.#self)
       this.#reception.arrive(this.#local(question, to, from, 'at-most-once', pending.token, 0));

@@ -1,11 +1,11 @@
-import type { AgentPhase } from '../agent/agent.ts';
+import type { AgentReport, PopulationReport } from '../agent/population.ts';
 import type { Spec } from '../agent/spec.ts';
+import type { DeadLetter } from '../bus/dead-letters.ts';
 import type { DirectoryMemory } from '../bus/directory.ts';
 import type { LinkEnd, LinkEnds } from '../bus/links.ts';
 import type { ResidenceShare } from '../engine/residence.ts';
 import type { LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
-import type { DeadLetter } from './serving.ts';
 
 /** What every thread of a host is started with. */
 export interface ThreadSettings {
@@ -55,27 +55,9 @@ export interface OwnerCalls {
   readonly [name: string]: (input: never) => unknown;
 }
 
-/** What a thread knows of one of its agents. */
-export interface AgentReport {
-  readonly phase: AgentPhase;
-  readonly isWaiting: boolean;
-  readonly mailboxDepth: number;
-  readonly handled: number;
-  readonly failed: number;
-  readonly fuel: bigint;
-  readonly memoryBytes: number;
-  readonly lastError: string | undefined;
-  readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
-}
-
-export interface ThreadReport {
-  readonly agents: number;
-  readonly phases: Readonly<Record<AgentPhase, number>>;
+export interface ThreadReport extends PopulationReport {
   readonly active: number;
   readonly queued: number;
-  readonly handled: number;
-  readonly failed: number;
-  readonly fuel: bigint;
   readonly warmBytes: number;
   /** Counters of the bus and of hibernation, by name. */
   readonly counts: Readonly<Record<string, number>>;

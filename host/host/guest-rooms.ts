@@ -91,7 +91,8 @@ export class GuestRooms {
     const capabilities = this.#options.capabilitiesOf(agent);
     return {
       mayRequest: (asked) => capabilities.mayConnect(asked),
-      cure: (asked) => capabilities.cure('http', `${asked.scheme}://${asked.host}:${asked.port}${asked.path}`),
+      cure: (asked) =>
+        capabilities.cure('http', `${asked.scheme}://${asked.host}:${asked.port}${asked.path}`),
     };
   }
 }

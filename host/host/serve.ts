@@ -1,5 +1,5 @@
-import type * as http from 'node:http';
 import { mkdtempSync, rmSync } from 'node:fs';
+import type * as http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Difference, differenceOf, importsOf, wantsMore } from '../agent/difference.ts';
@@ -10,9 +10,9 @@ import { Bus } from '../bus/bus.ts';
 import type { Reply as BusReply, Sender } from '../bus/delivery.ts';
 import { Directory } from '../bus/directory.ts';
 import type { BusError, Message, Payload } from '../bus/message.ts';
-import type { Clock, Random } from '../clock.ts';
 import { timerDriver } from '../clock/timer-driver.ts';
 import { Wheel } from '../clock/wheel.ts';
+import type { Clock, Random } from '../clock.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { newResidence } from '../engine/residence.ts';
 import { HostError } from '../errors.ts';

@@ -6,14 +6,13 @@ import { MemoryRoom } from '../agent/memory-room.ts';
 import { Population } from '../agent/population.ts';
 import { Bus } from '../bus/bus.ts';
 import { Directory } from '../bus/directory.ts';
-import { Links } from '../bus/links.ts';
+import { type LinkEnd, Links } from '../bus/links.ts';
+import { timeoutDriver, Wheel } from '../clock/wheel.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts';
-import { timerDriver, Wheel } from '../clock/wheel.ts';
 import type { Budget } from '../engine/budget.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import { Residence } from '../engine/residence.ts';
-import { HostError } from '../errors.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
 import type { ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
@@ -27,9 +26,7 @@ const sweepMs = 250;
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
-  readonly #settings: ThreadSettings;
   readonly #clock: Clock;
-  readonly #random: Random;
   readonly #engine: Engine;
   readonly #pools: InstancePools;
   readonly #residence: Residence;
@@ -41,7 +38,6 @@ export class AgentThread {
   readonly #room: MemoryRoom;
   readonly #rooms: GuestRooms;
   readonly population: Population;
-  readonly #deadlines = new Map<number, number>();
   readonly #overdueKind: number;
   #server: ExchangeServer | undefined;
   #sweeping: NodeJS.Timeout | undefined;
@@ -53,13 +49,11 @@ export class AgentThread {
     clock: Clock = systemClock,
     random: Random = systemRandom,
   ) {
-    this.#settings = settings;
     this.#clock = clock;
-    this.#random = random;
     this.#residence = new Residence(settings.residence, links.self);
     this.#pools = new InstancePools({ residence: this.#residence });
     this.#engine = createEngine({ cacheFolder: settings.cacheFolder, clock, pools: this.#pools });
-    this.#wheel = new Wheel({ nowMs: () => clock.monotonicMs(), driver: timerDriver });
+    this.#wheel = new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver });
     this.#overdueKind = this.#wheel.kind((id) => this.#overdue(id));
     this.#log = new LogOutbox(postLogs, () => this.#wallMs());
     this.#links = new Links(links, { clock });
@@ -123,29 +117,17 @@ export class AgentThread {
       launch: (agent, saved, budget, deadlineMs) => this.#launch(agent, saved, budget, deadlineMs),
       idle: (agent) => this.#room.idle(agent),
       busy: (agent) => this.#room.busy(agent),
-      arm: (agent, ms) => {
-        this.#deadlines.set(agent.id, this.#wheel.arm(this.#overdueKind, agent.id, ms));
-      },
-      disarm: (agent) => {
-        const timer = this.#deadlines.get(agent.id);
-        if (timer !== undefined) this.#wheel.cancel(timer);
-        this.#deadlines.delete(agent.id);
-      },
+      arm: (agent, ms) => this.#wheel.after(this.#overdueKind, agent.id, ms),
+      disarm: (timer) => void this.#wheel.cancel(timer),
       note: (agent, what) => this.#note(agent, what),
     };
   }
 
   #overdue(id: number): void {
-    this.#deadlines.delete(id);
     this.population.agent(id)?.overdue();
   }
 
-  async #launch(
-    agent: Agent,
-    saved: Saved | undefined,
-    budget: Budget,
-    deadlineMs: number,
-  ): Promise<Launch> {
+  async #launch(agent: Agent, saved: Saved | undefined, budget: Budget, deadlineMs: number): Promise<Launch> {
     const { program } = agent.spec;
     const linker = this.#rooms.link(agent, budget);
     const grants = this.#rooms.wasi(agent);
@@ -171,11 +153,7 @@ export class AgentThread {
   }
 
   /** One HTTP request, in an instance of its own. */
-  async #exchange(
-    id: number,
-    request: http.IncomingMessage,
-    response: http.ServerResponse,
-  ): Promise<void> {
+  async #exchange(id: number, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const agent = this.population.agent(id);
     const main = agent?.spec.program.facts.main;
     if (agent === undefined || main?.kind !== 'http') {
@@ -225,12 +203,18 @@ export class AgentThread {
     while (!this.#isQuiet() && this.#clock.monotonicMs() < untilMs) await this.#clock.sleep(5);
     clearInterval(this.#sweeping);
     await this.#server?.close();
-    await this.population.stopAll(Math.max(0, untilMs - this.#clock.monotonicMs()));
+    for (const agent of this.population.agents()) agent.stop({ kind: 'cancelled', reason: 'the host ends' });
+    for (const agent of this.population.agents()) await agent.settled();
     await this.#room.empty();
   }
 
   #isQuiet(): boolean {
     return this.#dispatcher.active === 0 && this.#dispatcher.queued === 0 && !this.#links.pending();
+  }
+
+  /** Another thread was lost; `end` leads to the one in its place. */
+  relink(end: LinkEnd): void {
+    this.#links.relink(end);
   }
 
   async close(): Promise<void> {
