@@ -4,6 +4,8 @@ import type { Rate } from './rate.ts';
 export interface HttpLimits {
   /** Bytes of one request's body. */
   readonly bodyBytesMax: number;
+  /** Bytes of a request that installs an agent. */
+  readonly installBytesMax: number;
   /** Bytes of all bodies being read at once. */
   readonly bodiesBytesMax: number;
   readonly headerBytesMax: number;
@@ -34,6 +36,7 @@ export interface HttpLimits {
 
 export const defaultHttpLimits: HttpLimits = {
   bodyBytesMax: 16 * 1024 * 1024,
+  installBytesMax: 64 * 1024 * 1024,
   bodiesBytesMax: 512 * 1024 * 1024,
   headerBytesMax: 16 * 1024,
   headersMax: 100,

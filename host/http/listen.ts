@@ -8,12 +8,15 @@ import { Bodies } from './body.ts';
 import { answerClientError } from './client-error.ts';
 import { Connections } from './connections.ts';
 import type { Fault, Front } from './front.ts';
-import { Gate, type TokenCheck } from './gate.ts';
+import { Gate } from './gate.ts';
 import { defaultHttpLimits, type HttpLimits } from './http-limits.ts';
+import { openApiDocument } from './openapi.ts';
 import { Reception } from './reception.ts';
 import { RequestIds } from './request-id.ts';
+import { routeTable } from './route-table.ts';
 import { createRouter } from './router.ts';
 import { Streams } from './streams.ts';
+import { TokenStore } from './token-store.ts';
 import { Traffic } from './traffic.ts';
 
 export interface ListenOptions {
@@ -21,8 +24,10 @@ export interface ListenOptions {
   readonly host?: string;
   /** Default 8080; 0 takes a free one. */
   readonly port?: number;
-  /** Undefined: nobody needs a token. Only on loopback. */
-  readonly tokens?: TokenCheck | undefined;
+  /** Where `tokens.json` is; undefined: there are no tokens. */
+  readonly stateFolder?: string;
+  /** Tokens are asked for on loopback too; without it only once there is one. Elsewhere they always are. */
+  readonly auth?: boolean;
   /** Names under which pages and programs of this machine may ask, beside `localhost`. */
   readonly hostNames?: readonly string[];
   /** Origins whose pages may call and read: `https://console.example`. */
@@ -41,8 +46,10 @@ export interface HttpFront {
   readonly port: number;
   /** Everybody who reaches it may do everything: say so. */
   readonly authOff: boolean;
+  /** The contrary. */
+  readonly needsToken: boolean;
   /** Takes nothing new, ends streams, lets what runs finish within `drainMs`, then cuts the rest. */
-  close(drainMs: number): Promise<void>;
+  close(drainMs?: number): Promise<void>;
 }
 
 /**
@@ -51,10 +58,11 @@ export interface HttpFront {
  * tokens
  */
 export async function listen(serving: Serving, options: ListenOptions = {}): Promise<HttpFront> {
-  const { host = '127.0.0.1', port = 8080, tokens, hostNames = [], corsOrigins = [] } = options;
-  if (tokens === undefined && !isLoopback(host)) throw openToAll(host);
+  const { host = '127.0.0.1', port = 8080, hostNames = [], corsOrigins = [] } = options;
   const limits = { ...defaultHttpLimits, ...options.limits };
   const front = frontOf(serving, limits, options);
+  const tokens = tokensOf(front, options, !isLoopback(host));
+  if (!isLoopback(host) && (tokens === undefined || tokens.isEmpty)) throw openToAll(host);
   const gate = new Gate({ limits, tokens, hostNames, corsOrigins });
   const reception = new Reception(front, gate, new RequestIds(options.random ?? systemRandom));
   const server = serverOf(front, reception);
@@ -74,13 +82,46 @@ export async function listen(serving: Serving, options: ListenOptions = {}): Pro
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
     port: address.port,
-    authOff: tokens === undefined,
-    close: async (drainMs) => {
+    authOff: tokens === undefined || !tokens.isRequired(front.clock.monotonicMs()),
+    needsToken: tokens?.isRequired(front.clock.monotonicMs()) === true,
+    close: async (drainMs = drainMsDefault) => {
       await drain(front, server, drainMs);
       sweeping.abort();
       await app.close();
     },
   };
+}
+
+let document: Readonly<Record<string, unknown>> | undefined;
+
+/** Made when first asked for. */
+function openApi(): Readonly<Record<string, unknown>> {
+  document ??= openApiDocument(routeTable);
+  return document;
+}
+
+const drainMsDefault = 30_000;
+
+function tokensOf(
+  front: Front,
+  { stateFolder, auth }: ListenOptions,
+  isPublic: boolean,
+): TokenStore | undefined {
+  const isRequired = auth === true || isPublic;
+  if (stateFolder === undefined) {
+    if (auth !== true) return undefined;
+    throw new HostError(
+      'HOST_ERR_TOKEN_INVALID',
+      'tokens are asked for and there is no state folder to keep them in',
+    );
+  }
+  return new TokenStore({
+    stateFolder,
+    clock: front.clock,
+    isRequired,
+    rate: front.limits.tokenRate,
+    onFault: (error) => front.report({ requestId: 'none', route: 'tokens', error }),
+  });
 }
 
 function frontOf(serving: Serving, limits: HttpLimits, options: ListenOptions): Front {
@@ -99,6 +140,7 @@ function frontOf(serving: Serving, limits: HttpLimits, options: ListenOptions): 
     bodies: new Bodies(limits),
     streams: new Streams(limits, clock, answers),
     traffic: new Traffic(),
+    document: openApi,
     report: options.report ?? warn,
   };
 }

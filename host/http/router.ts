@@ -119,7 +119,7 @@ function parse(front: Front, exchange: Exchange, request: FastifyRequest, done: 
     return;
   }
   const schema: Schema | undefined = content[type];
-  Promise.resolve(front.bodies.read(exchange)).then((body) => {
+  Promise.resolve(front.bodies.read(exchange, front.limits.installBytesMax)).then((body) => {
     if (body instanceof Problem) return done(new Refused(body));
     if (schema === undefined) return done(null, body);
     const json = parsed(body);

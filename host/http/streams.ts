@@ -17,10 +17,16 @@ export class EventStream {
   }
 
   /** Sends one event; one that finds `pendingBytesMax` waiting is counted and lost, and the reader told so later. */
-  send(event: string, data: string, id?: string): void {
+  send(event: string, dataOf: () => string, id?: string): void {
     if (!this.isOpen) return;
-    const text = eventText(event, data, id);
-    if (this.exchange.response.writableLength + Buffer.byteLength(text) > this.#pendingBytesMax) {
+    // A reader that is behind costs no more than this look.
+    const waitingBytes = this.exchange.response.writableLength;
+    if (waitingBytes >= this.#pendingBytesMax) {
+      this.#lost += 1;
+      return;
+    }
+    const text = eventText(event, dataOf(), id);
+    if (waitingBytes > 0 && waitingBytes + Buffer.byteLength(text) > this.#pendingBytesMax) {
       this.#lost += 1;
       return;
     }
@@ -95,13 +101,14 @@ export class Streams {
 
   /** Ends all of them, each with a last word. */
   endAll(reason: string): void {
-    for (const stream of this.#open.keys()) this.#end(stream, reason);
+    for (const stream of this.#open.keys()) this.end(stream, reason);
   }
 
-  #end(stream: EventStream, reason: string): void {
+  /** Ends one, with its reason as the last word. */
+  end(stream: EventStream, reason: string | undefined): void {
     const { response } = stream.exchange;
-    response.shouldKeepAlive = false;
-    response.end(eventText('end', JSON.stringify({ reason }), undefined));
+    if (reason === undefined) response.end();
+    else response.end(eventText('end', JSON.stringify({ reason }), undefined));
     this.#close(stream);
   }
 
@@ -128,7 +135,7 @@ export class Streams {
       if (signal.aborted) return;
       for (const stream of this.#open.keys()) {
         if (stream.exchange.access.isValid()) stream.beat();
-        else this.#end(stream, 'the token is no longer valid');
+        else this.end(stream, 'the token is no longer valid');
       }
     }
   }
