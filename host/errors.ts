@@ -38,6 +38,7 @@ const codes = {
   HOST_ERR_BUDGET_EXHAUSTED: 'unavailable',
   HOST_ERR_THREAD_LOST: 'unavailable',
   HOST_ERR_SNAPSHOT_CORRUPT: 'unavailable',
+  HOST_ERR_SNAPSHOT_MISMATCH: 'unavailable',
   HOST_ERR_STATE_LOCKED: 'unavailable',
   HOST_ERR_STATE_UNWRITABLE: 'unavailable',
   HOST_ERR_JOURNAL_CORRUPT: 'unavailable',

@@ -39,8 +39,9 @@ const ranks: Readonly<Record<string, number>> = {
   bundle: 5,
   host: 6,
   http: 7,
-  cli: 7,
-  index: 7,
+  // `host serve` opens the other front door.
+  cli: 8,
+  index: 8,
 };
 
 interface Import {
@@ -93,7 +94,7 @@ test('imports between rooms go down the ranks', () => {
 
 test('the front doors know the host and the lowest rooms, nothing between', () => {
   const doors = imports.filter(
-    ({ from, to }) => ranks[roomOf(from)] === 7 && isOwn(to) && ranks[roomOf(to)] !== 7,
+    ({ from, to }) => (ranks[roomOf(from)] ?? 0) >= 7 && isOwn(to) && (ranks[roomOf(to)] ?? 99) < 7,
   );
   const between = doors.filter(({ to }) => roomOf(to) !== 'host' && (ranks[roomOf(to)] ?? 99) > 1);
   assert.deepEqual(between, []);

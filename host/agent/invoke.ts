@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts';
-import { Budget, Stopped } from '../engine/budget.ts';
+import { Budget, Stopped, type Turn } from '../engine/budget.ts';
 import type { Launched } from '../engine/engine.ts';
-import { classify } from '../engine/trap.ts';
 import { HostError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
-import type { Outcome, Usage } from '../outcome.ts';
+import type { Outcome } from '../outcome.ts';
+import { returned, stopped, trapped, usageOf } from './judge.ts';
 import { sizeOf } from './value-size.ts';
 
 /** One call of one agent, ready to go. */
@@ -12,6 +12,8 @@ export interface Invocation {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
+  /** Others on the same thread, to whom a guest that computes gives way. */
+  readonly turn?: Turn;
   /** Fuel units between two looks at the clock; any value gives the same outcome and counts. */
   readonly fuelSlice?: bigint;
   /** Links and instantiates under the budget; guest code may already run here (start functions). */
@@ -34,7 +36,8 @@ const unwindMsMax = 2_000;
 export async function invoke(invocation: Invocation): Promise<Invoked> {
   const { limits, clock, signal } = invocation;
   const slice = invocation.fuelSlice === undefined ? {} : { fuelSlice: invocation.fuelSlice };
-  const budget = new Budget({ limits, clock, ...slice });
+  const turn = invocation.turn === undefined ? {} : { turn: invocation.turn };
+  const budget = new Budget({ limits, clock, ...slice, ...turn });
   return supervise(budget, signal, () => attempt(invocation, budget));
 }
 
@@ -127,51 +130,4 @@ function abandoned(budget: Budget, clock: Clock, settled: AbortSignal): Promise<
     });
     settled.addEventListener('abort', unwatch);
   });
-}
-
-function usageOf(budget: Budget): Usage {
-  return {
-    fuel: budget.fuelUsed,
-    memoryBytes: budget.memoryBytes,
-    wallMs: budget.wallMs,
-    outputBytes: budget.outputBytes,
-  };
-}
-
-/** The outcome the host itself decided on, if it did. */
-function stopped(budget: Budget): Outcome | undefined {
-  const cause = budget.cause;
-  if (cause === undefined) return undefined;
-  const usage = usageOf(budget);
-  if (cause.kind !== 'exit') return { ...cause, usage };
-  return cause.exitCode === 0 ? { kind: 'ok', value: undefined, usage } : { ...cause, kind: 'error', usage };
-}
-
-function returned(value: unknown, isFallible: boolean, usage: Usage): Outcome {
-  if (!isFallible || !isResult(value)) return { kind: 'ok', value, usage };
-  if (value.tag === 'ok') return { kind: 'ok', value: value.val, usage };
-  return { kind: 'error', exitCode: 1, failure: value.val, usage };
-}
-
-function isResult(value: unknown): value is { tag: 'ok' | 'err'; val: unknown } {
-  if (typeof value !== 'object' || value === null || !('tag' in value)) return false;
-  return value.tag === 'ok' || value.tag === 'err';
-}
-
-/** A trap right after the host refused memory or a grant ended because of the refusal: that is what its reader must mend. */
-function trapped(thrown: unknown, budget: Budget): Outcome {
-  const usage = usageOf(budget);
-  const trap = classify(thrown);
-  const refusal = budget.refusal;
-  if (refusal?.kind === 'limit' && trap.kind !== 'stack-overflow') return { ...refusal, usage };
-  const denial = [...budget.denials.keys()].at(-1);
-  if (denial !== undefined) return { kind: 'denied', reason: denial, usage };
-  const stack = trap.cause instanceof Error ? trap.cause.stack : undefined;
-  return {
-    kind: 'trap',
-    trap: trap.kind,
-    message: trap.message,
-    ...(stack === undefined ? {} : { stack }),
-    usage,
-  };
 }
