@@ -1,36 +1,6 @@
-import type { Clock, Random } from '../../clock.ts';
-import { HostError } from '../../errors.ts';
-import type { Difference, Installed, LogEntry, Serving } from '../../host/serving.ts';
-import type { Limits } from '../../limits.ts';
-import type { Manifest } from '../../manifest.ts';
+import type { LocalServing, ServeOptions } from '../../host/serve.ts';
 
-/** An agent as it lies on disk. */
-export interface LocalAgent {
-  readonly manifestPath: string;
-  readonly manifest: Manifest;
-  readonly component: Uint8Array<ArrayBuffer>;
-}
-
-export interface ServeOptions {
-  readonly agents: readonly LocalAgent[];
-  readonly stateFolder: string;
-  readonly cacheFolder: string;
-  readonly threads: number;
-  readonly limits: Partial<Limits>;
-  readonly secretsFile?: string;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: (entry: LogEntry) => void;
-}
-
-export interface LocalServing extends Serving {
-  /** A new version of what the operator wrote: applied also when it wants more, which `difference` then says. */
-  upgrade(
-    manifestPath: string,
-    manifest: Manifest,
-    component: Uint8Array<ArrayBuffer>,
-  ): Promise<Installed & { readonly difference?: Difference }>;
-}
+export type { LocalAgent, LocalServing, ServeOptions } from '../../host/serve.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -58,5 +28,12 @@ export interface Parts {
 
 /** Those of this host. */
 export async function loadParts(): Promise<Parts> {
-  throw new HostError('HOST_ERR_RUNTIME_TOO_OLD', 'this host cannot serve yet');
+  const { serve } = await import('../../host/serve.ts');
+  return {
+    serve,
+    listen: async (serving, { host, port, stateFolder, auth }) => {
+      const { listen } = await import('../../http/listen.ts');
+      return listen(serving, { host, port, stateFolder, auth });
+    },
+  };
 }
