@@ -4,7 +4,7 @@ import { Links, portsOf, wire } from '../host/bus/links.ts';
 import { createRing, RingWriter } from '../host/bus/ring.ts';
 import { systemClock } from '../host/clock.ts';
 import { atLeast, type Bench, type Effort, type Report, round } from './report.ts';
-import { pingFrame, type RingRole, streamFrame } from './ring-frames.ts';
+import { pause, pingFrame, type RingRole, streamFrame } from './ring-frames.ts';
 import { alternate, median, percentile } from './samples.ts';
 
 const bodyBytes = 64;
@@ -43,9 +43,9 @@ async function rawStream(): Promise<Stream> {
       const done = reached();
       for (let sent = 0; sent < count; sent++) {
         let at = writer.reserve(bodyBytes);
-        while (at === -1) {
+        for (let waits = 0; at === -1; waits++) {
           writer.publish();
-          Atomics.pause();
+          pause(waits);
           at = writer.reserve(bodyBytes);
         }
         writer.memory.set(body, at);
