@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'cold-start': async () => (await import('./cold-start.ts')).bench,
   agents: async () => (await import('./agents.ts')).bench,
   hibernate: async () => (await import('./hibernate.ts')).bench,
+  'cold-store': async () => (await import('./cold-store.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({
