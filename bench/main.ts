@@ -14,6 +14,9 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   agents: async () => (await import('./agents.ts')).bench,
   ring: async () => (await import('./ring.ts')).bench,
   hibernate: async () => (await import('./hibernate.ts')).bench,
+  journal: async () => (await import('./journal.ts')).bench,
+  state: async () => (await import('./state.ts')).bench,
+  triggers: async () => (await import('./triggers.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({
