@@ -12,6 +12,8 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   call: async () => (await import('./call.ts')).bench,
   'cold-start': async () => (await import('./cold-start.ts')).bench,
   agents: async () => (await import('./agents.ts')).bench,
+  bus: async () => (await import('./bus.ts')).bench,
+  wheel: async () => (await import('./wheel.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({

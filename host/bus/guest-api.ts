@@ -1,6 +1,6 @@
 import { agentSubject, groupFault, patternFault, subjectFault } from '../subject.ts';
 import type { Bus } from './bus.ts';
-import type { Accepted, SendOptions, Sender } from './delivery.ts';
+import type { Accepted, Sender, SendOptions } from './delivery.ts';
 import type { BusError, Payload } from './message.ts';
 import { answerOf } from './verdict.ts';
 
