@@ -18,6 +18,8 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   journal: async () => (await import('./journal.ts')).bench,
   state: async () => (await import('./state.ts')).bench,
   triggers: async () => (await import('./triggers.ts')).bench,
+  bus: async () => (await import('./bus.ts')).bench,
+  wheel: async () => (await import('./wheel.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({
