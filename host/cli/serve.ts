@@ -214,9 +214,9 @@ async function serveUntil(
   const { host, port, auth, stateFolder, threads, roots } = settings;
   const listening = await parts.listen(serving, { host, port, auth, stateFolder });
   const isWatching = settings.watch ?? agents.length <= watchedMax;
+  const reload = isWatching ? new Reload({ roots, agents, serving, voice }) : undefined;
   voice.say(`serving ${countText(agents.length)} on ${listening.url}`);
   voice.show(bannerText({ agents, listening, threads, stateFolder, isWatching }));
-  const reload = isWatching ? new Reload({ roots, agents, serving, voice }) : undefined;
   await stop.asked;
   voice.say(
     `${stop.signal.reason}: what is under way may end, for ${settings.drainMs / 1000} s at most; again: at once`,

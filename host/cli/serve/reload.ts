@@ -52,6 +52,9 @@ export class Reload {
       this.#onChange();
     });
     this.#rootWatch.set(foldersOf(this.#manyRoots().map((root) => join(resolve(root), 'any'))));
+    // What changed between reading and watching has told nobody.
+    for (const path of this.#agents.keys()) this.#changedPaths.add(path);
+    this.#areRootsChanged = true;
     this.#loop = this.#run();
   }
 
