@@ -14,6 +14,22 @@ export type StopCause =
   | { readonly kind: 'cancelled'; readonly reason: string }
   | { readonly kind: 'denied'; readonly reason: string };
 
+/** Whoever holds the account of the guest that runs: an instance may pass from one agent to another. */
+export interface BudgetHolder {
+  readonly budget: Budget;
+}
+
+/** What a metered module imports as `motehost:meter`. The account is looked up at each call, not kept. */
+export function meterImports(holder: BudgetHolder): Record<string, WebAssembly.ImportValue> {
+  return {
+    out: () => holder.budget.out(),
+    pause: new WebAssembly.Suspending(() => holder.budget.pause()),
+    grow_memory: (pages: number) => holder.budget.growMemory(pages),
+    grow_table: (elements: number) => holder.budget.growTable(elements),
+    allocate: (needBytes: number) => holder.budget.allocate(needBytes),
+  };
+}
+
 /** Unwinds the guest to the host once a stop cause is set. A guest may catch it, but it runs out of fuel at its next check. */
 export class Stopped extends Error {
   override readonly name = 'Stopped';
@@ -198,7 +214,7 @@ export class Budget {
   }
 
   /** Import `out`: the cell is negative. Grants the next slice or stops the guest; 1 asks the guest to call `pause`. */
-  readonly out = (): number => {
+  out(): number {
     const cell = this.#cell;
     if (cell === undefined || this.#cause !== undefined) {
       if (cell !== undefined) cell.value = deadFuel;
@@ -221,13 +237,13 @@ export class Budget {
     cell.value += grant;
     const isWanted = nowMs >= this.#yieldAtMs || this.#turn?.isWanted() === true;
     return this.synchronousDepth === 0 && isWanted ? 1 : 0;
-  };
+  }
 
   /** Import `pause` (suspending): lets the event loop turn, then the guest goes on. */
-  readonly pause = async (): Promise<void> => {
+  async pause(): Promise<void> {
     await (this.#turn?.giveWay() ?? new Promise<void>((resolve) => setImmediate(resolve)));
     this.#yieldAtMs = this.clock.monotonicMs() + this.#yieldMs;
-  };
+  }
 
   /**
    * Counts the memories and tables an instance begins with.
@@ -254,7 +270,7 @@ export class Budget {
    * Import `grow_memory`: 1 if all memories together stay within the limit, and objects with them. Negative
    * pages were granted and could not be added.
    */
-  readonly growMemory = (pages: number): number => {
+  growMemory(pages: number): number {
     const { memoryBytesMax } = this.limits;
     const next = this.#memoryPages + pages;
     let nextBytes = next * pageBytes + (this.#heap?.bytes ?? 0);
@@ -268,10 +284,10 @@ export class Budget {
     }
     this.#memoryPages = next;
     return 1;
-  };
+  }
 
   /** Import `grow_table`: 1 if all tables together stay within the limit. Negative elements are given back. */
-  readonly growTable = (elements: number): number => {
+  growTable(elements: number): number {
     const { tableElementsMax } = this.limits;
     const next = this.#tableElements + elements;
     if (elements > 0 && next > tableElementsMax) {
@@ -280,13 +296,13 @@ export class Budget {
     }
     this.#tableElements = next;
     return 1;
-  };
+  }
 
   /**
    * Import `allocate`: the guest is about to take `needBytes` of the engine's own heap beyond what it was granted.
    * Grants that and some more, or stops the guest and answers 0. Memories and heap together keep to the limit.
    */
-  readonly allocate = (needBytes: number): number => {
+  allocate(needBytes: number): number {
     if (this.#cause !== undefined) return 0;
     this.#heap ??= new HeapAccount();
     const roomBytes = this.limits.memoryBytesMax - this.#memoryPages * pageBytes;
@@ -296,7 +312,7 @@ export class Budget {
     // A collection may have taken long.
     else if (this.clock.monotonicMs() >= this.#deadlineAtMs) this.stopForDeadline();
     return this.#cause === undefined ? granted : 0;
-  };
+  }
 
   /** The limit, or where V8's heap has less room than that, what it has. */
   #stopForMemory(usedBytes: number): void {

@@ -1,0 +1,43 @@
+import { compareGrants } from '../capability/difference.ts';
+import type { Spec } from './spec.ts';
+
+/** What the new version of an agent asks for that the present one does not, and the other way round. */
+export interface Difference {
+  readonly fromDigest: string;
+  readonly toDigest: string;
+  readonly newImports: readonly string[];
+  readonly droppedImports: readonly string[];
+  /** Manifest lines: `[capabilities.bus] send += "agent.audit"`. */
+  readonly newGrants: readonly string[];
+  readonly droppedGrants: readonly string[];
+}
+
+export function differenceOf(from: Spec, to: Spec): Difference {
+  const [fromImports, toImports] = [importsOf(from), importsOf(to)];
+  return {
+    fromDigest: from.program.facts.digest,
+    toDigest: to.program.facts.digest,
+    newImports: without(toImports, fromImports),
+    droppedImports: without(fromImports, toImports),
+    ...compareGrants(from.manifest, to.manifest),
+  };
+}
+
+/** Whether an operator has to be asked. */
+export function wantsMore({ newImports, newGrants }: Difference): boolean {
+  return newImports.length > 0 || newGrants.length > 0;
+}
+
+/** What a program imports, by full interface name, sorted; of a core module `module#name`. */
+export function importsOf({ program: { facts } }: Pick<Spec, 'program'>): readonly string[] {
+  const names =
+    facts.world === undefined
+      ? facts.modules.flatMap(({ summary }) => summary.imports.map(({ module, name }) => `${module}#${name}`))
+      : facts.world.imports.map(({ name }) => name);
+  return [...new Set(names)].sort();
+}
+
+function without(all: readonly string[], known: readonly string[]): string[] {
+  const set = new Set(known);
+  return all.filter((each) => !set.has(each));
+}

@@ -1,0 +1,64 @@
+import type { AgentReport, PopulationReport } from '../agent/population.ts';
+import type { Spec } from '../agent/spec.ts';
+import type { DeadLetter } from '../bus/dead-letters.ts';
+import type { DirectoryMemory } from '../bus/directory.ts';
+import type { LinkEnd, LinkEnds } from '../bus/links.ts';
+import type { ResidenceShare } from '../engine/residence.ts';
+import type { LogLevel } from '../telemetry/guest-api.ts';
+import type { LogEntry } from '../telemetry/log-entry.ts';
+
+/** What every thread of a host is started with. */
+export interface ThreadSettings {
+  readonly cacheFolder: string | undefined;
+  readonly stateFolder: string;
+  readonly directory: DirectoryMemory;
+  readonly residence: ResidenceShare;
+  readonly warmBytesMax: number;
+  readonly logLevelMin: LogLevel;
+}
+
+/** What a thread is told when it takes its place: until then it is a spare. */
+export interface ThreadPlace {
+  readonly links: LinkEnds;
+  /** Where it takes HTTP requests for its agents. */
+  readonly socketPath: string;
+}
+
+/** What a thread can be told by the main thread. */
+export interface ThreadCalls {
+  readonly place: (place: ThreadPlace) => void;
+  /** Another thread was lost, and this is the way to the one in its place. */
+  readonly relink: (end: LinkEnd) => void;
+  readonly learn: (spec: Spec) => void;
+  readonly forget: (spec: number) => void;
+  /** Agents of a spec; those whose state lies on disk go on there. */
+  readonly add: (asked: {
+    readonly spec: number;
+    readonly agents: readonly (readonly [id: number, name: string])[];
+  }) => void;
+  /** Another program or other settings; messages wait meanwhile. */
+  readonly replace: (asked: { readonly id: number; readonly spec: number }) => void;
+  readonly remove: (id: number) => void;
+  readonly report: (ids: readonly number[]) => readonly (AgentReport | undefined)[];
+  readonly status: () => ThreadReport;
+  readonly deadLetters: (max: number) => readonly DeadLetter[];
+  readonly retryDeadLetter: (id: string) => boolean;
+  readonly dropDeadLetter: (id: string) => boolean;
+  /** Lets agents finish what they have begun and what waits, within this time, then saves everybody. */
+  readonly drain: (drainMs: number) => void;
+  readonly [name: string]: (input: never) => unknown;
+}
+
+/** What a thread tells the main thread. */
+export interface OwnerCalls {
+  readonly logs: (entries: readonly LogEntry[]) => void;
+  readonly [name: string]: (input: never) => unknown;
+}
+
+export interface ThreadReport extends PopulationReport {
+  readonly active: number;
+  readonly queued: number;
+  readonly warmBytes: number;
+  /** Counters of the bus and of hibernation, by name. */
+  readonly counts: Readonly<Record<string, number>>;
+}
