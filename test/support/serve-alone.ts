@@ -1,10 +1,11 @@
 /** `host serve` with a host that only says, as log lines, what it is told: for what the command does by itself. */
 
 import { exitCodeOfError } from '../../host/cli/exit-code.ts';
-import type { LocalServing, Parts } from '../../host/cli/serve/parts.ts';
+import type { Parts } from '../../host/cli/serve/parts.ts';
 import { readSettings, serveAgents } from '../../host/cli/serve.ts';
 import { systemClock } from '../../host/clock.ts';
 import { HostError } from '../../host/errors.ts';
+import type { LocalServing } from '../../host/host/serve.ts';
 import type { AgentDetail } from '../../host/host/serving.ts';
 
 const parts: Parts = {
@@ -47,9 +48,11 @@ const parts: Parts = {
       },
     };
   },
-  listen: async (_serving, { host, port, auth }) => ({
+  listen: async (_serving, { host = '', port = 0, auth = false }) => ({
     url: `http://${host}:${port}`,
+    port,
     authOff: !auth,
+    needsToken: auth,
     close: async () => {},
   }),
 };

@@ -2,13 +2,13 @@ import { join, resolve } from 'node:path';
 import { readStamp } from '../../../guest-sdk/build/stamp.ts';
 import { systemClock } from '../../clock.ts';
 import { HostError } from '../../errors.ts';
+import type { LocalServing } from '../../host/serve.ts';
 import type { Difference } from '../../host/serving.ts';
 import { foldersIn, foldersOf, Watch } from '../dev/watch.ts';
 import { differenceText } from '../difference.ts';
 import { stampName } from '../project.ts';
 import { type AgentFiles, agentPaths, loadAgent, readFolder, shown } from './agent-files.ts';
 import { digestOf } from './digest.ts';
-import type { LocalServing } from './parts.ts';
 import type { Voice } from './voice.ts';
 
 /** How long nothing may change before a build: who saves several files saves them within moments. */
