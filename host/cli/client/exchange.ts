@@ -192,7 +192,7 @@ function detailsOf(answer: Answer, tookMs: number): string {
   const names = ['x-mote-message-id', 'x-request-id', 'content-type'];
   const lines = names.flatMap((name) => {
     const value = headerOf(answer, name);
-    return value === undefined ? [] : [`host: ${name} ${plainText(value)}\n`];
+    return value === undefined || value === '' ? [] : [`host: ${name} ${plainText(value)}\n`];
   });
   return `${lines.join('')}host: status ${answer.statusCode}, ${formatMs(tookMs)} with the way there and back\n`;
 }

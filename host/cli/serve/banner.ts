@@ -1,11 +1,11 @@
+import type { HttpFront } from '../../http/listen.ts';
 import { formatTable } from '../client/table.ts';
 import { commandName } from '../command-name.ts';
 import { type AgentFiles, shown } from './agent-files.ts';
-import type { Listening } from './parts.ts';
 
 export interface BannerFacts {
   readonly agents: readonly AgentFiles[];
-  readonly listening: Listening;
+  readonly listening: HttpFront;
   readonly threads: number;
   readonly stateFolder: string;
   readonly isWatching: boolean;
@@ -35,7 +35,7 @@ function rowOf({ manifest }: AgentFiles): string[] {
   return [name, world, listens.join(', '), route];
 }
 
-function triesOf(agents: readonly AgentFiles[], { url }: Listening): [string, string][] {
+function triesOf(agents: readonly AgentFiles[], { url }: HttpFront): [string, string][] {
   const routed = agents.find(({ manifest }) => manifest.route !== undefined)?.manifest;
   const called = agents.find(({ manifest }) => manifest.route === undefined)?.manifest;
   const tries: [string, string][] = [];
@@ -53,7 +53,7 @@ function urlFlag(url: string): string {
   return url === 'http://127.0.0.1:8080' ? '' : ` --url ${url}`;
 }
 
-function accessText({ authOff, url }: Listening): string {
+function accessText({ authOff, url }: HttpFront): string {
   return !authOff
     ? `Calls need a token (${commandName()} token create NAME --may invoke makes one).\n`
     : `Calls need no token: ${new URL(url).hostname} is this machine alone. ${commandName()} token create, or --auth, asks for them.\n`;
