@@ -19,7 +19,7 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { newResidence } from '../engine/residence.ts';
 import { HostError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
-import { type Manifest, parseManifest } from '../manifest.ts';
+import { isAgentName, type Manifest, parseManifest } from '../manifest.ts';
 import { agentSubject, patternFault } from '../subject.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { type LogFilter, LogHub } from '../telemetry/log-hub.ts';
@@ -71,6 +71,11 @@ export interface ServeOptions {
 
 /** A serving host in the operator's own hands. */
 export interface LocalServing extends Serving {
+  /**
+   * More agents like one that is there: its program, its manifest but for the name. They begin with their first message.
+   * @throws HostError `HOST_ERR_AGENT_UNKNOWN`, `HOST_ERR_AGENT_DUPLICATE`, `HOST_ERR_CONFIG_INVALID` for a bad name
+   */
+  spawn(like: string, names: readonly string[]): Promise<void>;
   /** A new version of what the operator wrote: applied also when it wants more, which `difference` then says. */
   upgrade(
     manifestPath: string,
@@ -364,6 +369,17 @@ class ServingHost implements LocalServing {
     await this.#tenancy.replace(present, spec, origin);
     this.#triggers.add(name, spec.manifest.triggers, spec.manifestPath);
     return { kind: 'upgraded', agent: await this.agent(name) };
+  }
+
+  async spawn(like: string, names: readonly string[]): Promise<void> {
+    const bad = names.find((name) => !isAgentName(name));
+    if (bad !== undefined)
+      throw new HostError(
+        'HOST_ERR_CONFIG_INVALID',
+        `'${bad}' is no agent's name: lower-case letters, digits, dashes`,
+      );
+    const { spec, origin } = this.#tenancy.require(like);
+    await this.#tenancy.add(names, spec, origin);
   }
 
   async remove(name: string): Promise<void> {
