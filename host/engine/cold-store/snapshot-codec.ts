@@ -2,8 +2,11 @@ import { deserialize, serialize } from 'node:v8';
 import { constants, zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib';
 import { corrupt, type SavedMemory, type Snapshot } from '../hibernation/snapshot.ts';
 
-/** Up to this, compressing takes less of the thread than asking another one to do it (about 0.1 ms). */
+/** Up to this, packing or unpacking takes less of the thread than asking another one to do it (about 0.1 ms). */
 const syncBytesMax = 32 * 1024;
+/** What is packed at once in one turn of the event loop, so that many who fall asleep together do not hold it. */
+const turnBytesMax = 256 * 1024;
+let turnBytes = 0;
 const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 export interface Packed {
@@ -14,12 +17,22 @@ export interface Packed {
 /** A snapshot as compressed bytes. Small ones are packed at once, large ones off the thread. */
 export async function pack(snapshot: Snapshot): Promise<Packed> {
   const raw = serialize(snapshot);
-  if (raw.length <= syncBytesMax) return { body: zstdCompressSync(raw, options), rawBytes: raw.length };
+  if (isQuick(raw.length)) return { body: zstdCompressSync(raw, options), rawBytes: raw.length };
   return new Promise((resolve, reject) => {
     zstdCompress(raw, options, (error, body) =>
       error === null ? resolve({ body, rawBytes: raw.length }) : reject(error),
     );
   });
+}
+
+function isQuick(bytes: number): boolean {
+  if (bytes > syncBytesMax || turnBytes + bytes > turnBytesMax) return false;
+  if (turnBytes === 0)
+    setImmediate(() => {
+      turnBytes = 0;
+    });
+  turnBytes += bytes;
+  return true;
 }
 
 /** @throws HostError `HOST_ERR_SNAPSHOT_CORRUPT` when these are not the bytes of a snapshot */
