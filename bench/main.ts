@@ -14,6 +14,12 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   agents: async () => (await import('./agents.ts')).bench,
   ring: async () => (await import('./ring.ts')).bench,
   hibernate: async () => (await import('./hibernate.ts')).bench,
+  'cold-store': async () => (await import('./cold-store.ts')).bench,
+  journal: async () => (await import('./journal.ts')).bench,
+  state: async () => (await import('./state.ts')).bench,
+  triggers: async () => (await import('./triggers.ts')).bench,
+  bus: async () => (await import('./bus.ts')).bench,
+  wheel: async () => (await import('./wheel.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({

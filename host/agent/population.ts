@@ -1,6 +1,7 @@
 import type { Bus } from '../bus/bus.ts';
 import type { Delivery } from '../bus/delivery.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
+import type { ColdStates } from './cold-states.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Spec } from './spec.ts';
 import { termsOf } from './terms.ts';
@@ -10,6 +11,7 @@ export interface PopulationRooms {
   readonly bus: Bus;
   readonly dispatcher: Dispatcher;
   readonly around: Surroundings;
+  readonly cold: ColdStates;
 }
 
 /** What is known of one agent. */
@@ -59,7 +61,9 @@ export class Population {
   add(spec: number, agents: readonly (readonly [id: number, name: string])[]): void {
     const known = this.#spec(spec);
     for (const [id, name] of agents) {
-      this.#agents.set(id, new Agent(id, name, known, this.#rooms.around));
+      const agent = new Agent(id, name, known, this.#rooms.around);
+      if (this.#rooms.cold.has(name)) agent.cool();
+      this.#agents.set(id, agent);
       this.#rooms.bus.attach(id, name, this, termsOf(known));
       this.#subscribe(id, known);
     }
@@ -86,6 +90,7 @@ export class Population {
     try {
       await agent.settled();
       await agent.end('replaced');
+      await this.#rooms.cold.drop(agent.name);
       this.#unsubscribe(id, agent.spec);
       agent.replace(spec);
       this.#subscribe(id, spec);
@@ -108,6 +113,7 @@ export class Population {
     agent.stop({ kind: 'cancelled', reason: 'the agent was removed' });
     await agent.settled();
     await agent.end('requested');
+    await this.#rooms.cold.drop(agent.name);
     this.#agents.delete(id);
     this.#handled += agent.handled;
     this.#failed += agent.failed;

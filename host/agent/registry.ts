@@ -43,10 +43,24 @@ export class Registry {
     return this.#byName.values();
   }
 
-  /** Gives a new agent a thread: the one of `threads` with the fewest agents. */
-  add(id: number, name: string, spec: Spec, origin: Origin, threads: readonly number[]): AgentRecord {
+  /** Gives a new agent a thread: `home` where its state lies already, else the one of `threads` with the fewest agents. */
+  add(
+    id: number,
+    name: string,
+    spec: Spec,
+    origin: Origin,
+    threads: readonly number[],
+    home?: number,
+  ): AgentRecord {
     if (this.#byName.has(name)) throw new Error(`bug: an agent '${name}' is there already`);
-    const record: AgentRecord = { id, name, spec, thread: this.#place(threads), origin, earlier: none };
+    const record: AgentRecord = {
+      id,
+      name,
+      spec,
+      thread: home ?? this.#place(threads),
+      origin,
+      earlier: none,
+    };
     this.#byName.set(name, record);
     this.#threadSizes[record.thread] = this.agentsOf(record.thread) + 1;
     this.#sorted = undefined;

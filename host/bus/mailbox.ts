@@ -40,6 +40,11 @@ export class Mailbox {
     return undefined;
   }
 
+  /** Drops what nobody wants any more and keeps its place. */
+  clear(): void {
+    this.shift();
+  }
+
   /** One of the waiting messages was cancelled. Amortised, this costs the same however many wait. */
   noteCancelled(): void {
     this.#cancelled++;
@@ -77,6 +82,7 @@ export class MailboxStock {
 
   /** Takes an empty one back. */
   give(mailbox: Mailbox): void {
+    mailbox.clear();
     if (this.#spare.length < spareMax && mailbox.slots <= spareSlotsMax) this.#spare.push(mailbox);
   }
 }

@@ -60,7 +60,14 @@ const denied: BusError = { tag: 'denied' };
 const unavailable: BusError = { tag: 'unavailable' };
 const inboxStart = '_inbox.';
 const agentStart = 'agent.';
+const routesMax = 16_384;
 const noEntries: readonly number[] = [];
+
+/** An agent by its name, so that neither is looked up or put together for every message. */
+interface Route {
+  readonly id: number;
+  readonly subject: string;
+}
 
 /** The sending half of a bus: what may be sent, where it goes, and what its sender is told. */
 export class Shipping {
@@ -71,6 +78,7 @@ export class Shipping {
   readonly #stamps: Stamps;
   readonly #reception: Reception;
   readonly #fromOutside: IdWindow;
+  readonly #routes = new Map<string, Route>();
   readonly #isBusy: (id: number) => boolean;
 
   constructor(options: ShippingOptions) {
@@ -84,8 +92,9 @@ export class Shipping {
   }
 
   send(from: Sender, agentName: string, payload: Payload, options: SendOptions): Result {
-    const to = this.#directory.find(agentName);
-    if (to === 0) return this.#refuse(denied);
+    const route = this.#routeTo(agentName);
+    if (route === undefined) return this.#refuse(denied);
+    const to = route.id;
     const nowMs = this.#stamps.nowMs();
     const resident = this.#residentOf(from);
     const terms = this.#admit(resident, payload, options, nowMs);
@@ -93,7 +102,7 @@ export class Shipping {
     const { id } = options;
     if (id !== undefined && !this.#isNewId(resident, agentName, id)) return { id, receivers: 0, dropped: 0 };
     const guarantee = terms.guarantee ?? options.guarantee ?? this.#directory.guaranteeOf(to);
-    const subject = options.subject ?? agentSubject(agentName);
+    const subject = options.subject ?? route.subject;
     const message = this.#message(from, subject, payload, terms.headers, id, nowMs);
     const result = this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs);
     return id === undefined ? result : this.#keepingId(result, resident, agentName, id);
@@ -203,6 +212,17 @@ export class Shipping {
   }
 
   // What may be sent
+
+  #routeTo(agentName: string): Route | undefined {
+    const known = this.#routes.get(agentName);
+    if (known !== undefined && this.#directory.isCurrent(known.id)) return known;
+    const id = this.#directory.find(agentName);
+    if (id === 0) return undefined;
+    if (this.#routes.size >= routesMax) this.#routes.clear();
+    const route = { id, subject: agentSubject(agentName) };
+    this.#routes.set(agentName, route);
+    return route;
+  }
 
   #residentOf(from: Sender): Resident | undefined {
     return from.id === 0 ? undefined : this.#reception.roster.get(from.id);

@@ -3,6 +3,9 @@ import { type Hash64, halfSipHash } from './half-sip-hash.ts';
 
 const sameMs = 0.25;
 
+/** The last two digits of ids, ready made: writing a number costs more than everything else about an id. */
+const lows = Array.from({ length: 36 ** 2 }, (_, low) => low.toString(36).padStart(2, '0'));
+
 /** Names and times for messages. */
 export class Stamps {
   readonly #clock: Clock;
@@ -11,6 +14,8 @@ export class Stamps {
   readonly #bytes = new Uint8Array(6);
   readonly #hash: Hash64 = { low: 0, high: 0 };
   #count = 0;
+  /** Of ids, up to their last two digits. */
+  #start = '';
   #wallNs = 0n;
   #readMs = Number.NEGATIVE_INFINITY;
 
@@ -42,7 +47,9 @@ export class Stamps {
 
   /** A message id nobody else gives, also after a restart. */
   id(): string {
-    return this.#prefix + (++this.#count).toString(36);
+    const low = this.#count++ % lows.length;
+    if (low === 0) this.#start = `${this.#prefix}${Math.floor(this.#count / lows.length).toString(36)}`;
+    return this.#start + lows[low];
   }
 
   /** A token nobody can guess who was not told, for a number of this thread. */

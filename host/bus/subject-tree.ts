@@ -33,6 +33,9 @@ interface Place {
 }
 
 interface Branch {
+  /** The only token that goes on from here, and where it leads; several are in `tokens`. */
+  token: string;
+  only: Branch | undefined;
   tokens: Map<string, Branch> | undefined;
   star: Branch | undefined;
   /** Subscriptions whose pattern ends here. */
@@ -107,15 +110,14 @@ export class SubjectTree {
   match(subject: string): Matches | undefined {
     const known = this.#recent.get(subject);
     if (known !== undefined && known.generation === this.#generation) return known;
-    return this.#matchAnew(subject);
+    return this.#matchAnew(subject, known ?? this.#older.get(subject));
   }
 
-  #matchAnew(subject: string): Matches | undefined {
-    const older = this.#older.get(subject);
-    const isFresh = older !== undefined && older.generation === this.#generation;
-    if (!isFresh && older === undefined && !this.#recent.has(subject) && !isSubject(subject))
-      return undefined;
-    const matches = isFresh ? older : this.#search(subject);
+  /** `known`: what it matched once, so it is a subject. */
+  #matchAnew(subject: string, known: Matches | undefined): Matches | undefined {
+    if (known === undefined && !isSubject(subject)) return undefined;
+    const isFresh = known !== undefined && known.generation === this.#generation;
+    const matches = isFresh ? known : this.#search(subject);
     if (this.#recent.size >= subjectsMax) {
       this.#older = this.#recent;
       this.#recent = new Map();
@@ -125,21 +127,29 @@ export class SubjectTree {
   }
 
   #search(subject: string): Matches {
+    const generation = this.#generation;
     const found: Place[] = [];
     collect(this.#root, subject, 0, found);
     const first = found[0];
-    if (first === undefined) return { generation: this.#generation, each: none, groups: none };
+    if (first === undefined) return { generation, each: none, groups: none };
     const isAlone = found.length === 1;
     const each = oncePerSubscriber(isAlone ? first.each : found.flatMap((place) => place.each));
-    const groups = isAlone ? [...first.groups.values()] : mergedGroups(found);
-    return { generation: this.#generation, each, groups: groupsBeside(groups, each) };
+    const groups = isAlone ? groupsOf(first) : mergedGroups(found);
+    return { generation, each, groups: groupsBeside(groups, each) };
   }
 }
 
 const none: readonly never[] = [];
 
 function newBranch(): Branch {
-  return { tokens: undefined, star: undefined, here: undefined, beyond: undefined };
+  return {
+    token: '',
+    only: undefined,
+    tokens: undefined,
+    star: undefined,
+    here: undefined,
+    beyond: undefined,
+  };
 }
 
 function newPlace(): Place {
@@ -167,12 +177,30 @@ function childOf(branch: Branch, token: string): Branch {
     branch.star ??= newBranch();
     return branch.star;
   }
-  branch.tokens ??= new Map();
-  const known = branch.tokens.get(token);
+  const known = branch.token === token ? branch.only : branch.tokens?.get(token);
   if (known !== undefined) return known;
   const made = newBranch();
-  branch.tokens.set(token, made);
+  if (branch.tokens !== undefined) branch.tokens.set(token, made);
+  else if (branch.only === undefined) setOnly(branch, token, made);
+  else {
+    branch.tokens = new Map([
+      [branch.token, branch.only],
+      [token, made],
+    ]);
+    setOnly(branch, '', undefined);
+  }
   return made;
+}
+
+function setOnly(branch: Branch, token: string, only: Branch | undefined): void {
+  branch.token = token;
+  branch.only = only;
+}
+
+function removeChild(branch: Branch, token: string): void {
+  if (branch.token === token) setOnly(branch, '', undefined);
+  branch.tokens?.delete(token);
+  if (branch.tokens?.size === 0) branch.tokens = undefined;
 }
 
 /** A subject has at most 256 characters, so the depth is bounded. */
@@ -182,11 +210,15 @@ function collect(branch: Branch, subject: string, from: number, found: Place[]):
     return;
   }
   if (branch.beyond !== undefined) found.push(branch.beyond);
-  if (branch.tokens === undefined && branch.star === undefined) return;
+  const { token, only, tokens, star } = branch;
+  if (only === undefined && tokens === undefined && star === undefined) return;
   const end = tokenEnd(subject, from);
-  const child = branch.tokens?.get(subject.slice(from, end));
-  if (child !== undefined) collect(child, subject, end + 1, found);
-  if (branch.star !== undefined) collect(branch.star, subject, end + 1, found);
+  if (tokens !== undefined) {
+    const child = tokens.get(subject.slice(from, end));
+    if (child !== undefined) collect(child, subject, end + 1, found);
+  } else if (only !== undefined && end - from === token.length && subject.startsWith(token, from))
+    collect(only, subject, end + 1, found);
+  if (star !== undefined) collect(star, subject, end + 1, found);
 }
 
 /** Takes a subscription out and every branch that leads nowhere then. Returns whether this one does not. */
@@ -203,9 +235,8 @@ function prune(branch: Branch, subscription: Subscription, from: number): boolea
   } else if (token === '*') {
     if (branch.star !== undefined && prune(branch.star, subscription, end + 1)) branch.star = undefined;
   } else {
-    const child = branch.tokens?.get(token);
-    if (child !== undefined && prune(child, subscription, end + 1)) branch.tokens?.delete(token);
-    if (branch.tokens?.size === 0) branch.tokens = undefined;
+    const child = branch.token === token ? branch.only : branch.tokens?.get(token);
+    if (child !== undefined && prune(child, subscription, end + 1)) removeChild(branch, token);
   }
   return isBare(branch);
 }
@@ -225,16 +256,26 @@ function removeFrom(list: Subscription[], id: number): void {
   if (at !== -1) list.splice(at, 1);
 }
 
-function isBare({ tokens, star, here, beyond }: Branch): boolean {
-  return tokens === undefined && star === undefined && here === undefined && beyond === undefined;
+function isBare({ only, tokens, star, here, beyond }: Branch): boolean {
+  return (
+    only === undefined &&
+    tokens === undefined &&
+    star === undefined &&
+    here === undefined &&
+    beyond === undefined
+  );
 }
 
 /** Whoever subscribed to two patterns of one subject gets one copy. Copies the list: the tree's own changes. */
 function oncePerSubscriber(all: readonly Subscription[]): readonly Subscription[] {
-  if (all.length === 0) return none;
+  if (all.length <= 1) return all.length === 0 ? none : [...all];
   const seen = new Map<number, Subscription>();
   for (const one of all) if (!seen.has(one.subscriber)) seen.set(one.subscriber, one);
   return [...seen.values()];
+}
+
+function groupsOf({ groups }: Place): readonly Group[] {
+  return groups.size === 0 ? none : [...groups.values()];
 }
 
 /** A group of which a member gets the message anyway has had its copy. */

@@ -2,7 +2,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { FixedQueue, Piscina } from 'piscina';
 import { fromWire, HostError } from '../errors.ts';
 import { declaredTypes } from './declared-types.ts';
-import { moving } from './moving.ts';
+import { moving } from './piscina-moving.ts';
 import type { Prepared } from './prepare.ts';
 import type { PrepareReply, PrepareStart, PrepareTask } from './prepare-worker.ts';
 

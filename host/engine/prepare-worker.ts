@@ -1,7 +1,7 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { HostError, toWire, type WireError } from '../errors.ts';
 import { declaredTypes } from './declared-types.ts';
-import { moving } from './moving.ts';
+import { moving } from './piscina-moving.ts';
 import { type Prepared, prepareProgram } from './prepare.ts';
 
 /** What the pool asks a thread. */

@@ -10,7 +10,6 @@ import type { LogEntry } from '../telemetry/log-entry.ts';
 /** What every thread of a host is started with. */
 export interface ThreadSettings {
   readonly cacheFolder: string | undefined;
-  readonly stateFolder: string;
   readonly directory: DirectoryMemory;
   readonly residence: ResidenceShare;
   readonly warmBytesMax: number;
@@ -22,11 +21,18 @@ export interface ThreadPlace {
   readonly links: LinkEnds;
   /** Where it takes HTTP requests for its agents. */
   readonly socketPath: string;
+  /** Folders of this thread's own: states of agents that sleep, and messages it has promised to deliver. */
+  readonly coldFolder: string;
+  readonly journalFolder: string;
+  /** Folders of threads of an earlier run that are no more. */
+  readonly adoptCold: readonly string[];
 }
 
 /** What a thread can be told by the main thread. */
 export interface ThreadCalls {
   readonly place: (place: ThreadPlace) => void;
+  /** Which of these agents have their state on this thread's disk. */
+  readonly holds: (names: readonly string[]) => readonly boolean[];
   /** Another thread was lost, and this is the way to the one in its place. */
   readonly relink: (end: LinkEnd) => void;
   readonly learn: (spec: Spec) => void;

@@ -1,16 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import type * as http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Difference, differenceOf, importsOf, wantsMore } from '../agent/difference.ts';
+import { type Difference, differenceOf, wantsMore } from '../agent/difference.ts';
 import type { AgentReport } from '../agent/population.ts';
-import type { AgentRecord, Origin } from '../agent/registry.ts';
+import type { Origin } from '../agent/registry.ts';
 import type { Spec } from '../agent/spec.ts';
 import { SpecMaker } from '../agent/spec-maker.ts';
+import type { Triggers } from '../agent/triggers/triggers.ts';
 import { Bus } from '../bus/bus.ts';
-import type { Accepted as BusAccepted, Reply as BusReply, Sender } from '../bus/delivery.ts';
+import type { Sender } from '../bus/delivery.ts';
 import { Directory } from '../bus/directory.ts';
-import type { BusError, Message, Payload } from '../bus/message.ts';
+import type { Message, Payload } from '../bus/message.ts';
 import { Secrets } from '../capability/secrets.ts';
 import { timeoutDriver, Wheel } from '../clock/wheel.ts';
 import type { Clock, Random } from '../clock.ts';
@@ -18,16 +19,17 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { newResidence } from '../engine/residence.ts';
 import { HostError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
-import { type Manifest, parseManifest } from '../manifest.ts';
+import { isAgentName, type Manifest, parseManifest } from '../manifest.ts';
 import { agentSubject, patternFault } from '../subject.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { type LogFilter, LogHub } from '../telemetry/log-hub.ts';
-import type { ThreadSettings } from './control.ts';
+import { detailOf, summaryOf } from './agent-view.ts';
+import type { ThreadPlace, ThreadSettings } from './control.ts';
 import { ExchangeProxy } from './exchange-proxy.ts';
+import { acceptedOf, replyOf } from './reply.ts';
 import type {
   Accepted,
   AgentDetail,
-  AgentState,
   AgentSummary,
   DeadLetter,
   Installed,
@@ -40,9 +42,11 @@ import type {
   Serving,
   ServingStatus,
 } from './serving.ts';
+import { openState, type StateFolder } from './state-folder.ts';
 import { metricsOf, statusOf } from './status.ts';
 import { Tenancy } from './tenancy.ts';
 import { type AgentThreadHandle, Threads } from './threads.ts';
+import { openTriggers } from './triggering.ts';
 
 /** An agent as it lies on disk. */
 export interface LocalAgent {
@@ -67,6 +71,11 @@ export interface ServeOptions {
 
 /** A serving host in the operator's own hands. */
 export interface LocalServing extends Serving {
+  /**
+   * More agents like one that is there: its program, its manifest but for the name. They begin with their first message.
+   * @throws HostError `HOST_ERR_AGENT_UNKNOWN`, `HOST_ERR_AGENT_DUPLICATE`, `HOST_ERR_CONFIG_INVALID` for a bad name
+   */
+  spawn(like: string, names: readonly string[]): Promise<void>;
   /** A new version of what the operator wrote: applied also when it wants more, which `difference` then says. */
   upgrade(
     manifestPath: string,
@@ -94,6 +103,7 @@ export async function serve(options: ServeOptions): Promise<LocalServing> {
     await host.close(0);
     throw thrown;
   }
+  await host.restore();
   host.becomeReady();
   return host;
 }
@@ -111,12 +121,18 @@ class ServingHost implements LocalServing {
   readonly #runFolder = mkdtempSync(join(tmpdir(), 'motehost-'));
   readonly #startedAtMs: number;
   readonly #residence;
+  readonly #state: StateFolder;
+  /** As an earlier run left them: each is called by its thread's number. */
+  readonly #coldFolders: readonly string[];
+  readonly #triggers: Triggers;
   #isReady = false;
   #isClosing = false;
 
-  private constructor(options: ServeOptions, secrets: Secrets) {
+  private constructor(options: ServeOptions, secrets: Secrets, state: StateFolder) {
     const { clock, random, threads } = options;
     this.#options = options;
+    this.#state = state;
+    this.#coldFolders = readdirSync(state.coldFolder);
     this.#startedAtMs = this.#nowMs();
     this.#engine = createEngine({ cacheFolder: options.cacheFolder, clock });
     this.#directory = Directory.create(agentsMax, random);
@@ -127,7 +143,7 @@ class ServingHost implements LocalServing {
       settings: this.#settings(),
       clock,
       residence: this.#residence,
-      socketPathOf: (thread) => this.#socketPathOf(thread),
+      placeOf: (thread) => this.#placeOf(thread),
       onLogs: (entries) => {
         for (const entry of entries) this.#log(entry);
       },
@@ -141,7 +157,15 @@ class ServingHost implements LocalServing {
       random,
       wheel: new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver }),
     });
-    this.#tenancy = new Tenancy({ bus: this.#bus, directory: this.#directory, threads: this.#threads });
+    this.#tenancy = new Tenancy({
+      bus: this.#bus,
+      directory: this.#directory,
+      threads: this.#threads,
+      isFresh: this.#coldFolders.length === 0,
+    });
+    this.#triggers = openTriggers(this.#bus, state.agents, clock, (agent, trigger, why) =>
+      this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
+    );
     this.#specs = new SpecMaker({
       prepare: (component) => this.#engine.prepare(component),
       limits: options.limits,
@@ -151,7 +175,8 @@ class ServingHost implements LocalServing {
 
   static async start(options: ServeOptions): Promise<ServingHost> {
     const secrets = await Secrets.open({ file: options.secretsFile, env: process.env });
-    const host = new ServingHost(options, secrets);
+    const state = openState(options.stateFolder);
+    const host = new ServingHost(options, secrets, state);
     await host.#threads.start();
     host.#threads.links.start({
       accept: (frame, from) => host.#bus.accept(frame, from),
@@ -165,14 +190,27 @@ class ServingHost implements LocalServing {
   }
 
   #settings(): ThreadSettings {
-    const { cacheFolder, stateFolder, threads } = this.#options;
+    const { cacheFolder, threads } = this.#options;
     return {
       cacheFolder,
-      stateFolder,
       directory: this.#directory.shared,
       residence: this.#residence,
       warmBytesMax: Math.floor(warmBytesMax / threads),
       logLevelMin: 'info',
+    };
+  }
+
+  #placeOf(thread: number): Omit<ThreadPlace, 'links'> {
+    const { coldFolder } = this.#state;
+    const { threads } = this.#options;
+    const orphaned = this.#coldFolders.filter((name) => Number(name) > threads);
+    return {
+      socketPath: this.#socketPathOf(thread),
+      coldFolder: join(coldFolder, String(thread)),
+      journalFolder: this.#state.journalOf(thread),
+      adoptCold: orphaned
+        .filter((name) => Number(name) % threads === thread - 1)
+        .map((name) => join(coldFolder, name)),
     };
   }
 
@@ -253,12 +291,48 @@ class ServingHost implements LocalServing {
     requirePathless(manifest, path);
     const spec = await this.#specs.make(manifest, path, request.component);
     const origin = { manifestPath: undefined, manifestText: request.manifest, installedAtMs: this.#nowMs() };
+    requireHttpOrigin(this.#tenancy.registry.get(manifest.name)?.origin, manifest.name);
     const present = this.#tenancy.registry.get(manifest.name);
     if (present !== undefined && request.accept !== spec.program.facts.digest) {
       const difference = differenceOf(present.spec, spec);
       if (wantsMore(difference)) return { kind: 'wants-more', difference };
     }
-    return this.#put(spec, origin);
+    const installed = await this.#put(spec, origin);
+    await this.#keep(spec, origin, request.component);
+    return installed;
+  }
+
+  /** What was installed over HTTP is there again after a restart. */
+  async #keep(spec: Spec, origin: Origin, component: Uint8Array): Promise<void> {
+    const { components, agents } = this.#state;
+    const { name } = spec.manifest;
+    agents.put({
+      name,
+      manifest: origin.manifestText,
+      digest: components.put(component),
+      earlier: this.#tenancy.require(name).earlier,
+      accepted: undefined,
+      parent: undefined,
+      installedAtMs: origin.installedAtMs,
+    });
+    await agents.saved();
+  }
+
+  /** Installs what an earlier run was given over HTTP; one that cannot be is told, and keeps nobody from starting. */
+  async restore(): Promise<void> {
+    const { agents, components } = this.#state;
+    for (const record of [...agents.all()]) {
+      try {
+        const path = 'the manifest';
+        const manifest = parseManifest(record.manifest, path);
+        const spec = await this.#specs.make(manifest, path, await components.get(record.digest));
+        const { installedAtMs } = record;
+        await this.#put(spec, { manifestPath: undefined, manifestText: record.manifest, installedAtMs });
+      } catch (thrown) {
+        if (!(thrown instanceof HostError)) throw thrown;
+        this.#say('error', `cannot be installed again: ${thrown.message}`, record.name);
+      }
+    }
   }
 
   async upgrade(
@@ -285,6 +359,7 @@ class ServingHost implements LocalServing {
     const present = this.#tenancy.registry.get(name);
     if (present === undefined) {
       await this.#tenancy.add([name], spec, origin);
+      this.#triggers.add(name, spec.manifest.triggers, spec.manifestPath);
       return { kind: 'installed', agent: await this.agent(name) };
     }
     const isSame =
@@ -292,11 +367,33 @@ class ServingHost implements LocalServing {
       JSON.stringify([spec.manifest, spec.program.facts.digest]);
     if (isSame) return { kind: 'unchanged', agent: await this.agent(name) };
     await this.#tenancy.replace(present, spec, origin);
+    this.#triggers.add(name, spec.manifest.triggers, spec.manifestPath);
     return { kind: 'upgraded', agent: await this.agent(name) };
   }
 
+  async spawn(like: string, names: readonly string[]): Promise<void> {
+    const bad = names.find((name) => !isAgentName(name));
+    if (bad !== undefined)
+      throw new HostError(
+        'HOST_ERR_CONFIG_INVALID',
+        `'${bad}' is no agent's name: lower-case letters, digits, dashes`,
+      );
+    const { spec, origin } = this.#tenancy.require(like);
+    await this.#tenancy.add(names, spec, origin);
+  }
+
   async remove(name: string): Promise<void> {
-    await this.#tenancy.remove(this.#tenancy.require(name));
+    const record = this.#tenancy.require(name);
+    if (record.origin.manifestPath !== undefined)
+      throw new HostError(
+        'HOST_ERR_AGENT_DUPLICATE',
+        `${name} comes from ${record.origin.manifestPath}; remove it there`,
+        { name },
+      );
+    this.#triggers.remove(name);
+    await this.#tenancy.remove(record);
+    this.#state.agents.remove(name);
+    await this.#state.agents.saved();
   }
 
   async invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
@@ -323,12 +420,12 @@ class ServingHost implements LocalServing {
   async send(name: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
     this.#tenancy.require(name);
     const { guarantee, messageId } = options;
-    return accepted(await this.#bus.send(outside, name, payload, { guarantee, id: messageId }));
+    return acceptedOf(await this.#bus.send(outside, name, payload, { guarantee, id: messageId }));
   }
 
   async publish(subject: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
     const { guarantee, messageId } = options;
-    return accepted(await this.#bus.publish(outside, subject, payload, { guarantee, id: messageId }));
+    return acceptedOf(await this.#bus.publish(outside, subject, payload, { guarantee, id: messageId }));
   }
 
   subscribe(pattern: string, group: string | undefined, listener: (message: Message) => void): () => void {
@@ -370,12 +467,24 @@ class ServingHost implements LocalServing {
   async close(drainMs: number): Promise<void> {
     this.#isClosing = true;
     const { numbers } = this.#threads;
+    this.#triggers.stop();
     await Promise.allSettled(numbers.map((number) => this.#threads.handle(number)?.call('drain', drainMs)));
     await this.#threads.close(closeMsMax);
     this.#proxy.close();
     await this.#engine.close();
     rmSync(this.#runFolder, { recursive: true, force: true });
+    this.#state.close();
   }
+}
+
+/** An agent that lies in a folder of the operator's is not replaced from outside. @throws HostError */
+function requireHttpOrigin(origin: Origin | undefined, name: string): void {
+  if (origin?.manifestPath === undefined) return;
+  throw new HostError(
+    'HOST_ERR_AGENT_DUPLICATE',
+    `there is an agent '${name}' already, from ${origin.manifestPath}; change it there, or take another name`,
+    { name },
+  );
 }
 
 /** Paths in a manifest that came without a folder lead nowhere. @throws HostError `HOST_ERR_CONFIG_INVALID` */
@@ -388,102 +497,4 @@ function requirePathless({ grants, component }: Manifest, path: string): void {
     `${path}: ${key} names a path, and an agent that is installed over HTTP has no folder; install it with host serve FOLDER`,
     { path, key },
   );
-}
-
-function stateOf(report: AgentReport | undefined): AgentState {
-  switch (report?.phase) {
-    case undefined:
-      return 'failed';
-    case 'launching':
-      return 'starting';
-    case 'busy':
-      return 'running';
-    case 'leaving':
-    case 'hibernated':
-      return 'hibernated';
-    case 'absent':
-      return 'stopped';
-    case 'idle':
-    case 'cold':
-      return report.phase;
-  }
-}
-
-function summaryOf(record: AgentRecord, report: AgentReport | undefined): AgentSummary {
-  const { facts } = record.spec.program;
-  return {
-    name: record.name,
-    state: stateOf(report),
-    digest: facts.digest,
-    world: record.spec.manifest.world ?? facts.main.kind,
-    thread: record.thread,
-    mailboxDepth: report?.mailboxDepth ?? 0,
-    handled: report?.handled ?? 0,
-    failed: report?.failed ?? 0,
-    memoryBytes: report?.memoryBytes ?? 0,
-    fuel: report?.fuel ?? 0n,
-    route: record.spec.manifest.route,
-  };
-}
-
-function detailOf(record: AgentRecord, report: AgentReport | undefined): AgentDetail {
-  const { origin, earlier, spec } = record;
-  return {
-    ...summaryOf(record, report),
-    manifestPath: origin.manifestPath,
-    manifest: origin.manifestText,
-    imports: importsOf(spec),
-    installedAtMs: origin.installedAtMs,
-    earlier,
-    subscriptions: report?.subscriptions ?? [],
-    lastError: report?.lastError,
-  };
-}
-
-function replyOf(reply: BusReply, id: string): Reply {
-  if (!('error' in reply))
-    return { kind: 'answered', id, outcome: reply.outcome, contentType: reply.contentType };
-  const { error } = reply;
-  const retryAfterMs = error.tag === 'full' || error.tag === 'rate-limited' ? error.val : undefined;
-  return { kind: 'refused', reason: refusalOf(error), retryAfterMs };
-}
-
-function refusalOf(error: BusError): Extract<Reply, { kind: 'refused' }>['reason'] {
-  switch (error.tag) {
-    case 'full':
-    case 'rate-limited':
-    case 'too-large':
-    case 'timed-out':
-    case 'cancelled':
-    case 'no-responders':
-      return error.tag;
-    case 'invalid-subject':
-      throw new HostError('HOST_ERR_SUBJECT_INVALID', error.val);
-    default:
-      return 'unavailable';
-  }
-}
-
-/** @throws HostError for what the bus refused */
-function accepted(result: BusAccepted | BusError): Accepted {
-  if (!('tag' in result)) return { id: result.id, receivers: result.receivers };
-  switch (result.tag) {
-    case 'full':
-      throw new HostError('HOST_ERR_MAILBOX_FULL', `the mailbox is full; try again in ${result.val} ms`, {
-        retryAfterMs: result.val,
-      });
-    case 'too-large':
-      throw new HostError(
-        'HOST_ERR_MESSAGE_TOO_LARGE',
-        `headers and body may have ${result.val} bytes together`,
-        {
-          bytesMax: Number(result.val),
-        },
-      );
-    case 'invalid-subject':
-    case 'unsupported':
-      throw new HostError('HOST_ERR_SUBJECT_INVALID', result.val);
-    default:
-      throw new HostError('HOST_ERR_AGENT_STOPPED', 'nobody takes the message now; try again later');
-  }
 }

@@ -10,6 +10,8 @@ export interface TenancyOptions {
   readonly bus: Bus;
   readonly directory: Directory;
   readonly threads: Threads;
+  /** No agent has its state on disk. */
+  readonly isFresh: boolean;
 }
 
 /** Agents that are told to a thread in one go. */
@@ -25,10 +27,12 @@ export class Tenancy {
     { readonly spec: Spec; readonly threads: Set<number>; agents: number }
   >();
   readonly #routes = new Map<string, string>();
+  readonly #isFresh: boolean;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: TenancyOptions) {
     this.#options = options;
+    this.#isFresh = options.isFresh;
   }
 
   /** @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
@@ -63,12 +67,24 @@ export class Tenancy {
     this.#claimRoute(names[0] ?? '', spec);
     const { directory, threads } = this.#options;
     const { mailbox, delivery } = spec.manifest;
+    const homes = await this.#homesOf(names);
     const records = names.map((name) => {
       const id = directory.add(name, mailbox, delivery.guarantee);
-      return this.registry.add(id, name, spec, origin, threads.numbers);
+      return this.registry.add(id, name, spec, origin, threads.numbers, homes.get(name));
     });
     await Promise.all(threads.numbers.map((number) => this.#settle(number, spec, records)));
     return records;
+  }
+
+  /** The threads on whose disk agents have their states from an earlier run. */
+  async #homesOf(names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const homes = new Map<string, number>();
+    const ask = async (number: number): Promise<void> => {
+      const held = await this.#handle(number).call('holds', names);
+      for (const [index, name] of names.entries()) if (held[index] === true) homes.set(name, number);
+    };
+    if (!this.#isFresh) await Promise.all(this.#options.threads.numbers.map(ask));
+    return homes;
   }
 
   async #settle(number: number, spec: Spec, records: readonly AgentRecord[]): Promise<void> {

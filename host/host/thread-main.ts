@@ -15,9 +15,9 @@ function placed(): AgentThread {
 const owner: Channel<ThreadCalls, OwnerCalls> = joinOwner<ThreadCalls, OwnerCalls>({
   answers: {
     place: async (place: ThreadPlace) => {
-      agentThread = new AgentThread(settings, place, (entries) => owner.post('logs', entries));
-      await agentThread.start(place.socketPath);
+      agentThread = await AgentThread.start(settings, place, (entries) => owner.post('logs', entries));
     },
+    holds: (names) => placed().holds(names),
     relink: (end) => placed().relink(end),
     learn: (spec) => placed().population.learn(spec),
     forget: (spec) => placed().population.forget(spec),

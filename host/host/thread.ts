@@ -1,5 +1,6 @@
 import type * as http from 'node:http';
 import type { Agent, AgentNote, Launch, Saved, Surroundings } from '../agent/agent.ts';
+import { ColdStates } from '../agent/cold-states.ts';
 import { Dispatcher } from '../agent/dispatcher.ts';
 import { invoke } from '../agent/invoke.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
@@ -10,9 +11,12 @@ import { type LinkEnd, Links } from '../bus/links.ts';
 import { timeoutDriver, Wheel } from '../clock/wheel.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts';
 import type { Budget } from '../engine/budget.ts';
-import { createEngine, type Engine } from '../engine/engine.ts';
+import type { ColdStore } from '../engine/cold-store/cold-store.ts';
+import { SegmentStore } from '../engine/cold-store/segment-store.ts';
+import { createEngine, type Engine, type Resident } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import { Residence } from '../engine/residence.ts';
+import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
 import type { ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
@@ -34,28 +38,42 @@ export class AgentThread {
   readonly #links: Links;
   readonly #log: LogOutbox;
   readonly bus: Bus;
+  readonly #cold: ColdStates;
   readonly #dispatcher: Dispatcher;
   readonly #room: MemoryRoom;
   readonly #rooms: GuestRooms;
   readonly population: Population;
   readonly #overdueKind: number;
+  readonly #logLevelMin: LogLevel;
   #server: ExchangeServer | undefined;
   #sweeping: NodeJS.Timeout | undefined;
 
-  constructor(
+  private constructor(
     settings: ThreadSettings,
     { links }: ThreadPlace,
+    store: ColdStore,
     postLogs: (entries: readonly LogEntry[]) => void,
-    clock: Clock = systemClock,
-    random: Random = systemRandom,
+    clock: Clock,
+    random: Random,
   ) {
     this.#clock = clock;
+    this.#logLevelMin = settings.logLevelMin;
     this.#residence = new Residence(settings.residence, links.self);
     this.#pools = new InstancePools({ residence: this.#residence });
     this.#engine = createEngine({ cacheFolder: settings.cacheFolder, clock, pools: this.#pools });
     this.#wheel = new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver });
     this.#overdueKind = this.#wheel.kind((id) => this.#overdue(id));
     this.#log = new LogOutbox(postLogs, () => this.#wallMs());
+    this.#cold = new ColdStates(store, (error) =>
+      this.#log.write({
+        atMs: this.#wallMs(),
+        level: 'error',
+        agent: undefined,
+        messageId: undefined,
+        text: error.message,
+        fields: [],
+      }),
+    );
     this.#links = new Links(links, { clock });
     this.bus = new Bus({
       links: this.#links,
@@ -71,7 +89,7 @@ export class AgentThread {
         this.#pools.shrink(instances);
         await this.#residence.collect();
       },
-      cool: async () => false,
+      cool: (agent, snapshot) => this.#cold.put(agent.name, snapshot),
     });
     this.#dispatcher = new Dispatcher({
       run: (id) => this.population.run(id),
@@ -84,6 +102,7 @@ export class AgentThread {
       bus: this.bus,
       dispatcher: this.#dispatcher,
       around: this.#surroundings(),
+      cold: this.#cold,
     });
     this.#rooms = new GuestRooms({
       bus: this.bus,
@@ -94,8 +113,22 @@ export class AgentThread {
     });
   }
 
-  /** Begins to take messages, and HTTP requests at `socketPath`. */
-  async start(socketPath: string): Promise<void> {
+  /** Takes a thread's place: opens what it has on disk, and begins to take messages and HTTP requests. */
+  static async start(
+    settings: ThreadSettings,
+    place: ThreadPlace,
+    postLogs: (entries: readonly LogEntry[]) => void,
+    clock: Clock = systemClock,
+    random: Random = systemRandom,
+  ): Promise<AgentThread> {
+    const { coldFolder, adoptCold } = place;
+    const store = await SegmentStore.open({ folder: coldFolder, clock, adopt: adoptCold });
+    const thread = new AgentThread(settings, place, store, postLogs, clock, random);
+    await thread.#open(place.socketPath);
+    return thread;
+  }
+
+  async #open(socketPath: string): Promise<void> {
     this.#server = await ExchangeServer.listen(socketPath, (id, request, response) =>
       this.#exchange(id, request, response),
     );
@@ -141,6 +174,11 @@ export class AgentThread {
       );
       return { resident, isWoken: true };
     }
+    const snapshot = saved?.kind === 'cold' ? await this.#cold.take(agent.name) : undefined;
+    if (snapshot !== undefined && snapshot.program === program.facts.digest) {
+      const woken = (): Promise<Resident> => this.#engine.wake(program, snapshot, linker, budget, grants);
+      return { resident: await this.#room.enter(woken, deadlineMs), isWoken: true };
+    }
     const resident = await this.#room.enter(
       () => this.#engine.enter(program, linker, budget, grants),
       deadlineMs,
@@ -148,9 +186,15 @@ export class AgentThread {
     return { resident, isWoken: false };
   }
 
+  /** Which of these agents have their state on disk here. */
+  holds(names: readonly string[]): readonly boolean[] {
+    return names.map((name) => this.#cold.has(name));
+  }
+
   #note(agent: Agent, what: AgentNote): void {
     const entry = noteEntry(agent, what);
-    if (entry !== undefined) this.#log.write({ ...entry, atMs: this.#wallMs() });
+    if (entry !== undefined && isLogged(entry.level, this.#logLevelMin))
+      this.#log.write({ ...entry, atMs: this.#wallMs() });
   }
 
   /** One HTTP request, in an instance of its own. */
@@ -220,6 +264,7 @@ export class AgentThread {
 
   async close(): Promise<void> {
     clearInterval(this.#sweeping);
+    await this.#cold.close();
     this.#links.close();
     await this.#engine.close();
   }

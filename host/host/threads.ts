@@ -4,7 +4,7 @@ import { Pool } from '../engine/pool.ts';
 import { Residence, type ResidenceShare } from '../engine/residence.ts';
 import type { Thread } from '../engine/worker/client.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
-import type { OwnerCalls, ThreadCalls, ThreadSettings } from './control.ts';
+import type { OwnerCalls, ThreadCalls, ThreadPlace, ThreadSettings } from './control.ts';
 
 export type AgentThreadHandle = Thread<OwnerCalls, ThreadCalls>;
 
@@ -14,7 +14,7 @@ export interface ThreadsOptions {
   readonly settings: ThreadSettings;
   readonly clock: Clock;
   readonly residence: ResidenceShare;
-  readonly socketPathOf: (thread: number) => string;
+  readonly placeOf: (thread: number) => Omit<ThreadPlace, 'links'>;
   readonly onLogs: (entries: readonly LogEntry[]) => void;
   readonly onOutput: (text: string) => void;
   /** A thread took its place, at the start or after another was lost: its agents are to be installed. */
@@ -59,7 +59,7 @@ export class Threads {
 
   #placed(number: number, thread: AgentThreadHandle, lost: string | undefined): void {
     const links = lost === undefined ? (this.#ends[number] as LinkEnds) : this.#relink(number);
-    thread.post('place', { links, socketPath: this.#options.socketPathOf(number) }, portsOf(links));
+    thread.post('place', { ...this.#options.placeOf(number), links }, portsOf(links));
     this.#options.onPlaced(number, thread, lost);
   }
 

@@ -28,7 +28,7 @@ export interface HttpLimits {
   readonly heartbeatMs: number;
   /** Addresses whose rate is remembered; beyond them new ones are refused. */
   readonly addressesMax: number;
-  /** Requests per client address; undefined: not limited. */
+  /** Requests per client address; undefined: not limited, as on loopback by default. */
   readonly addressRate: Rate | undefined;
   /** Requests per token; undefined: not limited. */
   readonly tokenRate: Rate | undefined;

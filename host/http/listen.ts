@@ -59,7 +59,7 @@ export interface HttpFront {
  */
 export async function listen(serving: Serving, options: ListenOptions = {}): Promise<HttpFront> {
   const { host = '127.0.0.1', port = 8080, hostNames = [], corsOrigins = [] } = options;
-  const limits = { ...defaultHttpLimits, ...options.limits };
+  const limits = limitsOf(host, options);
   const front = frontOf(serving, limits, options);
   const tokens = tokensOf(front, options, !isLoopback(host));
   if (!isLoopback(host) && (tokens === undefined || tokens.isEmpty)) throw openToAll(host);
@@ -90,6 +90,12 @@ export async function listen(serving: Serving, options: ListenOptions = {}): Pro
       await app.close();
     },
   };
+}
+
+/** On loopback everybody is the same address, and whoever is there could do worse than ask often. */
+function limitsOf(host: string, { limits }: ListenOptions): HttpLimits {
+  const addressRate = isLoopback(host) ? undefined : defaultHttpLimits.addressRate;
+  return { ...defaultHttpLimits, addressRate, ...limits };
 }
 
 let document: Readonly<Record<string, unknown>> | undefined;

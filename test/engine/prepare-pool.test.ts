@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { systemClock } from '../../host/clock.ts';
 import { declaredTypes } from '../../host/engine/declared-types.ts';
@@ -7,6 +8,7 @@ import { createEngine } from '../../host/engine/engine.ts';
 import { stopTranspiler } from '../../host/engine/general-lane/transpile.ts';
 import { prepareProgram } from '../../host/engine/prepare.ts';
 import { startPreparePool } from '../../host/engine/prepare-pool.ts';
+import { assemble } from '../support/component-tools.ts';
 import { wat } from '../support/wat.ts';
 
 after(stopTranspiler);
@@ -83,10 +85,20 @@ test('an abort ends a preparation that waits and one that runs; the next one is 
   await pool.close();
 });
 
-test('an engine with a pool prepares, runs the general lane there too, and leaves nothing behind', async () => {
+test('an engine with a pool prepares a component of the general lane there, and says when', async () => {
   const engine = createEngine({ cacheFolder: undefined, clock: systemClock, preparation: 'pool' });
-  const { facts, modules } = await engine.prepare(program);
-  assert.equal(facts.lane, 'core');
-  assert.ok(WebAssembly.validate(modules[0] as Uint8Array<ArrayBuffer>));
+  const bytes = await assemble(
+    `(component (core module $m (func (export "f"))) (core instance $i (instantiate $m))
+      (func (export "f") (canon lift (core func $i "f"))) (core instance (instantiate $m)))`,
+  );
+  const steps: string[] = [];
+  const { facts, modules, gluePath } = await engine.prepare(new Uint8Array(bytes), (step) =>
+    steps.push(step),
+  );
+  assert.equal(facts.lane, 'general');
+  assert.deepEqual(steps, ['preparing']);
+  assert.ok(gluePath !== undefined && existsSync(gluePath));
+  assert.ok(modules.every((module) => WebAssembly.validate(module)));
   await engine.close();
+  assert.ok(!existsSync(gluePath));
 });
