@@ -1,5 +1,7 @@
 import type { HttpFront } from '../../http/listen.ts';
 import { formatTable } from '../client/table.ts';
+import type { Manifest } from '../../manifest.ts';
+import { agentSubject } from '../../subject.ts';
 import { commandName } from '../command-name.ts';
 import { type AgentFiles, shown } from './agent-files.ts';
 
@@ -37,7 +39,7 @@ function rowOf({ manifest }: AgentFiles): string[] {
 
 function triesOf(agents: readonly AgentFiles[], { url }: HttpFront): [string, string][] {
   const routed = agents.find(({ manifest }) => manifest.route !== undefined)?.manifest;
-  const called = agents.find(({ manifest }) => manifest.route === undefined)?.manifest;
+  const called = firstToCall(agents.map(({ manifest }) => manifest));
   const tries: [string, string][] = [];
   if (called !== undefined) {
     tries.push(['call', `${commandName()} invoke ${called.name}${urlFlag(url)} --input hello`]);
@@ -46,6 +48,15 @@ function triesOf(agents: readonly AgentFiles[], { url }: HttpFront): [string, st
   if (routed !== undefined) tries.push(['open', `${url}${routed.route}`]);
   tries.push(['docs', `${url}/`]);
   return tries;
+}
+
+/** One that others do not send to and that listens to nothing: where messages come in. Else any. */
+function firstToCall(manifests: readonly Manifest[]): Manifest | undefined {
+  const callable = manifests.filter(({ route }) => route === undefined);
+  const reached = new Set(callable.flatMap(({ grants }) => grants.bus.send));
+  const isInner = ({ name, subscriptions }: Manifest): boolean =>
+    subscriptions.length > 0 || reached.has(agentSubject(name));
+  return callable.find((manifest) => !isInner(manifest)) ?? callable[0];
 }
 
 /** Where the commands look by themselves needs no flag. */
