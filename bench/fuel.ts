@@ -50,11 +50,11 @@ function metered(bytes: Uint8Array<ArrayBuffer>, fuelSlice: bigint, suspending: 
   const module = new WebAssembly.Module(meter(bytes, { fuelCell: 'own' }).bytes);
   const { exports } = new WebAssembly.Instance(module, {
     'motehost:meter': {
-      out: budget.out,
-      pause: suspending ? new WebAssembly.Suspending(budget.pause) : () => {},
-      grow_memory: budget.growMemory,
-      grow_table: budget.growTable,
-      allocate: budget.allocate,
+      out: () => budget.out(),
+      pause: suspending ? new WebAssembly.Suspending(() => budget.pause()) : () => {},
+      grow_memory: (pages: number) => budget.growMemory(pages),
+      grow_table: (elements: number) => budget.growTable(elements),
+      allocate: (bytes: number) => budget.allocate(bytes),
     },
   });
   budget.attachFuel(exports['motehost:meter/fuel'] as WebAssembly.Global<'i64'>);

@@ -12,6 +12,8 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   call: async () => (await import('./call.ts')).bench,
   'cold-start': async () => (await import('./cold-start.ts')).bench,
   agents: async () => (await import('./agents.ts')).bench,
+  ring: async () => (await import('./ring.ts')).bench,
+  hibernate: async () => (await import('./hibernate.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({

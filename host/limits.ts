@@ -98,6 +98,24 @@ export function parseLimit(name: LimitName, text: string, source: string): Parti
   return { [name]: scaled(text, countUnits, source, '100, 10k') };
 }
 
+/** What a number counts: bare things, bytes, or milliseconds. */
+export type Quantity = 'count' | 'bytes' | 'ms';
+
+const quantities: Readonly<Record<Quantity, readonly [Readonly<Record<string, number>>, string]>> = {
+  count: [countUnits, '100, 10k'],
+  bytes: [sizeUnits, '65536, 64KiB, 1MiB'],
+  ms: [timeUnits, '100ms, 1.5s, 2m'],
+};
+
+/**
+ * Reads a quantity as a person writes it, in the forms of `parseLimit`; whole, in its own unit.
+ * @throws HostError `HOST_ERR_LIMIT_INVALID` naming the source and the accepted form
+ */
+export function parseQuantity(quantity: Quantity, text: string, source: string): number {
+  const [units, examples] = quantities[quantity];
+  return scaled(text, units, source, examples);
+}
+
 function scaled(
   text: string,
   units: Readonly<Record<string, number>>,

@@ -1,56 +1,86 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
-import type { LanguageName } from '../guest-sdk/build/language.ts';
-import { limitsOfTable } from './config.ts';
+import { limitKeys, limitsOfTable } from './config.ts';
 import { HostError } from './errors.ts';
 import type { Limits } from './limits.ts';
-import { nearest } from './nearest.ts';
+import { settingsOf } from './manifest/environment.ts';
+import { type Grants, grantsOf } from './manifest/grants.ts';
+import { isPlainPath } from './manifest/http-grant.ts';
+import {
+  type DeliveryRules,
+  deliveryOf,
+  type Hibernate,
+  hibernateOf,
+  type MailboxLimits,
+  mailboxOf,
+  type Rates,
+  type Restart,
+  rateKeys,
+  ratesOf,
+  restartOf,
+} from './manifest/life.ts';
+import { isAgentName } from './manifest/name.ts';
+import { type Sources, sourceKeys, sourcesOf } from './manifest/sources.ts';
+import { type Subscription, subscriptionsOf } from './manifest/subscriptions.ts';
+import { Table } from './manifest/table.ts';
+import { type Trigger, triggersOf } from './manifest/triggers.ts';
 import { readRegularFile } from './regular-file.ts';
 
-/** What an agent says of itself and asks for: the content of its `agent.toml`. */
-export interface Manifest {
+export type { EnvironmentGrant } from './manifest/environment.ts';
+export {
+  type BusGrants,
+  type FileGrant,
+  type Grants,
+  noGrants,
+  type SocketGrant,
+} from './manifest/grants.ts';
+export type { HttpGrant, Scheme } from './manifest/http-grant.ts';
+export {
+  type DeliveryRules,
+  defaultDelivery,
+  defaultHibernate,
+  defaultMailbox,
+  defaultRates,
+  defaultRestart,
+  type Hibernate,
+  type MailboxLimits,
+  type Rates,
+  type Restart,
+} from './manifest/life.ts';
+export { isAgentName } from './manifest/name.ts';
+export { languageNames } from './manifest/sources.ts';
+export type { Subscription } from './manifest/subscriptions.ts';
+export type { Occasion, Trigger } from './manifest/triggers.ts';
+
+export type Tier = 'wasm' | 'docker' | 'gvisor';
+
+/** What an agent says of itself and asks for: the content of its `agent.toml`. Every default is filled in. */
+export interface Manifest extends Sources {
   /** Lower-case letters, digits and dashes, beginning with a letter; at most 63 characters. */
   readonly name: string;
-  /**
-   * `handler` or `agent`: answers messages; `command`: a WASI program with arguments, streams and an exit code; or a
-   * world of a WIT package, bare (`router`) or in full (`my:agents/router@1.0.0`).
-   */
-  readonly world: string;
-  /** What its sources are written in. */
-  readonly language: LanguageName;
-  /** The source file to build from, relative to the agent's folder; undefined: the language's usual one. */
-  readonly entry: string | undefined;
-  /** The folder with its WIT package, relative to the agent's folder, and maybe outside of it. */
-  readonly wit: string;
-  /** What the agent asks to be limited to; limits narrow and never widen. */
+  /** What isolates it. */
+  readonly tier: Tier;
+  /** What its code reads as `config.settings`, in the order of the file. */
+  readonly settings: readonly (readonly [name: string, value: string])[];
+  /** What an invocation asks to be limited to; limits narrow and never widen. */
   readonly limits: Partial<Limits>;
+  readonly rates: Rates;
+  readonly mailbox: MailboxLimits;
+  readonly restart: Restart;
+  readonly hibernate: Hibernate;
+  readonly delivery: DeliveryRules;
+  readonly grants: Grants;
+  /** What the host subscribes it to; being in the manifest grants them. */
+  readonly subscriptions: readonly Subscription[];
+  /** Requests under this path are for its `wasi:http/incoming-handler`: `/shop`; `/` for all that nobody else has. */
+  readonly route: string | undefined;
+  readonly triggers: readonly Trigger[];
 }
 
 /** The manifest's file name in an agent's folder. */
 export const manifestFile = 'agent.toml';
 
-/** The languages an agent can be written in, as manifests name them. */
-export const languageNames: readonly LanguageName[] = ['assemblyscript', 'rust', 'typescript', 'c'];
-
-/** Files a program can begin with, by what they end in. */
-const extensions: Readonly<Record<LanguageName, readonly string[]>> = {
-  assemblyscript: ['ts'],
-  rust: ['rs'],
-  typescript: ['ts', 'js', 'mts', 'mjs'],
-  c: ['c'],
-};
-
-const namePattern = /^[a-z][a-z0-9-]{0,62}$/;
-/** `router`, `my:agents/router` or `my:agents/router@1.0.0`. */
-const worldPattern =
-  /^([a-z][a-z0-9-]*:[a-z][a-z0-9-]*\/)?%?[a-zA-Z][a-zA-Z0-9-]*(@\d+\.\d+\.\d+[0-9A-Za-z.+-]*)?$/;
 const manifestBytesMax = 1024 * 1024;
-
-/** Whether a name may be an agent's. */
-export function isAgentName(name: string): boolean {
-  return namePattern.test(name);
-}
 
 /**
  * Reads `agent.toml` in an agent's folder.
@@ -77,95 +107,73 @@ export function readManifest(folder: string): Manifest {
 
 /** Reads a manifest's text; `path` is what errors call it. @throws HostError as `readManifest` */
 export function parseManifest(text: string, path: string): Manifest {
-  const table = parseTable(text, path);
-  for (const key of Object.keys(table))
-    if (!keys.includes(key))
-      throw invalid(path, key, `unknown key '${key}'${nearest(key, keys)}; the keys are: ${keys.join(', ')}`);
-  const language = languageOf(table, path);
+  const table = new Table(parseTable(text, path), path).only(keys);
+  const limits = table.table('limits').only([...Object.keys(limitKeys), ...rateKeys], 'limit');
   return {
-    name: nameOf(table.name, path),
-    world: worldOf(table.world, path),
-    language,
-    entry: entryOf(table.entry, language, path),
-    wit: witOf(table.wit, path),
-    limits: table.limits === undefined ? {} : limitsOfTable(table.limits, path),
+    name: nameOf(table),
+    ...sourcesOf(table),
+    tier: tierOf(table),
+    settings: settingsOf(table),
+    limits: limitsOf(limits),
+    rates: ratesOf(limits),
+    mailbox: mailboxOf(table),
+    restart: restartOf(table),
+    hibernate: hibernateOf(table),
+    delivery: deliveryOf(table),
+    grants: grantsOf(table),
+    subscriptions: subscriptionsOf(table),
+    route: routeOf(table),
+    triggers: triggersOf(table),
   };
 }
 
 const keys: readonly string[] = [
   'name',
-  'world',
-  'language',
-  'entry',
-  'wit',
+  ...sourceKeys,
+  'tier',
+  'settings',
   'limits',
-] satisfies (keyof Manifest)[];
+  'mailbox',
+  'restart',
+  'hibernate',
+  'delivery',
+  'capabilities',
+  'environment',
+  'subscriptions',
+  'http',
+  'triggers',
+];
 
-function nameOf(value: unknown, path: string): string {
+function nameOf(table: Table): string {
+  const value = table.value('name');
   if (typeof value === 'string' && isAgentName(value)) return value;
-  throw invalid(
-    path,
+  throw table.wrong(
     'name',
-    'name must be lower-case letters, digits and dashes, beginning with a letter, such as name = "price-watch"',
+    'lower-case letters, digits and dashes, beginning with a letter, such as name = "price-watch"',
   );
 }
 
-/** Whether there is such a world is seen when it is resolved; here it has to be a name. */
-function worldOf(value: unknown, path: string): string {
-  if (typeof value === 'string' && worldPattern.test(value)) return value;
-  throw invalid(
-    path,
-    'world',
-    'world must be "handler", "agent", "command" or a world of a WIT package, such as "my-world" or "my:package/my-world@1.0.0"',
+/** @throws HostError `HOST_ERR_TIER_UNAVAILABLE`: an agent that asks for more isolation never runs with less */
+function tierOf(table: Table): Tier {
+  const tier = table.choice('tier', ['wasm', 'docker', 'gvisor'], 'wasm');
+  if (tier === 'wasm') return tier;
+  throw new HostError(
+    'HOST_ERR_TIER_UNAVAILABLE',
+    `${table.path}: tier '${tier}' is not in this host yet; tier = "wasm" is`,
+    { path: table.path, tier },
   );
 }
 
-/**
- * What the manifest says; else what its entry ends in says; else Rust in a folder with a `Cargo.toml`; else
- * AssemblyScript. A .ts entry alone is AssemblyScript.
- */
-function languageOf({ language, entry }: Record<string, unknown>, path: string): LanguageName {
-  if (language === undefined) return inferLanguage(entry, path);
-  const found = languageNames.find((name) => name === language);
-  if (found !== undefined) return found;
-  const hint = typeof language === 'string' ? nearest(language, languageNames) : '';
-  const all = languageNames.map((name) => `"${name}"`).join(', ');
-  throw invalid(path, 'language', `language must be one of: ${all}${hint}`);
+function limitsOf(table: Table): Partial<Limits> {
+  const own = Array.from(table.entries()).filter(([key]) => !rateKeys.includes(key));
+  return limitsOfTable(Object.fromEntries(own), table.path);
 }
 
-function inferLanguage(entry: unknown, path: string): LanguageName {
-  if (typeof entry === 'string') {
-    const named = languageNames.find((name) => hasExtension(entry, name));
-    if (named !== undefined) return named;
-  }
-  return existsSync(join(dirname(path), 'Cargo.toml')) ? 'rust' : 'assemblyscript';
-}
-
-function entryOf(value: unknown, language: LanguageName, path: string): string | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value === 'string' && isInside(value) && hasExtension(value, language)) return value;
-  const endings = extensions[language].map((extension) => `.${extension}`).join(' or ');
-  throw invalid(
-    path,
-    'entry',
-    `entry must be a ${endings} file in the agent's folder (language ${language})`,
-  );
-}
-
-function hasExtension(file: string, language: LanguageName): boolean {
-  return extensions[language].some((extension) => file.endsWith(`.${extension}`));
-}
-
-/** A package may be shared by several agents, so the folder may lie beside the agent's; it only is read. */
-function witOf(value: unknown, path: string): string {
-  if (value === undefined) return 'wit';
-  if (typeof value === 'string' && value !== '' && !value.startsWith('/') && !value.includes('\\'))
-    return value;
-  throw invalid(path, 'wit', 'wit must be a folder, relative to the agent\'s, such as "wit" or "../wit"');
-}
-
-function isInside(entry: string): boolean {
-  return !entry.startsWith('/') && !entry.includes('\\') && !entry.split('/').includes('..');
+function routeOf(manifest: Table): string | undefined {
+  const table = manifest.table('http').only(['route']);
+  const route = table.text('route');
+  if (route === undefined || route === '/' || (isPlainPath(route) && !route.endsWith('/'))) return route;
+  throw table.wrong('route', 'a path without a slash at its end, such as "/shop"');
 }
 
 function parseTable(text: string, path: string): Record<string, unknown> {

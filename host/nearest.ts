@@ -3,6 +3,8 @@ const distanceMax = 3;
 /** ", did you mean 'x'?" for the word of `known` closest to `word` (Levenshtein distance at most 3), else nothing. */
 export function nearest(word: string, known: readonly string[]): string {
   const ranked = known
+    // Words of very different length are further apart than anybody mistypes, and may be megabytes.
+    .filter((name) => Math.abs(name.length - word.length) <= distanceMax)
     .map((name) => ({ name, distance: distanceOf(word, name) }))
     .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];

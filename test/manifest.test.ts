@@ -3,18 +3,30 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { isAgentName, parseManifest } from '../host/manifest.ts';
+import { isAgentName, noGrants, parseManifest } from '../host/manifest.ts';
 
 const least = 'name = "a-1"\nworld = "handler"\n';
 
 test('the least manifest has a name and a world', () => {
   assert.deepEqual(parseManifest(least, 'agent.toml'), {
     name: 'a-1',
+    component: undefined,
     world: 'handler',
     language: 'assemblyscript',
     entry: undefined,
     wit: 'wit',
+    tier: 'wasm',
+    settings: [],
     limits: {},
+    rates: { messagesPerSecond: 10_000, messageBurst: 20_000, messageBytesMax: 1_048_576 },
+    mailbox: { capacity: 1000, high: 800, low: 200 },
+    restart: { policy: 'always', backoffMs: 100, backoffMsMax: 30_000 },
+    hibernate: { afterMs: 60_000, unsaveable: 'keep' },
+    delivery: { guarantee: 'at-least-once', attemptsMax: 5, backoffMs: 1000, backoffMsMax: 60_000 },
+    grants: noGrants,
+    subscriptions: [],
+    route: undefined,
+    triggers: [],
   });
 });
 
@@ -65,12 +77,12 @@ const mistakes: readonly (readonly [title: string, text: string, expected: RegEx
   [
     'an unknown key lists the known ones',
     `${least}wrold = 1`,
-    /^agent\.toml: unknown key 'wrold', did you mean 'world'\?; the keys are: name, world, language, entry, wit, limits$/,
+    /^agent\.toml: unknown key 'wrold', did you mean 'world'\?; the keys are: name, component, world, language, entry, wit, tier, /,
   ],
   [
     'an unknown limit lists the known ones',
     `${least}[limits]\nfule = 1`,
-    /unknown limit 'fule'; the limits are: fuel, memory/,
+    /unknown limit 'fule', did you mean 'fuel'\?; the limits of \[limits\] are: fuel, memory/,
   ],
   [
     'a limit of no sense says how to write one',

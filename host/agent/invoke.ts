@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts';
 import { Budget, Stopped } from '../engine/budget.ts';
 import type { Launched } from '../engine/engine.ts';
-import { classify } from '../engine/trap.ts';
 import { HostError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
-import type { Outcome, Usage } from '../outcome.ts';
+import type { Outcome } from '../outcome.ts';
+import { returned, stopped, trapped, usageOf } from './judge.ts';
 import { sizeOf } from './value-size.ts';
 
 /** One call of one agent, ready to go. */
@@ -127,51 +127,4 @@ function abandoned(budget: Budget, clock: Clock, settled: AbortSignal): Promise<
     });
     settled.addEventListener('abort', unwatch);
   });
-}
-
-function usageOf(budget: Budget): Usage {
-  return {
-    fuel: budget.fuelUsed,
-    memoryBytes: budget.memoryBytes,
-    wallMs: budget.wallMs,
-    outputBytes: budget.outputBytes,
-  };
-}
-
-/** The outcome the host itself decided on, if it did. */
-function stopped(budget: Budget): Outcome | undefined {
-  const cause = budget.cause;
-  if (cause === undefined) return undefined;
-  const usage = usageOf(budget);
-  if (cause.kind !== 'exit') return { ...cause, usage };
-  return cause.exitCode === 0 ? { kind: 'ok', value: undefined, usage } : { ...cause, kind: 'error', usage };
-}
-
-function returned(value: unknown, isFallible: boolean, usage: Usage): Outcome {
-  if (!isFallible || !isResult(value)) return { kind: 'ok', value, usage };
-  if (value.tag === 'ok') return { kind: 'ok', value: value.val, usage };
-  return { kind: 'error', exitCode: 1, failure: value.val, usage };
-}
-
-function isResult(value: unknown): value is { tag: 'ok' | 'err'; val: unknown } {
-  if (typeof value !== 'object' || value === null || !('tag' in value)) return false;
-  return value.tag === 'ok' || value.tag === 'err';
-}
-
-/** A trap right after the host refused memory or a grant ended because of the refusal: that is what its reader must mend. */
-function trapped(thrown: unknown, budget: Budget): Outcome {
-  const usage = usageOf(budget);
-  const trap = classify(thrown);
-  const refusal = budget.refusal;
-  if (refusal?.kind === 'limit' && trap.kind !== 'stack-overflow') return { ...refusal, usage };
-  const denial = [...budget.denials.keys()].at(-1);
-  if (denial !== undefined) return { kind: 'denied', reason: denial, usage };
-  const stack = trap.cause instanceof Error ? trap.cause.stack : undefined;
-  return {
-    kind: 'trap',
-    trap: trap.kind,
-    message: trap.message,
-    ...(stack === undefined ? {} : { stack }),
-    usage,
-  };
 }

@@ -7,14 +7,40 @@ import { command as run } from './run.ts';
 const version = '0.1.0';
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  // What most people call most of the time, so it is not looked for on disk a second time.
-  run: async () => run,
   new: async () => (await import('./new.ts')).command,
   build: async () => (await import('./build.ts')).command,
-  dev: async () => (await import('./dev.ts')).command,
   types: async () => (await import('./types.ts')).command,
   inspect: async () => (await import('./inspect.ts')).command,
+  // What most people call most of the time, so it is not looked for on disk a second time.
+  run: async () => run,
+  dev: async () => (await import('./dev.ts')).command,
   doctor: async () => (await import('./doctor.ts')).command,
+  serve: async () => (await import('./serve.ts')).command,
+  invoke: async () => (await import('./invoke.ts')).command,
+  request: async () => (await import('./request.ts')).command,
+  publish: async () => (await import('./publish.ts')).command,
+  subscribe: async () => (await import('./subscribe.ts')).command,
+  agents: async () => (await import('./agents.ts')).command,
+  logs: async () => (await import('./logs.ts')).command,
+  top: async () => (await import('./top.ts')).command,
+  'dead-letters': async () => (await import('./dead-letters.ts')).command,
+};
+
+/** How `host --help` puts them: each with what one does before and after it. */
+const groups: Readonly<Record<string, readonly string[]>> = {
+  Build: ['new', 'build', 'types', 'inspect'],
+  Run: ['run', 'dev', 'doctor'],
+  'Serve many agents': ['serve'],
+  'Call a host that serves': [
+    'invoke',
+    'request',
+    'publish',
+    'subscribe',
+    'agents',
+    'logs',
+    'top',
+    'dead-letters',
+  ],
 };
 
 /** By own name only: `host constructor` is no command. */
@@ -55,14 +81,19 @@ async function dispatch(args: readonly string[]): Promise<number> {
 async function overview(topic: string | undefined): Promise<number> {
   const load = topic === undefined ? undefined : commandNamed(topic);
   if (load !== undefined) return print((await load()).help);
-  const lines = await Promise.all(
-    Object.entries(commands).map(async ([name, find]) => `  ${name.padEnd(9)}${(await find()).summary}\n`),
-  );
+  const blocks = await Promise.all(Object.entries(groups).map(([title, names]) => groupText(title, names)));
   const self = commandName();
   return print(
-    `host: runs WebAssembly agents, metered and limited\n\nUsage: host COMMAND [OPTIONS]\n\nCommands:\n${lines.join('')}\n` +
+    `host: runs WebAssembly agents, metered and limited\n\nUsage: host COMMAND [OPTIONS]\n\n${blocks.join('')}` +
       `Start here:  ${self} new my-agent && ${self} run my-agent --input 'hello'\nMore:        ${self} COMMAND --help\n`,
   );
+}
+
+async function groupText(title: string, names: readonly string[]): Promise<string> {
+  const lines = await Promise.all(
+    names.map(async (name) => `  ${name.padEnd(14)}${(await commandNamed(name)?.())?.summary}\n`),
+  );
+  return `${title}\n${lines.join('')}\n`;
 }
 
 function print(text: string): number {

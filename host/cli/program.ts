@@ -35,6 +35,10 @@ export async function loadProgram(path: string): Promise<Program> {
   const { buildIfStale } = await import('./build.ts');
   const manifest = readManifest(path);
   const built = await buildIfStale(path);
+  if (fs.statSync(built, { throwIfNoEntry: false }) === undefined)
+    throw new HostError('HOST_ERR_FILE_NOT_FOUND', `no such file: ${built}, which ${manifestPath} names`, {
+      path: built,
+    });
   return { path: built, bytes: readProgram(built), limits: manifest.limits, manifestPath };
 }
 

@@ -4,7 +4,8 @@ import type { Built, Language, Project } from '../../guest-sdk/build/language.ts
 import { type Circumstances, isCurrent, readStamp, stampOf } from '../../guest-sdk/build/stamp.ts';
 import { targetWit } from '../../guest-sdk/build/target-wit.ts';
 import { fs } from '../builtin.ts';
-import { type Manifest, readManifest } from '../manifest.ts';
+import { HostError } from '../errors.ts';
+import { type Manifest, manifestFile, readManifest } from '../manifest.ts';
 
 /** An agent's folder, ready for its language to work on. */
 export interface OpenProject {
@@ -20,18 +21,30 @@ export interface OpenProject {
 export async function openProject(path: string, release: boolean): Promise<OpenProject> {
   const folder = resolve(path);
   const manifest = readManifest(folder);
+  const world = builtWorld(folder, manifest);
   const { loadLanguage } = await import('../../guest-sdk/build/languages.ts');
   const { entryOf } = await import('../../guest-sdk/build/language.ts');
   const { resolveTarget } = await import('../../guest-sdk/build/target.ts');
-  const target = await resolveTarget(folder, manifest.world, manifest.wit);
+  const target = await resolveTarget(folder, world, manifest.wit);
   const language = await loadLanguage(manifest.language);
   const entry = manifest.entry ?? entryOf(language, target.kind);
   return { manifest, language, project: { folder, name: manifest.name, entry, target, release } };
 }
 
-/** Where a folder's program is put, relative to the folder. */
-export function outputName({ name }: Manifest): string {
-  return `build/${name}.wasm`;
+/** The world to build for. @throws HostError `HOST_ERR_CONFIG_INVALID` for a component that needs no building */
+function builtWorld(folder: string, { component, world }: Manifest): string {
+  if (component === undefined && world !== undefined) return world;
+  const path = join(folder, manifestFile);
+  throw new HostError(
+    'HOST_ERR_CONFIG_INVALID',
+    `${path}: component = "${component ?? ''}" is ready as it is; without that line the folder is built`,
+    { path, key: 'component' },
+  );
+}
+
+/** Where a folder's program lies or is put, relative to the folder. */
+export function outputName({ name, component }: Manifest): string {
+  return component ?? `build/${name}.wasm`;
 }
 
 /** Where it is noted what the program was made from. */
@@ -39,8 +52,9 @@ export function stampName({ name }: Manifest): string {
   return `build/${name}.stamp.json`;
 }
 
-/** Whether a folder's program is there and is what a build would make now. Loads no language. */
+/** Whether a folder's program is what a build would make now, or is ready as it is. Loads no language. */
 export function isBuilt(path: string, manifest: Manifest): boolean {
+  if (manifest.component !== undefined) return true;
   const folder = resolve(path);
   const stamp = readStamp(join(folder, stampName(manifest)));
   if (stamp === undefined) return false;
@@ -73,6 +87,6 @@ function circumstancesOf(folder: string, manifest: Manifest): Circumstances {
     folder,
     // Of the manifest, only this changes the output.
     manifest: JSON.stringify({ name, world, language, entry }),
-    wit: targetWit(folder, world, wit)?.text ?? '',
+    wit: (world === undefined ? undefined : targetWit(folder, world, wit)?.text) ?? '',
   };
 }

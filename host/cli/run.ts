@@ -215,7 +215,8 @@ async function parseWords(words: string[]): Promise<{ values: Flags; positionals
   }
 }
 
-function limitsOfFlags(flags: GrantFlags): LimitRequest {
+/** What the flags of limits ask for. */
+export function limitsOfFlags(flags: object): LimitRequest {
   let limits: Partial<Limits> = {};
   for (const name of limitNames) {
     const flag = limitNotes[name].flag;

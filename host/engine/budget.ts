@@ -14,9 +14,33 @@ export type StopCause =
   | { readonly kind: 'cancelled'; readonly reason: string }
   | { readonly kind: 'denied'; readonly reason: string };
 
+/** Whoever holds the account of the guest that runs: an instance may pass from one agent to another. */
+export interface BudgetHolder {
+  readonly budget: Budget;
+}
+
+/** What a metered module imports as `motehost:meter`. The account is looked up at each call, not kept. */
+export function meterImports(holder: BudgetHolder): Record<string, WebAssembly.ImportValue> {
+  return {
+    out: () => holder.budget.out(),
+    pause: new WebAssembly.Suspending(() => holder.budget.pause()),
+    grow_memory: (pages: number) => holder.budget.growMemory(pages),
+    grow_table: (elements: number) => holder.budget.growTable(elements),
+    allocate: (needBytes: number) => holder.budget.allocate(needBytes),
+  };
+}
+
 /** Unwinds the guest to the host once a stop cause is set. A guest may catch it, but it runs out of fuel at its next check. */
 export class Stopped extends Error {
   override readonly name = 'Stopped';
+}
+
+/** Who else wants the thread: a guest that computes gives way between two fuel slices. */
+export interface Turn {
+  /** Whether somebody waits; asked at the end of each slice, so it has to be cheap. */
+  isWanted(): boolean;
+  /** Resolves when those who waited had their turn. */
+  giveWay(): Promise<void>;
 }
 
 export interface BudgetOptions {
@@ -26,6 +50,8 @@ export interface BudgetOptions {
   readonly fuelSlice?: bigint;
   /** Milliseconds a guest may hold the thread before it yields to the event loop, where it can. Default 10. */
   readonly yieldMs?: number;
+  /** Others on the same thread; without it the guest only lets the event loop turn. */
+  readonly turn?: Turn;
 }
 
 const pageBytes = 65_536;
@@ -49,12 +75,14 @@ export class Budget {
   readonly clock: Clock;
   readonly #slice: bigint;
   readonly #yieldMs: number;
+  readonly #turn: Turn | undefined;
   #cell: WebAssembly.Global<'i64'> | undefined;
   #granted = 0n;
   #checks = 0;
   #deadFuelUsed: bigint | undefined;
   #cause: StopCause | undefined;
   #startedMs: number;
+  #deadlineMs: number;
   #deadlineAtMs: number;
   #yieldAtMs: number;
   #memoryPages = 0;
@@ -78,7 +106,9 @@ export class Budget {
     this.clock = options.clock;
     this.#slice = options.fuelSlice ?? 2_000_000n;
     this.#yieldMs = options.yieldMs ?? 10;
+    this.#turn = options.turn;
     this.#startedMs = options.clock.monotonicMs();
+    this.#deadlineMs = options.limits.deadlineMs;
     this.#deadlineAtMs = this.#startedMs + options.limits.deadlineMs;
     this.#yieldAtMs = this.#startedMs + this.#yieldMs;
   }
@@ -120,15 +150,19 @@ export class Budget {
     return Math.max(0, this.#deadlineAtMs - this.clock.monotonicMs());
   }
 
-  /** Starts a new invocation on the same instance: fuel, deadline and output count from here, and what was refused before is no matter. */
-  restart(): void {
+  /**
+   * Starts a new invocation on the same instance: fuel, deadline and output count from here, and what was refused
+   * before is no matter. `deadlineMs` may be shorter than the limit: whoever asked may not wait that long.
+   */
+  restart(deadlineMs: number = this.limits.deadlineMs): void {
     this.#refusal = undefined;
     this.#denials = undefined;
     this.#granted = 0n;
     if (this.#cell !== undefined) this.#cell.value = 0n;
     this.#outputBytes = 0;
     this.#startedMs = this.clock.monotonicMs();
-    this.#deadlineAtMs = this.#startedMs + this.limits.deadlineMs;
+    this.#deadlineMs = deadlineMs;
+    this.#deadlineAtMs = this.#startedMs + deadlineMs;
     this.#yieldAtMs = this.#startedMs + this.#yieldMs;
   }
 
@@ -180,7 +214,7 @@ export class Budget {
   }
 
   /** Import `out`: the cell is negative. Grants the next slice or stops the guest; 1 asks the guest to call `pause`. */
-  readonly out = (): number => {
+  out(): number {
     const cell = this.#cell;
     if (cell === undefined || this.#cause !== undefined) {
       if (cell !== undefined) cell.value = deadFuel;
@@ -201,14 +235,15 @@ export class Budget {
     const grant: bigint = need < left ? need : left;
     this.#granted += grant;
     cell.value += grant;
-    return this.synchronousDepth === 0 && nowMs >= this.#yieldAtMs ? 1 : 0;
-  };
+    const isWanted = nowMs >= this.#yieldAtMs || this.#turn?.isWanted() === true;
+    return this.synchronousDepth === 0 && isWanted ? 1 : 0;
+  }
 
   /** Import `pause` (suspending): lets the event loop turn, then the guest goes on. */
-  readonly pause = async (): Promise<void> => {
-    await new Promise<void>((resolve) => setImmediate(resolve));
+  async pause(): Promise<void> {
+    await (this.#turn?.giveWay() ?? new Promise<void>((resolve) => setImmediate(resolve)));
     this.#yieldAtMs = this.clock.monotonicMs() + this.#yieldMs;
-  };
+  }
 
   /**
    * Counts the memories and tables an instance begins with.
@@ -235,7 +270,7 @@ export class Budget {
    * Import `grow_memory`: 1 if all memories together stay within the limit, and objects with them. Negative
    * pages were granted and could not be added.
    */
-  readonly growMemory = (pages: number): number => {
+  growMemory(pages: number): number {
     const { memoryBytesMax } = this.limits;
     const next = this.#memoryPages + pages;
     let nextBytes = next * pageBytes + (this.#heap?.bytes ?? 0);
@@ -249,10 +284,10 @@ export class Budget {
     }
     this.#memoryPages = next;
     return 1;
-  };
+  }
 
   /** Import `grow_table`: 1 if all tables together stay within the limit. Negative elements are given back. */
-  readonly growTable = (elements: number): number => {
+  growTable(elements: number): number {
     const { tableElementsMax } = this.limits;
     const next = this.#tableElements + elements;
     if (elements > 0 && next > tableElementsMax) {
@@ -261,13 +296,13 @@ export class Budget {
     }
     this.#tableElements = next;
     return 1;
-  };
+  }
 
   /**
    * Import `allocate`: the guest is about to take `needBytes` of the engine's own heap beyond what it was granted.
    * Grants that and some more, or stops the guest and answers 0. Memories and heap together keep to the limit.
    */
-  readonly allocate = (needBytes: number): number => {
+  allocate(needBytes: number): number {
     if (this.#cause !== undefined) return 0;
     this.#heap ??= new HeapAccount();
     const roomBytes = this.limits.memoryBytesMax - this.#memoryPages * pageBytes;
@@ -277,7 +312,7 @@ export class Budget {
     // A collection may have taken long.
     else if (this.clock.monotonicMs() >= this.#deadlineAtMs) this.stopForDeadline();
     return this.#cause === undefined ? granted : 0;
-  };
+  }
 
   /** The limit, or where V8's heap has less room than that, what it has. */
   #stopForMemory(usedBytes: number): void {
@@ -326,7 +361,7 @@ export class Budget {
     this.stop({
       kind: 'limit',
       limit: 'deadlineMs',
-      max: this.limits.deadlineMs,
+      max: this.#deadlineMs,
       used: Math.round(this.wallMs),
     });
   }

@@ -1,24 +1,32 @@
 import { fs, os, path as paths } from '../builtin.ts';
 import type { Clock } from '../clock.ts';
+import { HostError } from '../errors.ts';
 import type { Artifact, ArtifactFacts } from './artifact.ts';
 import type { Budget } from './budget.ts';
 import { instantiateCore } from './core-lane/core-lane.ts';
-import { declaredTypes } from './declared-types.ts';
 import { instantiateFast } from './fast-lane/fast-lane.ts';
+import type { InstancePool } from './hibernation/instance-pool.ts';
+import type { InstancePools } from './hibernation/instance-pools.ts';
+import type { Lease } from './hibernation/lease.ts';
+import type { Snapshot } from './hibernation/snapshot.ts';
 import type { Instance } from './instance.ts';
 import type { Linker } from './linker.ts';
 import type { Prepared } from './prepare.ts';
+import { isProgram, loadProgram, type Program, type Saveable, saveableOf } from './program.ts';
 import { Store } from './store.ts';
 import { artifactVersion } from './version.ts';
 import type { WasiGrants } from './wasi/grants.ts';
 import type { Preview2 } from './wasi/preview2/preview2.ts';
 
 export type { Artifact } from './artifact.ts';
+export type { Program, Saveable } from './program.ts';
 
 export interface EngineOptions {
   /** Folder for prepared programs; undefined keeps nothing after the process. */
   readonly cacheFolder: string | undefined;
   readonly clock: Clock;
+  /** Where `enter` and `wake` take instances from, in a thread that serves many agents. */
+  readonly pools?: InstancePools;
 }
 
 /** A live run and what must be freed after it. */
@@ -30,10 +38,43 @@ export interface Launched {
   release(): Promise<void>;
 }
 
+/**
+ * An agent's instance in a thread that serves many. It ends by `hibernate`, or as any other: by
+ * `instance.dispose()` and `release()`.
+ */
+export interface Resident extends Launched {
+  /** Whether `hibernate` can be had at all: a matter of the program. */
+  readonly saveable: Saveable;
+  /** State, which stays where it is: for a copy to fall back on. @throws HostError as `hibernate` */
+  save(): Snapshot;
+  /**
+   * Takes the agent out of memory, between two messages. What it had open is closed.
+   * @throws HostError `HOST_ERR_INSTANCE_BUSY` or `HOST_ERR_INSTANCE_CLOSED`, and nothing is changed;
+   *   `HOST_ERR_MODULE_UNSUPPORTED` when it is not saveable
+   */
+  hibernate(): Promise<Snapshot>;
+}
+
 /** Prepares programs once per content, and makes instances of them. */
 export interface Engine {
   prepare(bytes: Uint8Array<ArrayBuffer>, onProgress?: (step: string) => void): Promise<Artifact>;
-  launch(artifact: Artifact, linker: Linker, budget: Budget, grants: WasiGrants): Promise<Launched>;
+  /** Compiles an artifact, once for all threads. @throws HostError `HOST_ERR_MODULE_UNSUPPORTED` */
+  load(artifact: Artifact): Program;
+  /** An instance of its own, whoever else runs; an artifact is compiled first. */
+  launch(prepared: Artifact | Program, linker: Linker, budget: Budget, grants: WasiGrants): Promise<Launched>;
+  /**
+   * A new life of an agent, in an instance from the pool where there is one. Counted in the process's bounds.
+   * @throws HostError `HOST_ERR_BUDGET_EXHAUSTED` when the process has no room for its memories; else as `launch`
+   */
+  enter(program: Program, linker: Linker, budget: Budget, grants: WasiGrants): Promise<Resident>;
+  /** Goes on where `snapshot` was taken. @throws HostError as `InstancePool.wake` */
+  wake(
+    program: Program,
+    snapshot: Snapshot,
+    linker: Linker,
+    budget: Budget,
+    grants: WasiGrants,
+  ): Promise<Resident>;
   close(): Promise<void>;
 }
 
@@ -56,7 +97,19 @@ export function createEngine(options: EngineOptions): Engine {
       hasTranspiled ||= prepared.glue !== undefined;
       return keep(prepared, store, bytes, glueFolder);
     },
-    launch: (artifact, linker, budget, grants) => launch(artifact, linker, budget, grants),
+    load: loadProgram,
+    launch: async (prepared, linker, budget, grants) =>
+      launch(isProgram(prepared) ? prepared : loadProgram(prepared), linker, budget, grants),
+    enter: async (program, linker, budget, grants) => {
+      const pools = poolsOf(options);
+      return program.facts.lane === 'fast'
+        ? occupy(pools.of(program), (pool) => pool.spawn(linker, budget), program, linker, budget, grants)
+        : enterAlone(pools, program, linker, budget, grants);
+    },
+    wake: async (program, snapshot, linker, budget, grants) => {
+      const pool = poolsOf(options).of(program);
+      return occupy(pool, () => pool.wake(snapshot, linker, budget), program, linker, budget, grants);
+    },
     close: async () => {
       if (hasTranspiled) await (await import('./general-lane/transpile.ts')).stopTranspiler();
       if (scratch !== undefined) fs.rmSync(scratch, { recursive: true, force: true });
@@ -103,17 +156,22 @@ function keep(
   return { facts, modules, gluePath };
 }
 
+function poolsOf({ pools }: EngineOptions): InstancePools {
+  if (pools === undefined) throw new Error('bug: this engine was made without pools');
+  return pools;
+}
+
 async function launch(
-  artifact: Artifact,
+  program: Program,
   linker: Linker,
   budget: Budget,
   grants: WasiGrants,
 ): Promise<Launched> {
-  if (artifact.facts.lane === 'core') return launchCore(artifact, budget, grants);
-  const offered = await offerWasi(artifact, linker, budget, grants);
+  if (program.facts.lane === 'core') return launchCore(program, budget, grants);
+  const offered = await offerWasi(program, linker, budget, grants);
   const release = async (): Promise<void> => offered?.dispose();
   try {
-    const instance = await launchComponent(artifact, linker, budget);
+    const instance = await launchComponent(program, linker, budget);
     return offered === undefined ? { instance, release } : { instance, release, exchange: offered.exchange };
   } catch (thrown) {
     await release();
@@ -121,9 +179,97 @@ async function launch(
   }
 }
 
-async function launchComponent(artifact: Artifact, linker: Linker, budget: Budget): Promise<Instance> {
-  const { facts, gluePath } = artifact;
-  const compiled = compile(artifact);
+/** An agent on the fast lane. */
+async function occupy(
+  pool: InstancePool,
+  take: (pool: InstancePool) => Lease | Promise<Lease>,
+  program: Program,
+  linker: Linker,
+  budget: Budget,
+  grants: WasiGrants,
+): Promise<Resident> {
+  const offered = importsWasi(program) ? await offerWasi(program, linker, budget, grants) : undefined;
+  try {
+    return new FastResident(pool, await take(pool), offered);
+  } catch (thrown) {
+    await offered?.dispose();
+    throw thrown;
+  }
+}
+
+class FastResident implements Resident {
+  readonly #pool: InstancePool;
+  readonly #offered: Preview2 | undefined;
+  readonly instance: Lease;
+
+  constructor(pool: InstancePool, instance: Lease, offered: Preview2 | undefined) {
+    this.#pool = pool;
+    this.instance = instance;
+    this.#offered = offered;
+  }
+
+  get saveable(): Saveable {
+    return this.#pool.saveable;
+  }
+
+  save(): Snapshot {
+    return this.#pool.save(this.instance);
+  }
+
+  async hibernate(): Promise<Snapshot> {
+    const snapshot = this.#pool.hibernate(this.instance);
+    await this.#offered?.dispose();
+    return snapshot;
+  }
+
+  async release(): Promise<void> {
+    await this.#offered?.dispose();
+  }
+}
+
+/** An agent of another lane: an instance for all of its life, which only the process's bounds know. */
+async function enterAlone(
+  { residence }: InstancePools,
+  program: Program,
+  linker: Linker,
+  budget: Budget,
+  grants: WasiGrants,
+): Promise<Resident> {
+  const own = program.facts.modules.flatMap(({ summary }) =>
+    summary.memories.filter((each) => !each.imported),
+  );
+  residence?.acquireMemories(own.length);
+  let launched: Launched;
+  try {
+    launched = await launch(program, linker, budget, grants);
+  } catch (thrown) {
+    residence?.releaseMemories(own.length);
+    throw thrown;
+  }
+  residence?.releaseWith(launched.instance, own.length);
+  const saveable = saveableOf(program);
+  let isHeld = true;
+  const refuse = (): never => {
+    throw new HostError(
+      'HOST_ERR_MODULE_UNSUPPORTED',
+      `the program's agents cannot hibernate: ${saveable.possible ? 'another lane' : saveable.reason}; set [hibernate] after = "never"`,
+    );
+  };
+  return {
+    ...launched,
+    saveable,
+    save: refuse,
+    hibernate: async () => refuse(),
+    release: async () => {
+      if (isHeld) residence?.noteDropped(own.length);
+      isHeld = false;
+      await launched.release();
+    },
+  };
+}
+
+async function launchComponent(program: Program, linker: Linker, budget: Budget): Promise<Instance> {
+  const { facts, gluePath, modules: compiled } = program;
   const [only] = compiled;
   if (facts.lane === 'fast' && facts.plan !== undefined && only !== undefined) {
     return instantiateFast(facts.plan, only, linker, budget);
@@ -141,21 +287,19 @@ async function launchComponent(artifact: Artifact, linker: Linker, budget: Budge
   return instantiateGeneral({ gluePath, modules, world: facts.world }, linker, budget);
 }
 
-/** @throws HostError `HOST_ERR_MODULE_UNSUPPORTED` when this process has taken too many types */
-function compile({ facts, modules }: Artifact): WebAssembly.Module[] {
-  for (const { digest, summary } of facts.modules) declaredTypes.admit(digest, summary.typeCount);
-  return modules.map((bytes) => new WebAssembly.Module(bytes));
+function importsWasi({ facts }: Program): boolean {
+  return facts.world?.imports.some(({ name }) => name.startsWith('wasi:')) === true;
 }
 
 /** Links WASI 0.2 if the component imports any of it. */
 async function offerWasi(
-  artifact: Artifact,
+  program: Program,
   linker: Linker,
   budget: Budget,
   grants: WasiGrants,
 ): Promise<Preview2 | undefined> {
-  const imports = artifact.facts.world?.imports ?? [];
-  if (!imports.some(({ name }) => name.startsWith('wasi:'))) return undefined;
+  if (!importsWasi(program)) return undefined;
+  const imports = program.facts.world?.imports ?? [];
   const { wasi } = await import('./wasi/preview2/preview2.ts');
   const offered = wasi(grants, budget);
   await offered.ready(imports.map(({ name }) => name));
@@ -163,8 +307,8 @@ async function offerWasi(
   return offered;
 }
 
-async function launchCore(artifact: Artifact, budget: Budget, grants: WasiGrants): Promise<Launched> {
-  const facts = artifact.facts.modules[0];
+async function launchCore(program: Program, budget: Budget, grants: WasiGrants): Promise<Launched> {
+  const facts = program.facts.modules[0];
   if (facts === undefined) throw new Error('bug: a core artifact without its module');
   const usesWasi = facts.summary.imports.some(({ module }) => module.startsWith('wasi_'));
   const offered = usesWasi
@@ -174,7 +318,7 @@ async function launchCore(artifact: Artifact, budget: Budget, grants: WasiGrants
   const exports = (facts.functions ?? []).map((type) => ({ name: type.name, kind: 'function', type }));
   const { memoryPages, tableElements } = facts;
   try {
-    const [module] = compile(artifact);
+    const [module] = program.modules;
     if (module === undefined) throw new Error('bug: a core artifact without its module');
     return {
       instance: await instantiateCore(module, { exports, memoryPages, tableElements }, offered, budget),

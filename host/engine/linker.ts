@@ -53,8 +53,21 @@ export class Linker {
   }
 }
 
+/** Names come out of guests' files, so only so many are remembered. */
+const compatibleNamesMax = 1024;
+const compatibleNames = new Map<string, string>();
+
 /** `a:b/c@0.2.6` → `a:b/c@0.2`; `a:b/c@1.4.0` → `a:b/c@1`; without a version unchanged. */
 export function compatibleName(name: string): string {
+  let known = compatibleNames.get(name);
+  if (known === undefined) {
+    known = withoutPatch(name);
+    if (compatibleNames.size < compatibleNamesMax) compatibleNames.set(name, known);
+  }
+  return known;
+}
+
+function withoutPatch(name: string): string {
   const match = /^(.*)@(\d+)\.(\d+)\.(\d+)(-[^+]+)?/.exec(name);
   if (match === null) return name;
   const [, base, major, minor, patch, pre] = match;

@@ -1,7 +1,14 @@
 import type * as http from 'node:http';
 import type { Failure, Guarantee, Header, Message, Payload } from '../bus/message.ts';
 import type { Outcome } from '../outcome.ts';
-import type { LogLevel } from '../telemetry/guest-api.ts';
+import type { LogEntry } from '../telemetry/log-entry.ts';
+import type { LogFilter } from '../telemetry/log-hub.ts';
+
+export type { LogEntry } from '../telemetry/log-entry.ts';
+export type { LogFilter } from '../telemetry/log-hub.ts';
+
+// The front doors know no room between: what they need of the bus reaches them from here.
+export type { Failure, Guarantee, Header, Message, Payload } from '../bus/message.ts';
 
 /** On whose behalf a front door asks: shown in logs, and the sender's name is never taken from it. */
 export interface Principal {
@@ -120,24 +127,6 @@ export interface PublishOptions {
   readonly principal: Principal;
   readonly guarantee?: Guarantee;
   readonly messageId?: string;
-}
-
-/** One thing that happened to be logged: by an agent, or by the host about one. */
-export interface LogEntry {
-  readonly atMs: number;
-  readonly level: LogLevel;
-  /** The agent; undefined: the host itself. */
-  readonly agent: string | undefined;
-  /** The message at hand. */
-  readonly messageId: string | undefined;
-  readonly text: string;
-  readonly fields: readonly Header[];
-}
-
-export interface LogFilter {
-  /** A name or a pattern with `*` at its end. */
-  readonly agent?: string;
-  readonly levelMin?: LogLevel;
 }
 
 export interface DeadLetter {

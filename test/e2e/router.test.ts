@@ -24,7 +24,7 @@ async function build(name: string): Promise<Uint8Array<ArrayBuffer>> {
   const home = join(folder, name);
   const manifest = readManifest(home);
   const language = await loadLanguage(manifest.language);
-  const target = await resolveTarget(home, manifest.world, manifest.wit);
+  const target = await resolveTarget(home, manifest.world ?? '', manifest.wit);
   const project = {
     folder: home,
     name: manifest.name,

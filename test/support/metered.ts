@@ -47,11 +47,11 @@ export async function metered(source: string | Uint8Array, options: MeteredOptio
 /** What a metered module imports, from a budget. */
 export function meterImports(budget: Budget): Record<string, WebAssembly.ImportValue> {
   return {
-    out: budget.out,
+    out: () => budget.out(),
     pause: () => {},
-    grow_memory: budget.growMemory,
-    grow_table: budget.growTable,
-    allocate: budget.allocate,
+    grow_memory: (pages: number) => budget.growMemory(pages),
+    grow_table: (elements: number) => budget.growTable(elements),
+    allocate: (bytes: number) => budget.allocate(bytes),
   };
 }
 

@@ -1,5 +1,5 @@
 import { HostError } from '../../errors.ts';
-import type { Budget } from '../budget.ts';
+import { type Budget, meterImports } from '../budget.ts';
 import type { Preview1 } from '../wasi/preview1/preview1.ts';
 
 const meterModule = 'motehost:meter';
@@ -17,7 +17,7 @@ export function coreImports(
   getMemory: () => WebAssembly.Memory,
 ): WebAssembly.Imports {
   const wanted = WebAssembly.Module.imports(module);
-  const offered: WebAssembly.Imports = { [meterModule]: meterImports(budget) };
+  const offered: WebAssembly.Imports = { [meterModule]: meterImports({ budget }) };
   for (const snapshot of snapshots) {
     if (preview1 !== undefined && wanted.some((each) => each.module === snapshot))
       offered[snapshot] = preview1.imports(getMemory, snapshot);
@@ -45,16 +45,6 @@ type Wanted = Pick<WebAssembly.ModuleImportDescriptor, 'module' | 'name'> & { re
 const snapshots = ['wasi_snapshot_preview1', 'wasi_unstable'] as const;
 
 const isSnapshot = (module: string): boolean => snapshots.some((name) => name === module);
-
-function meterImports(budget: Budget): Record<string, WebAssembly.ImportValue> {
-  return {
-    out: budget.out,
-    pause: new WebAssembly.Suspending(budget.pause),
-    grow_memory: budget.growMemory,
-    grow_table: budget.growTable,
-    allocate: budget.allocate,
-  };
-}
 
 function refuse(missing: readonly Wanted[]): never {
   const names = missing.map(({ module, name }) => `${module}.${name}`);

@@ -1,6 +1,5 @@
 import { HostError } from '../../errors.ts';
-import type { Budget } from '../budget.ts';
-import { camelCase } from '../component/names.ts';
+import { type Budget, type BudgetHolder, meterImports } from '../budget.ts';
 import { type Instance, Suspended } from '../instance.ts';
 import type { HostFunction, Linker } from '../linker.ts';
 import type { ExtraCosts } from '../meter/costs.ts';
@@ -10,6 +9,7 @@ import { isBlocking, makeBuiltin } from './async/builtins.ts';
 import { type Stage, Tasks } from './async/tasks.ts';
 import { askHost, isPromise } from './host-call.ts';
 import type { CoreValue } from './lift.ts';
+import { linkImports } from './linked.ts';
 import type { FastPlan } from './plan.ts';
 import {
   type AbiNames,
@@ -25,19 +25,15 @@ const meterModule = 'motehost:meter';
 const fuelExport = 'motehost:meter/fuel';
 const startExport = 'motehost:meter/start';
 
-interface ModuleFacts {
-  readonly metered: boolean;
-}
+const meteredModules = new WeakMap<WebAssembly.Module, boolean>();
 
-const moduleFacts = new WeakMap<WebAssembly.Module, ModuleFacts>();
-
-function factsOf(module: WebAssembly.Module): ModuleFacts {
-  let facts = moduleFacts.get(module);
-  if (facts === undefined) {
-    facts = { metered: WebAssembly.Module.imports(module).some((one) => one.module === meterModule) };
-    moduleFacts.set(module, facts);
+function isMetered(module: WebAssembly.Module): boolean {
+  let metered = meteredModules.get(module);
+  if (metered === undefined) {
+    metered = WebAssembly.Module.imports(module).some((one) => one.module === meterModule);
+    meteredModules.set(module, metered);
   }
-  return facts;
+  return metered;
 }
 
 /**
@@ -55,58 +51,46 @@ export async function instantiateFast(
   costs: HostCallCosts = {},
 ): Promise<FastInstance> {
   const program = programOf(plan);
-  const functions = linkImports(program, linker);
+  const linked = linkImports(program, linker);
   budget.admit(plan.memoryPages, plan.tableElements);
-  const blocks = program.builtins.some(({ planned }) => isBlocking(planned));
-  const suspends = functions.suspends || blocks || factsOf(module).metered;
-  const instance = new FastInstance(program, budget, suspends, costs.byteLifted ?? 0);
-  await instance.start(module, functions);
+  const instance = new FastInstance(program, module, linked.suspending, costs);
+  instance.bind(linked.functions, budget);
+  await instance.start();
   return instance;
 }
 
 /** Fuel for what host calls make the host do; 0 by default, so that counts equal Wasmtime's and the general lane's. */
 export type HostCallCosts = Partial<Pick<ExtraCosts, 'byteLifted'>>;
 
-interface Linked {
-  readonly functions: readonly HostFunction[];
-  readonly suspending: readonly boolean[];
-  readonly suspends: boolean;
-}
+/** `vacant`: as the module begins, and nobody's. */
+type State = 'vacant' | 'starting' | 'idle' | 'busy' | 'closed';
 
-function linkImports(program: Program, linker: Linker): Linked {
-  const functions: HostFunction[] = [];
-  const suspending: boolean[] = [];
-  const missing = new Set<string>();
-  for (const { planned } of program.imports) {
-    const offered = linker.get(planned.interface);
-    const key = camelCase(planned.func);
-    const found =
-      offered !== undefined && Object.hasOwn(offered.functions, key) ? offered.functions[key] : undefined;
-    if (offered === undefined) missing.add(planned.interface);
-    else if (typeof found !== 'function') missing.add(`${planned.interface}#${planned.func}`);
-    functions.push(found as HostFunction);
-    suspending.push(offered?.suspending.has(planned.func) === true);
-  }
-  if (missing.size > 0) {
-    throw new HostError(
-      'HOST_ERR_LINK_MISSING_IMPORT',
-      `the program imports what this host does not offer: ${[...missing].join(', ')}`,
-      { missing: [...missing] },
-    );
-  }
-  return { functions, suspending, suspends: suspending.includes(true) };
+/**
+ * What this lane itself remembers of an agent between messages, beside the guest's own memory. Whoever adds
+ * such state offers it here, so that it is saved with the agent and gone before the next one comes.
+ */
+export interface LaneState {
+  /** Why the agent cannot be saved now; undefined when it can. */
+  readonly unsaveable: string | undefined;
+  /** Anything that can be structured-cloned; undefined when there is nothing. */
+  save(): unknown;
+  restore(saved: unknown): void;
+  clear(): void;
 }
-
-type State = 'starting' | 'idle' | 'busy' | 'closed';
 
 /**
  * A component on the fast lane: one core instance and the closures of its plan. Serves one call at a time;
  * after a trap or a fault of a host function it is closed.
+ *
+ * It belongs to one agent at a time: `bind` gives it the agent's account and host functions, `vacate` takes
+ * them away, and everything the guest can reach looks them up here.
  */
-export class FastInstance implements Instance, Enclosure, Stage {
-  readonly budget: Budget;
+export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage {
   readonly #program: Program;
   readonly asyncCalls: Tasks | undefined;
+  readonly #module: WebAssembly.Module;
+  /** Which imports may give a promise; part of the instance's imports, so the same for whoever has it. */
+  readonly suspending: readonly boolean[];
   /** Calls may be suspended: by an import, or for a pause of the metered module. */
   readonly #suspends: boolean;
   readonly #abis: Abi[] = [];
@@ -114,38 +98,74 @@ export class FastInstance implements Instance, Enclosure, Stage {
   /** Of asynchronous exports and their callbacks, by core export. */
   readonly #steps = new Map<string, WebAssembly.ExportedFunction>();
   readonly #byteLiftedFuel: number;
+  #budget: Budget | undefined;
+  #functions: readonly HostFunction[] = noFunctions;
   #exports: WebAssembly.Instance['exports'] = noExports;
   #cell: WebAssembly.Global<'i64'> | undefined;
-  #state: State = 'starting';
+  #state: State = 'vacant';
   /** The component model's `may_leave`: false while the guest allocates or cleans up. */
   #mayLeave = true;
   /** What the first failing import threw: the guest may catch it, the call still ends with it. */
   #fault: { readonly thrown: unknown } | undefined;
+  laneState: LaneState | undefined;
 
-  constructor(program: Program, budget: Budget, suspends: boolean, byteLiftedFuel: number) {
+  constructor(
+    program: Program,
+    module: WebAssembly.Module,
+    suspending: readonly boolean[],
+    { byteLifted = 0 }: HostCallCosts = {},
+  ) {
     this.#program = program;
-    this.budget = budget;
-    this.#suspends = suspends;
-    this.#byteLiftedFuel = byteLiftedFuel;
+    this.#module = module;
+    this.suspending = suspending;
+    const blocks = program.builtins.some(({ planned }) => isBlocking(planned));
+    this.#suspends = suspending.includes(true) || blocks || isMetered(module);
+    this.#byteLiftedFuel = byteLifted;
     this.asyncCalls = program.isAsync ? new Tasks(this, program) : undefined;
+    this.laneState = this.asyncCalls;
   }
 
-  /** Links, instantiates and runs the start functions. Called once, by `instantiateFast`. */
-  async start(module: WebAssembly.Module, linked: Linked): Promise<void> {
-    const { budget } = this;
+  get budget(): Budget {
+    if (this.#budget === undefined) throw new Error('bug: the instance belongs to no agent');
+    return this.#budget;
+  }
+
+  /** The core module's exports, state that the rewriter exports included; empty before `instantiate`. */
+  get exports(): WebAssembly.Instance['exports'] {
+    return this.#exports;
+  }
+
+  /** Gives a vacant instance to an agent: its host functions, in the order of the plan's imports, and its account. */
+  bind(functions: readonly HostFunction[], budget: Budget): void {
+    if (this.#state !== 'vacant') throw new Error(`bug: bound while ${this.#state}`);
+    this.#functions = functions;
+    this.#budget = budget;
+    if (this.#cell !== undefined) budget.attachFuel(this.#cell);
+    this.#state = 'starting';
+  }
+
+  /** Makes the core instance. Of a metered module no code runs here. */
+  instantiate(): void {
+    this.#exports = new WebAssembly.Instance(this.#module, this.#imports()).exports;
+    const cell = this.#exports[fuelExport];
+    if (cell instanceof WebAssembly.Global) this.#cell = cell as WebAssembly.Global<'i64'>;
+  }
+
+  /**
+   * Begins a new life for the agent it is bound to: runs the start functions.
+   * @throws Trap when one ended abnormally
+   */
+  async start(): Promise<void> {
     try {
-      // A start section that the rewriter did not take out runs inside the constructor, where nothing can suspend.
-      this.#enclosed(() => {
-        this.#exports = new WebAssembly.Instance(module, this.#imports(linked, factsOf(module))).exports;
-      });
-      const cell = this.#exports[fuelExport];
-      if (cell instanceof WebAssembly.Global) {
-        this.#cell = cell as WebAssembly.Global<'i64'>;
-        budget.attachFuel(this.#cell);
+      if (this.#exports === noExports) {
+        // A start section that the rewriter did not take out runs in here, where nothing can suspend.
+        this.#enclosed(() => this.instantiate());
+        if (this.#cell !== undefined) this.budget.attachFuel(this.#cell);
       }
+      if (this.#cell !== undefined) this.#cell.value = 0n;
       const start = this.#exports[startExport];
       if (isFunction(start)) await this.#run(start);
-      for (const names of this.#program.abis) this.#abis.push(this.#abi(names));
+      this.#makeAbis();
       this.#state = 'busy';
       await this.#runInitialize();
       this.raise();
@@ -153,6 +173,38 @@ export class FastInstance implements Instance, Enclosure, Stage {
     } catch (error) {
       throw this.#close(error);
     }
+  }
+
+  /** Goes on with a life whose memories and globals were just put back: nothing runs. */
+  resume(): void {
+    if (this.#state !== 'starting') throw new Error(`bug: resumed while ${this.#state}`);
+    if (this.#cell !== undefined) this.#cell.value = 0n;
+    this.#makeAbis();
+    this.#state = 'idle';
+  }
+
+  /** Why nothing of it can be taken away or given on now; undefined between two messages of a sound agent. */
+  get unsaveable(): HostError | undefined {
+    const rests = this.#state === 'idle' || this.asyncCalls?.waiting === true;
+    if (rests && this.#budget?.cause === undefined) {
+      const reason = this.laneState?.unsaveable;
+      return reason === undefined ? undefined : busy(reason);
+    }
+    return this.#state === 'busy' || this.#state === 'starting' ? busy('it is in a call') : closed();
+  }
+
+  /** Takes it from its agent. Its memories and globals must be as at the beginning before another gets it. */
+  vacate(): void {
+    if (this.unsaveable !== undefined) throw new Error('bug: vacated while in use');
+    this.laneState?.clear();
+    this.#functions = noFunctions;
+    this.#budget = undefined;
+    this.#state = 'vacant';
+  }
+
+  #makeAbis(): void {
+    if (this.#abis.length > 0) return;
+    for (const names of this.#program.abis) this.#abis.push(this.#abi(names));
   }
 
   async #runInitialize(): Promise<void> {
@@ -171,24 +223,14 @@ export class FastInstance implements Instance, Enclosure, Stage {
     else this.#enclosed(core);
   }
 
-  #imports(linked: Linked, facts: ModuleFacts): WebAssembly.Imports {
+  #imports(): WebAssembly.Imports {
     const imports: WebAssembly.Imports = {};
-    if (facts.metered) {
-      const { budget } = this;
-      imports[meterModule] = {
-        out: budget.out,
-        pause: new WebAssembly.Suspending(budget.pause),
-        grow_memory: budget.growMemory,
-        grow_table: budget.growTable,
-        allocate: budget.allocate,
-      };
-    }
+    if (isMetered(this.#module)) imports[meterModule] = meterImports(this);
     for (const [index, program] of this.#program.imports.entries()) {
       const { module, name } = program.planned;
       imports[module] ??= {};
-      const call = linked.functions[index] as HostFunction;
-      const suspending = linked.suspending[index] === true;
-      const entry = (...core: CoreValue[]): unknown => this.#callImport(program, call, suspending, core);
+      const suspending = this.suspending[index] === true;
+      const entry = (...core: CoreValue[]): unknown => this.#callImport(program, index, suspending, core);
       imports[module][name] = suspending ? new WebAssembly.Suspending(entry) : entry;
     }
     for (const program of this.#program.builtins) {
@@ -316,6 +358,7 @@ export class FastInstance implements Instance, Enclosure, Stage {
     this.#state = 'closed';
     this.asyncCalls?.end();
     this.#exports = noExports;
+    this.#cell = undefined;
     this.#abis.length = 0;
     this.#promising.length = 0;
     this.#steps.clear();
@@ -335,12 +378,8 @@ export class FastInstance implements Instance, Enclosure, Stage {
         },
       );
     }
-    if (this.#state === 'closed')
-      throw new HostError('HOST_ERR_INSTANCE_CLOSED', 'the instance has ended; make a new one', { name });
-    if (this.#state !== 'idle')
-      throw new HostError('HOST_ERR_INSTANCE_BUSY', 'the instance is in another call; wait for its end', {
-        name,
-      });
+    if (this.#state === 'closed' || this.#state === 'vacant') throw closed(name);
+    if (this.#state !== 'idle') throw busy('it is in another call', name);
     this.#state = 'busy';
     this.asyncCalls?.beginSync();
     return program;
@@ -412,8 +451,9 @@ export class FastInstance implements Instance, Enclosure, Stage {
     }
   }
 
-  #callImport(program: ImportProgram, call: HostFunction, suspending: boolean, core: CoreValue[]): unknown {
+  #callImport(program: ImportProgram, index: number, suspending: boolean, core: CoreValue[]): unknown {
     try {
+      const call = this.#functions[index] as HostFunction;
       this.raise();
       if (!this.#mayLeave) throw violation('it called an import while it allocated or cleaned up');
       const abi = this.#importAbi(program);
@@ -476,6 +516,21 @@ export class FastInstance implements Instance, Enclosure, Stage {
 }
 
 const noExports: WebAssembly.Instance['exports'] = {};
+const noFunctions: readonly HostFunction[] = [];
+
+function closed(name?: string): HostError {
+  return new HostError('HOST_ERR_INSTANCE_CLOSED', 'the instance has ended; make a new one', { name });
+}
+
+function busy(reason: string, name?: string): HostError {
+  return new HostError(
+    'HOST_ERR_INSTANCE_BUSY',
+    `the instance cannot be had now: ${reason}; wait for its end`,
+    {
+      name,
+    },
+  );
+}
 
 /** Spread calls cost more than the echo they make. */
 function callCore(core: WebAssembly.ExportedFunction, args: readonly CoreValue[]): CoreValue | undefined {

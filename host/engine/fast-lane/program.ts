@@ -1,6 +1,7 @@
 import { HostError } from '../../errors.ts';
 import type { StringEncoding } from '../component/component.ts';
 import { asyncSignature, type CoreSignature, coreSignature, Layouts } from '../component/layout.ts';
+import { camelCase } from '../component/names.ts';
 import type { FuncType, TypeDef, TypeRef } from '../component/types.ts';
 import { checkValue } from '../component/values.ts';
 import type { Abi } from './abi.ts';
@@ -232,6 +233,8 @@ function valueError(
 export class ImportProgram {
   readonly planned: PlannedImport;
   readonly index: number;
+  /** Its name among the host's functions. */
+  readonly key: string;
   readonly abi: number;
   /** The WIT type is a `result`: the host returns the ok value or throws a `WitError`. */
   readonly fallible: boolean;
@@ -252,6 +255,7 @@ export class ImportProgram {
     const inMemory = signature.paramsInMemory;
     this.planned = planned;
     this.index = index;
+    this.key = camelCase(planned.func);
     this.abi = shape.abi;
     this.fallible = typeof result === 'number' && shape.types[result]?.kind === 'result';
     this.#types = shape.types;

@@ -1,5 +1,5 @@
 import { HostError } from '../../errors.ts';
-import type { Budget } from '../budget.ts';
+import { type Budget, meterImports } from '../budget.ts';
 import { exportNames, type ModuleSummary } from '../meter/summary.ts';
 
 /** What one core module begins with, from the meter's summary: counted before it is instantiated. */
@@ -51,11 +51,8 @@ export class CoreLinker {
     const fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
     budget.attachFuel(fuel);
     this.#meter = {
-      out: budget.out,
+      ...meterImports({ budget }),
       pause: new WebAssembly.Suspending(() => this.#pause(tasks)),
-      grow_memory: budget.growMemory,
-      grow_table: budget.growTable,
-      allocate: budget.allocate,
       fuel,
     };
   }

@@ -27,6 +27,22 @@ export interface NetGrant {
   readonly port: number | undefined;
 }
 
+/** An HTTP request as grants see it: `host` in lower case without brackets or final dot, `path` without query. */
+export interface HttpAsked {
+  readonly scheme: 'http' | 'https';
+  readonly host: string;
+  readonly port: number;
+  readonly method: string;
+  readonly path: string;
+}
+
+/** Grants for HTTP requests alone, narrower than a socket's: by method and path too. Asked for every request. */
+export interface HttpGate {
+  mayRequest(asked: HttpAsked): boolean;
+  /** What would allow it, for people: a manifest line. */
+  cure(asked: HttpAsked): string;
+}
+
 /** All that `wasi:*` and preview1 give a guest. An empty one gives computing and nothing else. */
 export interface WasiGrants {
   /** `args[0]` is the program's name. */
@@ -37,6 +53,8 @@ export interface WasiGrants {
   readonly stderr: OutputSink;
   readonly preopens: readonly Preopen[];
   readonly net: readonly NetGrant[];
+  /** Beside `net`, which allows requests of any method and path. */
+  readonly http?: HttpGate;
   readonly clock: Clock;
   readonly random: Random;
 }

@@ -106,6 +106,12 @@ export class Tasks implements AsyncCalls {
     return this.#state.task?.slots ?? this.#slots;
   }
 
+  /** Why it cannot be saved now. */
+  get unsaveable(): string | undefined {
+    const { task } = this.#state;
+    return task === undefined || task.waitsFor !== undefined ? undefined : 'it is in a call';
+  }
+
   get waiting(): boolean {
     return this.#state.task?.waitsFor !== undefined;
   }

@@ -51,6 +51,11 @@ export class Reach {
     return this.#byName.has(name) || this.#deny('looking up', name, '*');
   }
 
+  /** Whether a name or address was granted as it is; asks without being heard. */
+  covers(host: string, port: number): boolean {
+    return covers(this.#byName.get(host), port) || covers(this.#byAddress.get(host), port);
+  }
+
   /** Whether a request may go to a name and port. */
   mayRequest(name: string, port: number): boolean {
     return covers(this.#byName.get(name), port) || this.#deny('a request to', name, port);

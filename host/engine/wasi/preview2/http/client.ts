@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions as NodeRequest } fr
 import type { LookupFunction } from 'node:net';
 import type { Clock } from '../../../../clock.ts';
 import { WitError } from '../../../linker.ts';
+import type { HttpGate, WasiGrants } from '../../grants.ts';
 import type { Guest } from '../guest.ts';
 import { ipText, parseIp } from '../ip.ts';
 import { hostName, type Reach } from '../reach.ts';
@@ -30,11 +31,13 @@ interface Target {
 export class HttpClient {
   readonly #guest: Guest;
   readonly #reach: Reach;
+  readonly #gate: HttpGate | undefined;
   readonly #clock: Clock;
 
-  constructor(guest: Guest, reach: Reach, clock: Clock) {
+  constructor(guest: Guest, reach: Reach, { clock, http }: Pick<WasiGrants, 'clock' | 'http'>) {
     this.#guest = guest;
     this.#reach = reach;
+    this.#gate = http;
     this.#clock = clock;
   }
 
@@ -53,7 +56,8 @@ export class HttpClient {
     }
   }
 
-  #target({ scheme, authority, lines, transfer, method }: RequestParts): Target {
+  #target(parts: RequestParts): Target {
+    const { scheme, authority, lines, transfer, method } = parts;
     const { host, port } = parseAuthority(authority ?? '') ?? refuse('HTTP-request-URI-invalid');
     if (scheme?.tag === 'other') refuse('HTTP-protocol-error');
     if (method.tag === 'connect') refuse('HTTP-request-method-invalid');
@@ -61,19 +65,33 @@ export class HttpClient {
     if (Number.isNaN(length) || (transfer === undefined && (length ?? 0) > 0))
       refuse('HTTP-request-body-size', undefined);
     const isTls = scheme?.tag !== 'HTTP';
-    return { isTls, ...this.#place(host, port ?? (isTls ? 443 : 80)) };
+    return { isTls, ...this.#place(parts, isTls, host, port ?? (isTls ? 443 : 80)) };
   }
 
   /** Granted or not, and nothing else: what lies outside is refused before anybody looks for it. */
-  #place(text: string, port: number): Omit<Target, 'isTls'> {
+  #place(parts: RequestParts, isTls: boolean, text: string, port: number): Omit<Target, 'isTls'> {
     const bare = hostName(text) ?? text;
     const ip = parseIp(bare);
-    if (ip !== undefined) {
-      if (!this.#reach.mayConnect(ip, port)) refuse('HTTP-request-denied');
-      return { host: ipText(ip), port, lookup: undefined };
-    }
-    if (!this.#reach.mayRequest(bare, port)) refuse('HTTP-request-denied');
-    return { host: bare, port, lookup: this.#lookup };
+    const host = ip === undefined ? bare : ipText(ip);
+    const lookup = ip === undefined ? this.#lookup : undefined;
+    if (this.#isGranted(parts, isTls, host, port)) return { host, port, lookup };
+    const mayConnect =
+      ip === undefined ? this.#reach.mayRequest(bare, port) : this.#reach.mayConnect(ip, port);
+    if (!mayConnect) refuse('HTTP-request-denied');
+    return { host, port, lookup };
+  }
+
+  #isGranted({ method, path }: RequestParts, isTls: boolean, host: string, port: number): boolean {
+    if (this.#gate === undefined || this.#reach.covers(host, port)) return false;
+    const scheme = isTls ? 'https' : 'http';
+    const [bare = ''] = (path ?? '/').split('?', 1);
+    const asked = { scheme, host, port, method: methodName(method), path: bare === '' ? '/' : bare } as const;
+    if (this.#gate.mayRequest(asked)) return true;
+    this.#guest.budget.deny(
+      `a request ${asked.method} ${scheme}://${host}:${port}${asked.path}`,
+      this.#gate.cure(asked),
+    );
+    refuse('HTTP-request-denied');
   }
 
   /** Node's look-up, through the grants: it connects to nothing else than what this gives. */

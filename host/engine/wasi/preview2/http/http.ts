@@ -14,8 +14,8 @@ import { IncomingRequest, OutgoingRequest, RequestOptions, takeRequest, takeTime
 import { FutureIncomingResponse, IncomingResponse, OutgoingResponse, ResponseOutparam } from './responses.ts';
 
 /** `wasi:http`: the types of both directions, and outgoing requests as far as the network grants reach. */
-export function http(guest: Guest, { net, clock }: WasiGrants): [string, HostInterface][] {
-  const client = new HttpClient(guest, reachOf(guest, net), clock);
+export function http(guest: Guest, grants: WasiGrants): [string, HostInterface][] {
+  const client = new HttpClient(guest, reachOf(guest, grants.net), grants);
   const OfferedFields = offeredFields(guest);
   return [
     offer('wasi:http/types', {

@@ -1,0 +1,89 @@
+import type { Artifact } from '../engine/artifact.ts';
+import { type Program, loadProgram } from '../engine/program.ts';
+import { HostError } from '../errors.ts';
+import { defaultLimits, intersect, type Limits } from '../limits.ts';
+import type { Manifest } from '../manifest.ts';
+import type { Spec } from './spec.ts';
+
+export interface SpecMakerOptions {
+  readonly prepare: (component: Uint8Array<ArrayBuffer>) => Promise<Artifact>;
+  /** What the host allows at most; manifests narrow it. */
+  readonly limits: Partial<Limits>;
+  /** The value of a secret. @throws HostError `HOST_ERR_SECRET_UNKNOWN` */
+  readonly secret: (handle: string, path: string) => string;
+}
+
+/** Makes specs of manifests and components; a program that several agents have is compiled once. */
+export class SpecMaker {
+  readonly #options: SpecMakerOptions;
+  readonly #programs = new Map<string, WeakRef<Program>>();
+  #nextNumber = 1;
+
+  constructor(options: SpecMakerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @throws HostError for a component that cannot be prepared; `HOST_ERR_WORLD_MISMATCH` for one that neither
+   * handles messages nor answers HTTP requests; `HOST_ERR_CONFIG_INVALID` where manifest and component disagree
+   */
+  async make(
+    manifest: Manifest,
+    manifestPath: string,
+    component: Uint8Array<ArrayBuffer>,
+  ): Promise<Spec> {
+    const artifact = await this.#options.prepare(component);
+    const program = this.#programOf(artifact);
+    checkWorld(program, manifest, manifestPath);
+    const limits = intersect(intersect(defaultLimits, this.#options.limits), manifest.limits);
+    return {
+      number: this.#nextNumber++,
+      program,
+      manifest,
+      manifestPath,
+      limits,
+      settings: manifest.settings.map(([name, value]) => ({ name, value })),
+      environment: this.#environmentOf(manifest, manifestPath),
+    };
+  }
+
+  #environmentOf({ grants: { environment } }: Manifest, path: string): Spec['environment'] {
+    return environment.map((each) => [
+      each.name,
+      each.kind === 'text' ? each.text : this.#options.secret(each.secret, path),
+    ]);
+  }
+
+  #programOf(artifact: Artifact): Program {
+    const { digest } = artifact.facts;
+    const known = this.#programs.get(digest)?.deref();
+    if (known !== undefined) return known;
+    const program = loadProgram(artifact);
+    this.#programs.set(digest, new WeakRef(program));
+    return program;
+  }
+}
+
+function checkWorld({ facts: { main } }: Program, { name, route }: Manifest, path: string): void {
+  if (main.kind === 'http') {
+    if (route !== undefined) return;
+    throw new HostError(
+      'HOST_ERR_CONFIG_INVALID',
+      `${path}: ${name} answers HTTP requests and needs a route: [http] route = "/${name}"`,
+      { path, key: 'http.route' },
+    );
+  }
+  if (main.kind !== 'handler') {
+    throw new HostError(
+      'HOST_ERR_WORLD_MISMATCH',
+      `${path}: ${name} is a ${main.kind === 'command' ? 'command, which host run runs once' : 'program without handle'}; host serve keeps agents (worlds handler and agent) and wasi:http components`,
+      { path },
+    );
+  }
+  if (route === undefined) return;
+  throw new HostError(
+    'HOST_ERR_CONFIG_INVALID',
+    `${path}: http.route is for wasi:http components; ${name} takes messages: POST /v1/agents/${name}/invoke`,
+    { path, key: 'http.route' },
+  );
+}

@@ -1,0 +1,160 @@
+/** Of a text's length: its characters take two bytes each. */
+const wideFlag = 0x8000_0000;
+const absentText = 0xffff_ffff;
+
+/** Writes values one after the other into memory whose owner knows it has room. Little-endian, without padding. */
+export class Pen {
+  at = 0;
+  #bytes: Buffer;
+  #view: DataView;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  u32(value: number): void {
+    this.#view.setUint32(this.at, value, true);
+    this.at += 4;
+  }
+
+  i32(value: number): void {
+    this.#view.setInt32(this.at, value, true);
+    this.at += 4;
+  }
+
+  f64(value: number): void {
+    this.#view.setFloat64(this.at, value, true);
+    this.at += 8;
+  }
+
+  u64(value: bigint): void {
+    this.#view.setBigUint64(this.at, value, true);
+    this.at += 8;
+  }
+
+  bytes(value: Uint8Array): void {
+    this.u32(value.length);
+    this.raw(value);
+  }
+
+  raw(value: Uint8Array): void {
+    this.#bytes.set(value, this.at);
+    this.at += value.length;
+  }
+
+  /** One text with its length; any UTF-16, also half of a surrogate pair. */
+  text(value: string | undefined): void {
+    const lengthAt = this.at;
+    this.u32(absentText);
+    if (value === undefined) return;
+    const isWide = this.narrow(value);
+    if (isWide) this.wide(value);
+    this.#view.setUint32(lengthAt, isWide ? (value.length | wideFlag) >>> 0 : value.length, true);
+  }
+
+  /** The characters at a byte each, without a length. True, and nothing written, when one of them needs two. */
+  narrow(value: string): boolean {
+    const bytes = this.#bytes;
+    const at = this.at;
+    let all = 0;
+    for (let index = 0; index < value.length; index++) {
+      const unit = value.charCodeAt(index);
+      all |= unit;
+      bytes[at + index] = unit;
+    }
+    if (all > 0xff) return true;
+    this.at = at + value.length;
+    return false;
+  }
+
+  /** The characters at two bytes each, without a length. */
+  wide(value: string): void {
+    this.at += this.#bytes.write(value, this.at, 'utf16le');
+  }
+}
+
+/** Bytes that `Pen.text` takes at most. */
+export function textBytesMax(value: string | undefined): number {
+  return value === undefined ? 4 : 4 + 2 * value.length;
+}
+
+/** Reads what a `Pen` wrote. What it returns is never a view of the memory. */
+export class Eye {
+  at = 0;
+  /** Where the record ends. */
+  end = 0;
+  #bytes: Buffer;
+  #plain: Uint8Array;
+  #view: DataView;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+    this.#plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  /** Goes to the `bytes` bytes at `at`. */
+  look(at: number, bytes: number): this {
+    this.at = at;
+    this.end = at + bytes;
+    return this;
+  }
+
+  u32(): number {
+    const value = this.#view.getUint32(this.at, true);
+    this.at += 4;
+    return value;
+  }
+
+  i32(): number {
+    const value = this.#view.getInt32(this.at, true);
+    this.at += 4;
+    return value;
+  }
+
+  f64(): number {
+    const value = this.#view.getFloat64(this.at, true);
+    this.at += 8;
+    return value;
+  }
+
+  u64(): bigint {
+    const value = this.#view.getBigUint64(this.at, true);
+    this.at += 8;
+    return value;
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.raw(this.u32());
+  }
+
+  raw(length: number): Uint8Array<ArrayBuffer> {
+    const at = this.#pass(length);
+    // Of a plain array: a Buffer's slice would be a view.
+    return this.#plain.slice(at, at + length);
+  }
+
+  text(): string | undefined {
+    const length = this.u32();
+    if (length === absentText) return undefined;
+    return length >= wideFlag ? this.wide(length - wideFlag) : this.narrow(length);
+  }
+
+  narrow(length: number): string {
+    const at = this.#pass(length);
+    return this.#bytes.toString('latin1', at, at + length);
+  }
+
+  wide(length: number): string {
+    const at = this.#pass(2 * length);
+    return this.#bytes.toString('utf16le', at, at + 2 * length);
+  }
+
+  #pass(length: number): number {
+    const at = this.at;
+    this.at = at + length;
+    if (this.at > this.end) throw new Error('bug: a frame shorter than it says');
+    return at;
+  }
+}

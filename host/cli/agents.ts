@@ -1,0 +1,199 @@
+import { HostError, plainText } from '../errors.ts';
+import type { AgentDetail, AgentSummary, Difference } from '../host/serving.ts';
+import { grouped, short } from './client/amount.ts';
+import { bytesOf } from './client/answer.ts';
+import { Connection, connectionHelp, connectionOptions } from './client/connection.ts';
+import { isProblem, type Problem, problemError, problemOf } from './client/problem.ts';
+import { formatPairs, formatTable } from './client/table.ts';
+import { listIn, tableIn, type Wire } from './client/wire.ts';
+import type { Command } from './command.ts';
+import { differenceText, wantsMore } from './difference.ts';
+import { exitCodes } from './exit-code.ts';
+import { formatBytes } from './report.ts';
+import { parseWords, requireWords } from './words.ts';
+
+const options = {
+  ...connectionOptions,
+  json: { type: 'boolean' },
+  prefix: { type: 'string' },
+  accept: { type: 'boolean' },
+} as const;
+const usage = 'see host agents --help';
+
+export const command: Command = {
+  summary: 'list, show, install and remove agents',
+  help: `host agents: lists, shows, installs and removes agents of a host that serves
+
+Usage: host agents [--prefix TEXT] [--json]      all of them
+       host agents NAME [--json]                 everything about one
+       host agents install FOLDER|agent.toml|FILE.wasm [--accept]
+       host agents rm NAME
+
+  --prefix TEXT           only those whose name begins so
+  --json                  JSON: a line for each agent, or one document
+  --accept                install a version although it imports or asks for more than the one before
+
+A FOLDER is built first if it changed. When a new version wants more than the one before, install shows what, changes
+nothing and ends with 77; look at it, then say --accept. An agent named install or rm is shown by: host agents -- NAME.
+${connectionHelp}`,
+  endsProcess: true,
+  run: async (args) => {
+    const { values, positionals } = parseWords('agents', args, options);
+    const connection = Connection.of(values, process.env);
+    const isName = args.includes('--');
+    const [action, what] = positionals;
+    if (action === undefined) return list(connection, values.prefix ?? '', values.json === true);
+    if (!isName && action === 'install')
+      return install(connection, oneWord(what, positionals), values.accept === true);
+    if (!isName && action === 'rm') return remove(connection, oneWord(what, positionals));
+    requireWords(positionals, 1, usage);
+    return show(connection, action, values.json === true);
+  },
+};
+
+function oneWord(word: string | undefined, positionals: readonly string[]): string {
+  requireWords(positionals, 2, usage);
+  if (word !== undefined) return word;
+  throw new HostError(
+    'HOST_ERR_CLI_USAGE',
+    `host agents ${positionals[0]} needs to be told which one; ${usage}`,
+  );
+}
+
+const pageMax = 1000;
+
+/** Page by page: there may be a million. */
+async function list(connection: Connection, prefix: string, isJson: boolean): Promise<number> {
+  let [after, count]: [string | undefined, number] = [undefined, 0];
+  do {
+    const query = new URLSearchParams({ limit: String(pageMax) });
+    if (prefix !== '') query.set('prefix', prefix);
+    if (after !== undefined) query.set('after', after);
+    const page = tableIn(await connection.json('GET', `/v1/agents?${query}`));
+    const agents = listIn<Wire<AgentSummary>>(page, 'agents');
+    process.stdout.write(isJson ? jsonLines(agents) : tableOf(agents, count === 0));
+    count += agents.length;
+    after = typeof page.next === 'string' ? page.next : undefined;
+  } while (after !== undefined);
+  if (count === 0 && !isJson) process.stderr.write('host: no agents\n');
+  return exitCodes.ok;
+}
+
+function jsonLines(agents: readonly unknown[]): string {
+  return agents.map((agent) => `${JSON.stringify(agent)}\n`).join('');
+}
+
+const columns = [
+  { title: 'NAME' },
+  { title: 'STATE' },
+  { title: 'THREAD', isNumber: true },
+  { title: 'WAITING', isNumber: true },
+  { title: 'HANDLED', isNumber: true },
+  { title: 'FAILED', isNumber: true },
+  { title: 'MEMORY', isNumber: true },
+  { title: 'FUEL', isNumber: true },
+  { title: 'ROUTE' },
+];
+
+function tableOf(agents: readonly Wire<AgentSummary>[], hasTitles: boolean): string {
+  if (agents.length === 0) return '';
+  const lines = formatTable(columns, agents.map(rowOf));
+  return `${(hasTitles ? lines : lines.slice(1)).join('\n')}\n`;
+}
+
+function rowOf(agent: Wire<AgentSummary>): string[] {
+  return [
+    agent.name,
+    agent.state,
+    String(agent.thread),
+    grouped(agent.mailboxDepth),
+    grouped(agent.handled),
+    grouped(agent.failed),
+    formatBytes(agent.memoryBytes),
+    short(Number(agent.fuel)),
+    agent.route ?? '',
+  ];
+}
+
+async function show(connection: Connection, name: string, isJson: boolean): Promise<number> {
+  const detail = tableIn(await connection.json('GET', `/v1/agents/${encodeURIComponent(name)}`));
+  process.stdout.write(isJson ? `${JSON.stringify(detail)}\n` : detailText(detail as Wire<AgentDetail>));
+  return exitCodes.ok;
+}
+
+function detailText(agent: Wire<AgentDetail>): string {
+  const { subscriptions = [], imports = [], earlier = [] } = agent;
+  const pairs: [string, string | undefined][] = [
+    ['name', agent.name],
+    ['state', `${agent.state}, on thread ${agent.thread}`],
+    ['handled', `${grouped(agent.handled)} messages, ${grouped(agent.failed)} of them failed`],
+    ['waiting', `${grouped(agent.mailboxDepth)} messages`],
+    ['used', `fuel ${grouped(agent.fuel)} · memory ${formatBytes(agent.memoryBytes)}`],
+    ['world', agent.world],
+    ['digest', agent.digest],
+    ['installed', new Date(agent.installedAtMs).toISOString()],
+    ['earlier', earlier.length === 0 ? undefined : earlier.map((digest) => digest.slice(0, 12)).join(' ')],
+    ['route', agent.route],
+    ...imports.map((name): [string, string] => ['imports', name]),
+    ...subscriptions.map(({ pattern, group }): [string, string] => [
+      'listens',
+      group === undefined || group === null ? pattern : `${pattern} (group ${group})`,
+    ]),
+    ['manifest', agent.manifestPath ?? '(installed over HTTP)'],
+    ['trouble', agent.lastError],
+  ];
+  const there = pairs.filter(
+    (pair): pair is [string, string] => typeof pair[1] === 'string' && pair[1] !== '',
+  );
+  return `${formatPairs(there)}\n${plainText(agent.manifest.trimEnd(), true)}\n`;
+}
+
+async function remove(connection: Connection, name: string): Promise<number> {
+  await connection.json('DELETE', `/v1/agents/${encodeURIComponent(name)}`);
+  process.stderr.write(`host: ${plainText(name)} is removed\n`);
+  return exitCodes.ok;
+}
+
+const installSilenceMsMax = 120_000;
+
+async function install(connection: Connection, path: string, isAccepted: boolean): Promise<number> {
+  const { loadAgent } = await import('./serve/agent-files.ts');
+  const { digestOf } = await import('./serve/digest.ts');
+  const { text, component } = await loadAgent(path);
+  const accept = isAccepted ? `?accept=${digestOf(component)}` : '';
+  const body = { manifest: withoutComponent(text), component: Buffer.from(component).toString('base64') };
+  const answer = await connection.ask({
+    method: 'POST',
+    path: `/v1/agents${accept}`,
+    headers: { 'content-type': 'application/json' },
+    body: Buffer.from(JSON.stringify(body)),
+    silenceMsMax: installSilenceMsMax,
+  });
+  if (isProblem(answer)) return refused(await problemOf(answer, connection.url), connection);
+  const installed = tableIn(JSON.parse((await bytesOf(answer, installedBytesMax)).toString('utf8')));
+  process.stderr.write(
+    `host: ${plainText(String(installed.name))} is installed, ${String(installed.digest).slice(0, 12)}\n`,
+  );
+  return exitCodes.ok;
+}
+
+const installedBytesMax = 16 * 1024 * 1024;
+
+/** The line `component = …` names a file beside the manifest, which a server does not have. */
+function withoutComponent(manifest: string): string {
+  const [head = '', ...tables] = manifest.split(/^(?=\s*\[)/m);
+  return [head.replace(/^\s*component\s*=.*\n?/m, ''), ...tables].join('');
+}
+
+const conflict = 409;
+
+/** A version that wants more is told apart from all that is wrong. */
+function refused(problem: Problem, connection: Connection): number {
+  const difference = (problem.data.difference ?? problem.data) as Partial<Difference>;
+  if (problem.status !== conflict || !wantsMore(difference)) throw problemError(problem, connection.url);
+  process.stderr.write(
+    `host: the new version wants more than the one before:\n${differenceText(difference)}`,
+  );
+  process.stderr.write('host: nothing was changed; host agents install … --accept allows it\n');
+  return exitCodes.denied;
+}

@@ -1,0 +1,28 @@
+import type { IncomingMessage } from 'node:http';
+import { HostError } from '../../errors.ts';
+
+/** Status and headers have come; the body is still to be read. */
+export type Answer = IncomingMessage;
+
+/** The whole body. @throws HostError `HOST_ERR_MESSAGE_TOO_LARGE` */
+export async function bytesOf(answer: Answer, bytesMax: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    total += chunk.length;
+    if (total > bytesMax) {
+      answer.destroy();
+      throw new HostError('HOST_ERR_MESSAGE_TOO_LARGE', `the answer is longer than ${bytesMax} bytes`, {
+        bytesMax,
+      });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The first value of a header. */
+export function headerOf(answer: Answer, name: string): string | undefined {
+  const value = answer.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}

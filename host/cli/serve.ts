@@ -1,0 +1,237 @@
+import { availableParallelism } from 'node:os';
+import { systemClock, systemRandom } from '../clock.ts';
+import { cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
+import { HostError } from '../errors.ts';
+import { type Limits, limitNames, settleLimits } from '../limits.ts';
+import type { Command } from './command.ts';
+import { exitCodes } from './exit-code.ts';
+import { limitsOfFlags } from './run.ts';
+import { type AgentFiles, agentPaths, loadAgent, requireDistinct } from './serve/agent-files.ts';
+import { bannerText } from './serve/banner.ts';
+import { type Listening, type LocalServing, loadParts, type Parts } from './serve/parts.ts';
+import { Reload } from './serve/reload.ts';
+import { makeStateFolder, stateFolderOf } from './serve/state-folder.ts';
+import { Stop } from './serve/stop.ts';
+import { Voice } from './serve/voice.ts';
+import { countOf, parseWords, timeMsOf } from './words.ts';
+
+const options = {
+  listen: { type: 'string', short: 'l' },
+  state: { type: 'string' },
+  threads: { type: 'string' },
+  secrets: { type: 'string' },
+  auth: { type: 'boolean' },
+  watch: { type: 'boolean' },
+  'no-watch': { type: 'boolean' },
+  drain: { type: 'string' },
+  log: { type: 'string' },
+  config: { type: 'string' },
+  fuel: { type: 'string' },
+  memory: { type: 'string' },
+  tables: { type: 'string' },
+  deadline: { type: 'string' },
+  output: { type: 'string' },
+  files: { type: 'string' },
+} as const;
+
+export const command: Command = {
+  summary: 'keep agents alive, let them talk to each other, answer HTTP',
+  help: `host serve: keeps agents alive on all cores, lets them talk to each other, and answers HTTP for them
+
+Usage: host serve [FOLDER|agent.toml|FILE.wasm …] [OPTIONS]
+
+A FOLDER with an agent.toml is one agent; any other FOLDER (default: here) holds agents in its subfolders. What has
+sources is built first if it changed. Then call them:
+
+  host serve examples/pipeline
+  host invoke NAME --input hello             # in another terminal; or POST /v1/agents/NAME/invoke
+  host logs -f        host top        host agents
+
+Where
+  -l, --listen HOST:PORT  where to answer HTTP; port 0: any that is free   [127.0.0.1:8080]
+  --auth                  ask for tokens on loopback too (host token create); elsewhere they are always asked for
+  --state FOLDER          what outlives the host: mail, memories, tokens   [.motehost, or HOST_STATE]
+  --secrets FILE          secrets that manifests name, as NAME = "VALUE"
+
+How
+  --threads N             threads that run agents                          [one a core]
+  --no-watch              do not build and replace agents that change      [watched up to 200 agents; --watch always]
+  --drain TIME            how long the end may take                        [30s]
+  --log text|json         agents' lines on stdout                          [text]
+  --config FILE           settings file   [~/.config/motehost/config.toml, or HOST_CONFIG]
+
+What each agent may use for a message, at most (the tightest of flag, environment, agent.toml and config file holds)
+  --fuel N   --memory SIZE   --tables N   --deadline TIME   --output SIZE   --files N       as host run --help says
+
+Ctrl-C or termination: nothing new is taken, what is under way ends, every agent is saved; a second one ends at once.
+Exit codes: 0 stopped in good order; 64 bad flags or manifest; 65 an agent does not build or run here; 66 no such
+folder; 69 the address or the state folder is taken; 130 ended at once.
+`,
+  endsProcess: true,
+  run: async (args) => serveAgents(await readSettings(args), await loadParts()),
+};
+
+/** What the command line asks for, checked. */
+export interface ServeSettings {
+  readonly roots: readonly string[];
+  readonly host: string;
+  readonly port: number;
+  readonly auth: boolean;
+  readonly stateFolder: string;
+  readonly secretsFile: string | undefined;
+  readonly threads: number;
+  /** Undefined: as their number says. */
+  readonly watch: boolean | undefined;
+  readonly drainMs: number;
+  readonly isJson: boolean;
+  readonly limits: Partial<Limits>;
+}
+
+const threadsMax = 1024;
+const watchedMax = 200;
+
+/** @throws HostError `HOST_ERR_CLI_USAGE`, `HOST_ERR_LIMIT_INVALID` */
+export async function readSettings(args: readonly string[]): Promise<ServeSettings> {
+  const { values, positionals } = parseWords('serve', args, options);
+  if (values.watch === true && values['no-watch'] === true)
+    throw new HostError('HOST_ERR_CLI_USAGE', '--watch and --no-watch exclude each other');
+  if (values.log !== undefined && values.log !== 'text' && values.log !== 'json')
+    throw new HostError('HOST_ERR_CLI_USAGE', `--log: '${values.log}' is neither text nor json`);
+  const config = await loadConfig(values.config, process.env);
+  const requests = [
+    limitsOfFlags(values),
+    limitsOfEnvironment(process.env),
+    { limits: config.limits, source: () => config.path ?? '' },
+  ];
+  const settled = settleLimits(requests);
+  const asked = limitNames.filter((name) => requests.some(({ limits }) => limits[name] !== undefined));
+  return {
+    roots: positionals.length === 0 ? ['.'] : positionals,
+    ...addressOf(values.listen ?? '127.0.0.1:8080'),
+    auth: values.auth === true,
+    stateFolder: stateFolderOf(values.state, process.env),
+    secretsFile: values.secrets,
+    threads:
+      values.threads === undefined
+        ? availableParallelism()
+        : countOf('--threads', values.threads, threadsMax),
+    watch: values['no-watch'] === true ? false : values.watch,
+    drainMs: values.drain === undefined ? 30_000 : timeMsOf('--drain', values.drain),
+    isJson: values.log === 'json',
+    limits: Object.fromEntries(asked.map((name) => [name, settled.limits[name]])),
+  };
+}
+
+const portMax = 65_535;
+
+/** `127.0.0.1:8080`, `[::1]:80`, `localhost:0`, `:8080` or `8080` (on loopback). */
+function addressOf(text: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:(\[[0-9a-fA-F:.]+\]|[^:[\]\s/]*):)?(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match !== null && port <= portMax)
+    return { host: (match[1] || '127.0.0.1').replace(/^\[|\]$/g, ''), port };
+  throw new HostError(
+    'HOST_ERR_CLI_USAGE',
+    `--listen: '${text}' is not HOST:PORT, for example 127.0.0.1:8080`,
+  );
+}
+
+/**
+ * Serves until it is told to end.
+ * @returns the exit code
+ * @throws HostError for agents that do not load, an address or a state folder that is taken
+ */
+export async function serveAgents(
+  settings: ServeSettings,
+  parts: Parts,
+  stop: Stop = new Stop(),
+): Promise<number> {
+  const { isJson } = settings;
+  try {
+    const agents = await loadAll(settings.roots, stop.signal, isJson);
+    const voice = new Voice(
+      isJson,
+      agents.map(({ manifest }) => manifest.name),
+    );
+    const serving = await open(settings, parts, agents, voice);
+    try {
+      await serveUntil(settings, parts, agents, serving, voice, stop);
+    } catch (thrown) {
+      await serving.close(0);
+      throw thrown;
+    }
+    await voice.flush();
+    return exitCodes.ok;
+  } catch (thrown) {
+    // Ended while agents were still being built.
+    if (stop.signal.aborted && !(thrown instanceof HostError)) return exitCodes.cancelled;
+    throw thrown;
+  } finally {
+    stop.close();
+  }
+}
+
+async function loadAll(
+  roots: readonly string[],
+  signal: AbortSignal,
+  isQuiet: boolean,
+): Promise<AgentFiles[]> {
+  const agents: AgentFiles[] = [];
+  const say = (text: string): void => void (isQuiet || process.stderr.write(`host: ${text}\n`));
+  for (const path of agentPaths(roots)) agents.push(await loadAgent(path, say, signal));
+  requireDistinct(agents);
+  return agents;
+}
+
+function open(
+  { stateFolder, threads, limits, secretsFile }: ServeSettings,
+  parts: Parts,
+  agents: readonly AgentFiles[],
+  voice: Voice,
+): Promise<LocalServing> {
+  makeStateFolder(stateFolder);
+  return parts.serve({
+    agents,
+    stateFolder,
+    cacheFolder: cacheFolder(process.env),
+    threads,
+    limits,
+    ...(secretsFile === undefined ? {} : { secretsFile }),
+    clock: systemClock,
+    random: systemRandom,
+    log: voice.log,
+  });
+}
+
+async function serveUntil(
+  settings: ServeSettings,
+  parts: Parts,
+  agents: readonly AgentFiles[],
+  serving: LocalServing,
+  voice: Voice,
+  stop: Stop,
+): Promise<void> {
+  const { host, port, auth, stateFolder, threads, roots } = settings;
+  const listening = await parts.listen(serving, { host, port, auth, stateFolder });
+  const isWatching = settings.watch ?? agents.length <= watchedMax;
+  voice.say(`serving ${countText(agents.length)} on ${listening.url}`);
+  voice.show(bannerText({ agents, listening, threads, stateFolder, isWatching }));
+  const reload = isWatching ? new Reload({ roots, agents, serving, voice }) : undefined;
+  await stop.asked;
+  voice.say(
+    `${stop.signal.reason}: what is under way may end, for ${settings.drainMs / 1000} s at most; again: at once`,
+  );
+  await reload?.close();
+  await end(listening, serving, settings.drainMs);
+}
+
+/** Nothing new comes in; the host ends what is under way, and then the last answers go out. */
+async function end(listening: Listening, serving: LocalServing, drainMs: number): Promise<void> {
+  const answered = listening.close(drainMs);
+  await serving.close(drainMs);
+  await answered;
+}
+
+function countText(count: number): string {
+  return count === 1 ? '1 agent' : `${count} agents`;
+}

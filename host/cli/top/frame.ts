@@ -1,0 +1,81 @@
+import { plainText } from '../../errors.ts';
+import { grouped, short, span } from '../client/amount.ts';
+import { formatTable } from '../client/table.ts';
+import { formatBytes } from '../report.ts';
+import { type AgentSample, agentsMax, type Sample, type ThreadSample } from './sampler.ts';
+
+export interface FrameSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+const threadColumns = ['THREAD', 'AGENTS', 'ACTIVE', 'MSG/S', 'FUEL/S', 'MEMORIES', 'HEAP', 'BUSY'].map(
+  (title) => ({ title, isNumber: true }),
+);
+const agentColumns = [
+  { title: 'AGENT' },
+  { title: 'STATE' },
+  ...['THREAD', 'WAITING', 'MSG/S', 'FUEL/S', 'HANDLED', 'FAILED', 'MEMORY'].map((title) => ({
+    title,
+    isNumber: true,
+  })),
+];
+/** At least so many agents are shown beside however many threads. */
+const agentRowsMin = 3;
+/** Lines beside those of threads and agents: a head, two empty lines, two lines of titles. */
+const otherRows = 5;
+
+/** What one frame shows, no longer and no wider than `size`. */
+export function frameLines(sample: Sample, size: FrameSize): string[] {
+  const threadsMax = Math.max(1, size.rows - otherRows - agentRowsMin);
+  const threads = sample.threads.slice(0, threadsMax);
+  const agents = sample.agents.slice(0, Math.max(0, size.rows - otherRows - threads.length));
+  const lines = [
+    plainText(headOf(sample)).slice(0, size.columns),
+    '',
+    ...formatTable(threadColumns, threads.map(threadRow), size.columns),
+    '',
+    ...formatTable(agentColumns, agents.map(agentRow), size.columns),
+  ];
+  return lines.slice(0, size.rows);
+}
+
+function headOf({ status, nowMs, agents, isPart }: Sample): string {
+  const states = Object.entries(status.agents).filter(([, count]) => count > 0);
+  const total = states.reduce((sum, [, count]) => sum + count, 0);
+  const { live, max } = status.memories;
+  return [
+    `host ${status.version}, up ${span(nowMs - status.startedAtMs)}`,
+    `${grouped(total)} agents${states.length > 0 ? `: ${states.map(([state, count]) => `${grouped(count)} ${state}`).join(', ')}` : ''}`,
+    `memories ${grouped(live)} of ${grouped(max)}`,
+    `${grouped(status.deadLetters)} dead letters`,
+    ...(isPart ? [`busiest of the first ${grouped(Math.min(agentsMax, agents.length))} by name`] : []),
+  ].join(' · ');
+}
+
+function threadRow(thread: ThreadSample): string[] {
+  return [
+    String(thread.thread),
+    grouped(thread.agents),
+    grouped(thread.active),
+    short(thread.handledPerSecond),
+    short(thread.fuelPerSecond),
+    grouped(thread.memories),
+    formatBytes(thread.heapBytes),
+    `${Math.round(thread.utilisation * 100)} %`,
+  ];
+}
+
+function agentRow(agent: AgentSample): string[] {
+  return [
+    agent.name,
+    agent.state,
+    String(agent.thread),
+    grouped(agent.mailboxDepth),
+    short(agent.handledPerSecond),
+    short(agent.fuelPerSecond),
+    grouped(agent.handled),
+    grouped(agent.failed),
+    formatBytes(agent.memoryBytes),
+  ];
+}

@@ -1,0 +1,207 @@
+import { fs } from '../builtin.ts';
+import { HostError } from '../errors.ts';
+
+/** What one process may hold of what ends it when it runs out; see `settleBounds`. */
+export interface ResidenceBounds {
+  /** Linear memories that exist at one time, dropped ones that are not collected yet included. */
+  readonly memoriesMax: number;
+  /** Suspended stacks of one thread. */
+  readonly stacksPerThreadMax: number;
+}
+
+/** V8 reserves 8 GiB of address space for each memory, of 128 TiB that a process has: 16,3xx fit, and then its own heap does not. */
+const memoriesMax = 12_000;
+/** Suspended stacks are roots of every scavenge. */
+const stacksPerThreadMax = 1_000;
+const mappingsPerMemory = 2;
+const mappingsPerStack = 2.6;
+const mappingsOfHost = 1_500;
+/** Of the kernel's `vm.max_map_count`, beyond which the process is aborted. */
+const mappingsShareMax = 0.85;
+/** Stacks may take at most this share of the mappings; the rest is for memories. */
+const stacksShareMax = 0.5;
+
+/**
+ * How many memories and stacks a process may have so that
+ * 2 × memories + 2.6 × stacks + 1,500 < 0.85 × `mappings`.
+ * The stacks are dealt out to the threads beforehand: no thread needs to ask another.
+ */
+export function settleBounds(mappings: number | undefined, threads: number): ResidenceBounds {
+  if (mappings === undefined) return { memoriesMax, stacksPerThreadMax };
+  const room = Math.max(0, mappings * mappingsShareMax - mappingsOfHost);
+  const stacks = Math.floor((room * stacksShareMax) / mappingsPerStack / threads);
+  const perThread = Math.min(stacksPerThreadMax, Math.max(1, stacks));
+  const left = room - perThread * threads * mappingsPerStack;
+  const memories = Math.ceil(left / mappingsPerMemory) - 1;
+  return { memoriesMax: Math.min(memoriesMax, Math.max(1, memories)), stacksPerThreadMax: perThread };
+}
+
+/** The kernel's bound of mappings of one process; undefined where there is none. */
+export function readMappingsMax(): number | undefined {
+  try {
+    const value = Number(fs.readFileSync('/proc/sys/vm/max_map_count', 'utf8'));
+    return Number.isSafeInteger(value) && value > 0 ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the threads share; can be posted to a thread. */
+export interface ResidenceShare {
+  readonly cells: SharedArrayBuffer;
+  readonly threads: number;
+  readonly bounds: ResidenceBounds;
+}
+
+const memoriesCell = 0;
+const threadCells = 1;
+const cellsPerThread = 2;
+
+/** For all threads of a process, made once. `threads`: how many there may be at one time, spare ones included. */
+export function newResidence(threads: number, bounds?: ResidenceBounds): ResidenceShare {
+  const cells = new SharedArrayBuffer((threadCells + threads * cellsPerThread) * 4);
+  return { cells, threads, bounds: bounds ?? settleBounds(readMappingsMax(), threads) };
+}
+
+/** A collection takes tens of milliseconds: it must promise as many memories as this. */
+const collectDroppedMin = 256;
+const collectTurns = 4;
+
+/**
+ * One thread's part in the process's bounds of memories and stacks. Memories are counted over all threads;
+ * one that was dropped counts until it was collected, for its address space is taken until then.
+ */
+export class Residence {
+  readonly bounds: ResidenceBounds;
+  readonly #cells: Int32Array<SharedArrayBuffer>;
+  readonly #own: number;
+  readonly #gone: FinalizationRegistry<number>;
+  #dropped = 0;
+  #collecting: Promise<void> | undefined;
+
+  /** `thread`: its number, from 0; no two threads have the same at one time. */
+  constructor({ cells, threads, bounds }: ResidenceShare, thread: number) {
+    if (thread < 0 || thread >= threads) throw new Error(`bug: thread ${thread} of ${threads}`);
+    this.bounds = bounds;
+    this.#cells = new Int32Array(cells);
+    this.#own = threadCells + thread * cellsPerThread;
+    this.#gone = new FinalizationRegistry((memories) => {
+      this.#dropped = Math.max(0, this.#dropped - memories);
+      this.releaseMemories(memories);
+    });
+  }
+
+  /** Memories of the whole process. */
+  get memories(): number {
+    return Atomics.load(this.#cells, memoriesCell);
+  }
+
+  /** Suspended stacks of this thread. */
+  get stacks(): number {
+    return this.#cells[this.#own + 1] as number;
+  }
+
+  /** Takes room for `count` memories that are about to be made; false when there is none. Never more than the bound, whoever else asks. */
+  tryAcquireMemories(count: number): boolean {
+    for (;;) {
+      const held = Atomics.load(this.#cells, memoriesCell);
+      if (held + count > this.bounds.memoriesMax) return false;
+      if (Atomics.compareExchange(this.#cells, memoriesCell, held, held + count) !== held) continue;
+      Atomics.add(this.#cells, this.#own, count);
+      return true;
+    }
+  }
+
+  /** Whether there is room for `count` more now; another thread may take it. */
+  hasMemories(count: number): boolean {
+    return this.memories + count <= this.bounds.memoriesMax;
+  }
+
+  /** @throws HostError `HOST_ERR_BUDGET_EXHAUSTED` */
+  acquireMemories(count: number): void {
+    if (this.tryAcquireMemories(count)) return;
+    if (this.#dropped >= collectDroppedMin) void this.collect();
+    throw new HostError(
+      'HOST_ERR_BUDGET_EXHAUSTED',
+      `this process holds ${this.memories} memories of at most ${this.bounds.memoriesMax}; wait until an agent hibernates, or run more processes`,
+      { memories: this.memories, memoriesMax: this.bounds.memoriesMax },
+    );
+  }
+
+  /** Room that was acquired is free again: the memories were never made, or are gone. */
+  releaseMemories(count: number): void {
+    Atomics.sub(this.#cells, this.#own, count);
+    Atomics.sub(this.#cells, memoriesCell, count);
+  }
+
+  /** Acquired room is free when `holder`, on which `count` memories hang, was collected. */
+  releaseWith(holder: object, count: number): void {
+    if (count > 0) this.#gone.register(holder, count);
+  }
+
+  /** Tells that memories were dropped and wait for the collector. */
+  noteDropped(count: number): void {
+    this.#dropped += count;
+  }
+
+  /** Dropped memories of this thread that are not known to be gone. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Collects what this thread dropped; resolves when what is gone is counted. Takes tens of milliseconds of this thread. */
+  collect(): Promise<void> {
+    this.#collecting ??= this.#collect().finally(() => {
+      this.#collecting = undefined;
+    });
+    return this.#collecting;
+  }
+
+  async #collect(): Promise<void> {
+    // What this turn of the event loop has looked at is kept alive until its end.
+    await turn();
+    collectGarbage();
+    for (let turns = 0; turns < collectTurns; turns += 1) await turn();
+    this.#dropped = 0;
+  }
+
+  /**
+   * Takes a stack for a call that may suspend; false when this thread has none left. To be taken before the
+   * call, in any lane, and given back when the call has settled. Costs nanoseconds.
+   */
+  tryAcquireStack(): boolean {
+    const cell = this.#own + 1;
+    const held = this.#cells[cell] as number;
+    if (held >= this.bounds.stacksPerThreadMax) return false;
+    this.#cells[cell] = held + 1;
+    return true;
+  }
+
+  releaseStack(): void {
+    const cell = this.#own + 1;
+    this.#cells[cell] = (this.#cells[cell] as number) - 1;
+  }
+
+  /** This thread has ended, and with it all it held: called by whoever saw it end, or by itself at last. */
+  static retire({ cells }: ResidenceShare, thread: number): void {
+    const all = new Int32Array(cells);
+    const own = threadCells + thread * cellsPerThread;
+    Atomics.sub(all, memoriesCell, Atomics.exchange(all, own, 0));
+    Atomics.store(all, own + 1, 0);
+  }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+let gc: (() => void) | undefined;
+
+function collectGarbage(): void {
+  if (gc === undefined) {
+    const v8 = process.getBuiltinModule('node:v8');
+    const vm = process.getBuiltinModule('node:vm');
+    v8.setFlagsFromString('--expose-gc');
+    gc = vm.runInNewContext('gc') as () => void;
+    v8.setFlagsFromString('--no-expose-gc');
+  }
+  gc();
+}

@@ -1,0 +1,94 @@
+import * as http from 'node:http';
+import { HostError } from '../errors.ts';
+
+/** Carries the agent's id from the main thread to the thread that owns it; whatever a client sent by this name is dropped. */
+export const agentHeader = 'x-mote-agent-id';
+
+const socketsMax = 256;
+const socketsIdleMax = 64;
+
+/** Headers that belong to one connection (RFC 9110, 7.6.1), and ours. */
+const ownHeaders: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+  agentHeader,
+]);
+
+/** The way of HTTP requests from the main thread, which listens, to the threads, where agents answer them. */
+export class ExchangeProxy {
+  readonly #agents = new Map<string, http.Agent>();
+
+  /**
+   * Passes a request on to the server at a local socket, and the answer back; bodies as they come, in both
+   * directions. Resolves when the answer is out or either side has gone.
+   * @throws HostError `HOST_ERR_THREAD_LOST` when nobody answers there and nothing has been answered yet
+   */
+  pass(
+    socketPath: string,
+    agentId: number,
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const upstream = http.request({
+        socketPath,
+        agent: this.#agentOf(socketPath),
+        method: request.method ?? 'GET',
+        path: request.url ?? '/',
+        headers: [...passedOn(request.rawHeaders), agentHeader, String(agentId)],
+        setHost: false,
+      });
+      upstream.on('response', (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.statusMessage, passedOn(answer.rawHeaders));
+        answer.pipe(response);
+        // Its end may never come: what was promised is then cut off, so that the client sees that it is.
+        answer.on('error', () => response.destroy());
+      });
+      upstream.on('error', (cause) => {
+        if (response.headersSent || response.destroyed) response.destroy();
+        else
+          reject(
+            new HostError('HOST_ERR_THREAD_LOST', 'the agent was lost meanwhile; try again', {}, cause),
+          );
+      });
+      response.on('close', () => {
+        if (!response.writableFinished) upstream.destroy();
+        resolve();
+      });
+      request.pipe(upstream);
+    });
+  }
+
+  #agentOf(socketPath: string): http.Agent {
+    let agent = this.#agents.get(socketPath);
+    if (agent === undefined) {
+      agent = new http.Agent({ keepAlive: true, maxSockets: socketsMax, maxFreeSockets: socketsIdleMax });
+      this.#agents.set(socketPath, agent);
+    }
+    return agent;
+  }
+
+  /** Ends the connections to a thread that is gone. */
+  drop(socketPath: string): void {
+    this.#agents.get(socketPath)?.destroy();
+    this.#agents.delete(socketPath);
+  }
+
+  close(): void {
+    for (const path of [...this.#agents.keys()]) this.drop(path);
+  }
+}
+
+/** Names and values by turns, as Node has them, without those that end here. */
+function passedOn(rawHeaders: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    if (!ownHeaders.has(name.toLowerCase())) kept.push(name, rawHeaders[at + 1] as string);
+  }
+  return kept;
+}

@@ -1,0 +1,92 @@
+import type { Exchange } from './exchange.ts';
+import { jsonText, type Problem, problemContentType, problemText } from './problem.ts';
+
+/** Bodies above this many bytes go out piece by piece, as the client takes them. */
+const pieceBytes = 64 * 1024;
+const wholeBytesMax = 256 * 1024;
+
+/** Writes answers and counts them: the one way out for everything but a guest's own site. */
+export class Answers {
+  readonly #now: () => number;
+  readonly #settled: (exchange: Exchange) => void;
+  /** No further request is taken on a connection that was answered. */
+  isClosing = false;
+
+  constructor(now: () => number, settled: (exchange: Exchange) => void) {
+    this.#now = now;
+    this.#settled = settled;
+  }
+
+  /** `headers`: name, value, name, value, … */
+  bytes(
+    exchange: Exchange,
+    status: number,
+    contentType: string | undefined,
+    body: Uint8Array | string | undefined,
+    headers?: readonly string[],
+  ): void {
+    const { response } = exchange;
+    if (exchange.isSettled) return;
+    if (response.headersSent || response.destroyed) {
+      this.settle(exchange, status);
+      return;
+    }
+    const head = ['x-request-id', exchange.id, 'x-content-type-options', 'nosniff'];
+    if (contentType !== undefined) head.push('content-type', contentType);
+    if (headers !== undefined) for (const one of headers) head.push(one);
+    if (status !== 204) head.push('content-length', String(lengthOf(body)));
+    if (this.isClosing) response.shouldKeepAlive = false;
+    response.writeHead(status, head);
+    if (body !== undefined && body.length > wholeBytesMax && typeof body !== 'string') {
+      this.#pieces(exchange, status, body);
+      return;
+    }
+    if (body === undefined || body.length === 0) response.end();
+    else response.end(body);
+    this.settle(exchange, status);
+  }
+
+  json(exchange: Exchange, status: number, value: unknown, headers?: readonly string[]): void {
+    this.bytes(exchange, status, 'application/json', jsonText(value), headers);
+  }
+
+  problem(exchange: Exchange, problem: Problem): void {
+    const { headers = [], retryAfterMs } = problem.options;
+    const all = [...headers];
+    if (retryAfterMs !== undefined)
+      all.push('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
+    if (!exchange.request.complete && !all.includes('connection')) all.push('connection', 'close');
+    this.bytes(exchange, problem.status, problemContentType, problemText(problem, exchange.id), all);
+  }
+
+  /** The exchange is over, its bytes are with the socket. */
+  settle(exchange: Exchange, status: number): void {
+    if (exchange.isSettled) return;
+    exchange.isSettled = true;
+    exchange.meter?.add(status, (this.#now() - exchange.startedMs) / 1000);
+    this.#settled(exchange);
+  }
+
+  #pieces(exchange: Exchange, status: number, body: Uint8Array): void {
+    const { response } = exchange;
+    let at = 0;
+    const more = (): void => {
+      while (at < body.length) {
+        const piece = body.subarray(at, at + pieceBytes);
+        at += piece.length;
+        if (!response.write(piece) && at < body.length) return;
+      }
+      response.off('drain', more);
+      response.end();
+      this.settle(exchange, status);
+    };
+    response.on('drain', more);
+    response.on('close', () => this.settle(exchange, status));
+    more();
+  }
+}
+
+function lengthOf(body: Uint8Array | string | undefined): number {
+  if (body === undefined) return 0;
+  return typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+}

@@ -1,0 +1,154 @@
+import type { Exchange } from './exchange.ts';
+import { Problem } from './problem.ts';
+
+const none: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+/** Declared lengths up to this many bytes get their memory at once; larger ones when their first byte is there. */
+const eagerBytesMax = 65_536;
+
+/** Reads bodies, each at most `bodyBytesMax`, all at once at most `bodiesBytesMax` bytes. */
+export class Bodies {
+  readonly #bodyBytesMax: number;
+  readonly #bodiesBytesMax: number;
+  #heldBytes = 0;
+
+  constructor(limits: { readonly bodyBytesMax: number; readonly bodiesBytesMax: number }) {
+    this.#bodyBytesMax = limits.bodyBytesMax;
+    this.#bodiesBytesMax = limits.bodiesBytesMax;
+  }
+
+  /** Bytes of bodies under way. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Whether a request has a body, or only a head. */
+  static has(exchange: Exchange): boolean {
+    const { headers } = exchange.request;
+    const length = headers['content-length'];
+    return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+  }
+
+  /**
+   * The whole body in memory of its own. What the socket hands out are slices of slabs shared with other
+   * requests; a slice sent to another thread would take the whole slab along.
+   */
+  read(exchange: Exchange): Uint8Array<ArrayBuffer> | Problem | Promise<Uint8Array<ArrayBuffer> | Problem> {
+    if (!Bodies.has(exchange)) return none;
+    const { headers } = exchange.request;
+    const declared =
+      headers['transfer-encoding'] === undefined ? Number(headers['content-length']) : undefined;
+    if (declared !== undefined && declared > this.#bodyBytesMax) return this.#tooLarge();
+    if (!this.reserve(declared ?? 0)) return overloaded();
+    if (headers.expect !== undefined) exchange.response.writeContinue();
+    const { promise, resolve } = Promise.withResolvers<Uint8Array<ArrayBuffer> | Problem>();
+    if (declared === undefined) this.#readChunked(exchange, resolve);
+    else this.#readDeclared(exchange, declared, resolve);
+    return promise;
+  }
+
+  /** Counts bytes in; false when there is no room. */
+  reserve(bytes: number): boolean {
+    if (this.#heldBytes + bytes > this.#bodiesBytesMax) return false;
+    this.#heldBytes += bytes;
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.#heldBytes -= bytes;
+  }
+
+  #readDeclared(
+    exchange: Exchange,
+    bytes: number,
+    resolve: (body: Uint8Array<ArrayBuffer> | Problem) => void,
+  ): void {
+    const { request } = exchange;
+    let body = bytes <= eagerBytesMax ? new Uint8Array(bytes) : none;
+    let at = 0;
+    request.on('data', (chunk: Buffer) => {
+      if (body.length === 0) body = new Uint8Array(bytes);
+      body.set(chunk, at);
+      at += chunk.length;
+    });
+    this.#settle(
+      exchange,
+      resolve,
+      () => bytes,
+      () => body,
+    );
+  }
+
+  #readChunked(exchange: Exchange, resolve: (body: Uint8Array<ArrayBuffer> | Problem) => void): void {
+    const { request } = exchange;
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    let isRefused = false;
+    request.on('data', (chunk: Buffer) => {
+      if (isRefused) return;
+      const problem = bytes + chunk.length > this.#bodyBytesMax ? this.#tooLarge() : undefined;
+      if (problem === undefined && this.reserve(chunk.length)) {
+        bytes += chunk.length;
+        chunks.push(chunk);
+        return;
+      }
+      isRefused = true;
+      chunks.length = 0;
+      resolve(problem ?? overloaded());
+    });
+    this.#settle(
+      exchange,
+      resolve,
+      () => bytes,
+      () => joined(chunks, bytes),
+    );
+  }
+
+  #settle(
+    exchange: Exchange,
+    resolve: (body: Uint8Array<ArrayBuffer> | Problem) => void,
+    held: () => number,
+    body: () => Uint8Array<ArrayBuffer>,
+  ): void {
+    const { request } = exchange;
+    let isOver = false;
+    const over = (outcome: Uint8Array<ArrayBuffer> | Problem): void => {
+      if (isOver) return;
+      isOver = true;
+      this.release(held());
+      resolve(outcome);
+    };
+    request.on('end', () => over(body()));
+    // Cut off: nobody reads the answer, but whoever waits here must go on.
+    request.on('error', () => over(new Problem(400, 'malformed-request', 'the body ended before its end')));
+    request.on('close', () => over(new Problem(400, 'malformed-request', 'the body ended before its end')));
+  }
+
+  #tooLarge(): Problem {
+    return new Problem(
+      413,
+      'body-too-large',
+      `the body is larger than bodyBytesMax, ${this.#bodyBytesMax} bytes`,
+      {
+        data: { bodyBytesMax: this.#bodyBytesMax },
+        headers: ['connection', 'close'],
+      },
+    );
+  }
+}
+
+function joined(chunks: Buffer[], bytes: number): Uint8Array<ArrayBuffer> {
+  const body = new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return body;
+}
+
+function overloaded(): Problem {
+  return new Problem(503, 'overloaded', 'too many bodies are being read at once; ask again', {
+    retryAfterMs: 1000,
+  });
+}

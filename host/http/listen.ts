@@ -1,0 +1,188 @@
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, Server as NetServer } from 'node:net';
+import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts';
+import { HostError } from '../errors.ts';
+import type { Serving } from '../host/serving.ts';
+import { Answers } from './answer.ts';
+import { Bodies } from './body.ts';
+import { answerClientError } from './client-error.ts';
+import { Connections } from './connections.ts';
+import type { Fault, Front } from './front.ts';
+import { Gate, type TokenCheck } from './gate.ts';
+import { defaultHttpLimits, type HttpLimits } from './http-limits.ts';
+import { Reception } from './reception.ts';
+import { RequestIds } from './request-id.ts';
+import { createRouter } from './router.ts';
+import { Streams } from './streams.ts';
+import { Traffic } from './traffic.ts';
+
+export interface ListenOptions {
+  /** Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Default 8080; 0 takes a free one. */
+  readonly port?: number;
+  /** Undefined: nobody needs a token. Only on loopback. */
+  readonly tokens?: TokenCheck | undefined;
+  /** Names under which pages and programs of this machine may ask, beside `localhost`. */
+  readonly hostNames?: readonly string[];
+  /** Origins whose pages may call and read: `https://console.example`. */
+  readonly corsOrigins?: readonly string[];
+  readonly limits?: Partial<HttpLimits>;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Told of faults of ours; default: a warning of the process. */
+  readonly report?: (fault: Fault) => void;
+}
+
+/** A front door that is open. */
+export interface HttpFront {
+  /** `http://127.0.0.1:8080` */
+  readonly url: string;
+  readonly port: number;
+  /** Everybody who reaches it may do everything: say so. */
+  readonly authOff: boolean;
+  /** Takes nothing new, ends streams, lets what runs finish within `drainMs`, then cuts the rest. */
+  close(drainMs: number): Promise<void>;
+}
+
+/**
+ * Opens the front door of a serving host.
+ * @throws HostError `HOST_ERR_LISTEN_FAILED` when the address cannot be had, or reaches beyond this machine without
+ * tokens
+ */
+export async function listen(serving: Serving, options: ListenOptions = {}): Promise<HttpFront> {
+  const { host = '127.0.0.1', port = 8080, tokens, hostNames = [], corsOrigins = [] } = options;
+  if (tokens === undefined && !isLoopback(host)) throw openToAll(host);
+  const limits = { ...defaultHttpLimits, ...options.limits };
+  const front = frontOf(serving, limits, options);
+  const gate = new Gate({ limits, tokens, hostNames, corsOrigins });
+  const reception = new Reception(front, gate, new RequestIds(options.random ?? systemRandom));
+  const server = serverOf(front, reception);
+  const app = createRouter(
+    front,
+    (request) => reception.exchangeOf(request),
+    (route) => {
+      reception.routeBy(route);
+      return server;
+    },
+  );
+  await app.ready();
+  await bind(server, host, port);
+  const sweeping = new AbortController();
+  void sweep(front, sweeping.signal);
+  const address = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    port: address.port,
+    authOff: tokens === undefined,
+    close: async (drainMs) => {
+      await drain(front, server, drainMs);
+      sweeping.abort();
+      await app.close();
+    },
+  };
+}
+
+function frontOf(serving: Serving, limits: HttpLimits, options: ListenOptions): Front {
+  const clock = options.clock ?? systemClock;
+  const connections = new Connections(limits.stallsMax);
+  const answers = new Answers(
+    () => clock.monotonicMs(),
+    (exchange) => connections.settled(exchange.connection),
+  );
+  return {
+    serving,
+    clock,
+    limits,
+    answers,
+    connections,
+    bodies: new Bodies(limits),
+    streams: new Streams(limits, clock, answers),
+    traffic: new Traffic(),
+    report: options.report ?? warn,
+  };
+}
+
+function serverOf(front: Front, reception: Reception): Server {
+  const { limits, connections } = front;
+  const server = createServer({
+    maxHeaderSize: limits.headerBytesMax,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: limits.sweepMs,
+    noDelay: true,
+    // Ours answers with a problem document.
+    requireHostHeader: false,
+  });
+  server.maxConnections = limits.connectionsMax;
+  server.maxHeadersCount = 0;
+  server.on('connection', (socket) => connections.add(socket));
+  const take = reception.take.bind(reception);
+  server.on('request', take);
+  // The body is asked for once the head was found good.
+  server.on('checkContinue', take);
+  server.on('checkExpectation', take);
+  server.on('clientError', (error, socket) => answerClientError(front.traffic, error, socket));
+  return server;
+}
+
+async function bind(server: Server, host: string, port: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  server.listen({ host, port, backlog: backlogMax }, resolve);
+  try {
+    await promise;
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    const cure = 'choose another with --port, or --port 0 for any that is free';
+    throw new HostError('HOST_ERR_LISTEN_FAILED', `cannot listen on ${host}:${port} (${cause}): ${cure}`, {
+      host,
+      port,
+    });
+  } finally {
+    server.off('error', reject);
+  }
+}
+
+/** Connections the system may hold before they are accepted. */
+const backlogMax = 4096;
+
+async function sweep({ clock, connections, limits }: Front, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(limits.sweepMs, signal).catch(() => undefined);
+    connections.sweep();
+  }
+}
+
+async function drain(front: Front, server: Server, drainMs: number): Promise<void> {
+  const { answers, clock, connections, streams } = front;
+  // Not `http.Server.close`: it cuts connections whose last answer is still on its way out.
+  NetServer.prototype.close.call(server);
+  answers.isClosing = true;
+  streams.endAll('the host is shutting down');
+  const late = new AbortController();
+  await Promise.race([connections.quiet(), clock.sleep(drainMs, late.signal).catch(() => undefined)]);
+  late.abort();
+  connections.destroyAll();
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+function openToAll(host: string): HostError {
+  const cure = "make a token with 'host token create', or listen on 127.0.0.1";
+  return new HostError(
+    'HOST_ERR_LISTEN_FAILED',
+    `${host} can be reached from other machines and there is no token: ${cure}`,
+    {
+      host,
+    },
+  );
+}
+
+function warn({ requestId, route, error }: Fault): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.emitWarning(`request ${requestId} to ${route}: ${text}`, 'HttpFault');
+}

@@ -1,0 +1,89 @@
+import type { IncomingMessage } from 'node:http';
+import { Problem } from './problem.ts';
+import type { Schema } from './schema.ts';
+
+const deadlineMsMax = 86_400_000;
+const subjectCharsMax = 255;
+const messageIdCharsMax = 128;
+
+const subjectText = '^[^\\s.*>]+(\\.[^\\s.*>]+)*$';
+const messageIdText = '^[\\x21-\\x7e]+$';
+
+/** Headers that say more about a message; also the parameters of the OpenAPI document. */
+export const messageHeaders: Readonly<Record<string, Schema>> = {
+  'x-mote-deadline-ms': {
+    type: 'integer',
+    minimum: 1,
+    maximum: deadlineMsMax,
+    description: 'Milliseconds until the call is given up, at most the agent’s own limit.',
+  },
+  'x-mote-subject': {
+    type: 'string',
+    maxLength: subjectCharsMax,
+    pattern: subjectText,
+    description:
+      'The subject the agent sees; default `agent.NAME`. Not one that begins with `host`, `agent`, `trigger` or `_inbox`.',
+  },
+  'x-mote-message-id': {
+    type: 'string',
+    maxLength: messageIdCharsMax,
+    pattern: messageIdText,
+    description: 'The message’s id: a second message with the same id is not delivered again.',
+  },
+  traceparent: { type: 'string', description: 'W3C trace context, handed to the agent.' },
+};
+
+const subjectPattern = new RegExp(subjectText);
+const messageIdPattern = new RegExp(messageIdText);
+/** What only the host itself may say. */
+const reserved = /^(?:host|agent|trigger|_inbox)(?:\.|$)/;
+
+export interface MessageHeaders {
+  readonly deadlineMs?: number;
+  readonly subject?: string;
+  readonly messageId?: string;
+}
+
+const noHeaders: MessageHeaders = {};
+
+/** Reads them; most requests have none. */
+export function readMessageHeaders(request: IncomingMessage): MessageHeaders | Problem {
+  const { headers } = request;
+  const deadline = headers['x-mote-deadline-ms'];
+  const subject = headers['x-mote-subject'];
+  const messageId = headers['x-mote-message-id'];
+  if (deadline === undefined && subject === undefined && messageId === undefined) return noHeaders;
+  const read: { deadlineMs?: number; subject?: string; messageId?: string } = {};
+  if (deadline !== undefined) {
+    const deadlineMs = Number(deadline);
+    if (!Number.isSafeInteger(deadlineMs) || deadlineMs < 1 || deadlineMs > deadlineMsMax)
+      return invalid('x-mote-deadline-ms', `a whole number from 1 to ${deadlineMsMax}`);
+    read.deadlineMs = deadlineMs;
+  }
+  if (subject !== undefined) {
+    if (!isSubject(subject))
+      return invalid('x-mote-subject', 'a subject without wildcards that is not reserved');
+    read.subject = subject;
+  }
+  if (messageId !== undefined) {
+    if (
+      typeof messageId !== 'string' ||
+      messageId.length > messageIdCharsMax ||
+      !messageIdPattern.test(messageId)
+    )
+      return invalid('x-mote-message-id', `at most ${messageIdCharsMax} visible ASCII characters`);
+    read.messageId = messageId;
+  }
+  return read;
+}
+
+function isSubject(subject: string | string[]): subject is string {
+  if (typeof subject !== 'string' || subject.length > subjectCharsMax) return false;
+  return subjectPattern.test(subject) && !reserved.test(subject);
+}
+
+function invalid(header: string, expected: string): Problem {
+  return new Problem(400, 'value-invalid', `header ${header}: expected ${expected}`, {
+    data: { field: header },
+  });
+}

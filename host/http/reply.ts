@@ -1,0 +1,134 @@
+import type { Reply } from '../host/serving.ts';
+import type { Outcome, Usage } from '../outcome.ts';
+import type { Answers } from './answer.ts';
+import type { Exchange } from './exchange.ts';
+import { Problem, type ProblemCode, type ProblemOptions } from './problem.ts';
+
+type Answered = Extract<Reply, { kind: 'answered' }>;
+type Refused = Extract<Reply, { kind: 'refused' }>;
+type Failed<T> = Exclude<Outcome<T>, { kind: 'ok' }>;
+
+const octets = 'application/octet-stream';
+
+/** Turns what became of a message into an HTTP answer. */
+export function answerReply(answers: Answers, exchange: Exchange, reply: Reply): void {
+  if (reply.kind === 'refused') {
+    answers.problem(exchange, refusal(reply));
+    return;
+  }
+  const { outcome } = reply;
+  const headers = outcomeHeaders(reply.id, outcome.kind, outcome.usage);
+  if (outcome.kind !== 'ok') {
+    answers.problem(exchange, failureProblem(outcome, headers));
+    return;
+  }
+  if (outcome.value === undefined) {
+    answers.bytes(exchange, 204, undefined, undefined, headers);
+    return;
+  }
+  answers.bytes(exchange, 200, contentTypeOf(reply, exchange), outcome.value, headers);
+}
+
+function contentTypeOf(reply: Answered, exchange: Exchange): string {
+  const own = reply.contentType;
+  // The agent's word ends up in a header: what is no media type there stays out.
+  if (own !== undefined && /^[\x20-\x7e]{1,255}$/.test(own)) return own;
+  return exchange.request.headers['content-type'] ?? octets;
+}
+
+function outcomeHeaders(id: string, kind: Outcome['kind'], usage: Usage): string[] {
+  return [
+    'x-mote-message-id',
+    id,
+    'x-mote-outcome',
+    kind,
+    'x-mote-fuel',
+    usage.fuel.toString(),
+    'x-mote-wall-ms',
+    usage.wallMs.toFixed(3),
+  ];
+}
+
+const refusals: { readonly [reason in Refused['reason']]: readonly [number, ProblemCode, string] } = {
+  full: [503, 'HOST_ERR_MAILBOX_FULL', "the agent's mailbox is full; ask again"],
+  'no-responders': [503, 'HOST_ERR_NO_RESPONDERS', 'nobody answers this subject'],
+  'too-large': [
+    413,
+    'HOST_ERR_MESSAGE_TOO_LARGE',
+    'the message is larger than the agent takes ([limits] message-bytes)',
+  ],
+  'timed-out': [504, 'agent-limit', 'the deadline passed before there was an answer'],
+  cancelled: [499, 'agent-cancelled', 'the asker went away'],
+  unavailable: [503, 'HOST_ERR_AGENT_STOPPED', 'the agent is not available now; ask again'],
+  'rate-limited': [429, 'HOST_ERR_RATE_LIMITED', 'too many messages; ask again'],
+};
+
+function refusal({ reason, retryAfterMs }: Refused): Problem {
+  const [status, code, detail] = refusals[reason];
+  const waits = status === 503 || status === 429;
+  return new Problem(status, code, detail, { retryAfterMs: retryAfterMs ?? (waits ? 1000 : undefined) });
+}
+
+function failureProblem(outcome: Failed<unknown>, headers: readonly string[]): Problem {
+  switch (outcome.kind) {
+    case 'error':
+      return errorProblem(outcome.failure, outcome.exitCode, headers);
+    case 'trap':
+      return new Problem(502, 'agent-trap', `the agent trapped: ${outcome.message}`, {
+        headers,
+        data: { trap: outcome.trap },
+      });
+    case 'limit':
+      return limitProblem(outcome, headers);
+    case 'cancelled':
+      return new Problem(499, 'agent-cancelled', outcome.reason, { headers });
+    case 'denied':
+      return new Problem(403, 'agent-denied', outcome.reason, { headers });
+  }
+}
+
+function limitProblem(outcome: Extract<Outcome, { kind: 'limit' }>, headers: readonly string[]): Problem {
+  const { limit, max, used } = outcome;
+  const status = limit === 'deadlineMs' ? 504 : 429;
+  return new Problem(status, 'agent-limit', `the agent reached ${limit}, ${max}`, {
+    headers,
+    data: { limit, max, used },
+  });
+}
+
+const failureStatuses: Readonly<Record<string, number>> = {
+  invalid: 422,
+  denied: 403,
+  unsupported: 501,
+  unavailable: 503,
+  'timed-out': 504,
+};
+
+/** `failure` is the WIT variant as lifted, where the world has one. */
+function errorProblem(failure: unknown, exitCode: number, headers: readonly string[]): Problem {
+  const { tag, val } = (typeof failure === 'object' && failure !== null ? failure : {}) as {
+    readonly tag?: unknown;
+    readonly val?: unknown;
+  };
+  const options: ProblemOptions = { headers, data: { failure: shown(tag, val), exitCode } };
+  const status = (typeof tag === 'string' ? failureStatuses[tag] : undefined) ?? 422;
+  return new Problem(status, 'agent-error', detailOf(val) ?? 'the agent answered with an error', {
+    ...options,
+    retryAfterMs: status === 503 ? 1000 : undefined,
+  });
+}
+
+function detailOf(val: unknown): string | undefined {
+  if (typeof val === 'string') return val;
+  if (typeof val !== 'object' || val === null || !('message' in val)) return undefined;
+  return typeof val.message === 'string' ? val.message : undefined;
+}
+
+/** The failure with its bytes as Base64. */
+function shown(tag: unknown, val: unknown): unknown {
+  if (tag === undefined) return undefined;
+  if (typeof val !== 'object' || val === null || !('detail' in val)) return { tag, val };
+  const { detail, ...rest } = val;
+  const bytes = detail instanceof Uint8Array ? Buffer.from(detail).toString('base64') : undefined;
+  return { tag, val: { ...rest, detailBase64: bytes } };
+}

@@ -1,0 +1,87 @@
+import { HostError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+
+/**
+ * - `admin`: everything, installing and removing agents included
+ * - `read`: lists, details, status, dead letters
+ * - `invoke:NAME`: invoke and send; a `*` at the end stands for any rest
+ * - `publish:SUBJECT`, `subscribe:SUBJECT`: with the wildcards of subjects; `publish` also asks a subject
+ * - `logs:NAME`, `metrics`
+ */
+export type Verb = 'admin' | 'read' | 'invoke' | 'publish' | 'subscribe' | 'logs' | 'metrics';
+
+/** One capability of a token: `VERB[:PATTERN]`; without a pattern it holds for every target. */
+export interface Right {
+  readonly verb: Verb;
+  readonly pattern: string | undefined;
+}
+
+const targets: Readonly<Record<Verb, 'name' | 'subject' | undefined>> = {
+  admin: undefined,
+  read: undefined,
+  invoke: 'name',
+  publish: 'subject',
+  subscribe: 'subject',
+  logs: 'name',
+  metrics: undefined,
+};
+
+export const verbs: readonly Verb[] = Object.keys(targets) as Verb[];
+
+const patternCharsMax = 256;
+
+/** Reads `VERB[:PATTERN]`. @throws HostError `HOST_ERR_TOKEN_INVALID` saying what may stand there */
+export function parseRight(text: string): Right {
+  const colon = text.indexOf(':');
+  const name = colon < 0 ? text : text.slice(0, colon);
+  const pattern = colon < 0 ? undefined : text.slice(colon + 1);
+  const verb = verbs.find((one) => one === name);
+  if (verb === undefined) throw refused(text, `write one of ${verbs.join(', ')}${nearest(name, verbs)}`);
+  const target = targets[verb];
+  if (pattern !== undefined && target === undefined) throw refused(text, `'${verb}' takes no pattern`);
+  if (pattern !== undefined && !isPattern(pattern, target))
+    throw refused(
+      text,
+      target === 'name' ? "write a name, or its start and '*'" : "write 'orders.*.new' or 'orders.>'",
+    );
+  return { verb, pattern };
+}
+
+function isPattern(pattern: string, target: 'name' | 'subject' | undefined): boolean {
+  if (pattern.length === 0 || pattern.length > patternCharsMax) return false;
+  if (target === 'name') return /^[^\s*>]*\*?$/.test(pattern);
+  const tokens = pattern.split('.');
+  return tokens.every((token, at) =>
+    token === '>' ? at === tokens.length - 1 : token === '*' || /^[^\s*>]+$/.test(token),
+  );
+}
+
+export function rightText(right: Right): string {
+  return right.pattern === undefined ? right.verb : `${right.verb}:${right.pattern}`;
+}
+
+/** True when every name or subject that `target` stands for lies within the right's pattern. */
+export function covers(right: Right, target: string): boolean {
+  const { verb, pattern } = right;
+  if (pattern === undefined) return true;
+  if (targets[verb] === 'subject') return coversSubject(pattern, target);
+  if (!pattern.endsWith('*')) return pattern === target;
+  return target.startsWith(pattern.slice(0, -1));
+}
+
+/** `target` may hold wildcards itself: `orders.>` covers `orders.*.new`, and `orders.*` does not cover `orders.>`. */
+function coversSubject(pattern: string, target: string): boolean {
+  const granted = pattern.split('.');
+  const asked = target.split('.');
+  for (const [at, token] of granted.entries()) {
+    const other = asked[at];
+    if (other === undefined) return false;
+    if (token === '>') return true;
+    if (other === '>' || (token !== '*' && token !== other)) return false;
+  }
+  return granted.length === asked.length;
+}
+
+function refused(text: string, cure: string): HostError {
+  return new HostError('HOST_ERR_TOKEN_INVALID', `'${text}' is no capability of a token: ${cure}`, { text });
+}

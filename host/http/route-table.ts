@@ -1,0 +1,24 @@
+import type { Route } from './route.ts';
+import { agentRoutes } from './routes/agents.ts';
+import { healthRoutes } from './routes/health.ts';
+import { invokeRoutes } from './routes/invoke.ts';
+
+/** Every operation of the API, in the order in which the document shows them. */
+export const routeTable: readonly Route[] = [...healthRoutes, ...agentRoutes, ...invokeRoutes];
+
+interface Shape {
+  readonly method: string;
+  readonly pattern: RegExp;
+}
+
+const shapes: readonly Shape[] = routeTable.map(({ method, path }) => ({
+  method,
+  pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]+')}$`),
+}));
+
+/** What may be done with a path: empty for one that is nobody's. */
+export function methodsOf(path: string): readonly string[] {
+  const methods = shapes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
+  if (methods.length === 0) return [];
+  return [...new Set([...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'])];
+}

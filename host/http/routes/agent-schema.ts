@@ -1,0 +1,59 @@
+import type { AgentDetail, AgentState, AgentSummary, Difference } from '../../host/serving.ts';
+import { count, listOf, number, objectOf, oneOf, type Schema, text } from '../schema.ts';
+
+const states: { readonly [state in AgentState]: true } = {
+  starting: true,
+  idle: true,
+  running: true,
+  waiting: true,
+  hibernated: true,
+  cold: true,
+  stopped: true,
+  failed: true,
+};
+
+export const agentStates: readonly string[] = Object.keys(states);
+
+const summaryProperties = {
+  name: text(),
+  state: oneOf(...agentStates),
+  digest: text('SHA-256 of the component, hex.'),
+  world: text(),
+  thread: count(),
+  mailboxDepth: count('Messages waiting.'),
+  handled: count('Messages dealt with since the host started.'),
+  failed: count(),
+  memoryBytes: count('As of its last message.'),
+  fuel: count('Since the host started.'),
+  route: text('Where `wasi:http` requests for it come in.'),
+};
+
+export const agentSummary: Schema = objectOf<AgentSummary>('AgentSummary', summaryProperties, ['route']);
+
+export const agentDetail: Schema = objectOf<AgentDetail>(
+  'AgentDetail',
+  {
+    ...summaryProperties,
+    manifestPath: text('Missing for one installed over HTTP.'),
+    manifest: text(),
+    imports: listOf(text()),
+    installedAtMs: number('Milliseconds since 1970.'),
+    earlier: listOf(text(), 'Digests of the versions before, newest first.'),
+    subscriptions: listOf(
+      objectOf<AgentDetail['subscriptions'][number]>('Subscription', { pattern: text(), group: text() }, [
+        'group',
+      ]),
+    ),
+    lastError: text(),
+  },
+  ['route', 'manifestPath', 'lastError'],
+);
+
+export const difference: Schema = objectOf<Difference>('Difference', {
+  fromDigest: text(),
+  toDigest: text(),
+  newImports: listOf(text()),
+  droppedImports: listOf(text()),
+  newGrants: listOf(text(), 'Manifest lines.'),
+  droppedGrants: listOf(text()),
+});

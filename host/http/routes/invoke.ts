@@ -1,0 +1,102 @@
+import type { InvokeOptions, Payload, Reply } from '../../host/serving.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Front } from '../front.ts';
+import { messageHeaders, readMessageHeaders } from '../message-headers.ts';
+import { Problem } from '../problem.ts';
+import { answerReply } from '../reply.ts';
+import { type AnswerNote, type Call, type Route, route } from '../route.ts';
+import { type NameParams, nameParam, type SubjectParams, subjectParam } from './names.ts';
+import { payloadOf } from './payload.ts';
+
+const bytes = { type: 'string', format: 'binary' } as const;
+
+const replies: Readonly<Record<number, AnswerNote>> = {
+  200: {
+    description: 'The agent’s answer, under its own content type or the request’s.',
+    contentType: '*/*',
+    schema: bytes,
+  },
+  204: { description: 'The agent answered without a body.' },
+  403: { description: 'The token does not allow it, or the agent refused (`agent-error`, `agent-denied`).' },
+  404: { description: 'No such agent.' },
+  413: { description: 'The body is too large.' },
+  422: { description: 'The agent answered with an error.' },
+  429: { description: 'A limit of the agent was reached (`agent-limit`), or too many requests.' },
+  502: { description: 'The agent trapped.' },
+  503: { description: 'The mailbox is full, or the agent is not there now; see `retry-after`.' },
+  504: { description: 'The deadline passed.' },
+};
+
+const body = {
+  description: 'The message: any bytes of any type.',
+  content: { '*/*': undefined, 'application/json': undefined },
+} as const;
+
+/** Reads the message, hands it over, answers. The one path of `invoke`, however the request came to it. */
+export async function invoke(front: Front, exchange: Exchange, name: string): Promise<Problem | undefined> {
+  const ready = await read(front, exchange);
+  if (ready instanceof Problem) return ready;
+  const reply = await front.serving.invoke(name, ready.payload, ready.options);
+  return answered(front, exchange, reply);
+}
+
+async function request(
+  front: Front,
+  call: Call<SubjectParams, unknown, unknown>,
+): Promise<Problem | undefined> {
+  const ready = await read(front, call.exchange);
+  if (ready instanceof Problem) return ready;
+  const reply = await front.serving.request(call.params.subject, ready.payload, ready.options);
+  return answered(front, call.exchange, reply);
+}
+
+async function read(
+  front: Front,
+  exchange: Exchange,
+): Promise<{ readonly payload: Payload; readonly options: InvokeOptions } | Problem> {
+  const headers = readMessageHeaders(exchange.request);
+  if (headers instanceof Problem) return headers;
+  const read = await front.bodies.read(exchange);
+  if (read instanceof Problem) return read;
+  const { principal } = exchange.access;
+  const { signal } = exchange.connection;
+  return { payload: payloadOf(exchange.request, read), options: { principal, signal, ...headers } };
+}
+
+function answered(front: Front, exchange: Exchange, reply: Reply): undefined {
+  answerReply(front.answers, exchange, reply);
+}
+
+export const invokeRoute: Route = route<NameParams>({
+  method: 'POST',
+  path: '/v1/agents/:name/invoke',
+  operation: 'invokeAgent',
+  summary: 'Sends one message to an agent and waits for its answer',
+  description:
+    'The answer says in `x-mote-outcome`, `x-mote-fuel`, `x-mote-wall-ms` and `x-mote-message-id` how it went. ' +
+    'When the client goes away the call is cancelled.',
+  needs: { verb: 'invoke', target: 'name' },
+  params: { name: nameParam },
+  headers: messageHeaders,
+  body,
+  readsBody: true,
+  answers: replies,
+  run: (front, { exchange, params }) => invoke(front, exchange, params.name),
+});
+
+export const invokeRoutes: readonly Route[] = [
+  invokeRoute,
+  route<SubjectParams>({
+    method: 'POST',
+    path: '/v1/request/:subject',
+    operation: 'requestSubject',
+    summary: 'Asks whoever answers a subject',
+    needs: { verb: 'publish', target: 'subject' },
+    params: { subject: subjectParam },
+    headers: messageHeaders,
+    body,
+    readsBody: true,
+    answers: replies,
+    run: request,
+  }),
+];

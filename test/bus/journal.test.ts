@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { open, sent, temporary } from './journal-parts.ts';
+
+test('what was accepted and not settled is there again, in order, with everything it carried', async (t) => {
+  const folder = temporary(t);
+  const first = open({ folder });
+  const whole = sent('a', {
+    sender: 'shop',
+    replyTo: '_inbox.1',
+    deadlineNs: 9_007_199_254_740_993n,
+    contentType: 'application/json',
+    headers: [{ name: 'traceparent', value: '00-äöü-01' }],
+    body: new Uint8Array([0, 255, 1]),
+  });
+  first.journal.accepted('billing', whole, 'at-least-once');
+  const settled = first.journal.accepted('billing', sent('b'), 'at-least-once');
+  first.journal.accepted('audit', sent('c'), 'exactly-once');
+  await first.journal.flushed();
+  first.journal.settled(settled);
+  await first.journal.close();
+
+  const second = open({ folder });
+  assert.deepEqual(
+    second.recovered.pending.map(({ receiver, guarantee, message }) => ({ receiver, guarantee, message })),
+    [
+      { receiver: 'billing', guarantee: 'at-least-once', message: whole },
+      { receiver: 'audit', guarantee: 'exactly-once', message: sent('c') },
+    ],
+  );
+  assert.deepEqual(second.recovered.damage, []);
+});
+
+test('a journal that was not closed loses nothing that was flushed', async (t) => {
+  const folder = temporary(t);
+  const first = open({ folder });
+  first.journal.accepted('billing', sent('a'), 'at-least-once');
+  await first.journal.flushed();
+  const second = open({ folder });
+  assert.deepEqual(
+    second.recovered.pending.map(({ message }) => message.id),
+    ['a'],
+  );
+});
+
+test('a message keeps its sequence over restarts, and can be settled under it', async (t) => {
+  const folder = temporary(t);
+  const first = open({ folder });
+  const sequence = first.journal.accepted('billing', sent('a'), 'at-least-once');
+  await first.journal.close();
+  const second = open({ folder });
+  assert.equal(second.recovered.pending[0]?.sequence, sequence);
+  assert.ok(second.journal.accepted('billing', sent('b'), 'at-least-once') > sequence);
+  second.journal.settled(sequence);
+  await second.journal.close();
+  const third = open({ folder });
+  assert.deepEqual(
+    third.recovered.pending.map(({ message }) => message.id),
+    ['b'],
+  );
+});
+
+test('the attempt that comes next is remembered', async (t) => {
+  const folder = temporary(t);
+  const first = open({ folder });
+  const sequence = first.journal.accepted('billing', sent('a'), 'at-least-once');
+  first.journal.attempted(sequence, 2);
+  first.journal.attempted(sequence, 3);
+  await first.journal.close();
+  const second = open({ folder });
+  assert.equal(second.recovered.pending[0]?.message.attempt, 3);
+});
+
+test('dead letters are kept with their reasons, can live again, and can be dropped', async (t) => {
+  const folder = temporary(t);
+  const first = open({ folder });
+  const detail = new Uint8Array([1, 2]);
+  const custom = { tag: 'custom', val: { code: 'E7', message: 'no stock', detail } } as const;
+  const denied = { tag: 'denied', val: 'not yours' } as const;
+  const [a = 0, b = 0, c = 0] = ['a', 'b', 'c'].map((id) =>
+    first.journal.accepted('billing', sent(id), 'at-least-once'),
+  );
+  first.journal.died(a, 'attempts', custom);
+  first.journal.died(b, 'refused', denied);
+  first.journal.died(c, 'expired', undefined);
+  await first.journal.close();
+
+  const second = open({ folder });
+  assert.deepEqual(second.recovered.pending, []);
+  assert.deepEqual(
+    second.recovered.deadLetters.map(({ message, reason, failure }) => [message.id, reason, failure]),
+    [
+      ['a', 'attempts', custom],
+      ['b', 'refused', denied],
+      ['c', 'expired', undefined],
+    ],
+  );
+  second.journal.attempted(a, 1);
+  second.journal.settled(b);
+  await second.journal.close();
+
+  const third = open({ folder });
+  assert.deepEqual(
+    third.recovered.pending.map(({ message }) => [message.id, message.attempt]),
+    [['a', 1]],
+  );
+  assert.deepEqual(
+    third.recovered.deadLetters.map(({ message }) => message.id),
+    ['c'],
+  );
+});
+
+test('the oldest dead letters make room and are counted', async (t) => {
+  const folder = temporary(t);
+  const first = open({ folder, deadLettersMax: 2 });
+  for (const id of ['a', 'b', 'c', 'd'])
+    first.journal.died(first.journal.accepted('billing', sent(id), 'at-least-once'), 'attempts', undefined);
+  assert.equal(first.journal.status().deadLettersDropped, 2);
+  await first.journal.close();
+  const second = open({ folder });
+  assert.deepEqual(
+    second.recovered.deadLetters.map(({ message }) => message.id),
+    ['c', 'd'],
+  );
+});
+
+test('ids of exactly-once messages that were dealt with are known after a restart, others are not', async (t) => {
+  const folder = temporary(t);
+  const first = open({ folder });
+  const once = first.journal.accepted('billing', sent('once'), 'exactly-once');
+  const often = first.journal.accepted('billing', sent('often'), 'at-least-once');
+  first.journal.accepted('billing', sent('waiting'), 'exactly-once');
+  first.journal.settled(once);
+  first.journal.settled(often);
+  await first.journal.close();
+  const second = open({ folder });
+  assert.deepEqual(
+    second.recovered.settledIds.map(({ receiver, id }) => [receiver, id]),
+    [['billing', 'once']],
+  );
+});
+
+test('the window of settled ids is bounded: the oldest leave it', async (t) => {
+  const folder = temporary(t);
+  const first = open({ folder, settledIdsMax: 2 });
+  for (const id of ['a', 'b', 'c'])
+    first.journal.settled(first.journal.accepted('billing', sent(id), 'exactly-once'));
+  await first.journal.close();
+  const second = open({ folder, settledIdsMax: 2 });
+  assert.deepEqual(
+    second.recovered.settledIds.map(({ id }) => id),
+    ['b', 'c'],
+  );
+});
+
+test('one write carries what a turn of the event loop recorded', async (t) => {
+  const folder = temporary(t);
+  const writes: number[] = [];
+  const { journal } = open({ folder, onWrite: (bytes) => writes.push(bytes) });
+  for (let index = 0; index < 100; index++) journal.accepted('billing', sent(`m${index}`), 'at-least-once');
+  await journal.flushed();
+  // The head of the segment, and the batch.
+  assert.equal(writes.length, 2);
+  await turn();
+  for (let index = 0; index < 100; index++) journal.accepted('billing', sent(`n${index}`), 'at-least-once');
+  await journal.flushed();
+  assert.equal(writes.length, 3);
+});
+
+test('more bytes than may wait for the disk are refused, what was taken before is safe', async (t) => {
+  const folder = temporary(t);
+  const first = open({ folder, pendingBytesMax: 10_000 });
+  const body = new Uint8Array(4000);
+  first.journal.accepted('billing', sent('a', { body }), 'at-least-once');
+  first.journal.accepted('billing', sent('b', { body }), 'at-least-once');
+  assert.throws(() => first.journal.accepted('billing', sent('c', { body }), 'at-least-once'), {
+    code: 'HOST_ERR_STATE_UNWRITABLE',
+    message: /pendingBytesMax/,
+  });
+  assert.throws(
+    () => first.journal.accepted('billing', sent('d', { body: new Uint8Array(10_001) }), 'at-least-once'),
+    { code: 'HOST_ERR_MESSAGE_TOO_LARGE' },
+  );
+  await first.journal.flushed();
+  first.journal.accepted('billing', sent('e', { body }), 'at-least-once');
+  await first.journal.close();
+  const second = open({ folder });
+  assert.deepEqual(
+    second.recovered.pending.map(({ message }) => message.id),
+    ['a', 'b', 'e'],
+  );
+});
+
+test('a closed journal refuses messages', async (t) => {
+  const { journal } = open({ folder: temporary(t) });
+  await journal.close();
+  assert.throws(() => journal.accepted('billing', sent('a'), 'at-least-once'), {
+    code: 'HOST_ERR_STATE_UNWRITABLE',
+  });
+});
