@@ -1,6 +1,6 @@
 import type { Bus, Delivery } from '../bus/bus.ts';
-import type { Dispatcher } from './dispatcher.ts';
 import { Agent, type Surroundings } from './agent.ts';
+import type { Dispatcher } from './dispatcher.ts';
 import type { Spec } from './spec.ts';
 
 /** What the agents of one thread live on. */

@@ -1,5 +1,5 @@
 import type { Artifact } from '../engine/artifact.ts';
-import { type Program, loadProgram } from '../engine/program.ts';
+import { loadProgram, type Program } from '../engine/program.ts';
 import { HostError } from '../errors.ts';
 import { defaultLimits, intersect, type Limits } from '../limits.ts';
 import type { Manifest } from '../manifest.ts';
@@ -27,11 +27,7 @@ export class SpecMaker {
    * @throws HostError for a component that cannot be prepared; `HOST_ERR_WORLD_MISMATCH` for one that neither
    * handles messages nor answers HTTP requests; `HOST_ERR_CONFIG_INVALID` where manifest and component disagree
    */
-  async make(
-    manifest: Manifest,
-    manifestPath: string,
-    component: Uint8Array<ArrayBuffer>,
-  ): Promise<Spec> {
+  async make(manifest: Manifest, manifestPath: string, component: Uint8Array<ArrayBuffer>): Promise<Spec> {
     const artifact = await this.#options.prepare(component);
     const program = this.#programOf(artifact);
     checkWorld(program, manifest, manifestPath);
