@@ -62,14 +62,19 @@ export class AsyncAgent {
     this.instance = instance;
   }
 
-  static async of(component: Uint8Array, offered: Imports, budget: Budget = budgetOf()): Promise<AsyncAgent> {
+  static async of(
+    component: Uint8Array,
+    offered: Imports,
+    budget: Budget = budgetOf(),
+    version = '0.1.0',
+  ): Promise<AsyncAgent> {
     const plan = planFastLane(decodeComponent(component));
     if ('refused' in plan) throw new Error(plan.refused);
     const core = component.slice(plan.module.offset, plan.module.offset + plan.module.length);
     const metered = meter(core, { fuelCell: 'own', importCharges: plan.importCharges }).bytes;
     const linker = new Linker();
     for (const [name, functions] of Object.entries(offered))
-      linker.define(`${name}@${name.startsWith('wasi:') ? '0.2.6' : '0.1.0'}`, {
+      linker.define(`${name}@${name.startsWith('wasi:') ? '0.2.6' : version}`, {
         functions,
         suspending: new Set(),
       });
