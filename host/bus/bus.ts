@@ -40,7 +40,10 @@ export interface BusOptions {
 /** What one thread's senders have been through since it started. */
 export interface BusCounts extends Readonly<ReceptionCounts>, Readonly<ShippingCounts> {
   readonly deadLetters: number;
+  /** Requests of this thread that wait for an answer, and those that wait or are handled here. */
   readonly asking: number;
+  readonly asked: number;
+  /** Senders that wait for room. */
   readonly waiting: number;
 }
 
@@ -133,6 +136,7 @@ export class Bus {
       ...this.#shipping.counts,
       deadLetters: this.#deadLetters.total,
       asking: this.#requests.size,
+      asked: this.#reception.asked,
       waiting: this.#waitingRoom.size,
     };
   }

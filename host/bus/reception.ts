@@ -67,6 +67,11 @@ export class Reception {
     this.#repeatKind = options.wheel.kind((token) => this.#repeat(token));
   }
 
+  /** Requests that wait or are handled here. */
+  get asked(): number {
+    return this.#asked.size;
+  }
+
   attach(id: number, name: string, receiver: Receiver, terms: ReceiverTerms): void {
     assert(this.roster.get(id) === undefined, `${name} is attached already`);
     this.roster.add(new Resident(id, name, receiver, terms));

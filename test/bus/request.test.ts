@@ -14,6 +14,7 @@ for (const thread of [0, 1]) {
     assert.equal(replyText(reply), 'pay!');
     assert.equal(billing.handled[0]?.message.sender, 'asker');
     assert.equal(buses.directory.depthOf(billing.id), 0);
+    assert.deepEqual([buses.bus.counts.asking, billing.bus.counts.asked, buses.wheels[0]?.armed], [0, 0, 0]);
   });
 
   test(`a request to an agent ${where} that does not answer ends at its deadline and leaves the mailbox`, async () => {

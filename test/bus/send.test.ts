@@ -118,7 +118,7 @@ test('a message tells its receiver who sent it, when, and what the sender put in
   const buses = new Buses();
   const sender = buses.agent('sender');
   const audit = buses.agent('audit');
-  buses.clock.ms = 12;
+  buses.clock.ms = 1012;
   const headers = [{ name: 'traceparent', value: '00-1-2-01' }];
   const accepted = atOnce(buses.bus.send(sender, 'audit', text('x', headers)));
   const message = audit.take()?.message;
@@ -130,7 +130,7 @@ test('a message tells its receiver who sent it, when, and what the sender put in
       subject: 'agent.audit',
       sender: 'sender',
       replyTo: undefined,
-      sentAtNs: 1_700_000_000_012_000_000n,
+      sentAtNs: 1_700_000_001_012_000_000n,
       deadlineNs: undefined,
       attempt: 1,
       contentType: 'text/plain',
@@ -294,4 +294,50 @@ test('a message under way to an agent that moved meanwhile is sent on', () => {
   buses.carry();
   audit.work();
   assert.deepEqual(audit.heard, ['x']);
+});
+
+test('a message does not overtake one that waits for room the receiver has already', async () => {
+  const buses = new Buses(2);
+  buses.isDeferred = true;
+  const sender = buses.agent('sender');
+  const audit = buses.agent('audit', { thread: 1, mailbox: small });
+  for (let index = 0; index < 8; index++) atOnce(buses.bus.send(sender, 'audit', text(`${index}`)));
+  const waiting = [buses.bus.send(sender, 'audit', text('8'))];
+  for (const { to, frame, from } of buses.frames.splice(0)) buses.at(to).accept(frame, from);
+  audit.work();
+  waiting.push(buses.bus.send(sender, 'audit', text('9')));
+  buses.carry();
+  assert.deepEqual((await Promise.all(waiting)).map(tagOf), [undefined, undefined]);
+  audit.work();
+  assert.deepEqual(audit.heard.slice(8), ['8', '9']);
+});
+
+test('a request that ended while it waited for room is not delivered', async () => {
+  const buses = new Buses();
+  const sender = buses.agent('sender');
+  const audit = buses.agent('audit', { mailbox: small });
+  for (let index = 0; index < 8; index++) atOnce(buses.bus.send(sender, 'audit', text(`${index}`)));
+  const abort = new AbortController();
+  const reply = buses.bus.request(sender, 'agent.audit', text('late'), { signal: abort.signal });
+  abort.abort();
+  assert.deepEqual(await reply, { error: { tag: 'cancelled' } });
+  audit.work();
+  assert.equal(audit.handled.length, 8);
+});
+
+test('whoever waits for room at an agent that is removed is told, and an agent that is removed waits no more', async () => {
+  const buses = new Buses();
+  const [one, other] = ['one', 'other'].map((name) => buses.agent(name));
+  const audit = buses.agent('audit', { mailbox: small });
+  assert.ok(one && other);
+  for (let index = 0; index < 8; index++) atOnce(buses.bus.send(one, 'audit', text(`${index}`)));
+  const waiting = [one, other].map((sender) => buses.bus.send(sender, 'audit', text('x')));
+  const reply = buses.bus.request(one, 'agent.other', text('x'));
+  buses.bus.remove(one.id);
+  assert.deepEqual(await waiting[0], { tag: 'cancelled' });
+  assert.deepEqual(await reply, { error: { tag: 'cancelled' } });
+  assert.equal(other.take(), undefined);
+  buses.bus.remove(audit.id);
+  assert.deepEqual(await waiting[1], { tag: 'unavailable' });
+  assert.equal(buses.bus.counts.waiting, 0);
 });

@@ -47,7 +47,7 @@ export function atOnce(result: Accepted | BusError | Promise<Accepted | BusError
 
 /** Time that passes when told to. */
 export class HandClock implements Clock {
-  ms: number = 0;
+  ms: number = 1000;
   wallNs(): bigint {
     return 1_700_000_000_000_000_000n + this.monotonicNs();
   }
