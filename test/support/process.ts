@@ -8,7 +8,7 @@ const bin = resolve(import.meta.dirname, '../../host/cli/bin.js');
 const cacheFolder = mkdtempSync(join(tmpdir(), 'motehost-test-'));
 
 /** What one stream of a process has printed, waited for piece by piece. */
-class Transcript {
+export class Transcript {
   readonly #isEnded: () => boolean;
   #printed = '';
   #seen = 0;

@@ -1,7 +1,7 @@
 import type { HttpFront } from '../../http/listen.ts';
-import { formatTable } from '../client/table.ts';
 import type { Manifest } from '../../manifest.ts';
 import { agentSubject } from '../../subject.ts';
+import { formatTable } from '../client/table.ts';
 import { commandName } from '../command-name.ts';
 import { type AgentFiles, shown } from './agent-files.ts';
 
