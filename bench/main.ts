@@ -12,6 +12,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   call: async () => (await import('./call.ts')).bench,
   'cold-start': async () => (await import('./cold-start.ts')).bench,
   agents: async () => (await import('./agents.ts')).bench,
+  capability: async () => (await import('./capability.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({
