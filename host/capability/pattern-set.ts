@@ -2,7 +2,7 @@ import { HostError } from '../errors.ts';
 import { hasWildcard, patternFault, reservedToken, subjectBytesMax, subjectFault } from '../subject.ts';
 import { Interned } from './interned.ts';
 import { PatternTrie } from './pattern-trie.ts';
-import { Verdicts } from './verdicts.ts';
+import { hashOf, Verdicts } from './verdicts.ts';
 
 /** What a set of patterns is asked about: subjects to send or publish to, or patterns to subscribe to. */
 export type Purpose = 'send' | 'publish' | 'subscribe';
@@ -17,7 +17,9 @@ export class PatternSet {
   /** Patterns without wildcards answer for themselves. */
   readonly #exact: ReadonlySet<string>;
   readonly #trie: PatternTrie | undefined;
-  #verdicts: Verdicts | undefined;
+  readonly #verdicts: Verdicts = new Verdicts();
+  #lastText: string | undefined;
+  #lastVerdict = false;
 
   private constructor(purpose: Purpose, patterns: readonly string[]) {
     this.purpose = purpose;
@@ -50,8 +52,14 @@ export class PatternSet {
   /** Whether one pattern of the set covers a text, which may be anything a guest made up. */
   covers(text: string): boolean {
     if (text.length > subjectBytesMax) return false;
-    if (this.#exact.has(text)) return true;
-    return this.#trie === undefined ? false : this.#recall(this.#trie, text);
+    if (this.#trie === undefined) return this.#exact.has(text);
+    // Most agents ask the same again and again.
+    if (text === this.#lastText) return this.#lastVerdict;
+    const hash = hashOf(text);
+    const verdict = this.#verdicts.get(text, hash) ?? this.#decide(this.#trie, text, hash);
+    this.#lastText = text;
+    this.#lastVerdict = verdict;
+    return verdict;
   }
 
   /** Whether something of what a valid pattern stands for is in the set. */
@@ -59,19 +67,17 @@ export class PatternSet {
     return this.patterns.some((own) => meet(own, pattern) !== undefined);
   }
 
-  #recall(trie: PatternTrie, text: string): boolean {
-    this.#verdicts ??= new Verdicts();
-    const before = this.#verdicts.get(text);
-    if (before !== undefined) return before;
-    const verdict = this.#decide(trie, text);
-    this.#verdicts.set(text, verdict);
+  #decide(trie: PatternTrie, text: string, hash: number): boolean {
+    // What no pattern covers need not be a subject to be denied.
+    const isCovered =
+      (this.#exact.size > 0 && this.#exact.has(text)) || trie.covers(text, reservedToken(text) === 'host');
+    const verdict = isCovered && mayBeNamed(this.purpose, text) && this.#isValid(text);
+    this.#verdicts.set(text, hash, verdict);
     return verdict;
   }
 
-  #decide(trie: PatternTrie, text: string): boolean {
-    const fault = this.purpose === 'subscribe' ? patternFault(text) : subjectFault(text);
-    if (fault !== undefined || !mayBeNamed(this.purpose, text)) return false;
-    return trie.covers(text, reservedToken(text) === 'host');
+  #isValid(text: string): boolean {
+    return (this.purpose === 'subscribe' ? patternFault(text) : subjectFault(text)) === undefined;
   }
 }
 

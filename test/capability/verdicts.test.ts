@@ -2,27 +2,49 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Interned } from '../../host/capability/interned.ts';
 import { PatternSet } from '../../host/capability/pattern-set.ts';
-import { threadVerdictsMax, Verdicts, verdictsMax } from '../../host/capability/verdicts.ts';
+import { hashOf, threadVerdictsMax, Verdicts, verdictsMax } from '../../host/capability/verdicts.ts';
 
-test('one that makes up texts has a bounded memory, and what is asked again stays in it', () => {
+function remember(verdicts: Verdicts, text: string, isAllowed: boolean): void {
+  verdicts.set(text, hashOf(text), isAllowed);
+}
+
+test('one that makes up texts has a bounded memory, and the latest are in it', () => {
   const verdicts = new Verdicts();
-  verdicts.set('often', true);
   for (let text = 0; text < 20 * verdictsMax; text += 1) {
-    verdicts.set(`text-${text}`, false);
-    assert.equal(verdicts.get('often'), true);
-    assert.ok(verdicts.size <= 2 * verdictsMax + 1);
+    const [made, isAllowed] = [`text-${text}`, text % 3 === 0];
+    assert.equal(verdicts.get(made, hashOf(made)), undefined);
+    remember(verdicts, made, isAllowed);
+    assert.equal(verdicts.get(made, hashOf(made)), isAllowed);
+    assert.ok(verdicts.places <= verdictsMax);
   }
-  assert.equal(verdicts.get('text-0'), undefined);
-  assert.equal(verdicts.get(`text-${20 * verdictsMax - 1}`), false);
+  assert.equal(verdicts.places, verdictsMax);
+});
+
+test('texts of one hash are not taken for one another, and the oldest of three is forgotten', () => {
+  const verdicts = new Verdicts();
+  verdicts.set('a', 42, true);
+  assert.deepEqual([verdicts.get('a', 42), verdicts.get('b', 42)], [true, undefined]);
+  verdicts.set('b', 42, false);
+  assert.deepEqual([verdicts.get('a', 42), verdicts.get('b', 42)], [true, false]);
+  verdicts.set('c', 43, true);
+  assert.deepEqual(
+    [verdicts.get('a', 42), verdicts.get('b', 42), verdicts.get('c', 43)],
+    [undefined, false, true],
+  );
+});
+
+test('one that asks little takes little', () => {
+  const verdicts = new Verdicts();
+  assert.equal(verdicts.places, 0);
+  for (const text of ['a', 'b', 'c']) remember(verdicts, text, true);
+  assert.equal(verdicts.places, 32);
 });
 
 test('many that make up texts have a bounded memory together', () => {
-  const all = Array.from({ length: 200 }, () => new Verdicts());
-  for (let text = 0; text < verdictsMax; text += 1)
-    for (const verdicts of all) {
-      verdicts.set(`text-${text}`, true);
-    }
-  const size = all.reduce((sum, verdicts) => sum + verdicts.size, 0);
+  const all = Array.from({ length: 500 }, () => new Verdicts());
+  for (let text = 0; text < 1000; text += 1)
+    for (const verdicts of all) remember(verdicts, `text-${text}`, true);
+  const size = all.reduce((sum, verdicts) => sum + verdicts.places, 0);
   assert.ok(size <= threadVerdictsMax, String(size));
   assert.ok(size > 0);
 });
