@@ -40,3 +40,13 @@ const sentAtNs = 1_700_000_000_000_000_000n;
 export function pingFrame(body: Uint8Array): MessageFrame {
   return streamFrame(1, body);
 }
+
+const spinsMax = 100;
+const napMs = 0.1;
+const never = new Int32Array(new SharedArrayBuffer(4));
+
+/** Waits for the other end for the `turn`-th time in a row: both may have to share one core. */
+export function pause(turn: number): void {
+  if (turn < spinsMax) Atomics.pause();
+  else Atomics.wait(never, 0, 0, napMs);
+}

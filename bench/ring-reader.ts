@@ -3,7 +3,7 @@ import type { Frame } from '../host/bus/frame-kinds.ts';
 import { Links } from '../host/bus/links.ts';
 import { RingReader } from '../host/bus/ring.ts';
 import { systemClock } from '../host/clock.ts';
-import type { RingRole } from './ring-frames.ts';
+import { pause, type RingRole } from './ring-frames.ts';
 
 /** The reading thread of `ring.ts`: told a count, it says when it has read so many. */
 const role = workerData as RingRole;
@@ -33,6 +33,7 @@ function readRaw(ring: SharedArrayBuffer): void {
   const bytes = new Uint8Array(ring);
   parentPort?.on('message', (records: number) => {
     begin(records);
+    let waits = 0;
     while (read < wanted) {
       let batch = 0;
       while (batch < 64 && reader.next()) {
@@ -40,8 +41,9 @@ function readRaw(ring: SharedArrayBuffer): void {
         batch += 1;
       }
       read += batch;
+      waits = batch > 0 ? 0 : waits + 1;
       if (batch > 0) reader.release();
-      else Atomics.pause();
+      else pause(waits);
     }
     finish();
   });

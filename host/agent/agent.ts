@@ -1,11 +1,12 @@
-import type { Delivery } from '../bus/bus.ts';
+import type { Delivery } from '../bus/delivery.ts';
+import { Capabilities } from '../capability/capabilities.ts';
 import type { Clock } from '../clock.ts';
 import { Budget, type StopCause, type Turn } from '../engine/budget.ts';
 import type { Resident } from '../engine/engine.ts';
 import { type Snapshot, snapshotBytes } from '../engine/hibernation/snapshot.ts';
 import { HostError } from '../errors.ts';
 import { intersect, type Limits } from '../limits.ts';
-import type { Outcome } from '../outcome.ts';
+import type { Outcome, Usage } from '../outcome.ts';
 import { returned, stopped, trapped, usageOf } from './judge.ts';
 import { RestartDelay } from './restart-delay.ts';
 import type { Spec } from './spec.ts';
@@ -26,9 +27,11 @@ export interface Surroundings {
   idle(agent: Agent): void;
   /** It is idle no longer. */
   busy(agent: Agent): void;
-  /** Calls `agent.overdue()` after so many milliseconds, unless called off. */
-  arm(agent: Agent, ms: number): void;
-  disarm(agent: Agent): void;
+  /** Calls `agent.overdue()` after so many milliseconds, unless called off by the timer it returns. */
+  arm(agent: Agent, ms: number): number;
+  disarm(timer: number): void;
+  /** The call under way is being ended: what it waits for ends too. */
+  stopped(agent: Agent): void;
   /** Tells the people who run the host. */
   note(agent: Agent, what: AgentNote): void;
 }
@@ -74,11 +77,15 @@ export class Agent {
   /** Ends the wait for a call whose guest does not unwind. */
   #giveUp: ((outcome: Outcome<Uint8Array | undefined>) => void) | undefined;
   #isUnwinding = false;
+  #timer = 0;
   #hasLived = false;
   #saved: Saved | undefined;
   #leaving: Promise<unknown> | undefined;
+  #handling: Promise<unknown> | undefined;
   readonly #delay = new RestartDelay();
+  /** What it handles. */
   delivery: Delivery | undefined;
+  #capabilities: Capabilities | undefined;
   handled = 0;
   failed = 0;
   fuel = 0n;
@@ -97,7 +104,13 @@ export class Agent {
     return this.#spec;
   }
 
-  get state(): AgentPhase {
+  /** What its manifest grants, less what was taken back. */
+  get capabilities(): Capabilities {
+    this.#capabilities ??= Capabilities.of(this.#spec.manifest.grants, this.#spec.manifestPath);
+    return this.#capabilities;
+  }
+
+  get phase(): AgentPhase {
     return this.#state;
   }
 
@@ -110,12 +123,24 @@ export class Agent {
     return this.#resident;
   }
 
+  /** Resolves when no message is under way. */
+  async settled(): Promise<void> {
+    await this.#handling;
+  }
+
   /** Handles one message, with all that may go wrong in the outcome; never rejects. */
-  async handle(delivery: Delivery): Promise<Outcome<Uint8Array | undefined>> {
+  handle(delivery: Delivery): Promise<Outcome<Uint8Array | undefined>> {
+    const handling = this.#handle(delivery);
+    this.#handling = handling;
+    return handling;
+  }
+
+  async #handle(delivery: Delivery): Promise<Outcome<Uint8Array | undefined>> {
     this.delivery = delivery;
     const { message } = delivery;
     const deadlineMs = this.#deadlineMs(message.deadlineNs);
     try {
+      if (this.#spec.program.facts.main.kind !== 'handler') return this.#unsupported();
       if (deadlineMs <= 0) return this.#late(deadlineMs);
       if (this.#leaving !== undefined) await this.#leaving;
       if (this.#state === 'idle') this.#around.busy(this);
@@ -137,6 +162,12 @@ export class Agent {
     const max = this.#spec.limits.deadlineMs;
     if (deadlineNs === undefined) return max;
     return Math.min(max, Number((deadlineNs - this.#around.clock.wallNs()) / 1_000n) / 1_000);
+  }
+
+  /** It answers HTTP requests and nothing else. */
+  #unsupported(): Outcome<Uint8Array | undefined> {
+    const failure = { tag: 'unsupported', val: 'the agent answers HTTP requests, not messages' };
+    return { kind: 'error', exitCode: 1, failure, usage: noUsage };
   }
 
   #late(deadlineMs: number): Outcome<Uint8Array | undefined> {
@@ -180,7 +211,7 @@ export class Agent {
   ): Promise<Outcome<Uint8Array | undefined>> {
     this.#state = 'busy';
     budget.restart(deadlineMs);
-    this.#around.arm(this, deadlineMs);
+    this.#timer = this.#around.arm(this, deadlineMs);
     try {
       return await new Promise((resolve, reject) => {
         this.#giveUp = resolve;
@@ -195,7 +226,7 @@ export class Agent {
         );
       });
     } finally {
-      this.#around.disarm(this);
+      this.#around.disarm(this.#timer);
       this.#giveUp = undefined;
       this.#isUnwinding = false;
     }
@@ -233,8 +264,9 @@ export class Agent {
 
   #unwind(): void {
     this.#isUnwinding = true;
-    this.#around.disarm(this);
-    this.#around.arm(this, unwindMsMax);
+    this.#around.stopped(this);
+    this.#around.disarm(this.#timer);
+    this.#timer = this.#around.arm(this, unwindMsMax);
   }
 
   async #count(
@@ -284,9 +316,17 @@ export class Agent {
     const error = thrown instanceof HostError ? thrown : fault(thrown);
     this.lastError = error.message;
     this.#around.note(this, { kind: 'refused', error });
-    const usage = { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 };
     const text = error.class === 'unavailable' ? error.message : 'the agent cannot be started';
-    return { kind: 'error', exitCode: 1, failure: { tag: 'unavailable', val: text }, usage };
+    return { kind: 'error', exitCode: 1, failure: { tag: 'unavailable', val: text }, usage: noUsage };
+  }
+
+  /** One request it answered in an instance of its own. */
+  countExchange(outcome: Outcome): void {
+    this.handled += 1;
+    this.fuel += outcome.usage.fuel;
+    if (outcome.kind === 'ok') return;
+    this.failed += 1;
+    this.lastError = describe(outcome);
   }
 
   /** Ends the instance in good order, and forgets what was saved; no message may be under way. */
@@ -358,6 +398,9 @@ export class Agent {
 
   /** Takes another program or other settings; it holds no instance then. */
   replace(spec: Spec): void {
+    // What still holds on to the rights of the old version has none.
+    this.#capabilities?.revoke();
+    this.#capabilities = undefined;
     this.#spec = spec;
     this.#delay.succeed();
   }
@@ -367,6 +410,8 @@ export class Agent {
     return intersect(this.#spec.limits, more);
   }
 }
+
+const noUsage: Usage = { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 };
 
 class StartFailed extends Error {
   readonly outcome: Outcome;

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { Snapshot } from '../engine/hibernation/snapshot.ts';
 import { HostError } from '../errors.ts';
 import type { Agent } from './agent.ts';
 
@@ -9,7 +10,7 @@ export interface MemoryRoomOptions {
   /** Frees what was dropped: instances that wait for re-use, then collects. */
   readonly reclaim: (instances: number) => Promise<void>;
   /** Puts a saved state on disk; false: it could not be, and stays in the heap. */
-  readonly cool: (agent: Agent) => Promise<boolean>;
+  readonly cool: (agent: Agent, snapshot: Snapshot) => Promise<boolean>;
 }
 
 /** Idle agents that leave memory at once when room is needed. */
@@ -101,7 +102,7 @@ export class MemoryRoom {
   async #coolOne(agent: Agent): Promise<boolean> {
     const { saved } = agent;
     if (saved?.kind !== 'warm') return true;
-    if (!(await this.#options.cool(agent))) return false;
+    if (!(await this.#options.cool(agent, saved.snapshot))) return false;
     if (agent.saved !== saved) return true;
     this.#warm.delete(agent);
     this.#warmBytes -= saved.bytes;

@@ -9,8 +9,8 @@ import {
   writeOutcome,
   writeRefusal,
 } from './frame-outcome.ts';
-import type { Guarantee, Header } from './message.ts';
-import { Eye, Pen, textBytesMax } from './pen.ts';
+import type { Guarantee, Header, Message } from './message.ts';
+import { characterBytesMax, Eye, Pen, textBytesMax } from './pen.ts';
 
 export type * from './frame-kinds.ts';
 
@@ -47,6 +47,8 @@ const wrongLength = 'bug: a frame longer or shorter than it says';
 type ReplyFrame = Extract<Frame, { kind: 'reply' }>;
 
 const noBytes: Uint8Array = new Uint8Array(0);
+const noHeaders: readonly Header[] = Object.freeze([]);
+const noEntries: readonly number[] = Object.freeze([]);
 
 /** The bytes of a frame that follow its head. */
 export function bodyOf(frame: Frame): Uint8Array {
@@ -77,7 +79,9 @@ export class FrameWriter {
         this.#guestValue = failureOf(frame.error);
         return smallBytesMax + refusalBytesMax(frame.error, this.#guestValue);
       case 'subscribe':
-        return smallBytesMax + textBytesMax(frame.pattern) + textBytesMax(frame.group);
+        return (
+          smallBytesMax + textBytesMax(frame.name) + textBytesMax(frame.pattern) + textBytesMax(frame.group)
+        );
       case 'settled':
         return smallBytesMax + 8 * frame.entries.length;
       default:
@@ -140,6 +144,7 @@ function writeSmall(pen: Pen, frame: SmallFrame): void {
     case 'subscribe':
       pen.u32(subscribeKind);
       pen.i32(frame.subscriber);
+      pen.text(frame.name);
       pen.f64(frame.subscription);
       pen.text(frame.pattern);
       pen.text(frame.group);
@@ -192,7 +197,13 @@ function messageBytesMax({ message, to, entries }: MessageFrame): number {
     const header = headers[index] as Header;
     characters += header.name.length + header.value.length;
   }
-  return messageBytes + 4 * to.length + 8 * entries.length + headerBytes * headers.length + 2 * characters;
+  return (
+    messageBytes +
+    4 * to.length +
+    8 * entries.length +
+    headerBytes * headers.length +
+    characterBytesMax * characters
+  );
 }
 
 function writeMessage(pen: Pen, frame: MessageFrame): void {
@@ -226,34 +237,24 @@ function writeMessage(pen: Pen, frame: MessageFrame): void {
     pen.u32(header.name.length);
     pen.u32(header.value.length);
   }
-  const textAt = pen.at;
-  if (!writeTexts(pen, frame, false)) return;
-  pen.at = textAt;
-  writeTexts(pen, frame, true);
+  if (!pen.characters(textsOf(message))) return;
   const end = pen.at;
   pen.at = at;
   pen.u32(messageKind | (guarantees.indexOf(frame.guarantee) << 4) | ((flags | wideFlag) << 8));
   pen.at = end;
 }
 
-/** All texts of a message in one run, so that the reader makes one string and cuts it. True when one needs to be wide. */
-function writeTexts(pen: Pen, { message }: MessageFrame, isWide: boolean): boolean {
-  if (writeText(pen, message.id, isWide) || writeText(pen, message.subject, isWide)) return true;
-  if (writeText(pen, message.sender, isWide) || writeText(pen, message.replyTo, isWide)) return true;
-  if (writeText(pen, message.contentType, isWide)) return true;
-  const { headers } = message;
+/** All texts of a message in one, so that they are written and read in one go and cut afterwards. */
+function textsOf({ id, subject, sender, replyTo, contentType, headers }: Message): string {
+  let texts = id + subject;
+  if (sender !== undefined) texts += sender;
+  if (replyTo !== undefined) texts += replyTo;
+  if (contentType !== undefined) texts += contentType;
   for (let index = 0; index < headers.length; index++) {
     const header = headers[index] as Header;
-    if (writeText(pen, header.name, isWide) || writeText(pen, header.value, isWide)) return true;
+    texts += header.name + header.value;
   }
-  return false;
-}
-
-function writeText(pen: Pen, text: string | undefined, isWide: boolean): boolean {
-  if (text === undefined) return false;
-  if (!isWide) return pen.narrow(text);
-  pen.wide(text);
-  return false;
+  return texts;
 }
 
 /** Reads frames out of one memory. */
@@ -320,10 +321,11 @@ function readHeaders(eye: Eye): Header[] {
 
 function readSubscribe(eye: Eye): Frame {
   const subscriber = eye.i32();
+  const name = eye.text() ?? '';
   const subscription = eye.f64();
   const pattern = eye.text() ?? '';
   const group = eye.text();
-  return { kind: 'subscribe', subscriber, subscription, pattern, group, thread: eye.u32() };
+  return { kind: 'subscribe', subscriber, name, subscription, pattern, group, thread: eye.u32() };
 }
 
 function readMessage(eye: Eye, word: number, body: Uint8Array): MessageFrame {
@@ -343,13 +345,14 @@ function readMessage(eye: Eye, word: number, body: Uint8Array): MessageFrame {
   const replyToEnd = senderEnd + eye.u32();
   const contentTypeEnd = replyToEnd + eye.u32();
   const to = readReceivers(eye, toCount);
-  const entries = readEntries(eye, entryCount);
+  const entries = entryCount === 0 ? noEntries : readEntries(eye, entryCount);
   const lengthsAt = eye.at;
   eye.at += headerBytes * headerCount;
   const left = eye.end - eye.at;
   const text = (flags & wideFlag) === 0 ? eye.narrow(left) : eye.wide(left >>> 1);
   if (headerCount === 0 && contentTypeEnd !== text.length) throw new Error(wrongLength);
-  const headers = headerCount === 0 ? [] : cutHeaders(eye, lengthsAt, headerCount, text, contentTypeEnd);
+  const headers =
+    headerCount === 0 ? noHeaders : cutHeaders(eye, lengthsAt, headerCount, text, contentTypeEnd);
   const message = {
     id: text.substring(0, idEnd),
     subject: text.substring(idEnd, subjectEnd),
@@ -368,6 +371,7 @@ function readMessage(eye: Eye, word: number, body: Uint8Array): MessageFrame {
 
 function readReceivers(eye: Eye, count: number): number[] {
   if (count > (eye.end - eye.at) >> 2) throw new Error('bug: a frame with fewer receivers than it says');
+  if (count === 1) return [eye.i32()];
   const to: number[] = [];
   for (let index = 0; index < count; index++) to.push(eye.i32());
   return to;

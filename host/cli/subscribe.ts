@@ -7,7 +7,6 @@ import { bodyOf, parseData, type WireMessage } from './client/wire.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { textOrBase64 } from './report.ts';
-import { isTerminal } from './stdio.ts';
 import { countOf, parseWords, requireWords } from './words.ts';
 
 const options = {
@@ -51,7 +50,7 @@ ${connectionHelp}`,
       headers: { accept: 'text/event-stream' },
       silenceMsMax: streamSilenceMsMax,
     });
-    if (isTerminal(2)) process.stderr.write(`host: listening to ${plainText(pattern)}; Ctrl-C ends it\n`);
+    process.stderr.write(`host: listening to ${plainText(pattern)}; Ctrl-C ends it\n`);
     await writeEach(linesOf(answer, values.json === true), count);
     return exitCodes.ok;
   },

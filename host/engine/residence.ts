@@ -182,6 +182,11 @@ export class Residence {
     this.#cells[cell] = (this.#cells[cell] as number) - 1;
   }
 
+  /** Memories of the whole process, for whoever has no part in it. */
+  static memoriesOf({ cells }: ResidenceShare): number {
+    return Atomics.load(new Int32Array(cells), memoriesCell);
+  }
+
   /** This thread has ended, and with it all it held: called by whoever saw it end, or by itself at last. */
   static retire({ cells }: ResidenceShare, thread: number): void {
     const all = new Int32Array(cells);

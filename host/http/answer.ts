@@ -4,6 +4,8 @@ import { jsonText, type Problem, problemContentType, problemText } from './probl
 /** Bodies above this many bytes go out piece by piece, as the client takes them. */
 const pieceBytes = 64 * 1024;
 const wholeBytesMax = 256 * 1024;
+/** Bodies up to that go out in one piece with their head: as text of the head's own encoding, byte for byte. */
+const joinedBytesMax = 8 * 1024;
 
 /** Writes answers and counts them: the one way out for everything but a guest's own site. */
 export class Answers {
@@ -28,6 +30,8 @@ export class Answers {
     const { response } = exchange;
     if (exchange.isSettled) return;
     if (response.headersSent || response.destroyed) {
+      // Begun and not to be finished: the client must not take what came for the whole.
+      response.destroy();
       this.settle(exchange, status);
       return;
     }
@@ -42,7 +46,8 @@ export class Answers {
       return;
     }
     if (body === undefined || body.length === 0) response.end();
-    else response.end(body);
+    else if (typeof body === 'string' || body.length > joinedBytesMax) response.end(body);
+    else response.end(latin1(body), 'latin1');
     this.settle(exchange, status);
   }
 
@@ -84,6 +89,10 @@ export class Answers {
     response.on('close', () => this.settle(exchange, status));
     more();
   }
+}
+
+function latin1({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString('latin1');
 }
 
 function lengthOf(body: Uint8Array | string | undefined): number {

@@ -33,16 +33,19 @@ export class Bodies {
    * The whole body in memory of its own. What the socket hands out are slices of slabs shared with other
    * requests; a slice sent to another thread would take the whole slab along.
    */
-  read(exchange: Exchange): Uint8Array<ArrayBuffer> | Problem | Promise<Uint8Array<ArrayBuffer> | Problem> {
+  read(
+    exchange: Exchange,
+    bytesMax: number = this.#bodyBytesMax,
+  ): Uint8Array<ArrayBuffer> | Problem | Promise<Uint8Array<ArrayBuffer> | Problem> {
     if (!Bodies.has(exchange)) return none;
     const { headers } = exchange.request;
     const declared =
       headers['transfer-encoding'] === undefined ? Number(headers['content-length']) : undefined;
-    if (declared !== undefined && declared > this.#bodyBytesMax) return this.#tooLarge();
+    if (declared !== undefined && declared > bytesMax) return tooLarge(bytesMax);
     if (!this.reserve(declared ?? 0)) return overloaded();
     if (headers.expect !== undefined) exchange.response.writeContinue();
     const { promise, resolve } = Promise.withResolvers<Uint8Array<ArrayBuffer> | Problem>();
-    if (declared === undefined) this.#readChunked(exchange, resolve);
+    if (declared === undefined) this.#readChunked(exchange, bytesMax, resolve);
     else this.#readDeclared(exchange, declared, resolve);
     return promise;
   }
@@ -79,14 +82,18 @@ export class Bodies {
     );
   }
 
-  #readChunked(exchange: Exchange, resolve: (body: Uint8Array<ArrayBuffer> | Problem) => void): void {
+  #readChunked(
+    exchange: Exchange,
+    bytesMax: number,
+    resolve: (body: Uint8Array<ArrayBuffer> | Problem) => void,
+  ): void {
     const { request } = exchange;
     const chunks: Buffer[] = [];
     let bytes = 0;
     let isRefused = false;
     request.on('data', (chunk: Buffer) => {
       if (isRefused) return;
-      const problem = bytes + chunk.length > this.#bodyBytesMax ? this.#tooLarge() : undefined;
+      const problem = bytes + chunk.length > bytesMax ? tooLarge(bytesMax) : undefined;
       if (problem === undefined && this.reserve(chunk.length)) {
         bytes += chunk.length;
         chunks.push(chunk);
@@ -123,18 +130,13 @@ export class Bodies {
     request.on('error', () => over(new Problem(400, 'malformed-request', 'the body ended before its end')));
     request.on('close', () => over(new Problem(400, 'malformed-request', 'the body ended before its end')));
   }
+}
 
-  #tooLarge(): Problem {
-    return new Problem(
-      413,
-      'body-too-large',
-      `the body is larger than bodyBytesMax, ${this.#bodyBytesMax} bytes`,
-      {
-        data: { bodyBytesMax: this.#bodyBytesMax },
-        headers: ['connection', 'close'],
-      },
-    );
-  }
+function tooLarge(bytesMax: number): Problem {
+  return new Problem(413, 'body-too-large', `the body is larger than ${bytesMax} bytes`, {
+    data: { bodyBytesMax: bytesMax },
+    headers: ['connection', 'close'],
+  });
 }
 
 function joined(chunks: Buffer[], bytes: number): Uint8Array<ArrayBuffer> {

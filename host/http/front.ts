@@ -24,5 +24,7 @@ export interface Front {
   readonly streams: Streams;
   readonly traffic: Traffic;
   readonly connections: Connections;
+  /** The OpenAPI document. */
+  readonly document: () => Readonly<Record<string, unknown>>;
   readonly report: (fault: Fault) => void;
 }

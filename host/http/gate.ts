@@ -6,6 +6,8 @@ import { addressKey, type Bucket, Buckets } from './rate.ts';
 
 /** Where tokens are kept, as the gate sees it. */
 export interface TokenCheck {
+  /** Whether a request without a token is refused. */
+  isRequired(nowMs: number): boolean;
   /** Changes whenever the tokens do. */
   generation(nowMs: number): number;
   access(token: string, nowMs: number): Access | undefined;
@@ -48,7 +50,7 @@ export class Gate {
     const host = request.headers.host;
     if (host === undefined && request.httpVersionMinor > 0)
       return new Problem(400, 'malformed-request', 'HTTP/1.1 requests need a Host header');
-    if (this.#tokens === undefined && host !== exchange.connection.hostSeen) {
+    if (host !== exchange.connection.hostSeen && this.#isOpen(nowMs)) {
       if (host !== undefined && !this.#isOurs(host)) return foreignHost(host);
       exchange.connection.hostSeen = host;
     }
@@ -57,7 +59,7 @@ export class Gate {
 
   /** Whose request it is; for all that is not public. */
   admit(exchange: Exchange, nowMs: number): Problem | undefined {
-    if (this.#tokens === undefined) {
+    if (this.#tokens === undefined || this.#isOpen(nowMs)) {
       const problem = this.#crossSite(exchange);
       if (problem === undefined) exchange.access = local;
       return problem;
@@ -73,6 +75,10 @@ export class Gate {
     if (this.#corsOrigins.size === 0) return undefined;
     const { origin } = exchange.request.headers;
     return origin !== undefined && this.#corsOrigins.has(origin) ? origin : undefined;
+  }
+
+  #isOpen(nowMs: number): boolean {
+    return this.#tokens === undefined || !this.#tokens.isRequired(nowMs);
   }
 
   #accessOf(exchange: Exchange, tokens: TokenCheck, nowMs: number): Access | undefined {

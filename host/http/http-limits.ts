@@ -4,6 +4,8 @@ import type { Rate } from './rate.ts';
 export interface HttpLimits {
   /** Bytes of one request's body. */
   readonly bodyBytesMax: number;
+  /** Bytes of a request that installs an agent. */
+  readonly installBytesMax: number;
   /** Bytes of all bodies being read at once. */
   readonly bodiesBytesMax: number;
   readonly headerBytesMax: number;
@@ -26,7 +28,7 @@ export interface HttpLimits {
   readonly heartbeatMs: number;
   /** Addresses whose rate is remembered; beyond them new ones are refused. */
   readonly addressesMax: number;
-  /** Requests per client address; undefined: not limited. */
+  /** Requests per client address; undefined: not limited, as on loopback by default. */
   readonly addressRate: Rate | undefined;
   /** Requests per token; undefined: not limited. */
   readonly tokenRate: Rate | undefined;
@@ -34,6 +36,7 @@ export interface HttpLimits {
 
 export const defaultHttpLimits: HttpLimits = {
   bodyBytesMax: 16 * 1024 * 1024,
+  installBytesMax: 64 * 1024 * 1024,
   bodiesBytesMax: 512 * 1024 * 1024,
   headerBytesMax: 16 * 1024,
   headersMax: 100,

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
+import type { FastifyInstance } from 'fastify';
 import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts';
 import { HostError } from '../errors.ts';
 import type { Serving } from '../host/serving.ts';
@@ -8,12 +9,15 @@ import { Bodies } from './body.ts';
 import { answerClientError } from './client-error.ts';
 import { Connections } from './connections.ts';
 import type { Fault, Front } from './front.ts';
-import { Gate, type TokenCheck } from './gate.ts';
+import { Gate } from './gate.ts';
 import { defaultHttpLimits, type HttpLimits } from './http-limits.ts';
+import { openApiDocument } from './openapi.ts';
 import { Reception } from './reception.ts';
 import { RequestIds } from './request-id.ts';
+import { routeTable } from './route-table.ts';
 import { createRouter } from './router.ts';
 import { Streams } from './streams.ts';
+import { TokenStore } from './token-store.ts';
 import { Traffic } from './traffic.ts';
 
 export interface ListenOptions {
@@ -21,8 +25,10 @@ export interface ListenOptions {
   readonly host?: string;
   /** Default 8080; 0 takes a free one. */
   readonly port?: number;
-  /** Undefined: nobody needs a token. Only on loopback. */
-  readonly tokens?: TokenCheck | undefined;
+  /** Where `tokens.json` is; undefined: there are no tokens. */
+  readonly stateFolder?: string;
+  /** Tokens are asked for on loopback too; without it only once there is one. Elsewhere they always are. */
+  readonly auth?: boolean;
   /** Names under which pages and programs of this machine may ask, beside `localhost`. */
   readonly hostNames?: readonly string[];
   /** Origins whose pages may call and read: `https://console.example`. */
@@ -41,8 +47,10 @@ export interface HttpFront {
   readonly port: number;
   /** Everybody who reaches it may do everything: say so. */
   readonly authOff: boolean;
+  /** The contrary. */
+  readonly needsToken: boolean;
   /** Takes nothing new, ends streams, lets what runs finish within `drainMs`, then cuts the rest. */
-  close(drainMs: number): Promise<void>;
+  close(drainMs?: number): Promise<void>;
 }
 
 /**
@@ -51,10 +59,11 @@ export interface HttpFront {
  * tokens
  */
 export async function listen(serving: Serving, options: ListenOptions = {}): Promise<HttpFront> {
-  const { host = '127.0.0.1', port = 8080, tokens, hostNames = [], corsOrigins = [] } = options;
-  if (tokens === undefined && !isLoopback(host)) throw openToAll(host);
-  const limits = { ...defaultHttpLimits, ...options.limits };
+  const { host = '127.0.0.1', port = 8080, hostNames = [], corsOrigins = [] } = options;
+  const limits = limitsOf(host, options);
   const front = frontOf(serving, limits, options);
+  const tokens = tokensOf(front, options, !isLoopback(host));
+  if (!isLoopback(host) && (tokens === undefined || tokens.isEmpty)) throw openToAll(host);
   const gate = new Gate({ limits, tokens, hostNames, corsOrigins });
   const reception = new Reception(front, gate, new RequestIds(options.random ?? systemRandom));
   const server = serverOf(front, reception);
@@ -68,19 +77,74 @@ export async function listen(serving: Serving, options: ListenOptions = {}): Pro
   );
   await app.ready();
   await bind(server, host, port);
+  return opened(front, server, app, tokens, host);
+}
+
+function opened(
+  front: Front,
+  server: Server,
+  app: FastifyInstance,
+  tokens: TokenStore | undefined,
+  host: string,
+): HttpFront {
   const sweeping = new AbortController();
   void sweep(front, sweeping.signal);
-  const address = server.address() as AddressInfo;
+  const { port } = server.address() as AddressInfo;
+  const needsToken = tokens?.isRequired(front.clock.monotonicMs()) === true;
+  let closed: Promise<void> | undefined;
+  const close = async (drainMs: number): Promise<void> => {
+    await drain(front, server, drainMs);
+    sweeping.abort();
+    await app.close();
+  };
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
-    port: address.port,
-    authOff: tokens === undefined,
-    close: async (drainMs) => {
-      await drain(front, server, drainMs);
-      sweeping.abort();
-      await app.close();
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    port,
+    authOff: !needsToken,
+    needsToken,
+    close: (drainMs = drainMsDefault) => {
+      closed ??= close(drainMs);
+      return closed;
     },
   };
+}
+
+/** On loopback everybody is the same address, and whoever is there could do worse than ask often. */
+function limitsOf(host: string, { limits }: ListenOptions): HttpLimits {
+  const addressRate = isLoopback(host) ? undefined : defaultHttpLimits.addressRate;
+  return { ...defaultHttpLimits, addressRate, ...limits };
+}
+
+let document: Readonly<Record<string, unknown>> | undefined;
+
+/** Made when first asked for. */
+function openApi(): Readonly<Record<string, unknown>> {
+  document ??= openApiDocument(routeTable);
+  return document;
+}
+
+const drainMsDefault = 30_000;
+
+function tokensOf(
+  front: Front,
+  { stateFolder, auth }: ListenOptions,
+  isPublic: boolean,
+): TokenStore | undefined {
+  const isRequired = auth === true || isPublic;
+  if (stateFolder === undefined) {
+    if (auth !== true) return undefined;
+    throw new HostError(
+      'HOST_ERR_TOKEN_INVALID',
+      'tokens are asked for and there is no state folder to keep them in',
+    );
+  }
+  return new TokenStore({
+    stateFolder,
+    clock: front.clock,
+    isRequired,
+    rate: front.limits.tokenRate,
+    onFault: (error) => front.report({ requestId: 'none', route: 'tokens', error }),
+  });
 }
 
 function frontOf(serving: Serving, limits: HttpLimits, options: ListenOptions): Front {
@@ -99,6 +163,7 @@ function frontOf(serving: Serving, limits: HttpLimits, options: ListenOptions): 
     bodies: new Bodies(limits),
     streams: new Streams(limits, clock, answers),
     traffic: new Traffic(),
+    document: openApi,
     report: options.report ?? warn,
   };
 }
@@ -135,7 +200,7 @@ async function bind(server: Server, host: string, port: number): Promise<void> {
     await promise;
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
-    const cure = 'choose another with --port, or --port 0 for any that is free';
+    const cure = 'choose another with --listen, or --port 0 for any that is free';
     throw new HostError('HOST_ERR_LISTEN_FAILED', `cannot listen on ${host}:${port} (${cause}): ${cure}`, {
       host,
       port,

@@ -1,12 +1,11 @@
 import type { IncomingMessage } from 'node:http';
+import { isSubject, subjectBytesMax } from '../subject.ts';
 import { Problem } from './problem.ts';
 import type { Schema } from './schema.ts';
 
 const deadlineMsMax = 86_400_000;
-const subjectCharsMax = 255;
 const messageIdCharsMax = 128;
 
-const subjectText = '^[^\\s.*>]+(\\.[^\\s.*>]+)*$';
 const messageIdText = '^[\\x21-\\x7e]+$';
 
 /** Headers that say more about a message; also the parameters of the OpenAPI document. */
@@ -19,8 +18,7 @@ export const messageHeaders: Readonly<Record<string, Schema>> = {
   },
   'x-mote-subject': {
     type: 'string',
-    maxLength: subjectCharsMax,
-    pattern: subjectText,
+    maxLength: subjectBytesMax,
     description:
       'The subject the agent sees; default `agent.NAME`. Not one that begins with `host`, `agent`, `trigger` or `_inbox`.',
   },
@@ -33,7 +31,6 @@ export const messageHeaders: Readonly<Record<string, Schema>> = {
   traceparent: { type: 'string', description: 'W3C trace context, handed to the agent.' },
 };
 
-const subjectPattern = new RegExp(subjectText);
 const messageIdPattern = new RegExp(messageIdText);
 /** What only the host itself may say. */
 const reserved = /^(?:host|agent|trigger|_inbox)(?:\.|$)/;
@@ -61,7 +58,7 @@ export function readMessageHeaders(request: IncomingMessage): MessageHeaders | P
     read.deadlineMs = deadlineMs;
   }
   if (subject !== undefined) {
-    if (!isSubject(subject))
+    if (!isFree(subject))
       return invalid('x-mote-subject', 'a subject without wildcards that is not reserved');
     read.subject = subject;
   }
@@ -77,9 +74,8 @@ export function readMessageHeaders(request: IncomingMessage): MessageHeaders | P
   return read;
 }
 
-function isSubject(subject: string | string[]): subject is string {
-  if (typeof subject !== 'string' || subject.length > subjectCharsMax) return false;
-  return subjectPattern.test(subject) && !reserved.test(subject);
+function isFree(subject: string | string[]): subject is string {
+  return typeof subject === 'string' && isSubject(subject) && !reserved.test(subject);
 }
 
 function invalid(header: string, expected: string): Problem {

@@ -1,5 +1,6 @@
 import { HostError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
+import { isPattern, isWithin } from '../subject.ts';
 
 /**
  * - `admin`: everything, installing and removing agents included
@@ -39,7 +40,7 @@ export function parseRight(text: string): Right {
   if (verb === undefined) throw refused(text, `write one of ${verbs.join(', ')}${nearest(name, verbs)}`);
   const target = targets[verb];
   if (pattern !== undefined && target === undefined) throw refused(text, `'${verb}' takes no pattern`);
-  if (pattern !== undefined && !isPattern(pattern, target))
+  if (pattern !== undefined && !isPatternOf(pattern, target))
     throw refused(
       text,
       target === 'name' ? "write a name, or its start and '*'" : "write 'orders.*.new' or 'orders.>'",
@@ -47,13 +48,10 @@ export function parseRight(text: string): Right {
   return { verb, pattern };
 }
 
-function isPattern(pattern: string, target: 'name' | 'subject' | undefined): boolean {
+function isPatternOf(pattern: string, target: 'name' | 'subject' | undefined): boolean {
   if (pattern.length === 0 || pattern.length > patternCharsMax) return false;
   if (target === 'name') return /^[^\s*>]*\*?$/.test(pattern);
-  const tokens = pattern.split('.');
-  return tokens.every((token, at) =>
-    token === '>' ? at === tokens.length - 1 : token === '*' || /^[^\s*>]+$/.test(token),
-  );
+  return isPattern(pattern);
 }
 
 export function rightText(right: Right): string {
@@ -64,22 +62,9 @@ export function rightText(right: Right): string {
 export function covers(right: Right, target: string): boolean {
   const { verb, pattern } = right;
   if (pattern === undefined) return true;
-  if (targets[verb] === 'subject') return coversSubject(pattern, target);
+  if (targets[verb] === 'subject') return isPattern(target) && isWithin(target, pattern);
   if (!pattern.endsWith('*')) return pattern === target;
   return target.startsWith(pattern.slice(0, -1));
-}
-
-/** `target` may hold wildcards itself: `orders.>` covers `orders.*.new`, and `orders.*` does not cover `orders.>`. */
-function coversSubject(pattern: string, target: string): boolean {
-  const granted = pattern.split('.');
-  const asked = target.split('.');
-  for (const [at, token] of granted.entries()) {
-    const other = asked[at];
-    if (other === undefined) return false;
-    if (token === '>') return true;
-    if (other === '>' || (token !== '*' && token !== other)) return false;
-  }
-  return granted.length === asked.length;
 }
 
 function refused(text: string, cure: string): HostError {

@@ -1,10 +1,26 @@
 import type { Route } from './route.ts';
 import { agentRoutes } from './routes/agents.ts';
+import { deadLetterRoutes } from './routes/dead-letters.ts';
+import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes } from './routes/health.ts';
 import { invokeRoutes } from './routes/invoke.ts';
+import { logRoutes } from './routes/logs.ts';
+import { sendRoutes } from './routes/send.ts';
+import { statusRoutes } from './routes/status.ts';
+import { subscribeRoutes } from './routes/subscribe.ts';
 
 /** Every operation of the API, in the order in which the document shows them. */
-export const routeTable: readonly Route[] = [...healthRoutes, ...agentRoutes, ...invokeRoutes];
+export const routeTable: readonly Route[] = [
+  ...invokeRoutes,
+  ...sendRoutes,
+  ...subscribeRoutes,
+  ...agentRoutes,
+  ...logRoutes,
+  ...deadLetterRoutes,
+  ...statusRoutes,
+  ...healthRoutes,
+  ...docsRoutes,
+];
 
 interface Shape {
   readonly method: string;

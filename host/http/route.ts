@@ -10,6 +10,10 @@ export type Method = 'GET' | 'POST' | 'DELETE';
 export interface Need {
   readonly verb: Verb;
   readonly target?: string;
+  /** The target itself, where the path does not say it. */
+  readonly fixed?: string;
+  /** The route checks more than the verb itself. */
+  readonly checked?: 'by the query';
 }
 
 /** One kind of answer, for the OpenAPI document. */

@@ -11,7 +11,8 @@ export function missingRight(
   params: Readonly<Record<string, string>>,
 ): Problem | undefined {
   if (needs === undefined) return undefined;
-  const target = needs.target === undefined ? undefined : params[needs.target];
+  if (needs.checked !== undefined && exchange.access !== nobody) return undefined;
+  const target = needs.target === undefined ? needs.fixed : params[needs.target];
   if (exchange.access.may(needs.verb, target)) return undefined;
   return forbidden(exchange, needs.verb, target);
 }

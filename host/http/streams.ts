@@ -17,10 +17,16 @@ export class EventStream {
   }
 
   /** Sends one event; one that finds `pendingBytesMax` waiting is counted and lost, and the reader told so later. */
-  send(event: string, data: string, id?: string): void {
+  send(event: string, dataOf: () => string, id?: string): void {
     if (!this.isOpen) return;
-    const text = eventText(event, data, id);
-    if (this.exchange.response.writableLength + Buffer.byteLength(text) > this.#pendingBytesMax) {
+    // A reader that is behind costs no more than this look.
+    const waitingBytes = this.exchange.response.writableLength;
+    if (waitingBytes >= this.#pendingBytesMax) {
+      this.#lost += 1;
+      return;
+    }
+    const text = eventText(event, dataOf(), id);
+    if (waitingBytes > 0 && waitingBytes + Buffer.byteLength(text) > this.#pendingBytesMax) {
       this.#lost += 1;
       return;
     }
@@ -65,8 +71,15 @@ export class Streams {
     return this.#open.size;
   }
 
-  /** Begins a stream: `start` is told where to send, and gives back the way to end its source. */
-  open(exchange: Exchange, start: (stream: EventStream) => () => void): Problem | undefined {
+  /**
+   * Begins a stream: `start` is told where to send from now on and gives back the way to end its source, `first`
+   * sends what comes before that.
+   */
+  open(
+    exchange: Exchange,
+    start: (stream: EventStream) => () => void,
+    first?: (stream: EventStream) => void,
+  ): Problem | undefined {
     if (this.#open.size >= this.#limits.streamsMax) {
       const detail = `there are streamsMax, ${this.#limits.streamsMax}, event streams already`;
       return new Problem(503, 'overloaded', detail, { retryAfterMs: 5000 });
@@ -89,19 +102,21 @@ export class Streams {
     ]);
     if (exchange.request.method === 'HEAD') response.end();
     else response.write(': \n\n');
+    first?.(stream);
     this.#beat();
     return undefined;
   }
 
   /** Ends all of them, each with a last word. */
   endAll(reason: string): void {
-    for (const stream of this.#open.keys()) this.#end(stream, reason);
+    for (const stream of this.#open.keys()) this.end(stream, reason);
   }
 
-  #end(stream: EventStream, reason: string): void {
+  /** Ends one, with its reason as the last word. */
+  end(stream: EventStream, reason: string | undefined): void {
     const { response } = stream.exchange;
-    response.shouldKeepAlive = false;
-    response.end(eventText('end', JSON.stringify({ reason }), undefined));
+    if (reason === undefined) response.end();
+    else response.end(eventText('end', JSON.stringify({ reason }), undefined));
     this.#close(stream);
   }
 
@@ -128,7 +143,7 @@ export class Streams {
       if (signal.aborted) return;
       for (const stream of this.#open.keys()) {
         if (stream.exchange.access.isValid()) stream.beat();
-        else this.#end(stream, 'the token is no longer valid');
+        else this.end(stream, 'the token is no longer valid');
       }
     }
   }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { systemFiles } from '../../host/bus/journal/files.ts';
 import type { Journal } from '../../host/bus/journal/journal.ts';
-import { open, segmentsIn, sent, temporary } from './journal-parts.ts';
+import { open, owe, segmentsIn, sent, temporary } from './journal-parts.ts';
 
 const body = new Uint8Array(1000);
 
@@ -11,7 +11,7 @@ const body = new Uint8Array(1000);
 async function accept(journal: Journal, ids: readonly string[]): Promise<number[]> {
   const sequences: number[] = [];
   for (const [index, id] of ids.entries()) {
-    sequences.push(journal.accepted('billing', sent(id, { body }), 'at-least-once'));
+    sequences.push(journal.accepted(owe(sent(id, { body }))));
     if (index % 10 === 9) await journal.flushed();
   }
   await journal.flushed();
@@ -58,7 +58,7 @@ test('a few old survivors do not keep the segments behind them: they are carried
   }
   await until(() => journal.status().diskBytes < 150_000);
   assert.ok(!segmentsIn(folder).some((path) => path.endsWith('00000001.journal')));
-  const last = journal.accepted('billing', sent('last'), 'at-least-once');
+  const last = journal.accepted(owe(sent('last')));
   await journal.close();
 
   const again = open({ folder, segmentBytesMax: 20_000 });
@@ -84,7 +84,7 @@ test('a few old survivors do not keep the segments behind them: they are carried
 test('ids of the exactly-once window outlive the segments they were recorded in', async (t) => {
   const folder = temporary(t);
   const { journal } = open({ folder, segmentBytesMax: 20_000 });
-  journal.settled(journal.accepted('billing', sent('once'), 'exactly-once'));
+  journal.settled(journal.accepted(owe(sent('once'), 'exactly-once')));
   const sequences = await accept(journal, named('m', 100));
   for (const sequence of sequences) journal.settled(sequence);
   await journal.flushed();
@@ -153,7 +153,7 @@ test('whatever happens in whatever order, a restart finds exactly what is owed',
     for (let step = 0; step < 1500; step++) {
       const id = `m${number++}`;
       const message = sent(id, { body: new Uint8Array(draw(200)) });
-      const sequence = journal.accepted('billing', message, 'at-least-once');
+      const sequence = journal.accepted(owe(message));
       owed.set(id, { sequence, attempt: 1, isDead: false });
       while (owed.size > 40) {
         const [victim = '', its] = [...owed][draw(owed.size)] ?? [];

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { JournalEntry } from '../../host/bus/journal/journal.ts';
 import { writeMessage } from '../../host/bus/journal/record.ts';
 import { RecordWriter } from '../../host/bus/journal/record-writer.ts';
-import { open, segmentsIn, sent, temporary } from './journal-parts.ts';
+import { open, owe, segmentsIn, sent, temporary } from './journal-parts.ts';
 
 const names = ['a', 'b', 'c', 'd', 'e'];
 
@@ -13,7 +13,7 @@ async function written(folder: string): Promise<{ path: string; ends: number[] }
   const { journal } = open({ folder });
   const ends: number[] = [];
   for (const id of names) {
-    journal.accepted('billing', sent(id), 'at-least-once');
+    journal.accepted(owe(sent(id)));
     await journal.flushed();
     ends.push(journal.status().diskBytes);
   }
@@ -116,7 +116,7 @@ test('a torn end that is not the last segment is damage: it cannot come from a c
   const folder = temporary(t);
   const { path } = await written(folder);
   const { journal } = open({ folder });
-  journal.accepted('billing', sent('f'), 'at-least-once');
+  journal.accepted(owe(sent('f')));
   await journal.close();
   truncateSync(path, statSync(path).size - 3);
   assert.throws(() => open({ folder }), { code: 'HOST_ERR_JOURNAL_CORRUPT' });
@@ -132,8 +132,8 @@ test('a message that contains a record does not pass for one where the file is d
     writeMessage(forged, salt, 2 ** 20, 'vault', sent('forged', { sender: 'root' }), 'at-least-once');
   const body = new Uint8Array(forged.bytes.subarray(0, forged.length));
   const first = open({ folder });
-  first.journal.accepted('billing', sent('carrier', { body }), 'at-least-once');
-  first.journal.accepted('billing', sent('after'), 'at-least-once');
+  first.journal.accepted(owe(sent('carrier', { body })));
+  first.journal.accepted(owe(sent('after')));
   await first.journal.close();
   const [path = ''] = segmentsIn(folder);
   flip(path, 16);

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import type { Journal } from '../../host/bus/journal/journal.ts';
 import { type Clock, systemClock } from '../../host/clock.ts';
 import { HostError } from '../../host/errors.ts';
-import { open, SmallDisk, sent, temporary } from './journal-parts.ts';
+import { open, owe, SmallDisk, sent, temporary } from './journal-parts.ts';
 
 /** A clock whose waits end when the test says so. */
 class HeldClock implements Clock {
@@ -35,7 +35,7 @@ const full = { code: 'HOST_ERR_STATE_UNWRITABLE' };
 
 async function promise(journal: Journal, id: string, bytes = 100): Promise<number> {
   const body = new Uint8Array(bytes);
-  const sequence = journal.accepted('billing', sent(id, { body }), 'at-least-once');
+  const sequence = journal.accepted(owe(sent(id, { body })));
   await journal.flushed();
   return sequence;
 }
@@ -61,7 +61,7 @@ test('wherever the disk becomes full: what was promised before is kept, what was
       }
     }
     assert.ok(promised.length < 3);
-    assert.throws(() => journal.accepted('billing', sent('held'), 'at-least-once'), full);
+    assert.throws(() => journal.accepted(owe(sent('held'))), full);
     files.room = Number.POSITIVE_INFINITY;
     await clock.turn();
     await promise(journal, 'after');
@@ -109,10 +109,10 @@ test('messages that filled while a write failed are refused with it', async (t) 
   const folder = temporary(t);
   const files = new SmallDisk(20);
   const { journal } = open({ folder, files, clock: new HeldClock() });
-  journal.accepted('billing', sent('a'), 'at-least-once');
+  journal.accepted(owe(sent('a')));
   const first = journal.flushed();
   await new Promise((resolve) => setImmediate(resolve));
-  journal.accepted('billing', sent('b'), 'at-least-once');
+  journal.accepted(owe(sent('b')));
   const second = journal.flushed();
   assert.notEqual(first, second);
   await Promise.all([assert.rejects(first, full), assert.rejects(second, full)]);
@@ -124,7 +124,7 @@ test('a late word about a refused message does not hit another', async (t) => {
   const files = new SmallDisk(20);
   const clock = new HeldClock();
   const { journal } = open({ folder, files, clock });
-  const refused = journal.accepted('billing', sent('refused'), 'at-least-once');
+  const refused = journal.accepted(owe(sent('refused')));
   await assert.rejects(journal.flushed(), full);
   files.room = Number.POSITIVE_INFINITY;
   await clock.turn();

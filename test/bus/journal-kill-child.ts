@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 import { openJournal } from '../../host/bus/journal/disk-journal.ts';
 import { systemClock, systemRandom } from '../../host/clock.ts';
-import { sent } from './journal-parts.ts';
+import { owe, sent } from './journal-parts.ts';
 
 const [folder = '', run = '0'] = process.argv.slice(2);
 const { journal } = openJournal({
@@ -19,18 +19,16 @@ for (let number = 0; ; ) {
     ids.push(id);
     owed.push({
       id,
-      sequence: journal.accepted(
-        'billing',
-        sent(id, { body: new Uint8Array(number % 500) }),
-        'at-least-once',
-      ),
+      sequence: journal.accepted(owe(sent(id, { body: new Uint8Array(number % 500) }))),
     });
   }
   await journal.flushed();
   // One write for each line, so that a line is whole or not there.
   writeSync(1, `accepted ${ids.join(' ')}\n`);
   const done = owed.splice(0, owed.length > 200 ? 30 : 5);
+  const names = done.map(({ id }) => id).join(' ');
+  writeSync(1, `settling ${names}\n`);
   for (const { sequence } of done) journal.settled(sequence);
   await journal.flushed();
-  writeSync(1, `settled ${done.map(({ id }) => id).join(' ')}\n`);
+  writeSync(1, `settled ${names}\n`);
 }

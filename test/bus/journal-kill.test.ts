@@ -10,6 +10,8 @@ const child = join(import.meta.dirname, 'journal-kill-child.ts');
 
 interface Said {
   readonly accepted: Set<string>;
+  /** About to be settled: it may have been on disk when it was killed, or not. */
+  readonly settling: Set<string>;
   readonly settled: Set<string>;
 }
 
@@ -19,12 +21,12 @@ async function killAfter(t: TestContext, folder: string, run: number, lines: num
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.after(() => running.kill('SIGKILL'));
-  const said = { accepted: new Set<string>(), settled: new Set<string>() };
+  const said = { accepted: new Set<string>(), settling: new Set<string>(), settled: new Set<string>() };
+  const sets = new Map(Object.entries(said));
   let count = 0;
   for await (const line of createInterface(running.stdout)) {
     const [word = '', ...ids] = line.split(' ');
-    const set = word === 'accepted' ? said.accepted : said.settled;
-    for (const id of ids) set.add(id);
+    for (const id of ids) sets.get(word)?.add(id);
     count += 1;
     // The lines still in the pipe are read to their end.
     if (count === lines) running.kill('SIGKILL');
@@ -38,8 +40,8 @@ test('kill -9 under load: every message that was promised and not settled is fou
   const folder = temporary(t);
   let owed = new Set<string>();
   for (const [run, lines] of [3, 57, 200, 701, 1502].entries()) {
-    const { accepted, settled } = await killAfter(t, folder, run, lines);
-    owed = new Set([...owed, ...accepted].filter((id) => !settled.has(id)));
+    const { accepted, settling, settled } = await killAfter(t, folder, run, lines);
+    owed = new Set([...owed, ...accepted].filter((id) => !settling.has(id)));
     const { journal, recovered } = open({ folder });
     const found = recovered.pending.map(({ message }) => message.id);
     const missing = [...owed].filter((id) => !found.includes(id));

@@ -231,7 +231,7 @@ test('subscribe prints messages as they come, as many as were asked for', async 
     { routes },
   );
   assert.deepEqual([code, stdout], [0, 'chat.a  room  one\\x0atwo\nchat.b  -  \\x1b[2J\n']);
-  assert.equal(stderr, 'host: 3 messages were left out\n');
+  assert.equal(stderr, 'host: listening to chat.>; Ctrl-C ends it\nhost: 3 messages were left out\n');
   assert.equal(server.seen[0]?.query.get('group'), 'all of us');
 });
 
@@ -252,7 +252,10 @@ test('a stream that the server ends is told with its reason', async () => {
       eventStream(response, [['end', { reason: 'the host is shutting down' }]]),
   };
   const { code, stderr } = await call(['subscribe', 'a'], { routes });
-  assert.deepEqual([code, stderr], [69, 'host: the server ended it: the host is shutting down\n']);
+  assert.deepEqual(
+    [code, stderr],
+    [69, 'host: listening to a; Ctrl-C ends it\nhost: the server ended it: the host is shutting down\n'],
+  );
 });
 
 const entry = {

@@ -142,6 +142,7 @@ export const frames: fc.Arbitrary<Frame> = fc.oneof(
     {
       kind: fc.constant('subscribe' as const),
       subscriber: id,
+      name: text,
       subscription: token,
       pattern: text,
       group: optionalText,

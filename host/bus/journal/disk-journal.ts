@@ -1,11 +1,11 @@
 import type { Clock, Random } from '../../clock.ts';
 import { HostError } from '../../errors.ts';
 import { makeFolder } from '../../folder.ts';
-import type { Failure, Guarantee, Message } from '../message.ts';
+import type { Failure, Message } from '../message.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { type Files, systemFiles } from './files.ts';
 import { type CommitOwner, GroupCommit } from './group-commit.ts';
-import type { DeadReason, Journal, JournalStatus, Recovered } from './journal.ts';
+import type { DeadReason, Journal, JournalStatus, Owed, Recovered } from './journal.ts';
 import type { Ledger } from './ledger.ts';
 import { attemptMax, type Mark, writeMessage } from './record.ts';
 import { type Found, recover } from './recover.ts';
@@ -159,7 +159,7 @@ class DiskJournal implements Journal, CommitOwner {
     return { pending, deadLetters, settledIds: this.#settledIds.all(), damage: found.damage };
   }
 
-  accepted(receiver: string, message: Message, guarantee: Guarantee): number {
+  accepted({ receiver, message, guarantee }: Owed): number {
     this.#admit(message);
     const { writer, segment } = this.#commit.filling;
     const from = writer.length;

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Files } from './files.ts';
@@ -9,8 +10,8 @@ import { walkRecords } from './scan.ts';
 import { type Segment, segmentHeadBytes } from './segment.ts';
 import type { SettledIds } from './settled-ids.ts';
 
-/** Survivors moved in one turn of the event loop. */
-const chunkBytes = 256 * 1024;
+/** Read through in one turn of the event loop, which messages wait for. */
+const chunkBytes = 64 * 1024;
 /** Segments that are kept even when most of what they hold is settled. */
 const segmentsKeptMin = 4;
 
@@ -113,6 +114,7 @@ export class Retirement {
       });
       commit.wake();
       if (chunk.length > 0) await commit.flushed();
+      else await turn();
       for (const carried of chunk) {
         // Settled meanwhile: the mark of it lies behind the copy.
         if (ledger.isIn(carried.sequence, segment) && ledger.release(carried.sequence))

@@ -81,8 +81,19 @@ function installRequest(
       });
     return { manifest: `name = ${JSON.stringify(query.name)}\n`, component: body, ...accept };
   }
-  const component = Uint8Array.fromBase64(body.component);
-  return { manifest: body.manifest, component, ...accept };
+  const component = bytesOf(body.component);
+  if (component !== undefined) return { manifest: body.manifest, component, ...accept };
+  return new Problem(400, 'value-invalid', 'body/component is no Base64', {
+    data: { field: 'body/component' },
+  });
+}
+
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return Uint8Array.fromBase64(base64);
+  } catch {
+    return undefined;
+  }
 }
 
 export const agentRoutes: readonly Route[] = [

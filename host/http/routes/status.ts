@@ -1,0 +1,63 @@
+import type { ServingStatus, ThreadStatus } from '../../host/serving.ts';
+import { metricsContentType, metricsText } from '../prometheus.ts';
+import { type Route, route } from '../route.ts';
+import { count, listOf, number, objectOf, text } from '../schema.ts';
+import { agentStates } from './agent-schema.ts';
+
+const threadStatus = objectOf<ThreadStatus>('ThreadStatus', {
+  thread: count(),
+  agents: count(),
+  active: count('Calls under way, waiting ones included.'),
+  handled: count(),
+  fuel: count(),
+  memories: count(),
+  heapBytes: count(),
+  utilisation: number('Share of the time its event loop was busy, 0 to 1.'),
+});
+
+export const statusRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/status',
+    operation: 'status',
+    summary: 'Threads, agents by state, memories',
+    needs: { verb: 'read' },
+    answers: {
+      200: {
+        description: 'How the host is.',
+        contentType: 'application/json',
+        schema: objectOf<ServingStatus>('ServingStatus', {
+          version: text(),
+          startedAtMs: number('Milliseconds since 1970.'),
+          agents: {
+            type: 'object',
+            properties: Object.fromEntries(agentStates.map((state) => [state, count()])),
+            required: agentStates,
+          },
+          memories: objectOf<ServingStatus['memories']>('Memories', { live: count(), max: count() }),
+          threads: listOf(threadStatus),
+          deadLetters: count(),
+        }),
+      },
+    },
+    run: async ({ serving, answers }, { exchange }) => {
+      answers.json(exchange, 200, await serving.status());
+      return undefined;
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/metrics',
+    operation: 'metrics',
+    summary: 'Everything counted, for Prometheus',
+    needs: { verb: 'metrics' },
+    answers: {
+      200: { description: 'Text exposition format 0.0.4.', contentType: 'text/plain', schema: text() },
+    },
+    run: async ({ serving, answers, traffic, connections, streams }, { exchange }) => {
+      const metrics = [...(await serving.metrics()), ...traffic.metrics(connections.size, streams.size)];
+      answers.bytes(exchange, 200, metricsContentType, Buffer.from(metricsText(metrics)));
+      return undefined;
+    },
+  }),
+];

@@ -1,0 +1,268 @@
+import type * as http from 'node:http';
+import { HostError } from '../../host/errors.ts';
+import type {
+  Accepted,
+  AgentDetail,
+  AgentSummary,
+  DeadLetter,
+  Installed,
+  InstallRequest,
+  InvokeOptions,
+  LogEntry,
+  LogFilter,
+  Message,
+  Metric,
+  Payload,
+  PublishOptions,
+  Readiness,
+  Reply,
+  Serving,
+  ServingStatus,
+} from '../../host/host/serving.ts';
+import type { Usage } from '../../host/outcome.ts';
+import { isPattern, matches } from '../../host/subject.ts';
+
+/** What an agent of `MemoryServing` does with a message. */
+export type Behaviour = (payload: Payload, options: InvokeOptions) => Reply | Promise<Reply>;
+
+export const usage: Usage = { fuel: 12n, memoryBytes: 65_536, wallMs: 0.25, outputBytes: 0 };
+
+export function answered(value: Uint8Array | undefined, contentType?: string): Reply {
+  return { kind: 'answered', id: 'm-1', outcome: { kind: 'ok', value, usage }, contentType };
+}
+
+interface Subscriber {
+  readonly pattern: string;
+  readonly group: string | undefined;
+  readonly listener: (message: Message) => void;
+}
+
+/** A serving host whose agents are functions of this process: the port in full, without engine or threads. */
+export class MemoryServing implements Serving {
+  readonly behaviours: Map<string, Behaviour> = new Map();
+  readonly details: Map<string, AgentDetail> = new Map();
+  readonly subscribers: Set<Subscriber> = new Set();
+  readonly followers: Set<(entry: LogEntry) => void> = new Set();
+  readonly logs: LogEntry[] = [];
+  readonly letters: DeadLetter[] = [];
+  readonly sent: Message[] = [];
+  readonly sites: Map<string, http.RequestListener> = new Map();
+  readonly installs: InstallRequest[] = [];
+  readonly extra: Metric[] = [];
+  waitingFor: readonly string[] = [];
+  #sequence = 0;
+
+  /** `echo` answers with what it was sent. */
+  constructor() {
+    this.add('echo', (payload) => answered(payload.body));
+  }
+
+  add(name: string, behaviour: Behaviour): void {
+    this.behaviours.set(name, behaviour);
+    this.details.set(name, detailOf(name, 'a'.repeat(64), ''));
+  }
+
+  readiness(): Readiness {
+    return this.waitingFor.length === 0 ? { ready: true } : { ready: false, waitingFor: this.waitingFor };
+  }
+
+  async status(): Promise<ServingStatus> {
+    const agents = {
+      starting: 0,
+      idle: 1,
+      running: 0,
+      waiting: 0,
+      hibernated: 0,
+      cold: 0,
+      stopped: 0,
+      failed: 0,
+    };
+    const thread = { thread: 1, agents: 1, active: 0, handled: 3, fuel: 2n ** 60n, memories: 1 };
+    return {
+      version: '0.1.0',
+      startedAtMs: 1_700_000_000_000,
+      agents,
+      memories: { live: 1, max: 12_000 },
+      threads: [{ ...thread, heapBytes: 1_000_000, utilisation: 0.25 }],
+      deadLetters: this.letters.length,
+    };
+  }
+
+  async metrics(): Promise<readonly Metric[]> {
+    return this.extra;
+  }
+
+  async agents(after: string | undefined, max: number, prefix = ''): Promise<readonly AgentSummary[]> {
+    return [...this.details.values()]
+      .filter(({ name }) => (after === undefined || name > after) && name.startsWith(prefix))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .slice(0, max)
+      .map(summaryOf);
+  }
+
+  async agent(name: string): Promise<AgentDetail> {
+    const detail = this.details.get(name);
+    if (detail === undefined) throw unknown(name);
+    return detail;
+  }
+
+  async install(request: InstallRequest): Promise<Installed> {
+    this.installs.push(request);
+    const name = /^name = "([^"]+)"$/m.exec(request.manifest)?.[1];
+    if (name === undefined) throw new HostError('HOST_ERR_CONFIG_INVALID', 'agent.toml: name is missing');
+    const digest = `${request.component.length}`.padStart(64, '0');
+    const present = this.details.get(name);
+    if (present !== undefined && request.manifest.includes('[capabilities') && request.accept !== digest) {
+      const difference = { fromDigest: present.digest, toDigest: digest, newImports: [], droppedImports: [] };
+      const newGrants = ['[capabilities.bus] send += "agent.audit"'];
+      return { kind: 'wants-more', difference: { ...difference, newGrants, droppedGrants: [] } };
+    }
+    const agent = detailOf(name, digest, request.manifest);
+    this.details.set(name, agent);
+    this.behaviours.set(name, (payload) => answered(payload.body));
+    return { kind: present === undefined ? 'installed' : 'upgraded', agent };
+  }
+
+  async remove(name: string): Promise<void> {
+    if (!this.details.delete(name)) throw unknown(name);
+    this.behaviours.delete(name);
+  }
+
+  async invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
+    const behaviour = this.behaviours.get(name);
+    if (behaviour === undefined) throw unknown(name);
+    return behaviour(payload, options);
+  }
+
+  async request(subject: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
+    const behaviour = this.behaviours.get(subject);
+    if (behaviour === undefined) return { kind: 'refused', reason: 'no-responders', retryAfterMs: undefined };
+    return behaviour(payload, options);
+  }
+
+  async send(name: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
+    if (!this.behaviours.has(name)) throw unknown(name);
+    const isRepeated = this.sent.some(({ id }) => id === options.messageId);
+    const message = this.#message(`agent.${name}`, payload, options);
+    if (!isRepeated) this.sent.push(message);
+    return { id: message.id, receivers: isRepeated ? 0 : 1 };
+  }
+
+  async publish(subject: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
+    const message = this.#message(subject, payload, options);
+    const found = [...this.subscribers].filter(({ pattern }) => matches(pattern, subject));
+    for (const { listener } of found) listener(message);
+    return { id: message.id, receivers: found.length };
+  }
+
+  subscribe(pattern: string, group: string | undefined, listener: (message: Message) => void): () => void {
+    if (!isPattern(pattern)) throw new HostError('HOST_ERR_SUBJECT_INVALID', `'${pattern}' is no pattern`);
+    const subscriber = { pattern, group, listener };
+    this.subscribers.add(subscriber);
+    return () => this.subscribers.delete(subscriber);
+  }
+
+  log(entry: Partial<LogEntry>): void {
+    const whole: LogEntry = {
+      atMs: 1,
+      level: 'info',
+      agent: 'echo',
+      messageId: undefined,
+      text: '',
+      fields: [],
+      ...entry,
+    };
+    this.logs.push(whole);
+    for (const follower of this.followers) follower(whole);
+  }
+
+  recentLogs({ agent }: LogFilter, max: number): readonly LogEntry[] {
+    return this.logs.filter((entry) => agent === undefined || entry.agent === agent).slice(-max);
+  }
+
+  followLogs({ agent }: LogFilter, listener: (entry: LogEntry) => void): () => void {
+    const follower = (entry: LogEntry): void => {
+      if (agent === undefined || entry.agent === agent) listener(entry);
+    };
+    this.followers.add(follower);
+    return () => this.followers.delete(follower);
+  }
+
+  deadLetters(max: number): readonly DeadLetter[] {
+    return this.letters.slice(0, max);
+  }
+
+  async retryDeadLetter(id: string): Promise<boolean> {
+    return this.dropDeadLetter(id);
+  }
+
+  async dropDeadLetter(id: string): Promise<boolean> {
+    const at = this.letters.findIndex(({ message }) => message.id === id);
+    if (at >= 0) this.letters.splice(at, 1);
+    return at >= 0;
+  }
+
+  routeOf(path: string): string | undefined {
+    return [...this.sites.keys()].find((route) => path === route || path.startsWith(`${route}/`));
+  }
+
+  async exchange(agent: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const listener = this.sites.get(agent);
+    if (listener === undefined) throw unknown(agent);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    response.once('close', resolve);
+    listener(request, response);
+    await promise;
+  }
+
+  async close(): Promise<void> {}
+
+  #message(subject: string, payload: Payload, { messageId }: PublishOptions): Message {
+    this.#sequence += 1;
+    return {
+      ...payload,
+      id: messageId ?? `m-${this.#sequence}`,
+      subject,
+      sender: undefined,
+      replyTo: undefined,
+      sentAtNs: 1_700_000_000_123_456_789n,
+      deadlineNs: undefined,
+      attempt: 1,
+    };
+  }
+}
+
+function unknown(name: string): HostError {
+  return new HostError('HOST_ERR_AGENT_UNKNOWN', `there is no agent '${name}'; host agents lists them`, {
+    name,
+  });
+}
+
+function detailOf(name: string, digest: string, manifest: string): AgentDetail {
+  return {
+    name,
+    state: 'idle',
+    digest,
+    world: 'handler',
+    thread: 1,
+    mailboxDepth: 0,
+    handled: 0,
+    failed: 0,
+    memoryBytes: 65_536,
+    fuel: 0n,
+    route: undefined,
+    manifestPath: undefined,
+    manifest,
+    imports: [],
+    installedAtMs: 1_700_000_000_000,
+    earlier: [],
+    subscriptions: [],
+    lastError: undefined,
+  };
+}
+
+function summaryOf(detail: AgentDetail): AgentSummary {
+  const { name, state, digest, world, thread, mailboxDepth, handled, failed, memoryBytes, fuel, route } =
+    detail;
+  return { name, state, digest, world, thread, mailboxDepth, handled, failed, memoryBytes, fuel, route };
+}
