@@ -237,6 +237,11 @@ const misuse: readonly (readonly [what: string, act: string, message: RegExp])[]
     /with members/,
   ],
   [
+    'cancelling what a set has',
+    '(call $begin (local.get $at) (local.get $length) (i32.const 16)) (drop (call $cancel (i32.const 1)))',
+    /while a set has it/,
+  ],
+  [
     'cancelling twice',
     '(local.set $h (i32.shr_u (call $ask (local.get $at) (local.get $length) (i32.const 16)) (i32.const 4))) (drop (call $cancel (local.get $h))) (drop (call $cancel (local.get $h)))',
     /whose end it knew/,
