@@ -6,7 +6,7 @@ import type { Resident } from '../engine/engine.ts';
 import { type Snapshot, snapshotBytes } from '../engine/hibernation/snapshot.ts';
 import { HostError } from '../errors.ts';
 import { intersect, type Limits } from '../limits.ts';
-import type { Outcome } from '../outcome.ts';
+import type { Outcome, Usage } from '../outcome.ts';
 import { returned, stopped, trapped, usageOf } from './judge.ts';
 import { RestartDelay } from './restart-delay.ts';
 import type { Spec } from './spec.ts';
@@ -140,6 +140,7 @@ export class Agent {
     const { message } = delivery;
     const deadlineMs = this.#deadlineMs(message.deadlineNs);
     try {
+      if (this.#spec.program.facts.main.kind !== 'handler') return this.#unsupported();
       if (deadlineMs <= 0) return this.#late(deadlineMs);
       if (this.#leaving !== undefined) await this.#leaving;
       if (this.#state === 'idle') this.#around.busy(this);
@@ -161,6 +162,12 @@ export class Agent {
     const max = this.#spec.limits.deadlineMs;
     if (deadlineNs === undefined) return max;
     return Math.min(max, Number((deadlineNs - this.#around.clock.wallNs()) / 1_000n) / 1_000);
+  }
+
+  /** It answers HTTP requests and nothing else. */
+  #unsupported(): Outcome<Uint8Array | undefined> {
+    const failure = { tag: 'unsupported', val: 'the agent answers HTTP requests, not messages' };
+    return { kind: 'error', exitCode: 1, failure, usage: noUsage };
   }
 
   #late(deadlineMs: number): Outcome<Uint8Array | undefined> {
@@ -309,9 +316,8 @@ export class Agent {
     const error = thrown instanceof HostError ? thrown : fault(thrown);
     this.lastError = error.message;
     this.#around.note(this, { kind: 'refused', error });
-    const usage = { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 };
     const text = error.class === 'unavailable' ? error.message : 'the agent cannot be started';
-    return { kind: 'error', exitCode: 1, failure: { tag: 'unavailable', val: text }, usage };
+    return { kind: 'error', exitCode: 1, failure: { tag: 'unavailable', val: text }, usage: noUsage };
   }
 
   /** One request it answered in an instance of its own. */
@@ -404,6 +410,8 @@ export class Agent {
     return intersect(this.#spec.limits, more);
   }
 }
+
+const noUsage: Usage = { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 };
 
 class StartFailed extends Error {
   readonly outcome: Outcome;

@@ -1,14 +1,15 @@
 import { dirname, resolve } from 'node:path';
 import type { Agent } from '../agent/agent.ts';
-import { unavailableInterfaces } from '../agent/unavailable.ts';
+import { asyncBusGuestApi } from '../bus/async-guest-api.ts';
 import type { Bus } from '../bus/bus.ts';
-import { busGuestApi } from '../bus/guest-api.ts';
+import { type BusGuest, busGuestApi } from '../bus/guest-api.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { Budget } from '../engine/budget.ts';
-import { type HostInterface, Linker, WitError } from '../engine/linker.ts';
+import { Linker, WitError } from '../engine/linker.ts';
 import type { HttpGate, WasiGrants } from '../engine/wasi/grants.ts';
 import { formatLogLine, type LogLevel, type LogLine, logGuestApi } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
+import { absentRooms } from './absent-rooms.ts';
 import { GuestOutput } from './guest-output.ts';
 
 export interface GuestRoomsOptions {
@@ -30,8 +31,12 @@ export class GuestRooms {
   /** Every interface of our own. */
   link(agent: Agent, budget: Budget): Linker {
     const linker = new Linker();
-    for (const [name, offered] of Object.entries(unavailableInterfaces)) linker.define(name, offered);
-    linker.define('motehost:agent/bus@0.1.0', this.#bus(agent, budget));
+    const denied = (what: string, cure: string): void => budget.deny(what, cure);
+    const absent = absentRooms(() => agent.capabilities, denied);
+    for (const [name, offered] of Object.entries(absent)) linker.define(name, offered);
+    const guest = this.#busGuest(agent, budget);
+    linker.define('motehost:agent/bus@0.1.0', busGuestApi(guest));
+    linker.define('motehost:agent/async-bus@0.1.0', asyncBusGuestApi(guest, this.#options.clock));
     const log = logGuestApi({
       levelMin: this.#options.logLevelMin,
       write: (line) => this.#write(agent, budget, line),
@@ -55,10 +60,10 @@ export class GuestRooms {
     };
   }
 
-  #bus(agent: Agent, budget: Budget): HostInterface {
+  #busGuest(agent: Agent, budget: Budget): BusGuest {
     const { bus } = this.#options;
     const sender = { id: agent.id, name: agent.name, deadlineNs: undefined as bigint | undefined };
-    return busGuestApi({
+    return {
       bus,
       rights: agent.capabilities,
       sender: () => {
@@ -69,7 +74,7 @@ export class GuestRooms {
       signal: () => undefined,
       failure: (error) => new WitError(error),
       denied: (what, cure) => budget.deny(what, cure),
-    });
+    };
   }
 
   /** What `wasi:*` gives the agent: its environment, files and places of its manifest, and its output goes to the log. */

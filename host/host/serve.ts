@@ -1,10 +1,10 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import type * as http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Difference, differenceOf, wantsMore } from '../agent/difference.ts';
 import type { AgentReport } from '../agent/population.ts';
-import type { Origin } from '../agent/registry.ts';
+import type { AgentRecord, Origin } from '../agent/registry.ts';
 import type { Spec } from '../agent/spec.ts';
 import { SpecMaker } from '../agent/spec-maker.ts';
 import type { Triggers } from '../agent/triggers/triggers.ts';
@@ -26,6 +26,7 @@ import { type LogFilter, LogHub } from '../telemetry/log-hub.ts';
 import { detailOf, summaryOf } from './agent-view.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
 import { ExchangeProxy } from './exchange-proxy.ts';
+import { MessageIds } from './message-ids.ts';
 import { acceptedOf, replyOf } from './reply.ts';
 import type {
   Accepted,
@@ -125,12 +126,14 @@ class ServingHost implements LocalServing {
   /** As an earlier run left them: each is called by its thread's number. */
   readonly #coldFolders: readonly string[];
   readonly #triggers: Triggers;
+  readonly #ids: MessageIds;
   #isReady = false;
   #isClosing = false;
 
   private constructor(options: ServeOptions, secrets: Secrets, state: StateFolder) {
     const { clock, random, threads } = options;
     this.#options = options;
+    this.#ids = new MessageIds(random);
     this.#state = state;
     this.#coldFolders = readdirSync(state.coldFolder);
     this.#startedAtMs = this.#nowMs();
@@ -349,7 +352,7 @@ class ServingHost implements LocalServing {
         { name: manifest.name },
       );
     const difference = present === undefined ? undefined : differenceOf(present.spec, spec);
-    const origin = { manifestPath, manifestText: '', installedAtMs: this.#nowMs() };
+    const origin = { manifestPath, manifestText: textOf(manifestPath), installedAtMs: this.#nowMs() };
     const installed = await this.#put(spec, origin);
     return difference === undefined ? installed : { ...installed, difference };
   }
@@ -397,7 +400,7 @@ class ServingHost implements LocalServing {
   }
 
   async invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
-    this.#tenancy.require(name);
+    requireMessages(this.#tenancy.require(name));
     const { subject, ...rest } = options;
     return this.#ask(agentSubject(name), payload, { ...rest, ...(subject === undefined ? {} : { subject }) });
   }
@@ -407,18 +410,19 @@ class ServingHost implements LocalServing {
   }
 
   async #ask(to: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
-    const { deadlineMs, signal, messageId, subject } = options;
+    const { deadlineMs, signal, subject } = options;
+    const messageId = options.messageId ?? this.#ids.next();
     const reply = await this.#bus.request(outside, to, payload, {
       timeoutMs: deadlineMs ?? 0,
       signal,
       id: messageId,
       subject,
     });
-    return replyOf(reply, messageId ?? '');
+    return replyOf(reply, messageId);
   }
 
   async send(name: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
-    this.#tenancy.require(name);
+    requireMessages(this.#tenancy.require(name));
     const { guarantee, messageId } = options;
     return acceptedOf(await this.#bus.send(outside, name, payload, { guarantee, id: messageId }));
   }
@@ -475,6 +479,21 @@ class ServingHost implements LocalServing {
     rmSync(this.#runFolder, { recursive: true, force: true });
     this.#state.close();
   }
+}
+
+/** Of an agent without a manifest, what is there is its component. */
+function textOf(manifestPath: string): string {
+  return manifestPath.endsWith('.toml') ? readFileSync(manifestPath, 'utf8') : '';
+}
+
+/** @throws HostError `HOST_ERR_WORLD_MISMATCH` for an agent that answers HTTP requests only */
+function requireMessages({ name, spec }: AgentRecord): void {
+  if (spec.program.facts.main.kind === 'handler') return;
+  throw new HostError(
+    'HOST_ERR_WORLD_MISMATCH',
+    `${name} answers HTTP requests under ${spec.manifest.route ?? '/'}, and takes no messages; call it there`,
+    { name },
+  );
 }
 
 /** An agent that lies in a folder of the operator's is not replaced from outside. @throws HostError */

@@ -192,9 +192,27 @@ export class AgentThread {
   }
 
   #note(agent: Agent, what: AgentNote): void {
+    this.#publish(agent, what);
     const entry = noteEntry(agent, what);
     if (entry !== undefined && isLogged(entry.level, this.#logLevelMin))
       this.#log.write({ ...entry, atMs: this.#wallMs() });
+  }
+
+  /** `host.agent.NAME.started`, …: for whoever may listen to the host's own events. */
+  #publish(agent: Agent, what: AgentNote): void {
+    const event = what.kind === 'ended' && what.reason === 'failed' ? 'failed' : what.kind;
+    const { name, lastError: error } = agent;
+    const body = JSON.stringify({
+      agent: name,
+      event,
+      atMs: this.#wallMs(),
+      ...(event === 'failed' && { error }),
+    });
+    this.bus.publishEvent(`host.agent.${name}.${event}`, {
+      contentType: 'application/json',
+      headers: [],
+      body: new TextEncoder().encode(body),
+    });
   }
 
   /** One HTTP request, in an instance of its own. */

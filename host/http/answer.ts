@@ -30,6 +30,8 @@ export class Answers {
     const { response } = exchange;
     if (exchange.isSettled) return;
     if (response.headersSent || response.destroyed) {
+      // Begun and not to be finished: the client must not take what came for the whole.
+      response.destroy();
       this.settle(exchange, status);
       return;
     }

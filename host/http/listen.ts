@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
+import type { FastifyInstance } from 'fastify';
 import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts';
 import { HostError } from '../errors.ts';
 import type { Serving } from '../host/serving.ts';
@@ -76,18 +77,34 @@ export async function listen(serving: Serving, options: ListenOptions = {}): Pro
   );
   await app.ready();
   await bind(server, host, port);
+  return opened(front, server, app, tokens, host);
+}
+
+function opened(
+  front: Front,
+  server: Server,
+  app: FastifyInstance,
+  tokens: TokenStore | undefined,
+  host: string,
+): HttpFront {
   const sweeping = new AbortController();
   void sweep(front, sweeping.signal);
-  const address = server.address() as AddressInfo;
+  const { port } = server.address() as AddressInfo;
+  const needsToken = tokens?.isRequired(front.clock.monotonicMs()) === true;
+  let closed: Promise<void> | undefined;
+  const close = async (drainMs: number): Promise<void> => {
+    await drain(front, server, drainMs);
+    sweeping.abort();
+    await app.close();
+  };
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
-    port: address.port,
-    authOff: tokens === undefined || !tokens.isRequired(front.clock.monotonicMs()),
-    needsToken: tokens?.isRequired(front.clock.monotonicMs()) === true,
-    close: async (drainMs = drainMsDefault) => {
-      await drain(front, server, drainMs);
-      sweeping.abort();
-      await app.close();
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    port,
+    authOff: !needsToken,
+    needsToken,
+    close: (drainMs = drainMsDefault) => {
+      closed ??= close(drainMs);
+      return closed;
     },
   };
 }
@@ -183,7 +200,7 @@ async function bind(server: Server, host: string, port: number): Promise<void> {
     await promise;
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
-    const cure = 'choose another with --port, or --port 0 for any that is free';
+    const cure = 'choose another with --listen, or --port 0 for any that is free';
     throw new HostError('HOST_ERR_LISTEN_FAILED', `cannot listen on ${host}:${port} (${cause}): ${cure}`, {
       host,
       port,

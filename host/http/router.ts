@@ -88,7 +88,8 @@ function addRoute(app: FastifyInstance, front: Front, exchangeOf: ExchangeOf, no
       const exchange = exchangeOf(request.raw);
       const { params, query, body } = request;
       const call = { exchange, params: params as never, query: query as never, body: body as never };
-      void finish(front, exchange, () => note.run(front, call));
+      const isMissing = note.body !== undefined && note.readsBody !== true && body === undefined;
+      void finish(front, exchange, () => (isMissing ? noBody(note) : note.run(front, call)));
     },
   });
 }
@@ -102,6 +103,13 @@ function schemaOf(note: Route): Record<string, unknown> {
   const content = Object.entries(note.body.content).map(([type, json]) => [type, { schema: json ?? {} }]);
   schema.body = { content: Object.fromEntries(content) };
   return schema;
+}
+
+function noBody({ body }: Route): Problem {
+  const types = Object.keys(body?.content ?? {}).join(' or ');
+  return new Problem(400, 'value-invalid', `the request needs a body of ${types}`, {
+    data: { field: 'body' },
+  });
 }
 
 type Done = (error: Error | null, body?: unknown) => void;

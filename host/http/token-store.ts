@@ -70,13 +70,18 @@ export class TokenStore implements TokenCheck {
   access(token: string, nowMs: number): Access | undefined {
     this.#look(nowMs);
     const hash = tokenHash(token);
+    if (!this.#tokens.has(keyOf(hash))) this.#lookNow(nowMs);
     const found = this.#tokens.get(keyOf(hash));
     if (found === undefined || !timingSafeEqual(Buffer.from(found.hash), Buffer.from(hash))) return undefined;
     return found.access.isValid() ? found.access : undefined;
   }
 
   #look(nowMs: number): void {
-    if (nowMs - this.#lookedMs < lookMs) return;
+    if (nowMs - this.#lookedMs >= lookMs) this.#lookNow(nowMs);
+  }
+
+  /** A token that was made a moment ago is good at once: one that is not known has the file looked at. */
+  #lookNow(nowMs: number): void {
     this.#lookedMs = nowMs;
     const { stateFolder, onFault } = this.#options;
     try {

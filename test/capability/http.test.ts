@@ -202,3 +202,13 @@ test('an authority is a host and maybe a port', () => {
   ])
     assert.equal(authorityOf(text, 'https'), undefined, text);
 });
+
+test('where every path is granted, none is that some would take for another host', () => {
+  const wild = { port: 8443, host: 'a.example.org' };
+  assert.deepEqual(
+    ['/x', '//evil.example/x', '/\\evil.example', '/..//evil.example', '/%2e%2e/x'].map((path) =>
+      may({ ...wild, path }),
+    ),
+    [true, false, false, false, false],
+  );
+});

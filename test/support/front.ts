@@ -46,7 +46,7 @@ export async function ask(front: HttpFront, path: string, asking: Asking = {}): 
   for await (const chunk of answer) chunks.push(chunk as Buffer);
   const bytes = Buffer.concat(chunks);
   const text = bytes.toString();
-  const isJson = /json$/.test(answer.headers['content-type'] ?? '') && text !== '';
+  const isJson = /[/+]json$/.test(answer.headers['content-type'] ?? '') && text !== '';
   return {
     status: answer.statusCode ?? 0,
     headers: answer.headers,

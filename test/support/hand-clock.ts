@@ -28,6 +28,7 @@ export class HandClock implements Clock {
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (ms <= 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) {
         reject(signal.reason);

@@ -32,8 +32,7 @@ function declarationOf(model: Model, home: Home, func: Func, resource: string | 
   };
   const text = (ref: TypeRef): string => {
     const written = typeText(model.defs, ref, naming);
-    for (const [name] of written.matchAll(/\b(?:Result|Box|Unit|Tuple\d+)\b/g))
-      note('motehost:std', name);
+    for (const [name] of written.matchAll(/\b(?:Result|Box|Unit|Tuple\d+)\b/g)) note('motehost:std', name);
     return written;
   };
   if (func.type.async === true) note('motehost:std', 'Future');

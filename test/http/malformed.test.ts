@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import * as net from 'node:net';
+import { test } from 'node:test';
+import { ask, ended, open, raw } from '../support/front.ts';
+import { HandClock } from '../support/hand-clock.ts';
+import { answered } from '../support/memory-serving.ts';
+
+const post = 'POST /v1/agents/echo/invoke HTTP/1.1\r\nhost: localhost\r\n';
+
+/** What could be read as two different requests, or as none; each is answered once, with 400, and closed. */
+const attacks: Readonly<Record<string, string>> = {
+  'both lengths': `${post}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\n\r\n`,
+  'both lengths, the other way': `${post}transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n`,
+  'two lengths': `${post}content-length: 1\r\ncontent-length: 2\r\n\r\nxx`,
+  'a list of lengths': `${post}content-length: 1, 1\r\n\r\nx`,
+  'a signed length': `${post}content-length: +1\r\n\r\nx`,
+  'an encoding that is none': `${post}transfer-encoding: xchunked\r\n\r\n0\r\n\r\n`,
+  'chunked that is not last': `${post}transfer-encoding: chunked, gzip\r\n\r\n0\r\n\r\n`,
+  'a space before the colon': `${post}content-length : 1\r\n\r\nx`,
+  'a folded header': `${post}x-a: 1\r\n b\r\n\r\n`,
+  'a bare line feed': 'POST /v1/agents/echo/invoke HTTP/1.1\nhost: localhost\n\n',
+  'a nul in a header': `${post}x-a: \0\r\n\r\n`,
+  'a chunk without a size': `${post}transfer-encoding: chunked\r\n\r\nzz\r\n`,
+  'no HTTP': 'HELO there\r\n\r\n',
+  'a TLS hello': '\x16\x03\x01\x02\x00\x01\x00\x01',
+  'another version': 'GET / HTTP/3.0\r\nhost: localhost\r\n\r\n',
+};
+
+for (const [name, text] of Object.entries(attacks)) {
+  test(`malformed: ${name} is answered with 400, once, and closed`, async (t) => {
+    const { front, serving } = await open(t);
+    let calls = 0;
+    serving.add('echo', () => {
+      calls += 1;
+      return answered(undefined);
+    });
+    const answer = await raw(front, text);
+    assert.match(answer, /^HTTP\/1\.1 400 Bad Request\r\n/);
+    assert.match(answer, /connection: close/i);
+    assert.match(answer, /"code":"malformed-request"/);
+    assert.equal(answer.match(/HTTP\/1\.1 \d{3} /g)?.length, 1);
+    assert.equal(calls, 0);
+  });
+}
+
+test('a request of HTTP/1.1 without Host is 400; one of HTTP/1.0 is answered', async (t) => {
+  const { front } = await open(t);
+  assert.match(await raw(front, 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n'), /^HTTP\/1\.1 400/);
+  assert.match(await raw(front, 'GET /healthz HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200/);
+});
+
+test('heads that are too large or too many are 431 and closed', async (t) => {
+  const { front } = await open(t, { limits: { headerBytesMax: 4096, headersMax: 20 } });
+  const large = await raw(front, `${post}x-a: ${'a'.repeat(5000)}\r\n\r\n`);
+  assert.match(large, /^HTTP\/1\.1 431 .*header-fields-too-large/s);
+  const many = await raw(front, `${post}${'x-a: 1\r\n'.repeat(25)}\r\n`);
+  assert.match(many, /^HTTP\/1\.1 431 .*headersMax, 20/s);
+});
+
+test('a client that is too slow with its head or its body is answered 408 and closed', async (t) => {
+  const limits = { headersTimeoutMs: 100, requestTimeoutMs: 200, sweepMs: 20 };
+  const { front } = await open(t, { limits });
+  assert.match(await raw(front, 'POST /v1/agents/echo/in'), /^HTTP\/1\.1 408 .*request-timeout/s);
+  assert.match(await raw(front, `${post}content-length: 10\r\n\r\nx`), /^HTTP\/1\.1 408 /);
+});
+
+test('a client that takes nothing of its answer is cut off after stallsMax looks', async (t) => {
+  const clock = new HandClock();
+  const { front, serving } = await open(t, { clock, limits: { stallsMax: 2, sweepMs: 1000 } });
+  const { promise: gone, resolve } = Promise.withResolvers<void>();
+  serving.add('large', (_payload, { signal }) => {
+    signal?.addEventListener('abort', () => resolve());
+    return answered(new Uint8Array(64 * 1024 * 1024));
+  });
+  const socket = net.connect(front.port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  socket.on('error', () => undefined);
+  socket.write('POST /v1/agents/large/invoke HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  await once(socket, 'readable');
+  // Each turn wakes the sweep once; what the system still takes into its buffers shows as progress.
+  const turning = setInterval(() => clock.turn(1000), 20);
+  await gone;
+  clearInterval(turning);
+});
+
+test('answers that a client asked for in a row come in their order', async (t) => {
+  const { front, serving } = await open(t);
+  const { promise: first, resolve: release } = Promise.withResolvers<void>();
+  serving.add('one', async () => {
+    await first;
+    return answered(Buffer.from('one'));
+  });
+  serving.add('two', () => {
+    release();
+    return answered(Buffer.from('two'));
+  });
+  const of = (name: string, last = '') =>
+    `POST /v1/agents/${name}/invoke HTTP/1.1\r\nhost: localhost\r\n${last}content-length: 1\r\n\r\nx`;
+  const text = await raw(front, of('one') + of('two', 'connection: close\r\n'));
+  assert.deepEqual(
+    [...text.matchAll(/\r\n\r\n(one|two)/g)].map(([, name]) => name),
+    ['one', 'two'],
+  );
+});
+
+test('a thousand idle connections hinder nobody, and one over connectionsMax is turned away', async (t) => {
+  const { front } = await open(t, { limits: { connectionsMax: 1001 } });
+  const sockets = Array.from({ length: 1000 }, () => net.connect(front.port, '127.0.0.1'));
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  assert.equal((await ask(front, '/healthz')).status, 200);
+  const held = net.connect(front.port, '127.0.0.1');
+  await once(held, 'connect');
+  held.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  await once(held, 'readable');
+  const over = net.connect(front.port, '127.0.0.1');
+  assert.equal(await ended(over), '');
+  held.destroy();
+});
