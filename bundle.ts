@@ -10,9 +10,14 @@ const folder = join(root, 'dist');
 
 /** What a cached run of a core module or a fast-lane agent loads. */
 const hot: RegExp =
-  /\/host\/(?:[a-z]+\.ts|cli\/(?:main|run|program|report|stdio|exit-code|grant-flags|command)\.ts|agent\/(?:invoke|unavailable|value-size)\.ts|telemetry\/|engine\/[a-z]+\.ts|engine\/(?:fast-lane|core-lane)\/|engine\/component\/(?:names|layout|values|types)\.ts)/;
+  /^\/host\/(?:[a-z-]+\.ts|cli\/(?:main|run|program|report|stdio|exit-code|grant-flags|command)\.ts|agent\/(?:invoke|judge|unavailable|value-size)\.ts|telemetry\/|engine\/[a-z]+\.ts|engine\/(?:fast-lane|core-lane)\/|engine\/component\/(?:names|layout|values|types)\.ts)/;
 const cold: RegExp =
-  /\/host\/(?:manifest|nearest|engine\/(?:prepare|description))\.ts|\/fast-lane\/(?:plan|shim)\.ts/;
+  /^\/host\/(?:manifest|nearest|subject|secrets|engine\/(?:prepare|description|pool|moving|residence))\.ts|\/fast-lane\/(?:plan|shim)\.ts/;
+
+/** `path` begins at the root: `/host/host.ts`. */
+function isHot(path: string): boolean {
+  return hot.test(path) && !cold.test(path);
+}
 
 async function bundle(): Promise<void> {
   const { rolldown } = await import('rolldown');
@@ -24,6 +29,8 @@ async function bundle(): Promise<void> {
       index: 'host/index.ts',
       main: 'host/cli/main.ts',
       'transpile-worker': 'host/engine/general-lane/transpile-worker.ts',
+      'prepare-worker': 'host/engine/prepare-worker.ts',
+      'agent-thread': 'host/host/thread-main.ts',
       evaluator: 'guest-sdk/javascript/build/evaluator.ts',
     },
     external: /^(?:node:|[^./])/,
@@ -37,7 +44,7 @@ async function bundle(): Promise<void> {
     // `host` begins with this file itself: an entry that only passes it on would be one more to find.
     chunkFileNames: ({ name }) => (name === 'hot' ? 'hot.js' : '[name]-[hash].js'),
     minifyInternalExports: false,
-    codeSplitting: { groups: [{ name: 'hot', test: (id: string) => hot.test(id) && !cold.test(id) }] },
+    codeSplitting: { groups: [{ name: 'hot', test: (id: string) => isHot(id.slice(root.length)) }] },
   });
   await build.close();
   // In a checkout `host` runs the sources instead as soon as one of these is newer.

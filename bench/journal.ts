@@ -3,13 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { openJournal } from '../host/bus/journal/disk-journal.ts';
-import type { Journal } from '../host/bus/journal/journal.ts';
+import type { Journal, Owed } from '../host/bus/journal/journal.ts';
 import type { Message } from '../host/bus/message.ts';
 import { systemClock, systemRandom } from '../host/clock.ts';
 import { atLeast, atMost, type Bench, type Effort, type Report, round } from './report.ts';
 import { median, percentile } from './samples.ts';
 
 type Sync = 'os' | 'disk';
+
+function owed(bytes: number): Owed {
+  return { receiver: 'billing', guarantee: 'at-least-once', message: message(bytes) };
+}
 
 function message(bytes: number): Message {
   return {
@@ -39,12 +43,11 @@ async function withJournal<T>(sync: Sync, run: (journal: Journal) => Promise<T>)
 
 /** Accepted and settled pairs a second: `perTurn` a turn of the event loop, settled a turn later. */
 async function pairs(journal: Journal, count: number, perTurn: number, bytes: number): Promise<number> {
-  const one = message(bytes);
+  const one = owed(bytes);
   const waiting: number[] = [];
   const fromMs = performance.now();
   for (let done = 0; done < count; done += perTurn) {
-    for (let index = 0; index < perTurn; index++)
-      waiting.push(journal.accepted('billing', one, 'at-least-once'));
+    for (let index = 0; index < perTurn; index++) waiting.push(journal.accepted(one));
     await journal.flushed();
     for (const sequence of waiting) journal.settled(sequence);
     waiting.length = 0;
@@ -55,12 +58,12 @@ async function pairs(journal: Journal, count: number, perTurn: number, bytes: nu
 
 /** Microseconds from accepting one message, alone in its turn, until it is promised. */
 async function latencies(journal: Journal, count: number): Promise<number[]> {
-  const one = message(64);
+  const one = owed(64);
   const samples: number[] = [];
   for (let index = 0; index < count; index++) {
     await turn();
     const fromMs = performance.now();
-    const sequence = journal.accepted('billing', one, 'at-least-once');
+    const sequence = journal.accepted(one);
     await journal.flushed();
     samples.push((performance.now() - fromMs) * 1000);
     journal.settled(sequence);

@@ -12,6 +12,16 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   call: async () => (await import('./call.ts')).bench,
   'cold-start': async () => (await import('./cold-start.ts')).bench,
   agents: async () => (await import('./agents.ts')).bench,
+  ring: async () => (await import('./ring.ts')).bench,
+  hibernate: async () => (await import('./hibernate.ts')).bench,
+  waiting: async () => (await import('./waiting.ts')).bench,
+  'cold-store': async () => (await import('./cold-store.ts')).bench,
+  journal: async () => (await import('./journal.ts')).bench,
+  state: async () => (await import('./state.ts')).bench,
+  triggers: async () => (await import('./triggers.ts')).bench,
+  bus: async () => (await import('./bus.ts')).bench,
+  wheel: async () => (await import('./wheel.ts')).bench,
+  capability: async () => (await import('./capability.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({

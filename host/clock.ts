@@ -49,7 +49,8 @@ function sleepOnce(ms: number, signal: AbortSignal | undefined): Promise<void> {
 export const systemClock: Clock = {
   wallNs: () => wallNs(),
   monotonicNs: () => process.hrtime.bigint(),
-  monotonicMs: () => Number(process.hrtime.bigint() - startNs) / 1e6,
+  // A fifth cheaper than the other clock, and it makes no BigInt.
+  monotonicMs: () => performance.now(),
   sleep: async (ms, signal) => {
     // A timer takes at most 2^31-1 ms and fires at once beyond that.
     for (let left = ms; left > 0; left -= timerMsMax) {

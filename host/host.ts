@@ -1,6 +1,7 @@
 import type * as http from 'node:http';
+import { asyncBus } from './agent/async-bus.ts';
 import { type Invoked, invoke } from './agent/invoke.ts';
-import { unavailableInterfaces } from './agent/unavailable.ts';
+import { refuse, unavailableInterfaces } from './agent/unavailable.ts';
 import type { Clock, Random } from './clock.ts';
 import type { Budget } from './engine/budget.ts';
 import { requireOffered } from './engine/core-lane/core-imports.ts';
@@ -196,6 +197,7 @@ async function launch(
 function link(log: LogQueue, budget: Budget, levelMin: LogLevel = 'info'): Linker {
   const linker = new Linker();
   for (const [name, offered] of Object.entries(unavailableInterfaces)) linker.define(name, offered);
+  linker.define('motehost:agent/async-bus@0.1.0', asyncBus(refuse, budget.clock));
   const target = {
     levelMin,
     write: (line: Parameters<typeof formatLogLine>[0]) => {

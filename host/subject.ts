@@ -49,9 +49,10 @@ export function hasWildcard(pattern: string): boolean {
 
 /** The reserved first token of a subject or pattern, if it has one. `*` and `>` in its place are none. */
 export function reservedToken(text: string): ReservedToken | undefined {
-  const end = text.indexOf('.');
-  const first = end === -1 ? text : text.slice(0, end);
-  return reservedTokens.find((token) => token === first);
+  for (const token of reservedTokens)
+    if (text.startsWith(token) && (text.length === token.length || text.charCodeAt(token.length) === dot))
+      return token;
+  return undefined;
 }
 
 /** The subject of an agent's own mailbox. */
@@ -121,6 +122,17 @@ function isSame(a: string, aFrom: number, aEnd: number, b: string, bFrom: number
   return true;
 }
 
+/** What an ASCII character is to a subject. */
+const plain = 0;
+const separator = 1;
+const wildcard = 2;
+const refused = 3;
+const kinds: Uint8Array = Uint8Array.from({ length: 128 }, (_, char) => {
+  if (char < firstPrintable || char > lastAscii) return refused;
+  if (char === dot) return separator;
+  return char === star || char === greater ? wildcard : plain;
+});
+
 function faultOf(text: string, isPatternText: boolean): string | undefined {
   if (text.length === 0) return 'it is empty';
   if (text.length > subjectBytesMax) return tooLong;
@@ -128,15 +140,18 @@ function faultOf(text: string, isPatternText: boolean): string | undefined {
   let isAscii = true;
   for (let at = 0; at < text.length; at += 1) {
     const char = text.charCodeAt(at);
-    if (char === dot) {
-      if (at === tokenFrom) return emptyToken;
-      tokenFrom = at + 1;
-    } else if (char === star || char === greater) {
+    const kind = char < 128 ? kinds[char] : plain;
+    if (char > 127) isAscii = false;
+    if (kind === plain) continue;
+    if (kind === refused) return notPrintable;
+    if (kind === wildcard) {
       if (!isPatternText) return "'*' and '>' stand only in patterns";
       const fault = wildcardFault(text, char, at, tokenFrom);
       if (fault !== undefined) return fault;
-    } else if (char > lastAscii) isAscii = false;
-    else if (char < firstPrintable) return notPrintable;
+    } else {
+      if (at === tokenFrom) return emptyToken;
+      tokenFrom = at + 1;
+    }
   }
   if (tokenFrom === text.length) return emptyToken;
   return isAscii ? undefined : unicodeFault(text);

@@ -5,7 +5,7 @@ import { nearest } from '../../host/nearest.ts';
 import { hasPackage, isWitFile, readWit, type WitText, witFolder } from './wit-text.ts';
 
 /** Manifest words for the worlds of `motehost:agent`. */
-export const ownWorlds: readonly string[] = ['handler', 'agent'];
+export const ownWorlds: readonly string[] = ['handler', 'agent', 'async-handler', 'async-agent'];
 
 /** Where a folder has its WIT package when its manifest does not say. */
 export const defaultWit = 'wit';

@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 agent=motehost:agent
 generate() { # world, further options
   wit-bindgen rust ../../wit --world "$1" --out-dir src/bindings --format --runtime-path crate::runtime \
-    --pub-export-macro --default-bindings-module "\$crate::bindings::$1" \
+    --pub-export-macro --default-bindings-module "\$crate::bindings::${1//-/_}" \
     --additional-derive-attributes PartialEq --additional-derive-attributes Eq "${@:2}"
 }
 generate imports --generate-all
@@ -20,3 +20,5 @@ shared+=(--with "wasi:random/random@0.2.0=crate::bindings::imports::wasi::random
 shared+=(--with "wasi:io/poll@0.2.0=crate::bindings::imports::wasi::io::poll")
 generate handler "${shared[@]}"
 generate agent "${shared[@]}"
+generate async-handler "${shared[@]}"
+generate async-agent "${shared[@]}" --with "$agent/async-bus@0.1.0=crate::bindings::async_handler::motehost::agent::async_bus"

@@ -1,4 +1,4 @@
-import type { Grants } from '../manifest.ts';
+import { compareGrants } from '../capability/difference.ts';
 import type { Spec } from './spec.ts';
 
 /** What the new version of an agent asks for that the present one does not, and the other way round. */
@@ -7,21 +7,19 @@ export interface Difference {
   readonly toDigest: string;
   readonly newImports: readonly string[];
   readonly droppedImports: readonly string[];
-  /** Manifest lines: `[capabilities.bus] send = "agent.audit"`. */
+  /** Manifest lines: `[capabilities.bus] send += "agent.audit"`. */
   readonly newGrants: readonly string[];
   readonly droppedGrants: readonly string[];
 }
 
 export function differenceOf(from: Spec, to: Spec): Difference {
   const [fromImports, toImports] = [importsOf(from), importsOf(to)];
-  const [fromGrants, toGrants] = [grantLines(from.manifest.grants), grantLines(to.manifest.grants)];
   return {
     fromDigest: from.program.facts.digest,
     toDigest: to.program.facts.digest,
     newImports: without(toImports, fromImports),
     droppedImports: without(fromImports, toImports),
-    newGrants: without(toGrants, fromGrants),
-    droppedGrants: without(fromGrants, toGrants),
+    ...compareGrants(from.manifest, to.manifest),
   };
 }
 
@@ -37,32 +35,6 @@ export function importsOf({ program: { facts } }: Pick<Spec, 'program'>): readon
       ? facts.modules.flatMap(({ summary }) => summary.imports.map(({ module, name }) => `${module}#${name}`))
       : facts.world.imports.map(({ name }) => name);
   return [...new Set(names)].sort();
-}
-
-/** Each right of a manifest as one line. */
-export function grantLines(grants: Grants): readonly string[] {
-  const { bus } = grants;
-  return [
-    ...lines('[capabilities.bus] send', bus.send),
-    ...lines('[capabilities.bus] publish', bus.publish),
-    ...lines('[capabilities.bus] subscribe', bus.subscribe),
-    ...lines('[[capabilities.http]]', grants.http),
-    ...lines('[[capabilities.files]]', grants.files),
-    ...lines('[[capabilities.net]]', grants.net),
-    // Values may be private: what counts is which there are, and which secrets they take.
-    ...grants.environment.map((each) =>
-      'secret' in each
-        ? `[environment] ${each.name} = { secret = "${each.secret}" }`
-        : `[environment] ${each.name}`,
-    ),
-    ...(grants.context ? ['[capabilities] context = true'] : []),
-    ...lines('[capabilities] tools', grants.tools),
-    ...lines('[capabilities] spawn', grants.spawn),
-  ];
-}
-
-function lines(key: string, values: readonly unknown[]): string[] {
-  return values.map((value) => `${key} = ${JSON.stringify(value)}`);
 }
 
 function without(all: readonly string[], known: readonly string[]): string[] {

@@ -96,7 +96,10 @@ export class Dispatcher implements Turn {
     const { activeMax } = this.#options;
     for (let started = 1; this.#length > 0 && this.#active < activeMax; started += 1) {
       this.#start(this.#shift());
-      if (started % startsPerLook === 0 && this.#length > 0 && this.#isTurnOver()) return this.#schedule();
+      if (started % startsPerLook === 0 && this.#length > 0 && this.#isTurnOver()) {
+        this.#schedule();
+        return;
+      }
     }
   };
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { Budget, Stopped } from '../engine/budget.ts';
+import { Budget, Stopped, type Turn } from '../engine/budget.ts';
 import type { Launched } from '../engine/engine.ts';
 import { HostError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
@@ -12,6 +12,8 @@ export interface Invocation {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
+  /** Others on the same thread, to whom a guest that computes gives way. */
+  readonly turn?: Turn;
   /** Fuel units between two looks at the clock; any value gives the same outcome and counts. */
   readonly fuelSlice?: bigint;
   /** Links and instantiates under the budget; guest code may already run here (start functions). */
@@ -34,7 +36,8 @@ const unwindMsMax = 2_000;
 export async function invoke(invocation: Invocation): Promise<Invoked> {
   const { limits, clock, signal } = invocation;
   const slice = invocation.fuelSlice === undefined ? {} : { fuelSlice: invocation.fuelSlice };
-  const budget = new Budget({ limits, clock, ...slice });
+  const turn = invocation.turn === undefined ? {} : { turn: invocation.turn };
+  const budget = new Budget({ limits, clock, ...slice, ...turn });
   return supervise(budget, signal, () => attempt(invocation, budget));
 }
 

@@ -30,8 +30,6 @@ export class Registry {
   /** Names in order, made when a list is asked for, until the next change. */
   #sorted: string[] | undefined;
   readonly #threadSizes: number[] = [];
-  #nextId = 1;
-  readonly #freeIds: number[] = [];
 
   get size(): number {
     return this.#byName.size;
@@ -45,11 +43,24 @@ export class Registry {
     return this.#byName.values();
   }
 
-  /** Gives a new agent an id and a thread: the one of `threads` with the fewest agents. */
-  add(name: string, spec: Spec, origin: Origin, threads: readonly number[]): AgentRecord {
+  /** Gives a new agent a thread: `home` where its state lies already, else the one of `threads` with the fewest agents. */
+  add(
+    id: number,
+    name: string,
+    spec: Spec,
+    origin: Origin,
+    threads: readonly number[],
+    home?: number,
+  ): AgentRecord {
     if (this.#byName.has(name)) throw new Error(`bug: an agent '${name}' is there already`);
-    const id = this.#freeIds.pop() ?? this.#nextId++;
-    const record: AgentRecord = { id, name, spec, thread: this.#place(threads), origin, earlier: none };
+    const record: AgentRecord = {
+      id,
+      name,
+      spec,
+      thread: home ?? this.#place(threads),
+      origin,
+      earlier: none,
+    };
     this.#byName.set(name, record);
     this.#threadSizes[record.thread] = this.agentsOf(record.thread) + 1;
     this.#sorted = undefined;
@@ -76,7 +87,6 @@ export class Registry {
 
   remove(record: AgentRecord): void {
     this.#byName.delete(record.name);
-    this.#freeIds.push(record.id);
     this.#threadSizes[record.thread] = this.agentsOf(record.thread) - 1;
     this.#sorted = undefined;
   }

@@ -1,5 +1,5 @@
 import type { Artifact } from '../engine/artifact.ts';
-import { type Program, loadProgram } from '../engine/program.ts';
+import { loadProgram, type Program } from '../engine/program.ts';
 import { HostError } from '../errors.ts';
 import { defaultLimits, intersect, type Limits } from '../limits.ts';
 import type { Manifest } from '../manifest.ts';
@@ -9,6 +9,8 @@ export interface SpecMakerOptions {
   readonly prepare: (component: Uint8Array<ArrayBuffer>) => Promise<Artifact>;
   /** What the host allows at most; manifests narrow it. */
   readonly limits: Partial<Limits>;
+  /** The value of a secret. @throws HostError `HOST_ERR_SECRET_UNKNOWN` */
+  readonly secret: (handle: string, path: string) => string;
 }
 
 /** Makes specs of manifests and components; a program that several agents have is compiled once. */
@@ -25,16 +27,37 @@ export class SpecMaker {
    * @throws HostError for a component that cannot be prepared; `HOST_ERR_WORLD_MISMATCH` for one that neither
    * handles messages nor answers HTTP requests; `HOST_ERR_CONFIG_INVALID` where manifest and component disagree
    */
-  async make(
-    manifest: Manifest,
-    manifestPath: string,
-    component: Uint8Array<ArrayBuffer>,
-  ): Promise<Spec> {
-    const artifact = await this.#options.prepare(component);
+  async make(manifest: Manifest, manifestPath: string, component: Uint8Array<ArrayBuffer>): Promise<Spec> {
+    const artifact = await this.#prepare(component, manifestPath);
     const program = this.#programOf(artifact);
     checkWorld(program, manifest, manifestPath);
     const limits = intersect(intersect(defaultLimits, this.#options.limits), manifest.limits);
-    return { number: this.#nextNumber++, program, manifest, manifestPath, limits };
+    return {
+      number: this.#nextNumber++,
+      program,
+      manifest,
+      manifestPath,
+      limits,
+      settings: manifest.settings.map(([name, value]) => ({ name, value })),
+      environment: this.#environmentOf(manifest, manifestPath),
+    };
+  }
+
+  /** What is wrong with a component says nothing of whose it is. */
+  async #prepare(component: Uint8Array<ArrayBuffer>, path: string): Promise<Artifact> {
+    try {
+      return await this.#options.prepare(component);
+    } catch (thrown) {
+      if (!(thrown instanceof HostError)) throw thrown;
+      throw new HostError(thrown.code, `${path}: ${thrown.message}`, { ...thrown.data, path }, thrown);
+    }
+  }
+
+  #environmentOf({ grants: { environment } }: Manifest, path: string): Spec['environment'] {
+    return environment.map((each) => [
+      each.name,
+      each.kind === 'text' ? each.text : this.#options.secret(each.secret, path),
+    ]);
   }
 
   #programOf(artifact: Artifact): Program {

@@ -15,4 +15,8 @@ export interface Spec {
   readonly manifestPath: string;
   /** Of each message; memory, tables and open files of an instance's whole life. */
   readonly limits: Limits;
+  /** What the agent is told of its manifest's settings, as WIT has it. */
+  readonly settings: readonly { readonly name: string; readonly value: string }[];
+  /** Its variables, secrets filled in. */
+  readonly environment: readonly (readonly [name: string, value: string])[];
 }

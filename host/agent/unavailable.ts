@@ -1,5 +1,10 @@
 import { type HostInterface, WitError } from '../engine/linker.ts';
 
+/** Any function of what a single run has not got. */
+export const refuse = (): never => {
+  throw new WitError({ tag: 'unavailable' });
+};
+
 /**
  * What an agent's world promises and a single run has not got: every call answers `unavailable`, the case
  * the contract has for it (wit/bus.wit, wit/context.wit, wit/tools.wit).
@@ -11,8 +16,5 @@ export const unavailableInterfaces: Readonly<Record<string, HostInterface>> = {
 };
 
 function answering(...names: string[]): HostInterface {
-  const refuse = (): never => {
-    throw new WitError({ tag: 'unavailable' });
-  };
   return { functions: Object.fromEntries(names.map((name) => [name, refuse])), suspending: new Set() };
 }

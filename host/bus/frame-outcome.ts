@@ -29,9 +29,9 @@ export function outcomeBytesMax(outcome: AnswerOutcome, guestValue: Uint8Array |
   const bytes = fixedBytesMax + (guestValue?.length ?? 0);
   switch (outcome.kind) {
     case 'trap':
-      return bytes + 2 * outcome.trap.length + textBytesMax(outcome.message) + textBytesMax(outcome.stack);
+      return bytes + textBytesMax(outcome.trap) + textBytesMax(outcome.message) + textBytesMax(outcome.stack);
     case 'limit':
-      return bytes + 2 * outcome.limit.length;
+      return bytes + textBytesMax(outcome.limit);
     case 'cancelled':
     case 'denied':
       return bytes + textBytesMax(outcome.reason);

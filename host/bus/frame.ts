@@ -1,3 +1,5 @@
+import { deserialize, serialize } from 'node:v8';
+import type { DeadLetter } from './dead-letters.ts';
 import type { Frame, MessageFrame } from './frame-kinds.ts';
 import {
   failureOf,
@@ -9,8 +11,8 @@ import {
   writeOutcome,
   writeRefusal,
 } from './frame-outcome.ts';
-import type { Guarantee, Header } from './message.ts';
-import { Eye, Pen, textBytesMax } from './pen.ts';
+import type { Guarantee, Header, Message } from './message.ts';
+import { characterBytesMax, Eye, Pen, textBytesMax } from './pen.ts';
 
 export type * from './frame-kinds.ts';
 
@@ -30,6 +32,8 @@ const subscribeKind = 4;
 const unsubscribeKind = 5;
 const settledKind = 6;
 const roomKind = 7;
+const attemptedKind = 8;
+const diedKind = 9;
 
 /** Bytes of a message's head without receivers, headers and texts. */
 const messageBytes = 80;
@@ -47,10 +51,13 @@ const wrongLength = 'bug: a frame longer or shorter than it says';
 type ReplyFrame = Extract<Frame, { kind: 'reply' }>;
 
 const noBytes: Uint8Array = new Uint8Array(0);
+const noHeaders: readonly Header[] = Object.freeze([]);
+const noEntries: readonly number[] = Object.freeze([]);
 
 /** The bytes of a frame that follow its head. */
 export function bodyOf(frame: Frame): Uint8Array {
   if (frame.kind === 'message') return frame.message.body;
+  if (frame.kind === 'died') return frame.letter.message.body;
   if (frame.kind === 'reply' && frame.outcome.kind === 'ok') return frame.outcome.value ?? noBytes;
   return noBytes;
 }
@@ -58,7 +65,7 @@ export function bodyOf(frame: Frame): Uint8Array {
 /** Writes heads into one memory. */
 export class FrameWriter {
   readonly #pen: Pen;
-  /** What the last measured frame carries of a guest's own, already flat. */
+  /** What the last measured frame carries of a guest's own, or of a dead letter, already flat. */
   #guestValue: Uint8Array | undefined;
 
   constructor(memory: Buffer) {
@@ -76,8 +83,13 @@ export class FrameWriter {
       case 'refused':
         this.#guestValue = failureOf(frame.error);
         return smallBytesMax + refusalBytesMax(frame.error, this.#guestValue);
+      case 'died':
+        this.#guestValue = flatLetter(frame.letter);
+        return smallBytesMax + this.#guestValue.length;
       case 'subscribe':
-        return smallBytesMax + textBytesMax(frame.pattern) + textBytesMax(frame.group);
+        return (
+          smallBytesMax + textBytesMax(frame.name) + textBytesMax(frame.pattern) + textBytesMax(frame.group)
+        );
       case 'settled':
         return smallBytesMax + 8 * frame.entries.length;
       default:
@@ -100,6 +112,10 @@ export class FrameWriter {
         pen.u32(refusedKind);
         pen.f64(frame.request);
         writeRefusal(pen, frame.error, this.#guestValue);
+        break;
+      case 'died':
+        pen.u32(diedKind);
+        pen.bytes(this.#guestValue ?? flatLetter(frame.letter));
         break;
       default:
         writeSmall(pen, frame);
@@ -128,7 +144,7 @@ export class FrameWriter {
   }
 }
 
-type SmallFrame = Exclude<Frame, { kind: 'message' | 'reply' | 'refused' }>;
+type SmallFrame = Exclude<Frame, { kind: 'message' | 'reply' | 'refused' | 'died' }>;
 
 function writeSmall(pen: Pen, frame: SmallFrame): void {
   switch (frame.kind) {
@@ -140,6 +156,7 @@ function writeSmall(pen: Pen, frame: SmallFrame): void {
     case 'subscribe':
       pen.u32(subscribeKind);
       pen.i32(frame.subscriber);
+      pen.text(frame.name);
       pen.f64(frame.subscription);
       pen.text(frame.pattern);
       pen.text(frame.group);
@@ -155,11 +172,26 @@ function writeSmall(pen: Pen, frame: SmallFrame): void {
       pen.u32(frame.entries.length);
       writeEntries(pen, frame.entries);
       break;
+    case 'attempted':
+      pen.u32(attemptedKind);
+      pen.f64(frame.entry);
+      pen.u32(frame.attempt);
+      break;
     case 'room':
       pen.u32(roomKind);
       pen.i32(frame.receiver);
       break;
   }
+}
+
+/** Everything of a dead letter but the message's body. They are rare: the engine's structured clone will do. */
+function flatLetter(letter: DeadLetter): Uint8Array {
+  return serialize({ ...letter, message: { ...letter.message, body: undefined } });
+}
+
+function readLetter(eye: Eye, body: Uint8Array): DeadLetter {
+  const letter = deserialize(eye.bytes()) as DeadLetter;
+  return { ...letter, message: { ...letter.message, body } };
 }
 
 function writeEntries(pen: Pen, entries: readonly number[]): void {
@@ -192,7 +224,13 @@ function messageBytesMax({ message, to, entries }: MessageFrame): number {
     const header = headers[index] as Header;
     characters += header.name.length + header.value.length;
   }
-  return messageBytes + 4 * to.length + 8 * entries.length + headerBytes * headers.length + 2 * characters;
+  return (
+    messageBytes +
+    4 * to.length +
+    8 * entries.length +
+    headerBytes * headers.length +
+    characterBytesMax * characters
+  );
 }
 
 function writeMessage(pen: Pen, frame: MessageFrame): void {
@@ -226,34 +264,24 @@ function writeMessage(pen: Pen, frame: MessageFrame): void {
     pen.u32(header.name.length);
     pen.u32(header.value.length);
   }
-  const textAt = pen.at;
-  if (!writeTexts(pen, frame, false)) return;
-  pen.at = textAt;
-  writeTexts(pen, frame, true);
+  if (!pen.characters(textsOf(message))) return;
   const end = pen.at;
   pen.at = at;
   pen.u32(messageKind | (guarantees.indexOf(frame.guarantee) << 4) | ((flags | wideFlag) << 8));
   pen.at = end;
 }
 
-/** All texts of a message in one run, so that the reader makes one string and cuts it. True when one needs to be wide. */
-function writeTexts(pen: Pen, { message }: MessageFrame, isWide: boolean): boolean {
-  if (writeText(pen, message.id, isWide) || writeText(pen, message.subject, isWide)) return true;
-  if (writeText(pen, message.sender, isWide) || writeText(pen, message.replyTo, isWide)) return true;
-  if (writeText(pen, message.contentType, isWide)) return true;
-  const { headers } = message;
+/** All texts of a message in one, so that they are written and read in one go and cut afterwards. */
+function textsOf({ id, subject, sender, replyTo, contentType, headers }: Message): string {
+  let texts = id + subject;
+  if (sender !== undefined) texts += sender;
+  if (replyTo !== undefined) texts += replyTo;
+  if (contentType !== undefined) texts += contentType;
   for (let index = 0; index < headers.length; index++) {
     const header = headers[index] as Header;
-    if (writeText(pen, header.name, isWide) || writeText(pen, header.value, isWide)) return true;
+    texts += header.name + header.value;
   }
-  return false;
-}
-
-function writeText(pen: Pen, text: string | undefined, isWide: boolean): boolean {
-  if (text === undefined) return false;
-  if (!isWide) return pen.narrow(text);
-  pen.wide(text);
-  return false;
+  return texts;
 }
 
 /** Reads frames out of one memory. */
@@ -296,6 +324,10 @@ function readFrame(eye: Eye, body: Uint8Array): Frame {
       return { kind: 'unsubscribe', subscriber: eye.i32(), subscription: eye.f64() };
     case settledKind:
       return { kind: 'settled', entries: readEntries(eye, eye.u32()) };
+    case attemptedKind:
+      return { kind: 'attempted', entry: eye.f64(), attempt: eye.u32() };
+    case diedKind:
+      return { kind: 'died', letter: readLetter(eye, body) };
     case roomKind:
       return { kind: 'room', receiver: eye.i32() };
     default:
@@ -320,10 +352,11 @@ function readHeaders(eye: Eye): Header[] {
 
 function readSubscribe(eye: Eye): Frame {
   const subscriber = eye.i32();
+  const name = eye.text() ?? '';
   const subscription = eye.f64();
   const pattern = eye.text() ?? '';
   const group = eye.text();
-  return { kind: 'subscribe', subscriber, subscription, pattern, group, thread: eye.u32() };
+  return { kind: 'subscribe', subscriber, name, subscription, pattern, group, thread: eye.u32() };
 }
 
 function readMessage(eye: Eye, word: number, body: Uint8Array): MessageFrame {
@@ -343,13 +376,14 @@ function readMessage(eye: Eye, word: number, body: Uint8Array): MessageFrame {
   const replyToEnd = senderEnd + eye.u32();
   const contentTypeEnd = replyToEnd + eye.u32();
   const to = readReceivers(eye, toCount);
-  const entries = readEntries(eye, entryCount);
+  const entries = entryCount === 0 ? noEntries : readEntries(eye, entryCount);
   const lengthsAt = eye.at;
   eye.at += headerBytes * headerCount;
   const left = eye.end - eye.at;
   const text = (flags & wideFlag) === 0 ? eye.narrow(left) : eye.wide(left >>> 1);
   if (headerCount === 0 && contentTypeEnd !== text.length) throw new Error(wrongLength);
-  const headers = headerCount === 0 ? [] : cutHeaders(eye, lengthsAt, headerCount, text, contentTypeEnd);
+  const headers =
+    headerCount === 0 ? noHeaders : cutHeaders(eye, lengthsAt, headerCount, text, contentTypeEnd);
   const message = {
     id: text.substring(0, idEnd),
     subject: text.substring(idEnd, subjectEnd),
@@ -368,6 +402,7 @@ function readMessage(eye: Eye, word: number, body: Uint8Array): MessageFrame {
 
 function readReceivers(eye: Eye, count: number): number[] {
   if (count > (eye.end - eye.at) >> 2) throw new Error('bug: a frame with fewer receivers than it says');
+  if (count === 1) return [eye.i32()];
   const to: number[] = [];
   for (let index = 0; index < count; index++) to.push(eye.i32());
   return to;

@@ -2,6 +2,9 @@
 const wideFlag = 0x8000_0000;
 const absentText = 0xffff_ffff;
 
+/** Bytes of memory that a character needs while it is written. */
+export const characterBytesMax = 3;
+
 /** Writes values one after the other into memory whose owner knows it has room. Little-endian, without padding. */
 export class Pen {
   at = 0;
@@ -48,35 +51,26 @@ export class Pen {
     const lengthAt = this.at;
     this.u32(absentText);
     if (value === undefined) return;
-    const isWide = this.narrow(value);
-    if (isWide) this.wide(value);
+    const isWide = this.characters(value);
     this.#view.setUint32(lengthAt, isWide ? (value.length | wideFlag) >>> 0 : value.length, true);
   }
 
-  /** The characters at a byte each, without a length. True, and nothing written, when one of them needs two. */
-  narrow(value: string): boolean {
-    const bytes = this.#bytes;
-    const at = this.at;
-    let all = 0;
-    for (let index = 0; index < value.length; index++) {
-      const unit = value.charCodeAt(index);
-      all |= unit;
-      bytes[at + index] = unit;
+  /** Characters without their length: a byte each if they are ASCII, else two; true for two. */
+  characters(value: string): boolean {
+    // In UTF-8, all other characters take more than a byte: its length says whether there are any, in one call.
+    const bytes = this.#bytes.write(value, this.at, 'utf8');
+    if (bytes === value.length) {
+      this.at += bytes;
+      return false;
     }
-    if (all > 0xff) return true;
-    this.at = at + value.length;
-    return false;
-  }
-
-  /** The characters at two bytes each, without a length. */
-  wide(value: string): void {
     this.at += this.#bytes.write(value, this.at, 'utf16le');
+    return true;
   }
 }
 
 /** Bytes that `Pen.text` takes at most. */
 export function textBytesMax(value: string | undefined): number {
-  return value === undefined ? 4 : 4 + 2 * value.length;
+  return value === undefined ? 4 : 4 + characterBytesMax * value.length;
 }
 
 /** Reads what a `Pen` wrote. What it returns is never a view of the memory. */

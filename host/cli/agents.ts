@@ -145,7 +145,8 @@ function detailText(agent: Wire<AgentDetail>): string {
   const there = pairs.filter(
     (pair): pair is [string, string] => typeof pair[1] === 'string' && pair[1] !== '',
   );
-  return `${formatPairs(there)}\n${plainText(agent.manifest.trimEnd(), true)}\n`;
+  const manifest = plainText(agent.manifest.trimEnd(), true);
+  return `${formatPairs(there)}${manifest === '' ? '' : `\n${manifest}\n`}`;
 }
 
 async function remove(connection: Connection, name: string): Promise<number> {

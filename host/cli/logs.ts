@@ -82,9 +82,5 @@ async function* entriesOf(answer: Answer, toText: (data: string) => string): Asy
     for await (const line of linesOf(chunks)) if (line !== '') yield toText(line);
     return;
   }
-  for await (const { event, data } of eventsOf(chunks)) {
-    if (event === 'lost')
-      process.stderr.write(`host: ${String(parseData(data).count)} lines were left out\n`);
-    else yield toText(data);
-  }
+  for await (const { data } of eventsOf(chunks, 'lines')) yield toText(data);
 }

@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   dev: async () => (await import('./dev.ts')).command,
   doctor: async () => (await import('./doctor.ts')).command,
   serve: async () => (await import('./serve.ts')).command,
+  token: async () => (await import('./token.ts')).command,
   invoke: async () => (await import('./invoke.ts')).command,
   request: async () => (await import('./request.ts')).command,
   publish: async () => (await import('./publish.ts')).command,
@@ -30,7 +31,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 const groups: Readonly<Record<string, readonly string[]>> = {
   Build: ['new', 'build', 'types', 'inspect'],
   Run: ['run', 'dev', 'doctor'],
-  'Serve many agents': ['serve'],
+  'Serve many agents': ['serve', 'token'],
   'Call a host that serves': [
     'invoke',
     'request',

@@ -90,7 +90,8 @@ function amount(name: LimitName, value: bigint | number): string {
   return `${grouped(value)} ${unit}`;
 }
 
-function describeFailure(failure: unknown): string {
+/** `invalid: no such order`. */
+export function describeFailure(failure: unknown): string {
   if (typeof failure === 'object' && failure !== null && 'tag' in failure) {
     const { tag, val } = failure as { tag: unknown; val?: unknown };
     return val === undefined ? String(tag) : `${tag}: ${describeFailure(val)}`;

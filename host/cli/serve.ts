@@ -2,13 +2,15 @@ import { availableParallelism } from 'node:os';
 import { systemClock, systemRandom } from '../clock.ts';
 import { cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError } from '../errors.ts';
+import type { LocalServing } from '../host/serve.ts';
+import type { HttpFront } from '../http/listen.ts';
 import { type Limits, limitNames, settleLimits } from '../limits.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { limitsOfFlags } from './run.ts';
 import { type AgentFiles, agentPaths, loadAgent, requireDistinct } from './serve/agent-files.ts';
 import { bannerText } from './serve/banner.ts';
-import { type Listening, type LocalServing, loadParts, type Parts } from './serve/parts.ts';
+import { loadParts, type Parts } from './serve/parts.ts';
 import { Reload } from './serve/reload.ts';
 import { makeStateFolder, stateFolderOf } from './serve/state-folder.ts';
 import { Stop } from './serve/stop.ts';
@@ -17,6 +19,8 @@ import { countOf, parseWords, timeMsOf } from './words.ts';
 
 const options = {
   listen: { type: 'string', short: 'l' },
+  'host-name': { type: 'string', multiple: true },
+  'cors-origin': { type: 'string', multiple: true },
   state: { type: 'string' },
   threads: { type: 'string' },
   secrets: { type: 'string' },
@@ -50,6 +54,8 @@ sources is built first if it changed. Then call them:
 Where
   -l, --listen HOST:PORT  where to answer HTTP; port 0: any that is free   [127.0.0.1:8080]
   --auth                  ask for tokens on loopback too (host token create); elsewhere they are always asked for
+  --host-name NAME        a name callers know it by, beside localhost (several times for several)
+  --cors-origin ORIGIN    pages of this origin may call it (several times for several)
   --state FOLDER          what outlives the host: mail, memories, tokens   [.motehost, or HOST_STATE]
   --secrets FILE          secrets that manifests name, as NAME = "VALUE"
 
@@ -77,6 +83,8 @@ export interface ServeSettings {
   readonly host: string;
   readonly port: number;
   readonly auth: boolean;
+  readonly hostNames: readonly string[];
+  readonly corsOrigins: readonly string[];
   readonly stateFolder: string;
   readonly secretsFile: string | undefined;
   readonly threads: number;
@@ -109,6 +117,8 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     roots: positionals.length === 0 ? ['.'] : positionals,
     ...addressOf(values.listen ?? '127.0.0.1:8080'),
     auth: values.auth === true,
+    hostNames: values['host-name'] ?? [],
+    corsOrigins: values['cors-origin'] ?? [],
     stateFolder: stateFolderOf(values.state, process.env),
     secretsFile: values.secrets,
     threads:
@@ -211,12 +221,19 @@ async function serveUntil(
   voice: Voice,
   stop: Stop,
 ): Promise<void> {
-  const { host, port, auth, stateFolder, threads, roots } = settings;
-  const listening = await parts.listen(serving, { host, port, auth, stateFolder });
+  const { host, port, auth, hostNames, corsOrigins, stateFolder, threads, roots } = settings;
+  const listening = await parts.listen(serving, {
+    ...{ host, port, auth, hostNames, corsOrigins, stateFolder },
+    report: ({ requestId, route, error }) =>
+      voice.say(
+        `a bug in host, please report it: request ${requestId} to ${route}: ${stackOf(error)}`,
+        'error',
+      ),
+  });
   const isWatching = settings.watch ?? agents.length <= watchedMax;
+  const reload = isWatching ? new Reload({ roots, agents, serving, voice }) : undefined;
   voice.say(`serving ${countText(agents.length)} on ${listening.url}`);
   voice.show(bannerText({ agents, listening, threads, stateFolder, isWatching }));
-  const reload = isWatching ? new Reload({ roots, agents, serving, voice }) : undefined;
   await stop.asked;
   voice.say(
     `${stop.signal.reason}: what is under way may end, for ${settings.drainMs / 1000} s at most; again: at once`,
@@ -226,10 +243,14 @@ async function serveUntil(
 }
 
 /** Nothing new comes in; the host ends what is under way, and then the last answers go out. */
-async function end(listening: Listening, serving: LocalServing, drainMs: number): Promise<void> {
-  const answered = listening.close();
+async function end(listening: HttpFront, serving: LocalServing, drainMs: number): Promise<void> {
+  const answered = listening.close(drainMs);
   await serving.close(drainMs);
   await answered;
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 function countText(count: number): string {

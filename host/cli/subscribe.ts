@@ -7,7 +7,6 @@ import { bodyOf, parseData, type WireMessage } from './client/wire.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { textOrBase64 } from './report.ts';
-import { isTerminal } from './stdio.ts';
 import { countOf, parseWords, requireWords } from './words.ts';
 
 const options = {
@@ -51,18 +50,15 @@ ${connectionHelp}`,
       headers: { accept: 'text/event-stream' },
       silenceMsMax: streamSilenceMsMax,
     });
-    if (isTerminal(2)) process.stderr.write(`host: listening to ${plainText(pattern)}; Ctrl-C ends it\n`);
+    process.stderr.write(`host: listening to ${plainText(pattern)}; Ctrl-C ends it\n`);
     await writeEach(linesOf(answer, values.json === true), count);
     return exitCodes.ok;
   },
 };
 
 async function* linesOf(answer: Answer, isJson: boolean): AsyncGenerator<string> {
-  for await (const { event, data } of eventsOf(answer as AsyncIterable<Uint8Array>)) {
-    if (event === 'lost')
-      process.stderr.write(`host: ${String(parseData(data).count)} messages were left out\n`);
+  for await (const { event, data } of eventsOf(answer as AsyncIterable<Uint8Array>, 'messages'))
     if (event === 'message') yield isJson ? `${data}\n` : lineOf(parseData<WireMessage>(data));
-  }
 }
 
 function lineOf(message: WireMessage): string {

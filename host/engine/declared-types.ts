@@ -11,10 +11,22 @@ export const typesPerProcessMax = 1_500_000;
 export class DeclaredTypes {
   readonly #typesMax: number;
   readonly #digests = new Set<string>();
-  #types = 0;
+  /** One number, which the threads of a process share: they share V8's table. */
+  #taken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
   constructor(typesMax: number) {
     this.#typesMax = typesMax;
+  }
+
+  /** To be handed to threads that compile modules too, for `share`. */
+  get shared(): SharedArrayBuffer {
+    return this.#taken.buffer;
+  }
+
+  /** Counts from now on into the number of another thread of this process; before anything was counted. */
+  share(shared: SharedArrayBuffer): void {
+    if (this.#digests.size > 0) throw new Error('bug: types were counted before they were shared');
+    this.#taken = new Int32Array(shared);
   }
 
   /**
@@ -24,16 +36,23 @@ export class DeclaredTypes {
    */
   admit(digest: string, types: number): void {
     if (types === 0 || this.#digests.has(digest)) return;
-    if (this.#types + types > this.#typesMax)
+    const taken = Atomics.add(this.#taken, 0, types);
+    if (taken + types > this.#typesMax) {
+      Atomics.sub(this.#taken, 0, types);
       throw new HostError(
         'HOST_ERR_MODULE_UNSUPPORTED',
-        `the module declares ${types} types, and this process has taken ${this.#types} of the ${this.#typesMax} it takes in its life; restart the host to run it`,
-        { types, typesTaken: this.#types, typesMax: this.#typesMax },
+        `the module declares ${types} types, and this process has taken ${taken} of the ${this.#typesMax} it takes in its life; restart the host to run it`,
+        { types, typesTaken: taken, typesMax: this.#typesMax },
       );
+    }
     this.#digests.add(digest);
-    this.#types += types;
+  }
+
+  /** Another thread that shares the number counted this module. */
+  know(digest: string): void {
+    this.#digests.add(digest);
   }
 }
 
-/** Of this process. */
+/** Of this process, once every thread that compiles modules shares it. */
 export const declaredTypes: DeclaredTypes = new DeclaredTypes(typesPerProcessMax);

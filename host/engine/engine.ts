@@ -12,6 +12,7 @@ import type { Snapshot } from './hibernation/snapshot.ts';
 import type { Instance } from './instance.ts';
 import type { Linker } from './linker.ts';
 import type { Prepared } from './prepare.ts';
+import type { PreparePool } from './prepare-pool.ts';
 import { isProgram, loadProgram, type Program, type Saveable, saveableOf } from './program.ts';
 import { Store } from './store.ts';
 import { artifactVersion } from './version.ts';
@@ -25,6 +26,8 @@ export interface EngineOptions {
   /** Folder for prepared programs; undefined keeps nothing after the process. */
   readonly cacheFolder: string | undefined;
   readonly clock: Clock;
+  /** Where programs are prepared: in the calling thread, or, for a process that serves meanwhile, in one of its own. */
+  readonly preparation?: 'here' | 'pool';
   /** Where `enter` and `wake` take instances from, in a thread that serves many agents. */
   readonly pools?: InstancePools;
 }
@@ -57,7 +60,12 @@ export interface Resident extends Launched {
 
 /** Prepares programs once per content, and makes instances of them. */
 export interface Engine {
-  prepare(bytes: Uint8Array<ArrayBuffer>, onProgress?: (step: string) => void): Promise<Artifact>;
+  /** `signal` ends a preparation in a pool at once; one in the calling thread goes on to its end. */
+  prepare(
+    bytes: Uint8Array<ArrayBuffer>,
+    onProgress?: (step: string) => void,
+    signal?: AbortSignal,
+  ): Promise<Artifact>;
   /** Compiles an artifact, once for all threads. @throws HostError `HOST_ERR_MODULE_UNSUPPORTED` */
   load(artifact: Artifact): Program;
   /** An instance of its own, whoever else runs; an artifact is compiled first. */
@@ -88,29 +96,39 @@ export function createEngine(options: EngineOptions): Engine {
     scratch ??= fs.mkdtempSync(paths.join(os.tmpdir(), 'motehost-'));
     return scratch;
   };
+  const pool =
+    options.preparation === 'pool'
+      ? import('./prepare-pool.ts').then(({ startPreparePool }) => startPreparePool())
+      : undefined;
+  const prepareHere: PreparePool['prepare'] = async (bytes, onProgress) => {
+    const { prepareProgram } = await import('./prepare.ts');
+    const prepared = await prepareProgram(bytes, onProgress);
+    hasTranspiled ||= prepared.glue !== undefined;
+    return prepared;
+  };
   return {
-    prepare: async (bytes, onProgress = () => {}) => {
+    prepare: async (bytes, onProgress = () => {}, signal) => {
       const cached = store === undefined ? undefined : load(store, bytes, nowMs());
       if (cached !== undefined) return cached;
-      const { prepareProgram } = await import('./prepare.ts');
-      const prepared = await prepareProgram(bytes, onProgress);
-      hasTranspiled ||= prepared.glue !== undefined;
-      return keep(prepared, store, bytes, glueFolder);
+      const prepare = (await pool)?.prepare ?? prepareHere;
+      signal?.throwIfAborted();
+      return keep(await prepare(bytes, onProgress, signal), store, bytes, glueFolder);
     },
     load: loadProgram,
-    launch: (prepared, linker, budget, grants) =>
+    launch: async (prepared, linker, budget, grants) =>
       launch(isProgram(prepared) ? prepared : loadProgram(prepared), linker, budget, grants),
-    enter: (program, linker, budget, grants) => {
+    enter: async (program, linker, budget, grants) => {
       const pools = poolsOf(options);
       return program.facts.lane === 'fast'
         ? occupy(pools.of(program), (pool) => pool.spawn(linker, budget), program, linker, budget, grants)
         : enterAlone(pools, program, linker, budget, grants);
     },
-    wake: (program, snapshot, linker, budget, grants) => {
+    wake: async (program, snapshot, linker, budget, grants) => {
       const pool = poolsOf(options).of(program);
       return occupy(pool, () => pool.wake(snapshot, linker, budget), program, linker, budget, grants);
     },
     close: async () => {
+      await (await pool)?.close();
       if (hasTranspiled) await (await import('./general-lane/transpile.ts')).stopTranspiler();
       if (scratch !== undefined) fs.rmSync(scratch, { recursive: true, force: true });
     },
@@ -248,6 +266,7 @@ async function enterAlone(
   }
   residence?.releaseWith(launched.instance, own.length);
   const saveable = saveableOf(program);
+  let isHeld = true;
   const refuse = (): never => {
     throw new HostError(
       'HOST_ERR_MODULE_UNSUPPORTED',
@@ -260,7 +279,8 @@ async function enterAlone(
     save: refuse,
     hibernate: async () => refuse(),
     release: async () => {
-      residence?.noteDropped(own.length);
+      if (isHeld) residence?.noteDropped(own.length);
+      isHeld = false;
       await launched.release();
     },
   };

@@ -17,6 +17,57 @@ export interface Instance {
    * @throws HostError for an unknown export or arguments of the wrong type
    */
   call(name: string, args: readonly unknown[]): Promise<unknown>;
+  /** Of a program that uses the asynchronous ABI on the fast lane. */
+  readonly asyncCalls?: AsyncCalls | undefined;
   /** Drops the instance; settles nothing: no call may be under way. */
   dispose(): void;
+}
+
+/** What the host function behind an asynchronous call came to. */
+export type Answer =
+  /** A value as its import's type says; for a `result`, `{tag: 'ok' | 'err', val}`. */
+  | { readonly token: number; readonly value: unknown }
+  /** It failed in a way that is not the guest's business, which ends the instance. */
+  | { readonly token: number; readonly fault: unknown };
+
+/** A call of a host function that the guest made asynchronously and that has not been answered. */
+export interface PendingCall {
+  /** Names the call as long as its agent lives. */
+  readonly token: number;
+  /** As the component imports it: `motehost:agent/async-bus@0.1.0`, `request`. */
+  readonly interface: string;
+  readonly func: string;
+}
+
+/**
+ * The calls a guest has in flight. While an asynchronous export waits for them, the guest has no frame on any
+ * stack: its memory, its globals and what `save` gives are all there is, and can go on in another instance.
+ */
+export interface AsyncCalls {
+  /** Whether a call is under way in which only the host can bring things forward. */
+  readonly waiting: boolean;
+  readonly pending: readonly PendingCall[];
+  /** Gets the answers that come after the agent has left the instance: `answer` them where it goes on. */
+  onLateAnswer: ((answer: Answer) => void) | undefined;
+  /** Answers a pending call, as its promise would have; one that is not pending is nobody's. */
+  answer(answer: Answer): void;
+  /** Plain data, to be structured-cloned; undefined when there is nothing to keep. Only while waiting or between calls. */
+  save(): unknown;
+  /** Puts back what `save` gave, once memory and globals are as they were then. */
+  restore(saved: unknown): void;
+  /**
+   * Takes the agent out of the instance: the call under way is rejected with `Suspended`, and nothing here
+   * remembers it.
+   */
+  clear(): void;
+  /** After `restore` of a call that waited: its value, as `Instance.call` would have given it. */
+  continue(): Promise<unknown>;
+}
+
+/** What a call ends with whose agent was taken out of its instance: it goes on elsewhere, by `AsyncCalls.continue`. */
+export class Suspended extends Error {
+  override readonly name = 'Suspended';
+  constructor() {
+    super('the agent was taken out of its instance while it waited');
+  }
 }

@@ -112,6 +112,11 @@ export class Residence {
     }
   }
 
+  /** Whether there is room for `count` more now; another thread may take it. */
+  hasMemories(count: number): boolean {
+    return this.memories + count <= this.bounds.memoriesMax;
+  }
+
   /** @throws HostError `HOST_ERR_BUDGET_EXHAUSTED` */
   acquireMemories(count: number): void {
     if (this.tryAcquireMemories(count)) return;
@@ -175,6 +180,11 @@ export class Residence {
   releaseStack(): void {
     const cell = this.#own + 1;
     this.#cells[cell] = (this.#cells[cell] as number) - 1;
+  }
+
+  /** Memories of the whole process, for whoever has no part in it. */
+  static memoriesOf({ cells }: ResidenceShare): number {
+    return Atomics.load(new Int32Array(cells), memoriesCell);
   }
 
   /** This thread has ended, and with it all it held: called by whoever saw it end, or by itself at last. */

@@ -1,53 +1,70 @@
-import type { ResidentState } from '../agent/resident.ts';
+import type { AgentReport, PopulationReport } from '../agent/population.ts';
 import type { Spec } from '../agent/spec.ts';
-import type { Metric } from './serving.ts';
+import type { DeadLetter } from '../bus/dead-letters.ts';
+import type { DirectoryMemory } from '../bus/directory.ts';
+import type { LinkEnd, LinkEnds } from '../bus/links.ts';
+import type { ResidenceShare } from '../engine/residence.ts';
+import type { LogLevel } from '../telemetry/guest-api.ts';
+import type { LogEntry } from '../telemetry/log-entry.ts';
 
-/** What the main thread asks of a thread; each is answered. */
-export type Command =
-  | { readonly kind: 'learn'; readonly spec: Spec }
-  | { readonly kind: 'forget'; readonly spec: number }
-  | {
-      readonly kind: 'add';
-      readonly spec: number;
-      readonly agents: readonly (readonly [id: number, name: string])[];
-    }
+/** What every thread of a host is started with. */
+export interface ThreadSettings {
+  readonly cacheFolder: string | undefined;
+  readonly directory: DirectoryMemory;
+  readonly residence: ResidenceShare;
+  readonly warmBytesMax: number;
+  readonly logLevelMin: LogLevel;
+}
+
+/** What a thread is told when it takes its place: until then it is a spare. */
+export interface ThreadPlace {
+  readonly links: LinkEnds;
+  /** Where it takes HTTP requests for its agents. */
+  readonly socketPath: string;
+  /** Folders of this thread's own: states of agents that sleep, and messages it has promised to deliver. */
+  readonly coldFolder: string;
+  readonly journalFolder: string;
+  /** Folders of threads of an earlier run that are no more. */
+  readonly adoptCold: readonly string[];
+}
+
+/** What a thread can be told by the main thread. */
+export interface ThreadCalls {
+  readonly place: (place: ThreadPlace) => void;
+  /** Which of these agents have their state on this thread's disk. */
+  readonly holds: (names: readonly string[]) => readonly boolean[];
+  /** Another thread was lost, and this is the way to the one in its place. */
+  readonly relink: (end: LinkEnd) => void;
+  readonly learn: (spec: Spec) => void;
+  readonly forget: (spec: number) => void;
+  /** Agents of a spec; those whose state lies on disk go on there. */
+  readonly add: (asked: {
+    readonly spec: number;
+    readonly agents: readonly (readonly [id: number, name: string])[];
+  }) => void;
   /** Another program or other settings; messages wait meanwhile. */
-  | { readonly kind: 'replace'; readonly id: number; readonly spec: number }
-  | { readonly kind: 'remove'; readonly id: number }
-  | { readonly kind: 'report'; readonly ids: readonly number[] }
-  | { readonly kind: 'status' }
-  /** Ends what is under way within this time, then saves everybody. */
-  | { readonly kind: 'drain'; readonly drainMs: number };
-
-export interface Answers {
-  learn: undefined;
-  forget: undefined;
-  add: undefined;
-  replace: undefined;
-  remove: undefined;
-  report: readonly (AgentReport | undefined)[];
-  status: ThreadReport;
-  drain: undefined;
+  readonly replace: (asked: { readonly id: number; readonly spec: number }) => void;
+  readonly remove: (id: number) => void;
+  readonly report: (ids: readonly number[]) => readonly (AgentReport | undefined)[];
+  readonly status: () => ThreadReport;
+  readonly deadLetters: (max: number) => readonly DeadLetter[];
+  readonly retryDeadLetter: (id: string) => boolean;
+  readonly dropDeadLetter: (id: string) => boolean;
+  /** Lets agents finish what they have begun and what waits, within this time, then saves everybody. */
+  readonly drain: (drainMs: number) => void;
+  readonly [name: string]: (input: never) => unknown;
 }
 
-/** What a thread knows of one of its agents. */
-export interface AgentReport {
-  readonly state: ResidentState;
-  readonly handled: number;
-  readonly failed: number;
-  readonly fuel: bigint;
-  readonly memoryBytes: number;
-  readonly lastError: string | undefined;
+/** What a thread tells the main thread. */
+export interface OwnerCalls {
+  readonly logs: (entries: readonly LogEntry[]) => void;
+  readonly [name: string]: (input: never) => unknown;
 }
 
-export interface ThreadReport {
-  readonly agents: number;
-  readonly states: Readonly<Record<ResidentState, number>>;
+export interface ThreadReport extends PopulationReport {
   readonly active: number;
   readonly queued: number;
-  readonly handled: number;
-  readonly fuel: bigint;
-  readonly memories: number;
-  readonly heapBytes: number;
-  readonly metrics: readonly Metric[];
+  readonly warmBytes: number;
+  /** Counters of the bus and of hibernation, by name. */
+  readonly counts: Readonly<Record<string, number>>;
 }

@@ -51,9 +51,7 @@ export class ExchangeProxy {
       upstream.on('error', (cause) => {
         if (response.headersSent || response.destroyed) response.destroy();
         else
-          reject(
-            new HostError('HOST_ERR_THREAD_LOST', 'the agent was lost meanwhile; try again', {}, cause),
-          );
+          reject(new HostError('HOST_ERR_THREAD_LOST', 'the agent was lost meanwhile; try again', {}, cause));
       });
       response.on('close', () => {
         if (!response.writableFinished) upstream.destroy();

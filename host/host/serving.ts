@@ -1,14 +1,13 @@
 import type * as http from 'node:http';
-import type { Failure, Guarantee, Header, Message, Payload } from '../bus/message.ts';
+import type { Failure, Guarantee, Message, Payload } from '../bus/message.ts';
 import type { Outcome } from '../outcome.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 
-export type { LogEntry } from '../telemetry/log-entry.ts';
-export type { LogFilter } from '../telemetry/log-hub.ts';
-
 // The front doors know no room between: what they need of the bus reaches them from here.
 export type { Failure, Guarantee, Header, Message, Payload } from '../bus/message.ts';
+export type { LogEntry } from '../telemetry/log-entry.ts';
+export type { LogFilter } from '../telemetry/log-hub.ts';
 
 /** On whose behalf a front door asks: shown in logs, and the sender's name is never taken from it. */
 export interface Principal {

@@ -200,7 +200,7 @@ async function bind(server: Server, host: string, port: number): Promise<void> {
     await promise;
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
-    const cure = 'choose another with --port, or --port 0 for any that is free';
+    const cure = 'choose another with --listen, or --port 0 for any that is free';
     throw new HostError('HOST_ERR_LISTEN_FAILED', `cannot listen on ${host}:${port} (${cause}): ${cure}`, {
       host,
       port,

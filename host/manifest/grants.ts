@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { patternFault, reservedToken } from '../subject.ts';
 import { type EnvironmentGrant, environmentOf, secretsOf } from './environment.ts';
 import { hostName } from './host-name.ts';
@@ -62,7 +63,8 @@ export const noGrants: Grants = {
   spawn: [],
 };
 
-const listMax = 100_000;
+const patternsMax = 100_000;
+const namesMax = 1000;
 const portBounds = { min: 1, max: portMax };
 const toolPattern = /^([A-Za-z0-9][A-Za-z0-9._:/-]{0,126}\*?|\*)$/;
 const spawnPattern = /^([a-z][a-z0-9-]{0,62}\*?|\*)$/;
@@ -101,7 +103,7 @@ function patternsOf(
   faultOf: (pattern: string) => string | undefined,
 ): readonly string[] {
   const patterns = table.texts(key, example);
-  if (patterns.length > listMax) throw table.wrong(key, `at most ${listMax} patterns`);
+  if (patterns.length > patternsMax) throw table.wrong(key, `at most ${patternsMax} patterns`);
   for (const pattern of patterns) {
     const fault = faultOf(pattern);
     if (fault !== undefined) throw table.fault(key, `capabilities.bus.${key}: '${pattern}': ${fault}`);
@@ -136,14 +138,25 @@ function filesOf(capabilities: Table): readonly FileGrant[] {
 
 function fileOf(table: Table): FileGrant {
   table.only(['path', 'guest', 'mode']);
-  const path = table.text('path') ?? '';
-  if (!isInside(path))
+  const text = table.text('path') ?? '';
+  if (!isInside(text))
     throw table.wrong('path', 'a folder within the agent\'s, relative to it, such as "data"');
-  const guest = table.text('guest') ?? `/${path.replace(/^(\.\/)+/, '')}`;
-  const isPlain = guest.startsWith('/') && !guest.split('/').some((name) => name === '.' || name === '..');
-  if (!isPlain || guest.includes('\0')) throw table.wrong('guest', 'an absolute path, such as "/data"');
+  const path = trimmed(posix.normalize(text));
+  const guest = table.text('guest') ?? posix.resolve('/', path);
+  if (!isPlainGuest(guest)) throw table.wrong('guest', 'an absolute path, such as "/data"');
   const mode = table.choice('mode', ['read-only', 'read-write'], 'read-only');
-  return { path, guest, mode };
+  // An agent that could write its manifest could grant itself anything.
+  if (path === '.' && mode === 'read-write')
+    throw table.wrong('mode', 'read-only for the folder that holds the manifest; grant a folder in it');
+  return { path, guest: trimmed(posix.normalize(guest)), mode };
+}
+
+function trimmed(path: string): string {
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+}
+
+function isPlainGuest(guest: string): boolean {
+  return guest.startsWith('/') && !guest.includes('\0') && !guest.split('/').includes('..');
 }
 
 function socketOf(table: Table): SocketGrant {
@@ -157,6 +170,7 @@ function socketOf(table: Table): SocketGrant {
 
 function namesOf(table: Table, key: string, pattern: RegExp, example: string): readonly string[] {
   const names = table.texts(key, example);
+  if (names.length > namesMax) throw table.wrong(key, `at most ${namesMax} names`);
   const wrong = names.find((name) => !pattern.test(name));
   if (wrong === undefined) return names;
   throw table.wrong(key, `names, with * at the end if anywhere, such as ["${example}"]; '${wrong}' is none`);

@@ -8,6 +8,8 @@ export interface Bounds {
   readonly max: number;
 }
 
+const tablesMax = 1000;
+
 /** One table of a manifest: reads its values by their shape; every error names the file and the key. */
 export class Table {
   readonly path: string;
@@ -57,6 +59,7 @@ export class Table {
     const value = this.#raw.get(key) ?? [];
     if (!Array.isArray(value) || !value.every(isTable))
       throw this.wrong(key, `tables, each under its own [[${this.#name(key)}]]`);
+    if (value.length > tablesMax) throw this.wrong(key, `at most ${tablesMax} tables`);
     return value.map((one, index) => new Table(one, this.path, `${this.#name(key)}[${index + 1}]`));
   }
 

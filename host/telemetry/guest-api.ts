@@ -17,6 +17,11 @@ export interface LogTarget {
   write(line: LogLine): void;
 }
 
+/** Whether a line of this level is kept. */
+export function isLogged(level: LogLevel, levelMin: LogLevel): boolean {
+  return levels.indexOf(level) >= levels.indexOf(levelMin);
+}
+
 /** The functions of `motehost:agent/log@0.1.0` (wit/log.wit). */
 export interface LogGuestApi extends Record<string, (...args: never[]) => unknown> {
   enabled(level: LogLevel): boolean;
@@ -24,7 +29,7 @@ export interface LogGuestApi extends Record<string, (...args: never[]) => unknow
 }
 
 export function logGuestApi(target: LogTarget): LogGuestApi {
-  const enabled = (level: LogLevel): boolean => levels.indexOf(level) >= levels.indexOf(target.levelMin);
+  const enabled = (level: LogLevel): boolean => isLogged(level, target.levelMin);
   return {
     enabled,
     write: (level, text, fields) => {

@@ -15,7 +15,10 @@ export class LogHub {
   /** A ring: the oldest is at `#next` once it is full. */
   readonly #entries: LogEntry[] = [];
   #next = 0;
-  readonly #followers = new Set<{ readonly filter: LogFilter; readonly listener: (entry: LogEntry) => void }>();
+  readonly #followers = new Set<{
+    readonly filter: LogFilter;
+    readonly listener: (entry: LogEntry) => void;
+  }>();
 
   constructor(entriesMax: number) {
     this.#entriesMax = entriesMax;
@@ -48,7 +51,5 @@ export class LogHub {
 function passes({ agent, levelMin }: LogFilter, entry: LogEntry): boolean {
   if (levelMin !== undefined && levels.indexOf(entry.level) < levels.indexOf(levelMin)) return false;
   if (agent === undefined) return true;
-  return agent.endsWith('*')
-    ? entry.agent?.startsWith(agent.slice(0, -1)) === true
-    : entry.agent === agent;
+  return agent.endsWith('*') ? entry.agent?.startsWith(agent.slice(0, -1)) === true : entry.agent === agent;
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type JournalOptions, openJournal } from '../../host/bus/journal/disk-journal.ts';
 import { type Files, systemFiles } from '../../host/bus/journal/files.ts';
-import type { Journal } from '../../host/bus/journal/journal.ts';
-import type { Message } from '../../host/bus/message.ts';
+import type { Journal, Owed } from '../../host/bus/journal/journal.ts';
+import type { Guarantee, Message } from '../../host/bus/message.ts';
 import { systemClock, systemRandom } from '../../host/clock.ts';
 
 const opened = new Map<string, Journal[]>();
@@ -34,6 +34,10 @@ export function sent(id: string, more: Partial<Message> = {}): Message {
     body: new Uint8Array([1, 2, 3]),
     ...more,
   };
+}
+
+export function owe(message: Message, guarantee: Guarantee = 'at-least-once', receiver = 'billing'): Owed {
+  return { message, guarantee, receiver };
 }
 
 type Options = Partial<JournalOptions> & {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { open, sent, temporary } from './journal-parts.ts';
+import { open, owe, sent, temporary } from './journal-parts.ts';
 
 test('what was accepted and not settled is there again, in order, with everything it carried', async (t) => {
   const folder = temporary(t);
@@ -14,9 +14,9 @@ test('what was accepted and not settled is there again, in order, with everythin
     headers: [{ name: 'traceparent', value: '00-äöü-01' }],
     body: new Uint8Array([0, 255, 1]),
   });
-  first.journal.accepted('billing', whole, 'at-least-once');
-  const settled = first.journal.accepted('billing', sent('b'), 'at-least-once');
-  first.journal.accepted('audit', sent('c'), 'exactly-once');
+  first.journal.accepted(owe(whole));
+  const settled = first.journal.accepted(owe(sent('b')));
+  first.journal.accepted(owe(sent('c'), 'exactly-once', 'audit'));
   await first.journal.flushed();
   first.journal.settled(settled);
   await first.journal.close();
@@ -35,7 +35,7 @@ test('what was accepted and not settled is there again, in order, with everythin
 test('a journal that was not closed loses nothing that was flushed', async (t) => {
   const folder = temporary(t);
   const first = open({ folder });
-  first.journal.accepted('billing', sent('a'), 'at-least-once');
+  first.journal.accepted(owe(sent('a')));
   await first.journal.flushed();
   const second = open({ folder });
   assert.deepEqual(
@@ -47,11 +47,11 @@ test('a journal that was not closed loses nothing that was flushed', async (t) =
 test('a message keeps its sequence over restarts, and can be settled under it', async (t) => {
   const folder = temporary(t);
   const first = open({ folder });
-  const sequence = first.journal.accepted('billing', sent('a'), 'at-least-once');
+  const sequence = first.journal.accepted(owe(sent('a')));
   await first.journal.close();
   const second = open({ folder });
   assert.equal(second.recovered.pending[0]?.sequence, sequence);
-  assert.ok(second.journal.accepted('billing', sent('b'), 'at-least-once') > sequence);
+  assert.ok(second.journal.accepted(owe(sent('b'))) > sequence);
   second.journal.settled(sequence);
   await second.journal.close();
   const third = open({ folder });
@@ -64,7 +64,7 @@ test('a message keeps its sequence over restarts, and can be settled under it', 
 test('the attempt that comes next is remembered', async (t) => {
   const folder = temporary(t);
   const first = open({ folder });
-  const sequence = first.journal.accepted('billing', sent('a'), 'at-least-once');
+  const sequence = first.journal.accepted(owe(sent('a')));
   first.journal.attempted(sequence, 2);
   first.journal.attempted(sequence, 3);
   await first.journal.close();
@@ -78,9 +78,7 @@ test('dead letters are kept with their reasons, can live again, and can be dropp
   const detail = new Uint8Array([1, 2]);
   const custom = { tag: 'custom', val: { code: 'E7', message: 'no stock', detail } } as const;
   const denied = { tag: 'denied', val: 'not yours' } as const;
-  const [a = 0, b = 0, c = 0] = ['a', 'b', 'c'].map((id) =>
-    first.journal.accepted('billing', sent(id), 'at-least-once'),
-  );
+  const [a = 0, b = 0, c = 0] = ['a', 'b', 'c'].map((id) => first.journal.accepted(owe(sent(id))));
   first.journal.died(a, 'attempts', custom);
   first.journal.died(b, 'refused', denied);
   first.journal.died(c, 'expired', undefined);
@@ -115,7 +113,7 @@ test('the oldest dead letters make room and are counted', async (t) => {
   const folder = temporary(t);
   const first = open({ folder, deadLettersMax: 2 });
   for (const id of ['a', 'b', 'c', 'd'])
-    first.journal.died(first.journal.accepted('billing', sent(id), 'at-least-once'), 'attempts', undefined);
+    first.journal.died(first.journal.accepted(owe(sent(id))), 'attempts', undefined);
   assert.equal(first.journal.status().deadLettersDropped, 2);
   await first.journal.close();
   const second = open({ folder });
@@ -128,9 +126,9 @@ test('the oldest dead letters make room and are counted', async (t) => {
 test('ids of exactly-once messages that were dealt with are known after a restart, others are not', async (t) => {
   const folder = temporary(t);
   const first = open({ folder });
-  const once = first.journal.accepted('billing', sent('once'), 'exactly-once');
-  const often = first.journal.accepted('billing', sent('often'), 'at-least-once');
-  first.journal.accepted('billing', sent('waiting'), 'exactly-once');
+  const once = first.journal.accepted(owe(sent('once'), 'exactly-once'));
+  const often = first.journal.accepted(owe(sent('often')));
+  first.journal.accepted(owe(sent('waiting'), 'exactly-once'));
   first.journal.settled(once);
   first.journal.settled(often);
   await first.journal.close();
@@ -145,7 +143,7 @@ test('the window of settled ids is bounded: the oldest leave it', async (t) => {
   const folder = temporary(t);
   const first = open({ folder, settledIdsMax: 2 });
   for (const id of ['a', 'b', 'c'])
-    first.journal.settled(first.journal.accepted('billing', sent(id), 'exactly-once'));
+    first.journal.settled(first.journal.accepted(owe(sent(id), 'exactly-once')));
   await first.journal.close();
   const second = open({ folder, settledIdsMax: 2 });
   assert.deepEqual(
@@ -158,12 +156,12 @@ test('one write carries what a turn of the event loop recorded', async (t) => {
   const folder = temporary(t);
   const writes: number[] = [];
   const { journal } = open({ folder, onWrite: (bytes) => writes.push(bytes) });
-  for (let index = 0; index < 100; index++) journal.accepted('billing', sent(`m${index}`), 'at-least-once');
+  for (let index = 0; index < 100; index++) journal.accepted(owe(sent(`m${index}`)));
   await journal.flushed();
   // The head of the segment, and the batch.
   assert.equal(writes.length, 2);
   await turn();
-  for (let index = 0; index < 100; index++) journal.accepted('billing', sent(`n${index}`), 'at-least-once');
+  for (let index = 0; index < 100; index++) journal.accepted(owe(sent(`n${index}`)));
   await journal.flushed();
   assert.equal(writes.length, 3);
 });
@@ -172,18 +170,17 @@ test('more bytes than may wait for the disk are refused, what was taken before i
   const folder = temporary(t);
   const first = open({ folder, pendingBytesMax: 10_000 });
   const body = new Uint8Array(4000);
-  first.journal.accepted('billing', sent('a', { body }), 'at-least-once');
-  first.journal.accepted('billing', sent('b', { body }), 'at-least-once');
-  assert.throws(() => first.journal.accepted('billing', sent('c', { body }), 'at-least-once'), {
+  first.journal.accepted(owe(sent('a', { body })));
+  first.journal.accepted(owe(sent('b', { body })));
+  assert.throws(() => first.journal.accepted(owe(sent('c', { body }))), {
     code: 'HOST_ERR_STATE_UNWRITABLE',
     message: /pendingBytesMax/,
   });
-  assert.throws(
-    () => first.journal.accepted('billing', sent('d', { body: new Uint8Array(10_001) }), 'at-least-once'),
-    { code: 'HOST_ERR_MESSAGE_TOO_LARGE' },
-  );
+  assert.throws(() => first.journal.accepted(owe(sent('d', { body: new Uint8Array(10_001) }))), {
+    code: 'HOST_ERR_MESSAGE_TOO_LARGE',
+  });
   await first.journal.flushed();
-  first.journal.accepted('billing', sent('e', { body }), 'at-least-once');
+  first.journal.accepted(owe(sent('e', { body })));
   await first.journal.close();
   const second = open({ folder });
   assert.deepEqual(
@@ -195,7 +192,7 @@ test('more bytes than may wait for the disk are refused, what was taken before i
 test('a closed journal refuses messages', async (t) => {
   const { journal } = open({ folder: temporary(t) });
   await journal.close();
-  assert.throws(() => journal.accepted('billing', sent('a'), 'at-least-once'), {
+  assert.throws(() => journal.accepted(owe(sent('a'))), {
     code: 'HOST_ERR_STATE_UNWRITABLE',
   });
 });

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { buildIfStale } from '../../host/cli/build.ts';
 import { host } from '../support/cli.ts';
@@ -93,4 +102,26 @@ test('the same source gives the same bytes, wherever it lies', async () => {
   for (const folder of [first, second]) assert.equal((await host(['build', folder])).code, 0);
   const bytesOf = (folder: string): Buffer => readFileSync(join(folder, 'build/agent.wasm'));
   assert.equal(Buffer.compare(bytesOf(first), bytesOf(second)), 0);
+});
+
+test('a folder with a ready component is run as it is, and there is nothing to build', async () => {
+  const folder = join(home, 'ready');
+  mkdirSync(folder);
+  cpSync(resolve(import.meta.dirname, '../fixtures/rust/hello.component.wasm'), join(folder, 'hello.wasm'));
+  writeFileSync(join(folder, 'agent.toml'), 'name = "ready"\ncomponent = "hello.wasm"\n');
+  const ran = await host(['run', 'ready'], { cwd: home });
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.match(ran.stdout, /hello/i);
+  const built = await host(['build', 'ready'], { cwd: home });
+  assert.equal(built.code, 64);
+  assert.match(built.stderr, /component = "hello\.wasm" is ready as it is/);
+});
+
+test('a component that is not there is named, with the manifest that names it', async () => {
+  const folder = join(home, 'gone');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'agent.toml'), 'name = "gone"\ncomponent = "gone.wasm"\n');
+  const { code, stderr } = await host(['run', 'gone'], { cwd: home });
+  assert.equal(code, 66);
+  assert.match(stderr, /no such file: gone\/gone\.wasm, which gone\/agent\.toml names/);
 });

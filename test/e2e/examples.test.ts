@@ -53,11 +53,15 @@ test('memory-hog is stopped by the memory limit of its manifest', options, async
 });
 
 test('every example is tested here and described in the README or by its own comment', () => {
-  const own = readFileSync(import.meta.filename, 'utf8');
+  // Those that are served, and the router, have files of their own.
+  const apart = ['router.test.ts', 'served-examples.test.ts'].map((name) => join(import.meta.dirname, name));
+  const tests = [import.meta.filename, ...apart].map((file) => readFileSync(file, 'utf8')).join('');
   for (const entry of readdirSync(join(root, 'examples'), { withFileTypes: true })) {
-    // The router has a file of its own, router.test.ts.
-    if (entry.isDirectory() && entry.name !== 'router')
-      assert.ok(own.includes(`example('${entry.name}')`), entry.name);
+    if (entry.isDirectory())
+      assert.ok(
+        tests.includes(`example('${entry.name}')`) || tests.includes(`examples/${entry.name}'`),
+        entry.name,
+      );
   }
 });
 

@@ -8,7 +8,7 @@ const bin = resolve(import.meta.dirname, '../../host/cli/bin.js');
 const cacheFolder = mkdtempSync(join(tmpdir(), 'motehost-test-'));
 
 /** What one stream of a process has printed, waited for piece by piece. */
-class Transcript {
+export class Transcript {
   readonly #isEnded: () => boolean;
   #printed = '';
   #seen = 0;
@@ -56,10 +56,11 @@ export class HostProcess implements AsyncDisposable {
   readonly stdout: Transcript = new Transcript(() => this.#isClosed);
   readonly stderr: Transcript = new Transcript(() => this.#isClosed);
 
-  constructor(args: readonly string[], cwd: string) {
+  /** `entry` is what Node runs: `host` itself, unless a test joins its parts differently. */
+  constructor(args: readonly string[], cwd: string, entry: string = bin) {
     const { HOST_FUEL: _fuel, HOST_CONFIG: _config, ...inherited } = process.env;
     const env = { ...inherited, HOST_CACHE: cacheFolder, XDG_CONFIG_HOME: cacheFolder };
-    this.#child = spawn(process.execPath, [bin, ...args], { env, cwd, stdio: 'pipe' });
+    this.#child = spawn(process.execPath, [entry, ...args], { env, cwd, stdio: 'pipe' });
     this.#closed = once(this.#child, 'close');
     for (const name of ['stdout', 'stderr'] as const)
       this.#child[name].setEncoding('utf8').on('data', (text: string) => this[name].add(text));
@@ -71,6 +72,11 @@ export class HostProcess implements AsyncDisposable {
 
   write(text: string): void {
     this.#child.stdin.write(text);
+  }
+
+  /** Sends a signal and does not wait for what comes of it. */
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
   }
 
   /** Sends a signal and waits for the end; its exit code. */

@@ -10,7 +10,7 @@ import { wasiInterfaces } from '../../host/engine/wasi/preview2/preview2.ts';
 import { host } from '../support/cli.ts';
 import { componentOf } from '../support/wat.ts';
 
-const worlds = ['imports', 'handler', 'agent'];
+const worlds = ['imports', 'handler', 'agent', 'async-handler', 'async-agent'];
 
 for (const world of worlds) {
   test(`the world ${world} resolves and can be built for`, async () => {
@@ -19,8 +19,10 @@ for (const world of worlds) {
     for (const name of ['log', 'bus', 'context', 'tools']) {
       assert.ok(wit.includes(`import motehost:agent/${name}@0.1.0;`), name);
     }
-    assert.equal(wit.includes('export handle: func('), world !== 'imports');
-    assert.equal(wit.includes('export start: func('), world === 'agent');
+    const func = world.startsWith('async-') ? 'async func' : 'func';
+    assert.equal(wit.includes(`export handle: ${func}(`), world !== 'imports');
+    assert.equal(wit.includes(`export start: ${func}(`), world.endsWith('agent'));
+    assert.equal(wit.includes('import motehost:agent/async-bus@0.1.0;'), world.startsWith('async-'));
   });
 }
 

@@ -16,7 +16,9 @@ export function expectedExports({ model, exports }: Bindings): Expected[] {
 
 function declarationOf(model: Model, home: Home, func: Func, resource: string | undefined): string {
   if (home.namespace === undefined && func.local === 'handle' && isReply(model, func))
-    return 'import { Message, Reply, reply } from "motehost:agent";\nexport function handle(message: Message): Reply { return reply("…"); }';
+    return func.type.async === true
+      ? 'import { Future, Message, Reply, reply } from "motehost:agent";\nexport function handle(message: Message): Future<Reply> { return Future.of(reply("…")); }'
+      : 'import { Message, Reply, reply } from "motehost:agent";\nexport function handle(message: Message): Reply { return reply("…"); }';
   const imports = new Map<string, Set<string>>();
   const note = (from: string, name: string): void => {
     imports.set(from, (imports.get(from) ?? new Set()).add(name));
@@ -33,6 +35,7 @@ function declarationOf(model: Model, home: Home, func: Func, resource: string | 
     for (const [name] of written.matchAll(/\b(?:Result|Box|Unit|Tuple\d+)\b/g)) note('motehost:std', name);
     return written;
   };
+  if (func.type.async === true) note('motehost:std', 'Future');
   const body = wrapped(home, resource, signature(func, text));
   const lines = [...imports].map(
     ([from, names]) => `import { ${[...names].sort().join(', ')} } from "${from}";`,
@@ -46,11 +49,16 @@ function signature(func: Func, text: (ref: TypeRef) => string): string {
     .map(({ type }, index) => `${names[index]}: ${text(type)}`)
     .join(', ');
   if (func.local === 'constructor') return `constructor(${params}) { … }`;
-  const result = func.type.result === undefined ? 'void' : text(func.type.result);
+  const result = resultOf(func, text);
   const head = { function: 'export function ', method: '', static: 'static ', constructor: 'static ' }[
     func.kind
   ];
   return `${head}${func.local}(${params}): ${result} { … }`;
+}
+
+function resultOf({ type }: Func, text: (ref: TypeRef) => string): string {
+  if (type.async !== true) return type.result === undefined ? 'void' : text(type.result);
+  return `Future<${type.result === undefined ? 'Unit' : text(type.result)}>`;
 }
 
 function wrapped({ namespace }: Home, resource: string | undefined, line: string): string[] {

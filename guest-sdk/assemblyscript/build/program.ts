@@ -46,7 +46,7 @@ export function programOf(target: Target, userEntry: string): Program {
 }
 
 const stdModules: Readonly<Record<string, string>> = {
-  'motehost:std': `export * from "${sdkPackage}/result";\nexport * from "${sdkPackage}/tuple";\n`,
+  'motehost:std': `export * from "${sdkPackage}/result";\nexport * from "${sdkPackage}/tuple";\nexport { Future, all } from "${sdkPackage}/future";\n`,
   'motehost:json': `export { JSON } from "json-as/assembly/index";\nexport { isJson } from "${sdkPackage}/json";\n`,
   'motehost:msgpack': `export * from "${sdkPackage}/msgpack";\n`,
 };
@@ -127,6 +127,7 @@ function has(homes: readonly Home[], name: string): boolean {
 function importModules(homes: readonly Home[]): ReadonlySet<string> {
   return new Set([
     '$root',
+    '[export]$root',
     ...homes.flatMap(({ specifier }) => {
       const name = specifier.replace(/^exports:/, '');
       return [name, `[export]${name}`];
@@ -167,6 +168,10 @@ function agentModule(homes: readonly Home[]): string {
       'export * from "motehost:agent/types";',
       `export { Reply, fail, noReply, payload, reply } from "${sdkPackage}/agent/reply";`,
     );
+  if (has(homes, 'motehost:agent/async-bus')) {
+    lines.push(`export { Future, all } from "${sdkPackage}/future";`);
+    namespace('asyncBus', `${sdkPackage}/agent/async-bus`);
+  }
   for (const name of ['bus', 'context', 'log', 'tools'])
     if (has(homes, `motehost:agent/${name}`)) namespace(name, `${sdkPackage}/agent/${name}`);
   if (has(homes, 'wasi:random/random')) namespace('random', 'wasi:random/random');

@@ -66,6 +66,12 @@ export class GroupCommit {
     setImmediate(this.#flush);
   }
 
+  /** Tries the disk again now, whatever wait is under way. */
+  retry(): void {
+    this.isHeld = false;
+    if (!this.filling.isEmpty) this.wake();
+  }
+
   flushed(): Promise<void> {
     if (!this.filling.isEmpty) return this.filling.done();
     return this.#writing?.done() ?? Promise.resolve();
@@ -85,8 +91,7 @@ export class GroupCommit {
 
   /** Writes what is left. @throws HostError when it cannot be written; closed it is in any case */
   async close(): Promise<void> {
-    this.isHeld = false;
-    this.wake();
+    this.retry();
     try {
       while (this.#writing !== undefined || !this.filling.isEmpty) await this.flushed();
     } finally {
@@ -225,10 +230,7 @@ export class GroupCommit {
 
   #hold(): void {
     this.isHeld = true;
-    this.#sleep(this.#options.retryMs, () => {
-      this.isHeld = false;
-      if (!this.filling.isEmpty) this.wake();
-    });
+    this.#sleep(this.#options.retryMs, () => this.retry());
   }
 
   #syncLater(): void {

@@ -10,6 +10,14 @@ export type DeadReason =
   | 'mailbox-full'
   | 'corrupt';
 
+/** A message to be kept for its receiver. */
+export interface Owed {
+  readonly message: Message;
+  /** The receiving agent's name: ids are another run's. */
+  readonly receiver: string;
+  readonly guarantee: Guarantee;
+}
+
 /**
  * What one thread has promised to deliver, kept beyond the process. A message is accepted under a sequence; the
  * sequence stays its name in this journal until it is settled, across restarts too. Nothing here waits: what is
@@ -19,13 +27,15 @@ export interface Journal {
   /**
    * Records a message for an agent, by the agent's name. It is promised once `flushed`, asked for in the same turn
    * of the event loop, resolves.
-   * @returns its sequence, greater than every one before
+   * @returns its sequence, a safe integer above 0 and above every one before
    * @throws HostError `HOST_ERR_STATE_UNWRITABLE` when the disk takes nothing now or is behind;
    * `HOST_ERR_MESSAGE_TOO_LARGE`
    */
-  accepted(receiver: string, message: Message, guarantee: Guarantee): number;
+  accepted(owed: Owed): number;
   /** Nothing more is owed for it: dealt with, or a dead letter was dropped. Unknown sequences are ignored. */
   settled(sequence: number): void;
+  /** It was not taken after all, and its id stays unknown. Unknown sequences are ignored. */
+  withdrawn(sequence: number): void;
   /** Attempt number `attempt` comes next; of a dead letter: it lives again. Unknown sequences are ignored. */
   attempted(sequence: number, attempt: number): void;
   /** It is given up and kept as a dead letter, the oldest of which makes room. Unknown sequences are ignored. */
@@ -55,11 +65,8 @@ export interface JournalStatus {
 }
 
 /** A message that an earlier run of the host accepted and did not settle. */
-export interface JournalEntry {
+export interface JournalEntry extends Owed {
   readonly sequence: number;
-  /** The receiving agent's name. */
-  readonly receiver: string;
-  readonly guarantee: Guarantee;
   /** `attempt` is the one to make next. */
   readonly message: Message;
 }
@@ -73,6 +80,7 @@ export interface JournalDeadLetter extends JournalEntry {
 /** An exactly-once message that was dealt with: a second one of that id is not delivered. */
 export interface SettledId {
   readonly receiver: string;
+  readonly sender: string | undefined;
   readonly id: string;
   readonly atMs: number;
 }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Files } from './files.ts';
@@ -9,8 +10,8 @@ import { walkRecords } from './scan.ts';
 import { type Segment, segmentHeadBytes } from './segment.ts';
 import type { SettledIds } from './settled-ids.ts';
 
-/** Survivors moved in one turn of the event loop. */
-const chunkBytes = 256 * 1024;
+/** Read through in one turn of the event loop, which messages wait for. */
+const chunkBytes = 64 * 1024;
 /** Segments that are kept even when most of what they hold is settled. */
 const segmentsKeptMin = 4;
 
@@ -32,7 +33,8 @@ export interface RetirementParts {
  */
 export class Retirement {
   readonly #parts: RetirementParts;
-  #isRunning = false;
+  #running: Promise<void> | undefined;
+  #isStopped = false;
   /** A segment that could not be read again: nothing is removed any more. */
   stuck: string | undefined;
 
@@ -42,13 +44,20 @@ export class Retirement {
 
   /** Begins when there is something to remove. */
   consider(): void {
-    if (!this.#isRunning && this.#due() !== undefined) void this.#run();
+    if (this.#running === undefined && this.#due() !== undefined) this.#running = this.#run();
+  }
+
+  /** Begins nothing more; resolves when what is under way has ended. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#running;
   }
 
   #due(): Segment | undefined {
     const { ledger, commit } = this.#parts;
     const { oldest } = ledger;
-    if (oldest === undefined || this.stuck !== undefined || commit.isInUse(oldest)) return undefined;
+    if (this.#isStopped || this.stuck !== undefined) return undefined;
+    if (oldest === undefined || commit.isInUse(oldest)) return undefined;
     return oldest.live === 0 || this.#isOvergrown() ? oldest : undefined;
   }
 
@@ -59,14 +68,13 @@ export class Retirement {
   }
 
   async #run(): Promise<void> {
-    this.#isRunning = true;
     try {
       for (let segment = this.#due(); segment !== undefined; segment = this.#due())
         await this.#retire(segment);
     } catch {
       // The disk failed, which the journal has told; the next batch that succeeds begins this again.
     } finally {
-      this.#isRunning = false;
+      this.#running = undefined;
     }
   }
 
@@ -106,11 +114,13 @@ export class Retirement {
       });
       commit.wake();
       if (chunk.length > 0) await commit.flushed();
+      else await turn();
       for (const carried of chunk) {
         // Settled meanwhile: the mark of it lies behind the copy.
         if (ledger.isIn(carried.sequence, segment) && ledger.release(carried.sequence))
           ledger.put(carried.sequence, target, carried.bytes);
       }
+      if (this.#isStopped) throw new Error('the journal is closing');
       if (end === at) break;
       at = end;
     }

@@ -1,4 +1,5 @@
-import { HostError } from '../../errors.ts';
+import { HostError, plainText } from '../../errors.ts';
+import { parseData } from './wire.ts';
 
 /** One event of a `text/event-stream`. */
 export interface ServerEvent {
@@ -27,8 +28,28 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
   if (rest !== '') yield rest;
 }
 
-/** Events as they come; comments, which keep the connection alive, are left out. */
-export async function* eventsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
+/**
+ * Events until the stream ends; comments, which keep the connection alive, are left out. That some were lost, because
+ * we read too slowly, is said on stderr.
+ * @throws HostError `HOST_ERR_SERVER_UNREACHABLE` when the server says that it ends it
+ */
+export async function* eventsOf(
+  chunks: AsyncIterable<Uint8Array>,
+  what: string,
+): AsyncGenerator<ServerEvent> {
+  for await (const event of rawEventsOf(chunks)) {
+    if (event.event === 'end') throw ended(String(parseData(event.data).reason));
+    if (event.event !== 'lost') yield event;
+    else
+      process.stderr.write(`host: ${plainText(String(parseData(event.data).count))} ${what} were left out\n`);
+  }
+}
+
+function ended(reason: string): HostError {
+  return new HostError('HOST_ERR_SERVER_UNREACHABLE', `the server ended it: ${reason}`);
+}
+
+async function* rawEventsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
   let [event, id, data]: [string, string | undefined, string[]] = ['message', undefined, []];
   for await (const line of linesOf(chunks)) {
     if (line === '') {

@@ -1,6 +1,6 @@
 import { HostError, plainText } from '../../errors.ts';
 import { exitCodes } from '../exit-code.ts';
-import { formatMs, textOrBase64 } from '../report.ts';
+import { describeFailure, formatMs, textOrBase64 } from '../report.ts';
 import { inputBytes, withNewline } from '../run.ts';
 import { descriptorSink } from '../stdio.ts';
 import { timeMsOf } from '../words.ts';
@@ -17,6 +17,7 @@ export const exchangeOptions = {
   input: { type: 'string' },
   type: { type: 'string', short: 't' },
   deadline: { type: 'string' },
+  id: { type: 'string' },
   json: { type: 'boolean' },
   quiet: { type: 'boolean', short: 'q' },
   verbose: { type: 'boolean', short: 'v' },
@@ -27,6 +28,7 @@ export const bodyHelp = `  --input TEXT|@FILE|-    the body (- reads stdin)
 `;
 
 export const exchangeHelp: string = `${bodyHelp}  --deadline TIME         give up after this long (500ms, 5s), and let the agent know
+  --id ID                 names the message: asked again under the same id, it is not dealt with again
   --json                  one JSON document with outcome, answer and usage
   -q, --quiet             no last line on stderr
   -v, --verbose           message, request and what took how long, too
@@ -43,6 +45,7 @@ export interface BodyFlags {
 
 export interface ExchangeFlags extends BodyFlags {
   readonly deadline?: string | undefined;
+  readonly id?: string | undefined;
   readonly json?: boolean | undefined;
   readonly quiet?: boolean | undefined;
   readonly verbose?: boolean | undefined;
@@ -79,13 +82,15 @@ export async function exchange(
   const startedMs = performance.now();
   const deadlineMs = flags.deadline === undefined ? undefined : timeMsOf('--deadline', flags.deadline);
   const sent = await bodyOf(flags);
-  const deadline = deadlineMs === undefined ? {} : { 'x-mote-deadline-ms': String(deadlineMs) };
+  const own: Record<string, string> = { ...sent.headers, accept: '*/*', ...headers };
+  if (deadlineMs !== undefined) own['x-mote-deadline-ms'] = String(deadlineMs);
+  if (flags.id !== undefined) own['x-mote-message-id'] = headerValue('--id', flags.id);
   const cancelled = cancellation();
   try {
     const answer = await connection.ask({
       method: 'POST',
       path,
-      headers: { ...sent.headers, accept: '*/*', ...deadline, ...headers },
+      headers: own,
       body: sent.body,
       silenceMsMax: deadlineMs === undefined ? answerMsMax : deadlineMs + answerSlackMs,
       signal: cancelled.signal,
@@ -132,7 +137,9 @@ async function show(answer: Answer, connection: Connection, flags: ExchangeFlags
   const problem = await problemOf(answer, connection.url);
   // Nobody took the message: that is no outcome.
   if (kind === undefined || kind === 'ok') throw problemError(problem, connection.url);
-  return conclude(answer, kind, flags, undefined, problem.detail, problem.data);
+  const { failure } = problem.data;
+  const detail = failure === undefined || failure === null ? problem.detail : describeFailure(failure);
+  return conclude(answer, kind, flags, undefined, detail, problem.data);
 }
 
 function kindOf(answer: Answer): OutcomeKind | undefined {
@@ -190,7 +197,7 @@ function detailsOf(answer: Answer, tookMs: number): string {
   const names = ['x-mote-message-id', 'x-request-id', 'content-type'];
   const lines = names.flatMap((name) => {
     const value = headerOf(answer, name);
-    return value === undefined ? [] : [`host: ${name} ${plainText(value)}\n`];
+    return value === undefined || value === '' ? [] : [`host: ${name} ${plainText(value)}\n`];
   });
   return `${lines.join('')}host: status ${answer.statusCode}, ${formatMs(tookMs)} with the way there and back\n`;
 }

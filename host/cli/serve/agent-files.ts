@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { HostError } from '../../errors.ts';
+import type { LocalAgent } from '../../host/serve.ts';
 import { isAgentName, type Manifest, manifestFile, parseManifest } from '../../manifest.ts';
 import { readRegularFile } from '../../regular-file.ts';
 import { buildInChild } from '../dev/build-child.ts';
 import { loadProgram } from '../program.ts';
 import { isBuilt, outputName } from '../project.ts';
-import type { LocalAgent } from './parts.ts';
 
 /** An agent's files, read; `text` is its manifest as written. */
 export interface AgentFiles extends LocalAgent {

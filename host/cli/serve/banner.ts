@@ -1,11 +1,13 @@
+import type { HttpFront } from '../../http/listen.ts';
+import type { Manifest } from '../../manifest.ts';
+import { agentSubject } from '../../subject.ts';
 import { formatTable } from '../client/table.ts';
 import { commandName } from '../command-name.ts';
 import { type AgentFiles, shown } from './agent-files.ts';
-import type { Listening } from './parts.ts';
 
 export interface BannerFacts {
   readonly agents: readonly AgentFiles[];
-  readonly listening: Listening;
+  readonly listening: HttpFront;
   readonly threads: number;
   readonly stateFolder: string;
   readonly isWatching: boolean;
@@ -35,9 +37,9 @@ function rowOf({ manifest }: AgentFiles): string[] {
   return [name, world, listens.join(', '), route];
 }
 
-function triesOf(agents: readonly AgentFiles[], { url }: Listening): [string, string][] {
+function triesOf(agents: readonly AgentFiles[], { url }: HttpFront): [string, string][] {
   const routed = agents.find(({ manifest }) => manifest.route !== undefined)?.manifest;
-  const called = agents.find(({ manifest }) => manifest.route === undefined)?.manifest;
+  const called = firstToCall(agents.map(({ manifest }) => manifest));
   const tries: [string, string][] = [];
   if (called !== undefined) {
     tries.push(['call', `${commandName()} invoke ${called.name}${urlFlag(url)} --input hello`]);
@@ -48,13 +50,22 @@ function triesOf(agents: readonly AgentFiles[], { url }: Listening): [string, st
   return tries;
 }
 
+/** One that others do not send to and that listens to nothing: where messages come in. Else any. */
+function firstToCall(manifests: readonly Manifest[]): Manifest | undefined {
+  const callable = manifests.filter(({ route }) => route === undefined);
+  const reached = new Set(callable.flatMap(({ grants }) => grants.bus.send));
+  const isInner = ({ name, subscriptions }: Manifest): boolean =>
+    subscriptions.length > 0 || reached.has(agentSubject(name));
+  return callable.find((manifest) => !isInner(manifest)) ?? callable[0];
+}
+
 /** Where the commands look by themselves needs no flag. */
 function urlFlag(url: string): string {
   return url === 'http://127.0.0.1:8080' ? '' : ` --url ${url}`;
 }
 
-function accessText({ needsToken, url }: Listening): string {
-  return needsToken
+function accessText({ authOff, url }: HttpFront): string {
+  return !authOff
     ? `Calls need a token (${commandName()} token create NAME --may invoke makes one).\n`
     : `Calls need no token: ${new URL(url).hostname} is this machine alone. ${commandName()} token create, or --auth, asks for them.\n`;
 }

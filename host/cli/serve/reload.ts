@@ -2,13 +2,13 @@ import { join, resolve } from 'node:path';
 import { readStamp } from '../../../guest-sdk/build/stamp.ts';
 import { systemClock } from '../../clock.ts';
 import { HostError } from '../../errors.ts';
+import type { LocalServing } from '../../host/serve.ts';
 import type { Difference } from '../../host/serving.ts';
 import { foldersIn, foldersOf, Watch } from '../dev/watch.ts';
 import { differenceText } from '../difference.ts';
 import { stampName } from '../project.ts';
 import { type AgentFiles, agentPaths, loadAgent, readFolder, shown } from './agent-files.ts';
 import { digestOf } from './digest.ts';
-import type { LocalServing } from './parts.ts';
 import type { Voice } from './voice.ts';
 
 /** How long nothing may change before a build: who saves several files saves them within moments. */
@@ -52,6 +52,9 @@ export class Reload {
       this.#onChange();
     });
     this.#rootWatch.set(foldersOf(this.#manyRoots().map((root) => join(resolve(root), 'any'))));
+    // What changed between reading and watching has told nobody.
+    for (const path of this.#agents.keys()) this.#changedPaths.add(path);
+    this.#areRootsChanged = true;
     this.#loop = this.#run();
   }
 

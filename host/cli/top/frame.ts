@@ -46,7 +46,7 @@ function headOf({ status, nowMs, agents, isPart }: Sample): string {
   const { live, max } = status.memories;
   return [
     `host ${status.version}, up ${span(nowMs - status.startedAtMs)}`,
-    `${grouped(total)} agents${states.length > 0 ? `: ${states.map(([state, count]) => `${grouped(count)} ${state}`).join(', ')}` : ''}`,
+    `${grouped(total)} ${total === 1 ? 'agent' : 'agents'}${states.length > 0 ? `: ${states.map(([state, count]) => `${grouped(count)} ${state}`).join(', ')}` : ''}`,
     `memories ${grouped(live)} of ${grouped(max)}`,
     `${grouped(status.deadLetters)} dead letters`,
     ...(isPart ? [`busiest of the first ${grouped(Math.min(agentsMax, agents.length))} by name`] : []),

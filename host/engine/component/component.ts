@@ -133,7 +133,24 @@ export type CoreFunc =
       readonly options: CanonOptions;
       readonly type: CoreFuncType;
     }
-  | { readonly kind: 'builtin'; readonly name: string; readonly type: CoreFuncType | undefined };
+  | {
+      readonly kind: 'builtin';
+      readonly name: string;
+      readonly type: CoreFuncType | undefined;
+      readonly immediates: BuiltinImmediates;
+    };
+
+/** What a canonical built-in was defined with, as far as this host runs built-ins that have it. */
+export interface BuiltinImmediates {
+  /** The result of the task that `task.return` ends. */
+  readonly result?: TypeRef;
+  readonly options?: CanonOptions;
+  readonly memory?: CoreAlias;
+  /** `async` of a cancellation, `cancellable` of a wait. */
+  readonly flag?: true;
+  /** Of `context.get` and `context.set`. */
+  readonly slot?: number;
+}
 
 export type StringEncoding = 'utf8' | 'utf16' | 'latin1+utf16';
 

@@ -1,7 +1,7 @@
-import type { CanonOptions, CoreAlias, CoreFunc, StringEncoding } from './component.ts';
+import type { BuiltinImmediates, CanonOptions, CoreAlias, CoreFunc, StringEncoding } from './component.ts';
 import { type CoreFuncType, readCoreValueType } from './core-module.ts';
 import { readResourceIndex, readResultList } from './decode-type.ts';
-import { type CoreSignature, coreSignature } from './layout.ts';
+import { asyncSignature, type CoreSignature, coreSignature } from './layout.ts';
 import { type Reader, unsupported } from './reader.ts';
 import type { Scope } from './scope.ts';
 import { type FuncType, partsOf, type TypeRef } from './types.ts';
@@ -54,12 +54,26 @@ const builtins: Readonly<Record<number, readonly [name: string, immediates: stri
   45: ['thread.yield-then-promote', 'a'],
 };
 
-/** Core types of the built-ins of resources; the others do not run here, and are not checked. */
+/** Core types of the built-ins that run here, apart from `task.return`; the others are not checked. */
 const builtinTypes: Readonly<Record<string, CoreFuncType>> = {
   'resource.new': { params: 'i', results: 'i' },
   'resource.rep': { params: 'i', results: 'i' },
   'resource.drop': { params: 'i', results: '' },
+  'task.cancel': { params: '', results: '' },
+  'subtask.cancel': { params: 'i', results: 'i' },
+  'subtask.drop': { params: 'i', results: '' },
+  'thread.yield': { params: '', results: 'i' },
+  'waitable-set.new': { params: '', results: 'i' },
+  'waitable-set.wait': { params: 'ii', results: 'i' },
+  'waitable-set.poll': { params: 'ii', results: 'i' },
+  'waitable-set.drop': { params: 'i', results: '' },
+  'waitable.join': { params: 'ii', results: '' },
+  'backpressure.inc': { params: '', results: '' },
+  'backpressure.dec': { params: '', results: '' },
 };
+
+/** Slots of a task that `context.get` and `context.set` reach. */
+const contextSlots = 2;
 
 /** Section 8: one `canon` definition. */
 export function readCanon(reader: Reader, scope: Scope): void {
@@ -74,32 +88,78 @@ export function readCanon(reader: Reader, scope: Scope): void {
       if (code > 45 && code < 0x40) throw unsupported(`canonical function 0x${code.toString(16)}`, at);
       reader.fail(`unknown canonical function 0x${code.toString(16)}`, at);
     }
-    for (const immediate of builtin[1]) readImmediate(reader, scope, immediate);
-    scope.push<CoreFunc>(
-      reader,
-      scope.coreFuncs,
-      { kind: 'builtin', name: builtin[0], type: builtinTypes[builtin[0]] },
-      'core functions',
-    );
+    scope.push<CoreFunc>(reader, scope.coreFuncs, readBuiltin(reader, scope, builtin), 'core functions');
   }
 }
 
-function readImmediate(reader: Reader, scope: Scope, immediate: string): void {
-  if (immediate === 'r') readResourceIndex(reader, scope);
-  else if (immediate === 'R') {
+interface ImmediatesDraft {
+  result?: TypeRef;
+  options?: CanonOptions;
+  memory?: CoreAlias;
+  flag?: true;
+  slot?: number;
+  slotType?: string;
+}
+
+function readBuiltin(
+  reader: Reader,
+  scope: Scope,
+  [name, forms]: readonly [name: string, immediates: string],
+): CoreFunc {
+  const immediates: ImmediatesDraft = {};
+  for (const form of forms) readImmediate(reader, scope, form, immediates);
+  const { slotType = '', ...rest } = immediates;
+  const type =
+    name === 'task.return'
+      ? taskReturnType(reader, scope, rest)
+      : name === 'context.get'
+        ? { params: '', results: slotType }
+        : name === 'context.set'
+          ? { params: slotType, results: '' }
+          : builtinTypes[name];
+  return { kind: 'builtin', name, type, immediates: rest };
+}
+
+function taskReturnType(reader: Reader, scope: Scope, { result, options }: BuiltinImmediates): CoreFuncType {
+  if (options?.async !== undefined || options?.realloc !== undefined || options?.postReturn !== undefined)
+    reader.fail('task.return takes no other options than the string encoding and the memory');
+  if (result === undefined) return { params: '', results: '' };
+  const { flat } = scope.table.layouts.of(result);
+  if ((flat === undefined || needsMemory(scope, result)) && options?.memory === undefined)
+    reader.fail('the canonical option `memory` is required');
+  return { params: flat ?? 'i', results: '' };
+}
+
+function readImmediate(reader: Reader, scope: Scope, form: string, draft: ImmediatesDraft): void {
+  if (form === 'r') readResourceIndex(reader, scope);
+  else if (form === 'R') {
     if (!scope.isOwnResource(readResourceIndex(reader, scope))) reader.fail('not a local resource');
-  } else if (immediate === 't') readEventualIndex(reader, scope);
-  else if (immediate === 'o') readOptions(reader, scope);
-  else if (immediate === 'a') {
-    if (reader.byte() > 1) reader.fail('malformed flag');
-  } else if (immediate === 'm') scope.at(reader, scope.coreAliases.memory, 'memory');
-  else if (immediate === 'l') readResultList(reader, scope);
-  else if (immediate === 'c') scope.at(reader, scope.coreTypes, 'core type');
-  else if (immediate === 'b') scope.at(reader, scope.coreAliases.table, 'table');
-  else {
-    readCoreValueType(reader);
-    reader.u32();
-  }
+  } else if (form === 't') readEventualIndex(reader, scope);
+  else if (form === 'o') draft.options = readOptions(reader, scope);
+  else if (form === 'a') {
+    const flag = reader.byte();
+    if (flag > 1) reader.fail('malformed flag');
+    if (flag === 1) draft.flag = true;
+  } else if (form === 'm') draft.memory = scope.at(reader, scope.coreAliases.memory, 'memory');
+  else if (form === 'l') readReturned(reader, scope, draft);
+  else if (form === 'c') scope.at(reader, scope.coreTypes, 'core type');
+  else if (form === 'b') scope.at(reader, scope.coreAliases.table, 'table');
+  else readSlot(reader, draft);
+}
+
+function readReturned(reader: Reader, scope: Scope, draft: ImmediatesDraft): void {
+  const result = readResultList(reader, scope);
+  if (result !== undefined) draft.result = result;
+}
+
+function readSlot(reader: Reader, draft: ImmediatesDraft): void {
+  const type = readCoreValueType(reader);
+  if (type !== 'i' && type !== 'I') reader.fail('a context slot holds an i32 or an i64');
+  if (type === 'I') throw unsupported('64-bit context slots', reader.offset);
+  const slot = reader.u32();
+  if (slot >= contextSlots) reader.fail(`context slot ${slot} is not one of ${contextSlots}`);
+  draft.slot = slot;
+  draft.slotType = type;
 }
 
 function readEventualIndex(reader: Reader, scope: Scope): void {
@@ -121,7 +181,7 @@ function readLift(reader: Reader, scope: Scope): void {
   const type = entry.type;
   if (options.async === true && type.async !== true)
     reader.fail('the async option requires an async function type', at);
-  if (options.async !== true) checkLift(reader, scope, core, options, type, at);
+  checkLift(reader, scope, core, options, type, at);
   scope.push(reader, scope.funcs, { kind: 'lift', core, options, type }, 'functions');
 }
 
@@ -133,17 +193,27 @@ function checkLift(
   type: FuncType,
   at: number,
 ): void {
-  const signature = coreSignature(scope.table.layouts, type, 'lift');
+  const isAsync = options.async === true;
+  const signature = isAsync
+    ? liftedAsync(scope, options, type)
+    : coreSignature(scope.table.layouts, type, 'lift');
   checkSignature(reader, core, signature, 'lowered', at);
   const post = options.postReturn?.type;
   if (post !== undefined && (post.params !== signature.results || post.results !== ''))
     reader.fail('the post-return function has the wrong type', at);
   const params = type.params.some((param) => needsMemory(scope, param.type));
-  const result = type.result !== undefined && needsMemory(scope, type.result);
+  // An asynchronous result comes by `task.return`, which has options of its own.
+  const result =
+    !isAsync && (signature.resultInMemory || (type.result !== undefined && needsMemory(scope, type.result)));
   if ((params || signature.paramsInMemory) && options.realloc === undefined)
     reader.fail('the canonical option `realloc` is required', at);
-  if ((params || result || signature.resultInMemory) && options.memory === undefined)
+  if ((params || signature.paramsInMemory || result) && options.memory === undefined)
     reader.fail('the canonical option `memory` is required', at);
+}
+
+function liftedAsync(scope: Scope, { callback }: CanonOptions, type: FuncType): CoreSignature {
+  const signature = asyncSignature(scope.table.layouts, type, 'lift');
+  return callback === undefined ? { ...signature, results: '' } : signature;
 }
 
 function checkSignature(
@@ -175,11 +245,9 @@ function readLower(reader: Reader, scope: Scope): void {
     reader.fail('lowering takes no post-return and no callback', at);
   if (options.async === true && func.type.async !== true)
     reader.fail('the async option requires an async function type', at);
-  const signature = coreSignature(scope.table.layouts, func.type, 'lower');
-  const type =
-    options.async === true
-      ? asyncLowered(scope, func.type)
-      : { params: signature.params, results: signature.results };
+  const flatten = options.async === true ? asyncSignature : coreSignature;
+  const signature = flatten(scope.table.layouts, func.type, 'lower');
+  const type = { params: signature.params, results: signature.results };
   const params = func.type.params.some((param) => needsMemory(scope, param.type));
   const result = func.type.result !== undefined && needsMemory(scope, func.type.result);
   if (
@@ -189,15 +257,6 @@ function readLower(reader: Reader, scope: Scope): void {
     reader.fail('the canonical option `memory` is required', at);
   if (result && options.realloc === undefined) reader.fail('the canonical option `realloc` is required', at);
   scope.push<CoreFunc>(reader, scope.coreFuncs, { kind: 'lower', func, options, type }, 'core functions');
-}
-
-const flatAsyncParamsMax = 4;
-
-function asyncLowered(scope: Scope, type: FuncType): { params: string; results: string } {
-  const signature = coreSignature(scope.table.layouts, type, 'lift');
-  const few = !signature.paramsInMemory && signature.params.length <= flatAsyncParamsMax;
-  const returns = type.result !== undefined && scope.table.layouts.of(type.result).flat !== '';
-  return { params: (few ? signature.params : 'i') + (returns ? 'i' : ''), results: 'i' };
 }
 
 /** Whether values of a type lie partly in memory: it contains a string, a list or a map. */

@@ -194,3 +194,36 @@ export function coreSignature(layouts: Layouts, type: FuncType, side: 'lift' | '
     paramsLayout,
   };
 }
+
+/** More parameters of an import that is called asynchronously travel through memory. */
+export const flatAsyncParamsMax = 4;
+
+/**
+ * `flatten_functype` for the asynchronous ABI. A lifted function gives a callback code and returns its value by
+ * `task.return`, whose parameters are the flat result; `resultInMemory` then says that they are one pointer.
+ * A lowered function gives a status, and writes its result where its last parameter says.
+ */
+export function asyncSignature(layouts: Layouts, type: FuncType, side: 'lift' | 'lower'): CoreSignature {
+  const paramsLayout = layouts.record(type.params.map((param) => param.type));
+  const { flat } = paramsLayout;
+  const resultFlat = type.result === undefined ? '' : layouts.of(type.result).flat;
+  if (side === 'lift') {
+    const params = flat ?? 'i';
+    return {
+      params,
+      results: 'i',
+      paramsInMemory: flat === undefined,
+      resultInMemory: resultFlat === undefined,
+      paramsLayout,
+    };
+  }
+  const paramsInMemory = flat === undefined || flat.length > flatAsyncParamsMax;
+  const resultInMemory = resultFlat !== '';
+  return {
+    params: (paramsInMemory ? 'i' : flat) + (resultInMemory ? 'i' : ''),
+    results: 'i',
+    paramsInMemory,
+    resultInMemory,
+    paramsLayout,
+  };
+}

@@ -1,14 +1,24 @@
 import { HostError } from '../../errors.ts';
 import { type Budget, type BudgetHolder, meterImports } from '../budget.ts';
-import type { Instance } from '../instance.ts';
-import { type HostFunction, type Linker, WitError } from '../linker.ts';
+import { type Instance, Suspended } from '../instance.ts';
+import type { HostFunction, Linker } from '../linker.ts';
 import type { ExtraCosts } from '../meter/costs.ts';
 import { classify, Trap } from '../trap.ts';
 import { Abi, type Enclosure, violation } from './abi.ts';
+import { isBlocking, makeBuiltin } from './async/builtins.ts';
+import { type Stage, Tasks } from './async/tasks.ts';
+import { askHost, isPromise } from './host-call.ts';
 import type { CoreValue } from './lift.ts';
 import { linkImports } from './linked.ts';
 import type { FastPlan } from './plan.ts';
-import { type AbiNames, type ExportProgram, type ImportProgram, type Program, programOf } from './program.ts';
+import {
+  type AbiNames,
+  type BuiltinProgram,
+  type ExportProgram,
+  type ImportProgram,
+  type Program,
+  programOf,
+} from './program.ts';
 
 /** Names that `engine/meter` gives what it adds to a module. */
 const meterModule = 'motehost:meter';
@@ -75,8 +85,9 @@ export interface LaneState {
  * It belongs to one agent at a time: `bind` gives it the agent's account and host functions, `vacate` takes
  * them away, and everything the guest can reach looks them up here.
  */
-export class FastInstance implements Instance, Enclosure, BudgetHolder {
+export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage {
   readonly #program: Program;
+  readonly asyncCalls: Tasks | undefined;
   readonly #module: WebAssembly.Module;
   /** Which imports may give a promise; part of the instance's imports, so the same for whoever has it. */
   readonly suspending: readonly boolean[];
@@ -84,6 +95,8 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder {
   readonly #suspends: boolean;
   readonly #abis: Abi[] = [];
   readonly #promising: (WebAssembly.ExportedFunction | undefined)[] = [];
+  /** Of asynchronous exports and their callbacks, by core export. */
+  readonly #steps = new Map<string, WebAssembly.ExportedFunction>();
   readonly #byteLiftedFuel: number;
   #budget: Budget | undefined;
   #functions: readonly HostFunction[] = noFunctions;
@@ -105,8 +118,11 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder {
     this.#program = program;
     this.#module = module;
     this.suspending = suspending;
-    this.#suspends = suspending.includes(true) || isMetered(module);
+    const blocks = program.builtins.some(({ planned }) => isBlocking(planned));
+    this.#suspends = suspending.includes(true) || blocks || isMetered(module);
     this.#byteLiftedFuel = byteLifted;
+    this.asyncCalls = program.isAsync ? new Tasks(this, program) : undefined;
+    this.laneState = this.asyncCalls;
   }
 
   get budget(): Budget {
@@ -152,7 +168,7 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder {
       this.#makeAbis();
       this.#state = 'busy';
       await this.#runInitialize();
-      this.#raiseFault();
+      this.raise();
       this.#state = 'idle';
     } catch (error) {
       throw this.#close(error);
@@ -169,7 +185,8 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder {
 
   /** Why nothing of it can be taken away or given on now; undefined between two messages of a sound agent. */
   get unsaveable(): HostError | undefined {
-    if (this.#state === 'idle' && this.#budget?.cause === undefined) {
+    const rests = this.#state === 'idle' || this.asyncCalls?.waiting === true;
+    if (rests && this.#budget?.cause === undefined) {
       const reason = this.laneState?.unsaveable;
       return reason === undefined ? undefined : busy(reason);
     }
@@ -192,12 +209,12 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder {
 
   async #runInitialize(): Promise<void> {
     const { start, startCharge } = this.#program.plan;
-    this.#burn(startCharge);
+    this.burn(startCharge);
     if (start !== undefined) await this.#run(this.#function(start));
   }
 
   /** Takes fuel for work outside the guest's code; its next check sees it. */
-  #burn(fuel: number): void {
+  burn(fuel: number): void {
     if (this.#cell !== undefined && fuel > 0) this.#cell.value -= BigInt(fuel);
   }
 
@@ -216,7 +233,56 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder {
       const entry = (...core: CoreValue[]): unknown => this.#callImport(program, index, suspending, core);
       imports[module][name] = suspending ? new WebAssembly.Suspending(entry) : entry;
     }
+    for (const program of this.#program.builtins) {
+      const { module, name } = program.planned;
+      imports[module] ??= {};
+      imports[module][name] = this.#builtin(program);
+    }
     return imports;
+  }
+
+  #builtin(program: BuiltinProgram): WebAssembly.ImportValue {
+    const { asyncCalls } = this;
+    if (asyncCalls === undefined) throw new Error('bug: built-ins without tasks');
+    const act = makeBuiltin(program, asyncCalls, this);
+    const entry = (...core: CoreValue[]): unknown => {
+      try {
+        this.raise();
+        if (!this.#mayLeave) throw violation('it called a built-in while it allocated or cleaned up');
+        const result = act(...core);
+        return isPromise(result) ? result.catch((error) => this.#rethrow(error)) : result;
+      } catch (error) {
+        return this.#rethrow(error);
+      }
+    };
+    return isBlocking(program.planned) ? new WebAssembly.Suspending(entry) : entry;
+  }
+
+  #rethrow(thrown: unknown): never {
+    throw this.#record(thrown);
+  }
+
+  abiOf({ abi }: { readonly abi: number }): Abi {
+    const found = this.#abis[abi];
+    if (found === undefined)
+      throw new Trap('indirect-call-null', 'the guest called out before it was complete');
+    return found;
+  }
+
+  liftResult(name: string, core: readonly CoreValue[]): unknown {
+    const program = this.#program.exports.get(name);
+    if (program === undefined) throw new Error(`bug: a task of '${name}'`);
+    return program.lift(this.abiOf(program), core);
+  }
+
+  run(core: string, args: readonly CoreValue[]): CoreValue | undefined | Promise<CoreValue | undefined> {
+    let step = this.#steps.get(core);
+    if (step === undefined) {
+      step = this.#function(core);
+      if (this.#suspends) step = WebAssembly.promising(step);
+      this.#steps.set(core, step);
+    }
+    return step(...args);
   }
 
   #function(name: string): WebAssembly.ExportedFunction {
@@ -237,13 +303,26 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder {
   }
 
   async call(name: string, args: readonly unknown[]): Promise<unknown> {
-    if (!this.#suspends) return this.callSync(name, args);
+    if (!this.#suspends && this.asyncCalls === undefined) return this.callSync(name, args);
     const program = this.#open(name);
     const abi = this.#abis[program.abi] as Abi;
     const core = this.#lowerArgs(program, abi, args);
+    if (program.callback !== undefined && this.asyncCalls !== undefined)
+      return this.settle(this.asyncCalls.call(program, core));
     try {
       const result: CoreValue | undefined = await this.#promisingOf(program)(...core);
       return this.#finish(program, abi, result);
+    } catch (error) {
+      throw this.#close(error);
+    }
+  }
+
+  async settle(task: Promise<unknown>): Promise<unknown> {
+    this.#state = 'busy';
+    try {
+      const value = await task;
+      this.#state = 'idle';
+      return value;
     } catch (error) {
       throw this.#close(error);
     }
@@ -256,6 +335,10 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder {
    */
   callSync(name: string, args: readonly unknown[]): unknown {
     const program = this.#open(name);
+    if (program.callback !== undefined) {
+      this.#state = 'idle';
+      throw new Trap('cannot-block', `'${name}' is asynchronous; call it`);
+    }
     const abi = this.#abis[program.abi] as Abi;
     const core = this.#lowerArgs(program, abi, args);
     const { budget } = this;
@@ -273,10 +356,12 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder {
 
   dispose(): void {
     this.#state = 'closed';
+    this.asyncCalls?.end();
     this.#exports = noExports;
     this.#cell = undefined;
     this.#abis.length = 0;
     this.#promising.length = 0;
+    this.#steps.clear();
   }
 
   /** Begins a call: finds the export and takes the instance. */
@@ -296,6 +381,7 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder {
     if (this.#state === 'closed' || this.#state === 'vacant') throw closed(name);
     if (this.#state !== 'idle') throw busy('it is in another call', name);
     this.#state = 'busy';
+    this.asyncCalls?.beginSync();
     return program;
   }
 
@@ -320,8 +406,8 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder {
   }
 
   #finish(program: ExportProgram, abi: Abi, result: CoreValue | undefined): unknown {
-    this.#raiseFault();
-    const value = program.lift(abi, result);
+    this.raise();
+    const value = program.lift(abi, [result as CoreValue]);
     if (program.postReturn !== undefined) this.#postReturn(program.postReturn, result);
     this.#state = 'idle';
     return value;
@@ -336,10 +422,11 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder {
     } finally {
       this.leave();
     }
-    this.#raiseFault();
+    this.raise();
   }
 
-  #raiseFault(): void {
+  /** Throws what ended the call under way, if anything has. */
+  raise(): void {
     if (this.#fault !== undefined) throw this.#fault.thrown;
   }
 
@@ -367,12 +454,13 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder {
   #callImport(program: ImportProgram, index: number, suspending: boolean, core: CoreValue[]): unknown {
     try {
       const call = this.#functions[index] as HostFunction;
-      this.#raiseFault();
+      this.raise();
       if (!this.#mayLeave) throw violation('it called an import while it allocated or cleaned up');
       const abi = this.#importAbi(program);
       const args = program.lift(abi, core);
-      if (this.#byteLiftedFuel > 0) this.#burn(abi.lifted * this.#byteLiftedFuel);
-      const result = this.#ask(program, call, args);
+      if (this.#byteLiftedFuel > 0) this.burn(abi.lifted * this.#byteLiftedFuel);
+      const result = askHost(call, args, program.fallible);
+      if (program.planned.async === true) return this.asyncCalls?.begin(program, abi, core, result);
       if (!isPromise(result)) return program.lower(abi, core, result);
       if (!suspending)
         throw new Error(
@@ -395,16 +483,6 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder {
     return new Abi(undefined, undefined, this);
   }
 
-  #ask(program: ImportProgram, call: HostFunction, args: unknown[]): unknown {
-    if (!program.fallible) return call(...args);
-    try {
-      const value = call(...args);
-      return isPromise(value) ? value.then(toOk, toErr) : { tag: 'ok', val: value };
-    } catch (error) {
-      return toErr(error);
-    }
-  }
-
   async #lowerLater(
     program: ImportProgram,
     abi: Abi,
@@ -418,6 +496,10 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder {
     }
   }
 
+  fail(thrown: unknown): void {
+    this.#record(thrown);
+  }
+
   #record(thrown: unknown): unknown {
     this.#fault ??= { thrown };
     return thrown;
@@ -425,7 +507,10 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder {
 
   /** Ends the instance and names what happened; the first fault of an import is what happened. */
   #close(thrown: unknown): unknown {
+    // Its agent goes on elsewhere, and somebody else's may be here by now.
+    if (thrown instanceof Suspended) return thrown;
     this.#state = 'closed';
+    this.asyncCalls?.end();
     return classify(this.#fault === undefined ? thrown : this.#fault.thrown);
   }
 }
@@ -467,18 +552,4 @@ function callCore(core: WebAssembly.ExportedFunction, args: readonly CoreValue[]
 
 function isFunction(value: WebAssembly.ExportValue | undefined): value is WebAssembly.ExportedFunction {
   return typeof value === 'function';
-}
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  );
-}
-
-const toOk = (val: unknown): unknown => ({ tag: 'ok', val });
-
-/** Only a `WitError` is the guest's business; anything else is a fault of the host function. */
-function toErr(error: unknown): unknown {
-  if (error instanceof WitError) return { tag: 'err', val: error.payload };
-  throw error;
 }

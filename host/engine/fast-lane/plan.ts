@@ -1,9 +1,12 @@
 import type {
+  BuiltinImmediates,
   CanonOptions,
   Component,
+  CoreAlias,
   CoreFunc,
   CoreInstance,
   CoreModule,
+  ExternType,
   Func,
   Instance,
   Item,
@@ -11,9 +14,11 @@ import type {
 } from '../component/component.ts';
 import type { CoreModuleShape } from '../component/core-module.ts';
 import { malformed } from '../component/reader.ts';
+import { Comparison } from '../component/subtype.ts';
 import type { FuncType, TypeDef, TypeRef } from '../component/types.ts';
 import { partsOf } from '../component/types.ts';
 import { type World, worldOf } from '../component/world.ts';
+import { isBuiltinName, type PlannedBuiltin } from './async/builtin-name.ts';
 import { argument, type Filled, type Fixup, fillShim, readFixup, readShim, type Shim } from './shim.ts';
 
 /** Everything the fast lane needs to run a component, as plain data: made once per content digest, cached, posted to threads. */
@@ -26,6 +31,8 @@ export interface FastPlan {
   /** In the order of the core module's own function imports. */
   readonly imports: readonly PlannedImport[];
   readonly exports: readonly PlannedExport[];
+  /** Canonical built-ins the core module imports, of the asynchronous ABI. */
+  readonly builtins: readonly PlannedBuiltin[];
   /** Core export to run once after instantiation (`_initialize`). */
   readonly start?: string;
   /** Fuel that initialising wit-component's fixup would have burnt, taken before `start` runs. */
@@ -51,6 +58,8 @@ export interface PlannedImport {
   readonly options: PlannedOptions;
   /** It passes through a shim, so it traps until the instance is complete. */
   readonly late: boolean;
+  /** Lowered with `async`: it gives a status at once, and its result may come later. */
+  readonly async?: true;
 }
 
 export interface PlannedExport {
@@ -59,6 +68,8 @@ export interface PlannedExport {
   readonly type: FuncType;
   readonly core: string;
   readonly postReturn?: string;
+  /** The core export that takes the events of an asynchronously lifted function. */
+  readonly callback?: string;
   readonly options: PlannedOptions;
 }
 
@@ -77,6 +88,16 @@ function refuse(why: string): never {
 }
 
 type Instantiated = Extract<CoreInstance, { kind: 'instantiate' }>;
+type Lowered = Extract<CoreFunc, { kind: 'lower' }>;
+type Builtin = Extract<CoreFunc, { kind: 'builtin' }>;
+type Lift = Extract<Func, { kind: 'lift' }>;
+
+interface Lifted {
+  readonly name: string;
+  /** With types of the world's table; `func.type` is of the component's. */
+  readonly type: FuncType;
+  readonly func: Lift;
+}
 
 /**
  * Plans a component for the fast lane, or says why it cannot take it: it must have one real core module
@@ -122,6 +143,7 @@ class Planner {
   #start: string | undefined;
   #startCharge = 0;
   #starts: CoreFunc[] = [];
+  #lifted: readonly Lifted[] = [];
 
   constructor(component: Component) {
     this.#component = component;
@@ -180,8 +202,9 @@ class Planner {
 
   plan(): FastPlan {
     const { shape } = this.#module;
-    const { imports, importCharges } = this.#imports(shape);
-    const exports = this.#exports();
+    this.#lifted = this.#lifts();
+    const { imports, builtins, importCharges } = this.#imports(shape);
+    const exports = this.#lifted.map((one) => this.#export(one));
     checkTypes(
       this.#world.types,
       [...imports, ...exports].map((one) => one.type),
@@ -195,6 +218,7 @@ class Planner {
       types: this.#world.types,
       imports,
       exports,
+      builtins,
       importCharges,
       startCharge: this.#startCharge,
       ...(this.#start === undefined ? {} : { start: this.#start }),
@@ -203,36 +227,66 @@ class Planner {
     };
   }
 
-  #imports(shape: CoreModuleShape): { imports: PlannedImport[]; importCharges: number[] } {
+  #imports(shape: CoreModuleShape): Pick<FastPlan, 'imports' | 'builtins' | 'importCharges'> {
     const imports: PlannedImport[] = [];
+    const builtins: PlannedBuiltin[] = [];
     const importCharges: number[] = [];
     const seen = new Set<string>();
     for (const wanted of shape.imports) {
       const item = argument(this.#real, wanted);
       if (item?.sort !== 'func') refuse(`its core module imports a ${wanted.type.sort} ('${wanted.name}')`);
-      const { func, charge } = this.#lowered(item.node);
+      const { func, charge } = this.#provided(item.node);
       const core = wanted.type.sort === 'func' ? wanted.type.type : undefined;
-      if (core?.params !== func.type.params || core.results !== func.type.results)
+      if (core?.params !== func.type?.params || core?.results !== func.type?.results)
         refuse(`its core module imports '${wanted.name}' with another type`);
       const key = JSON.stringify([wanted.module, wanted.name]);
       if (seen.has(key)) refuse(`its core module imports '${wanted.name}' twice`);
       seen.add(key);
-      imports.push({
-        ...this.#imported(func.func),
-        module: wanted.module,
-        name: wanted.name,
-        options: this.#options(func.options),
-        late: charge > 0,
-      });
       importCharges.push(charge);
+      const { module, name } = wanted;
+      if (func.kind === 'builtin') builtins.push({ ...this.#builtin(func), module, name });
+      else imports.push({ ...this.#import(func), module, name, late: charge > 0 });
     }
-    return { imports, importCharges };
+    return { imports, builtins, importCharges };
   }
 
-  /** The lowered function behind a core import, through a shim if there is one. */
-  #lowered(core: CoreFunc): { func: Extract<CoreFunc, { kind: 'lower' }>; charge: number } {
-    if (core.kind === 'lower') return { func: core, charge: 0 };
-    if (core.kind === 'builtin') refuse(`it uses ${core.name}`);
+  #import(func: Lowered): Omit<PlannedImport, 'module' | 'name' | 'late'> {
+    const options = this.#options(func.options);
+    return {
+      ...this.#imported(func.func),
+      options,
+      ...(func.options.async === true ? { async: true } : {}),
+    };
+  }
+
+  #builtin({ name, immediates }: Builtin): Omit<PlannedBuiltin, 'module' | 'name'> {
+    if (!isBuiltinName(name)) refuse(`it uses ${name}`);
+    const { memory, slot, flag } = immediates;
+    return {
+      builtin: name,
+      ...(memory === undefined ? {} : { memory: this.#memoryName(memory) }),
+      ...(slot === undefined ? {} : { slot }),
+      ...(name === 'subtask.cancel' && flag === true ? { async: true } : {}),
+      ...(name === 'task.return' ? { returns: this.#returns(immediates) } : {}),
+    };
+  }
+
+  /** The exports whose tasks a `task.return` can end: those of the same result and options. */
+  #returns({ result, options }: BuiltinImmediates): string[] {
+    const comparison = new Comparison(this.#component.types);
+    const typeOf = (ref: TypeRef | undefined): ExternType => ({
+      sort: 'func',
+      type: { params: [], ...(ref === undefined ? {} : { result: ref }) },
+    });
+    return this.#lifted
+      .filter(({ func }) => comparison.isSubtype(typeOf(func.type.result), typeOf(result)))
+      .filter(({ func }) => sameLifting(options, func.options))
+      .map(({ name }) => name);
+  }
+
+  /** The lowered function or built-in behind a core import, through a shim if there is one. */
+  #provided(core: CoreFunc): { func: Lowered | Builtin; charge: number } {
+    if (core.kind !== 'alias') return { func: core, charge: 0 };
     const entry = this.#shims.get(core.instance);
     const index =
       entry !== undefined && core.instance.kind === 'instantiate' && core.instance.module.kind === 'defined'
@@ -242,8 +296,7 @@ class Planner {
       refuse(`its core module imports '${core.name}' from another module`);
     const target = entry.filled?.slots.get(entry.shim.slots[index] ?? -1);
     if (target === undefined) refuse(`the import shim for '${core.name}' is never filled`);
-    if (target.kind === 'builtin') refuse(`it uses ${target.name}`);
-    if (target.kind !== 'lower') refuse(`the import shim for '${core.name}' leads to another module`);
+    if (target.kind === 'alias') refuse(`the import shim for '${core.name}' leads to another module`);
     return { func: target, charge: entry.shim.charges[index] ?? 0 };
   }
 
@@ -266,55 +319,49 @@ class Planner {
     return refuse(`it imports ${owner} ${name} in a way this lane does not follow`);
   }
 
-  #exports(): PlannedExport[] {
-    const planned: PlannedExport[] = [];
+  #lifts(): Lifted[] {
+    const lifted: Lifted[] = [];
     for (const item of this.#world.exports) {
       const exported = this.#component.exports.get(item.name)?.item;
       if (item.kind === 'func' && exported !== undefined)
-        planned.push(this.#export(item.name, item.type, exported));
+        lifted.push({ name: item.name, type: item.type, func: liftOf(item.name, exported) });
       if (item.kind === 'module' || item.kind === 'component') refuse(`it exports a ${item.kind}`);
       if (item.kind !== 'interface' || exported?.sort !== 'instance') continue;
-      for (const one of item.interface.functions)
-        planned.push(
-          this.#export(
-            `${item.name}#${one.name}`,
-            one.type,
-            memberOf(exported.node, one.name, new Map(), { left: resolveStepsMax }),
-          ),
-        );
+      for (const one of item.interface.functions) {
+        const name = `${item.name}#${one.name}`;
+        const member = memberOf(exported.node, one.name, new Map(), { left: resolveStepsMax });
+        lifted.push({ name, type: one.type, func: liftOf(name, member) });
+      }
     }
-    return planned;
+    return lifted;
   }
 
-  #export(name: string, type: FuncType, item: Item): PlannedExport {
-    const steps: Steps = { left: resolveStepsMax };
-    let func = item.sort === 'func' ? item.node : refuse(`export '${name}' is not a function`);
-    while (func.kind === 'alias') {
-      const member = memberOf(func.instance, func.name, new Map(), steps);
-      func = member.sort === 'func' ? member.node : refuse(`export '${name}' is not a function`);
-    }
-    if (func.kind !== 'lift') refuse(`export '${name}' passes on an import`);
-    if (func.options.async === true) refuse(`export '${name}' is asynchronous`);
-    const post = func.options.postReturn;
+  #export({ name, type, func }: Lifted): PlannedExport {
+    const { async: isAsync, callback, postReturn: post } = func.options;
+    if (isAsync === true && callback === undefined)
+      refuse(`export '${name}' is asynchronous without a callback`);
     return {
       name,
       type,
       core: this.#exportName(func.core, `export '${name}'`),
       options: this.#options(func.options),
       ...(post === undefined ? {} : { postReturn: this.#exportName(post, 'post-return') }),
+      ...(callback === undefined ? {} : { callback: this.#exportName(callback, 'callback') }),
     };
   }
 
   #options(options: CanonOptions): PlannedOptions {
-    if (options.async === true) refuse('it lowers an import asynchronously');
     const { memory, realloc } = options;
-    if (memory !== undefined && memory.instance !== this.#real)
-      refuse('its memory belongs to another module');
     return {
       encoding: options.encoding,
-      ...(memory === undefined ? {} : { memory: memory.name }),
+      ...(memory === undefined ? {} : { memory: this.#memoryName(memory) }),
       ...(realloc === undefined ? {} : { realloc: this.#exportName(realloc, 'realloc') }),
     };
+  }
+
+  #memoryName({ instance, name }: CoreAlias): string {
+    if (instance !== this.#real) refuse('its memory belongs to another module');
+    return name;
   }
 
   #exportName(core: CoreFunc, what: string): string {
@@ -322,6 +369,25 @@ class Planner {
       refuse(`${what} does not lead to its core module`);
     return core.name;
   }
+}
+
+/** The function behind an export, through aliases. */
+function liftOf(name: string, item: Item): Lift {
+  const steps: Steps = { left: resolveStepsMax };
+  let func = item.sort === 'func' ? item.node : refuse(`export '${name}' is not a function`);
+  while (func.kind === 'alias') {
+    const member = memberOf(func.instance, func.name, new Map(), steps);
+    func = member.sort === 'func' ? member.node : refuse(`export '${name}' is not a function`);
+  }
+  return func.kind === 'lift' ? func : refuse(`export '${name}' passes on an import`);
+}
+
+/** `task.return` must read as its task's function was lifted; without a memory there is nothing to read. */
+function sameLifting(options: CanonOptions | undefined, lift: CanonOptions): boolean {
+  const memory = options?.memory;
+  if (options === undefined || memory === undefined) return true;
+  if (options.encoding !== lift.encoding || lift.memory === undefined) return false;
+  return memory.instance === lift.memory.instance && memory.name === lift.memory.name;
 }
 
 function hasCode(component: Component): boolean {
@@ -377,7 +443,6 @@ function checkTypes(types: readonly TypeDef[], functions: readonly FuncType[]): 
   const seen = new Set<number>();
   const queue: TypeRef[] = [];
   for (const type of functions) {
-    if (type.async === true) refuse('it has asynchronous functions');
     for (const param of type.params) queue.push(param.type);
     if (type.result !== undefined) queue.push(type.result);
   }

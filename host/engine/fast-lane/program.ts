@@ -1,10 +1,11 @@
 import { HostError } from '../../errors.ts';
 import type { StringEncoding } from '../component/component.ts';
-import { type CoreSignature, coreSignature, Layouts } from '../component/layout.ts';
+import { asyncSignature, type CoreSignature, coreSignature, Layouts } from '../component/layout.ts';
 import { camelCase } from '../component/names.ts';
 import type { FuncType, TypeDef, TypeRef } from '../component/types.ts';
 import { checkValue } from '../component/values.ts';
 import type { Abi } from './abi.ts';
+import type { PlannedBuiltin } from './async/builtin-name.ts';
 import { type CoreValue, type LiftFlat, Lifts, type Load } from './lift.ts';
 import { type LowerFlat, Lowers, Mismatch, type Store } from './lower.ts';
 import type { FastPlan, PlannedExport, PlannedImport, PlannedOptions } from './plan.ts';
@@ -13,6 +14,12 @@ import type { FastPlan, PlannedExport, PlannedImport, PlannedOptions } from './p
 export interface AbiNames {
   readonly memory?: string;
   readonly realloc?: string;
+}
+
+/** A canonical built-in and the memory it works on. */
+export interface BuiltinProgram {
+  readonly planned: PlannedBuiltin;
+  readonly abi: number;
 }
 
 interface Codec {
@@ -26,6 +33,7 @@ export class Program {
   readonly abis: AbiNames[] = [];
   readonly imports: readonly ImportProgram[];
   readonly exports: ReadonlyMap<string, ExportProgram>;
+  readonly builtins: readonly BuiltinProgram[];
   readonly #layouts: Layouts;
   readonly #codecs = new Map<StringEncoding, Codec>();
 
@@ -33,14 +41,16 @@ export class Program {
     this.plan = plan;
     this.#layouts = new Layouts(plan.types);
     this.imports = plan.imports.map(
-      (one) => new ImportProgram(one, this.#shape(one.type, one.options, 'lower')),
+      (one, index) =>
+        new ImportProgram(one, index, this.#shape(one.type, one.options, 'lower', one.async === true)),
     );
     this.exports = new Map(
       plan.exports.map((one, index) => [
         one.name,
-        new ExportProgram(one, index, this.#shape(one.type, one.options, 'lift')),
+        new ExportProgram(one, index, this.#shape(one.type, one.options, 'lift', one.callback !== undefined)),
       ]),
     );
+    this.builtins = plan.builtins.map((planned) => ({ planned, abi: this.#abi(planned) }));
   }
 
   #codec(encoding: StringEncoding): Codec {
@@ -56,18 +66,29 @@ export class Program {
     return codec;
   }
 
-  #shape(type: FuncType, options: PlannedOptions, side: 'lift' | 'lower'): Shape {
+  /** Whether functions that neither block nor suspend are not all there is to it. */
+  get isAsync(): boolean {
+    const { builtins, exports, imports } = this.plan;
+    return (
+      builtins.length > 0 ||
+      exports.some((one) => one.callback !== undefined) ||
+      imports.some((one) => one.async === true)
+    );
+  }
+
+  #shape(type: FuncType, options: PlannedOptions, side: 'lift' | 'lower', isAsync: boolean): Shape {
+    const flatten = isAsync ? asyncSignature : coreSignature;
     return {
       types: this.plan.types,
       type,
       abi: this.#abi(options),
       codec: this.#codec(options.encoding),
       layouts: this.#layouts,
-      signature: coreSignature(this.#layouts, type, side),
+      signature: flatten(this.#layouts, type, side),
     };
   }
 
-  #abi(options: PlannedOptions): number {
+  #abi(options: AbiNames): number {
     const found = this.abis.findIndex(
       (one) => one.memory === options.memory && one.realloc === options.realloc,
     );
@@ -97,6 +118,8 @@ export class ExportProgram {
   readonly index: number;
   readonly core: string;
   readonly postReturn: string | undefined;
+  /** Of an asynchronous export: what takes its task's events. */
+  readonly callback: string | undefined;
   readonly abi: number;
   readonly #types: readonly TypeDef[];
   readonly #type: FuncType;
@@ -115,6 +138,7 @@ export class ExportProgram {
     this.index = index;
     this.core = planned.core;
     this.postReturn = planned.postReturn;
+    this.callback = planned.callback;
     this.abi = shape.abi;
     this.#types = shape.types;
     this.#type = type;
@@ -177,15 +201,15 @@ export class ExportProgram {
     return new HostError('HOST_ERR_VALUE_INVALID', `an argument of ${this.name} changed while it was read`);
   }
 
-  /** The value behind the core result. */
-  lift(abi: Abi, result: CoreValue | undefined): unknown {
+  /** The value behind the core result; `task.return` gives as many core values as the result has. */
+  lift(abi: Abi, result: readonly CoreValue[]): unknown {
     if (this.#load !== undefined) {
       abi.beginLift();
-      return this.#load(abi, abi.check(result as number, this.#size, this.#align, 'result'));
+      return this.#load(abi, abi.check(result[0] as number, this.#size, this.#align, 'result'));
     }
     if (this.#lift === undefined) return undefined;
     abi.beginLift();
-    return this.#lift(abi, [result as CoreValue], 0);
+    return this.#lift(abi, result, 0);
   }
 }
 
@@ -208,6 +232,7 @@ function valueError(
 /** How one import's core arguments become values and the host's result core values. */
 export class ImportProgram {
   readonly planned: PlannedImport;
+  readonly index: number;
   /** Its name among the host's functions. */
   readonly key: string;
   readonly abi: number;
@@ -224,11 +249,12 @@ export class ImportProgram {
   readonly #size: number;
   readonly #align: number;
 
-  constructor(planned: PlannedImport, shape: Shape) {
+  constructor(planned: PlannedImport, index: number, shape: Shape) {
     const { type, codec, signature, layouts } = shape;
     const { result } = type;
     const inMemory = signature.paramsInMemory;
     this.planned = planned;
+    this.index = index;
     this.key = camelCase(planned.func);
     this.abi = shape.abi;
     this.fallible = typeof result === 'number' && shape.types[result]?.kind === 'result';

@@ -11,6 +11,9 @@ export interface PoolsOptions {
   readonly idleBytesMax?: number;
 }
 
+/** A collection costs the same for one memory as for many. */
+const idleGivenUpMin = 64;
+
 /** The pools of one thread, one for each program; all idle instances together keep to one bound. */
 export class InstancePools implements PoolRoom {
   readonly residence: Residence | undefined;
@@ -58,6 +61,19 @@ export class InstancePools implements PoolRoom {
       dropped += pool.shrink(count - dropped);
     }
     return dropped;
+  }
+
+  /**
+   * Makes room for `count` more memories in the process, by what this thread can do without any agent's harm:
+   * idle instances go, and what was dropped is collected, which takes tens of milliseconds. False when that
+   * was not enough: then an agent must hibernate, or the caller wait.
+   */
+  async makeRoom(count: number): Promise<boolean> {
+    const { residence } = this;
+    if (residence === undefined || residence.hasMemories(count)) return true;
+    this.shrink(Math.max(count, idleGivenUpMin));
+    if (residence.dropped > 0) await residence.collect();
+    return residence.hasMemories(count);
   }
 
   /** The pool that keeps one more gives up its oldest first; others only when it has none. */

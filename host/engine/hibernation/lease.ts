@@ -1,7 +1,7 @@
 import { HostError } from '../../errors.ts';
 import type { Budget } from '../budget.ts';
 import type { FastInstance } from '../fast-lane/fast-lane.ts';
-import type { Instance } from '../instance.ts';
+import type { AsyncCalls, Instance } from '../instance.ts';
 
 /** Takes back what was leased. */
 export interface Lessor {
@@ -27,6 +27,10 @@ export class Lease implements Instance {
   get instance(): FastInstance {
     if (this.#instance === undefined) throw ended();
     return this.#instance;
+  }
+
+  get asyncCalls(): AsyncCalls | undefined {
+    return this.#instance?.asyncCalls;
   }
 
   has(name: string): boolean {

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Budget } from '../../../host/engine/budget.ts';
+import type { LaneState } from '../../../host/engine/fast-lane/fast-lane.ts';
 import type { InstancePool } from '../../../host/engine/hibernation/instance-pool.ts';
 import { InstancePools, type PoolsOptions } from '../../../host/engine/hibernation/instance-pools.ts';
 import type { Lease } from '../../../host/engine/hibernation/lease.ts';
 import type { Snapshot } from '../../../host/engine/hibernation/snapshot.ts';
 import { Linker } from '../../../host/engine/linker.ts';
-import type { Program } from '../../../host/engine/program.ts';
+import { type Program, saveableOf } from '../../../host/engine/program.ts';
 import { budgetOf } from '../fast-lane/fast-guest.ts';
-import { otherProgram, stateProgram, tableProgram } from './state-guest.ts';
+import { otherProgram, programFrom, stateProgram, tableProgram } from './state-guest.ts';
 
 const program = await stateProgram();
 const other = await otherProgram();
@@ -329,4 +330,50 @@ test('idle instances keep to a bound of bytes', async () => {
   assert.equal(pool.idle, 0);
   small.dispose();
   assert.equal(pool.idle, 1);
+});
+
+test("a program that makes objects in the engine's heap is not saved: what it was granted is its own", async () => {
+  const objects = await programFrom(
+    `(module
+      (type $box (struct (field i32)))
+      (func (export "one") (result i32) (struct.get $box 0 (struct.new $box (i32.const 1)))))`,
+    'package test:box; world guest { export one: func() -> u32; }',
+  );
+  assert.deepEqual(saveableOf(objects), { possible: false, reason: "it makes objects in the engine's heap" });
+  const pool = poolOf(objects);
+  const lease = await pool.spawn(new Linker(), budgetOf());
+  assert.equal(await lease.call('one', []), 1);
+  lease.dispose();
+  assert.equal(pool.idle, 0);
+});
+
+test('what the lane remembers is saved with the agent, put back with it, and cleared for the next', async () => {
+  const pool = poolOf();
+  const kept: LaneState & { value: unknown } = {
+    value: 'first',
+    unsaveable: undefined,
+    save: () => kept.value,
+    restore: (saved) => {
+      kept.value = saved;
+    },
+    clear: () => {
+      kept.value = undefined;
+    },
+  };
+  const lease = await pool.spawn(linker, budgetOf());
+  lease.instance.laneState = kept;
+  const snapshot = pool.hibernate(lease);
+  assert.equal(snapshot.extra, 'first');
+  assert.equal(kept.value, undefined);
+  pool.wake(snapshot, linker, budgetOf());
+  assert.equal(kept.value, 'first');
+});
+
+test('an agent of which the lane says that it cannot be saved now stays', async () => {
+  const pool = poolOf();
+  const lease = await pool.spawn(linker, budgetOf());
+  const nothing = (): undefined => undefined;
+  lease.instance.laneState = { unsaveable: 'it waits', save: nothing, restore: nothing, clear: nothing };
+  assert.throws(() => pool.hibernate(lease), { code: 'HOST_ERR_INSTANCE_BUSY', message: /it waits/ });
+  assert.equal(await lease.call('add', [1]), 2);
 });

@@ -276,7 +276,6 @@ describe('what AssemblyScript cannot have is refused by name', () => {
       'export f: func() -> list<future<string>>;',
       /'exports:test:no\/w#f' has a future/,
     ],
-    ['an async function', 'import f: async func();', /'test:no\/w#f' is async/],
   ] as const;
   for (const [title, item, expected] of cases) {
     test(title, async () => {

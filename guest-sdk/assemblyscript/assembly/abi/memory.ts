@@ -12,7 +12,7 @@ export function liveBlocks(): i32 {
   return blocks;
 }
 
-function take(bytes: usize): usize {
+export function take(bytes: usize): usize {
   if (counting) ++blocks;
   return heap.alloc(bytes);
 }

@@ -1,7 +1,11 @@
-import { coreSignature } from '../../../../host/engine/component/layout.ts';
-import { partsOf, type TypeRef } from '../../../../host/engine/component/types.ts';
+import {
+  asyncSignature,
+  type CoreSignature,
+  coreSignature,
+} from '../../../../host/engine/component/layout.ts';
+import { type FuncType, partsOf, type TypeRef } from '../../../../host/engine/component/types.ts';
 import { coreTypes, Emitter } from './emitter.ts';
-import { isUserClass, userClass } from './home-module.ts';
+import { futureFile, futureOf, futures, isUserClass, userClass } from './home-module.ts';
 import { liftFlat, liftMemory } from './lift.ts';
 import { lowerFlat, lowerMemory } from './lower.ts';
 import type { Func, Home, Model, Place } from './model.ts';
@@ -15,6 +19,8 @@ export interface ExportCode {
   readonly text: string;
   /** Whether the host calls a `cabi_post_…` after it has read the result. */
   readonly hasPost: boolean;
+  /** Whether it is asynchronous: the host then calls a `[callback]…` with what happens. */
+  readonly hasCallback: boolean;
 }
 
 export interface AbiCode {
@@ -48,6 +54,9 @@ export function abiModule(model: Model, userEntry: string): AbiCode {
     'import { Box, Result, Unit } from "motehost-sdk/result";',
     `import { ${tupleNames(model)} } from "motehost-sdk/tuple";`,
     ...model.homes.map(({ alias, specifier }) => `import * as ${alias} from "${specifier}";`),
+    ...(model.homes.some(({ functions }) => functions.some(({ type }) => type.async === true))
+      ? [`import * as ${futures} from "${futureFile}";`, `import * as ${tasks} from "motehost-sdk/abi/task";`]
+      : []),
     ...(model.homes.some(({ types }) =>
       types.some(({ ref }) => typeof ref === 'number' && isUserClass(model, ref)),
     )
@@ -72,6 +81,9 @@ export function abiModule(model: Model, userEntry: string): AbiCode {
   };
 }
 
+/** How generated modules name the SDK's part of the asynchronous ABI. */
+export const tasks = '__task';
+
 const exported = (text: string): string => `export ${text}`;
 
 function tupleNames({ defs }: Model): string {
@@ -89,44 +101,68 @@ function areaBytes({ layouts, homes }: Model): number {
 const typesOf = (letters: string): string[] => [...letters].map((letter) => coreTypes[letter] as string);
 
 function importCode(emitter: Emitter, func: Func): string {
-  const { type, core, id } = func;
-  const { layouts } = emitter.model;
-  const signature = coreSignature(layouts, type, 'lower');
-  const params = typesOf(signature.params).map((one, index) => `p${index}: ${one}`);
-  const result = signature.results === '' ? 'void' : typesOf(signature.results)[0];
-  const names = type.params.map((_, index) => `a${index}`);
-  const heads = type.params.map((param, index) => `a${index}: ${emitter.text(param.type)}`);
+  if (func.type.async === true) return asyncImportCode(emitter, func);
+  const { type, id } = func;
+  const signature = coreSignature(emitter.model.layouts, type, 'lower');
   const lines: string[] = [];
-  const args: string[] = [];
-  if (signature.paramsInMemory) {
-    lines.push(`const args = temp(${signature.paramsLayout.size});`);
-    type.params.forEach((param, index) => {
-      lines.push(
-        lowerMemory(
-          emitter,
-          param.type,
-          names[index] as string,
-          'args',
-          signature.paramsLayout.offsets?.[index] ?? 0,
-        ),
-      );
-    });
-    args.push('args');
-  } else {
-    type.params.forEach((param, index) => {
-      args.push(...lowerFlat(emitter, param.type, names[index] as string, lines));
-    });
-  }
+  const args = lowerArgs(emitter, type, signature, lines);
   if (signature.resultInMemory) args.push('area');
   const call = `raw${id}(${args.join(', ')})`;
-  const temps = usesTemps(emitter, func);
+  const temps = usesTemps(emitter, type, signature);
   // A constructor's result stays a handle: the object that is to have it is there already.
   const ref = func.local === 'constructor' ? 's32' : type.result;
   lines.push(...afterImport(emitter, ref, call, signature.resultInMemory, temps));
+  return importText(emitter, func, signature, importResult(emitter, func), lines);
+}
+
+/** An import that gives a status; its result lies in a block of the call's own, since several may be under way. */
+function asyncImportCode(emitter: Emitter, func: Func): string {
+  const { type, id, core } = func;
+  const { layouts } = emitter.model;
+  const signature = asyncSignature(layouts, type, 'lower');
+  const result = type.result === undefined ? 'Unit' : emitter.text(type.result);
+  const bytes = type.result === undefined ? 0 : layouts.of(type.result).size;
+  const lift = type.result === undefined ? 'true' : liftMemory(emitter, type.result, 'at', 0);
+  const lines = [`const call = new Call${id}(${bytes});`];
+  const args = lowerArgs(emitter, type, signature, lines);
+  if (signature.resultInMemory) args.push('call.area');
+  lines.push(`return call.begin(raw${id}(${args.join(', ')}));`);
+  const lowered = { ...func, core: { ...core, name: `[async-lower]${core.name}` } };
+  return `class Call${id} extends ${tasks}.HostCall<${result}> {
+  lift(at: usize): ${result} { return ${lift}; }
+}
+${importText(emitter, lowered, signature, futureOf(result), lines)}`;
+}
+
+function lowerArgs(
+  emitter: Emitter,
+  { params }: FuncType,
+  signature: CoreSignature,
+  lines: string[],
+): string[] {
+  const { paramsInMemory, paramsLayout } = signature;
+  if (!paramsInMemory)
+    return params.flatMap(({ type }, index) => lowerFlat(emitter, type, `a${index}`, lines));
+  lines.push(`const args = temp(${paramsLayout.size});`);
+  for (const [index, { type }] of params.entries())
+    lines.push(lowerMemory(emitter, type, `a${index}`, 'args', paramsLayout.offsets?.[index] ?? 0));
+  return ['args'];
+}
+
+function importText(
+  emitter: Emitter,
+  { type, core, id }: Func,
+  signature: CoreSignature,
+  gives: string,
+  lines: readonly string[],
+): string {
+  const params = typesOf(signature.params).map((one, index) => `p${index}: ${one}`);
+  const result = signature.results === '' ? 'void' : typesOf(signature.results)[0];
+  const heads = type.params.map((param, index) => `a${index}: ${emitter.text(param.type)}`);
   return `// @ts-ignore: decorator
 @external(${JSON.stringify(core.module)}, ${JSON.stringify(core.name)})
 declare function raw${id}(${params.join(', ')}): ${result};
-export function import${id}(${heads.join(', ')}): ${importResult(emitter, func)} {
+export function import${id}(${heads.join(', ')}): ${gives} {
 ${lines.map((line) => `  ${line}\n`).join('')}}
 `;
 }
@@ -151,9 +187,9 @@ function afterImport(
 }
 
 /** Whether lowering the arguments takes raw blocks. */
-function usesTemps(emitter: Emitter, { type }: Func): boolean {
-  const { layouts, defs } = emitter.model;
-  if (coreSignature(layouts, type, 'lower').paramsInMemory) return true;
+function usesTemps(emitter: Emitter, type: FuncType, { paramsInMemory }: CoreSignature): boolean {
+  const { defs } = emitter.model;
+  if (paramsInMemory) return true;
   const needs = (ref: TypeRef): boolean => {
     const def = typeof ref === 'number' ? defs[ref] : undefined;
     if (def === undefined) return false;
@@ -167,16 +203,48 @@ function usesTemps(emitter: Emitter, { type }: Func): boolean {
 
 function exportCode(emitter: Emitter, home: Home, func: Func): ExportCode {
   const { type } = func;
-  const { layouts } = emitter.model;
+  const isAsync = type.async === true;
   const name = exportName(emitter.model, home, func);
-  const signature = coreSignature(layouts, type, 'lift');
+  const signature = (isAsync ? asyncSignature : coreSignature)(emitter.model.layouts, type, 'lift');
   const params = typesOf(signature.params).map((one, index) => `p${index}: ${one}`);
   const result = signature.results === '' ? 'void' : (typesOf(signature.results)[0] as string);
+  const lifted = liftArgs(emitter, type, signature);
+  const lines = lifted.map((text, index) => `const a${index} = ${text};`);
+  if (signature.paramsInMemory) lines.push('give(p0);');
+  const call = userCall(emitter, home, func);
+  const lends = type.params.some((param) => hasForeignBorrow(emitter.model, param.type));
+  const ends = lends ? ['endBorrows();'] : [];
+  if (isAsync) {
+    const gives = type.result === undefined ? 'Unit' : emitter.text(type.result);
+    lines.push(
+      `const r: ${futureOf(gives)} = ${call};`,
+      ...ends,
+      `return ${tasks}.startTask(new ${name}_task(r));`,
+    );
+  } else if (type.result === undefined) lines.push(`${call};`, ...ends);
+  else
+    lines.push(
+      `const r: ${emitter.text(type.result)} = ${call};`,
+      ...ends,
+      ...giveResult(emitter, type.result, signature.resultInMemory),
+    );
+  const text = `export function ${name}(${params.join(', ')}): ${result} {\n${lines.map((line) => `  ${line}\n`).join('')}}\n`;
+  return {
+    func,
+    home,
+    name,
+    hasPost: !isAsync && signature.resultInMemory,
+    hasCallback: isAsync,
+    text: isAsync ? taskCode(emitter, func, name) + text : text,
+  };
+}
+
+function liftArgs(emitter: Emitter, { params }: FuncType, signature: CoreSignature): string[] {
   let at = 0;
-  const lifted = type.params.map((param, index) => {
+  return params.map((param, index) => {
     if (signature.paramsInMemory)
       return liftMemory(emitter, param.type, 'p0', signature.paramsLayout.offsets?.[index] ?? 0);
-    const width = layouts.of(param.type).flat?.length ?? 0;
+    const width = emitter.model.layouts.of(param.type).flat?.length ?? 0;
     at += width;
     return liftFlat(
       emitter,
@@ -184,25 +252,32 @@ function exportCode(emitter: Emitter, home: Home, func: Func): ExportCode {
       Array.from({ length: width }, (_, place) => `p${at - width + place}`),
     );
   });
-  const lines = lifted.map((text, index) => `const a${index} = ${text};`);
-  if (signature.paramsInMemory) lines.push('give(p0);');
-  const call = userCall(emitter, home, func);
-  const lends = type.params.some((param) => hasForeignBorrow(emitter.model, param.type));
-  const ends = lends ? ['endBorrows();'] : [];
-  if (type.result === undefined) lines.push(`${call};`, ...ends);
-  else
-    lines.push(
-      `const r: ${emitter.text(type.result)} = ${call};`,
-      ...ends,
-      ...giveResult(emitter, type.result, signature.resultInMemory),
-    );
-  return {
-    func,
-    home,
-    name,
-    hasPost: signature.resultInMemory,
-    text: `export function ${name}(${params.join(', ')}): ${result} {\n${lines.map((line) => `  ${line}\n`).join('')}}\n`,
-  };
+}
+
+/** The class that ends the task of an asynchronous export: it passes the future's value to `task.return`. */
+function taskCode(emitter: Emitter, { type, core }: Func, name: string): string {
+  const { result } = type;
+  const { resultInMemory } = asyncSignature(emitter.model.layouts, type, 'lift');
+  const text = result === undefined ? 'Unit' : emitter.text(result);
+  const flat = result === undefined ? '' : (emitter.layout(result).flat ?? 'i');
+  const params = typesOf(flat).map((one, index) => `p${index}: ${one}`);
+  const lines = result === undefined ? [] : ['const r = this.future.value;'];
+  let args: string[] = [];
+  if (result !== undefined && resultInMemory) {
+    lines.push(lowerMemory(emitter, result, 'r', 'area', 0));
+    args = ['area'];
+  } else if (result !== undefined) args = lowerFlat(emitter, result, 'r', lines);
+  const [owner, member] = core.name.includes('#') ? core.name.split('#') : ['$root', core.name];
+  return `// @ts-ignore: decorator
+@external(${JSON.stringify(`[export]${owner}`)}, ${JSON.stringify(`[task-return]${member}`)})
+declare function ${name}_return(${params.join(', ')}): void;
+class ${name}_task extends ${tasks}.Task {
+  constructor(private future: ${futureOf(text)}) { super(); }
+  get isDone(): bool { return this.future.isDone; }
+  giveResult(): void {
+${[...lines, `${name}_return(${args.join(', ')});`].map((line) => `    ${line}\n`).join('')}  }
+}
+`;
 }
 
 /** `export_cart_total_3`: traps show it; the number keeps names apart that differ in case or dashes alone. */

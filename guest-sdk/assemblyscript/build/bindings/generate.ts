@@ -1,7 +1,7 @@
 import type { World } from '../../../../host/engine/component/world.ts';
 import type { WitDocs } from '../../../build/wit-docs.ts';
-import { type AbiCode, abiModule, type ExportCode } from './abi-module.ts';
-import { abiFile, homeModule } from './home-module.ts';
+import { type AbiCode, abiModule, type ExportCode, tasks } from './abi-module.ts';
+import { abiFile, futureFile, futures, homeModule } from './home-module.ts';
 import { type Home, type Model, modelOf } from './model.ts';
 
 /** A world as AssemblyScript: everything between the user's file and the core module's border. */
@@ -63,6 +63,13 @@ function glueOf(model: Model, abi: AbiCode, userEntry: string): Omit<Bindings, '
     'import { give, hold, liftNumbers, liftPlain, liftString, listOf, numbersOf, storeNumbers, storePlain, storeText, wrongLength } from "motehost-sdk/abi/memory";',
     'import { endBorrows } from "motehost-sdk/abi/resource";',
     `import { ${[...new Set(abi.exports.flatMap((one) => one.text.match(/\bTuple\d+\b/g) ?? []))].join(', ') || 'Tuple1'} } from "motehost-sdk/tuple";`,
+    ...(abi.exports.some(({ hasCallback }) => hasCallback)
+      ? [
+          `import * as ${futures} from "${futureFile}";`,
+          `import * as ${tasks} from "motehost-sdk/abi/task";`,
+          'export { taskEvent } from "motehost-sdk/abi/task";',
+        ]
+      : []),
     // Not exported in vain: the world may have a function of that name.
     `export { cabi_realloc${abi.exports.some(({ hasPost }) => hasPost) ? ', post' : ''} } from "motehost-sdk/abi/memory";`,
     '',
@@ -87,8 +94,13 @@ function abiNames(abi: AbiCode): string {
 
 function exportNames(abi: AbiCode): (readonly [string, string])[] {
   const posts = abi.exports.filter(({ hasPost }) => hasPost);
+  const callbacks = abi.exports.filter(({ hasCallback }) => hasCallback);
   return [
-    ...abi.exports.map(({ name, func }) => [name, func.core.name] as const),
+    ...abi.exports.map(
+      ({ name, func, hasCallback }) =>
+        [name, hasCallback ? `[async-lift]${func.core.name}` : func.core.name] as const,
+    ),
+    ...callbacks.map(({ func }) => ['taskEvent', `[callback][async-lift]${func.core.name}`] as const),
     ...posts.map(({ func }) => ['post', `cabi_post_${func.core.name}`] as const),
     ...abi.destructors.map(({ name, core }) => [name, core] as const),
   ];

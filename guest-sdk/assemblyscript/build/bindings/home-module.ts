@@ -1,4 +1,4 @@
-import type { Case, Field, TypeDef, TypeRef } from '../../../../host/engine/component/types.ts';
+import type { Case, Field, FuncType, TypeDef, TypeRef } from '../../../../host/engine/component/types.ts';
 import type { WitDocs } from '../../../build/wit-docs.ts';
 import type { Func, Home, Model, Place } from './model.ts';
 import { distinct, Scope } from './names.ts';
@@ -6,6 +6,15 @@ import { isReference, type Naming, typeText } from './type-text.ts';
 
 /** The file, without extension, that generated modules call to cross the border. */
 export const abiFile = 'motehost-world/abi';
+
+/** The SDK's futures: where they are, and how generated modules name that. */
+export const futureFile = 'motehost-sdk/future';
+export const futures = '__future';
+
+/** The type of an asynchronous function's result. */
+export function futureOf(result: string | undefined): string {
+  return `${futures}.Future<${result ?? 'Unit'}>`;
+}
 
 /** What a module's text is for: to be compiled, or for an editor to read. */
 export type Mode = 'source' | 'declarations';
@@ -56,6 +65,9 @@ class HomeWriter {
     const imports = [
       `import { ${['Box', 'Result', 'Unit'].join(', ')} } from "motehost:std";`,
       'import { Resource } from "motehost-sdk/abi/resource";',
+      ...(this.#home.functions.some(({ type }) => type.async === true)
+        ? [`import * as ${futures} from "${futureFile}";`]
+        : []),
       ...(tuples.length === 0 ? [] : [`import { ${tuples.join(', ')} } from "motehost-sdk/tuple";`]),
       ...(this.#mode === 'source' ? [`import * as __abi from "${abiFile}";`] : []),
       ...[...this.#foreign].map(({ alias, specifier }) => `import * as ${alias} from "${specifier}";`),
@@ -106,8 +118,9 @@ class HomeWriter {
     return typeText(this.#model.defs, ref, this.#naming);
   }
 
-  #result(ref: TypeRef | undefined): string {
-    return ref === undefined ? 'void' : this.#text(ref);
+  #result({ result, async: isAsync }: FuncType): string {
+    if (isAsync === true) return futureOf(result === undefined ? undefined : this.#text(result));
+    return result === undefined ? 'void' : this.#text(result);
   }
 
   #type({ label, local, ref }: Home['types'][number]): string {
@@ -261,11 +274,11 @@ ${members.join('')}${this.#caseText(cases, names, slots)}}
     const prefix = { function: 'export function ', method: '', static: 'static ', constructor: 'static ' }[
       func.kind
     ];
-    const head = `${prefix}${func.local}(${this.#params(func)}): ${this.#result(func.type.result)}`;
+    const head = `${prefix}${func.local}(${this.#params(func)}): ${this.#result(func.type)}`;
     if (this.#mode === 'declarations')
       return `${this.#doc(func.name, indent)}${indent}${func.kind === 'function' ? head.replace('export ', 'export declare ') : head};\n`;
     const args = [...(func.kind === 'method' ? ['this'] : []), ...paramNames(func)];
-    const back = func.type.result === undefined ? '' : 'return ';
+    const back = func.type.result === undefined && func.type.async !== true ? '' : 'return ';
     return `${indent}${head} { ${back}__abi.import${func.id}(${args.join(', ')}); }\n`;
   }
 }

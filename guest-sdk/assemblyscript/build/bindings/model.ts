@@ -62,7 +62,7 @@ export interface Place {
 /**
  * Decides modules and names for a world.
  * @param worldName full name; the module of the world's own functions and types
- * @throws HostError `HOST_ERR_WIT_INVALID` naming what has no AssemblyScript yet: streams, futures, async functions
+ * @throws HostError `HOST_ERR_WIT_INVALID` naming what has no AssemblyScript yet: streams, futures
  */
 export function modelOf(world: World, worldName: string): Model {
   const ids = { next: 0 };
@@ -257,8 +257,6 @@ function requireSupported({ defs, homes }: Model): void {
         `the world exports a function 'memory', which is what a program's memory is exported as; give it another name`,
       );
     for (const { name, type } of home.functions)
-      if (type.async === true) throw unsupported(`the function ${fullName(home, name)} is async`);
-    for (const { name, type } of home.functions)
       for (const ref of [...type.params.map((param) => param.type), type.result])
         if (ref !== undefined) requireType(defs, ref, `the function ${fullName(home, name)}`);
     for (const { label, ref } of home.types) requireType(defs, ref, `the type ${fullName(home, label)}`);
@@ -305,6 +303,6 @@ function requireType(defs: readonly TypeDef[], ref: TypeRef, where: string): voi
 function unsupported(what: string): HostError {
   return new HostError(
     'HOST_ERR_WIT_INVALID',
-    `${what}, which AssemblyScript agents cannot have yet; streams, futures and async functions must stay out of the world`,
+    `${what}, which AssemblyScript agents cannot have yet; streams and futures must stay out of the world`,
   );
 }

@@ -2,5 +2,7 @@
 #![allow(clippy::all, missing_docs, unused_imports)]
 
 pub mod agent;
+pub mod async_agent;
+pub mod async_handler;
 pub mod handler;
 pub mod imports;

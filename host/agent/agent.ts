@@ -1,10 +1,12 @@
-import type { Delivery } from '../bus/bus.ts';
+import type { Delivery } from '../bus/delivery.ts';
+import { Capabilities } from '../capability/capabilities.ts';
 import type { Clock } from '../clock.ts';
 import { Budget, type StopCause, type Turn } from '../engine/budget.ts';
-import type { Launched } from '../engine/engine.ts';
+import type { Resident } from '../engine/engine.ts';
+import { type Snapshot, snapshotBytes } from '../engine/hibernation/snapshot.ts';
 import { HostError } from '../errors.ts';
 import { intersect, type Limits } from '../limits.ts';
-import type { Outcome } from '../outcome.ts';
+import type { Outcome, Usage } from '../outcome.ts';
 import { returned, stopped, trapped, usageOf } from './judge.ts';
 import { RestartDelay } from './restart-delay.ts';
 import type { Spec } from './spec.ts';
@@ -16,43 +18,74 @@ export type StopReason = 'requested' | 'idle' | 'replaced' | 'restarting' | 'shu
 export interface Surroundings {
   readonly clock: Clock;
   readonly turn: Turn;
-  /** Links and instantiates; waits for room if there is none. @throws HostError `HOST_ERR_BUDGET_EXHAUSTED` */
-  launch(resident: Resident, budget: Budget, deadlineMs: number): Promise<Launched>;
-  /** Calls `resident.overdue()` after so many milliseconds, unless called off. */
-  arm(resident: Resident, ms: number): void;
-  disarm(resident: Resident): void;
+  /**
+   * Links and instantiates, or brings back what was saved; waits for room if there is none.
+   * @throws HostError `HOST_ERR_BUDGET_EXHAUSTED`
+   */
+  launch(agent: Agent, saved: Saved | undefined, budget: Budget, deadlineMs: number): Promise<Launch>;
+  /** It has an instance and nothing to do, from now on. */
+  idle(agent: Agent): void;
+  /** It is idle no longer. */
+  busy(agent: Agent): void;
+  /** Calls `agent.overdue()` after so many milliseconds, unless called off by the timer it returns. */
+  arm(agent: Agent, ms: number): number;
+  disarm(timer: number): void;
+  /** The call under way is being ended: what it waits for ends too. */
+  stopped(agent: Agent): void;
   /** Tells the people who run the host. */
-  note(resident: Resident, what: ResidentNote): void;
+  note(agent: Agent, what: AgentNote): void;
 }
 
-export type ResidentNote =
+/** An instance, and whether it goes on where an earlier one was saved. */
+export interface Launch {
+  readonly resident: Resident;
+  readonly isWoken: boolean;
+}
+
+export type AgentNote =
   | { readonly kind: 'started'; readonly resumed: boolean }
+  | { readonly kind: 'denied'; readonly what: string; readonly cure: string }
   | { readonly kind: 'ended'; readonly outcome: Outcome | undefined; readonly reason: StopReason | 'failed' }
   | { readonly kind: 'refused'; readonly error: HostError };
 
 /** How long a stopped guest may take to unwind before its thread stops waiting for it. */
 const unwindMsMax = 2_000;
 
-export type ResidentState = 'absent' | 'launching' | 'idle' | 'busy' | 'gone';
+/**
+ * Where an agent is in its life on its thread: not begun, or lost after a failure (`absent`); in memory
+ * (`launching`, `idle`, `busy`); out of it, its state in the host's heap (`hibernated`) or on disk (`cold`).
+ */
+export type AgentPhase = 'absent' | 'launching' | 'idle' | 'busy' | 'leaving' | 'hibernated' | 'cold';
+
+/** Where the state of an agent that is not in memory lies. */
+export type Saved =
+  | { readonly kind: 'warm'; readonly snapshot: Snapshot; readonly bytes: number }
+  | { readonly kind: 'cold' };
 
 /**
  * One agent on its thread: at most one instance, and in it at most one message at a time. It launches when a
  * message comes, and after a trap, a limit or a cancellation the instance is gone and the next message has a new one.
  */
-export class Resident {
+export class Agent {
   readonly id: number;
   readonly name: string;
   #spec: Spec;
   readonly #around: Surroundings;
-  #state: ResidentState = 'absent';
+  #state: AgentPhase = 'absent';
   #budget: Budget | undefined;
-  #launched: Launched | undefined;
+  #resident: Resident | undefined;
   /** Ends the wait for a call whose guest does not unwind. */
   #giveUp: ((outcome: Outcome<Uint8Array | undefined>) => void) | undefined;
   #isUnwinding = false;
+  #timer = 0;
   #hasLived = false;
+  #saved: Saved | undefined;
+  #leaving: Promise<unknown> | undefined;
+  #handling: Promise<unknown> | undefined;
   readonly #delay = new RestartDelay();
+  /** What it handles. */
   delivery: Delivery | undefined;
+  #capabilities: Capabilities | undefined;
   handled = 0;
   failed = 0;
   fuel = 0n;
@@ -71,7 +104,13 @@ export class Resident {
     return this.#spec;
   }
 
-  get state(): ResidentState {
+  /** What its manifest grants, less what was taken back. */
+  get capabilities(): Capabilities {
+    this.#capabilities ??= Capabilities.of(this.#spec.manifest.grants, this.#spec.manifestPath);
+    return this.#capabilities;
+  }
+
+  get phase(): AgentPhase {
     return this.#state;
   }
 
@@ -80,21 +119,35 @@ export class Resident {
     return this.#state === 'idle';
   }
 
-  get launched(): Launched | undefined {
-    return this.#launched;
+  get resident(): Resident | undefined {
+    return this.#resident;
+  }
+
+  /** Resolves when no message is under way. */
+  async settled(): Promise<void> {
+    await this.#handling;
   }
 
   /** Handles one message, with all that may go wrong in the outcome; never rejects. */
-  async handle(delivery: Delivery): Promise<Outcome<Uint8Array | undefined>> {
+  handle(delivery: Delivery): Promise<Outcome<Uint8Array | undefined>> {
+    const handling = this.#handle(delivery);
+    this.#handling = handling;
+    return handling;
+  }
+
+  async #handle(delivery: Delivery): Promise<Outcome<Uint8Array | undefined>> {
     this.delivery = delivery;
     const { message } = delivery;
     const deadlineMs = this.#deadlineMs(message.deadlineNs);
     try {
+      if (this.#spec.program.facts.main.kind !== 'handler') return this.#unsupported();
       if (deadlineMs <= 0) return this.#late(deadlineMs);
-      const launched = this.#launched ?? (await this.#launch(deadlineMs));
+      if (this.#leaving !== undefined) await this.#leaving;
+      if (this.#state === 'idle') this.#around.busy(this);
+      const resident = this.#resident ?? (await this.#launch(deadlineMs));
       const budget = this.#budget as Budget;
       const outcome = await this.#supervised(budget, this.#deadlineMs(message.deadlineNs), () =>
-        launched.instance.call('handle', [message]),
+        resident.instance.call('handle', [message]),
       );
       return await this.#count(outcome, budget);
     } catch (thrown) {
@@ -111,32 +164,40 @@ export class Resident {
     return Math.min(max, Number((deadlineNs - this.#around.clock.wallNs()) / 1_000n) / 1_000);
   }
 
+  /** It answers HTTP requests and nothing else. */
+  #unsupported(): Outcome<Uint8Array | undefined> {
+    const failure = { tag: 'unsupported', val: 'the agent answers HTTP requests, not messages' };
+    return { kind: 'error', exitCode: 1, failure, usage: noUsage };
+  }
+
   #late(deadlineMs: number): Outcome<Uint8Array | undefined> {
     const usage = { fuel: 0n, memoryBytes: this.memoryBytes, wallMs: 0, outputBytes: 0 };
     const used = Math.round(-deadlineMs);
     return { kind: 'limit', limit: 'deadlineMs', max: this.#spec.limits.deadlineMs, used, usage };
   }
 
-  async #launch(deadlineMs: number): Promise<Launched> {
+  async #launch(deadlineMs: number): Promise<Resident> {
     this.#state = 'launching';
     const waitMs = this.#delay.leftMs(this.#around.clock.monotonicMs());
     if (waitMs > 0) await this.#around.clock.sleep(Math.min(waitMs, deadlineMs));
     const { limits } = this.#spec;
     const budget = new Budget({ limits, clock: this.#around.clock, turn: this.#around.turn });
     this.#budget = budget;
-    const launched = await this.#around.launch(this, budget, deadlineMs);
-    this.#launched = launched;
-    await this.#start(launched, budget, deadlineMs);
+    const { resident, isWoken } = await this.#around.launch(this, this.#saved, budget, deadlineMs);
+    this.#resident = resident;
+    this.#saved = undefined;
+    if (isWoken) return resident;
+    await this.#start(resident, budget, deadlineMs);
     this.#around.note(this, { kind: 'started', resumed: this.#hasLived });
     this.#hasLived = true;
-    return launched;
+    return resident;
   }
 
   /** @throws StartFailed when the agent says so, or ends */
-  async #start({ instance }: Launched, budget: Budget, deadlineMs: number): Promise<void> {
+  async #start({ instance }: Resident, budget: Budget, deadlineMs: number): Promise<void> {
     const { main } = this.#spec.program.facts;
     if (main.kind !== 'handler' || !main.hasLife) return;
-    const config = { name: this.name, settings: this.#spec.manifest.settings, resumed: this.#hasLived };
+    const config = { name: this.name, settings: this.#spec.settings, resumed: this.#hasLived };
     const outcome = await this.#supervised(budget, deadlineMs, () => instance.call('start', [config]));
     if (outcome.kind === 'ok') return;
     throw new StartFailed(outcome);
@@ -150,7 +211,7 @@ export class Resident {
   ): Promise<Outcome<Uint8Array | undefined>> {
     this.#state = 'busy';
     budget.restart(deadlineMs);
-    this.#around.arm(this, deadlineMs);
+    this.#timer = this.#around.arm(this, deadlineMs);
     try {
       return await new Promise((resolve, reject) => {
         this.#giveUp = resolve;
@@ -165,7 +226,7 @@ export class Resident {
         );
       });
     } finally {
-      this.#around.disarm(this);
+      this.#around.disarm(this.#timer);
       this.#giveUp = undefined;
       this.#isUnwinding = false;
     }
@@ -203,8 +264,9 @@ export class Resident {
 
   #unwind(): void {
     this.#isUnwinding = true;
-    this.#around.disarm(this);
-    this.#around.arm(this, unwindMsMax);
+    this.#around.stopped(this);
+    this.#around.disarm(this.#timer);
+    this.#timer = this.#around.arm(this, unwindMsMax);
   }
 
   async #count(
@@ -216,8 +278,10 @@ export class Resident {
     this.memoryBytes = outcome.usage.memoryBytes;
     if (outcome.kind !== 'ok') this.failed += 1;
     const goesOn = (outcome.kind === 'ok' || outcome.kind === 'error') && budget.cause === undefined;
+    for (const [what, cure] of budget.denials) this.#around.note(this, { kind: 'denied', what, cure });
     if (goesOn) {
       this.#state = 'idle';
+      this.#around.idle(this);
       this.#delay.succeed();
     } else await this.#fail(outcome);
     return outcome;
@@ -233,12 +297,12 @@ export class Resident {
   }
 
   async #drop(): Promise<void> {
-    const launched = this.#launched;
-    this.#launched = undefined;
+    const resident = this.#resident;
+    this.#resident = undefined;
     this.#budget = undefined;
-    if (this.#state !== 'gone') this.#state = 'absent';
-    launched?.instance.dispose();
-    await launched?.release();
+    this.#state = 'absent';
+    resident?.instance.dispose();
+    await resident?.release();
   }
 
   /** What was not the guest's doing, or a start that failed: the message was not dealt with and may work later. */
@@ -252,27 +316,91 @@ export class Resident {
     const error = thrown instanceof HostError ? thrown : fault(thrown);
     this.lastError = error.message;
     this.#around.note(this, { kind: 'refused', error });
-    const usage = { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 };
     const text = error.class === 'unavailable' ? error.message : 'the agent cannot be started';
-    return { kind: 'error', exitCode: 1, failure: { tag: 'unavailable', val: text }, usage };
+    return { kind: 'error', exitCode: 1, failure: { tag: 'unavailable', val: text }, usage: noUsage };
   }
 
-  /** Ends the instance in good order; no call may be under way. */
+  /** One request it answered in an instance of its own. */
+  countExchange(outcome: Outcome): void {
+    this.handled += 1;
+    this.fuel += outcome.usage.fuel;
+    if (outcome.kind === 'ok') return;
+    this.failed += 1;
+    this.lastError = describe(outcome);
+  }
+
+  /** Ends the instance in good order, and forgets what was saved; no message may be under way. */
   async end(reason: StopReason): Promise<void> {
-    const launched = this.#launched;
+    if (this.#leaving !== undefined) await this.#leaving;
+    if (this.#state === 'idle') this.#around.busy(this);
+    this.#saved = undefined;
+    await this.#end(reason);
+    this.#state = 'absent';
+  }
+
+  async #end(reason: StopReason): Promise<void> {
+    const resident = this.#resident;
     const budget = this.#budget;
-    if (launched === undefined || budget === undefined) return;
+    if (resident === undefined || budget === undefined) return;
     const { main } = this.#spec.program.facts;
     if (main.kind === 'handler' && main.hasLife) {
-      const stop = (): Promise<unknown> => launched.instance.call('stop', [{ tag: reason }]);
+      const stop = (): Promise<unknown> => resident.instance.call('stop', [{ tag: reason }]);
       await this.#supervised(budget, this.#spec.limits.deadlineMs, stop).catch(() => undefined);
     }
     await this.#drop();
     this.#around.note(this, { kind: 'ended', outcome: undefined, reason });
   }
 
+  /**
+   * Leaves memory until the next message; does nothing unless it is idle. What cannot be saved ends instead, if
+   * the manifest says so.
+   * @returns what was saved
+   */
+  async hibernate(): Promise<Snapshot | undefined> {
+    const resident = this.#resident;
+    if (this.#state !== 'idle' || resident === undefined) return undefined;
+    if (!resident.saveable.possible) {
+      if (this.#spec.manifest.hibernate.unsaveable === 'restart') await this.#leave(() => this.#end('idle'));
+      return undefined;
+    }
+    return this.#leave(async () => {
+      const snapshot = await resident.hibernate();
+      this.#resident = undefined;
+      this.#budget = undefined;
+      this.#saved = { kind: 'warm', snapshot, bytes: snapshotBytes(snapshot) };
+      this.#state = 'hibernated';
+      return snapshot;
+    });
+  }
+
+  async #leave<T>(act: () => Promise<T>): Promise<T> {
+    this.#around.busy(this);
+    this.#state = 'leaving';
+    const leaving = act();
+    this.#leaving = leaving.catch(() => undefined);
+    try {
+      return await leaving;
+    } finally {
+      this.#leaving = undefined;
+    }
+  }
+
+  get saved(): Saved | undefined {
+    return this.#saved;
+  }
+
+  /** What was saved lies on disk now, or did when the host began. */
+  cool(): void {
+    this.#saved = { kind: 'cold' };
+    this.#hasLived = true;
+    this.#state = 'cold';
+  }
+
   /** Takes another program or other settings; it holds no instance then. */
   replace(spec: Spec): void {
+    // What still holds on to the rights of the old version has none.
+    this.#capabilities?.revoke();
+    this.#capabilities = undefined;
     this.#spec = spec;
     this.#delay.succeed();
   }
@@ -282,6 +410,8 @@ export class Resident {
     return intersect(this.#spec.limits, more);
   }
 }
+
+const noUsage: Usage = { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 };
 
 class StartFailed extends Error {
   readonly outcome: Outcome;
@@ -295,7 +425,7 @@ class StartFailed extends Error {
 /** Our own mistake must not take a thread with all its agents along. */
 function fault(thrown: unknown): HostError {
   const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-  return new HostError('HOST_ERR_INTERNAL', `this is a bug in host, please report it: ${text}`);
+  return new HostError('HOST_ERR_AGENT_STOPPED', `this is a bug in host, please report it: ${text}`);
 }
 
 function describe(outcome: Outcome): string {

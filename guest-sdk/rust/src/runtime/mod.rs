@@ -1,4 +1,5 @@
-//! What generated bindings need of a runtime: memory that the host fills, and constructors that run once.
+//! What generated bindings need of a runtime: memory that the host fills, constructors that run
+//! once, and asynchronous calls.
 //! With feature `wit` it is wit-bindgen's own, which bindings of other worlds use as well.
 
 #[cfg(feature = "wit")]
@@ -6,6 +7,10 @@ pub use wit_bindgen::rt::*;
 
 #[cfg(not(feature = "wit"))]
 pub use own::*;
+
+#[cfg(not(feature = "wit"))]
+#[path = "tasks.rs"]
+pub mod async_support;
 
 #[cfg(not(feature = "wit"))]
 mod own {
@@ -28,6 +33,11 @@ mod own {
                 handle_alloc_error(layout);
             }
             (start, Some(Cleanup { start, layout }))
+        }
+
+        /// Whoever reads the memory frees it.
+        pub fn forget(self) {
+            std::mem::forget(self);
         }
     }
 

@@ -1,0 +1,201 @@
+import { Capabilities } from '../host/capability/capabilities.ts';
+import { type Grants, noGrants } from '../host/manifest/grants.ts';
+import { measureFresh } from './fresh.ts';
+import { atMost, type Bench, type Effort, type Report, round } from './report.ts';
+import { percentile } from './samples.ts';
+
+const grantCount = 10_000;
+/** Subjects that come again and again: as many as an agent's memory of verdicts surely keeps. */
+const usualCount = 512;
+const path = 'agents/bench/agent.toml';
+
+interface Case {
+  readonly name: string;
+  readonly pattern: (index: number) => string;
+  /** A subject of the pattern with this index; `salt` makes it another one. */
+  readonly subject: (index: number, salt: string) => string;
+}
+
+const cases: readonly Case[] = [
+  {
+    name: 'a > at the end',
+    pattern: (index) => `tenant-${index}.orders.>`,
+    subject: (index, salt) => `tenant-${index}.orders.${salt}.created`,
+  },
+  {
+    name: 'a * in the middle',
+    pattern: (index) => `tenant-${index}.orders.*.created`,
+    subject: (index, salt) => `tenant-${index}.orders.${salt}.created`,
+  },
+  {
+    name: 'a * in front',
+    pattern: (index) => `*.orders-${index}.>`,
+    subject: (index, salt) => `tenant-${salt}.orders-${index}.created`,
+  },
+  {
+    name: 'no wildcard',
+    pattern: (index) => `tenant-${index}.orders.eu.created`,
+    subject: (index) => `tenant-${index}.orders.eu.created`,
+  },
+];
+
+/** Nanoseconds of one check. */
+interface Times {
+  readonly same: number;
+  readonly seen: number;
+  readonly lifted: number;
+  readonly fresh: number;
+  readonly denied: number;
+  readonly delegated: number;
+}
+
+function grantsOf(one: Case): Grants {
+  const send = Array.from({ length: grantCount }, (_, index) => one.pattern(index));
+  return { ...noGrants, bus: { ...noGrants.bus, send } };
+}
+
+const blockCount = 128;
+
+/** An equal string, new and in one piece. */
+function copyOf(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}
+
+/**
+ * Nanoseconds per check, block by block, of texts that all get the same verdict. `isLifted`: as strings come out of
+ * a guest's memory, each new and without a hash; made some at a time, so that they are as near as just made ones are.
+ */
+function timed(held: Capabilities, texts: readonly string[], expected: boolean, isLifted = true): number[] {
+  let wrong = 0;
+  const blocksNs: number[] = [];
+  for (let from = 0; from < texts.length; from += blockCount) {
+    const block = texts.slice(from, from + blockCount);
+    const asked = isLifted ? block.map(copyOf) : block;
+    const fromNs = process.hrtime.bigint();
+    for (let at = 0; at < asked.length; at += 1) if (held.maySend(asked[at] ?? '') !== expected) wrong += 1;
+    blocksNs.push(Number(process.hrtime.bigint() - fromNs) / asked.length);
+  }
+  if (wrong > 0) throw new Error(`${wrong} wrong verdicts`);
+  return blocksNs;
+}
+
+function delegatedThrice(held: Capabilities, grants: Grants): Capabilities {
+  return held.delegate(grants).delegate(grants).delegate(grants);
+}
+
+function measure(one: Case, rounds: number): Times {
+  const grants = grantsOf(one);
+  const held = Capabilities.of(grants, path);
+  const child = delegatedThrice(held, grants);
+  const indexOf = (number: number): number => (number * 7919) % grantCount;
+  const usual = Array.from({ length: usualCount }, (_, number) => copyOf(one.subject(indexOf(number), 'eu')));
+  const many = Array.from({ length: 20_000 }, (_, number) => usual[number % usualCount] ?? '');
+  const samples: Record<keyof Times, number[]> = {
+    same: [],
+    seen: [],
+    lifted: [],
+    fresh: [],
+    denied: [],
+    delegated: [],
+  };
+  const same = Array.from({ length: 1000 }, () => usual[0] ?? '');
+  for (let pass = 0; pass < rounds; pass += 1) {
+    const fresh = Array.from({ length: 10_000 }, (_, number) =>
+      one.subject(indexOf(number), `${pass}-${number}`),
+    );
+    const denied = fresh.map((text) => `${text}x`.replace('orders', 'prices'));
+    samples.fresh.push(...timed(held, fresh, true));
+    samples.denied.push(...timed(held, denied, false));
+    timed(held, usual, true);
+    samples.same.push(...timed(held, same, true));
+    samples.seen.push(...timed(held, many, true, false));
+    samples.lifted.push(...timed(held, many, true));
+    samples.delegated.push(...timed(child, many, true));
+  }
+  const warm = (name: keyof Times): number =>
+    percentile(samples[name].slice(samples[name].length >> 2), 0.25);
+  return {
+    same: warm('same'),
+    seen: warm('seen'),
+    lifted: warm('lifted'),
+    fresh: warm('fresh'),
+    denied: warm('denied'),
+    delegated: warm('delegated'),
+  };
+}
+
+/** Bytes of heap of one agent's capabilities, when many have the same grants, or none. */
+function measureSize(grants: Grants, count: number): number {
+  const held: Capabilities[] = new Array(count);
+  held[0] = Capabilities.of(grants, path);
+  globalThis.gc?.();
+  const before = process.memoryUsage().heapUsed;
+  for (let at = 1; at < count; at += 1) held[at] = Capabilities.of(structuredClone(grants), path);
+  globalThis.gc?.();
+  const bytes = (process.memoryUsage().heapUsed - before) / (count - 1);
+  if (held[count - 1]?.maySend('nowhere') !== false) throw new Error('wrong verdict');
+  return bytes;
+}
+
+const someGrants: Grants = {
+  ...noGrants,
+  bus: { send: ['agent.audit', 'prices.>'], publish: ['orders.*.created'], subscribe: ['orders.>'] },
+};
+
+function report(effort: Effort): Report {
+  const rounds = effort.quick ? '20' : '100';
+  const times = cases.map((one) => measureFresh<Times>(import.meta.filename, ['times', one.name, rounds]));
+  const [empty = Number.NaN, some = Number.NaN] = measureFresh<number[]>(import.meta.filename, ['sizes']);
+  const worst = (name: keyof Times): number => Math.max(...times.map((one) => one[name]));
+  return {
+    question,
+    columns: [
+      '10,000 grants with',
+      'the last ns',
+      'seen',
+      'seen, lifted',
+      'new',
+      'new, denied',
+      'seen, delegated',
+    ],
+    rows: cases.map(({ name }, index) => {
+      const one = times[index];
+      return [
+        name,
+        ...[one?.same, one?.seen, one?.lifted, one?.fresh, one?.denied, one?.delegated].map((ns) =>
+          round(ns ?? Number.NaN),
+        ),
+      ];
+    }),
+    marks: [
+      atMost('the subject asked for last, lifted anew', worst('same'), 50, 'ns'),
+      atMost('a subject seen before, lifted anew', worst('lifted'), 50, 'ns'),
+      atMost('a new subject, allowed', worst('fresh'), 500, 'ns'),
+      atMost('a new subject, denied', worst('denied'), 500, 'ns'),
+      atMost('heap of an agent without grants', empty, 128, 'bytes'),
+      atMost('heap of an agent whose grants another has', some, 128, 'bytes'),
+    ],
+    remarks: [
+      `the last: one subject again and again, lifted; seen: ${usualCount} subjects in turns, the same strings; lifted: equal strings made anew, so hashed anew; delegated: through three hands.`,
+      `new: every subject once. Lower quartile of blocks of ${blockCount}; each row in a process of its own.`,
+    ],
+  };
+}
+
+const question = 'What does it cost to ask whether an agent may?';
+
+export const bench: Bench = {
+  name: 'capability',
+  question,
+  run: async (effort) => report(effort),
+};
+
+if (import.meta.main) {
+  const [, , what, name, rounds] = process.argv;
+  const one = cases.find((other) => other.name === name);
+  const measured =
+    what === 'sizes' || one === undefined
+      ? [measureSize(noGrants, 200_000), measureSize(someGrants, 50_000)]
+      : measure(one, Number(rounds));
+  process.stdout.write(JSON.stringify(measured));
+}

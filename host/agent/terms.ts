@@ -1,0 +1,21 @@
+import type { ReceiverTerms } from '../bus/delivery.ts';
+import type { Manifest } from '../manifest.ts';
+import type { Spec } from './spec.ts';
+
+const known = new WeakMap<Manifest, ReceiverTerms>();
+
+/** What the bus has to know of a spec's agents; one object for all of them. */
+export function termsOf({ manifest }: Spec): ReceiverTerms {
+  let terms = known.get(manifest);
+  if (terms === undefined) {
+    const { mailbox, delivery, rates } = manifest;
+    terms = {
+      mailbox,
+      redelivery: delivery,
+      rate: { perSecond: rates.messagesPerSecond, burst: rates.messageBurst },
+      messageBytesMax: rates.messageBytesMax,
+    };
+    known.set(manifest, terms);
+  }
+  return terms;
+}

@@ -1,0 +1,37 @@
+import type { Occasion } from '../../manifest.ts';
+import { cronTimes } from './cron.ts';
+
+/** The times of one trigger, in milliseconds since the Unix epoch. */
+export interface Times {
+  /** Steady: what passes, whatever the wall clock is set to. Wall: what the clock shows. */
+  readonly line: 'steady' | 'wall';
+  /** The first one after a time; Infinity: there is none. */
+  next(afterMs: number): number;
+  /** The last one not after a time, which is not before the first. */
+  last(untilMs: number): number;
+}
+
+/**
+ * @param originMs where an interval's phase begins
+ * @param place what errors call the trigger
+ * @throws HostError `HOST_ERR_CONFIG_INVALID` for a cron text or zone that is none
+ */
+export function timesOf(
+  occasion: Exclude<Occasion, { kind: 'subject' }>,
+  originMs: number,
+  place: string,
+): Times {
+  if (occasion.kind === 'every') return intervalTimes(occasion.everyMs, originMs);
+  const { cron, zone } = occasion;
+  cronTimes(cron, zone, place);
+  return {
+    line: 'wall',
+    next: (afterMs) => cronTimes(cron, zone, place).next(afterMs),
+    last: (untilMs) => cronTimes(cron, zone, place).last(untilMs),
+  };
+}
+
+function intervalTimes(everyMs: number, originMs: number): Times {
+  const last = (untilMs: number): number => originMs + Math.floor((untilMs - originMs) / everyMs) * everyMs;
+  return { line: 'steady', next: (afterMs) => last(afterMs) + everyMs, last };
+}

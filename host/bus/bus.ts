@@ -1,0 +1,498 @@
+import type { Wheel } from '../clock/wheel.ts';
+import type { Clock, Random } from '../clock.ts';
+import type { Outcome } from '../outcome.ts';
+import { groupFault, patternFault, reservedToken } from '../subject.ts';
+import { type BusLimits, defaultBusLimits } from './bus-limits.ts';
+import { type DeadLetter, DeadLetters } from './dead-letters.ts';
+import type {
+  Accepted,
+  Delivery,
+  Receiver,
+  ReceiverTerms,
+  Reply,
+  RequestOptions,
+  Sender,
+  SendOptions,
+} from './delivery.ts';
+import type { Directory } from './directory.ts';
+import { Flushes } from './flush.ts';
+import type { Frame, Links } from './frame-kinds.ts';
+import type { Journal, JournalRecord } from './journal-port.ts';
+import type { BusError, Message, Payload } from './message.ts';
+import { Outbox } from './outbox.ts';
+import { Reception, type ReceptionCounts } from './reception.ts';
+import { RegisteredMail } from './registered-mail.ts';
+import { Requests } from './requests.ts';
+import { Shipping, type ShippingCounts } from './shipping.ts';
+import { Stamps } from './stamps.ts';
+import { SubjectTree, type Subscription } from './subject-tree.ts';
+import { WaitingRoom } from './waiting-room.ts';
+
+export interface BusOptions {
+  readonly links: Links;
+  readonly directory: Directory;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly wheel: Wheel;
+  /** Where messages that are to be delivered at least once outlive the process; none: in memory only. */
+  readonly journal?: Journal | undefined;
+  readonly limits?: Partial<BusLimits>;
+  /** How many threads had this one's number before, each of which was lost. */
+  readonly predecessors?: number;
+}
+
+/** What one thread's senders have been through since it started. */
+export interface BusCounts extends Readonly<ReceptionCounts>, Readonly<ShippingCounts> {
+  readonly deadLetters: number;
+  /** Requests of this thread that wait for an answer, and those that wait or are handled here. */
+  readonly asking: number;
+  readonly asked: number;
+  /** Senders that wait for room. */
+  readonly waiting: number;
+  /** Messages that wait for a lost thread's successor. */
+  readonly stranded: number;
+}
+
+type Listener = (message: Message) => void;
+
+const noOptions: SendOptions = {};
+const outside: Sender = { id: 0, name: undefined };
+const threadsMax = 256;
+/** Of one thread in its life: its successor's numbers are others. */
+const subscriptionsMax = 2 ** 28;
+
+/**
+ * One thread's part of the bus. It moves messages and does not ask who may: see `guest-api.ts`. Agents are
+ * ids inside; a message to an agent of another thread is accepted or refused here, because room is reserved
+ * in shared memory, and travels as a frame. Messages from one sender to one receiver keep their order;
+ * one that is repeated after a failure comes when its time has come.
+ */
+export class Bus {
+  readonly directory: Directory;
+  readonly #self: number;
+  readonly #limits: BusLimits;
+  readonly #journal: Journal | undefined;
+  readonly #outbox: Outbox;
+  readonly #reception: Reception;
+  readonly #requests: Requests;
+  readonly #waitingRoom: WaitingRoom;
+  readonly #mail: RegisteredMail;
+  readonly #shipping: Shipping;
+  readonly #deadLetters: DeadLetters;
+  readonly #tree = new SubjectTree();
+  readonly #listeners = new Map<number, Listener>();
+  readonly #threads: number;
+  #subscriptions: number;
+
+  constructor(options: BusOptions) {
+    const { links, directory, clock, random, wheel } = options;
+    this.directory = directory;
+    this.#self = links.self;
+    this.#threads = links.threads;
+    this.#limits = { ...defaultBusLimits, ...options.limits };
+    this.#journal = options.journal;
+    this.#subscriptions = (options.predecessors ?? 0) * subscriptionsMax;
+    const stamps = new Stamps(clock, random);
+    const full: BusError = { tag: 'full', val: Math.max(1, this.#limits.backpressureMsMax) };
+    this.#outbox = new Outbox(links, wheel);
+    this.#deadLetters = new DeadLetters(this.#limits.deadLettersMax);
+    this.#requests = new Requests({
+      wheel,
+      requestsMax: this.#limits.requestsMax,
+      cancel: (thread, request) => this.#cancelAt(thread, request),
+      closed: (from) => this.#shipping.countAsking(from, -1),
+    });
+    this.#waitingRoom = new WaitingRoom({
+      wheel,
+      directory,
+      self: this.#self,
+      waitersMax: this.#limits.waitersMax,
+      full,
+      ship: (waiter) => this.#shipping.shipLate(waiter),
+    });
+    this.#reception = new Reception({
+      directory,
+      wheel,
+      stamps,
+      idsMax: this.#limits.idsMax,
+      redeliveriesMax: this.#limits.redeliveriesMax,
+      reply: (thread, request, reply) => this.#replyTo(thread, request, reply),
+      settled: (thread, entry) => this.#settledAt(thread, entry),
+      attempted: (thread, entry, attempt) => this.#attemptedAt(thread, entry, attempt),
+      died: (thread, letter) => this.#diedAt(thread, letter),
+      room: (receiver, threads) => this.#announceRoom(receiver, threads),
+      forward: (delivery) => this.#shipping.forward(delivery),
+    });
+    this.#mail = new RegisteredMail({
+      self: this.#self,
+      directory,
+      journal: this.#journal,
+      flushes: this.#journal && new Flushes(this.#journal, (flush) => this.#reception.release(flush)),
+      outbox: this.#outbox,
+      reception: this.#reception,
+      full,
+      strandedMax: this.#limits.strandedMax,
+      bury: (record, reason, entry) => this.#shipping.bury(record, reason, entry),
+      listen: (listener, message) => this.#listeners.get(listener)?.(message),
+      isBusy: (id) => this.#reception.roster.get(id)?.current !== undefined,
+    });
+    this.#shipping = new Shipping({
+      self: this.#self,
+      directory,
+      stamps,
+      random,
+      limits: this.#limits,
+      full,
+      journal: this.#journal,
+      mail: this.#mail,
+      outbox: this.#outbox,
+      reception: this.#reception,
+      requests: this.#requests,
+      waitingRoom: this.#waitingRoom,
+      died: (letter) => this.#keep(letter),
+      tree: this.#tree,
+      listen: (listener, message) => this.#listeners.get(listener)?.(message),
+    });
+  }
+
+  get counts(): BusCounts {
+    return {
+      ...this.#reception.counts,
+      ...this.#shipping.counts,
+      deadLetters: this.#deadLetters.total,
+      asking: this.#requests.size,
+      asked: this.#reception.asked,
+      waiting: this.#waitingRoom.size,
+      stranded: this.#mail.stranded,
+    };
+  }
+
+  // Receivers
+
+  /** Makes this thread an agent's. Place it in the directory afterwards, so that nothing comes before. */
+  attach(id: number, name: string, receiver: Receiver, terms: ReceiverTerms): void {
+    this.#reception.attach(id, name, receiver, terms);
+  }
+
+  /** The agent leaves this thread. Returns what waited, which `resend` or `drop` takes; subscriptions stay. */
+  detach(id: number): readonly Delivery[] {
+    return this.#reception.detach(id);
+  }
+
+  /**
+   * The agent is no more: its subscriptions end, whoever asked it is told `unavailable`, what was to be
+   * delivered at least once is a dead letter, and what it asked is cancelled. Before `Directory.remove`.
+   */
+  remove(id: number): void {
+    for (const { id: subscription } of [...this.#tree.of(id)]) this.unsubscribe(id, subscription);
+    this.endOf(id);
+    this.#waitingRoom.endFor(id);
+    const resident = this.#reception.roster.get(id);
+    for (const delivery of this.detach(id)) this.#reception.drop(delivery, 'removed', resident?.name);
+  }
+
+  /** Ends every request and every wait of an agent whose invocation is over. */
+  endOf(id: number): void {
+    this.#requests.endOf(id, { tag: 'cancelled' });
+    this.#waitingRoom.endOf(id);
+  }
+
+  /** Brings a message that was detached to wherever its receiver is now. */
+  resend(delivery: Delivery): void {
+    this.directory.reserveAnyway(delivery.receiver);
+    if (this.directory.ownerOf(delivery.receiver) === this.#self) this.#reception.arrive(delivery);
+    else if (!this.#shipping.forward(delivery)) this.#reception.drop(delivery, 'removed');
+  }
+
+  /** Ends a message that was detached, as `remove` does. */
+  drop(delivery: Delivery): void {
+    this.#reception.drop(delivery, 'removed');
+  }
+
+  /** The agent's next message, or none. Nothing else comes until it is settled. */
+  take(id: number): Delivery | undefined {
+    return this.#reception.take(id);
+  }
+
+  /** What became of a message: answers it, or ends it, or has it delivered again, or makes it a dead letter. */
+  settle(delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+    this.#reception.settle(delivery, outcome);
+  }
+
+  /** Whether anything waits for an agent of this thread. */
+  hasMail(id: number): boolean {
+    return this.#reception.hasMail(id);
+  }
+
+  /** Messages wait and nobody is woken: for a change of the agent's program. */
+  pause(id: number): void {
+    this.#reception.pause(id);
+  }
+
+  resume(id: number): void {
+    this.#reception.resume(id);
+  }
+
+  // Senders
+
+  /**
+   * Puts a message into one agent's mailbox. A promise when an agent's send waits for room, at most
+   * `backpressureMsMax`, or when a message from outside goes to the journal's disk first.
+   */
+  send(
+    from: Sender,
+    agentName: string,
+    payload: Payload,
+    options: SendOptions = noOptions,
+  ): Accepted | BusError | Promise<Accepted | BusError> {
+    return this.#shipping.send(from, agentName, payload, options);
+  }
+
+  /**
+   * Gives every subscriber a copy and one to each group; an agent's answer to `replyTo` goes this way too.
+   * Under at-most-once, the default, congested receivers go without and `dropped` says how many; under the
+   * others what a full mailbox cannot take is a dead letter.
+   */
+  publish(
+    from: Sender,
+    subject: string,
+    payload: Payload,
+    options: SendOptions = noOptions,
+  ): Accepted | BusError | Promise<Accepted | BusError> {
+    return this.#shipping.publish(from, subject, payload, options);
+  }
+
+  /** As `publish`, for the host's own events: the subject begins with `host.`. */
+  publishEvent(subject: string, payload: Payload): void {
+    void this.#shipping.publishAnywhere(outside, subject, payload, noOptions);
+  }
+
+  /** Asks whoever a subject leads to, `agent.NAME` included, and resolves with the first answer or the end. */
+  request(
+    from: Sender,
+    subject: string,
+    payload: Payload,
+    options: RequestOptions = noOptions,
+  ): Promise<Reply> {
+    return this.#shipping.request(from, subject, payload, options);
+  }
+
+  // Subscriptions
+
+  /** From now on the agent gets what matches. The same again gives the same subscription. */
+  subscribe(id: number, pattern: string, group: string | undefined): number | BusError {
+    const fault = patternFault(pattern) ?? (group === undefined ? undefined : groupFault(group));
+    if (fault !== undefined) return { tag: 'invalid-subject', val: fault };
+    const reserved = reservedToken(pattern);
+    if (reserved === 'agent' || reserved === '_inbox')
+      return { tag: 'invalid-subject', val: `nothing is published to '${reserved}.…'` };
+    const own = this.#tree.of(id);
+    const same = own.find((one) => one.pattern === pattern && one.group === group);
+    if (same !== undefined) return same.id;
+    if (own.length >= this.#limits.subscriptionsOfAgentMax)
+      return { tag: 'other', val: `at most ${this.#limits.subscriptionsOfAgentMax} subscriptions` };
+    const name = this.#reception.roster.get(id)?.name ?? '';
+    return this.#subscribe(id, name, pattern, group);
+  }
+
+  /** Ending one that is not there, or not this agent's, does nothing. */
+  unsubscribe(id: number, subscription: number): void {
+    if (this.#tree.get(subscription)?.subscriber !== id) return;
+    this.#tree.remove(subscription);
+    this.#outbox.owedToAll({ kind: 'unsubscribe', subscriber: id, subscription });
+  }
+
+  /** What an agent subscribed to. */
+  subscriptionsOf(id: number): readonly Subscription[] {
+    return this.#tree.of(id);
+  }
+
+  /**
+   * A subscriber of the host on this thread, called at once for every message that matches; it must neither
+   * wait nor throw. Returns the way to end it. The pattern has to be valid.
+   */
+  listen(pattern: string, group: string | undefined, listener: Listener): () => void {
+    const subscriber = -1 - (this.#subscriptions * threadsMax + this.#self);
+    this.#listeners.set(subscriber, listener);
+    const subscription = this.#subscribe(subscriber, '', pattern, group);
+    return () => {
+      this.#listeners.delete(subscriber);
+      this.unsubscribe(subscriber, subscription);
+    };
+  }
+
+  // Threads
+
+  /** What the bus of another thread says. */
+  accept(frame: Frame, from: number): void {
+    switch (frame.kind) {
+      case 'message':
+        this.#shipping.arrive(frame);
+        return;
+      case 'reply':
+        this.#requests.answer(frame.request, from, frame);
+        return;
+      case 'refused':
+        this.#requests.answer(frame.request, from, { error: frame.error });
+        return;
+      case 'cancel':
+        this.#reception.cancel(frame.thread, frame.request);
+        return;
+      case 'subscribe':
+        this.#tree.add({ ...frame, id: frame.subscription });
+        return;
+      case 'unsubscribe':
+        this.#tree.remove(frame.subscription);
+        return;
+      case 'settled':
+        for (const entry of frame.entries) this.#mail.settled(entry);
+        return;
+      case 'attempted':
+        this.#mail.attempted(frame.entry, frame.attempt);
+        return;
+      case 'died':
+        this.#keep(frame.letter);
+        return;
+      case 'room':
+        this.#waitingRoom.room(frame.receiver);
+        return;
+    }
+  }
+
+  /** Tells a thread that started later who subscribed to what. */
+  introduce(thread: number): void {
+    for (const one of this.#tree.all()) this.#outbox.owed(thread, subscribeFrame(one));
+  }
+
+  /**
+   * A thread is gone: nobody there answers or waits for an answer, and what it was to deal with at least once waits
+   * for `returned`. Its agents' owners are for `Directory.suspend`, before.
+   */
+  forgetThread(thread: number): void {
+    this.#outbox.forget(thread);
+    this.#requests.forget(thread);
+    this.#reception.forgetThread(thread);
+    this.#mail.strand(thread);
+  }
+
+  /** The agents of a lost thread are there again, on the one in its place. */
+  returned(thread: number): void {
+    this.#mail.returned(thread);
+  }
+
+  /** The host ends: from now on agents take only what no journal has; the rest is delivered after the restart. */
+  drain(): void {
+    this.#reception.drain();
+  }
+
+  // Dead letters and the journal
+
+  /** The latest dead letters that this thread's journal has, or that nobody's has, newest first. */
+  deadLetters(max: number): readonly DeadLetter[] {
+    return this.#deadLetters.latest(max);
+  }
+
+  /**
+   * Delivers dead letters of a message's id again; false: there is none.
+   * @throws HostError when the journal does not take one it did not have; it stays
+   */
+  retryDeadLetter(id: string): boolean {
+    const letters = this.#deadLetters.take(id);
+    for (const [at, letter] of letters.entries()) {
+      try {
+        this.#retry(letter);
+      } catch (thrown) {
+        for (const left of letters.slice(at)) this.#deadLetters.add(left);
+        throw thrown;
+      }
+    }
+    return letters.length > 0;
+  }
+
+  #retry({ message, receiver, guarantee, entry }: DeadLetter): void {
+    const record = { message: { ...message, attempt: 1 }, receiver, guarantee };
+    const known =
+      entry !== 0 || guarantee === 'at-most-once' ? entry : (this.#journal?.accepted(record) ?? 0);
+    if (entry !== 0) this.#journal?.attempted(entry, 1);
+    this.#mail.restore(record, known);
+  }
+
+  /** False: there is none. */
+  dropDeadLetter(id: string): boolean {
+    const letters = this.#deadLetters.take(id);
+    for (const { entry } of letters) if (entry !== 0) this.#journal?.settled(entry);
+    return letters.length > 0;
+  }
+
+  /** Delivers what an earlier process had accepted, whether there is room or not. `entry` is that of this thread's journal. */
+  restore(record: JournalRecord, entry: number): void {
+    this.#mail.restore(record, entry);
+  }
+
+  /** Takes back a dead letter of an earlier process. */
+  restoreDeadLetter(letter: DeadLetter): void {
+    this.#deadLetters.add(letter);
+  }
+
+  /** An agent of this thread dealt with an exactly-once message in an earlier process. */
+  rememberId(receiver: string, sender: string | undefined, id: string): void {
+    this.#reception.rememberId(this.directory.find(receiver), sender, id);
+  }
+
+  #subscribe(subscriber: number, name: string, pattern: string, group: string | undefined): number {
+    const id = ++this.#subscriptions * threadsMax + this.#self;
+    const subscription = { id, subscriber, name, pattern, group, thread: this.#self };
+    this.#tree.add(subscription);
+    this.#outbox.owedToAll(subscribeFrame(subscription));
+    return id;
+  }
+
+  #cancelAt(thread: number, request: number): void {
+    if (thread === this.#self) this.#reception.cancel(thread, request);
+    else this.#outbox.owed(thread, { kind: 'cancel', request, thread: this.#self });
+  }
+
+  #replyTo(thread: number, request: number, reply: Reply): void {
+    if (thread === this.#self) this.#requests.answer(request, this.#self, reply);
+    else if ('error' in reply) this.#outbox.owed(thread, { kind: 'refused', request, error: reply.error });
+    else this.#outbox.owed(thread, { kind: 'reply', request, ...reply });
+  }
+
+  #settledAt(thread: number, entry: number): void {
+    if (entry === 0) return;
+    if (thread === this.#self) this.#mail.settled(entry);
+    else this.#outbox.owed(thread, { kind: 'settled', entries: [entry] });
+  }
+
+  #attemptedAt(thread: number, entry: number, attempt: number): void {
+    if (entry === 0) return;
+    if (thread === this.#self) this.#mail.attempted(entry, attempt);
+    else this.#outbox.owed(thread, { kind: 'attempted', entry, attempt });
+  }
+
+  #diedAt(thread: number, letter: DeadLetter): void {
+    if (thread === this.#self || letter.entry === 0) this.#keep(letter);
+    else this.#outbox.owed(thread, { kind: 'died', letter });
+  }
+
+  #keep(letter: DeadLetter): void {
+    const { entry, reason, failure } = letter;
+    this.#deadLetters.add(letter);
+    if (entry === 0) return;
+    this.#mail.died(entry);
+    this.#journal?.died(entry, reason, failure);
+  }
+
+  #announceRoom(receiver: number, threads: number): void {
+    for (let thread = 0; thread < this.#threads; thread++) {
+      if ((threads & (1 << (thread & 31))) === 0) continue;
+      if (thread === this.#self) this.#waitingRoom.room(receiver);
+      else this.#outbox.owed(thread, { kind: 'room', receiver });
+    }
+  }
+}
+
+function subscribeFrame(one: Subscription): Frame {
+  const { id, subscriber, name, pattern, group, thread } = one;
+  return { kind: 'subscribe', subscriber, name, subscription: id, pattern, group, thread };
+}

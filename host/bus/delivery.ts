@@ -1,0 +1,122 @@
+import type { Outcome } from '../outcome.ts';
+import type { MailboxLimits } from './directory.ts';
+import type { BusError, Guarantee, Header, Message } from './message.ts';
+
+/** One message on its way to one receiver: in a mailbox, being handled, or waiting to be repeated. */
+export class Delivery {
+  readonly message: Message;
+  readonly receiver: number;
+  /** The sender's id; 0: from outside. */
+  readonly from: number;
+  readonly guarantee: Guarantee;
+  /** 0: nobody waits for an answer; else the token of the thread that asked. */
+  readonly request: number;
+  /** The sender's thread. */
+  readonly thread: number;
+  /** The entry in the journal of `thread`; 0: in none. */
+  readonly entry: number;
+  /** Milliseconds on the bus's clock after which nobody needs it; Infinity: none. */
+  readonly untilMs: number;
+  /** The asker gave up. */
+  isCancelled = false;
+  /** Its asker has the answer. */
+  isAnswered = false;
+  /** Its answer waits until what its receiver sent is on disk. */
+  isHeld = false;
+  /** The next one that the same request brought to this thread. */
+  sibling: Delivery | undefined = undefined;
+
+  constructor(
+    message: Message,
+    receiver: number,
+    from: number,
+    guarantee: Guarantee,
+    request: number,
+    thread: number,
+    entry: number,
+    untilMs: number,
+  ) {
+    this.message = message;
+    this.receiver = receiver;
+    this.from = from;
+    this.guarantee = guarantee;
+    this.request = request;
+    this.thread = thread;
+    this.entry = entry;
+    this.untilMs = untilMs;
+  }
+}
+
+/** Whoever hands an agent its messages. */
+export interface Receiver {
+  /** Its mailbox went from empty to not empty: take. Must not throw. */
+  wake(id: number): void;
+  /** An asker gave up on the message being handled. It is still to be settled. */
+  cancel(id: number, delivery: Delivery): void;
+}
+
+/** What happens to a message that was not dealt with and is to be delivered at least once. */
+export interface Redelivery {
+  /** Deliveries in all. */
+  readonly attemptsMax: number;
+  /** Before the second delivery; doubles each time. */
+  readonly backoffMs: number;
+  readonly backoffMsMax: number;
+}
+
+/** How much one agent may send. */
+export interface RateLimit {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+/** What the bus must know of an agent besides its name; shared by all agents of the same settings. */
+export interface ReceiverTerms {
+  readonly mailbox: MailboxLimits;
+  readonly redelivery: Redelivery;
+  readonly rate: RateLimit;
+  /** Headers and body of one message it sends. */
+  readonly messageBytesMax: number;
+}
+
+/** Who asks something of the bus. */
+export interface Sender {
+  /** The agent's id; 0: from outside. */
+  readonly id: number;
+  readonly name: string | undefined;
+  /** Of the message at hand, nanoseconds since the Unix epoch: what the sender asks for ends by then. */
+  readonly deadlineNs?: bigint | undefined;
+}
+
+export interface SendOptions {
+  /** Makes the call safe to repeat: the sender's own name for the message. */
+  readonly id?: string | undefined;
+  /** Instead of what the receiver's manifest says; the header `mote-delivery` goes before it. */
+  readonly guarantee?: Guarantee | undefined;
+  /** The subject its receiver sees; default `agent.NAME`. Only for `send` and requests to an agent. */
+  readonly subject?: string | undefined;
+}
+
+export interface RequestOptions extends SendOptions {
+  /** 0 or none: the bus's default. Never beyond the sender's deadline. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A message the bus has taken. */
+export interface Accepted {
+  readonly id: string;
+  /** How many receivers get it; 0 for a repetition of an id. */
+  readonly receivers: number;
+  /** Receivers that should have got it and do not: congested ones under at-most-once. */
+  readonly dropped: number;
+}
+
+/** How a request ended. */
+export type Reply =
+  | {
+      readonly outcome: Outcome<Uint8Array | undefined>;
+      readonly contentType: string | undefined;
+      readonly headers: readonly Header[];
+    }
+  | { readonly error: BusError };

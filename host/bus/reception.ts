@@ -1,0 +1,458 @@
+import assert from 'node:assert/strict';
+import type { Wheel } from '../clock/wheel.ts';
+import type { Outcome } from '../outcome.ts';
+import type { DeadLetter, DeadReason } from './dead-letters.ts';
+import { Delivery, type Receiver, type ReceiverTerms, type Reply } from './delivery.ts';
+import type { Directory } from './directory.ts';
+import type { Flush, Held } from './flush.ts';
+import { MailboxStock } from './mailbox.ts';
+import type { Failure, Message } from './message.ts';
+import { Resident, Roster } from './resident.ts';
+import type { Stamps } from './stamps.ts';
+import { verdictOf } from './verdict.ts';
+
+export interface ReceptionOptions {
+  readonly directory: Directory;
+  readonly wheel: Wheel;
+  readonly stamps: Stamps;
+  readonly idsMax: number;
+  readonly redeliveriesMax: number;
+  /** Brings an answer to the thread that asked. */
+  readonly reply: (thread: number, request: number, reply: Reply) => void;
+  /** Tells the journal of a thread that an entry is dealt with. */
+  readonly settled: (thread: number, entry: number) => void;
+  /** Tells it which attempt comes next. */
+  readonly attempted: (thread: number, entry: number, attempt: number) => void;
+  /** Brings a dead letter to the thread whose journal has it. */
+  readonly died: (thread: number, letter: DeadLetter) => void;
+  /** Tells the threads of a bit set (modulo 32) that a receiver has room. */
+  readonly room: (receiver: number, threads: number) => void;
+  /** Sends a message on whose receiver moved to another thread. */
+  readonly forward: (delivery: Delivery) => boolean;
+}
+
+/** What one thread's receivers have been through since it started. */
+export interface ReceptionCounts {
+  delivered: number;
+  /** Repetitions of an id under exactly-once. */
+  repeatedIds: number;
+  /** Deliveries to be repeated. */
+  redelivered: number;
+  /** Handled in vain under at-most-once. */
+  lost: number;
+  /** Taken out by their askers. */
+  cancelled: number;
+  /** Nobody needed them any more when their turn came. */
+  expired: number;
+}
+
+/** The receiving half of a bus: mailboxes, what is being handled, and what becomes of it. */
+export class Reception {
+  readonly roster: Roster;
+  readonly counts: ReceptionCounts = {
+    delivered: 0,
+    repeatedIds: 0,
+    redelivered: 0,
+    lost: 0,
+    cancelled: 0,
+    expired: 0,
+  };
+  readonly #options: ReceptionOptions;
+  readonly #stock = new MailboxStock();
+  /** Requests that are in mailboxes or being handled here, by thread and token. */
+  readonly #asked = new Map<number, Delivery>();
+  readonly #repeatKind: number;
+  readonly #repeats = new Map<number, Delivery>();
+  #repeatToken = 0;
+  /** Entries of the journals of lost threads whose messages are here: their successors bring them again. */
+  readonly #inHand = new Map<number, Set<number>>();
+  /** Their outcomes or answers wait until what was sent is on disk. */
+  readonly #held = new Set<Delivery>();
+  #isDraining = false;
+
+  constructor(options: ReceptionOptions) {
+    this.#options = options;
+    this.roster = new Roster((id) => options.directory.indexOf(id));
+    this.#repeatKind = options.wheel.kind((token) => this.#repeat(token));
+  }
+
+  /** Requests that wait or are handled here. */
+  get asked(): number {
+    return this.#asked.size;
+  }
+
+  attach(id: number, name: string, receiver: Receiver, terms: ReceiverTerms): void {
+    assert(this.roster.get(id) === undefined, `${name} is attached already`);
+    this.roster.add(new Resident(id, name, receiver, terms));
+  }
+
+  /** Returns what waited, in its order; what is being handled is still to be settled. */
+  detach(id: number): readonly Delivery[] {
+    const resident = this.roster.get(id);
+    if (resident === undefined) return [];
+    this.roster.delete(id);
+    const waited: Delivery[] = [];
+    for (let next = resident.mailbox?.shift(); next !== undefined; next = resident.mailbox?.shift())
+      waited.push(next);
+    for (const token of resident.repeats ?? []) {
+      const delivery = this.#repeats.get(token);
+      this.#repeats.delete(token);
+      if (delivery !== undefined) waited.push(delivery);
+    }
+    for (const delivery of waited) {
+      this.#forgetAsked(delivery);
+      this.#free(id);
+    }
+    return waited;
+  }
+
+  hasMail(id: number): boolean {
+    return (this.roster.get(id)?.mailbox?.size ?? 0) > 0;
+  }
+
+  pause(id: number): void {
+    const resident = this.roster.get(id);
+    if (resident !== undefined) resident.isPaused = true;
+  }
+
+  resume(id: number): void {
+    const resident = this.roster.get(id);
+    if (resident === undefined || !resident.isPaused) return;
+    resident.isPaused = false;
+    if ((resident.mailbox?.size ?? 0) > 0) resident.receiver.wake(id);
+  }
+
+  /** A message whose place is reserved, new on this thread. */
+  arrive(delivery: Delivery): void {
+    const resident = this.roster.get(delivery.receiver);
+    if (resident === undefined) {
+      if (!this.#options.forward(delivery)) this.drop(delivery, 'removed');
+      return;
+    }
+    if (this.#inHand.size > 0 && this.#inHand.get(delivery.thread)?.delete(delivery.entry)) {
+      this.#free(resident.id);
+      return;
+    }
+    if (delivery.message.attempt > resident.terms.redelivery.attemptsMax && delivery.entry !== 0) {
+      this.#free(resident.id);
+      this.#bury(delivery, 'attempts', undefined);
+      return;
+    }
+    if (delivery.guarantee === 'exactly-once' && this.#isRepetition(resident, delivery.message)) {
+      this.counts.repeatedIds++;
+      this.#options.settled(delivery.thread, delivery.entry);
+      this.#free(resident.id);
+      return;
+    }
+    if (delivery.request !== 0) this.#rememberAsked(delivery);
+    this.#push(resident, delivery);
+  }
+
+  /** The next message of a receiver that handles none. */
+  take(id: number): Delivery | undefined {
+    const resident = this.roster.get(id);
+    if (resident?.mailbox === undefined || resident.isPaused || resident.current !== undefined)
+      return undefined;
+    for (;;) {
+      const delivery: Delivery | undefined = resident.mailbox?.shift();
+      if (resident.mailbox?.size === 0) {
+        this.#stock.give(resident.mailbox);
+        resident.mailbox = undefined;
+      }
+      if (delivery === undefined) return undefined;
+      if (this.#isDraining && delivery.entry !== 0) {
+        this.#free(id);
+        continue;
+      }
+      const isLate =
+        delivery.untilMs !== Number.POSITIVE_INFINITY && delivery.untilMs <= this.#options.stamps.nowMs();
+      if (!isLate) resident.current = delivery;
+      this.#free(id);
+      if (!isLate) {
+        this.counts.delivered++;
+        return delivery;
+      }
+      this.#expire(delivery);
+    }
+  }
+
+  settle(delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+    const resident = this.roster.get(delivery.receiver);
+    if (resident?.current === delivery) resident.current = undefined;
+    const flush = resident?.flush;
+    if (resident !== undefined) resident.flush = undefined;
+    if (flush === undefined || flush.state === 'safe') this.#conclude(resident, delivery, outcome);
+    else if (flush.state === 'lost') this.#undo(delivery);
+    else if (!delivery.isHeld) {
+      this.#hold(flush, { delivery, outcome, reply: undefined });
+    }
+  }
+
+  #hold(flush: Flush, held: Held): void {
+    held.delivery.isHeld = true;
+    this.#held.add(held.delivery);
+    flush.held.push(held);
+  }
+
+  /** What was sent is on disk, or it is not and will not be: then nothing came of the messages that made it be sent. */
+  release({ held, state }: Flush): void {
+    for (const one of held) {
+      one.delivery.isHeld = false;
+      this.#held.delete(one.delivery);
+      if (state === 'safe') this.#releaseOne(one);
+      else this.#undo(one.delivery);
+    }
+  }
+
+  #releaseOne({ delivery, outcome, reply }: Held): void {
+    if (reply !== undefined) this.answer(delivery, reply);
+    if (outcome !== undefined) this.#conclude(this.roster.get(delivery.receiver), delivery, outcome);
+  }
+
+  /** As if it had not been handled, which is no fault of its own. */
+  #undo(delivery: Delivery): void {
+    if (delivery.request !== 0) this.answer(delivery, { error: { tag: 'unavailable' } });
+    else if (delivery.guarantee === 'at-most-once') this.counts.lost++;
+    else this.#repeatLater(this.roster.get(delivery.receiver), delivery, delivery.message.attempt);
+  }
+
+  #conclude(
+    resident: Resident | undefined,
+    delivery: Delivery,
+    outcome: Outcome<Uint8Array | undefined>,
+  ): void {
+    if (delivery.request !== 0) {
+      const { contentType } = delivery.message;
+      this.answer(delivery, { outcome, contentType, headers: [] });
+      return;
+    }
+    if (outcome.kind === 'cancelled' && this.#isDraining && delivery.entry !== 0) return;
+    const verdict = verdictOf(outcome);
+    if (verdict.kind === 'done') this.#options.settled(delivery.thread, delivery.entry);
+    else if (verdict.kind === 'invalid') this.#bury(delivery, 'invalid', verdict.failure);
+    else if (delivery.guarantee === 'at-most-once') this.counts.lost++;
+    else if (verdict.kind === 'refused') this.#bury(delivery, 'refused', verdict.failure);
+    else this.#redeliver(resident, delivery, verdict.failure);
+  }
+
+  /** Answers a request, once. */
+  answer(delivery: Delivery, reply: Reply): void {
+    this.#forgetAsked(delivery);
+    if (delivery.isAnswered || delivery.isCancelled) return;
+    delivery.isAnswered = true;
+    this.#options.reply(delivery.thread, delivery.request, reply);
+  }
+
+  /** As `answer`, once what its receiver sent so far is on disk. */
+  answerFrom(resident: Resident, delivery: Delivery, reply: Reply): void {
+    const { flush } = resident;
+    if (flush === undefined || flush.state === 'safe') this.answer(delivery, reply);
+    else if (flush.state === 'lost') this.answer(delivery, { error: { tag: 'unavailable' } });
+    else {
+      this.#hold(flush, { delivery, outcome: undefined, reply });
+    }
+  }
+
+  /** From now on only what no journal has is handled; the rest is delivered after the restart. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
+  /** A thread is gone: nobody waits for answers to what it asked, and what its journal has here is not lost. */
+  forgetThread(thread: number): void {
+    for (const [key, delivery] of [...this.#asked]) {
+      if (key % threadsMax !== thread) continue;
+      this.#asked.delete(key);
+      for (let one: Delivery | undefined = delivery; one !== undefined; one = one.sibling)
+        this.#cancelOne(one);
+    }
+    const entries = new Set<number>();
+    for (const one of this.#all()) if (one.thread === thread && one.entry !== 0) entries.add(one.entry);
+    this.#inHand.delete(thread);
+    if (entries.size > 0) this.#inHand.set(thread, entries);
+  }
+
+  /** Every message on this thread that is not concluded. */
+  *#all(): Iterable<Delivery> {
+    for (const { mailbox, current } of this.roster.all()) {
+      if (mailbox !== undefined) yield* mailbox.all();
+      if (current !== undefined) yield current;
+    }
+    yield* this.#held;
+    yield* this.#repeats.values();
+  }
+
+  /** The asker gave up: out of the mailboxes, and whoever handles it is told. */
+  cancel(thread: number, request: number): void {
+    const key = keyOf(thread, request);
+    let delivery = this.#asked.get(key);
+    this.#asked.delete(key);
+    for (; delivery !== undefined; delivery = delivery.sibling) this.#cancelOne(delivery);
+  }
+
+  /** Ends what waited for a receiver that is gone; its place is free already, or it never had one here. */
+  drop(delivery: Delivery, reason: DeadReason, name?: string): void {
+    if (delivery.request !== 0) this.answer(delivery, { error: { tag: 'unavailable' } });
+    else if (delivery.guarantee === 'at-most-once') this.counts.lost++;
+    else this.#bury(delivery, reason, undefined, name);
+  }
+
+  #isRepetition(resident: Resident, message: Message): boolean {
+    const key = receivedKey(message);
+    const window = resident.received(this.#options.idsMax);
+    if (window.has(key)) return true;
+    window.add(key);
+    return false;
+  }
+
+  /** A receiver dealt with an exactly-once message before this process. */
+  rememberId(id: number, sender: string | undefined, messageId: string): void {
+    this.roster
+      .get(id)
+      ?.received(this.#options.idsMax)
+      .add(receivedKey({ sender, id: messageId }));
+  }
+
+  #forgetId(id: number, message: Message): void {
+    this.roster.get(id)?.received(this.#options.idsMax).delete(receivedKey(message));
+  }
+
+  #push(resident: Resident, delivery: Delivery): void {
+    const wasEmpty = resident.mailbox === undefined || resident.mailbox.size === 0;
+    resident.mailbox ??= this.#stock.take();
+    resident.mailbox.push(delivery);
+    if (wasEmpty && !resident.isPaused) resident.receiver.wake(resident.id);
+  }
+
+  #free(id: number): void {
+    const waiting = this.#options.directory.release(id);
+    if (waiting !== 0) this.#options.room(id, waiting);
+  }
+
+  #cancelOne(delivery: Delivery): void {
+    if (delivery.isAnswered || delivery.isCancelled) return;
+    delivery.isCancelled = true;
+    this.counts.cancelled++;
+    if (delivery.isHeld) return;
+    const resident = this.roster.get(delivery.receiver);
+    if (resident === undefined) return;
+    if (resident.current === delivery) resident.receiver.cancel(resident.id, delivery);
+    else {
+      resident.mailbox?.noteCancelled();
+      this.#free(resident.id);
+    }
+  }
+
+  #expire(delivery: Delivery): void {
+    this.counts.expired++;
+    if (delivery.request !== 0) this.answer(delivery, { error: { tag: 'timed-out' } });
+    else if (delivery.guarantee !== 'at-most-once') this.#bury(delivery, 'expired', undefined);
+  }
+
+  #bury(delivery: Delivery, reason: DeadReason, failure: Failure | undefined, name?: string): void {
+    const { message, guarantee, receiver, thread, entry } = delivery;
+    const { stamps, died } = this.#options;
+    // It was not dealt with, so it may come again.
+    if (guarantee === 'exactly-once') this.#forgetId(receiver, message);
+    died(thread, {
+      message,
+      guarantee,
+      receiver: name ?? this.roster.get(receiver)?.name ?? agentNamed(message.subject),
+      reason,
+      failure,
+      atMs: Number(stamps.wallNs(stamps.nowMs()) / 1_000_000n),
+      entry,
+    });
+  }
+
+  /** Once more after a while; it keeps its place in the mailbox's count, not its turn. */
+  #redeliver(resident: Resident | undefined, last: Delivery, failure: Failure): void {
+    const { attempt } = last.message;
+    const { attemptsMax } = resident?.terms.redelivery ?? onceMoreAtOnce;
+    if (attempt >= attemptsMax || this.#repeats.size >= this.#options.redeliveriesMax) {
+      this.#bury(last, 'attempts', failure);
+      return;
+    }
+    this.#options.attempted(last.thread, last.entry, attempt + 1);
+    this.#repeatLater(resident, last, attempt + 1);
+  }
+
+  #repeatLater(resident: Resident | undefined, last: Delivery, attempt: number): void {
+    const { backoffMs, backoffMsMax } = resident?.terms.redelivery ?? onceMoreAtOnce;
+    this.counts.redelivered++;
+    const next = copyOf(last, attempt);
+    this.#options.directory.reserveAnyway(next.receiver);
+    if (resident === undefined) {
+      // It left this thread while it handled the message.
+      if (!this.#options.forward(next)) this.drop(next, 'removed');
+      return;
+    }
+    this.#armRepeat(
+      resident,
+      next,
+      Math.min(backoffMsMax, backoffMs * 2 ** Math.min(last.message.attempt - 1, 30)),
+    );
+  }
+
+  #armRepeat(resident: Resident, delivery: Delivery, delayMs: number): void {
+    do this.#repeatToken = (this.#repeatToken + 1) & 0x7fffffff;
+    while (this.#repeats.has(this.#repeatToken));
+    const token = this.#repeatToken;
+    this.#repeats.set(token, delivery);
+    resident.repeats ??= new Set();
+    resident.repeats.add(token);
+    if (this.#options.wheel.after(this.#repeatKind, token, delayMs) === 0) this.#repeat(token);
+  }
+
+  #repeat(token: number): void {
+    const delivery = this.#repeats.get(token);
+    if (delivery === undefined) return;
+    this.#repeats.delete(token);
+    const resident = this.roster.get(delivery.receiver);
+    if (resident === undefined) return;
+    resident.repeats?.delete(token);
+    if (resident.repeats?.size === 0) resident.repeats = undefined;
+    this.#push(resident, delivery);
+  }
+
+  #rememberAsked(delivery: Delivery): void {
+    const key = keyOf(delivery.thread, delivery.request);
+    delivery.sibling = this.#asked.get(key);
+    this.#asked.set(key, delivery);
+  }
+
+  #forgetAsked(delivery: Delivery): void {
+    if (delivery.request === 0) return;
+    const key = keyOf(delivery.thread, delivery.request);
+    const first = this.#asked.get(key);
+    if (first === delivery) {
+      if (delivery.sibling === undefined) this.#asked.delete(key);
+      else this.#asked.set(key, delivery.sibling);
+      return;
+    }
+    for (let one = first; one !== undefined; one = one.sibling)
+      if (one.sibling === delivery) one.sibling = delivery.sibling;
+  }
+}
+
+const onceMoreAtOnce = { attemptsMax: Number.POSITIVE_INFINITY, backoffMs: 0, backoffMsMax: 0 };
+const threadsMax = 1024;
+
+/** A thread's token as one safe integer. */
+function keyOf(thread: number, request: number): number {
+  return request * threadsMax + thread;
+}
+
+/** Two senders may give the same id. */
+function receivedKey(message: Pick<Message, 'sender' | 'id'>): string {
+  return `${message.sender ?? ''}\0${message.id}`;
+}
+
+function agentNamed(subject: string): string {
+  return subject.startsWith('agent.') ? subject.slice('agent.'.length) : '';
+}
+
+function copyOf(last: Delivery, attempt: number): Delivery {
+  const { message, receiver, from, guarantee, request, thread, entry, untilMs } = last;
+  return new Delivery({ ...message, attempt }, receiver, from, guarantee, request, thread, entry, untilMs);
+}

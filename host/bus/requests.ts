@@ -1,0 +1,115 @@
+import type { Wheel } from '../clock/wheel.ts';
+import type { Reply } from './delivery.ts';
+import type { BusError } from './message.ts';
+
+/** A request of this thread that waits for its answer. */
+export interface Pending {
+  readonly token: number;
+  /** The asker's id; 0: outside. */
+  readonly from: number;
+  readonly promise: Promise<Reply>;
+  readonly resolve: (reply: Reply) => void;
+  readonly signal: AbortSignal | undefined;
+  readonly abort: (() => void) | undefined;
+  timer: number;
+  /** The thread of each receiver that has not answered. */
+  threads: number[];
+  /** How the first receiver failed, while others may still answer. */
+  failed: Reply | undefined;
+}
+
+export interface RequestsOptions {
+  readonly wheel: Wheel;
+  /** Asked for at once, over all agents of this thread. */
+  readonly requestsMax: number;
+  /** Tells a thread that nobody waits any more. */
+  readonly cancel: (thread: number, request: number) => void;
+  /** A request of this asker is over. */
+  readonly closed: (from: number) => void;
+}
+
+/** Requests of this thread by their tokens: the first answer counts, and an end of any kind is the only one. */
+export class Requests {
+  readonly #options: RequestsOptions;
+  readonly #timeoutKind: number;
+  readonly #pending = new Map<number, Pending>();
+  #token = 0;
+
+  constructor(options: RequestsOptions) {
+    this.#options = options;
+    this.#timeoutKind = options.wheel.kind((token) => this.end(token, { error: { tag: 'timed-out' } }));
+  }
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  has(token: number): boolean {
+    return this.#pending.has(token);
+  }
+
+  /** Undefined: as many wait as may. */
+  open(from: number, untilMs: number, signal: AbortSignal | undefined): Pending | undefined {
+    if (this.#pending.size >= this.#options.requestsMax) return undefined;
+    const token = this.#nextToken();
+    const timer = this.#options.wheel.arm(this.#timeoutKind, token, untilMs);
+    if (timer === 0) return undefined;
+    const { promise, resolve } = Promise.withResolvers<Reply>();
+    const abort =
+      signal === undefined ? undefined : (): void => this.end(token, { error: { tag: 'cancelled' } });
+    if (abort !== undefined) signal?.addEventListener('abort', abort, { once: true });
+    const pending = { token, from, promise, resolve, signal, abort, timer, threads: [], failed: undefined };
+    this.#pending.set(token, pending);
+    return pending;
+  }
+
+  /** The thread of one more receiver that has the message. */
+  sent(token: number, thread: number): void {
+    this.#pending.get(token)?.threads.push(thread);
+  }
+
+  /** What one receiver on `thread` answered. A failure waits for those that may still answer better. */
+  answer(token: number, thread: number, reply: Reply): void {
+    const pending = this.#pending.get(token);
+    if (pending === undefined) return;
+    const at = pending.threads.indexOf(thread);
+    if (at !== -1) pending.threads.splice(at, 1);
+    const isAnswer = 'outcome' in reply && reply.outcome.kind === 'ok';
+    if (isAnswer || pending.threads.length === 0)
+      this.end(token, isAnswer ? reply : (pending.failed ?? reply));
+    else pending.failed ??= reply;
+  }
+
+  /** Ends a request whatever its receivers do; they are told. */
+  end(token: number, reply: Reply): void {
+    const pending = this.#pending.get(token);
+    if (pending === undefined) return;
+    this.#pending.delete(token);
+    this.#options.wheel.cancel(pending.timer);
+    if (pending.abort !== undefined) pending.signal?.removeEventListener('abort', pending.abort);
+    for (const thread of new Set(pending.threads)) this.#options.cancel(thread, token);
+    this.#options.closed(pending.from);
+    pending.resolve(reply);
+  }
+
+  /** The asker is gone. */
+  endOf(from: number, error: BusError): void {
+    for (const pending of [...this.#pending.values()])
+      if (pending.from === from) this.end(pending.token, { error });
+  }
+
+  /** A thread is gone, and its receivers' answers with it. */
+  forget(thread: number): void {
+    for (const { token, threads } of [...this.#pending.values()]) {
+      const lost = threads.filter((one) => one === thread).length;
+      for (let count = 0; count < lost; count++)
+        this.answer(token, thread, { error: { tag: 'unavailable' } });
+    }
+  }
+
+  #nextToken(): number {
+    do this.#token = this.#token === 0x7fffffff ? 1 : this.#token + 1;
+    while (this.#pending.has(this.#token));
+    return this.#token;
+  }
+}

@@ -1,0 +1,98 @@
+import type { Delivery, Receiver, ReceiverTerms } from './delivery.ts';
+import type { Flush } from './flush.ts';
+import { IdWindow } from './id-window.ts';
+import type { Mailbox } from './mailbox.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** One agent of this thread, as the bus sees it. What it does not need it does not have. */
+export class Resident {
+  readonly id: number;
+  readonly name: string;
+  readonly receiver: Receiver;
+  readonly terms: ReceiverTerms;
+  /** What waits; none: nothing does. */
+  mailbox: Mailbox | undefined = undefined;
+  /** What it handles. */
+  current: Delivery | undefined = undefined;
+  isPaused = false;
+  /** Takes to disk what it sent while it handled `current`; none: it sent nothing that has to be there. */
+  flush: Flush | undefined = undefined;
+  /** Requests it waits for. */
+  asking = 0;
+  /** Deliveries to it that wait to be repeated. */
+  repeats: Set<number> | undefined = undefined;
+  #bucket: TokenBucket | undefined = undefined;
+  #sent: IdWindow | undefined = undefined;
+  #received: IdWindow | undefined = undefined;
+
+  constructor(id: number, name: string, receiver: Receiver, terms: ReceiverTerms) {
+    this.id = id;
+    this.name = name;
+    this.receiver = receiver;
+    this.terms = terms;
+  }
+
+  /** Counts one message it sends; 0, or the milliseconds until it may. */
+  spend(nowMs: number): number {
+    this.#bucket ??= new TokenBucket(this.terms.rate, nowMs);
+    return this.#bucket.take(this.terms.rate, nowMs);
+  }
+
+  /** The ids it gave to what it sent. */
+  sent(idsMax: number): IdWindow {
+    this.#sent ??= new IdWindow(idsMax);
+    return this.#sent;
+  }
+
+  /** The ids of what it got under exactly-once. */
+  received(idsMax: number): IdWindow {
+    this.#received ??= new IdWindow(idsMax);
+    return this.#received;
+  }
+}
+
+const pageBits = 10;
+const pageMask = 2 ** pageBits - 1;
+
+/** The agents of this thread by their place in the directory: two steps, no hashing. */
+export class Roster {
+  readonly #indexOf: (id: number) => number;
+  readonly #pages: (Resident | undefined)[][] = [];
+  #size = 0;
+
+  constructor(indexOf: (id: number) => number) {
+    this.#indexOf = indexOf;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get(id: number): Resident | undefined {
+    const index = this.#indexOf(id);
+    const resident = this.#pages[index >> pageBits]?.[index & pageMask];
+    return resident?.id === id ? resident : undefined;
+  }
+
+  add(resident: Resident): void {
+    const index = this.#indexOf(resident.id);
+    for (let page = this.#pages.length; page <= index >> pageBits; page++) this.#pages.push([]);
+    const page = this.#pages[index >> pageBits];
+    if (page === undefined) return;
+    for (let at = page.length; at <= pageMask; at++) page.push(undefined);
+    if (page[index & pageMask] === undefined) this.#size++;
+    page[index & pageMask] = resident;
+  }
+
+  *all(): Iterable<Resident> {
+    for (const page of this.#pages) for (const resident of page) if (resident !== undefined) yield resident;
+  }
+
+  delete(id: number): void {
+    const index = this.#indexOf(id);
+    const page = this.#pages[index >> pageBits];
+    if (page?.[index & pageMask]?.id !== id) return;
+    page[index & pageMask] = undefined;
+    this.#size--;
+  }
+}

@@ -1,0 +1,573 @@
+import type { Random } from '../clock.ts';
+import { agentSubject, reservedToken, subjectFault } from '../subject.ts';
+import type { BusLimits } from './bus-limits.ts';
+import type { DeadLetter, DeadReason } from './dead-letters.ts';
+import {
+  type Accepted,
+  Delivery,
+  type Reply,
+  type RequestOptions,
+  type Sender,
+  type SendOptions,
+} from './delivery.ts';
+import type { Directory } from './directory.ts';
+import type { MessageFrame } from './frame-kinds.ts';
+import { IdWindow } from './id-window.ts';
+import type { Journal, JournalRecord } from './journal-port.ts';
+import type { BusError, Guarantee, Header, Message, Payload } from './message.ts';
+import type { Outbox } from './outbox.ts';
+import { type Parcel, parcelFor } from './parcel.ts';
+import { idFault, type PayloadTerms, payloadTerms } from './payload-rules.ts';
+import { memberFor } from './queue-group.ts';
+import type { Reception } from './reception.ts';
+import type { RegisteredMail } from './registered-mail.ts';
+import type { Pending, Requests } from './requests.ts';
+import type { Resident } from './resident.ts';
+import type { Stamps } from './stamps.ts';
+import type { Matches, SubjectTree, Subscription } from './subject-tree.ts';
+import { answered } from './verdict.ts';
+import type { Waiter, WaitingRoom } from './waiting-room.ts';
+
+export interface ShippingOptions {
+  readonly self: number;
+  readonly directory: Directory;
+  readonly stamps: Stamps;
+  readonly random: Random;
+  readonly limits: BusLimits;
+  readonly full: BusError;
+  readonly journal: Journal | undefined;
+  readonly mail: RegisteredMail;
+  readonly outbox: Outbox;
+  readonly reception: Reception;
+  readonly requests: Requests;
+  readonly waitingRoom: WaitingRoom;
+  readonly died: (letter: DeadLetter) => void;
+  readonly tree: SubjectTree;
+  /** Calls a listener of the host on this thread. */
+  readonly listen: (listener: number, message: Message) => void;
+}
+
+/** What one thread's senders have been through since it started. */
+export interface ShippingCounts {
+  /** Messages accepted, and the copies of them that went to receivers. */
+  accepted: number;
+  copies: number;
+  /** Copies that congested receivers did not get. */
+  dropped: number;
+  refused: number;
+}
+
+type Result = Accepted | BusError | Promise<Accepted | BusError>;
+
+const denied: BusError = { tag: 'denied' };
+const unavailable: BusError = { tag: 'unavailable' };
+const inboxStart = '_inbox.';
+const agentStart = 'agent.';
+const routesMax = 16_384;
+const noEntries: readonly number[] = [];
+
+/** An agent by its name, so that neither is looked up or put together for every message. */
+interface Route {
+  readonly id: number;
+  readonly subject: string;
+}
+
+/** The sending half of a bus: what may be sent, where it goes, and what its sender is told. */
+export class Shipping {
+  readonly counts: ShippingCounts = { accepted: 0, copies: 0, dropped: 0, refused: 0 };
+  readonly #options: ShippingOptions;
+  readonly #directory: Directory;
+  readonly #self: number;
+  readonly #stamps: Stamps;
+  readonly #reception: Reception;
+  readonly #fromOutside: IdWindow;
+  readonly #routes = new Map<string, Route>();
+  readonly #isBusy: (id: number) => boolean;
+
+  constructor(options: ShippingOptions) {
+    this.#options = options;
+    this.#directory = options.directory;
+    this.#self = options.self;
+    this.#stamps = options.stamps;
+    this.#reception = options.reception;
+    this.#fromOutside = new IdWindow(options.limits.idsFromOutsideMax);
+    this.#isBusy = (id) => this.#reception.roster.get(id)?.current !== undefined;
+  }
+
+  send(from: Sender, agentName: string, payload: Payload, options: SendOptions): Result {
+    const route = this.#routeTo(agentName);
+    if (route === undefined) return this.#refuse(denied);
+    const to = route.id;
+    const nowMs = this.#stamps.nowMs();
+    const resident = this.#residentOf(from);
+    const terms = this.#admit(resident, payload, options, nowMs);
+    if ('tag' in terms) return this.#refuse(terms);
+    const { id } = options;
+    if (id !== undefined && !this.#isNewId(resident, agentName, id)) return { id, receivers: 0, dropped: 0 };
+    const guarantee = terms.guarantee ?? options.guarantee ?? this.#directory.guaranteeOf(to);
+    const subject = options.subject ?? route.subject;
+    const message = this.#message(from, subject, payload, terms.headers, id, nowMs);
+    const send = (): Result => this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs);
+    return id === undefined ? send() : this.#keepingId(send, resident, agentName, id);
+  }
+
+  publish(from: Sender, subject: string, payload: Payload, options: SendOptions): Result {
+    if (subject.startsWith(inboxStart)) return this.#answer(from, subject, payload);
+    const fault = unpublishable(subject);
+    return fault === undefined ? this.publishAnywhere(from, subject, payload, options) : this.#refuse(fault);
+  }
+
+  /** As `publish`, with no subject reserved. */
+  publishAnywhere(from: Sender, subject: string, payload: Payload, options: SendOptions): Result {
+    const matches = this.#options.tree.match(subject);
+    if (matches === undefined) return this.#refuse(invalidSubject(subject));
+    const nowMs = this.#stamps.nowMs();
+    const resident = this.#residentOf(from);
+    const terms = this.#admit(resident, payload, options, nowMs);
+    if ('tag' in terms) return this.#refuse(terms);
+    const { id } = options;
+    if (id !== undefined && !this.#isNewId(resident, subject, id)) return { id, receivers: 0, dropped: 0 };
+    const guarantee = terms.guarantee ?? options.guarantee ?? 'at-most-once';
+    const message = this.#message(from, subject, payload, terms.headers, id, nowMs);
+    const publish = (): Result => this.#publish(matches, message, guarantee, from.id);
+    return id === undefined ? publish() : this.#keepingId(publish, resident, subject, id);
+  }
+
+  request(from: Sender, subject: string, payload: Payload, options: RequestOptions): Promise<Reply> {
+    const nowMs = this.#stamps.nowMs();
+    const resident = this.#residentOf(from);
+    const isDirect = subject.startsWith(agentStart);
+    const to = isDirect ? this.#directory.find(subject.slice(agentStart.length)) : 0;
+    const fault = isDirect ? (to === 0 ? denied : undefined) : unpublishable(subject);
+    const terms = fault ?? this.#admit(resident, payload, options, nowMs);
+    if ('tag' in terms) return this.#refuseRequest(terms);
+    if ((terms.guarantee ?? options.guarantee ?? 'at-most-once') !== 'at-most-once')
+      return this.#refuseRequest({ tag: 'unsupported', val: 'mote-delivery: a request is delivered once' });
+    if (options.signal?.aborted === true) return this.#refuseRequest({ tag: 'cancelled' });
+    const untilMs = this.#requestUntilMs(from, options.timeoutMs, nowMs);
+    if (untilMs <= nowMs) return this.#refuseRequest({ tag: 'timed-out' });
+    if ((resident?.asking ?? 0) >= this.#options.limits.requestsOfAgentMax)
+      return this.#refuseRequest(this.#options.full);
+    const pending = this.#options.requests.open(from.id, untilMs, options.signal);
+    if (pending === undefined) return this.#refuseRequest(this.#options.full);
+    if (resident !== undefined) resident.asking++;
+    const shown = options.subject ?? subject;
+    const question = this.#question(from, shown, payload, terms.headers, options.id, pending, nowMs, untilMs);
+    if (isDirect) this.#askOne(to, subject.slice(agentStart.length), question, from, pending, nowMs);
+    else this.#askAll(subject, question, from, pending);
+    return pending.promise;
+  }
+
+  /** An agent asks one more, or one less. */
+  countAsking(id: number, by: number): void {
+    const resident = id === 0 ? undefined : this.#reception.roster.get(id);
+    if (resident !== undefined) resident.asking += by;
+  }
+
+  /** Sends what waited for room. */
+  shipLate(waiter: Waiter): Accepted | BusError {
+    if (waiter.request !== 0 && !this.#options.requests.has(waiter.request)) return { tag: 'cancelled' };
+    // It counts as accepted now.
+    const message = { ...waiter.message, sentAtNs: this.#stamps.wallNs(this.#stamps.nowMs()) };
+    return this.#ship(waiter.to, waiter.name, message, waiter.guarantee, waiter.from, waiter.request);
+  }
+
+  /** Copies that another thread's bus sent here. */
+  arrive(frame: MessageFrame): void {
+    const { to, entries, message, guarantee, from, request, thread } = frame;
+    const untilMs = this.#stamps.untilMs(
+      message.deadlineNs,
+      message.deadlineNs === undefined ? 0 : this.#stamps.nowMs(),
+    );
+    for (const [at, receiver] of to.entries()) {
+      if (receiver < 0) this.#options.listen(receiver, message);
+      else
+        this.#reception.arrive(
+          new Delivery(message, receiver, from, guarantee, request, thread, entries[at] ?? 0, untilMs),
+        );
+    }
+  }
+
+  /** Sends a message on to the thread its receiver is on now, its place being reserved; false: there is none. */
+  forward(delivery: Delivery): boolean {
+    const { message, receiver, from, guarantee, request, thread, entry } = delivery;
+    const owner = this.#directory.ownerOf(receiver);
+    if (owner < 0 || owner === this.#self) return false;
+    const entries = entry === 0 ? noEntries : [entry];
+    this.#options.outbox.owed(owner, {
+      kind: 'message',
+      to: [receiver],
+      entries,
+      message,
+      guarantee,
+      from,
+      request,
+      thread,
+    });
+    return true;
+  }
+
+  /** Makes a dead letter of what never came to a mailbox. */
+  bury({ message, receiver, guarantee }: JournalRecord, reason: DeadReason, entry: number): void {
+    const atMs = Number(this.#stamps.wallNs(this.#stamps.nowMs()) / 1_000_000n);
+    this.#options.died({ message, receiver, guarantee, reason, failure: undefined, atMs, entry });
+  }
+
+  // What may be sent
+
+  #routeTo(agentName: string): Route | undefined {
+    const known = this.#routes.get(agentName);
+    if (known !== undefined && this.#directory.isCurrent(known.id)) return known;
+    const id = this.#directory.find(agentName);
+    if (id === 0) return undefined;
+    if (this.#routes.size >= routesMax) this.#routes.clear();
+    const route = { id, subject: agentSubject(agentName) };
+    this.#routes.set(agentName, route);
+    return route;
+  }
+
+  #residentOf(from: Sender): Resident | undefined {
+    return from.id === 0 ? undefined : this.#reception.roster.get(from.id);
+  }
+
+  #admit(
+    resident: Resident | undefined,
+    payload: Payload,
+    options: SendOptions,
+    nowMs: number,
+  ): PayloadTerms | BusError {
+    const fault = options.id === undefined ? undefined : idFault(options.id);
+    if (fault !== undefined) return fault;
+    const bytesMax = resident?.terms.messageBytesMax ?? this.#options.limits.messageBytesMax;
+    const terms = payloadTerms(payload, bytesMax);
+    if (resident === undefined || 'tag' in terms) return terms;
+    const waitMs = resident.spend(nowMs);
+    return waitMs === 0 ? terms : { tag: 'rate-limited', val: waitMs };
+  }
+
+  #windowOf(resident: Resident | undefined): IdWindow {
+    return resident === undefined ? this.#fromOutside : resident.sent(this.#options.limits.idsMax);
+  }
+
+  /** Remembers an id that a sender gave for a target; false: it did so before. */
+  #isNewId(resident: Resident | undefined, target: string, id: string): boolean {
+    const window = this.#windowOf(resident);
+    const key = `${target}\0${id}`;
+    if (window.has(key)) return false;
+    window.add(key);
+    return true;
+  }
+
+  /** What was refused may be sent again with the same id. */
+  #keepingId(act: () => Result, resident: Resident | undefined, target: string, id: string): Result {
+    const forget = (): unknown => this.#windowOf(resident).delete(`${target}\0${id}`);
+    try {
+      const result = act();
+      if (result instanceof Promise) {
+        return result.then(
+          (settled) => {
+            if ('tag' in settled) forget();
+            return settled;
+          },
+          (thrown: unknown) => {
+            forget();
+            throw thrown;
+          },
+        );
+      }
+      if ('tag' in result) forget();
+      return result;
+    } catch (thrown) {
+      forget();
+      throw thrown;
+    }
+  }
+
+  #refuse(error: BusError): BusError {
+    this.counts.refused++;
+    return error;
+  }
+
+  #refuseRequest(error: BusError): Promise<Reply> {
+    this.counts.refused++;
+    return Promise.resolve({ error });
+  }
+
+  // Messages
+
+  #message(
+    from: Sender,
+    subject: string,
+    payload: Payload,
+    headers: readonly Header[],
+    id: string | undefined,
+    nowMs: number,
+  ): Message {
+    return {
+      id: id ?? this.#stamps.id(),
+      subject,
+      sender: from.name,
+      replyTo: undefined,
+      sentAtNs: this.#stamps.wallNs(nowMs),
+      deadlineNs: undefined,
+      attempt: 1,
+      contentType: payload.contentType,
+      headers,
+      body: payload.body,
+    };
+  }
+
+  #question(
+    from: Sender,
+    subject: string,
+    payload: Payload,
+    headers: readonly Header[],
+    id: string | undefined,
+    pending: Pending,
+    nowMs: number,
+    untilMs: number,
+  ): Message {
+    const sentAtNs = this.#stamps.wallNs(nowMs);
+    return {
+      id: id ?? this.#stamps.id(),
+      subject,
+      sender: from.name,
+      replyTo: `${inboxStart}${this.#stamps.secret(this.#self, pending.token)}`,
+      sentAtNs,
+      deadlineNs: sentAtNs + BigInt(Math.ceil((untilMs - nowMs) * 1e6)),
+      attempt: 1,
+      contentType: payload.contentType,
+      headers,
+      body: payload.body,
+    };
+  }
+
+  #requestUntilMs(from: Sender, timeoutMs: number | undefined, nowMs: number): number {
+    const ownMs =
+      timeoutMs === undefined || timeoutMs === 0 ? this.#options.limits.requestTimeoutMs : timeoutMs;
+    return Math.min(nowMs + ownMs, this.#stamps.untilMs(from.deadlineNs, nowMs));
+  }
+
+  // Ways
+
+  #sendOrWait(
+    to: number,
+    name: string,
+    message: Message,
+    guarantee: Guarantee,
+    from: Sender,
+    request: number,
+    nowMs: number,
+  ): Result {
+    const { waitingRoom, full, limits } = this.#options;
+    if (!this.#directory.isCongested(to) && !waitingRoom.has(to)) {
+      const result = this.#ship(to, name, message, guarantee, from.id, request);
+      return this.#onceOnDisk(result, from.id, guarantee);
+    }
+    if (from.id === 0) return this.#refuse(full);
+    const untilMs = Math.min(nowMs + limits.backpressureMsMax, this.#stamps.untilMs(from.deadlineNs, nowMs));
+    return waitingRoom.wait({ to, name, message, guarantee, from: from.id, request }, untilMs);
+  }
+
+  /** To one agent, if there is room. */
+  #ship(
+    to: number,
+    name: string,
+    message: Message,
+    guarantee: Guarantee,
+    from: number,
+    request: number,
+  ): Accepted | BusError {
+    if (guarantee !== 'at-most-once')
+      return this.#counted(this.#options.mail.send(to, name, message, guarantee, from));
+    const owner = this.#directory.ownerOf(to);
+    if (owner < 0) return this.#refuse(unavailable);
+    if (!this.#directory.reserve(to)) return this.#refuse(this.#options.full);
+    if (owner !== this.#self && !this.#post(owner, [to], message, guarantee, from, request)) {
+      this.#directory.unreserve(to);
+      return this.#refuse(this.#options.full);
+    }
+    this.counts.accepted++;
+    this.counts.copies++;
+    if (request !== 0) this.#options.requests.sent(request, owner);
+    if (owner === this.#self) this.#reception.arrive(this.#local(message, to, from, guarantee, request));
+    return { id: message.id, receivers: 1, dropped: 0 };
+  }
+
+  #counted(result: Accepted | BusError): Accepted | BusError {
+    if ('tag' in result) return this.#refuse(result);
+    this.counts.accepted++;
+    this.counts.copies += result.receivers;
+    this.counts.dropped += result.dropped;
+    return result;
+  }
+
+  #local(message: Message, to: number, from: number, guarantee: Guarantee, request: number): Delivery {
+    const untilMs =
+      message.deadlineNs === undefined
+        ? Number.POSITIVE_INFINITY
+        : this.#stamps.untilMs(message.deadlineNs, this.#stamps.nowMs());
+    return new Delivery(message, to, from, guarantee, request, this.#self, 0, untilMs);
+  }
+
+  #post(
+    thread: number,
+    to: readonly number[],
+    message: Message,
+    guarantee: Guarantee,
+    from: number,
+    request: number,
+  ): boolean {
+    return this.#options.outbox.message(thread, {
+      kind: 'message',
+      to,
+      entries: noEntries,
+      message,
+      guarantee,
+      from,
+      request,
+      thread: this.#self,
+    });
+  }
+
+  /** From outside, a message that must not be lost counts as accepted once it is on disk. */
+  #onceOnDisk(result: Accepted | BusError, from: number, guarantee: Guarantee): Result {
+    const { journal } = this.#options;
+    if (journal === undefined || from !== 0 || guarantee === 'at-most-once' || 'tag' in result) return result;
+    return journal.flushed().then(() => result);
+  }
+
+  // Many receivers
+
+  #publish(matches: Matches, message: Message, guarantee: Guarantee, from: number): Result {
+    if (guarantee === 'at-most-once') return this.#fanOut(matches, message, from);
+    const result = this.#counted(this.#options.mail.publish(matches, message, guarantee, from));
+    return this.#onceOnDisk(result, from, guarantee);
+  }
+
+  #fanOut(matches: Matches, message: Message, from: number): Accepted {
+    const parcels: Parcel[] = [];
+    let receivers = 0;
+    for (const one of matches.each) receivers += this.#copyTo(one, message, from, parcels);
+    for (const group of matches.groups) {
+      const member = memberFor(group, this.#directory, this.#self, this.#isBusy);
+      if (member !== undefined) receivers += this.#copyTo(member, message, from, parcels);
+    }
+    let lost = 0;
+    for (const parcel of parcels) lost += this.#postParcel(parcel, message, from);
+    const wanted = matches.each.length + matches.groups.length;
+    this.counts.accepted++;
+    this.counts.copies += receivers - lost;
+    const dropped = wanted - receivers + lost;
+    this.counts.dropped += dropped;
+    return { id: message.id, receivers: receivers - lost, dropped };
+  }
+
+  /** 1 if it goes to this subscriber. */
+  #copyTo(one: Subscription, message: Message, from: number, parcels: Parcel[]): 0 | 1 {
+    const { subscriber } = one;
+    if (subscriber < 0) {
+      if (one.thread === this.#self) this.#options.listen(subscriber, message);
+      else parcelFor(parcels, one.thread).to.push(subscriber);
+      return 1;
+    }
+    const owner = this.#directory.ownerOf(subscriber);
+    if (owner < 0 || this.#directory.isCongested(subscriber) || !this.#directory.reserve(subscriber))
+      return 0;
+    if (owner === this.#self)
+      this.#reception.arrive(this.#local(message, subscriber, from, 'at-most-once', 0));
+    else parcelFor(parcels, owner).to.push(subscriber);
+    return 1;
+  }
+
+  /** Returns how many receivers go without, because the way is full. */
+  #postParcel({ thread, to }: Parcel, message: Message, from: number): number {
+    if (this.#post(thread, to, message, 'at-most-once', from, 0)) return 0;
+    for (const receiver of to) if (receiver > 0) this.#directory.unreserve(receiver);
+    return to.length;
+  }
+
+  // Requests
+
+  #askOne(to: number, name: string, question: Message, from: Sender, pending: Pending, nowMs: number): void {
+    const result = this.#sendOrWait(to, name, question, 'at-most-once', from, pending.token, nowMs);
+    if (result instanceof Promise) void result.then((settled) => this.#endUnasked(pending, settled));
+    else this.#endUnasked(pending, result);
+  }
+
+  #endUnasked(pending: Pending, result: Accepted | BusError): void {
+    if ('tag' in result) this.#options.requests.end(pending.token, { error: result });
+  }
+
+  #askAll(subject: string, question: Message, from: Sender, pending: Pending): void {
+    const { tree, requests, full } = this.#options;
+    const matches = tree.match(subject);
+    if (matches === undefined) {
+      requests.end(pending.token, { error: invalidSubject(subject) });
+      return;
+    }
+    const asked = this.#askable(matches);
+    const sent = asked.filter(({ subscriber }) => this.#directory.reserve(subscriber));
+    if (sent.length === 0) {
+      requests.end(pending.token, { error: asked.length === 0 ? { tag: 'no-responders' } : full });
+      return;
+    }
+    // All are counted before the first can answer or refuse.
+    for (const { subscriber } of sent) requests.sent(pending.token, this.#directory.ownerOf(subscriber));
+    this.counts.accepted++;
+    for (const { subscriber } of sent) this.#ask(subscriber, question, from.id, pending);
+  }
+
+  /** The agents among who matches: the host's listeners do not answer. */
+  #askable({ each, groups }: Matches): Subscription[] {
+    const asked = each.filter(({ subscriber }) => subscriber > 0 && this.#directory.ownerOf(subscriber) >= 0);
+    for (const group of groups) {
+      const member = memberFor(group, this.#directory, this.#self, this.#isBusy);
+      if (member !== undefined && member.subscriber > 0) asked.push(member);
+    }
+    return asked;
+  }
+
+  /** One of several that are asked; its place is reserved. */
+  #ask(to: number, question: Message, from: number, pending: Pending): void {
+    const owner = this.#directory.ownerOf(to);
+    // Another may have answered by now.
+    if (!this.#options.requests.has(pending.token)) {
+      this.#directory.unreserve(to);
+      return;
+    }
+    this.counts.copies++;
+    if (owner === this.#self)
+      this.#reception.arrive(this.#local(question, to, from, 'at-most-once', pending.token));
+    else if (!this.#post(owner, [to], question, 'at-most-once', from, pending.token)) {
+      this.#directory.unreserve(to);
+      this.#options.requests.answer(pending.token, owner, { error: this.#options.full });
+    }
+  }
+
+  /** What an agent publishes to the inbox of the message it handles answers it: no grant, and once. */
+  #answer(from: Sender, inbox: string, payload: Payload): Accepted | BusError {
+    const resident = this.#residentOf(from);
+    const delivery = resident?.current;
+    if (resident === undefined || delivery === undefined || delivery.message.replyTo !== inbox)
+      return this.#refuse(denied);
+    if (delivery.isAnswered || delivery.isHeld) return this.#refuse(denied);
+    const terms = this.#admit(resident, payload, {}, this.#stamps.nowMs());
+    if ('tag' in terms) return this.#refuse(terms);
+    const { contentType, body } = payload;
+    const reply = { outcome: answered(body), contentType, headers: terms.headers };
+    this.#reception.answerFrom(resident, delivery, reply);
+    return { id: this.#stamps.id(), receivers: 1, dropped: 0 };
+  }
+}
+
+/** Why nobody but the host may publish to a subject. */
+function unpublishable(subject: string): BusError | undefined {
+  const reserved = reservedToken(subject);
+  if (reserved === undefined) return undefined;
+  return { tag: 'invalid-subject', val: `'${reserved}.…' is the host's` };
+}
+
+function invalidSubject(subject: string): BusError {
+  return { tag: 'invalid-subject', val: subjectFault(subject) ?? 'it is not a subject' };
+}

@@ -1,0 +1,67 @@
+import type { Clock, Random } from '../clock.ts';
+import { type Hash64, halfSipHash } from './half-sip-hash.ts';
+
+const sameMs = 0.25;
+
+/** The last two digits of ids, ready made: writing a number costs more than everything else about an id. */
+const lows = Array.from({ length: 36 ** 2 }, (_, low) => low.toString(36).padStart(2, '0'));
+
+/** Names and times for messages. */
+export class Stamps {
+  readonly #clock: Clock;
+  readonly #prefix: string;
+  readonly #key: Int32Array;
+  readonly #bytes = new Uint8Array(6);
+  readonly #hash: Hash64 = { low: 0, high: 0 };
+  #count = 0;
+  /** Of ids, up to their last two digits. */
+  #start = '';
+  #wallNs = 0n;
+  #readMs = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock;
+    this.#key = new Int32Array(random.fill(new Uint8Array(8)).buffer);
+    this.#prefix = `${Buffer.from(random.fill(new Uint8Array(12))).toString('base64url')}-`;
+  }
+
+  /** Milliseconds that never go back. */
+  nowMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  /** Nanoseconds since the Unix epoch at `nowMs`, right to a quarter of a millisecond: reading the clock costs more than sending. */
+  wallNs(nowMs: number): bigint {
+    if (nowMs - this.#readMs >= sameMs) {
+      this.#wallNs = this.#clock.wallNs();
+      this.#readMs = nowMs;
+    }
+    return this.#wallNs;
+  }
+
+  /** Milliseconds of `nowMs`'s clock for a moment since the Unix epoch; Infinity for none. */
+  untilMs(deadlineNs: bigint | undefined, nowMs: number): number {
+    if (deadlineNs === undefined) return Number.POSITIVE_INFINITY;
+    return nowMs + Number(deadlineNs - this.wallNs(nowMs)) / 1e6;
+  }
+
+  /** A message id nobody else gives, also after a restart. */
+  id(): string {
+    const low = this.#count++ % lows.length;
+    if (low === 0) this.#start = `${this.#prefix}${Math.floor(this.#count / lows.length).toString(36)}`;
+    return this.#start + lows[low];
+  }
+
+  /** A token nobody can guess who was not told, for a number of this thread. */
+  secret(thread: number, token: number): string {
+    this.#bytes[0] = token;
+    this.#bytes[1] = token >>> 8;
+    this.#bytes[2] = token >>> 16;
+    this.#bytes[3] = token >>> 24;
+    this.#bytes[4] = thread;
+    this.#bytes[5] = thread >>> 8;
+    halfSipHash(this.#bytes, 6, this.#key[0] ?? 0, this.#key[1] ?? 0, this.#hash);
+    const { low, high } = this.#hash;
+    return `${token.toString(36)}-${(low >>> 0).toString(36)}${(high >>> 0).toString(36)}`;
+  }
+}

@@ -1,0 +1,21 @@
+import type { RateLimit } from './delivery.ts';
+
+/** What one agent may still send: `burst` at once, `perSecond` over time. */
+export class TokenBucket {
+  #tokens: number;
+  #refilledMs: number;
+
+  constructor(limit: RateLimit, nowMs: number) {
+    this.#tokens = limit.burst;
+    this.#refilledMs = nowMs;
+  }
+
+  /** Takes one; 0: taken, else the milliseconds until there is one. */
+  take({ perSecond, burst }: RateLimit, nowMs: number): number {
+    this.#tokens = Math.min(burst, this.#tokens + ((nowMs - this.#refilledMs) * perSecond) / 1000);
+    this.#refilledMs = nowMs;
+    if (this.#tokens < 1) return Math.max(1, Math.ceil(((1 - this.#tokens) * 1000) / perSecond));
+    this.#tokens--;
+    return 0;
+  }
+}

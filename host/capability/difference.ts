@@ -1,0 +1,79 @@
+import type { EnvironmentGrant, Grants, Manifest } from '../manifest.ts';
+import { hasWildcard, isWithin } from '../subject.ts';
+import { PatternTrie } from './pattern-trie.ts';
+
+/** What another version of a manifest asks for more, and less, in its own words. */
+export interface GrantDifference {
+  /** `[capabilities.bus] send += "agent.audit"`. What the present version has under a wider grant is not new. */
+  readonly newGrants: readonly string[];
+  readonly droppedGrants: readonly string[];
+}
+
+/** Compares all that two versions of an agent may reach, its subscriptions and route included. */
+export function compareGrants(present: Manifest, next: Manifest): GrantDifference {
+  return { newGrants: beyond(next, present, '+='), droppedGrants: beyond(present, next, '-=') };
+}
+
+/** The lines of one manifest that the other does not cover. */
+function beyond(one: Manifest, other: Manifest, sign: string): string[] {
+  const [own, theirs] = [one.grants, other.grants];
+  return [
+    ...busLines(own, theirs, sign),
+    ...entryLines('[[capabilities.http]]', own.http, theirs.http, sign),
+    ...entryLines('[[capabilities.files]]', own.files, theirs.files, sign),
+    ...entryLines('[[capabilities.net]]', own.net, theirs.net, sign),
+    ...entryLines('[environment]', named(own.environment), named(theirs.environment), sign),
+    ...(own.context && !theirs.context ? [`[capabilities] context ${sign} true`] : []),
+    ...nameLines('tools', own.tools, theirs.tools, sign),
+    ...nameLines('spawn', own.spawn, theirs.spawn, sign),
+    ...entryLines('[subscriptions]', one.subscriptions, other.subscriptions, sign),
+    ...(one.route !== undefined && one.route !== other.route
+      ? [`[http] route ${sign} ${JSON.stringify(one.route)}`]
+      : []),
+  ];
+}
+
+function busLines(own: Grants, theirs: Grants, sign: string): string[] {
+  return (['send', 'publish', 'subscribe'] as const).flatMap((key) => {
+    const literals = new Set(theirs.bus[key]);
+    const wild = new PatternTrie(theirs.bus[key].filter(hasWildcard));
+    return own.bus[key]
+      .filter((pattern) => !literals.has(pattern) && !wild.covers(pattern, isOfHost(key, pattern)))
+      .map((pattern) => `[capabilities.bus] ${key} ${sign} ${JSON.stringify(pattern)}`);
+  });
+}
+
+/** As when asked: the host's events are covered only by a grant that says `host`. */
+function isOfHost(key: string, pattern: string): boolean {
+  return key === 'subscribe' && isWithin(pattern, 'host.>');
+}
+
+function nameLines(key: string, own: readonly string[], theirs: readonly string[], sign: string): string[] {
+  return own
+    .filter((name) => !theirs.some((wider) => isNameWithin(name, wider)))
+    .map((name) => `[capabilities] ${key} ${sign} ${JSON.stringify(name)}`);
+}
+
+function isNameWithin(name: string, wider: string): boolean {
+  return name === wider || (wider.endsWith('*') && name.startsWith(wider.slice(0, -1)));
+}
+
+/** The values of texts are no rights, and may be long: a variable is new by its name, a secret by its handle. */
+function named(environment: readonly EnvironmentGrant[]): readonly object[] {
+  return environment.map((one) =>
+    one.kind === 'secret' ? { name: one.name, secret: one.secret } : { name: one.name },
+  );
+}
+
+function entryLines(
+  table: string,
+  own: readonly object[],
+  theirs: readonly object[],
+  sign: string,
+): string[] {
+  const known = new Set(theirs.map((one) => JSON.stringify(one)));
+  return own
+    .map((one) => JSON.stringify(one))
+    .filter((text) => !known.has(text))
+    .map((text) => `${table} ${sign} ${text}`);
+}

@@ -1,0 +1,42 @@
+import { type HostFunction, WitError } from '../linker.ts';
+
+/**
+ * Calls a host function: what it gives as the import's type says, or a promise of that. A `WitError` becomes the
+ * `err` of a `result`; anything else it throws is a fault.
+ */
+export function askHost(call: HostFunction, args: readonly unknown[], fallible: boolean): unknown {
+  if (!fallible) return call(...args);
+  try {
+    const value = call(...args);
+    return isPromise(value) ? settling(value) : { tag: 'ok', val: value };
+  } catch (error) {
+    return toErr(error);
+  }
+}
+
+/** The promise's own `cancel` stays within reach. */
+function settling(value: Promise<unknown>): Promise<unknown> {
+  const settled = value.then(toOk, toErr);
+  const cancel = cancelOf(value);
+  return cancel === undefined ? settled : Object.assign(settled, { cancel });
+}
+
+/** How to tell a host function that nobody waits for its promise any more, if it wants to know. */
+export function cancelOf(value: Promise<unknown>): (() => void) | undefined {
+  const { cancel } = value as { cancel?: unknown };
+  return typeof cancel === 'function' ? () => cancel.call(value) : undefined;
+}
+
+export function isPromise(value: unknown): value is Promise<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+const toOk = (val: unknown): unknown => ({ tag: 'ok', val });
+
+/** Only a `WitError` is the guest's business; anything else is a fault of the host function. */
+function toErr(error: unknown): unknown {
+  if (error instanceof WitError) return { tag: 'err', val: error.payload };
+  throw error;
+}

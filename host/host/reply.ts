@@ -1,0 +1,53 @@
+import type { Accepted as BusAccepted, Reply as BusReply } from '../bus/delivery.ts';
+import type { BusError } from '../bus/message.ts';
+import { HostError } from '../errors.ts';
+import type { Accepted, Reply } from './serving.ts';
+
+/** How a request from outside ended. @throws HostError `HOST_ERR_SUBJECT_INVALID` */
+export function replyOf(reply: BusReply, id: string): Reply {
+  if (!('error' in reply))
+    return { kind: 'answered', id, outcome: reply.outcome, contentType: reply.contentType };
+  const { error } = reply;
+  const retryAfterMs = error.tag === 'full' || error.tag === 'rate-limited' ? error.val : undefined;
+  return { kind: 'refused', reason: refusalOf(error), retryAfterMs };
+}
+
+function refusalOf(error: BusError): Extract<Reply, { kind: 'refused' }>['reason'] {
+  switch (error.tag) {
+    case 'full':
+    case 'rate-limited':
+    case 'too-large':
+    case 'timed-out':
+    case 'cancelled':
+    case 'no-responders':
+      return error.tag;
+    case 'invalid-subject':
+      throw new HostError('HOST_ERR_SUBJECT_INVALID', error.val);
+    default:
+      return 'unavailable';
+  }
+}
+
+/** A message from outside that the bus took. @throws HostError for what it refused */
+export function acceptedOf(result: BusAccepted | BusError): Accepted {
+  if (!('tag' in result)) return { id: result.id, receivers: result.receivers };
+  switch (result.tag) {
+    case 'full':
+      throw new HostError('HOST_ERR_MAILBOX_FULL', `the mailbox is full; try again in ${result.val} ms`, {
+        retryAfterMs: result.val,
+      });
+    case 'too-large':
+      throw new HostError(
+        'HOST_ERR_MESSAGE_TOO_LARGE',
+        `headers and body may have ${result.val} bytes together`,
+        {
+          bytesMax: Number(result.val),
+        },
+      );
+    case 'invalid-subject':
+    case 'unsupported':
+      throw new HostError('HOST_ERR_SUBJECT_INVALID', result.val);
+    default:
+      throw new HostError('HOST_ERR_AGENT_STOPPED', 'nobody takes the message now; try again later');
+  }
+}

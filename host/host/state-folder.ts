@@ -1,0 +1,117 @@
+import { rmSync, type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../clock.ts';
+import { HostError } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
+import { AgentRecords } from './agent-records.ts';
+import { ComponentFiles } from './component-files.ts';
+import { StateLock } from './state-lock.ts';
+
+/** What a host keeps on disk, in one folder that is its alone. */
+export interface StateFolder {
+  readonly folder: string;
+  /** Components by digest. */
+  readonly components: ComponentFiles;
+  /** Agents that were installed or spawned, and when triggers last came due. */
+  readonly agents: AgentRecords;
+  /** Where snapshots of sleeping agents are kept. */
+  readonly coldFolder: string;
+  /** Where the journals of all threads are. */
+  readonly journalFolder: string;
+  /** The journal of one thread. */
+  journalOf(thread: number): string;
+  /** Saves what is left and lets another host have the folder. */
+  close(): void;
+}
+
+const ownerOnly = 0o700;
+const othersWriteMask = 0o022;
+
+/**
+ * Opens a host's state folder, made for its user alone when it is missing.
+ * @throws HostError `HOST_ERR_STATE_LOCKED` when another host has it; `HOST_ERR_STATE_UNWRITABLE` when it cannot be
+ * made or written, or others may write to it
+ */
+export function openState(folder: string): StateFolder {
+  checkOwn(folder, statOf(folder));
+  const lock = locked(folder);
+  try {
+    const journalFolder = made(folder, 'journal');
+    const coldFolder = made(folder, 'cold');
+    const components = new ComponentFiles(made(folder, 'components'));
+    const agents = new AgentRecords(join(folder, 'agents.sqlite'));
+    return {
+      folder,
+      components,
+      agents,
+      coldFolder,
+      journalFolder,
+      journalOf: (thread) => made(journalFolder, String(thread)),
+      close: () => {
+        try {
+          agents.close();
+        } finally {
+          lock.release();
+        }
+      },
+    };
+  } catch (cause) {
+    lock.release();
+    throw failed(folder, cause);
+  }
+}
+
+/** Removes a journal's folder that no thread has any more. */
+export function removeJournal(state: StateFolder, thread: number): void {
+  rmSync(join(state.journalFolder, String(thread)), { recursive: true, force: true });
+}
+
+function statOf(folder: string): Stats {
+  try {
+    makeFolder(folder, ownerOnly);
+    return statSync(folder);
+  } catch (cause) {
+    throw failed(folder, cause);
+  }
+}
+
+function checkOwn(folder: string, stat: Stats): void {
+  if (!stat.isDirectory())
+    throw new HostError(
+      'HOST_ERR_STATE_UNWRITABLE',
+      `the state folder ${folder} is a file; use another --state`,
+      { folder },
+    );
+  const isForeign = process.getuid !== undefined && stat.uid !== process.getuid();
+  if (!isForeign && (stat.mode & othersWriteMask) === 0) return;
+  throw new HostError(
+    'HOST_ERR_STATE_UNWRITABLE',
+    `others may write to the state folder ${folder}; make it yours alone (chown, chmod 700), or use another --state`,
+    { folder },
+  );
+}
+
+function locked(folder: string): StateLock {
+  try {
+    return new StateLock(folder, Number(systemClock.wallNs() / 1_000_000n));
+  } catch (cause) {
+    throw failed(folder, cause);
+  }
+}
+
+function made(...path: readonly [string, string]): string {
+  const folder = join(...path);
+  makeFolder(folder, ownerOnly);
+  return folder;
+}
+
+function failed(folder: string, cause: unknown): HostError {
+  if (cause instanceof HostError) return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new HostError(
+    'HOST_ERR_STATE_UNWRITABLE',
+    `cannot use the state folder ${folder}: ${why}; use another --state`,
+    { folder },
+    cause,
+  );
+}

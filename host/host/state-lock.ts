@@ -1,0 +1,70 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { HostError } from '../errors.ts';
+
+const lockName = 'lock.sqlite';
+const holderName = 'host.json';
+
+interface Holder {
+  readonly pid: number;
+  readonly startedAtMs: number;
+}
+
+/**
+ * One host for one state folder. The lock is a lock of the system's on an open file, taken through SQLite: it ends
+ * with the process, however that ends, so none is ever stale, and no process id is taken for another's. Who holds it
+ * is written beside it, for the message.
+ */
+export class StateLock {
+  readonly #database: DatabaseSync;
+
+  /** @throws HostError `HOST_ERR_STATE_LOCKED` with the process id of the host that has the folder */
+  constructor(folder: string, startedAtMs: number) {
+    this.#database = new DatabaseSync(join(folder, lockName), { timeout: 0 });
+    try {
+      this.#database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
+    } catch (cause) {
+      this.#database.close();
+      if (isBusy(cause)) throw locked(folder, cause);
+      throw cause;
+    }
+    const holder: Holder = { pid: process.pid, startedAtMs };
+    writeFileSync(join(folder, holderName), JSON.stringify(holder), { mode: 0o600 });
+  }
+
+  release(): void {
+    this.#database.close();
+  }
+}
+
+function isBusy(cause: unknown): boolean {
+  // SQLITE_BUSY, SQLITE_LOCKED
+  return cause instanceof Error && 'errcode' in cause && (cause.errcode === 5 || cause.errcode === 6);
+}
+
+function locked(folder: string, cause: unknown): HostError {
+  const holder = holderOf(folder);
+  const who =
+    holder === undefined
+      ? 'another host'
+      : `the host with process id ${holder.pid}, running since ${new Date(holder.startedAtMs).toISOString()},`;
+  return new HostError(
+    'HOST_ERR_STATE_LOCKED',
+    `${who} has the state folder ${folder}; stop it, or start this one with another --state`,
+    { folder, pid: holder?.pid },
+    cause,
+  );
+}
+
+function holderOf(folder: string): Holder | undefined {
+  try {
+    const holder: unknown = JSON.parse(readFileSync(join(folder, holderName), 'utf8'));
+    if (typeof holder !== 'object' || holder === null) return undefined;
+    const { pid, startedAtMs } = holder as { pid?: unknown; startedAtMs?: unknown };
+    return typeof pid === 'number' && typeof startedAtMs === 'number' ? { pid, startedAtMs } : undefined;
+  } catch {
+    // It is being written just now, or was never.
+    return undefined;
+  }
+}

@@ -1,0 +1,158 @@
+import type { Registry } from '../agent/registry.ts';
+import type { Bus } from '../bus/bus.ts';
+import { Residence, type ResidenceShare } from '../engine/residence.ts';
+import type { ThreadReport } from './control.ts';
+import type { Metric, ServingStatus, ThreadStatus } from './serving.ts';
+import type { Threads } from './threads.ts';
+
+/** What a report on a serving host is made from. */
+export interface HostView {
+  readonly threads: Threads;
+  readonly registry: Registry;
+  readonly residence: ResidenceShare;
+  readonly bus: Bus;
+  readonly startedAtMs: number;
+}
+
+interface Looked {
+  readonly thread: number;
+  readonly report: ThreadReport;
+  readonly heapBytes: number;
+  readonly utilisation: number;
+}
+
+async function look({ threads }: HostView): Promise<readonly Looked[]> {
+  const found = await Promise.all(
+    threads.numbers.map(async (thread): Promise<Looked | undefined> => {
+      const handle = threads.handle(thread);
+      if (handle === undefined) return undefined;
+      const [report, usage] = await Promise.all([handle.call('status', undefined), handle.usage()]);
+      return { thread, report, heapBytes: usage.heapBytes, utilisation: usage.utilization };
+    }),
+  );
+  return found.filter((each) => each !== undefined);
+}
+
+const version = '0.1.0';
+
+export async function statusOf(view: HostView): Promise<ServingStatus> {
+  const looked = await look(view);
+  const phase = (name: keyof ThreadReport['phases']): number =>
+    looked.reduce((sum, { report }) => sum + (report.phases[name] ?? 0), 0);
+  return {
+    version,
+    startedAtMs: view.startedAtMs,
+    agents: {
+      starting: phase('launching'),
+      idle: phase('idle'),
+      running: phase('busy'),
+      waiting: 0,
+      hibernated: phase('hibernated') + phase('leaving'),
+      cold: phase('cold'),
+      stopped: phase('absent'),
+      failed: 0,
+    },
+    memories: memoriesOf(view.residence),
+    threads: looked.map(threadStatus),
+    deadLetters: looked.reduce((sum, { report }) => sum + (report.counts.deadLetters ?? 0), 0),
+  };
+}
+
+function memoriesOf(residence: ResidenceShare): { live: number; max: number } {
+  return { live: Residence.memoriesOf(residence), max: residence.bounds.memoriesMax };
+}
+
+function threadStatus({ thread, report, heapBytes, utilisation }: Looked): ThreadStatus {
+  const { agents, active, handled, fuel, phases } = report;
+  const memories = (phases.idle ?? 0) + (phases.busy ?? 0);
+  return { thread, agents, active, handled, fuel, memories, heapBytes, utilisation };
+}
+
+/** Every counter of every thread, for Prometheus. */
+export async function metricsOf(view: HostView): Promise<readonly Metric[]> {
+  const looked = await look(view);
+  const { live, max } = memoriesOf(view.residence);
+  const perThread = (
+    name: string,
+    help: string,
+    kind: Metric['kind'],
+    value: (each: Looked) => number,
+  ): Metric => ({
+    name,
+    help,
+    kind,
+    samples: looked.map((each) => ({ labels: { thread: String(each.thread) }, value: value(each) })),
+  });
+  return [
+    single('motehost_agents', 'Agents there are.', view.registry.size),
+    single('motehost_memories', 'Linear memories of the process.', live),
+    single('motehost_memories_max', 'Linear memories the process may have.', max),
+    perThread(
+      'motehost_messages_handled_total',
+      'Messages agents dealt with.',
+      'counter',
+      (each) => each.report.handled,
+    ),
+    perThread(
+      'motehost_messages_failed_total',
+      'Messages that ended otherwise than ok.',
+      'counter',
+      (each) => each.report.failed,
+    ),
+    perThread('motehost_fuel_total', 'Fuel agents burnt.', 'counter', (each) => Number(each.report.fuel)),
+    perThread('motehost_calls_active', 'Calls under way.', 'gauge', (each) => each.report.active),
+    perThread(
+      'motehost_agents_queued',
+      'Agents that wait for their turn.',
+      'gauge',
+      (each) => each.report.queued,
+    ),
+    perThread('motehost_thread_heap_bytes', 'JavaScript heap in use.', 'gauge', (each) => each.heapBytes),
+    perThread(
+      'motehost_thread_utilisation',
+      'Share of time the thread was busy.',
+      'gauge',
+      (each) => each.utilisation,
+    ),
+    perThread(
+      'motehost_warm_bytes',
+      'Saved states of agents in the heap.',
+      'gauge',
+      (each) => each.report.warmBytes,
+    ),
+    phases(looked),
+    ...busCounts(looked),
+  ];
+}
+
+function single(name: string, help: string, value: number): Metric {
+  return { name, help, kind: 'gauge', samples: [{ labels: {}, value }] };
+}
+
+function phases(looked: readonly Looked[]): Metric {
+  const samples = looked.flatMap(({ thread, report }) =>
+    Object.entries(report.phases).map(([phase, value]) => ({
+      labels: { thread: String(thread), phase },
+      value,
+    })),
+  );
+  return {
+    name: 'motehost_agents_in_phase',
+    help: 'Agents by where they are in their life.',
+    kind: 'gauge',
+    samples,
+  };
+}
+
+function busCounts(looked: readonly Looked[]): Metric[] {
+  const names = [...new Set(looked.flatMap(({ report }) => Object.keys(report.counts)))];
+  return names.map((name) => ({
+    name: `motehost_bus_${name.replace(/[A-Z]/g, (upper) => `_${upper.toLowerCase()}`)}`,
+    help: `The bus: ${name}.`,
+    kind: 'gauge',
+    samples: looked.map(({ thread, report }) => ({
+      labels: { thread: String(thread) },
+      value: report.counts[name] ?? 0,
+    })),
+  }));
+}

@@ -1,0 +1,195 @@
+import { type Difference, differenceOf } from '../agent/difference.ts';
+import { type AgentRecord, type Origin, Registry } from '../agent/registry.ts';
+import type { Spec } from '../agent/spec.ts';
+import type { Bus } from '../bus/bus.ts';
+import type { Directory } from '../bus/directory.ts';
+import { HostError } from '../errors.ts';
+import type { AgentThreadHandle, Threads } from './threads.ts';
+
+export interface TenancyOptions {
+  readonly bus: Bus;
+  readonly directory: Directory;
+  readonly threads: Threads;
+  /** No agent has its state on disk. */
+  readonly isFresh: boolean;
+}
+
+/** Agents that are told to a thread in one go. */
+const agentsPerCall = 4096;
+
+/** Which agents there are, and that their threads know of them. All changes are made one after the other. */
+export class Tenancy {
+  readonly #options: TenancyOptions;
+  readonly registry: Registry = new Registry();
+  /** Who knows which spec: threads by the spec's number. */
+  readonly #learnt = new Map<
+    number,
+    { readonly spec: Spec; readonly threads: Set<number>; agents: number }
+  >();
+  readonly #routes = new Map<string, string>();
+  readonly #isFresh: boolean;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: TenancyOptions) {
+    this.#options = options;
+    this.#isFresh = options.isFresh;
+  }
+
+  /** @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
+  require(name: string): AgentRecord {
+    const record = this.registry.get(name);
+    if (record !== undefined) return record;
+    throw new HostError(
+      'HOST_ERR_AGENT_UNKNOWN',
+      `no agent '${name}' here; host agents lists those there are`,
+      {
+        name,
+      },
+    );
+  }
+
+  /** The agent whose route a path lies under: the longest route wins. */
+  routeOf(path: string): string | undefined {
+    const [bare = ''] = path.split('?', 1);
+    for (let end = bare.length; end > 0; end = bare.lastIndexOf('/', end - 1)) {
+      const found = this.#routes.get(bare.slice(0, end));
+      if (found !== undefined) return found;
+    }
+    return this.#routes.get('/');
+  }
+
+  /** Makes agents of one spec, addressable when this resolves. @throws HostError `HOST_ERR_AGENT_DUPLICATE` */
+  add(names: readonly string[], spec: Spec, origin: Origin): Promise<readonly AgentRecord[]> {
+    return this.#inTurn(() => this.#add(names, spec, origin));
+  }
+
+  async #add(names: readonly string[], spec: Spec, origin: Origin): Promise<readonly AgentRecord[]> {
+    this.#claimRoute(names[0] ?? '', spec);
+    const { directory, threads } = this.#options;
+    const { mailbox, delivery } = spec.manifest;
+    const homes = await this.#homesOf(names);
+    const records = names.map((name) => {
+      const id = directory.add(name, mailbox, delivery.guarantee);
+      return this.registry.add(id, name, spec, origin, threads.numbers, homes.get(name));
+    });
+    await Promise.all(threads.numbers.map((number) => this.#settle(number, spec, records)));
+    return records;
+  }
+
+  /** The threads on whose disk agents have their states from an earlier run. */
+  async #homesOf(names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const homes = new Map<string, number>();
+    const ask = async (number: number): Promise<void> => {
+      const held = await this.#handle(number).call('holds', names);
+      for (const [index, name] of names.entries()) if (held[index] === true) homes.set(name, number);
+    };
+    if (!this.#isFresh) await Promise.all(this.#options.threads.numbers.map(ask));
+    return homes;
+  }
+
+  async #settle(number: number, spec: Spec, records: readonly AgentRecord[]): Promise<void> {
+    const own = records.filter(({ thread }) => thread === number);
+    if (own.length === 0) return;
+    await this.#install(this.#handle(number), number, spec, own);
+  }
+
+  async #install(
+    handle: AgentThreadHandle,
+    number: number,
+    spec: Spec,
+    records: readonly AgentRecord[],
+  ): Promise<void> {
+    await this.#teach(handle, number, spec);
+    for (let at = 0; at < records.length; at += agentsPerCall) {
+      const some = records.slice(at, at + agentsPerCall);
+      await handle.call('add', {
+        spec: spec.number,
+        agents: some.map(({ id, name }) => [id, name] as const),
+      });
+      for (const { id } of some) this.#options.directory.place(id, number);
+    }
+  }
+
+  async #teach(handle: AgentThreadHandle, number: number, spec: Spec): Promise<void> {
+    let learnt = this.#learnt.get(spec.number);
+    if (learnt === undefined) {
+      learnt = { spec, threads: new Set(), agents: 0 };
+      this.#learnt.set(spec.number, learnt);
+    }
+    if (learnt.threads.has(number)) return;
+    await handle.call('learn', spec);
+    learnt.threads.add(number);
+  }
+
+  /** Takes another version; messages wait meanwhile and none is lost. */
+  replace(record: AgentRecord, spec: Spec, origin: Origin): Promise<Difference> {
+    return this.#inTurn(async () => {
+      const difference = differenceOf(record.spec, spec);
+      const handle = this.#handle(record.thread);
+      this.#claimRoute(record.name, spec);
+      await this.#teach(handle, record.thread, spec);
+      await handle.call('replace', { id: record.id, spec: spec.number });
+      const { mailbox, delivery } = spec.manifest;
+      this.#options.directory.limit(record.id, mailbox, delivery.guarantee);
+      this.registry.replace(record, spec, origin);
+      return difference;
+    });
+  }
+
+  remove(record: AgentRecord): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#handle(record.thread).call('remove', record.id);
+      this.#options.directory.remove(record.name);
+      this.registry.remove(record);
+      const { route } = record.spec.manifest;
+      if (route !== undefined) this.#routes.delete(route);
+    });
+  }
+
+  /** A thread took the place of a lost one: all its agents begin anew there. */
+  async reinstall(number: number, handle: AgentThreadHandle): Promise<number> {
+    for (const { threads } of this.#learnt.values()) threads.delete(number);
+    this.#options.bus.introduce(number);
+    const bySpec = Map.groupBy(
+      [...this.registry.records()].filter(({ thread }) => thread === number),
+      ({ spec }) => spec,
+    );
+    let count = 0;
+    for (const [spec, records] of bySpec) {
+      for (const { id } of records) this.#options.directory.forget(id);
+      await this.#install(handle, number, spec, records);
+      count += records.length;
+    }
+    return count;
+  }
+
+  /** @throws HostError `HOST_ERR_CONFIG_INVALID` when another agent has the route */
+  #claimRoute(name: string, { manifest: { route }, manifestPath }: Spec): void {
+    if (route === undefined) return;
+    const holder = this.#routes.get(route);
+    if (holder !== undefined && holder !== name)
+      throw new HostError(
+        'HOST_ERR_CONFIG_INVALID',
+        `${manifestPath}: http.route '${route}' is that of the agent '${holder}'; take another`,
+        { path: manifestPath, key: 'http.route' },
+      );
+    for (const [other, owner] of this.#routes) if (owner === name) this.#routes.delete(other);
+    this.#routes.set(route, name);
+  }
+
+  #handle(number: number): AgentThreadHandle {
+    const handle = this.#options.threads.handle(number);
+    if (handle === undefined)
+      throw new HostError(
+        'HOST_ERR_THREAD_LOST',
+        'a thread was lost and its successor is starting; try again',
+      );
+    return handle;
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(act);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+}

@@ -1,0 +1,311 @@
+import type * as http from 'node:http';
+import type { Agent, AgentNote, Launch, Saved, Surroundings } from '../agent/agent.ts';
+import { ColdStates } from '../agent/cold-states.ts';
+import { Dispatcher } from '../agent/dispatcher.ts';
+import { invoke } from '../agent/invoke.ts';
+import { MemoryRoom } from '../agent/memory-room.ts';
+import { Population } from '../agent/population.ts';
+import { Bus } from '../bus/bus.ts';
+import { Directory } from '../bus/directory.ts';
+import { type LinkEnd, Links } from '../bus/links.ts';
+import { timeoutDriver, Wheel } from '../clock/wheel.ts';
+import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts';
+import type { Budget } from '../engine/budget.ts';
+import type { ColdStore } from '../engine/cold-store/cold-store.ts';
+import { SegmentStore } from '../engine/cold-store/segment-store.ts';
+import { createEngine, type Engine, type Resident } from '../engine/engine.ts';
+import { InstancePools } from '../engine/hibernation/instance-pools.ts';
+import { Residence } from '../engine/residence.ts';
+import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
+import type { LogEntry } from '../telemetry/log-entry.ts';
+import { LogOutbox } from '../telemetry/log-outbox.ts';
+import type { ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
+import { ExchangeServer } from './exchange-server.ts';
+import { GuestRooms } from './guest-rooms.ts';
+
+/** Milliseconds of starting calls after which the event loop has its turn. */
+const turnMsMax = 1;
+/** Milliseconds between two looks at who has been idle for long enough. */
+const sweepMs = 250;
+
+/** One thread of a serving host: its part of the bus, its agents, and what they live on. */
+export class AgentThread {
+  readonly #clock: Clock;
+  readonly #engine: Engine;
+  readonly #pools: InstancePools;
+  readonly #residence: Residence;
+  readonly #wheel: Wheel;
+  readonly #links: Links;
+  readonly #log: LogOutbox;
+  readonly bus: Bus;
+  readonly #cold: ColdStates;
+  readonly #dispatcher: Dispatcher;
+  readonly #room: MemoryRoom;
+  readonly #rooms: GuestRooms;
+  readonly population: Population;
+  readonly #overdueKind: number;
+  readonly #logLevelMin: LogLevel;
+  #server: ExchangeServer | undefined;
+  #sweeping: NodeJS.Timeout | undefined;
+
+  private constructor(
+    settings: ThreadSettings,
+    { links }: ThreadPlace,
+    store: ColdStore,
+    postLogs: (entries: readonly LogEntry[]) => void,
+    clock: Clock,
+    random: Random,
+  ) {
+    this.#clock = clock;
+    this.#logLevelMin = settings.logLevelMin;
+    this.#residence = new Residence(settings.residence, links.self);
+    this.#pools = new InstancePools({ residence: this.#residence });
+    this.#engine = createEngine({ cacheFolder: settings.cacheFolder, clock, pools: this.#pools });
+    this.#wheel = new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver });
+    this.#overdueKind = this.#wheel.kind((id) => this.#overdue(id));
+    this.#log = new LogOutbox(postLogs, () => this.#wallMs());
+    this.#cold = new ColdStates(store, (error) =>
+      this.#log.write({
+        atMs: this.#wallMs(),
+        level: 'error',
+        agent: undefined,
+        messageId: undefined,
+        text: error.message,
+        fields: [],
+      }),
+    );
+    this.#links = new Links(links, { clock });
+    this.bus = new Bus({
+      links: this.#links,
+      directory: new Directory(settings.directory),
+      clock,
+      random,
+      wheel: this.#wheel,
+    });
+    this.#room = new MemoryRoom({
+      clock,
+      warmBytesMax: settings.warmBytesMax,
+      reclaim: async (instances) => {
+        this.#pools.shrink(instances);
+        await this.#residence.collect();
+      },
+      cool: (agent, snapshot) => this.#cold.put(agent.name, snapshot),
+    });
+    this.#dispatcher = new Dispatcher({
+      run: (id) => this.population.run(id),
+      activeMax: this.#residence.bounds.stacksPerThreadMax,
+      turnMsMax,
+      nowMs: () => clock.monotonicMs(),
+      isPending: () => this.#links.pending(),
+    });
+    this.population = new Population({
+      bus: this.bus,
+      dispatcher: this.#dispatcher,
+      around: this.#surroundings(),
+      cold: this.#cold,
+    });
+    this.#rooms = new GuestRooms({
+      bus: this.bus,
+      clock,
+      random,
+      logLevelMin: settings.logLevelMin,
+      log: (entry) => this.#log.write(entry),
+    });
+  }
+
+  /** Takes a thread's place: opens what it has on disk, and begins to take messages and HTTP requests. */
+  static async start(
+    settings: ThreadSettings,
+    place: ThreadPlace,
+    postLogs: (entries: readonly LogEntry[]) => void,
+    clock: Clock = systemClock,
+    random: Random = systemRandom,
+  ): Promise<AgentThread> {
+    const { coldFolder, adoptCold } = place;
+    const store = await SegmentStore.open({ folder: coldFolder, clock, adopt: adoptCold });
+    const thread = new AgentThread(settings, place, store, postLogs, clock, random);
+    await thread.#open(place.socketPath);
+    return thread;
+  }
+
+  async #open(socketPath: string): Promise<void> {
+    this.#server = await ExchangeServer.listen(socketPath, (id, request, response) =>
+      this.#exchange(id, request, response),
+    );
+    this.#links.start({
+      accept: (frame, from) => this.bus.accept(frame, from),
+      onLost: (thread) => this.bus.forgetThread(thread),
+    });
+    this.#sweeping = setInterval(() => void this.#room.sweep(), sweepMs);
+  }
+
+  #wallMs(): number {
+    return Number(this.#clock.wallNs() / 1_000_000n);
+  }
+
+  #surroundings(): Surroundings {
+    return {
+      clock: this.#clock,
+      turn: this.#dispatcher,
+      launch: (agent, saved, budget, deadlineMs) => this.#launch(agent, saved, budget, deadlineMs),
+      idle: (agent) => this.#room.idle(agent),
+      busy: (agent) => this.#room.busy(agent),
+      arm: (agent, ms) => this.#wheel.after(this.#overdueKind, agent.id, ms),
+      disarm: (timer) => void this.#wheel.cancel(timer),
+      stopped: (agent) => this.bus.endOf(agent.id),
+      note: (agent, what) => this.#note(agent, what),
+    };
+  }
+
+  #overdue(id: number): void {
+    this.population.agent(id)?.overdue();
+  }
+
+  async #launch(agent: Agent, saved: Saved | undefined, budget: Budget, deadlineMs: number): Promise<Launch> {
+    const { program } = agent.spec;
+    const linker = this.#rooms.link(agent, budget);
+    const grants = this.#rooms.wasi(agent);
+    if (saved?.kind === 'warm') {
+      this.#room.woken(agent);
+      const { snapshot } = saved;
+      const resident = await this.#room.enter(
+        () => this.#engine.wake(program, snapshot, linker, budget, grants),
+        deadlineMs,
+      );
+      return { resident, isWoken: true };
+    }
+    const snapshot = saved?.kind === 'cold' ? await this.#cold.take(agent.name) : undefined;
+    if (snapshot !== undefined && snapshot.program === program.facts.digest) {
+      const woken = (): Promise<Resident> => this.#engine.wake(program, snapshot, linker, budget, grants);
+      return { resident: await this.#room.enter(woken, deadlineMs), isWoken: true };
+    }
+    const resident = await this.#room.enter(
+      () => this.#engine.enter(program, linker, budget, grants),
+      deadlineMs,
+    );
+    return { resident, isWoken: false };
+  }
+
+  /** Which of these agents have their state on disk here. */
+  holds(names: readonly string[]): readonly boolean[] {
+    return names.map((name) => this.#cold.has(name));
+  }
+
+  #note(agent: Agent, what: AgentNote): void {
+    this.#publish(agent, what);
+    const entry = noteEntry(agent, what);
+    if (entry !== undefined && isLogged(entry.level, this.#logLevelMin))
+      this.#log.write({ ...entry, atMs: this.#wallMs() });
+  }
+
+  /** `host.agent.NAME.started`, …: for whoever may listen to the host's own events. */
+  #publish(agent: Agent, what: AgentNote): void {
+    const event = what.kind === 'ended' && what.reason === 'failed' ? 'failed' : what.kind;
+    const { name, lastError: error } = agent;
+    const body = JSON.stringify({
+      agent: name,
+      event,
+      atMs: this.#wallMs(),
+      ...(event === 'failed' && { error }),
+    });
+    this.bus.publishEvent(`host.agent.${name}.${event}`, {
+      contentType: 'application/json',
+      headers: [],
+      body: new TextEncoder().encode(body),
+    });
+  }
+
+  /** One HTTP request, in an instance of its own. */
+  async #exchange(id: number, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const agent = this.population.agent(id);
+    const main = agent?.spec.program.facts.main;
+    if (agent === undefined || main?.kind !== 'http') {
+      response.writeHead(404).end();
+      return;
+    }
+    const gone = new AbortController();
+    response.on('close', () => gone.abort('the client went away'));
+    const { outcome } = await invoke({
+      limits: agent.spec.limits,
+      clock: this.#clock,
+      turn: this.#dispatcher,
+      signal: gone.signal,
+      isFallible: false,
+      launch: async (budget) =>
+        this.#room.enter(
+          () =>
+            this.#engine.enter(
+              agent.spec.program,
+              this.#rooms.link(agent, budget),
+              budget,
+              this.#rooms.wasi(agent),
+            ),
+          agent.spec.limits.deadlineMs,
+        ),
+      call: async ({ instance, exchange }) => {
+        if (exchange === undefined) throw new Error('bug: a program that serves HTTP without WASI');
+        return instance.call(main.export, await exchange(request, response));
+      },
+    });
+    agent.countExchange(outcome);
+  }
+
+  status(): ThreadReport {
+    return {
+      ...this.population.report(),
+      active: this.#dispatcher.active,
+      queued: this.#dispatcher.queued,
+      warmBytes: this.#room.warmBytes,
+      counts: { ...this.bus.counts },
+    };
+  }
+
+  /** Lets agents finish what they do and what waits for them, within `drainMs`; then saves everybody. */
+  async drain(drainMs: number): Promise<void> {
+    const untilMs = this.#clock.monotonicMs() + drainMs;
+    while (!this.#isQuiet() && this.#clock.monotonicMs() < untilMs) await this.#clock.sleep(5);
+    clearInterval(this.#sweeping);
+    await this.#server?.close();
+    for (const agent of this.population.agents()) agent.stop({ kind: 'cancelled', reason: 'the host ends' });
+    for (const agent of this.population.agents()) await agent.settled();
+    await this.#room.empty();
+  }
+
+  #isQuiet(): boolean {
+    return this.#dispatcher.active === 0 && this.#dispatcher.queued === 0 && !this.#links.pending();
+  }
+
+  /** Another thread was lost; `end` leads to the one in its place. */
+  relink(end: LinkEnd): void {
+    this.#links.relink(end);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweeping);
+    await this.#cold.close();
+    this.#links.close();
+    await this.#engine.close();
+  }
+}
+
+/** What people are told of an agent's life. */
+function noteEntry(agent: Agent, what: AgentNote): Omit<LogEntry, 'atMs'> | undefined {
+  const base = { agent: agent.name, messageId: agent.delivery?.message.id, fields: [] };
+  switch (what.kind) {
+    case 'started':
+      return { ...base, level: 'debug', text: what.resumed ? 'restarted' : 'started' };
+    case 'denied':
+      return {
+        ...base,
+        level: 'warn',
+        text: `denied: ${what.what}`,
+        fields: [{ name: 'allow', value: what.cure }],
+      };
+    case 'refused':
+      return { ...base, level: 'error', text: what.error.message };
+    case 'ended':
+      return what.reason === 'failed'
+        ? { ...base, level: 'error', text: `ended: ${agent.lastError ?? ''}` }
+        : { ...base, level: 'debug', text: `ended: ${what.reason}` };
+  }
+}

@@ -1,0 +1,30 @@
+import { type Firing, Triggers } from '../agent/triggers/triggers.ts';
+import type { Bus } from '../bus/bus.ts';
+import type { Sender } from '../bus/delivery.ts';
+import type { Clock } from '../clock.ts';
+import type { AgentRecords } from './agent-records.ts';
+
+const outside: Sender = { id: 0, name: undefined };
+
+/** The triggers of a host's agents, joined to its bus; what came due is remembered over restarts. */
+export function openTriggers(
+  bus: Bus,
+  records: AgentRecords,
+  clock: Clock,
+  onRefused: (agent: string, trigger: string, why: string) => void,
+): Triggers {
+  const fire = (agent: string, { name, subject, body, contentType, dueMs }: Firing): void => {
+    if (!subject.startsWith('host.')) records.putDue(agent, name, dueMs);
+    void Promise.resolve(bus.send(outside, agent, { contentType, headers: [], body }, { subject })).then(
+      (result) => {
+        if ('tag' in result) onRefused(agent, name, result.tag);
+      },
+    );
+  };
+  return new Triggers({
+    clock,
+    fire,
+    listen: (pattern, listener) => bus.listen(pattern, undefined, listener),
+    lastDueMs: (agent, name) => records.lastDueMs(agent, name),
+  });
+}

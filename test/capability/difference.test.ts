@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compareGrants } from '../../host/capability/difference.ts';
+import { type Manifest, parseManifest } from '../../host/manifest.ts';
+
+const read = (text: string): Manifest =>
+  parseManifest(`name = "a"\nworld = "handler"\n${text}`, 'agent.toml');
+
+test('an upgrade shows what it asks for beyond the present grants, and what it drops', () => {
+  const present = read(`
+[capabilities]
+tools = ["weather.*"]
+[capabilities.bus]
+send = ["orders.>", "agent.old"]
+subscribe = ["*.*"]
+`);
+  const next = read(`
+[capabilities]
+context = true
+tools = ["weather.today", "clock"]
+[capabilities.bus]
+send = ["orders.eu", "agent.audit"]
+subscribe = ["a.*", "host.*"]
+[[capabilities.http]]
+host = "a.example"
+[environment]
+K = { secret = "key" }
+[subscriptions]
+"a.b" = {}
+[http]
+route = "/a"
+`);
+  assert.deepEqual(compareGrants(present, next), {
+    newGrants: [
+      '[capabilities.bus] send += "agent.audit"',
+      '[capabilities.bus] subscribe += "host.*"',
+      '[[capabilities.http]] += {"scheme":"https","host":"a.example","port":443,"path":"/"}',
+      '[environment] += {"name":"K","secret":"key"}',
+      '[capabilities] context += true',
+      '[capabilities] tools += "clock"',
+      '[subscriptions] += {"pattern":"a.b"}',
+      '[http] route += "/a"',
+    ],
+    droppedGrants: [
+      '[capabilities.bus] send -= "orders.>"',
+      '[capabilities.bus] send -= "agent.old"',
+      '[capabilities.bus] subscribe -= "*.*"',
+      '[capabilities] tools -= "weather.*"',
+    ],
+  });
+});
+
+test('the same manifest asks for nothing new', () => {
+  const manifest = read('[capabilities.bus]\nsend = ["a.>"]\n[[capabilities.http]]\nhost = "a.example"');
+  assert.deepEqual(compareGrants(manifest, manifest), { newGrants: [], droppedGrants: [] });
+});
+
+test('a text of the environment that changed is no new right; a secret under an old name is', () => {
+  const [present, next] = [
+    read('[environment]\nA = "x"\nB = "x"'),
+    read('[environment]\nA = "y"\nB = { secret = "k" }'),
+  ];
+  assert.deepEqual(compareGrants(present, next).newGrants, ['[environment] += {"name":"B","secret":"k"}']);
+});

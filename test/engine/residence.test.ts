@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { InstancePools } from '../../host/engine/hibernation/instance-pools.ts';
+import { Linker } from '../../host/engine/linker.ts';
+import { newResidence, Residence, readMappingsMax, settleBounds } from '../../host/engine/residence.ts';
+import { budgetOf } from './fast-lane/fast-guest.ts';
+import { programFrom } from './hibernation/state-guest.ts';
+
+const tiny = await programFrom(
+  '(module (memory (export "memory") 1) (func (export "one") (result i32) (i32.const 1)))',
+  'package test:tiny; world guest { export one: func() -> u32; }',
+);
+const none = new Linker();
+
+test('memories and stacks together stay within the mappings that the kernel allows', () => {
+  for (const mappings of [4_096, 10_000, 65_530, 262_144, 1_000_000]) {
+    for (const threads of [1, 2, 8, 64]) {
+      const { memoriesMax, stacksPerThreadMax } = settleBounds(mappings, threads);
+      const used = 2 * memoriesMax + 2.6 * stacksPerThreadMax * threads + 1_500;
+      assert.ok(used < 0.85 * mappings, `${mappings} ${threads}: ${used}`);
+      assert.ok(memoriesMax <= 12_000 && stacksPerThreadMax <= 1_000);
+      assert.ok(memoriesMax >= 1 && stacksPerThreadMax >= 1);
+    }
+  }
+});
+
+test("a usual machine gets the host's own bounds, as does one without a bound of mappings", () => {
+  const usual = { memoriesMax: 12_000, stacksPerThreadMax: 1_000 };
+  assert.deepEqual(settleBounds(65_530, 3), usual);
+  assert.deepEqual(settleBounds(undefined, 64), usual);
+});
+
+test('the bound of mappings is read where the kernel has one', { skip: process.platform !== 'linux' }, () => {
+  assert.ok((readMappingsMax() ?? 0) > 1_000);
+});
+
+test('stacks are bounded in each thread, and those given back are free again', () => {
+  const share = newResidence(2, { memoriesMax: 10, stacksPerThreadMax: 2 });
+  const [one, two] = [new Residence(share, 0), new Residence(share, 1)];
+  assert.ok(one.tryAcquireStack() && one.tryAcquireStack());
+  assert.equal(one.tryAcquireStack(), false);
+  assert.equal(two.tryAcquireStack(), true);
+  one.releaseStack();
+  assert.equal(one.tryAcquireStack(), true);
+});
+
+test('a spawn beyond the bound of memories is refused, whichever thread took them', async () => {
+  const share = newResidence(2, { memoriesMax: 3, stacksPerThreadMax: 1 });
+  const other = new Residence(share, 1);
+  assert.ok(other.tryAcquireMemories(2));
+  const pool = new InstancePools({ residence: new Residence(share, 0) }).of(tiny);
+  const lease = await pool.spawn(none, budgetOf());
+  const refused = { code: 'HOST_ERR_BUDGET_EXHAUSTED', message: /3 memories of at most 3/ };
+  await assert.rejects(pool.spawn(none, budgetOf()), refused);
+  const snapshot = pool.hibernate(lease);
+  assert.equal(
+    await pool.wake(snapshot, none, budgetOf()).call('one', []),
+    1,
+    'a memory that is there can be used',
+  );
+  assert.throws(() => pool.wake(snapshot, none, budgetOf()), refused);
+  Residence.retire(share, 1);
+  assert.equal(await pool.wake(snapshot, none, budgetOf()).call('one', []), 1);
+});
+
+test('a dropped memory counts until it was collected', async () => {
+  const residence = new Residence(newResidence(1, { memoriesMax: 4, stacksPerThreadMax: 1 }), 0);
+  const pool = new InstancePools({ residence, idleInstancesMax: 0 }).of(tiny);
+  for (let made = 0; made < 4; made += 1) (await pool.spawn(none, budgetOf())).dispose();
+  assert.equal(residence.memories, 4);
+  assert.equal(residence.dropped, 4);
+  await assert.rejects(pool.spawn(none, budgetOf()), { code: 'HOST_ERR_BUDGET_EXHAUSTED' });
+  await residence.collect();
+  assert.equal(residence.memories, 0);
+  assert.equal(residence.dropped, 0);
+  await pool.spawn(none, budgetOf());
+});
+
+test('idle instances are given up for memories of other programs', async () => {
+  const residence = new Residence(newResidence(1, { memoriesMax: 2, stacksPerThreadMax: 1 }), 0);
+  const pools = new InstancePools({ residence });
+  const leases = [await pools.of(tiny).spawn(none, budgetOf()), await pools.of(tiny).spawn(none, budgetOf())];
+  for (const lease of leases.splice(0)) lease.dispose();
+  const other = await programFrom(
+    '(module (memory (export "memory") 1) (func (export "one") (result i32) (i32.const 2)))',
+    'package test:tiny; world guest { export one: func() -> u32; }',
+  );
+  await assert.rejects(pools.of(other).spawn(none, budgetOf()), { code: 'HOST_ERR_BUDGET_EXHAUSTED' });
+  assert.equal(await pools.makeRoom(1), true);
+  await pools.of(other).spawn(none, budgetOf());
+});
+
+/** Makes as many instances as it can, and keeps them. */
+const greedy = `
+import { parentPort, workerData } from 'node:worker_threads';
+const root = workerData.root;
+const { InstancePools } = await import(root + 'engine/hibernation/instance-pools.ts');
+const { Residence } = await import(root + 'engine/residence.ts');
+const { Linker } = await import(root + 'engine/linker.ts');
+const { Budget } = await import(root + 'engine/budget.ts');
+const { systemClock } = await import(root + 'clock.ts');
+const { defaultLimits } = await import(root + 'limits.ts');
+const residence = new Residence(workerData.share, workerData.thread);
+const pool = new InstancePools({ residence }).of(workerData.program);
+const held = [];
+let refused = 0;
+for (let made = 0; made < workerData.count; made += 1) {
+  try {
+    held.push(await pool.spawn(new Linker(), new Budget({ limits: defaultLimits, clock: systemClock })));
+  } catch (error) {
+    if (error.code !== 'HOST_ERR_BUDGET_EXHAUSTED') throw error;
+    refused += 1;
+  }
+}
+let answered = 0;
+for (const lease of held) answered += lease.callSync('one', []);
+parentPort.postMessage({ held: held.length, refused, answered });
+`;
+
+interface Tally {
+  readonly held: number;
+  readonly refused: number;
+  readonly answered: number;
+}
+
+function run(workerData: object): Promise<{ readonly tally: Tally; readonly worker: Worker }> {
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(greedy)}`), { workerData });
+  return new Promise((resolve, reject) => {
+    worker.once('message', (tally: Tally) => resolve({ tally, worker }));
+    worker.once('error', reject);
+  });
+}
+
+test('20,000 instances in two threads: refusals at the bound, and the process lives', async () => {
+  const share = newResidence(2);
+  const root = new URL('../../host/', import.meta.url).href;
+  const runs = await Promise.all(
+    [0, 1].map((thread) => run({ root, share, thread, program: tiny, count: 10_000 })),
+  );
+  const sum = (pick: (tally: Tally) => number): number =>
+    runs.reduce((all, { tally }) => all + pick(tally), 0);
+  assert.equal(
+    sum(({ held }) => held),
+    share.bounds.memoriesMax,
+  );
+  assert.equal(
+    sum(({ refused }) => refused),
+    20_000 - share.bounds.memoriesMax,
+  );
+  assert.equal(
+    sum(({ answered }) => answered),
+    share.bounds.memoriesMax,
+    'all that were made work',
+  );
+  for (const [thread, { worker }] of runs.entries()) {
+    await worker.terminate();
+    Residence.retire(share, thread);
+  }
+  assert.equal(new Residence(share, 0).memories, 0);
+});
