@@ -337,8 +337,8 @@ export class Tasks implements AsyncCalls {
   /** The instance has ended: nobody waits for anything. */
   end(): void {
     for (const token of [...this.#room.open.keys()]) this.#give(token);
-    this.#waiter = undefined;
     this.#state = newState();
+    this.#waiter?.give(new Stopped('closed'));
   }
 
   /** The state of an agent between messages or while its task waits; undefined when there is none. */
