@@ -1,8 +1,11 @@
 import * as http from 'node:http';
 import { HostError } from '../errors.ts';
 
-/** Carries the agent's id from the main thread to the thread that owns it; whatever a client sent by this name is dropped. */
+/** Carries the agent's id to the thread that owns it; whatever a client sent by this name is dropped. */
 export const agentHeader = 'x-mote-agent-id';
+
+/** Carries a client's address from the thread that took the connection to the main thread. */
+export const clientHeader = 'x-mote-client-address';
 
 const socketsMax = 256;
 const socketsIdleMax = 64;
@@ -16,9 +19,13 @@ const ownHeaders: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
   agentHeader,
+  clientHeader,
 ]);
 
-/** The way of HTTP requests from the main thread, which listens, to the threads, where agents answer them. */
+/**
+ * The way of HTTP requests from one thread to another: to the one whose agent answers them, or to the main thread,
+ * whose affair everything else is.
+ */
 export class ExchangeProxy {
   readonly #agents = new Map<string, http.Agent>();
 
@@ -29,7 +36,7 @@ export class ExchangeProxy {
    */
   pass(
     socketPath: string,
-    agentId: number,
+    header: readonly [name: string, value: string],
     request: http.IncomingMessage,
     response: http.ServerResponse,
   ): Promise<void> {
@@ -39,7 +46,7 @@ export class ExchangeProxy {
         agent: this.#agentOf(socketPath),
         method: request.method ?? 'GET',
         path: request.url ?? '/',
-        headers: [...passedOn(request.rawHeaders), agentHeader, String(agentId)],
+        headers: [...passedOn(request.rawHeaders), ...header],
         setHost: false,
       });
       upstream.on('response', (answer) => {

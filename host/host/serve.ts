@@ -25,7 +25,7 @@ import type { LogEntry } from '../telemetry/log-entry.ts';
 import { type LogFilter, LogHub } from '../telemetry/log-hub.ts';
 import { detailOf, summaryOf } from './agent-view.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
-import { ExchangeProxy } from './exchange-proxy.ts';
+import { agentHeader, ExchangeProxy } from './exchange-proxy.ts';
 import { MessageIds } from './message-ids.ts';
 import { acceptedOf, replyOf } from './reply.ts';
 import type {
@@ -42,6 +42,7 @@ import type {
   Reply,
   Serving,
   ServingStatus,
+  ThreadDoors,
 } from './serving.ts';
 import { openState, type StateFolder } from './state-folder.ts';
 import { metricsOf, statusOf } from './status.ts';
@@ -127,6 +128,8 @@ class ServingHost implements LocalServing {
   readonly #coldFolders: readonly string[];
   readonly #triggers: Triggers;
   readonly #ids: MessageIds;
+  /** How the front door is opened in each thread, once it is. */
+  #door: { readonly module: string; readonly settings: unknown } | undefined;
   #isReady = false;
   #isClosing = false;
 
@@ -188,6 +191,32 @@ class ServingHost implements LocalServing {
     return host;
   }
 
+  /** Linux deals connections to one address out among its listeners. */
+  get doors(): ThreadDoors | undefined {
+    return process.platform === 'linux' ? this.#doors : undefined;
+  }
+
+  readonly #doors: ThreadDoors = {
+    socketPath: this.#socketPathOf(0),
+    open: async (module, settings) => {
+      this.#door = { module, settings };
+      await this.#everywhere((handle) => handle.call('openDoor', { module, settings }));
+    },
+    close: async (drainMs) => {
+      this.#door = undefined;
+      await this.#everywhere((handle) => handle.call('closeDoor', drainMs));
+    },
+  };
+
+  async #everywhere(act: (handle: AgentThreadHandle) => Promise<unknown>): Promise<void> {
+    await Promise.all(
+      this.#threads.numbers.map((number) => {
+        const handle = this.#threads.handle(number);
+        return handle === undefined ? undefined : act(handle);
+      }),
+    );
+  }
+
   becomeReady(): void {
     this.#isReady = true;
   }
@@ -225,11 +254,17 @@ class ServingHost implements LocalServing {
   #placed(thread: number, handle: AgentThreadHandle, lost: string | undefined): void {
     if (lost === undefined) return;
     this.#proxy.drop(this.#socketPathOf(thread));
-    this.#tenancy.reinstall(thread, handle).then(
+    this.#reinstall(thread, handle).then(
       (count) => this.#say('error', `a thread was lost (${lost}); ${count} agents begin anew on another`),
       (thrown: unknown) =>
         this.#say('error', `a thread was lost (${lost}), and its agents: ${String(thrown)}`),
     );
+  }
+
+  async #reinstall(thread: number, handle: AgentThreadHandle): Promise<number> {
+    const count = await this.#tenancy.reinstall(thread, handle);
+    if (this.#door !== undefined) await handle.call('openDoor', this.#door);
+    return count;
   }
 
   #nowMs(): number {
@@ -465,7 +500,7 @@ class ServingHost implements LocalServing {
 
   exchange(name: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const { id, thread } = this.#tenancy.require(name);
-    return this.#proxy.pass(this.#socketPathOf(thread), id, request, response);
+    return this.#proxy.pass(this.#socketPathOf(thread), [agentHeader, String(id)], request, response);
   }
 
   async close(drainMs: number): Promise<void> {

@@ -18,6 +18,8 @@ const owner: Channel<ThreadCalls, OwnerCalls> = joinOwner<ThreadCalls, OwnerCall
       await placing;
     },
     relink: async (end) => (await placed()).relink(end),
+    openDoor: async ({ module, settings: door }) => (await placed()).openDoor(module, door),
+    closeDoor: async (drainMs) => (await placed()).closeDoor(drainMs),
     holds: async (names) => (await placed()).holds(names),
     learn: async (spec) => (await placed()).population.learn(spec),
     forget: async (spec) => (await placed()).population.forget(spec),

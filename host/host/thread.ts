@@ -22,11 +22,20 @@ import { LogOutbox } from '../telemetry/log-outbox.ts';
 import type { ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { GuestRooms } from './guest-rooms.ts';
+import { ThreadServing } from './thread-serving.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
 /** Milliseconds between two looks at who has been idle for long enough. */
 const sweepMs = 250;
+
+/** What a front door's module for threads exports. */
+interface DoorModule {
+  openThreadDoor(
+    serving: ThreadServing,
+    settings: unknown,
+  ): Promise<{ close(drainMs: number): Promise<void> }>;
+}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
@@ -46,6 +55,7 @@ export class AgentThread {
   readonly #overdueKind: number;
   readonly #logLevelMin: LogLevel;
   #server: ExchangeServer | undefined;
+  #door: { close(drainMs: number): Promise<void> } | undefined;
   #sweeping: NodeJS.Timeout | undefined;
 
   private constructor(
@@ -248,6 +258,17 @@ export class AgentThread {
       },
     });
     agent.countExchange(outcome);
+  }
+
+  /** Opens this thread's part of the front door. @throws HostError `HOST_ERR_LISTEN_FAILED` */
+  async openDoor(module: string, settings: unknown): Promise<void> {
+    const { openThreadDoor } = (await import(module)) as DoorModule;
+    this.#door = await openThreadDoor(new ThreadServing(this.bus, systemRandom), settings);
+  }
+
+  async closeDoor(drainMs: number): Promise<void> {
+    await this.#door?.close(drainMs);
+    this.#door = undefined;
   }
 
   status(): ThreadReport {
