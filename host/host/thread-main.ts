@@ -1,35 +1,50 @@
-import type { DeadLetter as BusDeadLetter } from '../bus/dead-letters.ts';
-import type { Channel } from '../engine/worker/channel.ts';
 import { joinOwner, threadStart } from '../engine/worker/main.ts';
-import type { OwnerCalls, ThreadCalls, ThreadPlace, ThreadSettings } from './control.ts';
+import type { OwnerCalls, ThreadCalls, ThreadSettings } from './control.ts';
 import { AgentThread } from './thread.ts';
 
 const settings = threadStart<ThreadSettings>().start;
-let agentThread: AgentThread | undefined;
+let placing: Promise<AgentThread> | undefined;
 
-function placed(): AgentThread {
-  if (agentThread === undefined) throw new Error('bug: a spare thread was asked for something');
-  return agentThread;
+async function placed(): Promise<AgentThread> {
+  if (placing === undefined) throw new Error('bug: a spare thread was asked for something');
+  return placing;
 }
 
-const owner: Channel<ThreadCalls, OwnerCalls> = joinOwner<ThreadCalls, OwnerCalls>({
+/** For what nobody waits for: a thread that could not take its place has told so. */
+function tell(act: (thread: AgentThread) => void): void {
+  placed().then(act, () => {});
+}
+
+const owner = joinOwner<ThreadCalls, OwnerCalls>({
   answers: {
-    place: async (place: ThreadPlace) => {
-      agentThread = await AgentThread.start(settings, place, (entries) => owner.post('logs', entries));
+    place: async (place) => {
+      placing = AgentThread.start(settings, place, (entries) => owner.post('logs', entries));
+      await placing;
     },
-    holds: (names) => placed().holds(names),
-    relink: (end) => placed().relink(end),
-    learn: (spec) => placed().population.learn(spec),
-    forget: (spec) => placed().population.forget(spec),
-    add: ({ spec, agents }) => placed().population.add(spec, agents),
-    replace: ({ id, spec }) => placed().population.replace(id, spec),
-    remove: (id) => placed().population.remove(id),
-    report: (ids) => ids.map((id) => placed().population.reportOf(id)),
-    status: () => placed().status(),
-    deadLetters: (max): readonly BusDeadLetter[] => placed().bus.deadLetters(max),
-    retryDeadLetter: (id) => placed().bus.retryDeadLetter(id),
-    dropDeadLetter: (id) => placed().bus.dropDeadLetter(id),
-    drain: (drainMs) => placed().drain(drainMs),
+    holds: async (names) => (await placed()).holds(names),
+    relink: (end) => tell((thread) => thread.relink(end)),
+    learn: async (spec) => (await placed()).population.learn(spec),
+    forget: (spec) => tell((thread) => thread.population.forget(spec)),
+    add: async ({ spec, agents, isAgain }) => (await placed()).population.add(spec, agents, isAgain),
+    replace: async ({ id, spec }) => (await placed()).population.replace(id, spec),
+    remove: async (id) => (await placed()).population.remove(id),
+    report: async (ids) => {
+      const { population } = await placed();
+      return ids.map((id) => population.reportOf(id));
+    },
+    status: async () => (await placed()).status(),
+    deadLetters: async (max) => (await placed()).bus.deadLetters(max),
+    retryDeadLetter: async (id) => (await placed()).retryDeadLetter(id),
+    dropDeadLetter: async (id) => (await placed()).dropDeadLetter(id),
+    settledIds: async () => (await placed()).mail.journal.settledIds(),
+    remember: async (ids) => (await placed()).remember(ids),
+    deliver: async (isSuccessor) => (await placed()).deliver(isSuccessor),
+    returned: (number) => tell((thread) => thread.bus.returned(number)),
+    drain: async (drainMs) => (await placed()).drain(drainMs),
+    save: async () => (await placed()).save(),
   },
-  onRetire: () => agentThread?.close(),
+  onRetire: async () => {
+    const thread = await placing?.catch(() => undefined);
+    await thread?.close();
+  },
 });
