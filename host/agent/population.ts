@@ -58,14 +58,15 @@ export class Population {
     this.#specs.delete(spec);
   }
 
-  add(spec: number, agents: readonly (readonly [id: number, name: string])[]): void {
+  /** `isAgain`: their subscriptions outlived the thread they were on. */
+  add(spec: number, agents: readonly (readonly [id: number, name: string])[], isAgain: boolean): void {
     const known = this.#spec(spec);
     for (const [id, name] of agents) {
       const agent = new Agent(id, name, known, this.#rooms.around);
       if (this.#rooms.cold.has(name)) agent.cool();
       this.#agents.set(id, agent);
       this.#rooms.bus.attach(id, name, this, termsOf(known));
-      this.#subscribe(id, known);
+      if (!isAgain) this.#subscribe(id, known);
     }
   }
 

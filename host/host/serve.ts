@@ -26,6 +26,7 @@ import { type LogFilter, LogHub } from '../telemetry/log-hub.ts';
 import { detailOf, summaryOf } from './agent-view.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
 import { agentHeader, ExchangeProxy } from './exchange-proxy.ts';
+import { Mail } from './mail.ts';
 import { MessageIds } from './message-ids.ts';
 import { acceptedOf, replyOf } from './reply.ts';
 import type {
@@ -66,6 +67,8 @@ export interface ServeOptions {
   /** What the host allows at most; manifests narrow it. */
   readonly limits: Partial<Limits>;
   readonly secretsFile?: string;
+  /** Go on with what is readable of damaged journals; default: refuse to start. */
+  readonly repairJournal?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: (entry: LogEntry) => void;
@@ -84,6 +87,8 @@ export interface LocalServing extends Serving {
     manifest: Manifest,
     component: Uint8Array<ArrayBuffer>,
   ): Promise<Installed & { readonly difference?: Difference }>;
+  /** Ends a thread at once, whatever it does, as if it had been lost: another takes its place. */
+  endThread(thread: number): Promise<void>;
 }
 
 const agentsMax = 1_048_576;
@@ -101,12 +106,12 @@ export async function serve(options: ServeOptions): Promise<LocalServing> {
   try {
     for (const agent of options.agents)
       await host.upgrade(agent.manifestPath, agent.manifest, agent.component);
+    await host.restore();
+    await host.becomeReady();
   } catch (thrown) {
     await host.close(0);
     throw thrown;
   }
-  await host.restore();
-  host.becomeReady();
   return host;
 }
 
@@ -124,6 +129,7 @@ class ServingHost implements LocalServing {
   readonly #startedAtMs: number;
   readonly #residence;
   readonly #state: StateFolder;
+  readonly #mail: Mail;
   /** As an earlier run left them: each is called by its thread's number. */
   readonly #coldFolders: readonly string[];
   readonly #triggers: Triggers;
@@ -138,6 +144,7 @@ class ServingHost implements LocalServing {
     this.#options = options;
     this.#ids = new MessageIds(random);
     this.#state = state;
+    this.#mail = this.#openMail();
     this.#coldFolders = readdirSync(state.coldFolder);
     this.#startedAtMs = this.#nowMs();
     this.#engine = createEngine({ cacheFolder: options.cacheFolder, clock });
@@ -154,7 +161,10 @@ class ServingHost implements LocalServing {
         for (const entry of entries) this.#log(entry);
       },
       onOutput: (text) => this.#say('warn', text.trimEnd()),
-      onPlaced: (thread, handle, lost) => this.#placed(thread, handle, lost),
+      onLost: (thread, reason) => this.#lost(thread, reason),
+      onReplaced: (thread, handle) => void this.#replaced(thread, handle),
+      onVacant: (thread, error) =>
+        this.#say('error', `nobody takes the place of thread ${thread}: ${reasonOf(error)}`),
     });
     this.#bus = new Bus({
       links: this.#threads.links,
@@ -162,7 +172,9 @@ class ServingHost implements LocalServing {
       clock,
       random,
       wheel: new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver }),
+      journal: this.#mail.journal,
     });
+    this.#mail.join(this.#bus, this.#threads);
     this.#tenancy = new Tenancy({
       bus: this.#bus,
       directory: this.#directory,
@@ -182,12 +194,23 @@ class ServingHost implements LocalServing {
   static async start(options: ServeOptions): Promise<ServingHost> {
     const secrets = await Secrets.open({ file: options.secretsFile, env: process.env });
     const state = openState(options.stateFolder);
-    const host = new ServingHost(options, secrets, state);
-    await host.#threads.start();
-    host.#threads.links.start({
-      accept: (frame, from) => host.#bus.accept(frame, from),
-      onLost: (thread) => host.#bus.forgetThread(thread),
-    });
+    let host: ServingHost;
+    try {
+      host = new ServingHost(options, secrets, state);
+    } catch (thrown) {
+      state.close();
+      throw thrown;
+    }
+    try {
+      host.#threads.links.start({
+        accept: (frame, from) => host.#bus.accept(frame, from),
+        onLost: (thread) => host.#bus.forgetThread(thread),
+      });
+      await host.#threads.start();
+    } catch (thrown) {
+      await host.close(0);
+      throw thrown;
+    }
     return host;
   }
 
@@ -208,16 +231,15 @@ class ServingHost implements LocalServing {
     },
   };
 
-  async #everywhere(act: (handle: AgentThreadHandle) => Promise<unknown>): Promise<void> {
-    await Promise.all(
-      this.#threads.numbers.map((number) => {
-        const handle = this.#threads.handle(number);
-        return handle === undefined ? undefined : act(handle);
-      }),
-    );
+  #openMail(): Mail {
+    const { clock, random, threads, repairJournal = false } = this.#options;
+    const say = this.#say.bind(this);
+    return new Mail({ state: this.#state, threads, clock, random, repair: repairJournal, say });
   }
 
-  becomeReady(): void {
+  /** Everybody is installed: what an earlier run was given and did not deal with is delivered. */
+  async becomeReady(): Promise<void> {
+    await this.#mail.deliver();
     this.#isReady = true;
   }
 
@@ -232,7 +254,7 @@ class ServingHost implements LocalServing {
     };
   }
 
-  #placeOf(thread: number): Omit<ThreadPlace, 'links'> {
+  #placeOf(thread: number): Omit<ThreadPlace, 'links' | 'predecessors'> {
     const { coldFolder } = this.#state;
     const { threads } = this.#options;
     const orphaned = this.#coldFolders.filter((name) => Number(name) > threads);
@@ -240,6 +262,7 @@ class ServingHost implements LocalServing {
       socketPath: this.#socketPathOf(thread),
       coldFolder: join(coldFolder, String(thread)),
       journalFolder: this.#state.journalOf(thread),
+      repairJournal: this.#options.repairJournal ?? false,
       adoptCold: orphaned
         .filter((name) => Number(name) % threads === thread - 1)
         .map((name) => join(coldFolder, name)),
@@ -251,20 +274,21 @@ class ServingHost implements LocalServing {
     return process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : join(this.#runFolder, `${thread}.sock`);
   }
 
-  #placed(thread: number, handle: AgentThreadHandle, lost: string | undefined): void {
-    if (lost === undefined) return;
+  #lost(thread: number, reason: string): void {
     this.#proxy.drop(this.#socketPathOf(thread));
-    this.#reinstall(thread, handle).then(
-      (count) => this.#say('error', `a thread was lost (${lost}); ${count} agents begin anew on another`),
-      (thrown: unknown) =>
-        this.#say('error', `a thread was lost (${lost}), and its agents: ${String(thrown)}`),
-    );
+    this.#tenancy.suspend(thread);
+    this.#say('error', `a thread was lost (${reason}); its agents begin anew on another`);
   }
 
-  async #reinstall(thread: number, handle: AgentThreadHandle): Promise<number> {
-    const count = await this.#tenancy.reinstall(thread, handle);
-    if (this.#door !== undefined) await handle.call('openDoor', this.#door);
-    return count;
+  async #replaced(thread: number, handle: AgentThreadHandle): Promise<void> {
+    try {
+      const count = await this.#tenancy.reinstall(thread, handle);
+      await this.#mail.returned(thread, handle);
+      if (this.#door !== undefined) await handle.call('openDoor', this.#door);
+      this.#say('info', `${count} agents of the lost thread are there again`);
+    } catch (thrown) {
+      this.#say('error', `agents of the lost thread are not there: ${reasonOf(thrown)}`);
+    }
   }
 
   #nowMs(): number {
@@ -299,6 +323,7 @@ class ServingHost implements LocalServing {
       registry: this.#tenancy.registry,
       residence: this.#residence,
       bus: this.#bus,
+      journalCounts: this.#mail.counts(),
       startedAtMs: this.#startedAtMs,
     };
   }
@@ -324,6 +349,7 @@ class ServingHost implements LocalServing {
   }
 
   async install(request: InstallRequest): Promise<Installed> {
+    this.#requireOpen();
     const path = 'the manifest';
     const manifest = parseManifest(request.manifest, path);
     requirePathless(manifest, path);
@@ -434,6 +460,12 @@ class ServingHost implements LocalServing {
     await this.#state.agents.saved();
   }
 
+  /** @throws HostError `HOST_ERR_AGENT_STOPPED` when the host ends */
+  #requireOpen(): void {
+    if (this.#isClosing)
+      throw new HostError('HOST_ERR_AGENT_STOPPED', 'the host ends; ask again when it is there again');
+  }
+
   async invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
     requireMessages(this.#tenancy.require(name));
     const { subject, ...rest } = options;
@@ -445,6 +477,7 @@ class ServingHost implements LocalServing {
   }
 
   async #ask(to: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
+    this.#requireOpen();
     const { deadlineMs, signal, subject } = options;
     const messageId = options.messageId ?? this.#ids.next();
     const reply = await this.#bus.request(outside, to, payload, {
@@ -457,12 +490,14 @@ class ServingHost implements LocalServing {
   }
 
   async send(name: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
+    this.#requireOpen();
     requireMessages(this.#tenancy.require(name));
     const { guarantee, messageId } = options;
     return acceptedOf(await this.#bus.send(outside, name, payload, { guarantee, id: messageId }));
   }
 
   async publish(subject: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
+    this.#requireOpen();
     const { guarantee, messageId } = options;
     return acceptedOf(await this.#bus.publish(outside, subject, payload, { guarantee, id: messageId }));
   }
@@ -482,16 +517,16 @@ class ServingHost implements LocalServing {
     return this.#hub.follow(filter, listener);
   }
 
-  deadLetters(max: number): readonly DeadLetter[] {
-    return this.#bus.deadLetters(max);
+  deadLetters(max: number): Promise<readonly DeadLetter[]> {
+    return this.#mail.deadLetters(max);
   }
 
-  async retryDeadLetter(id: string): Promise<boolean> {
-    return this.#bus.retryDeadLetter(id);
+  retryDeadLetter(id: string): Promise<boolean> {
+    return this.#mail.retry(id);
   }
 
-  async dropDeadLetter(id: string): Promise<boolean> {
-    return this.#bus.dropDeadLetter(id);
+  dropDeadLetter(id: string): Promise<boolean> {
+    return this.#mail.drop(id);
   }
 
   routeOf(path: string): string | undefined {
@@ -503,17 +538,50 @@ class ServingHost implements LocalServing {
     return this.#proxy.pass(this.#socketPathOf(thread), [agentHeader, String(id)], request, response);
   }
 
+  async endThread(thread: number): Promise<void> {
+    await this.#threads.end(thread, 'the operator ended it');
+  }
+
   async close(drainMs: number): Promise<void> {
     this.#isClosing = true;
-    const { numbers } = this.#threads;
     this.#triggers.stop();
-    await Promise.allSettled(numbers.map((number) => this.#threads.handle(number)?.call('drain', drainMs)));
+    await this.#drain(drainMs);
+    await this.#everywhere((handle) => handle.call('save', undefined));
     await this.#threads.close(closeMsMax);
+    await this.#mail
+      .close()
+      .catch((thrown: unknown) => this.#say('error', `the journal was not closed: ${reasonOf(thrown)}`));
+    this.#threads.closeLinks();
     this.#proxy.close();
     await this.#engine.close();
     rmSync(this.#runFolder, { recursive: true, force: true });
     this.#state.close();
   }
+
+  /** Until nothing is under way on any thread: one that was quiet may have been asked by another since. */
+  async #drain(drainMs: number): Promise<void> {
+    this.#bus.drain();
+    const { clock } = this.#options;
+    const untilMs = clock.monotonicMs() + drainMs;
+    let before = -1;
+    for (;;) {
+      const leftMs = Math.max(0, untilMs - clock.monotonicMs());
+      const delivered = await this.#everywhere((handle) => handle.call('drain', leftMs));
+      const now = delivered.reduce((sum, count) => sum + count, 0);
+      if (now === before || leftMs === 0) return;
+      before = now;
+    }
+  }
+
+  async #everywhere<T>(ask: (handle: AgentThreadHandle) => Promise<T>): Promise<readonly T[]> {
+    const handles = this.#threads.numbers.map((number) => this.#threads.handle(number));
+    const asked = await Promise.allSettled(handles.filter((handle) => handle !== undefined).map(ask));
+    return asked.filter((one) => one.status === 'fulfilled').map(({ value }) => value);
+  }
+}
+
+function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 /** Of an agent without a manifest, what is there is its component. */

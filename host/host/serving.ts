@@ -204,9 +204,9 @@ export interface Serving {
   invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply>;
   /** Asks whoever answers a subject. @throws HostError `HOST_ERR_SUBJECT_INVALID` */
   request(subject: string, payload: Payload, options: InvokeOptions): Promise<Reply>;
-  /** Resolves once it is on disk. @throws HostError `HOST_ERR_AGENT_UNKNOWN`, `HOST_ERR_MAILBOX_FULL` */
+  /** Resolves once it is on disk. @throws HostError `HOST_ERR_AGENT_UNKNOWN`, `HOST_ERR_MAILBOX_FULL`, `HOST_ERR_STATE_UNWRITABLE` */
   send(name: string, payload: Payload, options: PublishOptions): Promise<Accepted>;
-  /** @throws HostError `HOST_ERR_SUBJECT_INVALID` */
+  /** @throws HostError `HOST_ERR_SUBJECT_INVALID`, `HOST_ERR_STATE_UNWRITABLE` */
   publish(subject: string, payload: Payload, options: PublishOptions): Promise<Accepted>;
   /** Messages from now on; `listener` must not wait. Returns the way to end it. @throws HostError `HOST_ERR_SUBJECT_INVALID` */
   subscribe(pattern: string, group: string | undefined, listener: (message: Message) => void): () => void;
@@ -215,8 +215,9 @@ export interface Serving {
   recentLogs(filter: LogFilter, max: number): readonly LogEntry[];
   followLogs(filter: LogFilter, listener: (entry: LogEntry) => void): () => void;
 
-  deadLetters(max: number): readonly DeadLetter[];
-  /** Delivers it again, or drops it; false when there is no such one. */
+  /** The latest, newest first. */
+  deadLetters(max: number): Promise<readonly DeadLetter[]>;
+  /** Delivers it again, or drops it; false when there is no such one. @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
   retryDeadLetter(id: string): Promise<boolean>;
   dropDeadLetter(id: string): Promise<boolean>;
 
