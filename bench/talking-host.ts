@@ -87,7 +87,7 @@ export class TalkingHost {
   }
 
   /** Agents go to the thread with the fewest. */
-  async install(name: string, kind: keyof typeof components): Promise<void> {
+  async install(name: string, kind: Kind): Promise<void> {
     const component = new Uint8Array(await components[kind]());
     await this.serving.install({ manifest: `name = "${name}"\nworld = "handler"${common}`, component });
   }
@@ -120,7 +120,9 @@ function component(source: string): () => Promise<Uint8Array> {
   };
 }
 
-const components = {
+type Kind = 'talker' | 'listener' | 'sink';
+
+const components: Readonly<Record<Kind, () => Promise<Uint8Array>>> = {
   talker: component(talkerSource),
   listener: component(listenerSource),
   sink: component(sinkSource),
