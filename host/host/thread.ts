@@ -181,9 +181,10 @@ export class AgentThread {
       launch: (agent, saved, budget, deadlineMs) => this.#launch(agent, saved, budget, deadlineMs),
       idle: (agent) => this.#room.idle(agent),
       busy: (agent) => this.#room.busy(agent),
-      arm: (agent, ms) => this.#wheel.after(this.#overdueKind, agent.id, ms),
+      arm: (agent, atMs) => this.#wheel.arm(this.#overdueKind, agent.id, atMs),
       disarm: (timer) => void this.#wheel.cancel(timer),
       stopped: (agent) => this.bus.endOf(agent.id),
+      handled: (agent, delivery, outcome) => this.population.handled(agent, delivery, outcome),
       note: (agent, what) => this.#note(agent, what),
     };
   }
