@@ -87,6 +87,7 @@ export interface LocalServing extends Serving {
 
 const agentsMax = 1_048_576;
 const logEntriesMax = 10_000;
+const logCharsMax = 32 * 1024 * 1024;
 const warmBytesMax = 256 * 1024 * 1024;
 const closeMsMax = 2_000;
 const outside: Sender = { id: 0, name: undefined };
@@ -117,7 +118,7 @@ class ServingHost implements LocalServing {
   readonly #bus: Bus;
   readonly #tenancy: Tenancy;
   readonly #specs: SpecMaker;
-  readonly #hub = new LogHub(logEntriesMax);
+  readonly #hub = new LogHub(logEntriesMax, logCharsMax);
   readonly #proxy = new ExchangeProxy();
   readonly #runFolder = mkdtempSync(join(tmpdir(), 'motehost-'));
   readonly #startedAtMs: number;
