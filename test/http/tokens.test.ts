@@ -145,13 +145,18 @@ test('a file that others can read, a link, or a damaged file opens no door', asy
 });
 
 test('a token made or revoked while the host runs holds a second later, on open connections too', async (t) => {
-  const { front, clock, stateFolder, bearer } = await guarded(t);
+  const { front, serving, clock, stateFolder, bearer } = await guarded(t);
   const headers = bearer('late', 'subscribe');
   clock.turn(1001);
   const reader = await EventReader.open(front, '/v1/subscribe/a.b', headers);
   revokeToken(stateFolder, 'late');
   clock.turn(1001);
   assert.equal((await ask(front, '/v1/subscribe/a.b', { headers })).status, 401);
+  await serving.publish(
+    'a.b',
+    { contentType: undefined, headers: [], body: new Uint8Array(1) },
+    { principal: { name: 'x' } },
+  );
   clock.turn(15_000);
   assert.match(String(await reader.next()), /^event: end\n.*no longer valid/);
 });
