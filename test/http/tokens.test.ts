@@ -213,3 +213,10 @@ test('beyond this machine nothing opens without a token, and the refusal says th
   assert.equal((await ask(front, '/v1/agents')).status, 401);
   await front.close(0);
 });
+
+test('what is installed with a token is somebody’s', async (t) => {
+  const { front, serving, bearer } = await guarded(t);
+  const headers = { ...bearer('boss', 'admin'), 'content-type': 'application/wasm' };
+  assert.equal((await ask(front, '/v1/agents?name=x', { body: 'x', headers })).status, 201);
+  assert.equal(serving.installs.at(-1)?.isAnybodys, false);
+});
