@@ -153,6 +153,7 @@ function frontOf(serving: Serving, limits: HttpLimits, options: ListenOptions): 
   const answers = new Answers(
     () => clock.monotonicMs(),
     (exchange) => connections.settled(exchange.connection),
+    limits.answersBytesMax,
   );
   return {
     serving,
