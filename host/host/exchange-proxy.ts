@@ -10,9 +10,10 @@ export const clientHeader = 'x-mote-client-address';
 const socketsMax = 256;
 const socketsIdleMax = 64;
 
-/** Headers that belong to one connection (RFC 9110, 7.6.1), and ours. */
+/** Headers that belong to one connection (RFC 9110, 7.6.1), what the front door answered itself, and ours. */
 const ownHeaders: ReadonlySet<string> = new Set([
   'connection',
+  'expect',
   'keep-alive',
   'proxy-connection',
   'te',
@@ -46,7 +47,7 @@ export class ExchangeProxy {
         agent: this.#agentOf(socketPath),
         method: request.method ?? 'GET',
         path: request.url ?? '/',
-        headers: [...passedOn(request.rawHeaders), ...header],
+        headers: [...passedOn(request.rawHeaders), ...framing(request), ...header],
         setHost: false,
       });
       upstream.on('response', (answer) => {
@@ -86,6 +87,14 @@ export class ExchangeProxy {
   close(): void {
     for (const path of [...this.#agents.keys()]) this.drop(path);
   }
+}
+
+/**
+ * How the end of a body of unknown length is told. Node frames none by itself for GET, DELETE and the like: the bytes
+ * of such a body would stand bare after the head, and be taken for the next request, headers of ours and all.
+ */
+function framing({ headers }: http.IncomingMessage): readonly string[] {
+  return headers['transfer-encoding'] === undefined ? [] : ['transfer-encoding', 'chunked'];
 }
 
 /** Names and values by turns, as Node has them, without those that end here. */

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import type * as http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { type Difference, differenceOf, wantsMore } from '../agent/difference.ts';
 import type { AgentReport } from '../agent/population.ts';
 import type { AgentRecord, Origin } from '../agent/registry.ts';
@@ -93,6 +94,7 @@ export interface LocalServing extends Serving {
 
 const agentsMax = 1_048_576;
 const logEntriesMax = 10_000;
+const logCharsMax = 32 * 1024 * 1024;
 const warmBytesMax = 256 * 1024 * 1024;
 const closeMsMax = 2_000;
 const outside: Sender = { id: 0, name: undefined };
@@ -123,7 +125,7 @@ class ServingHost implements LocalServing {
   readonly #bus: Bus;
   readonly #tenancy: Tenancy;
   readonly #specs: SpecMaker;
-  readonly #hub = new LogHub(logEntriesMax);
+  readonly #hub = new LogHub(logEntriesMax, logCharsMax);
   readonly #proxy = new ExchangeProxy();
   readonly #runFolder = mkdtempSync(join(tmpdir(), 'motehost-'));
   readonly #startedAtMs: number;
@@ -353,6 +355,7 @@ class ServingHost implements LocalServing {
     const path = 'the manifest';
     const manifest = parseManifest(request.manifest, path);
     requirePathless(manifest, path);
+    if (request.isAnybodys === true) requireSecretless(manifest, path);
     const spec = await this.#specs.make(manifest, path, request.component);
     const origin = { manifestPath: undefined, manifestText: request.manifest, installedAtMs: this.#nowMs() };
     requireHttpOrigin(this.#tenancy.registry.get(manifest.name)?.origin, manifest.name);
@@ -427,8 +430,8 @@ class ServingHost implements LocalServing {
       return { kind: 'installed', agent: await this.agent(name) };
     }
     const isSame =
-      JSON.stringify([present.spec.manifest, present.spec.program.facts.digest]) ===
-      JSON.stringify([spec.manifest, spec.program.facts.digest]);
+      present.spec.program.facts.digest === spec.program.facts.digest &&
+      isDeepStrictEqual(present.spec.manifest, spec.manifest);
     if (isSame) return { kind: 'unchanged', agent: await this.agent(name) };
     await this.#tenancy.replace(present, spec, origin);
     this.#triggers.add(name, spec.manifest.triggers, spec.manifestPath);
@@ -606,6 +609,17 @@ function requireHttpOrigin(origin: Origin | undefined, name: string): void {
     'HOST_ERR_AGENT_DUPLICATE',
     `there is an agent '${name}' already, from ${origin.manifestPath}; change it there, or take another name`,
     { name },
+  );
+}
+
+/** Where everybody of the machine may install, installing must not tell everybody the operator's secrets. @throws HostError */
+function requireSecretless({ grants }: Manifest, path: string): void {
+  const [handle] = grants.secrets;
+  if (handle === undefined) return;
+  throw new HostError(
+    'HOST_ERR_CAPABILITY_DENIED',
+    `${path}: it asks for the secret '${handle}', and this host takes agents from anybody without a token; make one with host token create --may admin, or install it with host serve FOLDER`,
+    { path, handle },
   );
 }
 

@@ -77,6 +77,8 @@ export interface InstallRequest {
   readonly component: Uint8Array<ArrayBuffer>;
   /** Digest of a component whose new imports and grants the caller has seen and accepts. */
   readonly accept?: string;
+  /** Nobody asked who the caller is: it gets no secrets. */
+  readonly isAnybodys?: boolean;
 }
 
 export type Installed =

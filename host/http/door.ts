@@ -172,6 +172,7 @@ function frontOf<Serves extends Caller>(
   const answers = new Answers(
     () => clock.monotonicMs(),
     (exchange) => connections.settled(exchange.connection),
+    limits.answersBytesMax,
   );
   return {
     serving,
