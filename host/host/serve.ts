@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import type * as http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,6 +57,8 @@ export interface LocalAgent {
   readonly manifestPath: string;
   readonly manifest: Manifest;
   readonly component: Uint8Array<ArrayBuffer>;
+  /** The manifest as written. */
+  readonly text?: string;
 }
 
 export interface ServeOptions {
@@ -87,6 +89,7 @@ export interface LocalServing extends Serving {
     manifestPath: string,
     manifest: Manifest,
     component: Uint8Array<ArrayBuffer>,
+    text?: string,
   ): Promise<Installed & { readonly difference?: Difference }>;
   /** Ends a thread at once, whatever it does, as if it had been lost: another takes its place. */
   endThread(thread: number): Promise<void>;
@@ -107,7 +110,7 @@ export async function serve(options: ServeOptions): Promise<LocalServing> {
   const host = await ServingHost.start(options);
   try {
     for (const agent of options.agents)
-      await host.upgrade(agent.manifestPath, agent.manifest, agent.component);
+      await host.upgrade(agent.manifestPath, agent.manifest, agent.component, agent.text);
     await host.restore();
     await host.becomeReady();
   } catch (thrown) {
@@ -406,6 +409,7 @@ class ServingHost implements LocalServing {
     manifestPath: string,
     manifest: Manifest,
     component: Uint8Array<ArrayBuffer>,
+    text = '',
   ): Promise<Installed & { readonly difference?: Difference }> {
     const spec = await this.#specs.make(manifest, manifestPath, component);
     const present = this.#tenancy.registry.get(manifest.name);
@@ -416,7 +420,7 @@ class ServingHost implements LocalServing {
         { name: manifest.name },
       );
     const difference = present === undefined ? undefined : differenceOf(present.spec, spec);
-    const origin = { manifestPath, manifestText: textOf(manifestPath), installedAtMs: this.#nowMs() };
+    const origin = { manifestPath, manifestText: text, installedAtMs: this.#nowMs() };
     const installed = await this.#put(spec, origin);
     return difference === undefined ? installed : { ...installed, difference };
   }
@@ -585,11 +589,6 @@ class ServingHost implements LocalServing {
 
 function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
-}
-
-/** Of an agent without a manifest, what is there is its component. */
-function textOf(manifestPath: string): string {
-  return manifestPath.endsWith('.toml') ? readFileSync(manifestPath, 'utf8') : '';
 }
 
 /** @throws HostError `HOST_ERR_WORLD_MISMATCH` for an agent that answers HTTP requests only */

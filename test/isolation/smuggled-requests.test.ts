@@ -6,7 +6,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { ExchangeProxy } from '../../host/host/exchange-proxy.ts';
+import { agentHeader, ExchangeProxy } from '../../host/host/exchange-proxy.ts';
 import { ExchangeServer } from '../../host/host/exchange-server.ts';
 
 // The main thread passes a site's requests on to the agent's thread over a socket that carries one after the other.
@@ -24,7 +24,7 @@ async function reached(t: TestContext, text: string): Promise<string[]> {
   });
   const proxy = new ExchangeProxy();
   const front = http.createServer(
-    (request, response) => void proxy.pass(join(folder, '1.sock'), 1, request, response),
+    (request, response) => void proxy.pass(join(folder, '1.sock'), [agentHeader, '1'], request, response),
   );
   front.listen(0, '127.0.0.1');
   await once(front, 'listening');

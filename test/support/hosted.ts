@@ -111,7 +111,11 @@ export function payload(words: string): Payload {
 /** An agent as it would lie on disk. */
 export function localAgent(name: string, component: Uint8Array<ArrayBuffer>, toml = ''): LocalAgent {
   const manifestPath = `/agents/${name}/agent.toml`;
-  return { manifestPath, manifest: parseManifest(`name = "${name}"\nworld = "handler"\n${toml}`, manifestPath), component };
+  return {
+    manifestPath,
+    manifest: parseManifest(`name = "${name}"\nworld = "handler"\n${toml}`, manifestPath),
+    component,
+  };
 }
 
 /**
