@@ -41,13 +41,18 @@ export async function listen(serving: Serving, options: ListenOptions = {}): Pro
   const door = new Door(serving, options);
   const server = door.server();
   const app = await routed(door, server);
-  const taken = await take(server, host, port, doors !== undefined);
-  if (doors !== undefined) {
-    await bind(door.server(), { path: doors.socketPath });
-    await doors.open(threadDoor.href, settingsOf(options, host, taken, doors.socketPath));
-    stopListening(server);
+  try {
+    const taken = await take(server, host, port, doors !== undefined);
+    if (doors !== undefined) {
+      await bind(door.server(), { path: doors.socketPath });
+      await doors.open(threadDoor.href, settingsOf(options, host, taken, doors.socketPath));
+      stopListening(server);
+    }
+    return opened(door, app, doors, host, taken);
+  } catch (thrown) {
+    await door.close(0);
+    throw thrown;
   }
-  return opened(door, app, doors, host, taken);
 }
 
 /** An address that threads share would be shared with another host as well, unless it is nobody's before. */
