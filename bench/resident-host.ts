@@ -61,7 +61,12 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** One message to one agent; what it answered. */
-export async function ask(serving: LocalServing, name: string, body = 'hi', deadlineMs = 30_000): Promise<string> {
+export async function ask(
+  serving: LocalServing,
+  name: string,
+  body = 'hi',
+  deadlineMs = 30_000,
+): Promise<string> {
   const payload = { contentType: undefined, headers: [], body: encoder.encode(body) };
   const reply = await serving.invoke(name, payload, { deadlineMs });
   if (reply.kind !== 'answered' || reply.outcome.kind !== 'ok') throw new Error(JSON.stringify(reply, plain));
