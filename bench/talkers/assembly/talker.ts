@@ -20,7 +20,7 @@ function send(count: i32, name: string, headers: Header[]): Reply {
   for (let at = 0; at < count; at++) {
     const sent = bus.send(name, payload);
     if (sent.isOk) continue;
-    if (sent.error.tag != BusErrorTag.FULL) return fail(Failure.unavailable(sent.error.toString()));
+    if (sent.error.tag != BusErrorTag.full) return fail(Failure.unavailable(sent.error.toString()));
     at--; // It has waited, and may again.
   }
   return noReply();
