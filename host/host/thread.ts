@@ -111,7 +111,7 @@ export class AgentThread {
       activeMax: this.#residence.bounds.stacksPerThreadMax,
       turnMsMax,
       nowMs: () => clock.monotonicMs(),
-      isPending: () => this.#links.pending(),
+      isPending: () => this.#isMailWaiting(),
     });
     this.population = new Population({
       bus: this.bus,
@@ -126,6 +126,12 @@ export class AgentThread {
       logLevelMin: settings.logLevelMin,
       log: (entry) => this.#log.write(entry),
     });
+  }
+
+  /** Asked between the fuel slices of a guest that computes: what it has sent so far must not wait for its end. */
+  #isMailWaiting(): boolean {
+    this.#links.flush();
+    return this.#links.pending();
   }
 
   /**
