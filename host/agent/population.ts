@@ -1,5 +1,6 @@
 import type { Bus } from '../bus/bus.ts';
 import type { Delivery } from '../bus/delivery.ts';
+import type { Outcome } from '../outcome.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -141,13 +142,20 @@ export class Population {
   }
 
   /** The dispatcher: one message of one agent. */
-  async run(id: number): Promise<void> {
+  run(id: number): void {
     const { bus, dispatcher } = this.#rooms;
     const agent = this.#agents.get(id);
     const delivery = agent === undefined ? undefined : bus.take(id);
-    if (agent === undefined || delivery === undefined) return;
-    bus.settle(delivery, await agent.handle(delivery));
+    if (agent === undefined || delivery === undefined) dispatcher.ended();
+    else agent.handle(delivery);
+  }
+
+  /** The agent: what came of a message. */
+  handled({ id }: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+    const { bus, dispatcher } = this.#rooms;
+    bus.settle(delivery, outcome);
     if (bus.hasMail(id)) dispatcher.wake(id);
+    dispatcher.ended();
   }
 
   reportOf(id: number): AgentReport | undefined {

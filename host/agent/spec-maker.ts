@@ -28,7 +28,7 @@ export class SpecMaker {
    * handles messages nor answers HTTP requests; `HOST_ERR_CONFIG_INVALID` where manifest and component disagree
    */
   async make(manifest: Manifest, manifestPath: string, component: Uint8Array<ArrayBuffer>): Promise<Spec> {
-    const artifact = await this.#options.prepare(component);
+    const artifact = await this.#prepare(component, manifestPath);
     const program = this.#programOf(artifact);
     checkWorld(program, manifest, manifestPath);
     const limits = intersect(intersect(defaultLimits, this.#options.limits), manifest.limits);
@@ -41,6 +41,16 @@ export class SpecMaker {
       settings: manifest.settings.map(([name, value]) => ({ name, value })),
       environment: this.#environmentOf(manifest, manifestPath),
     };
+  }
+
+  /** What is wrong with a component says nothing of whose it is. */
+  async #prepare(component: Uint8Array<ArrayBuffer>, path: string): Promise<Artifact> {
+    try {
+      return await this.#options.prepare(component);
+    } catch (thrown) {
+      if (!(thrown instanceof HostError)) throw thrown;
+      throw new HostError(thrown.code, `${path}: ${thrown.message}`, { ...thrown.data, path }, thrown);
+    }
   }
 
   #environmentOf({ grants: { environment } }: Manifest, path: string): Spec['environment'] {

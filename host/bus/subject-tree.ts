@@ -1,4 +1,4 @@
-import { isSubject, tokenEnd } from '../subject.ts';
+import { isSubject, reservedToken, tokenEnd } from '../subject.ts';
 
 /** One pattern of one subscriber. */
 export interface Subscription {
@@ -129,7 +129,7 @@ export class SubjectTree {
   #search(subject: string): Matches {
     const generation = this.#generation;
     const found: Place[] = [];
-    collect(this.#root, subject, 0, found);
+    collect(reservedToken(subject) === undefined ? this.#root : named(this.#root), subject, 0, found);
     const first = found[0];
     if (first === undefined) return { generation, each: none, groups: none };
     const isAlone = found.length === 1;
@@ -150,6 +150,11 @@ function newBranch(): Branch {
     here: undefined,
     beyond: undefined,
   };
+}
+
+/** Without wildcards for the first token: who wants what is reserved has to say so. */
+function named(root: Branch): Branch {
+  return { ...root, star: undefined, beyond: undefined };
 }
 
 function newPlace(): Place {

@@ -40,6 +40,9 @@ export interface ThreadCalls {
   readonly holds: (names: readonly string[]) => readonly boolean[];
   /** Another thread was lost, and this is the way to the one in its place. */
   readonly relink: (end: LinkEnd) => void;
+  /** Opens this thread's part of the front door: `module` exports `openThreadDoor`. */
+  readonly openDoor: (asked: { readonly module: string; readonly settings: unknown }) => void;
+  readonly closeDoor: (drainMs: number) => void;
   readonly learn: (spec: Spec) => void;
   readonly forget: (spec: number) => void;
   /** Agents of a spec; those whose state lies on disk go on there. */

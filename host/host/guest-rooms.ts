@@ -1,6 +1,5 @@
 import { dirname, resolve } from 'node:path';
 import type { Agent } from '../agent/agent.ts';
-import { unavailableInterfaces } from '../agent/unavailable.ts';
 import { asyncBusGuestApi } from '../bus/async-guest-api.ts';
 import type { Bus } from '../bus/bus.ts';
 import { type BusGuest, busGuestApi } from '../bus/guest-api.ts';
@@ -10,6 +9,7 @@ import { Linker, WitError } from '../engine/linker.ts';
 import type { HttpGate, WasiGrants } from '../engine/wasi/grants.ts';
 import { formatLogLine, type LogLevel, type LogLine, logGuestApi } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
+import { absentRooms } from './absent-rooms.ts';
 import { GuestOutput } from './guest-output.ts';
 
 export interface GuestRoomsOptions {
@@ -31,7 +31,9 @@ export class GuestRooms {
   /** Every interface of our own. */
   link(agent: Agent, budget: Budget): Linker {
     const linker = new Linker();
-    for (const [name, offered] of Object.entries(unavailableInterfaces)) linker.define(name, offered);
+    const denied = (what: string, cure: string): void => budget.deny(what, cure);
+    const absent = absentRooms(() => agent.capabilities, denied);
+    for (const [name, offered] of Object.entries(absent)) linker.define(name, offered);
     const guest = this.#busGuest(agent, budget);
     linker.define('motehost:agent/bus@0.1.0', busGuestApi(guest));
     linker.define('motehost:agent/async-bus@0.1.0', asyncBusGuestApi(guest, this.#options.clock));

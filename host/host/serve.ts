@@ -2,9 +2,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import type * as http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { type Difference, differenceOf, wantsMore } from '../agent/difference.ts';
 import type { AgentReport } from '../agent/population.ts';
-import type { Origin } from '../agent/registry.ts';
+import type { AgentRecord, Origin } from '../agent/registry.ts';
 import type { Spec } from '../agent/spec.ts';
 import { SpecMaker } from '../agent/spec-maker.ts';
 import type { Triggers } from '../agent/triggers/triggers.ts';
@@ -25,8 +26,9 @@ import type { LogEntry } from '../telemetry/log-entry.ts';
 import { type LogFilter, LogHub } from '../telemetry/log-hub.ts';
 import { detailOf, summaryOf } from './agent-view.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
-import { ExchangeProxy } from './exchange-proxy.ts';
+import { agentHeader, ExchangeProxy } from './exchange-proxy.ts';
 import { Mail } from './mail.ts';
+import { MessageIds } from './message-ids.ts';
 import { acceptedOf, replyOf } from './reply.ts';
 import type {
   Accepted,
@@ -42,6 +44,7 @@ import type {
   Reply,
   Serving,
   ServingStatus,
+  ThreadDoors,
 } from './serving.ts';
 import { openState, type StateFolder } from './state-folder.ts';
 import { metricsOf, statusOf } from './status.ts';
@@ -54,6 +57,8 @@ export interface LocalAgent {
   readonly manifestPath: string;
   readonly manifest: Manifest;
   readonly component: Uint8Array<ArrayBuffer>;
+  /** The manifest as written. */
+  readonly text?: string;
 }
 
 export interface ServeOptions {
@@ -84,6 +89,7 @@ export interface LocalServing extends Serving {
     manifestPath: string,
     manifest: Manifest,
     component: Uint8Array<ArrayBuffer>,
+    text?: string,
   ): Promise<Installed & { readonly difference?: Difference }>;
   /** Ends a thread at once, whatever it does, as if it had been lost: another takes its place. */
   endThread(thread: number): Promise<void>;
@@ -91,6 +97,7 @@ export interface LocalServing extends Serving {
 
 const agentsMax = 1_048_576;
 const logEntriesMax = 10_000;
+const logCharsMax = 32 * 1024 * 1024;
 const warmBytesMax = 256 * 1024 * 1024;
 const closeMsMax = 2_000;
 const outside: Sender = { id: 0, name: undefined };
@@ -103,7 +110,7 @@ export async function serve(options: ServeOptions): Promise<LocalServing> {
   const host = await ServingHost.start(options);
   try {
     for (const agent of options.agents)
-      await host.upgrade(agent.manifestPath, agent.manifest, agent.component);
+      await host.upgrade(agent.manifestPath, agent.manifest, agent.component, agent.text);
     await host.restore();
     await host.becomeReady();
   } catch (thrown) {
@@ -121,7 +128,7 @@ class ServingHost implements LocalServing {
   readonly #bus: Bus;
   readonly #tenancy: Tenancy;
   readonly #specs: SpecMaker;
-  readonly #hub = new LogHub(logEntriesMax);
+  readonly #hub = new LogHub(logEntriesMax, logCharsMax);
   readonly #proxy = new ExchangeProxy();
   readonly #runFolder = mkdtempSync(join(tmpdir(), 'motehost-'));
   readonly #startedAtMs: number;
@@ -131,12 +138,16 @@ class ServingHost implements LocalServing {
   /** As an earlier run left them: each is called by its thread's number. */
   readonly #coldFolders: readonly string[];
   readonly #triggers: Triggers;
+  readonly #ids: MessageIds;
+  /** How the front door is opened in each thread, once it is. */
+  #door: { readonly module: string; readonly settings: unknown } | undefined;
   #isReady = false;
   #isClosing = false;
 
   private constructor(options: ServeOptions, secrets: Secrets, state: StateFolder) {
     const { clock, random, threads } = options;
     this.#options = options;
+    this.#ids = new MessageIds(random);
     this.#state = state;
     this.#mail = this.#openMail();
     this.#coldFolders = readdirSync(state.coldFolder);
@@ -158,7 +169,7 @@ class ServingHost implements LocalServing {
       onLost: (thread, reason) => this.#lost(thread, reason),
       onReplaced: (thread, handle) => void this.#replaced(thread, handle),
       onVacant: (thread, error) =>
-        this.#say('error', `nobody takes the place of thread ${thread}: ${textOf(error)}`),
+        this.#say('error', `nobody takes the place of thread ${thread}: ${reasonOf(error)}`),
     });
     this.#bus = new Bus({
       links: this.#threads.links,
@@ -207,6 +218,23 @@ class ServingHost implements LocalServing {
     }
     return host;
   }
+
+  /** Linux deals connections to one address out among its listeners. */
+  get doors(): ThreadDoors | undefined {
+    return process.platform === 'linux' ? this.#doors : undefined;
+  }
+
+  readonly #doors: ThreadDoors = {
+    socketPath: this.#socketPathOf(0),
+    open: async (module, settings) => {
+      this.#door = { module, settings };
+      await this.#everywhere((handle) => handle.call('openDoor', { module, settings }));
+    },
+    close: async (drainMs) => {
+      this.#door = undefined;
+      await this.#everywhere((handle) => handle.call('closeDoor', drainMs));
+    },
+  };
 
   #openMail(): Mail {
     const { clock, random, threads, repairJournal = false } = this.#options;
@@ -261,9 +289,10 @@ class ServingHost implements LocalServing {
     try {
       const count = await this.#tenancy.reinstall(thread, handle);
       await this.#mail.returned(thread, handle);
+      if (this.#door !== undefined) await handle.call('openDoor', this.#door);
       this.#say('info', `${count} agents of the lost thread are there again`);
     } catch (thrown) {
-      this.#say('error', `agents of the lost thread are not there: ${textOf(thrown)}`);
+      this.#say('error', `agents of the lost thread are not there: ${reasonOf(thrown)}`);
     }
   }
 
@@ -329,6 +358,7 @@ class ServingHost implements LocalServing {
     const path = 'the manifest';
     const manifest = parseManifest(request.manifest, path);
     requirePathless(manifest, path);
+    if (request.isAnybodys === true) requireSecretless(manifest, path);
     const spec = await this.#specs.make(manifest, path, request.component);
     const origin = { manifestPath: undefined, manifestText: request.manifest, installedAtMs: this.#nowMs() };
     requireHttpOrigin(this.#tenancy.registry.get(manifest.name)?.origin, manifest.name);
@@ -379,6 +409,7 @@ class ServingHost implements LocalServing {
     manifestPath: string,
     manifest: Manifest,
     component: Uint8Array<ArrayBuffer>,
+    text = '',
   ): Promise<Installed & { readonly difference?: Difference }> {
     const spec = await this.#specs.make(manifest, manifestPath, component);
     const present = this.#tenancy.registry.get(manifest.name);
@@ -389,7 +420,7 @@ class ServingHost implements LocalServing {
         { name: manifest.name },
       );
     const difference = present === undefined ? undefined : differenceOf(present.spec, spec);
-    const origin = { manifestPath, manifestText: '', installedAtMs: this.#nowMs() };
+    const origin = { manifestPath, manifestText: text, installedAtMs: this.#nowMs() };
     const installed = await this.#put(spec, origin);
     return difference === undefined ? installed : { ...installed, difference };
   }
@@ -403,8 +434,8 @@ class ServingHost implements LocalServing {
       return { kind: 'installed', agent: await this.agent(name) };
     }
     const isSame =
-      JSON.stringify([present.spec.manifest, present.spec.program.facts.digest]) ===
-      JSON.stringify([spec.manifest, spec.program.facts.digest]);
+      present.spec.program.facts.digest === spec.program.facts.digest &&
+      isDeepStrictEqual(present.spec.manifest, spec.manifest);
     if (isSame) return { kind: 'unchanged', agent: await this.agent(name) };
     await this.#tenancy.replace(present, spec, origin);
     this.#triggers.add(name, spec.manifest.triggers, spec.manifestPath);
@@ -443,7 +474,7 @@ class ServingHost implements LocalServing {
   }
 
   async invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
-    this.#tenancy.require(name);
+    requireMessages(this.#tenancy.require(name));
     const { subject, ...rest } = options;
     return this.#ask(agentSubject(name), payload, { ...rest, ...(subject === undefined ? {} : { subject }) });
   }
@@ -454,19 +485,20 @@ class ServingHost implements LocalServing {
 
   async #ask(to: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
     this.#requireOpen();
-    const { deadlineMs, signal, messageId, subject } = options;
+    const { deadlineMs, signal, subject } = options;
+    const messageId = options.messageId ?? this.#ids.next();
     const reply = await this.#bus.request(outside, to, payload, {
       timeoutMs: deadlineMs ?? 0,
       signal,
       id: messageId,
       subject,
     });
-    return replyOf(reply, messageId ?? '');
+    return replyOf(reply, messageId);
   }
 
   async send(name: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
     this.#requireOpen();
-    this.#tenancy.require(name);
+    requireMessages(this.#tenancy.require(name));
     const { guarantee, messageId } = options;
     return acceptedOf(await this.#bus.send(outside, name, payload, { guarantee, id: messageId }));
   }
@@ -510,7 +542,7 @@ class ServingHost implements LocalServing {
 
   exchange(name: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const { id, thread } = this.#tenancy.require(name);
-    return this.#proxy.pass(this.#socketPathOf(thread), id, request, response);
+    return this.#proxy.pass(this.#socketPathOf(thread), [agentHeader, String(id)], request, response);
   }
 
   async endThread(thread: number): Promise<void> {
@@ -525,7 +557,7 @@ class ServingHost implements LocalServing {
     await this.#threads.close(closeMsMax);
     await this.#mail
       .close()
-      .catch((thrown: unknown) => this.#say('error', `the journal was not closed: ${textOf(thrown)}`));
+      .catch((thrown: unknown) => this.#say('error', `the journal was not closed: ${reasonOf(thrown)}`));
     this.#threads.closeLinks();
     this.#proxy.close();
     await this.#engine.close();
@@ -555,8 +587,18 @@ class ServingHost implements LocalServing {
   }
 }
 
-function textOf(thrown: unknown): string {
+function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** @throws HostError `HOST_ERR_WORLD_MISMATCH` for an agent that answers HTTP requests only */
+function requireMessages({ name, spec }: AgentRecord): void {
+  if (spec.program.facts.main.kind === 'handler') return;
+  throw new HostError(
+    'HOST_ERR_WORLD_MISMATCH',
+    `${name} answers HTTP requests under ${spec.manifest.route ?? '/'}, and takes no messages; call it there`,
+    { name },
+  );
 }
 
 /** An agent that lies in a folder of the operator's is not replaced from outside. @throws HostError */
@@ -566,6 +608,17 @@ function requireHttpOrigin(origin: Origin | undefined, name: string): void {
     'HOST_ERR_AGENT_DUPLICATE',
     `there is an agent '${name}' already, from ${origin.manifestPath}; change it there, or take another name`,
     { name },
+  );
+}
+
+/** Where everybody of the machine may install, installing must not tell everybody the operator's secrets. @throws HostError */
+function requireSecretless({ grants }: Manifest, path: string): void {
+  const [handle] = grants.secrets;
+  if (handle === undefined) return;
+  throw new HostError(
+    'HOST_ERR_CAPABILITY_DENIED',
+    `${path}: it asks for the secret '${handle}', and this host takes agents from anybody without a token; make one with host token create --may admin, or install it with host serve FOLDER`,
+    { path, handle },
   );
 }
 

@@ -4,6 +4,7 @@ import type { Spec } from '../agent/spec.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Directory } from '../bus/directory.ts';
 import { HostError } from '../errors.ts';
+import { unknownAgent } from './thread-serving.ts';
 import type { AgentThreadHandle, Threads } from './threads.ts';
 
 export interface TenancyOptions {
@@ -39,13 +40,7 @@ export class Tenancy {
   require(name: string): AgentRecord {
     const record = this.registry.get(name);
     if (record !== undefined) return record;
-    throw new HostError(
-      'HOST_ERR_AGENT_UNKNOWN',
-      `no agent '${name}' here; host agents lists those there are`,
-      {
-        name,
-      },
-    );
+    throw unknownAgent(name);
   }
 
   /** The agent whose route a path lies under: the longest route wins. */

@@ -21,6 +21,8 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
       placing = AgentThread.start(settings, place, (entries) => owner.post('logs', entries));
       await placing;
     },
+    openDoor: async ({ module, settings: door }) => (await placed()).openDoor(module, door),
+    closeDoor: async (drainMs) => (await placed()).closeDoor(drainMs),
     holds: async (names) => (await placed()).holds(names),
     relink: (end) => tell((thread) => thread.relink(end)),
     learn: async (spec) => (await placed()).population.learn(spec),

@@ -25,6 +25,7 @@ import type { ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { GuestRooms } from './guest-rooms.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
+import { ThreadServing } from './thread-serving.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
@@ -34,6 +35,14 @@ const sweepMs = 250;
 const quietEveryMs = 5;
 /** Milliseconds for calls that were told to end. */
 const endMsMax = 3_000;
+
+/** What a front door's module for threads exports. */
+interface DoorModule {
+  openThreadDoor(
+    serving: ThreadServing,
+    settings: unknown,
+  ): Promise<{ close(drainMs: number): Promise<void> }>;
+}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
@@ -55,6 +64,7 @@ export class AgentThread {
   readonly #overdueKind: number;
   readonly #logLevelMin: LogLevel;
   #server: ExchangeServer | undefined;
+  #door: { close(drainMs: number): Promise<void> } | undefined;
   #sweeping: NodeJS.Timeout | undefined;
 
   private constructor(
@@ -171,9 +181,10 @@ export class AgentThread {
       launch: (agent, saved, budget, deadlineMs) => this.#launch(agent, saved, budget, deadlineMs),
       idle: (agent) => this.#room.idle(agent),
       busy: (agent) => this.#room.busy(agent),
-      arm: (agent, ms) => this.#wheel.after(this.#overdueKind, agent.id, ms),
+      arm: (agent, atMs) => this.#wheel.arm(this.#overdueKind, agent.id, atMs),
       disarm: (timer) => void this.#wheel.cancel(timer),
       stopped: (agent) => this.bus.endOf(agent.id),
+      handled: (agent, delivery, outcome) => this.population.handled(agent, delivery, outcome),
       note: (agent, what) => this.#note(agent, what),
     };
   }
@@ -237,9 +248,27 @@ export class AgentThread {
   }
 
   #note(agent: Agent, what: AgentNote): void {
+    this.#publish(agent, what);
     const entry = noteEntry(agent, what);
     if (entry !== undefined && isLogged(entry.level, this.#logLevelMin))
       this.#log.write({ ...entry, atMs: this.#wallMs() });
+  }
+
+  /** `host.agent.NAME.started`, …: for whoever may listen to the host's own events. */
+  #publish(agent: Agent, what: AgentNote): void {
+    const event = what.kind === 'ended' && what.reason === 'failed' ? 'failed' : what.kind;
+    const { name, lastError: error } = agent;
+    const body = JSON.stringify({
+      agent: name,
+      event,
+      atMs: this.#wallMs(),
+      ...(event === 'failed' && { error }),
+    });
+    this.bus.publishEvent(`host.agent.${name}.${event}`, {
+      contentType: 'application/json',
+      headers: [],
+      body: new TextEncoder().encode(body),
+    });
   }
 
   /** One HTTP request, in an instance of its own. */
@@ -275,6 +304,17 @@ export class AgentThread {
       },
     });
     agent.countExchange(outcome);
+  }
+
+  /** Opens this thread's part of the front door. @throws HostError `HOST_ERR_LISTEN_FAILED` */
+  async openDoor(module: string, settings: unknown): Promise<void> {
+    const { openThreadDoor } = (await import(module)) as DoorModule;
+    this.#door = await openThreadDoor(new ThreadServing(this.bus, systemRandom), settings);
+  }
+
+  async closeDoor(drainMs: number): Promise<void> {
+    await this.#door?.close(drainMs);
+    this.#door = undefined;
   }
 
   status(): ThreadReport {

@@ -18,7 +18,8 @@ export class EventStream {
 
   /** Sends one event; one that finds `pendingBytesMax` waiting is counted and lost, and the reader told so later. */
   send(event: string, dataOf: () => string, id?: string): void {
-    if (!this.isOpen) return;
+    // Nothing more for a token that was revoked; the next beat ends the stream.
+    if (!this.isOpen || !this.exchange.access.isValid()) return;
     // A reader that is behind costs no more than this look.
     const waitingBytes = this.exchange.response.writableLength;
     if (waitingBytes >= this.#pendingBytesMax) {
@@ -71,8 +72,15 @@ export class Streams {
     return this.#open.size;
   }
 
-  /** Begins a stream: `start` is told where to send, and gives back the way to end its source. */
-  open(exchange: Exchange, start: (stream: EventStream) => () => void): Problem | undefined {
+  /**
+   * Begins a stream: `start` is told where to send from now on and gives back the way to end its source, `first`
+   * sends what comes before that.
+   */
+  open(
+    exchange: Exchange,
+    start: (stream: EventStream) => () => void,
+    first?: (stream: EventStream) => void,
+  ): Problem | undefined {
     if (this.#open.size >= this.#limits.streamsMax) {
       const detail = `there are streamsMax, ${this.#limits.streamsMax}, event streams already`;
       return new Problem(503, 'overloaded', detail, { retryAfterMs: 5000 });
@@ -95,6 +103,7 @@ export class Streams {
     ]);
     if (exchange.request.method === 'HEAD') response.end();
     else response.write(': \n\n');
+    first?.(stream);
     this.#beat();
     return undefined;
   }

@@ -93,3 +93,17 @@ test('the tree finds what matching pattern by pattern finds, whatever came and w
   });
   fc.assert(property, { numRuns: 500 });
 });
+
+test("who subscribes to everything does not hear the host's own events: they have to be named", () => {
+  const tree = new SubjectTree();
+  const patterns = ['>', '*.agent.a.started', 'host.>', 'host.agent.*.started'];
+  for (const [index, pattern] of patterns.entries())
+    tree.add({ id: index + 1, subscriber: index + 1, name: 'a', pattern, group: undefined, thread: 0 });
+  const heard = (subject: string): unknown =>
+    tree
+      .match(subject)
+      ?.each.map(({ id }) => id)
+      .sort();
+  assert.deepEqual(heard('host.agent.a.started'), [3, 4]);
+  assert.deepEqual(heard('other.agent.a.started'), [1, 2]);
+});

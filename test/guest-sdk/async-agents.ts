@@ -43,6 +43,11 @@ export class SlowBus {
     return Object.assign(open.promise, { cancel: () => this.givenUp.push(name) });
   }
 
+  /** Waits until it was asked. */
+  async asks(name: string): Promise<void> {
+    while (!this.#open.has(name)) await turn();
+  }
+
   answer(name: string, body = `${name}!`): void {
     this.#open
       .get(name)

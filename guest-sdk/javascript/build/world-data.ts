@@ -164,7 +164,7 @@ function asyncProblem(world: World): string | undefined {
       item.kind === 'func' ? [item] : item.kind === 'interface' ? item.interface.functions : [];
     const found = functions.find(({ type }) => type.async === true);
     if (found !== undefined)
-      return `the function '${found.name}' is async, and this host runs WASI 0.2, which has none`;
+      return `the function '${found.name}' is async, which agents in TypeScript and JavaScript cannot have yet`;
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
-import { type Dirent, lstatSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { type Dirent, lstatSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { writeOwnFile } from '../../build/own-file.ts';
 import type { Target, WorldTarget } from '../../build/target.ts';
 import { witFolder } from '../../build/wit-text.ts';
@@ -46,7 +46,19 @@ export function writeSdk(folder: string, target: Target): string[] {
     // One that is as it should be is not touched, or cargo would compile it again.
     if (!isSame(join(folder, copy), text)) writeOwnFile(folder, copy, text);
   }
+  removeOthers(folder, new Set(texts.keys()));
   return [...texts.keys()];
+}
+
+/** What an earlier SDK had and this one has not would be compiled as well. A copy that is a link is left alone. */
+function removeOthers(folder: string, copies: ReadonlySet<string>): void {
+  const own = join(folder, sdkFolder);
+  if (realpathSync(own) !== join(realpathSync(folder), sdkFolder)) return;
+  for (const entry of readdirSync(own, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() && path.endsWith('.rs') && !copies.has(relative(folder, path).replaceAll('\\', '/')))
+      rmSync(path);
+  }
 }
 
 /** The macro that makes bindings, for one world: its name, and the interfaces it shares with the SDK. */

@@ -30,6 +30,6 @@ function checkOptions(options: CanonOptions): void {
 const asynchronous = (feature: string): HostError =>
   new HostError(
     'HOST_ERR_COMPONENT_UNSUPPORTED',
-    `the component uses ${feature} of the component model's asynchronous ABI, which this host does not run; build it for WASI 0.2`,
+    `the component uses ${feature} of the component model's asynchronous ABI, which runs here in components of one core module whose functions take and give plain values; build others for WASI 0.2`,
     { feature },
   );

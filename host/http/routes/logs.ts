@@ -4,6 +4,7 @@ import { jsonText, Problem } from '../problem.ts';
 import { type Call, type Route, route } from '../route.ts';
 import { forbidden } from '../run.ts';
 import { listOf, number, objectOf, oneOf, text } from '../schema.ts';
+import type { EventStream } from '../streams.ts';
 
 interface LogQuery {
   readonly agent?: string;
@@ -43,14 +44,16 @@ function follow(
   recent: readonly LogEntry[],
   follows: boolean,
 ): Problem | undefined {
-  return streams.open(exchange, (stream) => {
-    for (const entry of recent) stream.send('log', () => jsonText(entry));
-    if (!follows) {
-      queueMicrotask(() => streams.end(stream, undefined));
-      return () => undefined;
-    }
-    return serving.followLogs(filter, (entry) => stream.send('log', () => jsonText(entry)));
+  const start = (stream: EventStream): (() => void) =>
+    follows ? serving.followLogs(filter, (entry) => sendEntry(stream, entry)) : () => undefined;
+  return streams.open(exchange, start, (stream) => {
+    for (const entry of recent) sendEntry(stream, entry);
+    if (!follows) streams.end(stream, undefined);
   });
+}
+
+function sendEntry(stream: EventStream, entry: LogEntry): void {
+  stream.send('log', () => jsonText(entry));
 }
 
 export const logRoutes: readonly Route[] = [
