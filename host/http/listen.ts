@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -39,33 +38,35 @@ export async function listen(serving: Serving, options: ListenOptions = {}): Pro
   const { host = '127.0.0.1', port = 8080 } = options;
   // Each thread of agents takes connections and answers invocations itself, and this one answers everything else.
   const { doors } = serving;
-  const free = doors === undefined ? port : await freePort(host, port);
   const door = new Door(serving, options);
   const server = door.server();
   const app = await routed(door, server);
-  await bind(server, { host, port: free, reusePort: doors !== undefined });
-  const taken = (server.address() as AddressInfo).port;
-  if (doors !== undefined) {
-    await bind(door.server(), { path: doors.socketPath });
-    await doors.open(threadDoor.href, settingsOf(options, host, taken, doors.socketPath));
-    stopListening(server);
+  try {
+    const taken = await take(server, host, port, doors !== undefined);
+    if (doors !== undefined) {
+      await bind(door.server(), { path: doors.socketPath });
+      await doors.open(threadDoor.href, settingsOf(options, host, taken, doors.socketPath));
+      stopListening(server);
+    }
+    return opened(door, app, doors, host, taken);
+  } catch (thrown) {
+    await door.close(0);
+    throw thrown;
   }
-  return opened(door, app, doors, host, taken);
 }
 
-/**
- * The port, if nobody listens there: an address that is shared among threads would be shared with another host of
- * the same user, too, and each would get some of the other's requests.
- * @throws HostError `HOST_ERR_LISTEN_FAILED`
- */
-async function freePort(host: string, port: number): Promise<number> {
-  const probe = createServer();
-  await bind(probe, { host, port, reusePort: false });
-  const { port: free } = probe.address() as AddressInfo;
-  const closed = once(probe, 'close');
-  stopListening(probe);
-  await closed;
-  return free;
+/** An address that threads share would be shared with another host as well, unless it is nobody's before. */
+async function take(server: Server, host: string, port: number, isShared: boolean): Promise<number> {
+  if (!isShared) {
+    await bind(server, { host, port, reusePort: false });
+    return (server.address() as AddressInfo).port;
+  }
+  const claim = createServer();
+  await bind(claim, { host, port, reusePort: false });
+  const taken = (claim.address() as AddressInfo).port;
+  await new Promise((resolve) => claim.close(resolve));
+  await bind(server, { host, port: taken, reusePort: true });
+  return taken;
 }
 
 async function routed(door: Door<Serving>, server: Server): Promise<FastifyInstance> {
