@@ -1,0 +1,69 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { systemClock, systemRandom } from '../host/clock.ts';
+import { type LocalServing, serve } from '../host/host/serve.ts';
+import { parseManifest } from '../host/manifest.ts';
+import { writtenAgent } from '../test/support/written-agent.ts';
+import { percentile } from './samples.ts';
+
+/** Counts its messages in its one page of memory and answers how many there were; `trap` ends it. */
+const source = `import { Message, Reply, reply } from "motehost:agent";
+let count: u32 = 0;
+export function handle(message: Message): Reply {
+  const body = String.UTF8.decode(message.body.buffer);
+  if (body == "trap") unreachable();
+  count += 1;
+  return reply(Uint8Array.wrap(String.UTF8.encode(count.toString())));
+}
+`;
+
+/** A serving host with one agent, `like`, and as many more of its kind as a bench spawns. */
+export interface ResidentHost {
+  readonly serving: LocalServing;
+  readonly threads: number;
+  close(): Promise<void>;
+}
+
+/** `manifest`: what agent.toml says besides the name. */
+export async function residentHost(manifest: string, threads: number): Promise<ResidentHost> {
+  const { bytes } = await writtenAgent(source, { release: true });
+  const folder = mkdtempSync(join(tmpdir(), 'motehost-bench-'));
+  const text = `name = "like"\ncomponent = "like.wasm"\n${manifest}`;
+  const serving = await serve({
+    agents: [
+      {
+        manifestPath: join(folder, 'agent.toml'),
+        manifest: parseManifest(text, 'agent.toml'),
+        component: new Uint8Array(bytes),
+      },
+    ],
+    stateFolder: join(folder, 'state'),
+    cacheFolder: undefined,
+    threads,
+    limits: {},
+    clock: systemClock,
+    random: systemRandom,
+    log: ({ level, text: said }) => {
+      if (level === 'error') process.stderr.write(`${said}\n`);
+    },
+  });
+  const close = async (): Promise<void> => {
+    await serving.close(1000);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { serving, threads, close };
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** One message to one agent; what it answered. */
+export async function ask(serving: LocalServing, name: string, body = 'hi', deadlineMs = 30_000): Promise<string> {
+  const payload = { contentType: undefined, headers: [], body: encoder.encode(body) };
+  const reply = await serving.invoke(name, payload, { deadlineMs });
+  if (reply.kind !== 'answered' || reply.outcome.kind !== 'ok') throw new Error(JSON.stringify(reply, plain));
+  return decoder.decode(reply.outcome.value);
+}
