@@ -1,13 +1,15 @@
 import type { Delivery } from '../bus/delivery.ts';
 import { Capabilities } from '../capability/capabilities.ts';
 import type { Clock } from '../clock.ts';
-import { Budget, type StopCause, type Turn } from '../engine/budget.ts';
+import { Budget, type Carried, type StopCause, type Turn } from '../engine/budget.ts';
 import type { Resident } from '../engine/engine.ts';
 import { type Snapshot, snapshotBytes } from '../engine/hibernation/snapshot.ts';
+import { Suspended } from '../engine/instance.ts';
 import { HostError } from '../errors.ts';
 import { intersect, type Limits } from '../limits.ts';
 import type { Outcome, Usage } from '../outcome.ts';
-import { returned, stopped, trapped, usageOf } from './judge.ts';
+import { outcomeOf, returned, stopped, trapped, usageOf } from './judge.ts';
+import { isAsync, Parking } from './parking.ts';
 import { RestartDelay } from './restart-delay.ts';
 import type { Spec } from './spec.ts';
 
@@ -30,6 +32,10 @@ export interface Surroundings {
   /** Calls `agent.overdue()` after so many milliseconds, unless called off by the timer it returns. */
   arm(agent: Agent, ms: number): number;
   disarm(timer: number): void;
+  /** It waits and something has come for it: `agent.goOn()` when it is its turn. */
+  ready(agent: Agent): void;
+  /** What it saved is nobody's any more. */
+  discard(agent: Agent): void;
   /** The call under way is being ended: what it waits for ends too. */
   stopped(agent: Agent): void;
   /** Tells the people who run the host. */
@@ -53,14 +59,39 @@ const unwindMsMax = 2_000;
 
 /**
  * Where an agent is in its life on its thread: not begun, or lost after a failure (`absent`); in memory
- * (`launching`, `idle`, `busy`); out of it, its state in the host's heap (`hibernated`) or on disk (`cold`).
+ * (`launching`, `idle`, `busy`, and `waiting` for something outside with nothing on a stack); out of it, its state in
+ * the host's heap (`hibernated`) or on disk (`cold`), or in either while a call of it waits (`parked`).
  */
-export type AgentPhase = 'absent' | 'launching' | 'idle' | 'busy' | 'leaving' | 'hibernated' | 'cold';
+export type AgentPhase =
+  | 'absent'
+  | 'launching'
+  | 'idle'
+  | 'busy'
+  | 'waiting'
+  | 'leaving'
+  | 'hibernated'
+  | 'parked'
+  | 'cold';
 
 /** Where the state of an agent that is not in memory lies. */
 export type Saved =
   | { readonly kind: 'warm'; readonly snapshot: Snapshot; readonly bytes: number }
   | { readonly kind: 'cold' };
+
+/** One call of a guest, until it has ended; its agent may leave memory meanwhile. */
+interface Call {
+  readonly resolve: (outcome: Outcome<Uint8Array | undefined>) => void;
+  readonly reject: (thrown: unknown) => void;
+  /** Of one that is out of memory. */
+  away?: Away | undefined;
+  /** It is to end as soon as its agent is back. */
+  cause?: StopCause;
+}
+
+interface Away {
+  readonly carried: Carried;
+  readonly usage: Usage;
+}
 
 /**
  * One agent on its thread: at most one instance, and in it at most one message at a time. It launches when a
@@ -74,14 +105,15 @@ export class Agent {
   #state: AgentPhase = 'absent';
   #budget: Budget | undefined;
   #resident: Resident | undefined;
-  /** Ends the wait for a call whose guest does not unwind. */
-  #giveUp: ((outcome: Outcome<Uint8Array | undefined>) => void) | undefined;
+  #call: Call | undefined;
   #isUnwinding = false;
   #timer = 0;
   #hasLived = false;
   #saved: Saved | undefined;
   #leaving: Promise<unknown> | undefined;
   #handling: Promise<unknown> | undefined;
+  /** Of an agent whose calls may wait without a stack. */
+  #parking: Parking | undefined;
   readonly #delay = new RestartDelay();
   /** What it handles. */
   delivery: Delivery | undefined;
@@ -114,9 +146,31 @@ export class Agent {
     return this.#state;
   }
 
-  /** Whether it holds an instance and no call is under way. */
+  /** Whether it holds an instance and has nothing to do. */
   get isIdle(): boolean {
-    return this.#state === 'idle';
+    return this.#state === 'idle' || this.#state === 'waiting';
+  }
+
+  /** Whether it could leave memory, and is out of it. */
+  get isOut(): boolean {
+    return this.#state === 'hibernated' || this.#state === 'parked';
+  }
+
+  /** Whether a call waited and can go on. */
+  get isReady(): boolean {
+    return this.#parking?.isReady === true && this.#call !== undefined;
+  }
+
+  /** Resolves when the call that begins now has ended or waits; undefined: it waits on a stack, if it does. */
+  turn(): Promise<void> | undefined {
+    if (!isAsync(this.#spec.program)) return undefined;
+    this.#parking ??= new Parking({
+      answersBytesMax: this.#spec.limits.memoryBytesMax,
+      rests: () => this.#rest(),
+      ready: () => this.#around.ready(this),
+      tooMuch: (cause) => this.stop(cause),
+    });
+    return this.#parking.turn();
   }
 
   get resident(): Resident | undefined {
@@ -144,15 +198,13 @@ export class Agent {
       if (deadlineMs <= 0) return this.#late(deadlineMs);
       if (this.#leaving !== undefined) await this.#leaving;
       if (this.#state === 'idle') this.#around.busy(this);
-      const resident = this.#resident ?? (await this.#launch(deadlineMs));
-      const budget = this.#budget as Budget;
-      const outcome = await this.#supervised(budget, this.#deadlineMs(message.deadlineNs), () =>
-        resident.instance.call('handle', [message]),
-      );
-      return await this.#count(outcome, budget);
+      if (this.#resident === undefined) await this.#launch(deadlineMs);
+      const outcome = await this.#supervised(this.#deadlineMs(message.deadlineNs), 'handle', message);
+      return await this.#count(outcome);
     } catch (thrown) {
       return this.#refused(thrown);
     } finally {
+      this.#parking?.endTurn();
       this.delivery = undefined;
       this.lastUsedMs = this.#around.clock.monotonicMs();
     }
@@ -176,60 +228,167 @@ export class Agent {
     return { kind: 'limit', limit: 'deadlineMs', max: this.#spec.limits.deadlineMs, used, usage };
   }
 
-  async #launch(deadlineMs: number): Promise<Resident> {
+  async #launch(deadlineMs: number): Promise<void> {
     this.#state = 'launching';
     const waitMs = this.#delay.leftMs(this.#around.clock.monotonicMs());
     if (waitMs > 0) await this.#around.clock.sleep(Math.min(waitMs, deadlineMs));
-    const { limits } = this.#spec;
-    const budget = new Budget({ limits, clock: this.#around.clock, turn: this.#around.turn });
-    this.#budget = budget;
-    const { resident, isWoken } = await this.#around.launch(this, this.#saved, budget, deadlineMs);
-    this.#resident = resident;
-    this.#saved = undefined;
-    if (isWoken) return resident;
-    await this.#start(resident, budget, deadlineMs);
+    if (await this.#enter(deadlineMs)) return;
+    await this.#start(deadlineMs);
     this.#around.note(this, { kind: 'started', resumed: this.#hasLived });
     this.#hasLived = true;
-    return resident;
+  }
+
+  /** Whether it goes on where it was saved. */
+  async #enter(deadlineMs: number): Promise<boolean> {
+    const budget = this.#newBudget();
+    this.#budget = budget;
+    const { resident, isWoken } = await this.#around.launch(this, this.#saved, budget, deadlineMs);
+    this.#saved = undefined;
+    this.#resident = resident;
+    const { asyncCalls } = resident.instance;
+    if (asyncCalls === undefined || this.#parking === undefined) return isWoken;
+    if (this.#parking.join(asyncCalls) && !asyncCalls.waiting) return isWoken;
+    // It was saved in the middle of a call, and whom it asked has not survived: as after any call that was cut off.
+    await this.#drop();
+    this.#state = 'launching';
+    return this.#enter(deadlineMs);
+  }
+
+  #newBudget(): Budget {
+    const { clock, turn } = this.#around;
+    return new Budget({ limits: this.#spec.limits, clock, turn });
   }
 
   /** @throws StartFailed when the agent says so, or ends */
-  async #start({ instance }: Resident, budget: Budget, deadlineMs: number): Promise<void> {
+  async #start(deadlineMs: number): Promise<void> {
     const { main } = this.#spec.program.facts;
     if (main.kind !== 'handler' || !main.hasLife) return;
     const config = { name: this.name, settings: this.#spec.settings, resumed: this.#hasLived };
-    const outcome = await this.#supervised(budget, deadlineMs, () => instance.call('start', [config]));
+    const outcome = await this.#supervised(deadlineMs, 'start', config);
     if (outcome.kind === 'ok') return;
     throw new StartFailed(outcome);
   }
 
   /** One call, and what came of it; at the deadline, or when the asker gives up, it is stopped. */
   async #supervised(
-    budget: Budget,
     deadlineMs: number,
-    act: () => Promise<unknown>,
+    name: string,
+    argument: unknown,
   ): Promise<Outcome<Uint8Array | undefined>> {
+    const resident = this.#resident as Resident;
+    const budget = this.#budget as Budget;
     this.#state = 'busy';
     budget.restart(deadlineMs);
     this.#timer = this.#around.arm(this, deadlineMs);
     try {
       return await new Promise((resolve, reject) => {
-        this.#giveUp = resolve;
-        act().then(
-          (value) => resolve(this.#judge(budget, value)),
-          (thrown: unknown) => {
-            const outcome = stopped(budget);
-            if (outcome !== undefined) resolve(outcome as Outcome<undefined>);
-            else if (thrown instanceof HostError) reject(thrown);
-            else resolve(trapped(thrown, budget) as Outcome<undefined>);
-          },
-        );
+        const call = { resolve, reject };
+        this.#call = call;
+        this.#follow(call, budget, resident.instance.call(name, [argument]));
       });
     } finally {
       this.#around.disarm(this.#timer);
-      this.#giveUp = undefined;
-      this.#isUnwinding = false;
+      this.#endCall();
     }
+  }
+
+  #follow(call: Call, budget: Budget, value: Promise<unknown>): void {
+    value.then(
+      (value) => call.resolve(this.#judge(budget, value)),
+      (thrown: unknown) => {
+        // It goes on elsewhere.
+        if (thrown instanceof Suspended) return;
+        const outcome = stopped(budget);
+        if (outcome !== undefined) call.resolve(outcome as Outcome<undefined>);
+        else if (thrown instanceof HostError) call.reject(thrown);
+        else call.resolve(trapped(thrown, budget) as Outcome<undefined>);
+      },
+    );
+  }
+
+  #endCall(): void {
+    if (this.#state === 'waiting') {
+      this.#around.busy(this);
+      this.#state = 'busy';
+    }
+    if (this.#call?.away !== undefined) this.#discard();
+    this.#call = undefined;
+    this.#isUnwinding = false;
+  }
+
+  /** The state of a call that ended out of memory is of no use to the next one. */
+  #discard(): void {
+    this.#parking?.end();
+    this.#around.discard(this);
+    this.#saved = undefined;
+  }
+
+  /** The call under way waits for something outside, and has nothing on a stack. */
+  #rest(): void {
+    if (this.#call === undefined || this.#state !== 'busy' || this.#isUnwinding) return;
+    this.#state = 'waiting';
+    this.lastUsedMs = this.#around.clock.monotonicMs();
+    this.#around.idle(this);
+  }
+
+  /** It is the turn of a call that waited. Resolves when it waits again or has ended. */
+  async goOn(): Promise<void> {
+    if (this.#leaving !== undefined) await this.#leaving;
+    const parking = this.#parking;
+    const call = this.#call;
+    if (parking === undefined || call === undefined || !this.isReady) return;
+    const isParked = this.#state === 'parked';
+    // Else it goes on already, and takes what came by itself.
+    if (!isParked && this.#state !== 'waiting') return;
+    const turn = parking.turn();
+    if (isParked) void this.#unpark(call, parking);
+    else {
+      this.#around.busy(this);
+      this.#state = 'busy';
+      parking.resume();
+    }
+    await turn;
+  }
+
+  async #unpark(call: Call, parking: Parking): Promise<void> {
+    const { carried } = call.away as Away;
+    const leftMs = carried.deadlineAtMs - this.#around.clock.monotonicMs();
+    const budget = this.#newBudget();
+    budget.goOn(carried);
+    this.#state = 'launching';
+    try {
+      const { resident } = await this.#around.launch(this, this.#saved, budget, Math.max(0, leftMs));
+      const { asyncCalls } = resident.instance;
+      if (call.cause === undefined && asyncCalls?.waiting === true) {
+        this.#saved = undefined;
+        call.away = undefined;
+        this.#resident = resident;
+        this.#budget = budget;
+        this.#state = 'busy';
+        parking.join(asyncCalls);
+        this.#follow(call, budget, asyncCalls.continue());
+        return;
+      }
+      resident.instance.dispose();
+      await resident.release();
+      if (call.cause === undefined) throw lostCall();
+      this.#endAway(call, call.cause);
+    } catch (thrown) {
+      const outcome = stopped(budget);
+      if (call.cause !== undefined) this.#endAway(call, call.cause);
+      else if (outcome !== undefined) call.resolve(outcome as Outcome<undefined>);
+      else call.reject(thrown);
+    }
+  }
+
+  /** Ends a call whose agent is out of memory. */
+  #endAway(call: Call, cause: StopCause): void {
+    const { usage, carried } = call.away as Away;
+    const wallMs = this.#around.clock.monotonicMs() - carried.startedMs;
+    for (const [what, cure] of carried.denials) this.#around.note(this, { kind: 'denied', what, cure });
+    this.#parking?.end();
+    this.#around.stopped(this);
+    call.resolve(outcomeOf(cause, { ...usage, wallMs }) as Outcome<undefined>);
   }
 
   #judge(budget: Budget, value: unknown): Outcome<Uint8Array | undefined> {
@@ -244,6 +403,13 @@ export class Agent {
 
   /** The time is over, or, once it was stopped, so is the time to unwind. */
   overdue(): void {
+    const { away } = this.#call ?? {};
+    if (away !== undefined) {
+      const { startedMs, deadlineMs: max } = away.carried;
+      const used = Math.round(this.#around.clock.monotonicMs() - startedMs);
+      this.stop({ kind: 'limit', limit: 'deadlineMs', max, used });
+      return;
+    }
     const budget = this.#budget;
     if (budget === undefined) return;
     if (!this.#isUnwinding) {
@@ -252,33 +418,37 @@ export class Agent {
       return;
     }
     const outcome = stopped(budget);
-    if (outcome !== undefined) this.#giveUp?.(outcome as Outcome<undefined>);
+    if (outcome !== undefined) this.#call?.resolve(outcome as Outcome<undefined>);
   }
 
   /** Ends the call under way, if there is one. */
   stop(cause: StopCause): void {
-    if (this.#giveUp === undefined) return;
-    this.#budget?.stop(cause);
-    this.#unwind();
+    const call = this.#call;
+    if (call === undefined) return;
+    if (call.away === undefined) {
+      this.#budget?.stop(cause);
+      this.#unwind();
+    } else if (this.#state === 'launching') call.cause ??= cause;
+    else this.#endAway(call, cause);
   }
 
   #unwind(): void {
     this.#isUnwinding = true;
+    this.#parking?.end();
     this.#around.stopped(this);
     this.#around.disarm(this.#timer);
     this.#timer = this.#around.arm(this, unwindMsMax);
   }
 
-  async #count(
-    outcome: Outcome<Uint8Array | undefined>,
-    budget: Budget,
-  ): Promise<Outcome<Uint8Array | undefined>> {
+  async #count(outcome: Outcome<Uint8Array | undefined>): Promise<Outcome<Uint8Array | undefined>> {
+    const budget = this.#budget;
     this.handled += 1;
     this.fuel += outcome.usage.fuel;
     this.memoryBytes = outcome.usage.memoryBytes;
     if (outcome.kind !== 'ok') this.failed += 1;
-    const goesOn = (outcome.kind === 'ok' || outcome.kind === 'error') && budget.cause === undefined;
-    for (const [what, cure] of budget.denials) this.#around.note(this, { kind: 'denied', what, cure });
+    const isInOrder = outcome.kind === 'ok' || outcome.kind === 'error';
+    const goesOn = isInOrder && budget !== undefined && budget.cause === undefined;
+    for (const [what, cure] of budget?.denials ?? []) this.#around.note(this, { kind: 'denied', what, cure });
     if (goesOn) {
       this.#state = 'idle';
       this.#around.idle(this);
@@ -301,6 +471,7 @@ export class Agent {
     this.#resident = undefined;
     this.#budget = undefined;
     this.#state = 'absent';
+    this.#parking?.end();
     resident?.instance.dispose();
     await resident?.release();
   }
@@ -333,43 +504,63 @@ export class Agent {
   async end(reason: StopReason): Promise<void> {
     if (this.#leaving !== undefined) await this.#leaving;
     if (this.#state === 'idle') this.#around.busy(this);
-    this.#saved = undefined;
+    this.#discard();
     await this.#end(reason);
+    this.#parking?.endTurn();
     this.#state = 'absent';
   }
 
   async #end(reason: StopReason): Promise<void> {
-    const resident = this.#resident;
-    const budget = this.#budget;
-    if (resident === undefined || budget === undefined) return;
+    if (this.#resident === undefined) return;
     const { main } = this.#spec.program.facts;
-    if (main.kind === 'handler' && main.hasLife) {
-      const stop = (): Promise<unknown> => resident.instance.call('stop', [{ tag: reason }]);
-      await this.#supervised(budget, this.#spec.limits.deadlineMs, stop).catch(() => undefined);
-    }
+    if (main.kind === 'handler' && main.hasLife)
+      await this.#supervised(this.#spec.limits.deadlineMs, 'stop', { tag: reason }).catch(() => undefined);
     await this.#drop();
     this.#around.note(this, { kind: 'ended', outcome: undefined, reason });
   }
 
   /**
-   * Leaves memory until the next message; does nothing unless it is idle. What cannot be saved ends instead, if
-   * the manifest says so.
+   * Leaves memory until the next message, or until what its call waits for has come; does nothing unless it has
+   * nothing to do. What cannot be saved between messages ends instead, if the manifest says so.
    * @returns what was saved
    */
   async hibernate(): Promise<Snapshot | undefined> {
     const resident = this.#resident;
-    if (this.#state !== 'idle' || resident === undefined) return undefined;
+    const call = this.#call;
+    if (!this.isIdle || resident === undefined || this.#budget?.cause !== undefined) return undefined;
     if (!resident.saveable.possible) {
-      if (this.#spec.manifest.hibernate.unsaveable === 'restart') await this.#leave(() => this.#end('idle'));
+      if (call === undefined && this.#spec.manifest.hibernate.unsaveable === 'restart')
+        await this.#leave(() => this.#end('idle'));
       return undefined;
     }
     return this.#leave(async () => {
-      const snapshot = await resident.hibernate();
+      const snapshot = await (call === undefined ? this.#save(resident) : this.#park(resident, call));
+      if (call !== this.#call || snapshot === undefined) return undefined;
       this.#resident = undefined;
       this.#budget = undefined;
       this.#saved = { kind: 'warm', snapshot, bytes: snapshotBytes(snapshot) };
-      this.#state = 'hibernated';
+      this.#state = call === undefined ? 'hibernated' : 'parked';
       return snapshot;
+    });
+  }
+
+  #save(resident: Resident): Promise<Snapshot> {
+    this.#parking?.leave();
+    return resident.hibernate();
+  }
+
+  /** The instance may be another agent's before this has resolved. */
+  #park(resident: Resident, call: Call): Promise<Snapshot | undefined> {
+    const budget = this.#budget as Budget;
+    const usage = usageOf(budget);
+    const saving = this.#save(resident);
+    call.away = { carried: budget.carry(), usage };
+    this.#resident = undefined;
+    this.#budget = undefined;
+    return saving.catch((thrown: unknown) => {
+      resident.instance.dispose();
+      call.reject(thrown);
+      return undefined;
     });
   }
 
@@ -393,7 +584,7 @@ export class Agent {
   cool(): void {
     this.#saved = { kind: 'cold' };
     this.#hasLived = true;
-    this.#state = 'cold';
+    if (this.#state !== 'parked') this.#state = 'cold';
   }
 
   /** Takes another program or other settings; it holds no instance then. */
@@ -401,6 +592,7 @@ export class Agent {
     // What still holds on to the rights of the old version has none.
     this.#capabilities?.revoke();
     this.#capabilities = undefined;
+    this.#parking = undefined;
     this.#spec = spec;
     this.#delay.succeed();
   }
@@ -420,6 +612,13 @@ class StartFailed extends Error {
     super('the agent did not start');
     this.outcome = outcome;
   }
+}
+
+function lostCall(): HostError {
+  return new HostError(
+    'HOST_ERR_SNAPSHOT_CORRUPT',
+    'what an agent saved while it waited is lost; the agent begins anew',
+  );
 }
 
 /** Our own mistake must not take a thread with all its agents along. */

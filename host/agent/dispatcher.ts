@@ -1,9 +1,9 @@
 import type { Turn } from '../engine/budget.ts';
 
 export interface DispatcherOptions {
-  /** Lets one agent handle one message; settles when it has, and never rejects. */
+  /** Lets one agent handle one message, or go on with one; settles when it has or waits without a stack. */
   readonly run: (id: number) => Promise<void>;
-  /** Calls under way at once, those that wait included: each may hold a stack. */
+  /** Calls under way at once, those that wait on a stack included. */
   readonly activeMax: number;
   /** Milliseconds of starting calls after which the event loop gets its turn. */
   readonly turnMsMax: number;

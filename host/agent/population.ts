@@ -35,6 +35,8 @@ export interface PopulationReport {
   readonly fuel: bigint;
 }
 
+const nothing = Promise.resolve();
+
 /** The agents of one thread: who they are, and their way from a message in the mailbox to its outcome. */
 export class Population {
   readonly #rooms: PopulationRooms;
@@ -42,6 +44,7 @@ export class Population {
   readonly #agents = new Map<number, Agent>();
   /** Of agents that are gone. */
   #handled = 0;
+  #underWay = 0;
   #failed = 0;
   #fuel = 0n;
 
@@ -139,14 +142,29 @@ export class Population {
     if (agent?.delivery === delivery) agent.stop({ kind: 'cancelled', reason: 'the asker gave up' });
   }
 
-  /** The dispatcher: one message of one agent. */
-  async run(id: number): Promise<void> {
-    const { bus, dispatcher } = this.#rooms;
+  /** Messages that agents deal with, those that wait for something included. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /** The dispatcher: one message of one agent, or the next part of one. */
+  run(id: number): Promise<void> {
     const agent = this.#agents.get(id);
-    const delivery = agent === undefined ? undefined : bus.take(id);
-    if (agent === undefined || delivery === undefined) return;
-    bus.settle(delivery, await agent.handle(delivery));
-    if (bus.hasMail(id)) dispatcher.wake(id);
+    if (agent?.isReady === true) return agent.goOn();
+    const delivery = agent === undefined ? undefined : this.#rooms.bus.take(id);
+    if (agent === undefined || delivery === undefined) return nothing;
+    const turn = agent.turn();
+    const handled = this.#handle(agent, delivery);
+    return turn ?? handled;
+  }
+
+  async #handle(agent: Agent, delivery: Delivery): Promise<void> {
+    const { bus, dispatcher } = this.#rooms;
+    this.#underWay += 1;
+    const outcome = await agent.handle(delivery);
+    this.#underWay -= 1;
+    bus.settle(delivery, outcome);
+    if (bus.hasMail(agent.id)) dispatcher.wake(agent.id);
   }
 
   reportOf(id: number): AgentReport | undefined {

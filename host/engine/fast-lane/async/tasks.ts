@@ -122,7 +122,7 @@ export class Tasks implements AsyncCalls {
   get pending(): readonly PendingCall[] {
     return [...this.#room.open].map(([token, handle]) => {
       const { planned } = this.#import(subtaskAt(this.#state, handle));
-      const cancel = this.#cancels.get(token);
+      const cancel = this.#cancels?.get(token);
       return { token, interface: planned.interface, func: planned.func, cancel };
     });
   }
@@ -194,6 +194,7 @@ export class Tasks implements AsyncCalls {
     task.waitsFor = set;
     try {
       const event = this.wait(set);
+      this.#isReady = false;
       this.rest?.began();
       return await event;
     } finally {
@@ -379,8 +380,11 @@ export class Tasks implements AsyncCalls {
   }
 
   reopen(calls: readonly Pick<PendingCall, 'token' | 'cancel'>[]): void {
-    for (const { token, cancel } of calls)
-      if (cancel !== undefined && this.#room.open.has(token)) this.#cancels.set(token, cancel);
+    for (const { token, cancel } of calls) {
+      if (cancel === undefined || !this.#room.open.has(token)) continue;
+      this.#cancels ??= new Map();
+      this.#cancels.set(token, cancel);
+    }
   }
 
   /** The agent leaves the instance, its task ends here with `Suspended`; answers to its calls go to `onLateAnswer` from now on. */
