@@ -133,10 +133,10 @@ export class Parking implements Rest {
   /** Nobody waits for anything any more. */
   end(): void {
     const calls = this.#calls?.pending.map(({ cancel }) => cancel) ?? this.#open.values();
+    this.#forgetKept();
     const cancels = [...calls];
     this.#calls = undefined;
     this.#open.clear();
-    this.#forgetKept();
     for (const cancel of cancels) cancel?.();
   }
 }

@@ -4,7 +4,7 @@ import { buildProject, newProject, skip } from '../guest-sdk/rust/rust-project.t
 import { ParkingHost } from '../support/parking-host.ts';
 
 const asker = `
-use motehost::{async_bus, async_agent, join_all, reply, AsyncAgent, Config, Failure, Message, Reply, StopReason};
+use motehost::{async_bus, async_agent, join_all, reply, AsyncAgent, Config, Failure, Message, Reply};
 use std::time::Duration;
 
 async_agent!(Asker);
@@ -21,7 +21,8 @@ impl AsyncAgent for Asker {
 
     async fn handle(&mut self, message: Message) -> Reply {
         self.count += 1;
-        let asked = message.text()?.split(' ').map(|name| async_bus::request_within(format!("agent.{name}"), name, Duration::from_secs(50)));
+        let subjects: Vec<String> = message.text()?.split(' ').map(|name| format!("agent.{name}")).collect();
+        let asked = subjects.iter().map(|subject| async_bus::request_within(subject, &subject["agent.".len()..], Duration::from_secs(50)));
         let mut texts = vec![self.count.to_string()];
         for answer in join_all(asked).await {
             texts.push(String::from_utf8(answer?.body).unwrap());
@@ -29,7 +30,6 @@ impl AsyncAgent for Asker {
         reply(texts.join(" "))
     }
 
-    async fn stop(&mut self, _reason: StopReason) {}
 }
 `;
 

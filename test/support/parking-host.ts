@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../../host/clock.ts';
 import { type LocalServing, type ServeOptions, serve } from '../../host/host/serve.ts';
-import type { Reply } from '../../host/host/serving.ts';
+import type { AgentDetail, Reply } from '../../host/host/serving.ts';
 import { writtenAgent } from './written-agent.ts';
 
 /**
@@ -154,6 +154,19 @@ export class ParkingHost implements AsyncDisposable {
 
   async ask(name: string, words: string, told: Told = {}): Promise<string> {
     return textOf(await this.tell(name, words, told));
+  }
+
+  async send(name: string, words: string): Promise<void> {
+    await this.serving.send(name, payloadOf(words), { principal, messageId: 'sent' });
+  }
+
+  /** The agent once it has dealt with a message. */
+  async handled(name: string): Promise<AgentDetail> {
+    for (;;) {
+      const agent = await this.serving.agent(name);
+      if (agent.handled > 0) return agent;
+      await pause();
+    }
   }
 
   /** Agents of a phase, by the host's own metrics. */
