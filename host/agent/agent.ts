@@ -1,15 +1,15 @@
 import type { Delivery } from '../bus/delivery.ts';
 import { Capabilities } from '../capability/capabilities.ts';
 import type { Clock } from '../clock.ts';
-import { Budget, type Carried, type StopCause, type Turn } from '../engine/budget.ts';
+import { Budget, type StopCause, type Turn } from '../engine/budget.ts';
 import type { Resident } from '../engine/engine.ts';
 import { type Snapshot, snapshotBytes } from '../engine/hibernation/snapshot.ts';
-import { Suspended } from '../engine/instance.ts';
 import { HostError } from '../errors.ts';
 import { intersect, type Limits } from '../limits.ts';
 import type { Outcome, Usage } from '../outcome.ts';
-import { outcomeOf, returned, stopped, trapped, usageOf } from './judge.ts';
-import { isAsync, Parking } from './parking.ts';
+import { type AwayCall, type CallEnd, type CallOutcome, Calls, type CallWatch, endedAway } from './calls.ts';
+import { IdlePlace } from './idle-list.ts';
+import { Parking, type ParkingOwner } from './parking.ts';
 import { RestartDelay } from './restart-delay.ts';
 import type { Spec } from './spec.ts';
 
@@ -29,15 +29,19 @@ export interface Surroundings {
   idle(agent: Agent): void;
   /** It is idle no longer. */
   busy(agent: Agent): void;
-  /** Calls `agent.overdue()` after so many milliseconds, unless called off by the timer it returns. */
-  arm(agent: Agent, ms: number): number;
+  /** Calls `agent.overdue()` at a moment of the monotonic clock, unless called off by the timer it returns. */
+  arm(agent: Agent, atMs: number): number;
   disarm(timer: number): void;
-  /** It waits and something has come for it: `agent.goOn()` when it is its turn. */
+  /** Something has come for a call of it that waits: `agent.goOn()` when it is its turn. */
   ready(agent: Agent): void;
+  /** It had its turn, and waits. */
+  rested(agent: Agent): void;
   /** What it saved is nobody's any more. */
   discard(agent: Agent): void;
   /** The call under way is being ended: what it waits for ends too. */
   stopped(agent: Agent): void;
+  /** What came of a message; the next may come from now on. */
+  handled(agent: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void;
   /** Tells the people who run the host. */
   note(agent: Agent, what: AgentNote): void;
 }
@@ -53,9 +57,6 @@ export type AgentNote =
   | { readonly kind: 'denied'; readonly what: string; readonly cure: string }
   | { readonly kind: 'ended'; readonly outcome: Outcome | undefined; readonly reason: StopReason | 'failed' }
   | { readonly kind: 'refused'; readonly error: HostError };
-
-/** How long a stopped guest may take to unwind before its thread stops waiting for it. */
-const unwindMsMax = 2_000;
 
 /**
  * Where an agent is in its life on its thread: not begun, or lost after a failure (`absent`); in memory
@@ -78,46 +79,36 @@ export type Saved =
   | { readonly kind: 'warm'; readonly snapshot: Snapshot; readonly bytes: number }
   | { readonly kind: 'cold' };
 
-/** One call of a guest, until it has ended; its agent may leave memory meanwhile. */
-interface Call {
-  readonly resolve: (outcome: Outcome<Uint8Array | undefined>) => void;
-  readonly reject: (thrown: unknown) => void;
-  /** Of one that is out of memory. */
-  away?: Away | undefined;
-  /** It is to end as soon as its agent is back. */
-  cause?: StopCause;
-}
-
-interface Away {
-  readonly carried: Carried;
-  readonly usage: Usage;
-}
-
 /**
  * One agent on its thread: at most one instance, and in it at most one message at a time. It launches when a
  * message comes, and after a trap, a limit or a cancellation the instance is gone and the next message has a new one.
  */
-export class Agent {
+export class Agent implements CallEnd, CallWatch, ParkingOwner {
   readonly id: number;
   readonly name: string;
   #spec: Spec;
   readonly #around: Surroundings;
   #state: AgentPhase = 'absent';
-  #budget: Budget | undefined;
+  #calls: Calls | undefined;
   #resident: Resident | undefined;
-  #call: Call | undefined;
-  #isUnwinding = false;
-  #timer = 0;
   #hasLived = false;
   #saved: Saved | undefined;
   #leaving: Promise<unknown> | undefined;
-  #handling: Promise<unknown> | undefined;
-  /** Of an agent whose calls may wait without a stack. */
+  /** Those who wait for the message under way to be dealt with. */
+  #settling: (() => void)[] | undefined;
+  /** Of an agent whose calls may wait with nothing on a stack. */
   #parking: Parking | undefined;
+  /** The call under way, while its agent is out of memory. */
+  #away: AwayCall | undefined;
+  /** Ends that call as soon as its agent is back. */
+  #awayCause: StopCause | undefined;
+  /** Whether the dispatcher counts it. */
+  #hasTurn = false;
   readonly #delay = new RestartDelay();
   /** What it handles. */
   delivery: Delivery | undefined;
   #capabilities: Capabilities | undefined;
+  readonly idlePlace: IdlePlace<Agent> = new IdlePlace<Agent>(this);
   handled = 0;
   failed = 0;
   fuel = 0n;
@@ -151,26 +142,22 @@ export class Agent {
     return this.#state === 'idle' || this.#state === 'waiting';
   }
 
-  /** Whether it could leave memory, and is out of it. */
+  /** Whether it is out of memory, its state in the heap or on disk. */
   get isOut(): boolean {
-    return this.#state === 'hibernated' || this.#state === 'parked';
+    return this.#state === 'hibernated' || this.#state === 'parked' || this.#state === 'cold';
   }
 
-  /** Whether a call waited and can go on. */
+  /** Whether a call of it waited and can go on. */
   get isReady(): boolean {
-    return this.#parking?.isReady === true && this.#call !== undefined;
+    if (this.#parking?.isReady !== true) return false;
+    return this.#state === 'waiting' || (this.#away !== undefined && this.#state !== 'launching');
   }
 
-  /** Resolves when the call that begins now has ended or waits; undefined: it waits on a stack, if it does. */
-  turn(): Promise<void> | undefined {
-    if (!isAsync(this.#spec.program)) return undefined;
-    this.#parking ??= new Parking({
-      answersBytesMax: this.#spec.limits.memoryBytesMax,
-      rests: () => this.#rest(),
-      ready: () => this.#around.ready(this),
-      tooMuch: (cause) => this.stop(cause),
-    });
-    return this.#parking.turn();
+  /** Whether it had a turn, which it gives back. */
+  leaveTurn(): boolean {
+    const hadTurn = this.#hasTurn;
+    this.#hasTurn = false;
+    return hadTurn;
   }
 
   get resident(): Resident | undefined {
@@ -179,74 +166,115 @@ export class Agent {
 
   /** Resolves when no message is under way. */
   async settled(): Promise<void> {
-    await this.#handling;
-  }
-
-  /** Handles one message, with all that may go wrong in the outcome; never rejects. */
-  handle(delivery: Delivery): Promise<Outcome<Uint8Array | undefined>> {
-    const handling = this.#handle(delivery);
-    this.#handling = handling;
-    return handling;
-  }
-
-  async #handle(delivery: Delivery): Promise<Outcome<Uint8Array | undefined>> {
-    this.delivery = delivery;
-    const { message } = delivery;
-    const deadlineMs = this.#deadlineMs(message.deadlineNs);
-    try {
-      if (this.#spec.program.facts.main.kind !== 'handler') return this.#unsupported();
-      if (deadlineMs <= 0) return this.#late(deadlineMs);
-      if (this.#leaving !== undefined) await this.#leaving;
-      if (this.#state === 'idle') this.#around.busy(this);
-      if (this.#resident === undefined) await this.#launch(deadlineMs);
-      const outcome = await this.#supervised(this.#deadlineMs(message.deadlineNs), 'handle', message);
-      return await this.#count(outcome);
-    } catch (thrown) {
-      return this.#refused(thrown);
-    } finally {
-      this.#parking?.endTurn();
-      this.delivery = undefined;
-      this.lastUsedMs = this.#around.clock.monotonicMs();
+    while (this.delivery !== undefined) {
+      this.#settling ??= [];
+      const settling = this.#settling;
+      await new Promise<void>((resolve) => settling.push(resolve));
     }
   }
 
-  #deadlineMs(deadlineNs: bigint | undefined): number {
+  /** Handles one message, with all that may go wrong in the outcome that `Surroundings.handled` hears. */
+  handle(delivery: Delivery): void {
+    this.delivery = delivery;
+    this.#hasTurn = true;
+    const calls = this.#calls;
+    const deadlineMs = this.#deadlineMs(delivery);
+    if (this.#state !== 'idle' || calls === undefined) void this.#handleFirst(delivery);
+    else if (deadlineMs <= 0) this.#finish(this.#late(deadlineMs));
+    else {
+      this.#around.busy(this);
+      this.#state = 'busy';
+      calls.begin('handle', delivery.message, deadlineMs, this);
+    }
+  }
+
+  /** As `handle`, when it has no instance at hand. */
+  async #handleFirst(delivery: Delivery): Promise<void> {
+    try {
+      if (this.#spec.program.facts.main.kind !== 'handler') return this.#finish(unsupported);
+      if (this.#leaving !== undefined) await this.#leaving;
+      const deadlineMs = this.#deadlineMs(delivery);
+      if (deadlineMs <= 0) return this.#finish(this.#late(deadlineMs));
+      if (this.#state === 'idle') this.#around.busy(this);
+      const calls = this.#calls ?? (await this.#launch(deadlineMs));
+      this.#state = 'busy';
+      calls.begin('handle', delivery.message, this.#deadlineMs(delivery), this);
+    } catch (thrown) {
+      this.refused(thrown);
+    }
+  }
+
+  /** The call of `handle` ended. */
+  ended(outcome: CallOutcome): void {
+    const budget = this.#calls?.budget;
+    this.handled += 1;
+    this.fuel += outcome.usage.fuel;
+    this.memoryBytes = outcome.usage.memoryBytes;
+    if (outcome.kind !== 'ok') this.failed += 1;
+    this.#noteDenials(budget?.denials ?? this.#away?.carried.denials ?? none);
+    const goesOn = outcome.kind === 'ok' || outcome.kind === 'error';
+    if (!goesOn || budget === undefined || budget.cause !== undefined) {
+      void this.#fail(outcome).then(() => this.#finish(outcome));
+      return;
+    }
+    this.#state = 'idle';
+    this.lastUsedMs = budget.startedMs + outcome.usage.wallMs;
+    this.#around.idle(this);
+    this.#delay.succeed();
+    this.#finish(outcome);
+  }
+
+  #noteDenials(denials: Budget['denials']): void {
+    for (const [what, cure] of denials) this.#around.note(this, { kind: 'denied', what, cure });
+  }
+
+  /** The call of `handle` did not take place. */
+  refused(thrown: unknown): void {
+    void this.#refused(thrown).then((outcome) => this.#finish(outcome));
+  }
+
+  #finish(outcome: CallOutcome): void {
+    const delivery = this.delivery as Delivery;
+    this.delivery = undefined;
+    this.#around.handled(this, delivery, outcome);
+    if (this.#settling === undefined) return;
+    for (const resolve of this.#settling) resolve();
+    this.#settling = undefined;
+  }
+
+  #deadlineMs({ untilMs }: Delivery): number {
     const max = this.#spec.limits.deadlineMs;
-    if (deadlineNs === undefined) return max;
-    return Math.min(max, Number((deadlineNs - this.#around.clock.wallNs()) / 1_000n) / 1_000);
+    if (untilMs === Number.POSITIVE_INFINITY) return max;
+    return Math.min(max, untilMs - this.#around.clock.monotonicMs());
   }
 
-  /** It answers HTTP requests and nothing else. */
-  #unsupported(): Outcome<Uint8Array | undefined> {
-    const failure = { tag: 'unsupported', val: 'the agent answers HTTP requests, not messages' };
-    return { kind: 'error', exitCode: 1, failure, usage: noUsage };
-  }
-
-  #late(deadlineMs: number): Outcome<Uint8Array | undefined> {
+  #late(deadlineMs: number): CallOutcome {
     const usage = { fuel: 0n, memoryBytes: this.memoryBytes, wallMs: 0, outputBytes: 0 };
     const used = Math.round(-deadlineMs);
     return { kind: 'limit', limit: 'deadlineMs', max: this.#spec.limits.deadlineMs, used, usage };
   }
 
-  async #launch(deadlineMs: number): Promise<void> {
+  async #launch(deadlineMs: number): Promise<Calls> {
     this.#state = 'launching';
     const waitMs = this.#delay.leftMs(this.#around.clock.monotonicMs());
     if (waitMs > 0) await this.#around.clock.sleep(Math.min(waitMs, deadlineMs));
-    if (await this.#enter(deadlineMs)) return;
-    await this.#start(deadlineMs);
-    this.#around.note(this, { kind: 'started', resumed: this.#hasLived });
-    this.#hasLived = true;
+    if (!(await this.#enter(deadlineMs))) {
+      await this.#start(deadlineMs);
+      this.#around.note(this, { kind: 'started', resumed: this.#hasLived });
+      this.#hasLived = true;
+    }
+    // Not those it began with, if it left memory while it started.
+    return this.#calls as Calls;
   }
 
   /** Whether it goes on where it was saved. */
   async #enter(deadlineMs: number): Promise<boolean> {
     const budget = this.#newBudget();
-    this.#budget = budget;
     const { resident, isWoken } = await this.#around.launch(this, this.#saved, budget, deadlineMs);
-    this.#saved = undefined;
-    this.#resident = resident;
+    this.#hold(resident, budget);
     const { asyncCalls } = resident.instance;
-    if (asyncCalls === undefined || this.#parking === undefined) return isWoken;
+    if (asyncCalls === undefined) return isWoken;
+    this.#parking ??= new Parking(this);
     if (this.#parking.join(asyncCalls) && !asyncCalls.waiting) return isWoken;
     // It was saved in the middle of a call, and whom it asked has not survived: as after any call that was cut off.
     await this.#drop();
@@ -259,209 +287,133 @@ export class Agent {
     return new Budget({ limits: this.#spec.limits, clock, turn });
   }
 
+  #hold(resident: Resident, budget: Budget): Calls {
+    const calls = new Calls(resident.instance, budget, this);
+    this.#resident = resident;
+    this.#calls = calls;
+    this.#saved = undefined;
+    return calls;
+  }
+
   /** @throws StartFailed when the agent says so, or ends */
   async #start(deadlineMs: number): Promise<void> {
     const { main } = this.#spec.program.facts;
     if (main.kind !== 'handler' || !main.hasLife) return;
     const config = { name: this.name, settings: this.#spec.settings, resumed: this.#hasLived };
-    const outcome = await this.#supervised(deadlineMs, 'start', config);
+    this.#state = 'busy';
+    const outcome = await (this.#calls as Calls).call('start', config, deadlineMs);
     if (outcome.kind === 'ok') return;
     throw new StartFailed(outcome);
   }
 
-  /** One call, and what came of it; at the deadline, or when the asker gives up, it is stopped. */
-  async #supervised(
-    deadlineMs: number,
-    name: string,
-    argument: unknown,
-  ): Promise<Outcome<Uint8Array | undefined>> {
-    const resident = this.#resident as Resident;
-    const budget = this.#budget as Budget;
-    this.#state = 'busy';
-    budget.restart(deadlineMs);
-    this.#timer = this.#around.arm(this, deadlineMs);
-    try {
-      return await new Promise((resolve, reject) => {
-        const call = { resolve, reject };
-        this.#call = call;
-        this.#follow(call, budget, resident.instance.call(name, [argument]));
-      });
-    } finally {
-      this.#around.disarm(this.#timer);
-      this.#endCall();
+  /** The time is over of the call under way. */
+  overdue(): void {
+    if (this.#away === undefined) this.#calls?.overdue();
+    else {
+      const { startedMs, deadlineMs: max } = this.#away.carried;
+      const used = Math.round(this.#around.clock.monotonicMs() - startedMs);
+      this.stop({ kind: 'limit', limit: 'deadlineMs', max, used });
     }
   }
 
-  #follow(call: Call, budget: Budget, value: Promise<unknown>): void {
-    value.then(
-      (value) => call.resolve(this.#judge(budget, value)),
-      (thrown: unknown) => {
-        // It goes on elsewhere.
-        if (thrown instanceof Suspended) return;
-        const outcome = stopped(budget);
-        if (outcome !== undefined) call.resolve(outcome as Outcome<undefined>);
-        else if (thrown instanceof HostError) call.reject(thrown);
-        else call.resolve(trapped(thrown, budget) as Outcome<undefined>);
-      },
-    );
+  /** Ends the call under way, if there is one. */
+  stop(cause: StopCause): void {
+    if (this.#away === undefined) this.#calls?.stop(cause);
+    else if (this.#state === 'launching') this.#awayCause ??= cause;
+    else this.#endAway(this.#away, cause);
   }
 
-  #endCall(): void {
-    if (this.#state === 'waiting') {
-      this.#around.busy(this);
-      this.#state = 'busy';
-    }
-    if (this.#call?.away !== undefined) this.#discard();
-    this.#call = undefined;
-    this.#isUnwinding = false;
-  }
-
-  /** The state of a call that ended out of memory is of no use to the next one. */
-  #discard(): void {
+  #endAway(away: AwayCall, cause: StopCause): void {
+    this.#around.disarm(away.timer);
     this.#parking?.end();
-    this.#around.discard(this);
-    this.#saved = undefined;
+    this.#around.stopped(this);
+    away.end.ended(endedAway(away, cause, this.#around.clock.monotonicMs()));
   }
 
   /** The call under way waits for something outside, and has nothing on a stack. */
-  #rest(): void {
-    if (this.#call === undefined || this.#state !== 'busy' || this.#isUnwinding) return;
+  rests(): void {
+    if (this.#state !== 'busy' || this.#calls?.goesOn !== true) return;
     this.#state = 'waiting';
     this.lastUsedMs = this.#around.clock.monotonicMs();
     this.#around.idle(this);
+    if (this.leaveTurn()) this.#around.rested(this);
   }
 
-  /** It is the turn of a call that waited. Resolves when it waits again or has ended. */
+  /** Something has come for it. */
+  ready(): void {
+    this.#around.ready(this);
+  }
+
+  /** It is the turn of a call that waited. */
   async goOn(): Promise<void> {
+    this.#hasTurn = true;
     if (this.#leaving !== undefined) await this.#leaving;
-    const parking = this.#parking;
-    const call = this.#call;
-    if (parking === undefined || call === undefined || !this.isReady) return;
-    const isParked = this.#state === 'parked';
-    // Else it goes on already, and takes what came by itself.
-    if (!isParked && this.#state !== 'waiting') return;
-    const turn = parking.turn();
-    if (isParked) void this.#unpark(call, parking);
+    if (!this.isReady) {
+      if (this.leaveTurn()) this.#around.rested(this);
+      return;
+    }
+    const parking = this.#parking as Parking;
+    if (this.#away !== undefined) await this.#unpark(this.#away, parking);
     else {
       this.#around.busy(this);
       this.#state = 'busy';
       parking.resume();
     }
-    await turn;
   }
 
-  async #unpark(call: Call, parking: Parking): Promise<void> {
-    const { carried } = call.away as Away;
-    const leftMs = carried.deadlineAtMs - this.#around.clock.monotonicMs();
+  async #unpark(away: AwayCall, parking: Parking): Promise<void> {
+    const leftMs = Math.max(0, away.carried.deadlineAtMs - this.#around.clock.monotonicMs());
     const budget = this.#newBudget();
-    budget.goOn(carried);
+    budget.goOn(away.carried);
     this.#state = 'launching';
     try {
-      const { resident } = await this.#around.launch(this, this.#saved, budget, Math.max(0, leftMs));
+      const { resident } = await this.#around.launch(this, this.#saved, budget, leftMs);
       const { asyncCalls } = resident.instance;
-      if (call.cause === undefined && asyncCalls?.waiting === true) {
-        this.#saved = undefined;
-        call.away = undefined;
-        this.#resident = resident;
-        this.#budget = budget;
+      if (this.#awayCause === undefined && asyncCalls?.waiting === true) {
+        const calls = this.#hold(resident, budget);
+        this.#away = undefined;
         this.#state = 'busy';
         parking.join(asyncCalls);
-        this.#follow(call, budget, asyncCalls.continue());
+        calls.goOn(away, asyncCalls.continue());
         return;
       }
       resident.instance.dispose();
       await resident.release();
-      if (call.cause === undefined) throw lostCall();
-      this.#endAway(call, call.cause);
+      throw lostCall();
     } catch (thrown) {
-      const outcome = stopped(budget);
-      if (call.cause !== undefined) this.#endAway(call, call.cause);
-      else if (outcome !== undefined) call.resolve(outcome as Outcome<undefined>);
-      else call.reject(thrown);
+      const cause = this.#awayCause ?? budget.cause;
+      this.#awayCause = undefined;
+      if (cause !== undefined) this.#endAway(away, cause);
+      else {
+        this.#around.disarm(away.timer);
+        away.end.refused(thrown);
+      }
     }
   }
 
-  /** Ends a call whose agent is out of memory. */
-  #endAway(call: Call, cause: StopCause): void {
-    const { usage, carried } = call.away as Away;
-    const wallMs = this.#around.clock.monotonicMs() - carried.startedMs;
-    for (const [what, cure] of carried.denials) this.#around.note(this, { kind: 'denied', what, cure });
+  get answersBytesMax(): number {
+    return this.#spec.limits.memoryBytesMax;
+  }
+
+  arm(atMs: number): number {
+    return this.#around.arm(this, atMs);
+  }
+
+  disarm(timer: number): void {
+    this.#around.disarm(timer);
+  }
+
+  stopped(): void {
     this.#parking?.end();
     this.#around.stopped(this);
-    call.resolve(outcomeOf(cause, { ...usage, wallMs }) as Outcome<undefined>);
-  }
-
-  #judge(budget: Budget, value: unknown): Outcome<Uint8Array | undefined> {
-    const outcome = stopped(budget) ?? returned(value, true, usageOf(budget));
-    if (outcome.kind !== 'ok') return outcome as Outcome<undefined>;
-    const body = outcome.value as Uint8Array | undefined;
-    const max = budget.limits.outputBytesMax;
-    const used = budget.outputBytes + (body?.length ?? 0);
-    if (used <= max) return { kind: 'ok', value: body, usage: outcome.usage };
-    return { kind: 'limit', limit: 'outputBytesMax', max, used, usage: outcome.usage };
-  }
-
-  /** The time is over, or, once it was stopped, so is the time to unwind. */
-  overdue(): void {
-    const { away } = this.#call ?? {};
-    if (away !== undefined) {
-      const { startedMs, deadlineMs: max } = away.carried;
-      const used = Math.round(this.#around.clock.monotonicMs() - startedMs);
-      this.stop({ kind: 'limit', limit: 'deadlineMs', max, used });
-      return;
-    }
-    const budget = this.#budget;
-    if (budget === undefined) return;
-    if (!this.#isUnwinding) {
-      budget.stopForDeadline();
-      this.#unwind();
-      return;
-    }
-    const outcome = stopped(budget);
-    if (outcome !== undefined) this.#call?.resolve(outcome as Outcome<undefined>);
-  }
-
-  /** Ends the call under way, if there is one. */
-  stop(cause: StopCause): void {
-    const call = this.#call;
-    if (call === undefined) return;
-    if (call.away === undefined) {
-      this.#budget?.stop(cause);
-      this.#unwind();
-    } else if (this.#state === 'launching') call.cause ??= cause;
-    else this.#endAway(call, cause);
-  }
-
-  #unwind(): void {
-    this.#isUnwinding = true;
-    this.#parking?.end();
-    this.#around.stopped(this);
-    this.#around.disarm(this.#timer);
-    this.#timer = this.#around.arm(this, unwindMsMax);
-  }
-
-  async #count(outcome: Outcome<Uint8Array | undefined>): Promise<Outcome<Uint8Array | undefined>> {
-    const budget = this.#budget;
-    this.handled += 1;
-    this.fuel += outcome.usage.fuel;
-    this.memoryBytes = outcome.usage.memoryBytes;
-    if (outcome.kind !== 'ok') this.failed += 1;
-    const isInOrder = outcome.kind === 'ok' || outcome.kind === 'error';
-    const goesOn = isInOrder && budget !== undefined && budget.cause === undefined;
-    for (const [what, cure] of budget?.denials ?? []) this.#around.note(this, { kind: 'denied', what, cure });
-    if (goesOn) {
-      this.#state = 'idle';
-      this.#around.idle(this);
-      this.#delay.succeed();
-    } else await this.#fail(outcome);
-    return outcome;
   }
 
   async #fail(outcome: Outcome): Promise<void> {
     const { backoffMs, backoffMsMax } = this.#spec.manifest.restart;
-    if (outcome.kind !== 'cancelled')
-      this.#delay.fail(this.#around.clock.monotonicMs(), backoffMs, backoffMsMax);
+    const nowMs = this.#around.clock.monotonicMs();
+    if (outcome.kind !== 'cancelled') this.#delay.fail(nowMs, backoffMs, backoffMsMax);
     this.lastError = describe(outcome);
+    this.lastUsedMs = nowMs;
     await this.#drop();
     this.#around.note(this, { kind: 'ended', outcome, reason: 'failed' });
   }
@@ -469,15 +421,18 @@ export class Agent {
   async #drop(): Promise<void> {
     const resident = this.#resident;
     this.#resident = undefined;
-    this.#budget = undefined;
+    this.#calls = undefined;
+    if (this.#state === 'waiting') this.#around.busy(this);
     this.#state = 'absent';
+    // What a call left when it ended out of memory is of no use to the next one.
+    if (this.#away !== undefined) this.#discard();
     this.#parking?.end();
     resident?.instance.dispose();
     await resident?.release();
   }
 
   /** What was not the guest's doing, or a start that failed: the message was not dealt with and may work later. */
-  async #refused(thrown: unknown): Promise<Outcome<Uint8Array | undefined>> {
+  async #refused(thrown: unknown): Promise<CallOutcome> {
     if (thrown instanceof StartFailed) {
       await this.#fail(thrown.outcome);
       this.failed += 1;
@@ -505,62 +460,82 @@ export class Agent {
     if (this.#leaving !== undefined) await this.#leaving;
     if (this.#state === 'idle') this.#around.busy(this);
     this.#discard();
+    if (this.#resident === undefined) this.#parking?.end();
     await this.#end(reason);
-    this.#parking?.endTurn();
+    if (this.leaveTurn()) this.#around.rested(this);
     this.#state = 'absent';
   }
 
+  #discard(): void {
+    this.#around.discard(this);
+    this.#saved = undefined;
+    this.#away = undefined;
+  }
+
   async #end(reason: StopReason): Promise<void> {
-    if (this.#resident === undefined) return;
+    const calls = this.#calls;
+    if (calls === undefined) return;
     const { main } = this.#spec.program.facts;
-    if (main.kind === 'handler' && main.hasLife)
-      await this.#supervised(this.#spec.limits.deadlineMs, 'stop', { tag: reason }).catch(() => undefined);
+    if (main.kind === 'handler' && main.hasLife) {
+      this.#state = 'busy';
+      await calls.call('stop', { tag: reason }, this.#spec.limits.deadlineMs).catch(() => undefined);
+    }
     await this.#drop();
     this.#around.note(this, { kind: 'ended', outcome: undefined, reason });
   }
 
   /**
    * Leaves memory until the next message, or until what its call waits for has come; does nothing unless it has
-   * nothing to do. What cannot be saved between messages ends instead, if the manifest says so.
+   * nothing to do. What cannot be saved between two messages ends instead, if the manifest says so.
    * @returns what was saved
    */
   async hibernate(): Promise<Snapshot | undefined> {
     const resident = this.#resident;
-    const call = this.#call;
-    if (!this.isIdle || resident === undefined || this.#budget?.cause !== undefined) return undefined;
+    const calls = this.#calls;
+    if (!this.isIdle || resident === undefined || calls === undefined) return undefined;
+    if (this.#state === 'waiting')
+      return resident.saveable.possible && calls.goesOn ? this.#park(resident, calls) : undefined;
     if (!resident.saveable.possible) {
-      if (call === undefined && this.#spec.manifest.hibernate.unsaveable === 'restart')
-        await this.#leave(() => this.#end('idle'));
+      if (this.#spec.manifest.hibernate.unsaveable === 'restart') await this.#leave(() => this.#end('idle'));
       return undefined;
     }
     return this.#leave(async () => {
-      const snapshot = await (call === undefined ? this.#save(resident) : this.#park(resident, call));
-      if (call !== this.#call || snapshot === undefined) return undefined;
+      this.#parking?.leave();
+      const snapshot = await resident.hibernate();
       this.#resident = undefined;
-      this.#budget = undefined;
-      this.#saved = { kind: 'warm', snapshot, bytes: snapshotBytes(snapshot) };
-      this.#state = call === undefined ? 'hibernated' : 'parked';
+      this.#calls = undefined;
+      this.#keep(snapshot, 'hibernated');
       return snapshot;
     });
   }
 
-  #save(resident: Resident): Promise<Snapshot> {
-    this.#parking?.leave();
-    return resident.hibernate();
+  #keep(snapshot: Snapshot, state: AgentPhase): void {
+    this.#saved = { kind: 'warm', snapshot, bytes: snapshotBytes(snapshot) };
+    this.#state = state;
   }
 
-  /** The instance may be another agent's before this has resolved. */
-  #park(resident: Resident, call: Call): Promise<Snapshot | undefined> {
-    const budget = this.#budget as Budget;
-    const usage = usageOf(budget);
-    const saving = this.#save(resident);
-    call.away = { carried: budget.carry(), usage };
-    this.#resident = undefined;
-    this.#budget = undefined;
-    return saving.catch((thrown: unknown) => {
-      resident.instance.dispose();
-      call.reject(thrown);
-      return undefined;
+  /** As `hibernate`, in the middle of a call; the instance may be another agent's before this resolves. */
+  #park(resident: Resident, calls: Calls): Promise<Snapshot | undefined> {
+    return this.#leave(async () => {
+      this.#parking?.leave();
+      const saved: { snapshot?: Promise<Snapshot> } = {};
+      const away = calls.leave(() => {
+        saved.snapshot = resident.hibernate();
+      });
+      this.#away = away;
+      this.#resident = undefined;
+      this.#calls = undefined;
+      try {
+        const snapshot = await saved.snapshot;
+        // It may have been ended meanwhile.
+        if (snapshot === undefined || away !== this.#away) return undefined;
+        this.#keep(snapshot, 'parked');
+        return snapshot;
+      } catch (thrown) {
+        resident.instance.dispose();
+        away?.end.refused(thrown);
+        return undefined;
+      }
     });
   }
 
@@ -592,7 +567,6 @@ export class Agent {
     // What still holds on to the rights of the old version has none.
     this.#capabilities?.revoke();
     this.#capabilities = undefined;
-    this.#parking = undefined;
     this.#spec = spec;
     this.#delay.succeed();
   }
@@ -603,6 +577,14 @@ export class Agent {
   }
 }
 
+/** It answers HTTP requests and nothing else. */
+const unsupported: CallOutcome = {
+  kind: 'error',
+  exitCode: 1,
+  failure: { tag: 'unsupported', val: 'the agent answers HTTP requests, not messages' },
+  usage: { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 },
+};
+const none: Budget['denials'] = new Map();
 const noUsage: Usage = { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 };
 
 class StartFailed extends Error {

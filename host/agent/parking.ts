@@ -1,13 +1,6 @@
 import type { StopCause } from '../engine/budget.ts';
-import { programOf } from '../engine/fast-lane/program.ts';
 import type { Answer, AsyncCalls, Rest } from '../engine/instance.ts';
-import type { Program } from '../engine/program.ts';
 import { sizeOf } from './value-size.ts';
-
-/** Whether calls of a program's agents may wait with nothing on a stack. */
-export function isAsync({ facts: { lane, plan } }: Program): boolean {
-  return lane === 'fast' && plan !== undefined && programOf(plan).isAsync;
-}
 
 /** The agent whose calls these are. */
 export interface ParkingOwner {
@@ -17,8 +10,8 @@ export interface ParkingOwner {
   rests(): void;
   /** A call that waits can go on. */
   ready(): void;
-  /** More answers came than may be kept. */
-  tooMuch(cause: StopCause): void;
+  /** Ends the call: more answers came than may be kept. */
+  stop(cause: StopCause): void;
 }
 
 /**
@@ -35,7 +28,6 @@ export class Parking implements Rest {
   #kept: Answer[] = [];
   #keptBytes = 0;
   #isReady = false;
-  #endTurn: (() => void) | undefined;
 
   constructor(owner: ParkingOwner) {
     this.#owner = owner;
@@ -46,23 +38,9 @@ export class Parking implements Rest {
     return this.#isReady;
   }
 
-  /** Its turn begins; resolves when the call waits or `endTurn` says so. */
-  turn(): Promise<void> {
-    this.#isReady = false;
-    return new Promise((resolve) => {
-      this.#endTurn = resolve;
-    });
-  }
-
-  endTurn(): void {
-    this.#isReady = false;
-    this.#endTurn?.();
-    this.#endTurn = undefined;
-  }
-
   began(): void {
+    this.#isReady = false;
     this.#owner.rests();
-    this.endTurn();
   }
 
   ready(): void {
@@ -79,6 +57,7 @@ export class Parking implements Rest {
     calls.rest = this;
     calls.onLateAnswer = this.#answer;
     calls.reopen([...this.#open].map(([token, cancel]) => ({ token, cancel: this.#closing(token, cancel) })));
+    this.#isReady = false;
     const kept = this.#kept;
     this.#forgetKept();
     for (const answer of kept) calls.answer(answer);
@@ -94,6 +73,7 @@ export class Parking implements Rest {
 
   /** Lets the call that waits take what came. */
   resume(): void {
+    this.#isReady = false;
     if (this.#calls?.resume() === false) this.began();
   }
 
@@ -117,7 +97,7 @@ export class Parking implements Rest {
     const { answersBytesMax: max } = this.#owner;
     this.#keptBytes += 'value' in answer ? sizeOf(answer.value, max) : 0;
     const used = this.#keptBytes;
-    if (used > max) this.#owner.tooMuch({ kind: 'limit', limit: 'memoryBytesMax', max, used });
+    if (used > max) this.#owner.stop({ kind: 'limit', limit: 'memoryBytesMax', max, used });
     else {
       this.#kept.push(answer);
       this.ready();
@@ -133,6 +113,7 @@ export class Parking implements Rest {
   /** Nobody waits for anything any more. */
   end(): void {
     const calls = this.#calls?.pending.map(({ cancel }) => cancel) ?? this.#open.values();
+    this.#isReady = false;
     this.#forgetKept();
     const cancels = [...calls];
     this.#calls = undefined;

@@ -1,5 +1,6 @@
 import type { Bus } from '../bus/bus.ts';
 import type { Delivery } from '../bus/delivery.ts';
+import type { Outcome } from '../outcome.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -35,8 +36,6 @@ export interface PopulationReport {
   readonly fuel: bigint;
 }
 
-const nothing = Promise.resolve();
-
 /** The agents of one thread: who they are, and their way from a message in the mailbox to its outcome. */
 export class Population {
   readonly #rooms: PopulationRooms;
@@ -61,14 +60,15 @@ export class Population {
     this.#specs.delete(spec);
   }
 
-  add(spec: number, agents: readonly (readonly [id: number, name: string])[]): void {
+  /** `isAgain`: their subscriptions outlived the thread they were on. */
+  add(spec: number, agents: readonly (readonly [id: number, name: string])[], isAgain: boolean): void {
     const known = this.#spec(spec);
     for (const [id, name] of agents) {
       const agent = new Agent(id, name, known, this.#rooms.around);
       if (this.#rooms.cold.has(name)) agent.cool();
       this.#agents.set(id, agent);
       this.#rooms.bus.attach(id, name, this, termsOf(known));
-      this.#subscribe(id, known);
+      if (!isAgain) this.#subscribe(id, known);
     }
   }
 
@@ -148,23 +148,28 @@ export class Population {
   }
 
   /** The dispatcher: one message of one agent, or the next part of one. */
-  run(id: number): Promise<void> {
+  run(id: number): void {
+    const { bus, dispatcher } = this.#rooms;
     const agent = this.#agents.get(id);
-    if (agent?.isReady === true) return agent.goOn();
-    const delivery = agent === undefined ? undefined : this.#rooms.bus.take(id);
-    if (agent === undefined || delivery === undefined) return nothing;
-    const turn = agent.turn();
-    const handled = this.#handle(agent, delivery);
-    return turn ?? handled;
+    if (agent?.isReady === true) {
+      void agent.goOn();
+      return;
+    }
+    const delivery = agent === undefined ? undefined : bus.take(id);
+    if (agent === undefined || delivery === undefined) dispatcher.ended();
+    else {
+      this.#underWay += 1;
+      agent.handle(delivery);
+    }
   }
 
-  async #handle(agent: Agent, delivery: Delivery): Promise<void> {
+  /** The agent: what came of a message. */
+  handled(agent: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
     const { bus, dispatcher } = this.#rooms;
-    this.#underWay += 1;
-    const outcome = await agent.handle(delivery);
     this.#underWay -= 1;
     bus.settle(delivery, outcome);
     if (bus.hasMail(agent.id)) dispatcher.wake(agent.id);
+    if (agent.leaveTurn()) dispatcher.ended();
   }
 
   reportOf(id: number): AgentReport | undefined {

@@ -4,6 +4,7 @@ import type { Spec } from '../agent/spec.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Directory } from '../bus/directory.ts';
 import { HostError } from '../errors.ts';
+import { unknownAgent } from './thread-serving.ts';
 import type { AgentThreadHandle, Threads } from './threads.ts';
 
 export interface TenancyOptions {
@@ -39,13 +40,7 @@ export class Tenancy {
   require(name: string): AgentRecord {
     const record = this.registry.get(name);
     if (record !== undefined) return record;
-    throw new HostError(
-      'HOST_ERR_AGENT_UNKNOWN',
-      `no agent '${name}' here; host agents lists those there are`,
-      {
-        name,
-      },
-    );
+    throw unknownAgent(name);
   }
 
   /** The agent whose route a path lies under: the longest route wins. */
@@ -90,7 +85,7 @@ export class Tenancy {
   async #settle(number: number, spec: Spec, records: readonly AgentRecord[]): Promise<void> {
     const own = records.filter(({ thread }) => thread === number);
     if (own.length === 0) return;
-    await this.#install(this.#handle(number), number, spec, own);
+    await this.#install(this.#handle(number), number, spec, own, false);
   }
 
   async #install(
@@ -98,6 +93,7 @@ export class Tenancy {
     number: number,
     spec: Spec,
     records: readonly AgentRecord[],
+    isAgain: boolean,
   ): Promise<void> {
     await this.#teach(handle, number, spec);
     for (let at = 0; at < records.length; at += agentsPerCall) {
@@ -105,8 +101,12 @@ export class Tenancy {
       await handle.call('add', {
         spec: spec.number,
         agents: some.map(({ id, name }) => [id, name] as const),
+        isAgain,
       });
-      for (const { id } of some) this.#options.directory.place(id, number);
+      for (const { id } of some) {
+        if (isAgain) this.#options.directory.forget(id);
+        this.#options.directory.place(id, number);
+      }
     }
   }
 
@@ -146,8 +146,18 @@ export class Tenancy {
     });
   }
 
-  /** A thread took the place of a lost one: all its agents begin anew there. */
-  async reinstall(number: number, handle: AgentThreadHandle): Promise<number> {
+  /** A thread was lost: its agents will be there again, on the one that takes its place. */
+  suspend(number: number): void {
+    for (const { id, thread } of this.registry.records())
+      if (thread === number) this.#options.directory.suspend(id, number);
+  }
+
+  /** A thread took the place of a lost one: all its agents begin anew there, or where their states on disk are. */
+  reinstall(number: number, handle: AgentThreadHandle): Promise<number> {
+    return this.#inTurn(() => this.#reinstall(number, handle));
+  }
+
+  async #reinstall(number: number, handle: AgentThreadHandle): Promise<number> {
     for (const { threads } of this.#learnt.values()) threads.delete(number);
     this.#options.bus.introduce(number);
     const bySpec = Map.groupBy(
@@ -156,8 +166,7 @@ export class Tenancy {
     );
     let count = 0;
     for (const [spec, records] of bySpec) {
-      for (const { id } of records) this.#options.directory.forget(id);
-      await this.#install(handle, number, spec, records);
+      await this.#install(handle, number, spec, records, true);
       count += records.length;
     }
     return count;

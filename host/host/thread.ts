@@ -1,4 +1,5 @@
 import type * as http from 'node:http';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Agent, AgentNote, Launch, Saved, Surroundings } from '../agent/agent.ts';
 import { ColdStates } from '../agent/cold-states.ts';
 import { Dispatcher } from '../agent/dispatcher.ts';
@@ -7,6 +8,7 @@ import { MemoryRoom } from '../agent/memory-room.ts';
 import { Population } from '../agent/population.ts';
 import { Bus } from '../bus/bus.ts';
 import { Directory } from '../bus/directory.ts';
+import type { SettledId } from '../bus/journal/journal.ts';
 import { type LinkEnd, Links } from '../bus/links.ts';
 import { timeoutDriver, Wheel } from '../clock/wheel.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts';
@@ -22,11 +24,25 @@ import { LogOutbox } from '../telemetry/log-outbox.ts';
 import type { ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { GuestRooms } from './guest-rooms.ts';
+import { damageText, ThreadMail } from './thread-mail.ts';
+import { ThreadServing } from './thread-serving.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
 /** Milliseconds between two looks at who has been idle for long enough. */
 const sweepMs = 250;
+/** Milliseconds between two looks at whether everything under way has ended. */
+const quietEveryMs = 5;
+/** Milliseconds for calls that were told to end. */
+const endMsMax = 3_000;
+
+/** What a front door's module for threads exports. */
+interface DoorModule {
+  openThreadDoor(
+    serving: ThreadServing,
+    settings: unknown,
+  ): Promise<{ close(drainMs: number): Promise<void> }>;
+}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
@@ -38,6 +54,8 @@ export class AgentThread {
   readonly #links: Links;
   readonly #log: LogOutbox;
   readonly bus: Bus;
+  readonly mail: ThreadMail;
+  readonly #self: number;
   readonly #cold: ColdStates;
   readonly #dispatcher: Dispatcher;
   readonly #room: MemoryRoom;
@@ -46,17 +64,21 @@ export class AgentThread {
   readonly #overdueKind: number;
   readonly #logLevelMin: LogLevel;
   #server: ExchangeServer | undefined;
+  #door: { close(drainMs: number): Promise<void> } | undefined;
   #sweeping: NodeJS.Timeout | undefined;
 
   private constructor(
     settings: ThreadSettings,
-    { links }: ThreadPlace,
+    { links, predecessors }: ThreadPlace,
     store: ColdStore,
+    mail: ThreadMail,
     postLogs: (entries: readonly LogEntry[]) => void,
     clock: Clock,
     random: Random,
   ) {
     this.#clock = clock;
+    this.#self = links.self;
+    this.mail = mail;
     this.#logLevelMin = settings.logLevelMin;
     this.#residence = new Residence(settings.residence, links.self);
     this.#pools = new InstancePools({ residence: this.#residence });
@@ -64,16 +86,7 @@ export class AgentThread {
     this.#wheel = new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver });
     this.#overdueKind = this.#wheel.kind((id) => this.#overdue(id));
     this.#log = new LogOutbox(postLogs, () => this.#wallMs());
-    this.#cold = new ColdStates(store, (error) =>
-      this.#log.write({
-        atMs: this.#wallMs(),
-        level: 'error',
-        agent: undefined,
-        messageId: undefined,
-        text: error.message,
-        fields: [],
-      }),
-    );
+    this.#cold = new ColdStates(store, (error, agent) => this.#say('error', error.message, agent));
     this.#links = new Links(links, { clock });
     this.bus = new Bus({
       links: this.#links,
@@ -81,6 +94,8 @@ export class AgentThread {
       clock,
       random,
       wheel: this.#wheel,
+      journal: mail.journal,
+      predecessors,
     });
     this.#room = new MemoryRoom({
       clock,
@@ -113,7 +128,10 @@ export class AgentThread {
     });
   }
 
-  /** Takes a thread's place: opens what it has on disk, and begins to take messages and HTTP requests. */
+  /**
+   * Takes a thread's place: opens what it has on disk, and begins to take messages and HTTP requests.
+   * @throws HostError `HOST_ERR_JOURNAL_CORRUPT`, `HOST_ERR_STATE_UNWRITABLE`
+   */
   static async start(
     settings: ThreadSettings,
     place: ThreadPlace,
@@ -121,9 +139,10 @@ export class AgentThread {
     clock: Clock = systemClock,
     random: Random = systemRandom,
   ): Promise<AgentThread> {
-    const { coldFolder, adoptCold } = place;
+    const { coldFolder, adoptCold, journalFolder, repairJournal } = place;
+    const mail = new ThreadMail({ folder: journalFolder, clock, random, repair: repairJournal });
     const store = await SegmentStore.open({ folder: coldFolder, clock, adopt: adoptCold });
-    const thread = new AgentThread(settings, place, store, postLogs, clock, random);
+    const thread = new AgentThread(settings, place, store, mail, postLogs, clock, random);
     await thread.#open(place.socketPath);
     return thread;
   }
@@ -136,7 +155,19 @@ export class AgentThread {
       accept: (frame, from) => this.bus.accept(frame, from),
       onLost: (thread) => this.bus.forgetThread(thread),
     });
-    this.#sweeping = setInterval(() => void this.#room.sweep(), sweepMs);
+    this.#sweeping = setInterval(() => this.#sweep(), sweepMs);
+    for (const damage of this.mail.damage)
+      this.#say(damage.kind === 'torn' ? 'info' : 'warn', damageText(damage));
+  }
+
+  #sweep(): void {
+    void this.#room.sweep();
+    const news = this.mail.news();
+    if (news !== undefined) this.#say(news.level, news.text);
+  }
+
+  #say(level: LogEntry['level'], text: string, agent?: string): void {
+    this.#log.write({ atMs: this.#wallMs(), level, agent, messageId: undefined, text, fields: [] });
   }
 
   #wallMs(): number {
@@ -150,11 +181,13 @@ export class AgentThread {
       launch: (agent, saved, budget, deadlineMs) => this.#launch(agent, saved, budget, deadlineMs),
       idle: (agent) => this.#room.idle(agent),
       busy: (agent) => this.#room.busy(agent),
-      arm: (agent, ms) => this.#wheel.after(this.#overdueKind, agent.id, ms),
+      arm: (agent, atMs) => this.#wheel.arm(this.#overdueKind, agent.id, atMs),
       disarm: (timer) => void this.#wheel.cancel(timer),
       ready: (agent) => this.#dispatcher.wake(agent.id),
+      rested: () => this.#dispatcher.ended(),
       discard: (agent) => this.#discard(agent),
       stopped: (agent) => this.bus.endOf(agent.id),
+      handled: (agent, delivery, outcome) => this.population.handled(agent, delivery, outcome),
       note: (agent, what) => this.#note(agent, what),
     };
   }
@@ -196,6 +229,30 @@ export class AgentThread {
   /** Which of these agents have their state on disk here. */
   holds(names: readonly string[]): readonly boolean[] {
     return names.map((name) => this.#cold.has(name));
+  }
+
+  /** What agents of this thread dealt with before. */
+  remember(ids: readonly SettledId[]): void {
+    for (const { receiver, sender, id } of ids) this.bus.rememberId(receiver, sender, id);
+  }
+
+  /** Delivers what was found in the journal, its agents being there. */
+  deliver(isSuccessor: boolean): void {
+    this.mail.deliver(this.bus, this.#self, isSuccessor);
+  }
+
+  /** @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
+  async retryDeadLetter(id: string): Promise<boolean> {
+    const isHere = this.bus.retryDeadLetter(id);
+    if (isHere) await this.mail.journal.flushed();
+    return isHere;
+  }
+
+  /** @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
+  async dropDeadLetter(id: string): Promise<boolean> {
+    const isHere = this.bus.dropDeadLetter(id);
+    if (isHere) await this.mail.journal.flushed();
+    return isHere;
   }
 
   #note(agent: Agent, what: AgentNote): void {
@@ -257,25 +314,50 @@ export class AgentThread {
     agent.countExchange(outcome);
   }
 
+  /** Opens this thread's part of the front door. @throws HostError `HOST_ERR_LISTEN_FAILED` */
+  async openDoor(module: string, settings: unknown): Promise<void> {
+    const { openThreadDoor } = (await import(module)) as DoorModule;
+    this.#door = await openThreadDoor(new ThreadServing(this.bus, systemRandom), settings);
+  }
+
+  async closeDoor(drainMs: number): Promise<void> {
+    await this.#door?.close(drainMs);
+    this.#door = undefined;
+  }
+
   status(): ThreadReport {
     return {
       ...this.population.report(),
       active: this.#dispatcher.active,
       queued: this.#dispatcher.queued,
       warmBytes: this.#room.warmBytes,
-      counts: { ...this.bus.counts },
+      counts: { ...this.bus.counts, ...this.mail.counts() },
     };
   }
 
-  /** Lets agents finish what they do and what waits for them, within `drainMs`; then saves everybody. */
-  async drain(drainMs: number): Promise<void> {
+  /**
+   * Agents begin nothing any more that a journal has; what is under way, and what only memory has, ends within `drainMs`.
+   * @returns messages delivered since the start
+   */
+  async drain(drainMs: number): Promise<number> {
+    this.bus.drain();
     const untilMs = this.#clock.monotonicMs() + drainMs;
-    while (!this.#isQuiet() && this.#clock.monotonicMs() < untilMs) await this.#clock.sleep(5);
+    while (!this.#isQuiet() && this.#clock.monotonicMs() < untilMs) await this.#clock.sleep(quietEveryMs);
+    return this.bus.counts.delivered;
+  }
+
+  /** Ends what is still under way, and puts everybody's state on disk. */
+  async save(): Promise<void> {
     clearInterval(this.#sweeping);
     await this.#server?.close();
     for (const agent of this.population.agents()) agent.stop({ kind: 'cancelled', reason: 'the host ends' });
-    for (const agent of this.population.agents()) await agent.settled();
+    const settled = Promise.all(Array.from(this.population.agents(), (agent) => agent.settled()));
+    const late = new AbortController();
+    await Promise.race([settled, this.#clock.sleep(endMsMax, late.signal).catch(() => {})]);
+    late.abort();
     await this.#room.empty();
+    // What was held back for it goes out with it; a disk that takes nothing has been told.
+    await this.mail.journal.flushed().catch(() => {});
   }
 
   #isQuiet(): boolean {
@@ -290,6 +372,9 @@ export class AgentThread {
   async close(): Promise<void> {
     clearInterval(this.#sweeping);
     await this.#cold.close();
+    // The last that other threads said of its messages.
+    while (this.#links.pending()) await turn();
+    await this.mail.close().catch((thrown: unknown) => this.#say('error', String(thrown)));
     this.#links.close();
     await this.#engine.close();
   }

@@ -42,7 +42,7 @@ const noticesOf = (answersBytesMax = 100) => {
     answersBytesMax,
     rests: () => notices.push('rests'),
     ready: () => notices.push('ready'),
-    tooMuch: (cause: StopCause) => notices.push(cause.kind === 'limit' ? `limit ${cause.limit}` : cause.kind),
+    stop: (cause: StopCause) => notices.push(cause.kind === 'limit' ? `limit ${cause.limit}` : cause.kind),
   });
   return { parking, notices };
 };
@@ -113,13 +113,12 @@ test('at the end every call is cancelled and nothing is kept', () => {
   assert.deepEqual(next.given, []);
 });
 
-test('a turn ends when the call waits again, also when what came was nothing for it', async () => {
+test('a call whose turn it is waits again when what came was nothing for it', () => {
   const { parking, notices } = noticesOf();
   parking.join(new Calls());
-  const turn = parking.turn();
   parking.ready();
+  assert.equal(parking.isReady, true);
   parking.resume();
-  await turn;
   assert.deepEqual(notices, ['ready', 'rests']);
   assert.equal(parking.isReady, false);
 });
