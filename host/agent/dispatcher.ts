@@ -1,9 +1,12 @@
 import type { Turn } from '../engine/budget.ts';
 
 export interface DispatcherOptions {
-  /** Lets one agent handle one message; whoever does calls `ended` when it has, in any case and once. */
+  /**
+   * Lets one agent handle one message, or go on with one; whoever does calls `ended` when it has or waits without a
+   * stack, in any case and once.
+   */
   readonly run: (id: number) => void;
-  /** Calls under way at once, those that wait included: each may hold a stack. */
+  /** Calls under way at once, those that wait on a stack included. */
   readonly activeMax: number;
   /** Milliseconds of starting calls after which the event loop gets its turn. */
   readonly turnMsMax: number;

@@ -21,7 +21,7 @@ const retryMs = 10;
 const sweepMsMax = 5;
 
 /**
- * Which agents of a thread are in memory. Those idle for as long as their manifest says leave it; when the
+ * Which agents of a thread are in memory. Those idle, or in a call that waits with nothing on a stack, for as long as their manifest says leave it; when the
  * process has no room, those idle longest leave early, and whoever needs room waits for it.
  */
 export class MemoryRoom {
@@ -79,7 +79,8 @@ export class MemoryRoom {
     agent.idlePlace.leave();
     const snapshot = await agent.hibernate();
     const { saved } = agent;
-    if (snapshot === undefined || saved?.kind !== 'warm') return !agent.isIdle;
+    // It may be on its way back already.
+    if (snapshot === undefined || saved?.kind !== 'warm' || !agent.isOut) return !agent.isIdle;
     this.#warm.add(agent);
     this.#warmBytes += saved.bytes;
     if (this.#warmBytes > this.#options.warmBytesMax) this.#cool();

@@ -43,6 +43,7 @@ export class Population {
   readonly #agents = new Map<number, Agent>();
   /** Of agents that are gone. */
   #handled = 0;
+  #underWay = 0;
   #failed = 0;
   #fuel = 0n;
 
@@ -141,21 +142,34 @@ export class Population {
     if (agent?.delivery === delivery) agent.stop({ kind: 'cancelled', reason: 'the asker gave up' });
   }
 
-  /** The dispatcher: one message of one agent. */
+  /** Messages that agents deal with, those that wait for something included. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /** The dispatcher: one message of one agent, or the next part of one. */
   run(id: number): void {
     const { bus, dispatcher } = this.#rooms;
     const agent = this.#agents.get(id);
+    if (agent?.isReady === true) {
+      void agent.goOn();
+      return;
+    }
     const delivery = agent === undefined ? undefined : bus.take(id);
     if (agent === undefined || delivery === undefined) dispatcher.ended();
-    else agent.handle(delivery);
+    else {
+      this.#underWay += 1;
+      agent.handle(delivery);
+    }
   }
 
   /** The agent: what came of a message. */
-  handled({ id }: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+  handled(agent: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
     const { bus, dispatcher } = this.#rooms;
+    this.#underWay -= 1;
     bus.settle(delivery, outcome);
-    if (bus.hasMail(id)) dispatcher.wake(id);
-    dispatcher.ended();
+    if (bus.hasMail(agent.id)) dispatcher.wake(agent.id);
+    if (agent.leaveTurn()) dispatcher.ended();
   }
 
   reportOf(id: number): AgentReport | undefined {

@@ -54,6 +54,15 @@ export interface BudgetOptions {
   readonly turn?: Turn;
 }
 
+/** What of an invocation counts on when it goes on in another instance, under another account. Fuel is the instance's. */
+export interface Carried {
+  readonly startedMs: number;
+  readonly deadlineMs: number;
+  readonly deadlineAtMs: number;
+  readonly outputBytes: number;
+  readonly denials: ReadonlyMap<string, string>;
+}
+
 const pageBytes = 65_536;
 const denialsMax = 16;
 const noDenials: ReadonlyMap<string, string> = new Map();
@@ -175,6 +184,27 @@ export class Budget {
     this.#deadlineMs = deadlineMs;
     this.#deadlineAtMs = this.#startedMs + deadlineMs;
     this.#yieldAtMs = this.#startedMs + this.#yieldMs;
+  }
+
+  /** The guest left its instance in the middle of an invocation: this account has no part in that any more. */
+  carry(): Carried {
+    this.#cell = undefined;
+    return {
+      startedMs: this.#startedMs,
+      deadlineMs: this.#deadlineMs,
+      deadlineAtMs: this.#deadlineAtMs,
+      outputBytes: this.#outputBytes,
+      denials: this.denials,
+    };
+  }
+
+  /** Goes on with an invocation that began under another account. */
+  goOn({ startedMs, deadlineMs, deadlineAtMs, outputBytes, denials }: Carried): void {
+    this.#startedMs = startedMs;
+    this.#deadlineMs = deadlineMs;
+    this.#deadlineAtMs = deadlineAtMs;
+    this.#outputBytes = outputBytes;
+    if (denials.size > 0) this.#denials = new Map(denials);
   }
 
   /** Ends the guest: the first cause wins, waiting imports are told, and its next fuel check traps. */

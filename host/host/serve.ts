@@ -17,7 +17,7 @@ import { Secrets } from '../capability/secrets.ts';
 import { timeoutDriver, Wheel } from '../clock/wheel.ts';
 import type { Clock, Random } from '../clock.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
-import { newResidence } from '../engine/residence.ts';
+import { newResidence, type ResidenceBounds } from '../engine/residence.ts';
 import { HostError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { isAgentName, type Manifest, parseManifest } from '../manifest.ts';
@@ -70,6 +70,10 @@ export interface ServeOptions {
   /** What the host allows at most; manifests narrow it. */
   readonly limits: Partial<Limits>;
   readonly secretsFile?: string;
+  /** What the process may hold; default: what this machine allows. */
+  readonly residence?: ResidenceBounds;
+  /** Saved states in the heap, of all threads together; beyond, the oldest go to disk. */
+  readonly warmBytesMax?: number;
   /** Go on with what is readable of damaged journals; default: refuse to start. */
   readonly repairJournal?: boolean;
   readonly clock: Clock;
@@ -97,8 +101,8 @@ export interface LocalServing extends Serving {
 
 const agentsMax = 1_048_576;
 const logEntriesMax = 10_000;
+const warmBytesMaxDefault = 256 * 1024 * 1024;
 const logCharsMax = 32 * 1024 * 1024;
-const warmBytesMax = 256 * 1024 * 1024;
 const closeMsMax = 2_000;
 const outside: Sender = { id: 0, name: undefined };
 
@@ -155,7 +159,7 @@ class ServingHost implements LocalServing {
     this.#engine = createEngine({ cacheFolder: options.cacheFolder, clock });
     this.#directory = Directory.create(agentsMax, random);
     // One more for a spare, which may begin before the lost one is gone.
-    this.#residence = newResidence(threads + 2);
+    this.#residence = newResidence(threads + 2, options.residence);
     this.#threads = new Threads({
       threads,
       settings: this.#settings(),
@@ -249,7 +253,7 @@ class ServingHost implements LocalServing {
   }
 
   #settings(): ThreadSettings {
-    const { cacheFolder, threads } = this.#options;
+    const { cacheFolder, threads, warmBytesMax = warmBytesMaxDefault } = this.#options;
     return {
       cacheFolder,
       directory: this.#directory.shared,
