@@ -81,6 +81,10 @@ export type AgentPhase =
   | 'parked'
   | 'cold';
 
+/** Milliseconds a guest computes before it gives way, though nobody is known to wait: sockets tell nothing until they are asked. */
+const yieldMs = 2;
+const errorCharsMax = 1_000;
+
 /** Where the state of an agent that is not in memory lies. */
 export type Saved =
   | { readonly kind: 'warm'; readonly snapshot: Snapshot; readonly bytes: number }
@@ -299,7 +303,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
 
   #newBudget(): Budget {
     const { clock, turn } = this.#around;
-    return new Budget({ limits: this.#spec.limits, clock, turn });
+    return new Budget({ limits: this.#spec.limits, clock, turn, yieldMs });
   }
 
   #hold(resident: Resident, budget: Budget): Calls {
@@ -627,7 +631,12 @@ function fault(thrown: unknown): HostError {
   return new HostError('HOST_ERR_AGENT_STOPPED', `this is a bug in host, please report it: ${text}`);
 }
 
+/** What ended it, for people; what the guest said is cut. */
 function describe(outcome: Outcome): string {
+  return words(outcome).slice(0, errorCharsMax);
+}
+
+function words(outcome: Outcome): string {
   switch (outcome.kind) {
     case 'trap':
       return `trap ${outcome.trap}: ${outcome.message}`;
