@@ -1,13 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { systemClock, systemRandom } from '../host/clock.ts';
 import { type LocalServing, serve } from '../host/host/serve.ts';
 import { parseManifest } from '../host/manifest.ts';
 import { writtenAgent } from '../test/support/written-agent.ts';
-import { percentile } from './samples.ts';
 
 /** Counts its messages in its one page of memory and answers how many there were; `trap` ends it. */
 const source = `import { Message, Reply, reply } from "motehost:agent";
@@ -32,10 +29,12 @@ export async function residentHost(manifest: string, threads: number): Promise<R
   const { bytes } = await writtenAgent(source, { release: true });
   const folder = mkdtempSync(join(tmpdir(), 'motehost-bench-'));
   const text = `name = "like"\ncomponent = "like.wasm"\n${manifest}`;
+  const manifestPath = join(folder, 'agent.toml');
+  writeFileSync(manifestPath, text);
   const serving = await serve({
     agents: [
       {
-        manifestPath: join(folder, 'agent.toml'),
+        manifestPath,
         manifest: parseManifest(text, 'agent.toml'),
         component: new Uint8Array(bytes),
       },
@@ -61,9 +60,15 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** One message to one agent; what it answered. */
-export async function ask(serving: LocalServing, name: string, body = 'hi', deadlineMs = 30_000): Promise<string> {
+export async function ask(
+  serving: LocalServing,
+  name: string,
+  body = 'hi',
+  deadlineMs = 30_000,
+): Promise<string> {
   const payload = { contentType: undefined, headers: [], body: encoder.encode(body) };
-  const reply = await serving.invoke(name, payload, { deadlineMs });
-  if (reply.kind !== 'answered' || reply.outcome.kind !== 'ok') throw new Error(JSON.stringify(reply, plain));
+  const reply = await serving.invoke(name, payload, { deadlineMs, principal: { name: 'bench' } });
+  if (reply.kind !== 'answered') throw new Error(`${name} refused: ${reply.reason}`);
+  if (reply.outcome.kind !== 'ok') throw new Error(`${name}: ${reply.outcome.kind}`);
   return decoder.decode(reply.outcome.value);
 }

@@ -9,6 +9,7 @@ import { intersect, type Limits } from '../limits.ts';
 import type { Outcome, Usage } from '../outcome.ts';
 import { returned, stopped, trapped, usageOf } from './judge.ts';
 import { RestartDelay } from './restart-delay.ts';
+import type { Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
 
 /** Why an instance ends in good order (wit/types.wit). */
@@ -19,7 +20,8 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly turn: Turn;
   /**
-   * Links and instantiates, or brings back what was saved; waits for room if there is none.
+   * Links and instantiates, or brings back what was saved, which it lets go of only when that has worked; waits
+   * for room if there is none.
    * @throws HostError `HOST_ERR_BUDGET_EXHAUSTED`
    */
   launch(agent: Agent, saved: Saved | undefined, budget: Budget, deadlineMs: number): Promise<Launch>;
@@ -27,6 +29,10 @@ export interface Surroundings {
   idle(agent: Agent): void;
   /** It is idle no longer. */
   busy(agent: Agent): void;
+  /** Its state is in the heap, or is to be looked after there again. */
+  kept(agent: Agent, saved: Saved): void;
+  /** Its state is needed now, or by nobody any more. */
+  released(agent: Agent, saved: Saved): void;
   /** Calls `agent.overdue()` after so many milliseconds, unless called off by the timer it returns. */
   arm(agent: Agent, ms: number): number;
   disarm(timer: number): void;
@@ -183,6 +189,7 @@ export class Agent {
     const { limits } = this.#spec;
     const budget = new Budget({ limits, clock: this.#around.clock, turn: this.#around.turn });
     this.#budget = budget;
+    if (this.#saved !== undefined) this.#around.released(this, this.#saved);
     const { resident, isWoken } = await this.#around.launch(this, this.#saved, budget, deadlineMs);
     this.#resident = resident;
     this.#saved = undefined;
@@ -301,8 +308,15 @@ export class Agent {
     this.#resident = undefined;
     this.#budget = undefined;
     this.#state = 'absent';
+    if (this.#saved !== undefined) this.#sleepOn(this.#saved);
     resident?.instance.dispose();
     await resident?.release();
+  }
+
+  /** It could not be woken: what was saved is there still. */
+  #sleepOn(saved: Saved): void {
+    this.#state = saved.kind === 'warm' ? 'hibernated' : 'cold';
+    this.#around.kept(this, saved);
   }
 
   /** What was not the guest's doing, or a start that failed: the message was not dealt with and may work later. */
@@ -333,6 +347,7 @@ export class Agent {
   async end(reason: StopReason): Promise<void> {
     if (this.#leaving !== undefined) await this.#leaving;
     if (this.#state === 'idle') this.#around.busy(this);
+    if (this.#saved !== undefined) this.#around.released(this, this.#saved);
     this.#saved = undefined;
     await this.#end(reason);
     this.#state = 'absent';
@@ -353,36 +368,44 @@ export class Agent {
 
   /**
    * Leaves memory until the next message; does nothing unless it is idle. What cannot be saved ends instead, if
-   * the manifest says so.
-   * @returns what was saved
+   * the manifest says so, or stays. Never rejects.
    */
-  async hibernate(): Promise<Snapshot | undefined> {
+  async hibernate(): Promise<void> {
     const resident = this.#resident;
-    if (this.#state !== 'idle' || resident === undefined) return undefined;
-    if (!resident.saveable.possible) {
-      if (this.#spec.manifest.hibernate.unsaveable === 'restart') await this.#leave(() => this.#end('idle'));
-      return undefined;
-    }
-    return this.#leave(async () => {
-      const snapshot = await resident.hibernate();
-      this.#resident = undefined;
-      this.#budget = undefined;
-      this.#saved = { kind: 'warm', snapshot, bytes: snapshotBytes(snapshot) };
-      this.#state = 'hibernated';
-      return snapshot;
-    });
+    if (this.#state !== 'idle' || resident === undefined) return;
+    const { unsaveable } = this.#spec.manifest.hibernate;
+    if (resident.saveable.possible) await this.#leave(() => this.#save(resident));
+    else if (unsaveable === 'restart') await this.#leave(() => this.#end('idle'));
   }
 
-  async #leave<T>(act: () => Promise<T>): Promise<T> {
+  async #save(resident: Resident): Promise<void> {
+    const snapshot = await resident.hibernate();
+    this.#resident = undefined;
+    this.#budget = undefined;
+    this.#saved = { kind: 'warm', snapshot, bytes: snapshotBytes(snapshot) };
+    this.#state = 'hibernated';
+    // In the same breath: a message that waits for it may wake it next.
+    this.#around.kept(this, this.#saved);
+  }
+
+  async #leave(act: () => Promise<void>): Promise<void> {
     this.#around.busy(this);
     this.#state = 'leaving';
-    const leaving = act();
-    this.#leaving = leaving.catch(() => undefined);
-    try {
-      return await leaving;
-    } finally {
-      this.#leaving = undefined;
-    }
+    const leaving = act().catch((thrown: unknown) => this.#stay(thrown));
+    this.#leaving = leaving;
+    await leaving;
+    this.#leaving = undefined;
+  }
+
+  /** It cannot leave now; nothing has changed, and it is asked again after its next message. */
+  #stay(thrown: unknown): void {
+    if (this.#resident !== undefined) this.#state = 'idle';
+    const isBusy = thrown instanceof HostError && thrown.code === 'HOST_ERR_INSTANCE_BUSY';
+    if (!isBusy)
+      this.#around.note(this, {
+        kind: 'refused',
+        error: thrown instanceof HostError ? thrown : fault(thrown),
+      });
   }
 
   get saved(): Saved | undefined {
@@ -394,6 +417,20 @@ export class Agent {
     this.#saved = { kind: 'cold' };
     this.#hasLived = true;
     this.#state = 'cold';
+  }
+
+  /** Whether nothing would be lost with this object but what `goOn` takes back and what lies on disk. */
+  get isForgettable(): boolean {
+    const rests = this.#state === 'cold' || (this.#state === 'absent' && !this.#hasLived);
+    return rests && this.lastError === undefined && this.#delay.failures === 0 && this.delivery === undefined;
+  }
+
+  /** What an object of the same agent did before. */
+  goOn({ handled, failed, fuel, memoryBytes }: Tally): void {
+    this.handled = handled;
+    this.failed = failed;
+    this.fuel = fuel;
+    this.memoryBytes = memoryBytes;
   }
 
   /** Takes another program or other settings; it holds no instance then. */

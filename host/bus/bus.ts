@@ -7,6 +7,7 @@ import { type DeadLetter, DeadLetters } from './dead-letters.ts';
 import {
   type Accepted,
   Delivery,
+  type Lodgers,
   type Receiver,
   type ReceiverTerms,
   type Reply,
@@ -148,6 +149,16 @@ export class Bus {
     this.#reception.attach(id, name, receiver, terms);
   }
 
+  /** Makes this thread that of all these agents, now and as they come; each is placed in the directory as after `attach`. */
+  lodge(lodgers: Lodgers): void {
+    this.#reception.roster.lodgers = lodgers;
+  }
+
+  /** One of the lodgers will have nothing to do for long: what the bus holds of it goes, if it is nothing of note. */
+  rest(id: number): void {
+    this.#reception.rest(id);
+  }
+
   /** The agent leaves this thread. Returns what waited, which `resend` or `drop` takes; subscriptions stay. */
   detach(id: number): readonly Delivery[] {
     return this.#reception.detach(id);
@@ -193,12 +204,12 @@ export class Bus {
     this.#reception.settle(delivery, outcome);
   }
 
-  /** Messages wait and nobody is woken: for a change of the agent's program. */
   /** Whether anything waits for an agent of this thread. */
   hasMail(id: number): boolean {
     return this.#reception.hasMail(id);
   }
 
+  /** Messages wait and nobody is woken: for a change of the agent's program. */
   pause(id: number): void {
     this.#reception.pause(id);
   }

@@ -16,6 +16,7 @@ import { SegmentStore } from '../engine/cold-store/segment-store.ts';
 import { createEngine, type Engine, type Resident } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import { Residence } from '../engine/residence.ts';
+import { HostError } from '../errors.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
@@ -25,8 +26,8 @@ import { GuestRooms } from './guest-rooms.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
-/** Milliseconds between two looks at who has been idle for long enough. */
-const sweepMs = 250;
+/** Milliseconds between two looks at who has been idle for long enough, and whether other threads need room. */
+const sweepMs = 50;
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
@@ -64,16 +65,7 @@ export class AgentThread {
     this.#wheel = new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver });
     this.#overdueKind = this.#wheel.kind((id) => this.#overdue(id));
     this.#log = new LogOutbox(postLogs, () => this.#wallMs());
-    this.#cold = new ColdStates(store, (error) =>
-      this.#log.write({
-        atMs: this.#wallMs(),
-        level: 'error',
-        agent: undefined,
-        messageId: undefined,
-        text: error.message,
-        fields: [],
-      }),
-    );
+    this.#cold = new ColdStates(store, (error) => this.#say('error', error.message));
     this.#links = new Links(links, { clock });
     this.bus = new Bus({
       links: this.#links,
@@ -85,11 +77,15 @@ export class AgentThread {
     this.#room = new MemoryRoom({
       clock,
       warmBytesMax: settings.warmBytesMax,
+      spare: () => this.#pools.idle + this.#residence.dropped,
       reclaim: async (instances) => {
         this.#pools.shrink(instances);
         await this.#residence.collect();
       },
+      neighbours: this.#residence,
       cool: (agent, snapshot) => this.#cold.put(agent.name, snapshot),
+      uncool: (agent) => this.#cold.drop(agent.name),
+      cooled: (agent) => this.population.rest(agent),
     });
     this.#dispatcher = new Dispatcher({
       run: (id) => this.population.run(id),
@@ -136,7 +132,15 @@ export class AgentThread {
       accept: (frame, from) => this.bus.accept(frame, from),
       onLost: (thread) => this.bus.forgetThread(thread),
     });
-    this.#sweeping = setInterval(() => void this.#room.sweep(), sweepMs);
+    this.#sweeping = setInterval(this.#sweep, sweepMs);
+  }
+
+  readonly #sweep = (): void => {
+    this.#room.sweep().catch((thrown: unknown) => this.#say('error', String(thrown)));
+  };
+
+  #say(level: LogLevel, text: string, agent?: string): void {
+    this.#log.write({ atMs: this.#wallMs(), level, agent, messageId: undefined, text, fields: [] });
   }
 
   #wallMs(): number {
@@ -150,6 +154,8 @@ export class AgentThread {
       launch: (agent, saved, budget, deadlineMs) => this.#launch(agent, saved, budget, deadlineMs),
       idle: (agent) => this.#room.idle(agent),
       busy: (agent) => this.#room.busy(agent),
+      kept: (agent, saved) => this.#room.kept(agent, saved),
+      released: (agent, saved) => this.#room.released(agent, saved),
       arm: (agent, ms) => this.#wheel.after(this.#overdueKind, agent.id, ms),
       disarm: (timer) => void this.#wheel.cancel(timer),
       stopped: (agent) => this.bus.endOf(agent.id),
@@ -165,25 +171,39 @@ export class AgentThread {
     const { program } = agent.spec;
     const linker = this.#rooms.link(agent, budget);
     const grants = this.#rooms.wasi(agent);
-    if (saved?.kind === 'warm') {
-      this.#room.woken(agent);
-      const { snapshot } = saved;
-      const resident = await this.#room.enter(
-        () => this.#engine.wake(program, snapshot, linker, budget, grants),
-        deadlineMs,
-      );
-      return { resident, isWoken: true };
+    const snapshot = saved?.kind === 'cold' ? await this.#cold.read(agent.name) : saved?.snapshot;
+    const woken =
+      snapshot === undefined
+        ? undefined
+        : await this.#room
+            .enter(() => this.#engine.wake(program, snapshot, linker, budget, grants), deadlineMs)
+            .catch((thrown: unknown) => this.#unusable(agent, thrown));
+    const resident =
+      woken ??
+      (await this.#room.enter(() => this.#engine.enter(program, linker, budget, grants), deadlineMs));
+    if (saved?.kind === 'cold') await this.#stale(agent, resident);
+    return { resident, isWoken: woken !== undefined };
+  }
+
+  /** A state that is damaged or another version's: said, and the agent begins anew. Throws what is anything else. */
+  #unusable(agent: Agent, thrown: unknown): undefined {
+    const isState =
+      thrown instanceof HostError &&
+      (thrown.code === 'HOST_ERR_SNAPSHOT_CORRUPT' || thrown.code === 'HOST_ERR_SNAPSHOT_MISMATCH');
+    if (!isState) throw thrown;
+    this.#say('error', thrown.message, agent.name);
+    return undefined;
+  }
+
+  /** What lies on disk must be gone before the agent does anything. */
+  async #stale(agent: Agent, resident: Resident): Promise<void> {
+    try {
+      await this.#cold.drop(agent.name);
+    } catch (thrown) {
+      resident.instance.dispose();
+      await resident.release();
+      throw thrown;
     }
-    const snapshot = saved?.kind === 'cold' ? await this.#cold.take(agent.name) : undefined;
-    if (snapshot !== undefined && snapshot.program === program.facts.digest) {
-      const woken = (): Promise<Resident> => this.#engine.wake(program, snapshot, linker, budget, grants);
-      return { resident: await this.#room.enter(woken, deadlineMs), isWoken: true };
-    }
-    const resident = await this.#room.enter(
-      () => this.#engine.enter(program, linker, budget, grants),
-      deadlineMs,
-    );
-    return { resident, isWoken: false };
   }
 
   /** Which of these agents have their state on disk here. */
@@ -217,7 +237,7 @@ export class AgentThread {
 
   /** One HTTP request, in an instance of its own. */
   async #exchange(id: number, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const agent = this.population.agent(id);
+    const agent = this.population.actor(id);
     const main = agent?.spec.program.facts.main;
     if (agent === undefined || main?.kind !== 'http') {
       response.writeHead(404).end();
@@ -269,6 +289,7 @@ export class AgentThread {
     for (const agent of this.population.agents()) agent.stop({ kind: 'cancelled', reason: 'the host ends' });
     for (const agent of this.population.agents()) await agent.settled();
     await this.#room.empty();
+    for (const agent of this.population.agents()) if (agent.isIdle) await agent.end('shutdown');
   }
 
   #isQuiet(): boolean {
