@@ -91,7 +91,7 @@ export class Population implements Lodgers {
     const name = this.#roll.nameOf(id);
     if (name === undefined) return undefined;
     const agent = new Agent(id, name, this.#spec(this.#roll.specOf(id)), this.#rooms.around);
-    if (this.#rooms.cold.has(name)) {
+    if (this.#cold > 0 && this.#rooms.cold.has(name)) {
       agent.cool();
       this.#cold -= 1;
     }

@@ -16,7 +16,7 @@ import { Secrets } from '../capability/secrets.ts';
 import { timeoutDriver, Wheel } from '../clock/wheel.ts';
 import type { Clock, Random } from '../clock.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
-import { newResidence } from '../engine/residence.ts';
+import { newResidence, type ResidenceBounds } from '../engine/residence.ts';
 import { HostError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { isAgentName, type Manifest, parseManifest } from '../manifest.ts';
@@ -65,6 +65,10 @@ export interface ServeOptions {
   /** What the host allows at most; manifests narrow it. */
   readonly limits: Partial<Limits>;
   readonly secretsFile?: string;
+  /** Memories and stacks there may be at most; default what the process can have. */
+  readonly bounds?: ResidenceBounds;
+  /** Bytes of sleeping agents' states in the heap; beyond, they go to disk. Default 256 MiB. */
+  readonly warmBytesMax?: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: (entry: LogEntry) => void;
@@ -87,7 +91,7 @@ export interface LocalServing extends Serving {
 
 const agentsMax = 1_048_576;
 const logEntriesMax = 10_000;
-const warmBytesMax = 256 * 1024 * 1024;
+const warmBytesDefault = 256 * 1024 * 1024;
 const closeMsMax = 2_000;
 const outside: Sender = { id: 0, name: undefined };
 
@@ -140,7 +144,7 @@ class ServingHost implements LocalServing {
     this.#engine = createEngine({ cacheFolder: options.cacheFolder, clock });
     this.#directory = Directory.create(agentsMax, random);
     // One more for a spare, which may begin before the lost one is gone.
-    this.#residence = newResidence(threads + 2);
+    this.#residence = newResidence(threads + 2, options.bounds);
     this.#threads = new Threads({
       threads,
       settings: this.#settings(),
@@ -198,7 +202,7 @@ class ServingHost implements LocalServing {
       cacheFolder,
       directory: this.#directory.shared,
       residence: this.#residence,
-      warmBytesMax: Math.floor(warmBytesMax / threads),
+      warmBytesMax: Math.floor((this.#options.warmBytesMax ?? warmBytesDefault) / threads),
       logLevelMin: 'info',
     };
   }

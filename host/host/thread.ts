@@ -1,8 +1,9 @@
 import type * as http from 'node:http';
-import type { Agent, AgentNote, Launch, Saved, Surroundings } from '../agent/agent.ts';
+import type { Agent, AgentNote, Surroundings } from '../agent/agent.ts';
 import { ColdStates } from '../agent/cold-states.ts';
 import { Dispatcher } from '../agent/dispatcher.ts';
 import { invoke } from '../agent/invoke.ts';
+import { Launcher } from '../agent/launcher.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
 import { Population } from '../agent/population.ts';
 import { Bus } from '../bus/bus.ts';
@@ -10,13 +11,11 @@ import { Directory } from '../bus/directory.ts';
 import { type LinkEnd, Links } from '../bus/links.ts';
 import { timeoutDriver, Wheel } from '../clock/wheel.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts';
-import type { Budget } from '../engine/budget.ts';
 import type { ColdStore } from '../engine/cold-store/cold-store.ts';
 import { SegmentStore } from '../engine/cold-store/segment-store.ts';
-import { createEngine, type Engine, type Resident } from '../engine/engine.ts';
+import { createEngine, type Engine } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import { Residence } from '../engine/residence.ts';
-import { HostError } from '../errors.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
@@ -43,6 +42,7 @@ export class AgentThread {
   readonly #dispatcher: Dispatcher;
   readonly #room: MemoryRoom;
   readonly #rooms: GuestRooms;
+  readonly #launcher: Launcher;
   readonly population: Population;
   readonly #overdueKind: number;
   readonly #logLevelMin: LogLevel;
@@ -107,6 +107,14 @@ export class AgentThread {
       logLevelMin: settings.logLevelMin,
       log: (entry) => this.#log.write(entry),
     });
+    this.#launcher = new Launcher({
+      engine: this.#engine,
+      room: this.#room,
+      cold: this.#cold,
+      link: (agent, budget) => this.#rooms.link(agent, budget),
+      wasi: (agent) => this.#rooms.wasi(agent),
+      onLost: (agent, error) => this.#say('error', error.message, agent.name),
+    });
   }
 
   /** Takes a thread's place: opens what it has on disk, and begins to take messages and HTTP requests. */
@@ -151,7 +159,7 @@ export class AgentThread {
     return {
       clock: this.#clock,
       turn: this.#dispatcher,
-      launch: (agent, saved, budget, deadlineMs) => this.#launch(agent, saved, budget, deadlineMs),
+      launch: (agent, saved, budget, deadlineMs) => this.#launcher.launch(agent, saved, budget, deadlineMs),
       idle: (agent) => this.#room.idle(agent),
       busy: (agent) => this.#room.busy(agent),
       kept: (agent, saved) => this.#room.kept(agent, saved),
@@ -165,45 +173,6 @@ export class AgentThread {
 
   #overdue(id: number): void {
     this.population.agent(id)?.overdue();
-  }
-
-  async #launch(agent: Agent, saved: Saved | undefined, budget: Budget, deadlineMs: number): Promise<Launch> {
-    const { program } = agent.spec;
-    const linker = this.#rooms.link(agent, budget);
-    const grants = this.#rooms.wasi(agent);
-    const snapshot = saved?.kind === 'cold' ? await this.#cold.read(agent.name) : saved?.snapshot;
-    const woken =
-      snapshot === undefined
-        ? undefined
-        : await this.#room
-            .enter(() => this.#engine.wake(program, snapshot, linker, budget, grants), deadlineMs)
-            .catch((thrown: unknown) => this.#unusable(agent, thrown));
-    const resident =
-      woken ??
-      (await this.#room.enter(() => this.#engine.enter(program, linker, budget, grants), deadlineMs));
-    if (saved?.kind === 'cold') await this.#stale(agent, resident);
-    return { resident, isWoken: woken !== undefined };
-  }
-
-  /** A state that is damaged or another version's: said, and the agent begins anew. Throws what is anything else. */
-  #unusable(agent: Agent, thrown: unknown): undefined {
-    const isState =
-      thrown instanceof HostError &&
-      (thrown.code === 'HOST_ERR_SNAPSHOT_CORRUPT' || thrown.code === 'HOST_ERR_SNAPSHOT_MISMATCH');
-    if (!isState) throw thrown;
-    this.#say('error', thrown.message, agent.name);
-    return undefined;
-  }
-
-  /** What lies on disk must be gone before the agent does anything. */
-  async #stale(agent: Agent, resident: Resident): Promise<void> {
-    try {
-      await this.#cold.drop(agent.name);
-    } catch (thrown) {
-      resident.instance.dispose();
-      await resident.release();
-      throw thrown;
-    }
   }
 
   /** Which of these agents have their state on disk here. */
