@@ -17,6 +17,8 @@ export interface BusLimits {
   readonly idsFromOutsideMax: number;
   /** Messages that wait to be repeated. */
   readonly redeliveriesMax: number;
+  /** Messages that wait for the successor of a lost thread. */
+  readonly strandedMax: number;
   readonly subscriptionsOfAgentMax: number;
 }
 
@@ -31,5 +33,6 @@ export const defaultBusLimits: BusLimits = {
   idsMax: 1024,
   idsFromOutsideMax: 65_536,
   redeliveriesMax: 100_000,
+  strandedMax: 100_000,
   subscriptionsOfAgentMax: 1024,
 };

@@ -4,23 +4,25 @@ import type { Outcome } from '../outcome.ts';
 import { groupFault, patternFault, reservedToken } from '../subject.ts';
 import { type BusLimits, defaultBusLimits } from './bus-limits.ts';
 import { type DeadLetter, DeadLetters } from './dead-letters.ts';
-import {
-  type Accepted,
+import type {
+  Accepted,
   Delivery,
-  type Lodgers,
-  type Receiver,
-  type ReceiverTerms,
-  type Reply,
-  type RequestOptions,
-  type Sender,
-  type SendOptions,
+  Lodgers,
+  Receiver,
+  ReceiverTerms,
+  Reply,
+  RequestOptions,
+  Sender,
+  SendOptions,
 } from './delivery.ts';
 import type { Directory } from './directory.ts';
+import { Flushes } from './flush.ts';
 import type { Frame, Links } from './frame-kinds.ts';
 import type { Journal, JournalRecord } from './journal-port.ts';
 import type { BusError, Message, Payload } from './message.ts';
 import { Outbox } from './outbox.ts';
 import { Reception, type ReceptionCounts } from './reception.ts';
+import { RegisteredMail } from './registered-mail.ts';
 import { Requests } from './requests.ts';
 import { Shipping, type ShippingCounts } from './shipping.ts';
 import { Stamps } from './stamps.ts';
@@ -36,6 +38,8 @@ export interface BusOptions {
   /** Where messages that are to be delivered at least once outlive the process; none: in memory only. */
   readonly journal?: Journal | undefined;
   readonly limits?: Partial<BusLimits>;
+  /** How many threads had this one's number before, each of which was lost. */
+  readonly predecessors?: number;
 }
 
 /** What one thread's senders have been through since it started. */
@@ -46,6 +50,8 @@ export interface BusCounts extends Readonly<ReceptionCounts>, Readonly<ShippingC
   readonly asked: number;
   /** Senders that wait for room. */
   readonly waiting: number;
+  /** Messages that wait for a lost thread's successor. */
+  readonly stranded: number;
 }
 
 type Listener = (message: Message) => void;
@@ -53,6 +59,8 @@ type Listener = (message: Message) => void;
 const noOptions: SendOptions = {};
 const outside: Sender = { id: 0, name: undefined };
 const threadsMax = 256;
+/** Of one thread in its life: its successor's numbers are others. */
+const subscriptionsMax = 2 ** 28;
 
 /**
  * One thread's part of the bus. It moves messages and does not ask who may: see `guest-api.ts`. Agents are
@@ -69,12 +77,13 @@ export class Bus {
   readonly #reception: Reception;
   readonly #requests: Requests;
   readonly #waitingRoom: WaitingRoom;
+  readonly #mail: RegisteredMail;
   readonly #shipping: Shipping;
   readonly #deadLetters: DeadLetters;
   readonly #tree = new SubjectTree();
   readonly #listeners = new Map<number, Listener>();
   readonly #threads: number;
-  #subscriptions = 0;
+  #subscriptions: number;
 
   constructor(options: BusOptions) {
     const { links, directory, clock, random, wheel } = options;
@@ -83,6 +92,7 @@ export class Bus {
     this.#threads = links.threads;
     this.#limits = { ...defaultBusLimits, ...options.limits };
     this.#journal = options.journal;
+    this.#subscriptions = (options.predecessors ?? 0) * subscriptionsMax;
     const stamps = new Stamps(clock, random);
     const full: BusError = { tag: 'full', val: Math.max(1, this.#limits.backpressureMsMax) };
     this.#outbox = new Outbox(links, wheel);
@@ -105,13 +115,27 @@ export class Bus {
       directory,
       wheel,
       stamps,
-      deadLetters: this.#deadLetters,
       idsMax: this.#limits.idsMax,
       redeliveriesMax: this.#limits.redeliveriesMax,
       reply: (thread, request, reply) => this.#replyTo(thread, request, reply),
       settled: (thread, entry) => this.#settledAt(thread, entry),
+      attempted: (thread, entry, attempt) => this.#attemptedAt(thread, entry, attempt),
+      died: (thread, letter) => this.#diedAt(thread, letter),
       room: (receiver, threads) => this.#announceRoom(receiver, threads),
       forward: (delivery) => this.#shipping.forward(delivery),
+    });
+    this.#mail = new RegisteredMail({
+      self: this.#self,
+      directory,
+      journal: this.#journal,
+      flushes: this.#journal && new Flushes(this.#journal, (flush) => this.#reception.release(flush)),
+      outbox: this.#outbox,
+      reception: this.#reception,
+      full,
+      strandedMax: this.#limits.strandedMax,
+      bury: (record, reason, entry) => this.#shipping.bury(record, reason, entry),
+      listen: (listener, message) => this.#listeners.get(listener)?.(message),
+      isBusy: (id) => this.#reception.roster.get(id)?.current !== undefined,
     });
     this.#shipping = new Shipping({
       self: this.#self,
@@ -121,11 +145,12 @@ export class Bus {
       limits: this.#limits,
       full,
       journal: this.#journal,
+      mail: this.#mail,
       outbox: this.#outbox,
       reception: this.#reception,
       requests: this.#requests,
       waitingRoom: this.#waitingRoom,
-      deadLetters: this.#deadLetters,
+      died: (letter) => this.#keep(letter),
       tree: this.#tree,
       listen: (listener, message) => this.#listeners.get(listener)?.(message),
     });
@@ -139,6 +164,7 @@ export class Bus {
       asking: this.#requests.size,
       asked: this.#reception.asked,
       waiting: this.#waitingRoom.size,
+      stranded: this.#mail.stranded,
     };
   }
 
@@ -330,7 +356,13 @@ export class Bus {
         this.#tree.remove(frame.subscription);
         return;
       case 'settled':
-        for (const entry of frame.entries) this.#journal?.settled(entry);
+        for (const entry of frame.entries) this.#mail.settled(entry);
+        return;
+      case 'attempted':
+        this.#mail.attempted(frame.entry, frame.attempt);
+        return;
+      case 'died':
+        this.#keep(frame.letter);
         return;
       case 'room':
         this.#waitingRoom.room(frame.receiver);
@@ -343,44 +375,79 @@ export class Bus {
     for (const one of this.#tree.all()) this.#outbox.owed(thread, subscribeFrame(one));
   }
 
-  /** A thread is gone: nobody there answers. Its agents' depths are for `Directory.forget`. */
+  /**
+   * A thread is gone: nobody there answers or waits for an answer, and what it was to deal with at least once waits
+   * for `returned`. Its agents' owners are for `Directory.suspend`, before.
+   */
   forgetThread(thread: number): void {
     this.#outbox.forget(thread);
     this.#requests.forget(thread);
+    this.#reception.forgetThread(thread);
+    this.#mail.strand(thread);
+  }
+
+  /** The agents of a lost thread are there again, on the one in its place. */
+  returned(thread: number): void {
+    this.#mail.returned(thread);
+  }
+
+  /** The host ends: from now on agents take only what no journal has; the rest is delivered after the restart. */
+  drain(): void {
+    this.#reception.drain();
   }
 
   // Dead letters and the journal
 
-  /** The latest dead letters of this thread's receivers and senders, newest first. */
+  /** The latest dead letters that this thread's journal has, or that nobody's has, newest first. */
   deadLetters(max: number): readonly DeadLetter[] {
     return this.#deadLetters.latest(max);
   }
 
-  /** Delivers dead letters of a message's id again; false: there is none. */
+  /**
+   * Delivers dead letters of a message's id again; false: there is none.
+   * @throws HostError when the journal does not take one it did not have; it stays
+   */
   retryDeadLetter(id: string): boolean {
     const letters = this.#deadLetters.take(id);
-    for (const { message, receiver, guarantee } of letters) {
-      this.#reception.forgetId(this.directory.find(receiver), message);
-      const record = { message: { ...message, attempt: 1 }, receiver, guarantee };
-      this.restore(record, this.#journal?.accepted(record) ?? 0);
+    for (const [at, letter] of letters.entries()) {
+      try {
+        this.#retry(letter);
+      } catch (thrown) {
+        for (const left of letters.slice(at)) this.#deadLetters.add(left);
+        throw thrown;
+      }
     }
     return letters.length > 0;
   }
 
+  #retry({ message, receiver, guarantee, entry }: DeadLetter): void {
+    const record = { message: { ...message, attempt: 1 }, receiver, guarantee };
+    const known =
+      entry !== 0 || guarantee === 'at-most-once' ? entry : (this.#journal?.accepted(record) ?? 0);
+    if (entry !== 0) this.#journal?.attempted(entry, 1);
+    this.#mail.restore(record, known);
+  }
+
   /** False: there is none. */
   dropDeadLetter(id: string): boolean {
-    return this.#deadLetters.take(id).length > 0;
+    const letters = this.#deadLetters.take(id);
+    for (const { entry } of letters) if (entry !== 0) this.#journal?.settled(entry);
+    return letters.length > 0;
   }
 
   /** Delivers what an earlier process had accepted, whether there is room or not. `entry` is that of this thread's journal. */
   restore(record: JournalRecord, entry: number): void {
-    const { message, receiver, guarantee } = record;
-    const to = this.directory.find(receiver);
-    if (to === 0) {
-      this.#shipping.bury(record, 'removed', entry);
-      return;
-    }
-    this.resend(new Delivery(message, to, 0, guarantee, 0, this.#self, entry, Number.POSITIVE_INFINITY));
+    this.#mail.restore(record, entry);
+  }
+
+  /** Takes back a dead letter of an earlier process. */
+  restoreDeadLetter(letter: DeadLetter): void {
+    this.#deadLetters.add(letter);
+  }
+
+  /** An agent of this thread dealt with an exactly-once message in an earlier process. */
+  rememberId(receiver: string, sender: string | undefined, id: string): void {
+    this.#reception.rememberId(this.directory.find(receiver), sender, id);
   }
 
   #subscribe(subscriber: number, name: string, pattern: string, group: string | undefined): number {
@@ -404,8 +471,27 @@ export class Bus {
 
   #settledAt(thread: number, entry: number): void {
     if (entry === 0) return;
-    if (thread === this.#self) this.#journal?.settled(entry);
+    if (thread === this.#self) this.#mail.settled(entry);
     else this.#outbox.owed(thread, { kind: 'settled', entries: [entry] });
+  }
+
+  #attemptedAt(thread: number, entry: number, attempt: number): void {
+    if (entry === 0) return;
+    if (thread === this.#self) this.#mail.attempted(entry, attempt);
+    else this.#outbox.owed(thread, { kind: 'attempted', entry, attempt });
+  }
+
+  #diedAt(thread: number, letter: DeadLetter): void {
+    if (thread === this.#self || letter.entry === 0) this.#keep(letter);
+    else this.#outbox.owed(thread, { kind: 'died', letter });
+  }
+
+  #keep(letter: DeadLetter): void {
+    const { entry, reason, failure } = letter;
+    this.#deadLetters.add(letter);
+    if (entry === 0) return;
+    this.#mail.died(entry);
+    this.#journal?.died(entry, reason, failure);
   }
 
   #announceRoom(receiver: number, threads: number): void {

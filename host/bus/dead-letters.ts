@@ -20,6 +20,8 @@ export interface DeadLetter {
   readonly failure: Failure | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly atMs: number;
+  /** Its entry in the journal of the thread that has the letter; 0: it is in none. */
+  readonly entry: number;
 }
 
 /** The latest dead letters of one thread, at most `lettersMax`; the oldest make room. */

@@ -21,6 +21,8 @@ export class Delivery {
   isCancelled = false;
   /** Its asker has the answer. */
   isAnswered = false;
+  /** Its answer waits until what its receiver sent is on disk. */
+  isHeld = false;
   /** The next one that the same request brought to this thread. */
   sibling: Delivery | undefined = undefined;
 

@@ -25,6 +25,7 @@ export const guarantees: readonly Guarantee[] = ['at-most-once', 'at-least-once'
 
 const removed = -1;
 const nowhere = -1;
+const awaitedFirst = -2;
 const cachedNamesMax = 16_384;
 /** So many freed places wait before the first is used again: messages for its last agent are gone by then. */
 const freedMin = 1024;
@@ -161,6 +162,11 @@ export class Directory {
     Atomics.store(this.#owners, id & this.#indexMask, thread);
   }
 
+  /** Says that an agent's thread was lost and another will take its place: the agent will be there again. */
+  suspend(id: number, thread: number): void {
+    Atomics.store(this.#owners, id & this.#indexMask, awaitedFirst - thread);
+  }
+
   /** The id of a name; 0: there is none. */
   find(name: string): number {
     const cached = this.#names.get(name);
@@ -183,7 +189,7 @@ export class Directory {
     return id & this.#indexMask;
   }
 
-  /** The thread that owns an agent; -1: none, or there is no such agent. */
+  /** The thread that owns an agent; below 0: none does (see `awaitedOf`), or there is no such agent. */
   ownerOf(id: number): number {
     const index = id & this.#indexMask;
     const owner = Atomics.load(this.#owners, index);
@@ -348,4 +354,9 @@ const columns = 9;
 /** Never more than half full, so searches stay short. */
 function tableSizeOf(agentsMax: number): number {
   return 2 ** (33 - Math.clz32(agentsMax - 1));
+}
+
+/** The thread on which an agent without one will be again; -1: nobody knows. */
+export function awaitedOf(owner: number): number {
+  return owner <= awaitedFirst ? awaitedFirst - owner : nowhere;
 }

@@ -1,4 +1,5 @@
 import type { Outcome } from '../outcome.ts';
+import type { DeadLetter } from './dead-letters.ts';
 import type { BusError, Guarantee, Header, Message } from './message.ts';
 
 /**
@@ -35,6 +36,10 @@ export type Frame =
   | { readonly kind: 'unsubscribe'; readonly subscriber: number; readonly subscription: number }
   /** The receiver dealt with these entries of the journal of the thread the frame goes to. */
   | { readonly kind: 'settled'; readonly entries: readonly number[] }
+  /** The next attempt of an entry of the journal of the thread the frame goes to. */
+  | { readonly kind: 'attempted'; readonly entry: number; readonly attempt: number }
+  /** An entry of the journal of the thread the frame goes to is a dead letter: it is kept there. */
+  | { readonly kind: 'died'; readonly letter: DeadLetter }
   /** A receiver that was congested has room: senders that wait for it on the thread the frame goes to go on. */
   | { readonly kind: 'room'; readonly receiver: number };
 

@@ -1,3 +1,5 @@
+import { deserialize, serialize } from 'node:v8';
+import type { DeadLetter } from './dead-letters.ts';
 import type { Frame, MessageFrame } from './frame-kinds.ts';
 import {
   failureOf,
@@ -30,6 +32,8 @@ const subscribeKind = 4;
 const unsubscribeKind = 5;
 const settledKind = 6;
 const roomKind = 7;
+const attemptedKind = 8;
+const diedKind = 9;
 
 /** Bytes of a message's head without receivers, headers and texts. */
 const messageBytes = 80;
@@ -53,6 +57,7 @@ const noEntries: readonly number[] = Object.freeze([]);
 /** The bytes of a frame that follow its head. */
 export function bodyOf(frame: Frame): Uint8Array {
   if (frame.kind === 'message') return frame.message.body;
+  if (frame.kind === 'died') return frame.letter.message.body;
   if (frame.kind === 'reply' && frame.outcome.kind === 'ok') return frame.outcome.value ?? noBytes;
   return noBytes;
 }
@@ -60,7 +65,7 @@ export function bodyOf(frame: Frame): Uint8Array {
 /** Writes heads into one memory. */
 export class FrameWriter {
   readonly #pen: Pen;
-  /** What the last measured frame carries of a guest's own, already flat. */
+  /** What the last measured frame carries of a guest's own, or of a dead letter, already flat. */
   #guestValue: Uint8Array | undefined;
 
   constructor(memory: Buffer) {
@@ -78,6 +83,9 @@ export class FrameWriter {
       case 'refused':
         this.#guestValue = failureOf(frame.error);
         return smallBytesMax + refusalBytesMax(frame.error, this.#guestValue);
+      case 'died':
+        this.#guestValue = flatLetter(frame.letter);
+        return smallBytesMax + this.#guestValue.length;
       case 'subscribe':
         return (
           smallBytesMax + textBytesMax(frame.name) + textBytesMax(frame.pattern) + textBytesMax(frame.group)
@@ -104,6 +112,10 @@ export class FrameWriter {
         pen.u32(refusedKind);
         pen.f64(frame.request);
         writeRefusal(pen, frame.error, this.#guestValue);
+        break;
+      case 'died':
+        pen.u32(diedKind);
+        pen.bytes(this.#guestValue ?? flatLetter(frame.letter));
         break;
       default:
         writeSmall(pen, frame);
@@ -132,7 +144,7 @@ export class FrameWriter {
   }
 }
 
-type SmallFrame = Exclude<Frame, { kind: 'message' | 'reply' | 'refused' }>;
+type SmallFrame = Exclude<Frame, { kind: 'message' | 'reply' | 'refused' | 'died' }>;
 
 function writeSmall(pen: Pen, frame: SmallFrame): void {
   switch (frame.kind) {
@@ -160,11 +172,26 @@ function writeSmall(pen: Pen, frame: SmallFrame): void {
       pen.u32(frame.entries.length);
       writeEntries(pen, frame.entries);
       break;
+    case 'attempted':
+      pen.u32(attemptedKind);
+      pen.f64(frame.entry);
+      pen.u32(frame.attempt);
+      break;
     case 'room':
       pen.u32(roomKind);
       pen.i32(frame.receiver);
       break;
   }
+}
+
+/** Everything of a dead letter but the message's body. They are rare: the engine's structured clone will do. */
+function flatLetter(letter: DeadLetter): Uint8Array {
+  return serialize({ ...letter, message: { ...letter.message, body: undefined } });
+}
+
+function readLetter(eye: Eye, body: Uint8Array): DeadLetter {
+  const letter = deserialize(eye.bytes()) as DeadLetter;
+  return { ...letter, message: { ...letter.message, body } };
 }
 
 function writeEntries(pen: Pen, entries: readonly number[]): void {
@@ -297,6 +324,10 @@ function readFrame(eye: Eye, body: Uint8Array): Frame {
       return { kind: 'unsubscribe', subscriber: eye.i32(), subscription: eye.f64() };
     case settledKind:
       return { kind: 'settled', entries: readEntries(eye, eye.u32()) };
+    case attemptedKind:
+      return { kind: 'attempted', entry: eye.f64(), attempt: eye.u32() };
+    case diedKind:
+      return { kind: 'died', letter: readLetter(eye, body) };
     case roomKind:
       return { kind: 'room', receiver: eye.i32() };
     default:

@@ -40,6 +40,14 @@ export class Mailbox {
     return undefined;
   }
 
+  /** What waits and is wanted, in its order. */
+  *all(): Iterable<Delivery> {
+    for (let at = 0; at < this.#size; at++) {
+      const delivery = this.#ring[(this.#head + at) & (this.#ring.length - 1)];
+      if (delivery !== undefined && !delivery.isCancelled) yield delivery;
+    }
+  }
+
   /** Drops what nobody wants any more and keeps its place. */
   clear(): void {
     this.shift();

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import type { Wheel } from '../clock/wheel.ts';
 import type { Outcome } from '../outcome.ts';
-import type { DeadLetters, DeadReason } from './dead-letters.ts';
+import type { DeadLetter, DeadReason } from './dead-letters.ts';
 import { Delivery, type Receiver, type ReceiverTerms, type Reply } from './delivery.ts';
 import type { Directory } from './directory.ts';
+import type { Flush, Held } from './flush.ts';
 import { MailboxStock } from './mailbox.ts';
 import type { Failure, Message } from './message.ts';
 import { Resident, Roster } from './resident.ts';
@@ -14,13 +15,16 @@ export interface ReceptionOptions {
   readonly directory: Directory;
   readonly wheel: Wheel;
   readonly stamps: Stamps;
-  readonly deadLetters: DeadLetters;
   readonly idsMax: number;
   readonly redeliveriesMax: number;
   /** Brings an answer to the thread that asked. */
   readonly reply: (thread: number, request: number, reply: Reply) => void;
   /** Tells the journal of a thread that an entry is dealt with. */
   readonly settled: (thread: number, entry: number) => void;
+  /** Tells it which attempt comes next. */
+  readonly attempted: (thread: number, entry: number, attempt: number) => void;
+  /** Brings a dead letter to the thread whose journal has it. */
+  readonly died: (thread: number, letter: DeadLetter) => void;
   /** Tells the threads of a bit set (modulo 32) that a receiver has room. */
   readonly room: (receiver: number, threads: number) => void;
   /** Sends a message on whose receiver moved to another thread. */
@@ -60,6 +64,11 @@ export class Reception {
   readonly #repeatKind: number;
   readonly #repeats = new Map<number, Delivery>();
   #repeatToken = 0;
+  /** Entries of the journals of lost threads whose messages are here: their successors bring them again. */
+  readonly #inHand = new Map<number, Set<number>>();
+  /** Their outcomes or answers wait until what was sent is on disk. */
+  readonly #held = new Set<Delivery>();
+  #isDraining = false;
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
@@ -124,6 +133,15 @@ export class Reception {
       if (!this.#options.forward(delivery)) this.drop(delivery, 'removed');
       return;
     }
+    if (this.#inHand.size > 0 && this.#inHand.get(delivery.thread)?.delete(delivery.entry)) {
+      this.#free(resident.id);
+      return;
+    }
+    if (delivery.message.attempt > resident.terms.redelivery.attemptsMax && delivery.entry !== 0) {
+      this.#free(resident.id);
+      this.#bury(delivery, 'attempts', undefined);
+      return;
+    }
     if (delivery.guarantee === 'exactly-once' && this.#isRepetition(resident, delivery.message)) {
       this.counts.repeatedIds++;
       this.#options.settled(delivery.thread, delivery.entry);
@@ -146,6 +164,10 @@ export class Reception {
         resident.mailbox = undefined;
       }
       if (delivery === undefined) return undefined;
+      if (this.#isDraining && delivery.entry !== 0) {
+        this.#free(id);
+        continue;
+      }
       const isLate =
         delivery.untilMs !== Number.POSITIVE_INFINITY && delivery.untilMs <= this.#options.stamps.nowMs();
       if (!isLate) resident.current = delivery;
@@ -161,11 +183,54 @@ export class Reception {
   settle(delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
     const resident = this.roster.get(delivery.receiver);
     if (resident?.current === delivery) resident.current = undefined;
+    const flush = resident?.flush;
+    if (resident !== undefined) resident.flush = undefined;
+    if (flush === undefined || flush.state === 'safe') this.#conclude(resident, delivery, outcome);
+    else if (flush.state === 'lost') this.#undo(delivery);
+    else if (!delivery.isHeld) {
+      this.#hold(flush, { delivery, outcome, reply: undefined });
+    }
+  }
+
+  #hold(flush: Flush, held: Held): void {
+    held.delivery.isHeld = true;
+    this.#held.add(held.delivery);
+    flush.held.push(held);
+  }
+
+  /** What was sent is on disk, or it is not and will not be: then nothing came of the messages that made it be sent. */
+  release({ held, state }: Flush): void {
+    for (const one of held) {
+      one.delivery.isHeld = false;
+      this.#held.delete(one.delivery);
+      if (state === 'safe') this.#releaseOne(one);
+      else this.#undo(one.delivery);
+    }
+  }
+
+  #releaseOne({ delivery, outcome, reply }: Held): void {
+    if (reply !== undefined) this.answer(delivery, reply);
+    if (outcome !== undefined) this.#conclude(this.roster.get(delivery.receiver), delivery, outcome);
+  }
+
+  /** As if it had not been handled, which is no fault of its own. */
+  #undo(delivery: Delivery): void {
+    if (delivery.request !== 0) this.answer(delivery, { error: { tag: 'unavailable' } });
+    else if (delivery.guarantee === 'at-most-once') this.counts.lost++;
+    else this.#repeatLater(this.roster.get(delivery.receiver), delivery, delivery.message.attempt);
+  }
+
+  #conclude(
+    resident: Resident | undefined,
+    delivery: Delivery,
+    outcome: Outcome<Uint8Array | undefined>,
+  ): void {
     if (delivery.request !== 0) {
       const { contentType } = delivery.message;
       this.answer(delivery, { outcome, contentType, headers: [] });
       return;
     }
+    if (outcome.kind === 'cancelled' && this.#isDraining && delivery.entry !== 0) return;
     const verdict = verdictOf(outcome);
     if (verdict.kind === 'done') this.#options.settled(delivery.thread, delivery.entry);
     else if (verdict.kind === 'invalid') this.#bury(delivery, 'invalid', verdict.failure);
@@ -180,6 +245,45 @@ export class Reception {
     if (delivery.isAnswered || delivery.isCancelled) return;
     delivery.isAnswered = true;
     this.#options.reply(delivery.thread, delivery.request, reply);
+  }
+
+  /** As `answer`, once what its receiver sent so far is on disk. */
+  answerFrom(resident: Resident, delivery: Delivery, reply: Reply): void {
+    const { flush } = resident;
+    if (flush === undefined || flush.state === 'safe') this.answer(delivery, reply);
+    else if (flush.state === 'lost') this.answer(delivery, { error: { tag: 'unavailable' } });
+    else {
+      this.#hold(flush, { delivery, outcome: undefined, reply });
+    }
+  }
+
+  /** From now on only what no journal has is handled; the rest is delivered after the restart. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
+  /** A thread is gone: nobody waits for answers to what it asked, and what its journal has here is not lost. */
+  forgetThread(thread: number): void {
+    for (const [key, delivery] of [...this.#asked]) {
+      if (key % threadsMax !== thread) continue;
+      this.#asked.delete(key);
+      for (let one: Delivery | undefined = delivery; one !== undefined; one = one.sibling)
+        this.#cancelOne(one);
+    }
+    const entries = new Set<number>();
+    for (const one of this.#all()) if (one.thread === thread && one.entry !== 0) entries.add(one.entry);
+    this.#inHand.delete(thread);
+    if (entries.size > 0) this.#inHand.set(thread, entries);
+  }
+
+  /** Every message on this thread that is not concluded. */
+  *#all(): Iterable<Delivery> {
+    for (const { mailbox, current } of this.roster.all()) {
+      if (mailbox !== undefined) yield* mailbox.all();
+      if (current !== undefined) yield current;
+    }
+    yield* this.#held;
+    yield* this.#repeats.values();
   }
 
   /** The asker gave up: out of the mailboxes, and whoever handles it is told. */
@@ -205,8 +309,15 @@ export class Reception {
     return false;
   }
 
-  /** Lets a message in again whose id a receiver remembers. */
-  forgetId(id: number, message: Message): void {
+  /** A receiver dealt with an exactly-once message before this process. */
+  rememberId(id: number, sender: string | undefined, messageId: string): void {
+    this.roster
+      .get(id)
+      ?.received(this.#options.idsMax)
+      .add(receivedKey({ sender, id: messageId }));
+  }
+
+  #forgetId(id: number, message: Message): void {
     this.roster.get(id)?.received(this.#options.idsMax).delete(receivedKey(message));
   }
 
@@ -226,6 +337,7 @@ export class Reception {
     if (delivery.isAnswered || delivery.isCancelled) return;
     delivery.isCancelled = true;
     this.counts.cancelled++;
+    if (delivery.isHeld) return;
     const resident = this.roster.get(delivery.receiver);
     if (resident === undefined) return;
     if (resident.current === delivery) resident.receiver.cancel(resident.id, delivery);
@@ -243,35 +355,47 @@ export class Reception {
 
   #bury(delivery: Delivery, reason: DeadReason, failure: Failure | undefined, name?: string): void {
     const { message, guarantee, receiver, thread, entry } = delivery;
-    const { stamps, deadLetters } = this.#options;
-    deadLetters.add({
+    const { stamps, died } = this.#options;
+    // It was not dealt with, so it may come again.
+    if (guarantee === 'exactly-once') this.#forgetId(receiver, message);
+    died(thread, {
       message,
       guarantee,
       receiver: name ?? this.roster.get(receiver)?.name ?? agentNamed(message.subject),
       reason,
       failure,
       atMs: Number(stamps.wallNs(stamps.nowMs()) / 1_000_000n),
+      entry,
     });
-    this.#options.settled(thread, entry);
   }
 
   /** Once more after a while; it keeps its place in the mailbox's count, not its turn. */
   #redeliver(resident: Resident | undefined, last: Delivery, failure: Failure): void {
     const { attempt } = last.message;
-    const { attemptsMax, backoffMs, backoffMsMax } = resident?.terms.redelivery ?? onceMoreAtOnce;
+    const { attemptsMax } = resident?.terms.redelivery ?? onceMoreAtOnce;
     if (attempt >= attemptsMax || this.#repeats.size >= this.#options.redeliveriesMax) {
       this.#bury(last, 'attempts', failure);
       return;
     }
+    this.#options.attempted(last.thread, last.entry, attempt + 1);
+    this.#repeatLater(resident, last, attempt + 1);
+  }
+
+  #repeatLater(resident: Resident | undefined, last: Delivery, attempt: number): void {
+    const { backoffMs, backoffMsMax } = resident?.terms.redelivery ?? onceMoreAtOnce;
     this.counts.redelivered++;
-    const next = copyOf(last, attempt + 1);
+    const next = copyOf(last, attempt);
     this.#options.directory.reserveAnyway(next.receiver);
     if (resident === undefined) {
       // It left this thread while it handled the message.
       if (!this.#options.forward(next)) this.drop(next, 'removed');
       return;
     }
-    this.#armRepeat(resident, next, Math.min(backoffMsMax, backoffMs * 2 ** Math.min(attempt - 1, 30)));
+    this.#armRepeat(
+      resident,
+      next,
+      Math.min(backoffMsMax, backoffMs * 2 ** Math.min(last.message.attempt - 1, 30)),
+    );
   }
 
   #armRepeat(resident: Resident, delivery: Delivery, delayMs: number): void {
@@ -324,7 +448,7 @@ function keyOf(thread: number, request: number): number {
 }
 
 /** Two senders may give the same id. */
-function receivedKey(message: Message): string {
+function receivedKey(message: Pick<Message, 'sender' | 'id'>): string {
   return `${message.sender ?? ''}\0${message.id}`;
 }
 

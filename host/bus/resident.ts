@@ -1,4 +1,5 @@
 import type { Delivery, Lodgers, Receiver, ReceiverTerms } from './delivery.ts';
+import type { Flush } from './flush.ts';
 import { IdWindow } from './id-window.ts';
 import type { Mailbox } from './mailbox.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -14,6 +15,8 @@ export class Resident {
   /** What it handles. */
   current: Delivery | undefined = undefined;
   isPaused = false;
+  /** Takes to disk what it sent while it handled `current`; none: it sent nothing that has to be there. */
+  flush: Flush | undefined = undefined;
   /** Requests it waits for. */
   asking = 0;
   /** Deliveries to it that wait to be repeated. */
@@ -41,6 +44,7 @@ export class Resident {
       this.mailbox === undefined &&
       this.current === undefined &&
       !this.isPaused &&
+      this.flush === undefined &&
       this.asking === 0 &&
       this.repeats === undefined &&
       this.#sent === undefined &&
@@ -114,6 +118,10 @@ export class Roster {
     for (let at = page.length; at <= pageMask; at++) page.push(undefined);
     if (page[index & pageMask] === undefined) this.#size++;
     page[index & pageMask] = resident;
+  }
+
+  *all(): Iterable<Resident> {
+    for (const page of this.#pages) for (const resident of page) if (resident !== undefined) yield resident;
   }
 
   delete(id: number): void {

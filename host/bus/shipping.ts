@@ -1,7 +1,7 @@
 import type { Random } from '../clock.ts';
 import { agentSubject, reservedToken, subjectFault } from '../subject.ts';
 import type { BusLimits } from './bus-limits.ts';
-import type { DeadLetters, DeadReason } from './dead-letters.ts';
+import type { DeadLetter, DeadReason } from './dead-letters.ts';
 import {
   type Accepted,
   Delivery,
@@ -16,9 +16,11 @@ import { IdWindow } from './id-window.ts';
 import type { Journal, JournalRecord } from './journal-port.ts';
 import type { BusError, Guarantee, Header, Message, Payload } from './message.ts';
 import type { Outbox } from './outbox.ts';
+import { type Parcel, parcelFor } from './parcel.ts';
 import { idFault, type PayloadTerms, payloadTerms } from './payload-rules.ts';
 import { memberFor } from './queue-group.ts';
 import type { Reception } from './reception.ts';
+import type { RegisteredMail } from './registered-mail.ts';
 import type { Pending, Requests } from './requests.ts';
 import type { Resident } from './resident.ts';
 import type { Stamps } from './stamps.ts';
@@ -34,11 +36,12 @@ export interface ShippingOptions {
   readonly limits: BusLimits;
   readonly full: BusError;
   readonly journal: Journal | undefined;
+  readonly mail: RegisteredMail;
   readonly outbox: Outbox;
   readonly reception: Reception;
   readonly requests: Requests;
   readonly waitingRoom: WaitingRoom;
-  readonly deadLetters: DeadLetters;
+  readonly died: (letter: DeadLetter) => void;
   readonly tree: SubjectTree;
   /** Calls a listener of the host on this thread. */
   readonly listen: (listener: number, message: Message) => void;
@@ -104,8 +107,8 @@ export class Shipping {
     const guarantee = terms.guarantee ?? options.guarantee ?? this.#directory.guaranteeOf(to);
     const subject = options.subject ?? route.subject;
     const message = this.#message(from, subject, payload, terms.headers, id, nowMs);
-    const result = this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs);
-    return id === undefined ? result : this.#keepingId(result, resident, agentName, id);
+    const send = (): Result => this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs);
+    return id === undefined ? send() : this.#keepingId(send, resident, agentName, id);
   }
 
   publish(from: Sender, subject: string, payload: Payload, options: SendOptions): Result {
@@ -126,8 +129,8 @@ export class Shipping {
     if (id !== undefined && !this.#isNewId(resident, subject, id)) return { id, receivers: 0, dropped: 0 };
     const guarantee = terms.guarantee ?? options.guarantee ?? 'at-most-once';
     const message = this.#message(from, subject, payload, terms.headers, id, nowMs);
-    const accepted = this.#fanOut(matches, message, guarantee, from.id);
-    return this.#onceOnDisk(accepted, from.id, guarantee);
+    const publish = (): Result => this.#publish(matches, message, guarantee, from.id);
+    return id === undefined ? publish() : this.#keepingId(publish, resident, subject, id);
   }
 
   request(from: Sender, subject: string, payload: Payload, options: RequestOptions): Promise<Reply> {
@@ -207,8 +210,7 @@ export class Shipping {
   /** Makes a dead letter of what never came to a mailbox. */
   bury({ message, receiver, guarantee }: JournalRecord, reason: DeadReason, entry: number): void {
     const atMs = Number(this.#stamps.wallNs(this.#stamps.nowMs()) / 1_000_000n);
-    this.#options.deadLetters.add({ message, receiver, guarantee, reason, failure: undefined, atMs });
-    if (entry !== 0) this.#options.journal?.settled(entry);
+    this.#options.died({ message, receiver, guarantee, reason, failure: undefined, atMs, entry });
   }
 
   // What may be sent
@@ -257,15 +259,28 @@ export class Shipping {
   }
 
   /** What was refused may be sent again with the same id. */
-  #keepingId(result: Result, resident: Resident | undefined, target: string, id: string): Result {
-    if (result instanceof Promise) {
-      return result.then((settled) => {
-        if ('tag' in settled) this.#windowOf(resident).delete(`${target}\0${id}`);
-        return settled;
-      });
+  #keepingId(act: () => Result, resident: Resident | undefined, target: string, id: string): Result {
+    const forget = (): unknown => this.#windowOf(resident).delete(`${target}\0${id}`);
+    try {
+      const result = act();
+      if (result instanceof Promise) {
+        return result.then(
+          (settled) => {
+            if ('tag' in settled) forget();
+            return settled;
+          },
+          (thrown: unknown) => {
+            forget();
+            throw thrown;
+          },
+        );
+      }
+      if ('tag' in result) forget();
+      return result;
+    } catch (thrown) {
+      forget();
+      throw thrown;
     }
-    if ('tag' in result) this.#windowOf(resident).delete(`${target}\0${id}`);
-    return result;
   }
 
   #refuse(error: BusError): BusError {
@@ -363,49 +378,41 @@ export class Shipping {
     from: number,
     request: number,
   ): Accepted | BusError {
+    if (guarantee !== 'at-most-once')
+      return this.#counted(this.#options.mail.send(to, name, message, guarantee, from));
     const owner = this.#directory.ownerOf(to);
     if (owner < 0) return this.#refuse(unavailable);
     if (!this.#directory.reserve(to)) return this.#refuse(this.#options.full);
-    const { journal } = this.#options;
-    const entry =
-      journal === undefined || guarantee === 'at-most-once'
-        ? 0
-        : journal.accepted({ message, receiver: name, guarantee });
-    if (owner !== this.#self) {
-      const entries = entry === 0 ? noEntries : [entry];
-      if (!this.#post(owner, [to], entries, message, guarantee, from, request)) {
-        this.#directory.unreserve(to);
-        if (entry !== 0) journal?.settled(entry);
-        return this.#refuse(this.#options.full);
-      }
+    if (owner !== this.#self && !this.#post(owner, [to], message, guarantee, from, request)) {
+      this.#directory.unreserve(to);
+      return this.#refuse(this.#options.full);
     }
     this.counts.accepted++;
     this.counts.copies++;
     if (request !== 0) this.#options.requests.sent(request, owner);
-    if (owner === this.#self)
-      this.#reception.arrive(this.#local(message, to, from, guarantee, request, entry));
+    if (owner === this.#self) this.#reception.arrive(this.#local(message, to, from, guarantee, request));
     return { id: message.id, receivers: 1, dropped: 0 };
   }
 
-  #local(
-    message: Message,
-    to: number,
-    from: number,
-    guarantee: Guarantee,
-    request: number,
-    entry: number,
-  ): Delivery {
+  #counted(result: Accepted | BusError): Accepted | BusError {
+    if ('tag' in result) return this.#refuse(result);
+    this.counts.accepted++;
+    this.counts.copies += result.receivers;
+    this.counts.dropped += result.dropped;
+    return result;
+  }
+
+  #local(message: Message, to: number, from: number, guarantee: Guarantee, request: number): Delivery {
     const untilMs =
       message.deadlineNs === undefined
         ? Number.POSITIVE_INFINITY
         : this.#stamps.untilMs(message.deadlineNs, this.#stamps.nowMs());
-    return new Delivery(message, to, from, guarantee, request, this.#self, entry, untilMs);
+    return new Delivery(message, to, from, guarantee, request, this.#self, 0, untilMs);
   }
 
   #post(
     thread: number,
     to: readonly number[],
-    entries: readonly number[],
     message: Message,
     guarantee: Guarantee,
     from: number,
@@ -414,7 +421,7 @@ export class Shipping {
     return this.#options.outbox.message(thread, {
       kind: 'message',
       to,
-      entries,
+      entries: noEntries,
       message,
       guarantee,
       from,
@@ -432,16 +439,22 @@ export class Shipping {
 
   // Many receivers
 
-  #fanOut(matches: Matches, message: Message, guarantee: Guarantee, from: number): Accepted {
+  #publish(matches: Matches, message: Message, guarantee: Guarantee, from: number): Result {
+    if (guarantee === 'at-most-once') return this.#fanOut(matches, message, from);
+    const result = this.#counted(this.#options.mail.publish(matches, message, guarantee, from));
+    return this.#onceOnDisk(result, from, guarantee);
+  }
+
+  #fanOut(matches: Matches, message: Message, from: number): Accepted {
     const parcels: Parcel[] = [];
     let receivers = 0;
-    for (const one of matches.each) receivers += this.#copyTo(one, message, guarantee, from, parcels);
+    for (const one of matches.each) receivers += this.#copyTo(one, message, from, parcels);
     for (const group of matches.groups) {
       const member = memberFor(group, this.#directory, this.#self, this.#isBusy);
-      if (member !== undefined) receivers += this.#copyTo(member, message, guarantee, from, parcels);
+      if (member !== undefined) receivers += this.#copyTo(member, message, from, parcels);
     }
     let lost = 0;
-    for (const parcel of parcels) lost += this.#postParcel(parcel, message, guarantee, from);
+    for (const parcel of parcels) lost += this.#postParcel(parcel, message, from);
     const wanted = matches.each.length + matches.groups.length;
     this.counts.accepted++;
     this.counts.copies += receivers - lost;
@@ -451,40 +464,26 @@ export class Shipping {
   }
 
   /** 1 if it goes to this subscriber. */
-  #copyTo(one: Subscription, message: Message, guarantee: Guarantee, from: number, parcels: Parcel[]): 0 | 1 {
-    const { subscriber, name } = one;
+  #copyTo(one: Subscription, message: Message, from: number, parcels: Parcel[]): 0 | 1 {
+    const { subscriber } = one;
     if (subscriber < 0) {
       if (one.thread === this.#self) this.#options.listen(subscriber, message);
-      else addTo(parcelFor(parcels, one.thread), subscriber, name, 0);
+      else parcelFor(parcels, one.thread).to.push(subscriber);
       return 1;
     }
     const owner = this.#directory.ownerOf(subscriber);
-    if (owner < 0) return 0;
-    const isLossy = guarantee === 'at-most-once';
-    if ((isLossy && this.#directory.isCongested(subscriber)) || !this.#directory.reserve(subscriber)) {
-      if (!isLossy) this.bury({ message, receiver: name, guarantee }, 'mailbox-full', 0);
+    if (owner < 0 || this.#directory.isCongested(subscriber) || !this.#directory.reserve(subscriber))
       return 0;
-    }
-    const entry = isLossy
-      ? 0
-      : (this.#options.journal?.accepted({ message, receiver: name, guarantee }) ?? 0);
     if (owner === this.#self)
-      this.#reception.arrive(this.#local(message, subscriber, from, guarantee, 0, entry));
-    else addTo(parcelFor(parcels, owner), subscriber, name, entry);
+      this.#reception.arrive(this.#local(message, subscriber, from, 'at-most-once', 0));
+    else parcelFor(parcels, owner).to.push(subscriber);
     return 1;
   }
 
   /** Returns how many receivers go without, because the way is full. */
-  #postParcel(parcel: Parcel, message: Message, guarantee: Guarantee, from: number): number {
-    const { thread, to, entries, names } = parcel;
-    const kept = entries.some((entry) => entry !== 0) ? entries : noEntries;
-    if (this.#post(thread, to, kept, message, guarantee, from, 0)) return 0;
-    for (const [at, receiver] of to.entries()) {
-      if (receiver < 0) continue;
-      this.#directory.unreserve(receiver);
-      const record = { message, receiver: names[at] ?? '', guarantee };
-      if (guarantee !== 'at-most-once') this.bury(record, 'mailbox-full', entries[at] ?? 0);
-    }
+  #postParcel({ thread, to }: Parcel, message: Message, from: number): number {
+    if (this.#post(thread, to, message, 'at-most-once', from, 0)) return 0;
+    for (const receiver of to) if (receiver > 0) this.#directory.unreserve(receiver);
     return to.length;
   }
 
@@ -539,8 +538,8 @@ export class Shipping {
     }
     this.counts.copies++;
     if (owner === this.#self)
-      this.#reception.arrive(this.#local(question, to, from, 'at-most-once', pending.token, 0));
-    else if (!this.#post(owner, [to], noEntries, question, 'at-most-once', from, pending.token)) {
+      this.#reception.arrive(this.#local(question, to, from, 'at-most-once', pending.token));
+    else if (!this.#post(owner, [to], question, 'at-most-once', from, pending.token)) {
       this.#directory.unreserve(to);
       this.#options.requests.answer(pending.token, owner, { error: this.#options.full });
     }
@@ -552,36 +551,14 @@ export class Shipping {
     const delivery = resident?.current;
     if (resident === undefined || delivery === undefined || delivery.message.replyTo !== inbox)
       return this.#refuse(denied);
-    if (delivery.isAnswered) return this.#refuse(denied);
+    if (delivery.isAnswered || delivery.isHeld) return this.#refuse(denied);
     const terms = this.#admit(resident, payload, {}, this.#stamps.nowMs());
     if ('tag' in terms) return this.#refuse(terms);
     const { contentType, body } = payload;
-    this.#reception.answer(delivery, { outcome: answered(body), contentType, headers: terms.headers });
+    const reply = { outcome: answered(body), contentType, headers: terms.headers };
+    this.#reception.answerFrom(resident, delivery, reply);
     return { id: this.#stamps.id(), receivers: 1, dropped: 0 };
   }
-}
-
-/** Copies for one other thread. */
-interface Parcel {
-  readonly thread: number;
-  readonly to: number[];
-  /** Of each, its name and its entry in the journal. */
-  readonly names: string[];
-  readonly entries: number[];
-}
-
-function parcelFor(parcels: Parcel[], thread: number): Parcel {
-  const known = parcels.find((parcel) => parcel.thread === thread);
-  if (known !== undefined) return known;
-  const made: Parcel = { thread, to: [], names: [], entries: [] };
-  parcels.push(made);
-  return made;
-}
-
-function addTo(parcel: Parcel, receiver: number, name: string, entry: number): void {
-  parcel.to.push(receiver);
-  parcel.names.push(name);
-  parcel.entries.push(entry);
 }
 
 /** Why nobody but the host may publish to a subject. */

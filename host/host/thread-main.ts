@@ -1,35 +1,38 @@
-import type { DeadLetter as BusDeadLetter } from '../bus/dead-letters.ts';
 import type { Channel } from '../engine/worker/channel.ts';
 import { joinOwner, threadStart } from '../engine/worker/main.ts';
 import type { OwnerCalls, ThreadCalls, ThreadPlace, ThreadSettings } from './control.ts';
 import { AgentThread } from './thread.ts';
 
 const settings = threadStart<ThreadSettings>().start;
-let agentThread: AgentThread | undefined;
+/** Resolves when the thread has taken its place: what is asked of it meanwhile waits. */
+let placing: Promise<AgentThread> | undefined;
 
-function placed(): AgentThread {
-  if (agentThread === undefined) throw new Error('bug: a spare thread was asked for something');
-  return agentThread;
+function placed(): Promise<AgentThread> {
+  return placing ?? Promise.reject(new Error('bug: a spare thread was asked for something'));
 }
 
 const owner: Channel<ThreadCalls, OwnerCalls> = joinOwner<ThreadCalls, OwnerCalls>({
   answers: {
     place: async (place: ThreadPlace) => {
-      agentThread = await AgentThread.start(settings, place, (entries) => owner.post('logs', entries));
+      placing = AgentThread.start(settings, place, (entries) => owner.post('logs', entries));
+      await placing;
     },
-    holds: (names) => placed().holds(names),
-    relink: (end) => placed().relink(end),
-    learn: (spec) => placed().population.learn(spec),
-    forget: (spec) => placed().population.forget(spec),
-    add: ({ spec, agents }) => placed().population.add(spec, agents),
-    replace: ({ id, spec }) => placed().population.replace(id, spec),
-    remove: (id) => placed().population.remove(id),
-    report: (ids) => ids.map((id) => placed().population.reportOf(id)),
-    status: () => placed().status(),
-    deadLetters: (max): readonly BusDeadLetter[] => placed().bus.deadLetters(max),
-    retryDeadLetter: (id) => placed().bus.retryDeadLetter(id),
-    dropDeadLetter: (id) => placed().bus.dropDeadLetter(id),
-    drain: (drainMs) => placed().drain(drainMs),
+    relink: async (end) => (await placed()).relink(end),
+    holds: async (names) => (await placed()).holds(names),
+    learn: async (spec) => (await placed()).population.learn(spec),
+    forget: async (spec) => (await placed()).population.forget(spec),
+    add: async ({ spec, agents }) => (await placed()).population.add(spec, agents),
+    replace: async ({ id, spec }) => (await placed()).population.replace(id, spec),
+    remove: async (id) => (await placed()).population.remove(id),
+    report: async (ids) => {
+      const { population } = await placed();
+      return ids.map((id) => population.reportOf(id));
+    },
+    status: async () => (await placed()).status(),
+    deadLetters: async (max) => (await placed()).bus.deadLetters(max),
+    retryDeadLetter: async (id) => (await placed()).bus.retryDeadLetter(id),
+    dropDeadLetter: async (id) => (await placed()).bus.dropDeadLetter(id),
+    drain: async (drainMs) => (await placed()).drain(drainMs),
   },
-  onRetire: () => agentThread?.close(),
+  onRetire: async () => (await placing)?.close(),
 });

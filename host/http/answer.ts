@@ -47,7 +47,7 @@ export class Answers {
     }
     if (body === undefined || body.length === 0) response.end();
     else if (typeof body === 'string' || body.length > joinedBytesMax) response.end(body);
-    else response.end(latin1(body), 'latin1');
+    else response.end(latin1Slice.call(body, 0, body.length), 'latin1');
     this.settle(exchange, status);
   }
 
@@ -91,9 +91,10 @@ export class Answers {
   }
 }
 
-function latin1({ buffer, byteOffset, length }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, length).toString('latin1');
-}
+/** Node's own, without a `Buffer` made for it: half a microsecond of every small answer. */
+const { latin1Slice } = Buffer.prototype as Buffer & {
+  readonly latin1Slice: (this: Uint8Array, from: number, to: number) => string;
+};
 
 function lengthOf(body: Uint8Array | string | undefined): number {
   if (body === undefined) return 0;

@@ -61,32 +61,28 @@ export class Bodies {
     this.#heldBytes -= bytes;
   }
 
-  #readDeclared(
-    exchange: Exchange,
-    bytes: number,
-    resolve: (body: Uint8Array<ArrayBuffer> | Problem) => void,
-  ): void {
+  #readDeclared(exchange: Exchange, bytes: number, resolve: Resolve): void {
     const { request } = exchange;
     let body = bytes <= eagerBytesMax ? new Uint8Array(bytes) : none;
     let at = 0;
+    let isOver = false;
+    const over = (outcome: Uint8Array<ArrayBuffer> | Problem): void => {
+      if (isOver) return;
+      isOver = true;
+      this.release(bytes);
+      resolve(outcome);
+    };
     request.on('data', (chunk: Buffer) => {
       if (body.length === 0) body = new Uint8Array(bytes);
       body.set(chunk, at);
       at += chunk.length;
+      // The last byte is there; the stream's end comes a turn later and says nothing more.
+      if (at === bytes) over(body);
     });
-    this.#settle(
-      exchange,
-      resolve,
-      () => bytes,
-      () => body,
-    );
+    request.on('close', () => over(cutOff()));
   }
 
-  #readChunked(
-    exchange: Exchange,
-    bytesMax: number,
-    resolve: (body: Uint8Array<ArrayBuffer> | Problem) => void,
-  ): void {
+  #readChunked(exchange: Exchange, bytesMax: number, resolve: Resolve): void {
     const { request } = exchange;
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -103,33 +99,21 @@ export class Bodies {
       chunks.length = 0;
       resolve(problem ?? overloaded());
     });
-    this.#settle(
-      exchange,
-      resolve,
-      () => bytes,
-      () => joined(chunks, bytes),
-    );
+    request.on('end', () => {
+      if (!isRefused) resolve(joined(chunks, bytes));
+    });
+    request.on('close', () => {
+      this.release(bytes);
+      resolve(cutOff());
+    });
   }
+}
 
-  #settle(
-    exchange: Exchange,
-    resolve: (body: Uint8Array<ArrayBuffer> | Problem) => void,
-    held: () => number,
-    body: () => Uint8Array<ArrayBuffer>,
-  ): void {
-    const { request } = exchange;
-    let isOver = false;
-    const over = (outcome: Uint8Array<ArrayBuffer> | Problem): void => {
-      if (isOver) return;
-      isOver = true;
-      this.release(held());
-      resolve(outcome);
-    };
-    request.on('end', () => over(body()));
-    // Cut off: nobody reads the answer, but whoever waits here must go on.
-    request.on('error', () => over(new Problem(400, 'malformed-request', 'the body ended before its end')));
-    request.on('close', () => over(new Problem(400, 'malformed-request', 'the body ended before its end')));
-  }
+type Resolve = (body: Uint8Array<ArrayBuffer> | Problem) => void;
+
+/** Nobody reads it, but whoever waits for the body must go on. */
+function cutOff(): Problem {
+  return new Problem(400, 'malformed-request', 'the body ended before its end');
 }
 
 function tooLarge(bytesMax: number): Problem {

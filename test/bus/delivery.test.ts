@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import type { Guarantee } from '../../host/bus/message.ts';
 import type { Outcome } from '../../host/outcome.ts';
@@ -199,6 +200,11 @@ test('a journal hears of what is accepted and, from whichever thread, of what is
     settled: (entry: number) => {
       assert.ok(open.delete(entry));
     },
+    withdrawn: () => {},
+    attempted: () => {},
+    died: (entry: number) => {
+      assert.ok(open.delete(entry));
+    },
     flushed: async () => {
       flushes++;
     },
@@ -217,6 +223,8 @@ test('a journal hears of what is accepted and, from whichever thread, of what is
   here.handle = () => failed({ tag: 'invalid', val: 'no' });
   here.work();
   there.work();
+  // What `here` dealt with counts once what it sent is on disk.
+  await turn();
   assert.deepEqual([...open.values()], []);
 });
 

@@ -122,7 +122,7 @@ test('pending says whether there is something to read, and only after it was sho
 test('what was posted is shown at the end of the turn without a flush', async () => {
   const [a, b] = joinTwo(4096);
   a.links.post(1, messageOf(1, new Uint8Array(1)));
-  await Promise.resolve();
+  await new Promise((resolve) => setImmediate(resolve));
   assert.equal(b.links.pending(), true);
   await b.count(1);
 });

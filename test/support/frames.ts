@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { DeadLetter } from '../../host/bus/dead-letters.ts';
 import type { Frame, MessageFrame } from '../../host/bus/frame-kinds.ts';
 import type { BusError, Failure, Header } from '../../host/bus/message.ts';
 import { limitNames } from '../../host/limits.ts';
@@ -123,6 +124,23 @@ export const messageFrames: fc.Arbitrary<MessageFrame> = fc.record(
   plain(),
 );
 
+const letters: fc.Arbitrary<DeadLetter> = fc
+  .record({
+    frame: messageFrames,
+    receiver: text,
+    failure: fc.option(failure, { nil: undefined }),
+    entry: token,
+  })
+  .map(({ frame, receiver, failure, entry }) => ({
+    message: frame.message,
+    guarantee: frame.guarantee,
+    receiver,
+    reason: 'attempts',
+    failure,
+    atMs: 1,
+    entry,
+  }));
+
 /** Frames of every kind. */
 export const frames: fc.Arbitrary<Frame> = fc.oneof(
   messageFrames,
@@ -137,6 +155,8 @@ export const frames: fc.Arbitrary<Frame> = fc.oneof(
     plain(),
   ),
   fc.record({ kind: fc.constant('refused' as const), request: token, error: busErrors }, plain()),
+  fc.record({ kind: fc.constant('attempted' as const), entry: token, attempt: fc.nat() }, plain()),
+  fc.record({ kind: fc.constant('died' as const), letter: letters }, plain()),
   fc.record({ kind: fc.constant('cancel' as const), request: token, thread }, plain()),
   fc.record(
     {

@@ -51,6 +51,7 @@ const ownerOnly = 0o700;
 
 interface ExactlyOnce {
   readonly receiver: string;
+  readonly sender: string | undefined;
   readonly id: string;
 }
 
@@ -138,7 +139,8 @@ class DiskJournal implements Journal, CommitOwner {
     for (const { settled, segment } of found.settledIds) this.#settledIds.add(settled, segment);
     for (const entry of found.entries) {
       const { sequence, receiver, guarantee } = entry;
-      if (guarantee === 'exactly-once') this.#exactlyOnce.set(sequence, { receiver, id: entry.message.id });
+      const { id, sender } = entry.message;
+      if (guarantee === 'exactly-once') this.#exactlyOnce.set(sequence, { receiver, sender, id });
       const attempt = this.#attempts.get(sequence) ?? entry.message.attempt;
       const message: Message = { ...entry.message, attempt };
       const death = found.deaths.get(sequence);
@@ -169,7 +171,8 @@ class DiskJournal implements Journal, CommitOwner {
     segment.take(bytes);
     this.#liveBytes += bytes;
     if (message.attempt > 1) this.#attempts.set(sequence, message.attempt);
-    if (guarantee === 'exactly-once') this.#exactlyOnce.set(sequence, { receiver, id: message.id });
+    const { id, sender } = message;
+    if (guarantee === 'exactly-once') this.#exactlyOnce.set(sequence, { receiver, sender, id });
     this.#commit.wake();
     return sequence;
   }
@@ -185,6 +188,10 @@ class DiskJournal implements Journal, CommitOwner {
       this.#settledIds.add(settled, filling.segment.index);
     }
     this.#commit.wake();
+  }
+
+  withdrawn(sequence: number): void {
+    this.#drop(sequence);
   }
 
   attempted(sequence: number, attempt: number): void {

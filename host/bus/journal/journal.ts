@@ -34,6 +34,8 @@ export interface Journal {
   accepted(owed: Owed): number;
   /** Nothing more is owed for it: dealt with, or a dead letter was dropped. Unknown sequences are ignored. */
   settled(sequence: number): void;
+  /** It was not taken after all, and its id stays unknown. Unknown sequences are ignored. */
+  withdrawn(sequence: number): void;
   /** Attempt number `attempt` comes next; of a dead letter: it lives again. Unknown sequences are ignored. */
   attempted(sequence: number, attempt: number): void;
   /** It is given up and kept as a dead letter, the oldest of which makes room. Unknown sequences are ignored. */
@@ -78,6 +80,7 @@ export interface JournalDeadLetter extends JournalEntry {
 /** An exactly-once message that was dealt with: a second one of that id is not delivered. */
 export interface SettledId {
   readonly receiver: string;
+  readonly sender: string | undefined;
   readonly id: string;
   readonly atMs: number;
 }

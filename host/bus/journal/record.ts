@@ -119,6 +119,7 @@ export function writeMark(writer: RecordWriter, salt: number, mark: Mark): void 
     writer.f64(mark.atMs);
     writer.text(mark.receiver);
     writer.text(mark.id);
+    writer.text(mark.sender ?? '');
   }
   writer.end(salt);
 }
@@ -194,7 +195,8 @@ export function readMark(bytes: Buffer, from: number, end: number): Mark {
   if (kind === kinds.attempted) return { kind: 'attempted', sequence: reader.u48(), attempt: reader.u16() };
   if (kind === kinds.died) return readDied(reader);
   if (kind !== kinds.once) throw new RangeError('unknown record');
-  return { kind: 'once', atMs: reader.f64(), receiver: reader.text(), id: reader.text() };
+  const [atMs, receiver, id] = [reader.f64(), reader.text(), reader.text()];
+  return { kind: 'once', atMs, receiver, id, sender: reader.text() || undefined };
 }
 
 const reasons: readonly DeadReason[] = [

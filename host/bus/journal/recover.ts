@@ -149,8 +149,8 @@ class Recovery {
   #noteMark(segment: Segment, bytes: Buffer, from: number, end: number): void {
     const mark = readMark(bytes, from, end);
     if (mark.kind === 'once') {
-      const { receiver, id, atMs } = mark;
-      this.#ids.push({ settled: { receiver, id, atMs }, segment: segment.index });
+      const { receiver, sender, id, atMs } = mark;
+      this.#ids.push({ settled: { receiver, sender, id, atMs }, segment: segment.index });
       return;
     }
     // It may be about a message that was settled and whose segment is gone.

@@ -261,11 +261,12 @@ class Planner {
 
   #builtin({ name, immediates }: Builtin): Omit<PlannedBuiltin, 'module' | 'name'> {
     if (!isBuiltinName(name)) refuse(`it uses ${name}`);
-    const { memory, slot } = immediates;
+    const { memory, slot, flag } = immediates;
     return {
       builtin: name,
       ...(memory === undefined ? {} : { memory: this.#memoryName(memory) }),
       ...(slot === undefined ? {} : { slot }),
+      ...(name === 'subtask.cancel' && flag === true ? { async: true } : {}),
       ...(name === 'task.return' ? { returns: this.#returns(immediates) } : {}),
     };
   }

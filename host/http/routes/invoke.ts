@@ -1,7 +1,7 @@
-import type { InvokeOptions, Payload, Reply } from '../../host/serving.ts';
+import type { InvokeOptions } from '../../host/serving.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Front } from '../front.ts';
-import { messageHeaders, readMessageHeaders } from '../message-headers.ts';
+import { type MessageHeaders, messageHeaders, readMessageHeaders } from '../message-headers.ts';
 import { Problem } from '../problem.ts';
 import { answerReply } from '../reply.ts';
 import { type AnswerNote, type Call, type Route, route } from '../route.ts';
@@ -34,37 +34,38 @@ const body = {
 
 /** Reads the message, hands it over, answers. The one path of `invoke`, however the request came to it. */
 export async function invoke(front: Front, exchange: Exchange, name: string): Promise<Problem | undefined> {
-  const ready = await read(front, exchange);
-  if (ready instanceof Problem) return ready;
-  const reply = await front.serving.invoke(name, ready.payload, ready.options);
-  return answered(front, exchange, reply);
+  const headers = readMessageHeaders(exchange.request);
+  if (headers instanceof Problem) return headers;
+  const body = await front.bodies.read(exchange);
+  if (body instanceof Problem) return body;
+  const payload = payloadOf(exchange.request, body);
+  answerReply(
+    front.answers,
+    exchange,
+    await front.serving.invoke(name, payload, optionsOf(exchange, headers)),
+  );
+  return undefined;
 }
 
 async function request(
   front: Front,
-  call: Call<SubjectParams, unknown, unknown>,
+  { exchange, params }: Call<SubjectParams, unknown, unknown>,
 ): Promise<Problem | undefined> {
-  const ready = await read(front, call.exchange);
-  if (ready instanceof Problem) return ready;
-  const reply = await front.serving.request(call.params.subject, ready.payload, ready.options);
-  return answered(front, call.exchange, reply);
-}
-
-async function read(
-  front: Front,
-  exchange: Exchange,
-): Promise<{ readonly payload: Payload; readonly options: InvokeOptions } | Problem> {
   const headers = readMessageHeaders(exchange.request);
   if (headers instanceof Problem) return headers;
-  const read = await front.bodies.read(exchange);
-  if (read instanceof Problem) return read;
-  const { principal } = exchange.access;
-  const { signal } = exchange.connection;
-  return { payload: payloadOf(exchange.request, read), options: { principal, signal, ...headers } };
+  const body = await front.bodies.read(exchange);
+  if (body instanceof Problem) return body;
+  const payload = payloadOf(exchange.request, body);
+  answerReply(
+    front.answers,
+    exchange,
+    await front.serving.request(params.subject, payload, optionsOf(exchange, headers)),
+  );
+  return undefined;
 }
 
-function answered(front: Front, exchange: Exchange, reply: Reply): undefined {
-  answerReply(front.answers, exchange, reply);
+function optionsOf(exchange: Exchange, headers: MessageHeaders): InvokeOptions {
+  return { principal: exchange.access.principal, signal: exchange.connection.signal, ...headers };
 }
 
 export const invokeRoute: Route = route<NameParams>({

@@ -34,6 +34,8 @@ export interface PlannedBuiltin {
   readonly memory?: string;
   /** Of `context.get` and `context.set`. */
   readonly slot?: number;
+  /** Of a `subtask.cancel` that does not wait. */
+  readonly async?: true;
   /** Names of the exports whose tasks a `task.return` ends. */
   readonly returns?: readonly string[];
 }

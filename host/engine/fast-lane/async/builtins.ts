@@ -61,7 +61,7 @@ export function makeBuiltin(program: BuiltinProgram, tasks: Tasks, stage: Builti
     case 'waitable.join':
       return (handle, set) => join(tasks.state, handle as number, set as number);
     case 'subtask.cancel':
-      return (handle) => tasks.cancel(handle as number);
+      return (handle) => tasks.cancel(handle as number, planned.async === true);
     case 'subtask.drop':
       return (handle) => dropSubtask(tasks.state, handle as number);
     case 'thread.yield':

@@ -80,7 +80,7 @@ export class Tasks implements AsyncCalls {
   #state: AsyncState = newState();
   #room: Room = this.#newRoom();
   /** Of open calls that want to know. */
-  readonly #cancels = new Map<number, () => void>();
+  #cancels: Map<number, () => void> | undefined;
   #waiter: Waiter | undefined;
   /** Of calls that are not asynchronous. */
   #slots: [number, number] = [0, 0];
@@ -242,7 +242,7 @@ export class Tasks implements AsyncCalls {
     const handle = answer === undefined ? undefined : this.#room.open.get(answer.token);
     if (answer === undefined || handle === undefined) return;
     this.#room.open.delete(answer.token);
-    this.#cancels.delete(answer.token);
+    this.#cancels?.delete(answer.token);
     const subtask = subtaskAt(this.#state, handle);
     const program = this.#import(subtask);
     program.lower(this.#stage.abiOf(program), [subtask.resultPointer], answer.value);
@@ -279,7 +279,10 @@ export class Tasks implements AsyncCalls {
     const room = this.#room;
     room.open.set(token, handle);
     const cancel = cancelOf(result);
-    if (cancel !== undefined) this.#cancels.set(token, cancel);
+    if (cancel !== undefined) {
+      this.#cancels ??= new Map();
+      this.#cancels.set(token, cancel);
+    }
     result.then(
       (value) => room.open.has(token) && room.answer({ token, value }),
       (fault: unknown) => room.open.has(token) && room.answer({ token, fault }),
@@ -310,8 +313,10 @@ export class Tasks implements AsyncCalls {
   }
 
   /** `subtask.cancel`: a host function is given up at once, whatever it answers later. */
-  cancel(handle: number): number {
+  cancel(handle: number, isAsync: boolean): number {
     const subtask = subtaskAt(this.#state, handle);
+    if (subtask.set !== 0 && !isAsync)
+      throw violation(`it cancelled subtask ${handle} and waits for it, while a set has it`);
     if (subtask.state !== started && subtask.event === 0)
       throw violation(`it cancelled subtask ${handle}, whose end it knew`);
     if (subtask.state === started) {
@@ -324,16 +329,16 @@ export class Tasks implements AsyncCalls {
 
   #give(token: number): void {
     this.#room.open.delete(token);
-    const cancel = this.#cancels.get(token);
-    this.#cancels.delete(token);
+    const cancel = this.#cancels?.get(token);
+    this.#cancels?.delete(token);
     cancel?.();
   }
 
   /** The instance has ended: nobody waits for anything. */
   end(): void {
     for (const token of [...this.#room.open.keys()]) this.#give(token);
-    this.#waiter = undefined;
     this.#state = newState();
+    this.#waiter?.give(new Stopped('closed'));
   }
 
   /** The state of an agent between messages or while its task waits; undefined when there is none. */
@@ -363,7 +368,7 @@ export class Tasks implements AsyncCalls {
     this.#room.answer = (answer) => late?.(answer);
     this.onLateAnswer = undefined;
     this.#room = this.#newRoom();
-    this.#cancels.clear();
+    this.#cancels = undefined;
     this.#state = newState();
     this.#waiter?.give(new Suspended());
   }

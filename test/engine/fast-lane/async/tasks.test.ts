@@ -189,6 +189,18 @@ test('what ends an instance ends its waiting task: a stop, a fault of a host fun
   await assert.rejects(instance.call('handle', ['now']), { code: 'HOST_ERR_INSTANCE_CLOSED' });
 });
 
+test('an instance that is disposed of while its task waits ends that and gives its calls up', async () => {
+  const questions = new Questions();
+  const instance = await started(await guestOf(oneQuestion, wit), questions);
+  const ended = assert.rejects(instance.call('handle', ['q']));
+  await turn();
+  instance.dispose();
+  await ended;
+  assert.deepEqual(questions.given, ['q']);
+  questions.answer('q');
+  await assert.rejects(instance.call('handle', ['q']), { code: 'HOST_ERR_INSTANCE_CLOSED' });
+});
+
 test('fuel runs out over callbacks as over one call', async () => {
   const guest = await guestOf(eachByte, wit);
   const questions = new Questions();
@@ -235,6 +247,11 @@ const misuse: readonly (readonly [what: string, act: string, message: RegExp])[]
     'dropping a set with members',
     '(call $begin (local.get $at) (local.get $length) (i32.const 16)) (call $dropSet (global.get $all))',
     /with members/,
+  ],
+  [
+    'cancelling what a set has',
+    '(call $begin (local.get $at) (local.get $length) (i32.const 16)) (drop (call $cancel (i32.const 1)))',
+    /while a set has it/,
   ],
   [
     'cancelling twice',

@@ -1,0 +1,285 @@
+import { HostError } from '../errors.ts';
+import type { DeadReason } from './dead-letters.ts';
+import { type Accepted, Delivery } from './delivery.ts';
+import { awaitedOf, type Directory } from './directory.ts';
+import type { Flushes } from './flush.ts';
+import type { Journal, JournalRecord } from './journal-port.ts';
+import type { BusError, Guarantee, Message } from './message.ts';
+import type { Outbox } from './outbox.ts';
+import { memberFor } from './queue-group.ts';
+import type { Reception } from './reception.ts';
+import type { Matches, Subscription } from './subject-tree.ts';
+
+export interface RegisteredMailOptions {
+  readonly self: number;
+  readonly directory: Directory;
+  readonly journal: Journal | undefined;
+  readonly flushes: Flushes | undefined;
+  readonly outbox: Outbox;
+  readonly reception: Reception;
+  /** What a sender is told when there is no room. */
+  readonly full: BusError;
+  /** Messages that wait for threads to be replaced. */
+  readonly strandedMax: number;
+  /** Makes a dead letter of what never came to a mailbox. */
+  readonly bury: (record: JournalRecord, reason: DeadReason, entry: number) => void;
+  /** Calls a listener of the host on this thread. */
+  readonly listen: (listener: number, message: Message) => void;
+  readonly isBusy: (id: number) => boolean;
+}
+
+/** A message that this thread has promised, and another has. */
+interface Sent {
+  readonly record: JournalRecord;
+  readonly thread: number;
+  readonly attempt: number;
+}
+
+interface Stranded {
+  readonly record: JournalRecord;
+  readonly entry: number;
+}
+
+/** One receiver's copy. */
+interface Copy {
+  readonly to: number;
+  readonly owner: number;
+  readonly record: JournalRecord;
+  readonly isFull: boolean;
+  readonly entry: number;
+}
+
+const unavailable: BusError = { tag: 'unavailable' };
+const noEntries: readonly number[] = [];
+
+/**
+ * Messages that are to be delivered at least once: on their way out into the journal, and remembered while another
+ * thread has them, so that they can be sent again when that thread is lost.
+ */
+export class RegisteredMail {
+  readonly #options: RegisteredMailOptions;
+  readonly #directory: Directory;
+  readonly #sent = new Map<number, Sent>();
+  /** By the thread that is to come back. */
+  readonly #stranded = new Map<number, Stranded[]>();
+  #strandedCount = 0;
+
+  constructor(options: RegisteredMailOptions) {
+    this.#options = options;
+    this.#directory = options.directory;
+  }
+
+  /** Messages that wait for threads to be replaced. */
+  get stranded(): number {
+    return this.#strandedCount;
+  }
+
+  /**
+   * To one agent, if there is room.
+   * @throws HostError for a message from outside that the journal does not take
+   */
+  send(to: number, name: string, message: Message, guarantee: Guarantee, from: number): Accepted | BusError {
+    const owner = this.#directory.ownerOf(to);
+    const awaited = this.#awaited(owner);
+    if (owner < 0 && awaited < 0) return unavailable;
+    if (awaited >= 0 && this.#strandedCount >= this.#options.strandedMax) return this.#options.full;
+    if (!this.#directory.reserve(to)) return this.#options.full;
+    const record = { message, receiver: name, guarantee };
+    let entry: number;
+    try {
+      entry = this.#accept(record, from);
+    } catch (thrown) {
+      this.#directory.unreserve(to);
+      return refused(thrown, from);
+    }
+    const copy = { to, owner, record, isFull: false, entry };
+    if (this.#dispatch(copy, from)) return { id: message.id, receivers: 1, dropped: 0 };
+    this.#directory.unreserve(to);
+    if (entry !== 0) this.#options.journal?.withdrawn(entry);
+    return this.#options.full;
+  }
+
+  /**
+   * To all that match and one of each group, or to nobody. What a full mailbox cannot take is a dead letter.
+   * @throws HostError for a message from outside that the journal does not take
+   */
+  publish(matches: Matches, message: Message, guarantee: Guarantee, from: number): Accepted | BusError {
+    const copies: Copy[] = [];
+    const wanted = this.#receivers(matches);
+    try {
+      for (const one of wanted) if (one.subscriber > 0) this.#copy(one, message, guarantee, from, copies);
+    } catch (thrown) {
+      for (const copy of copies) this.#takeBack(copy);
+      return refused(thrown, from);
+    }
+    let receivers = 0;
+    for (const { subscriber, thread } of wanted)
+      if (subscriber < 0) receivers += this.#listenAt(thread, subscriber, message, guarantee, from);
+    for (const copy of copies) receivers += this.#dispatchOrBury(copy, from);
+    return { id: message.id, receivers, dropped: matches.each.length + matches.groups.length - receivers };
+  }
+
+  #receivers({ each, groups }: Matches): Subscription[] {
+    const receivers = [...each];
+    for (const group of groups) {
+      const member =
+        memberFor(group, this.#directory, this.#options.self, this.#options.isBusy) ??
+        group.members.find(({ subscriber }) => awaitedOf(this.#directory.ownerOf(subscriber)) >= 0);
+      if (member !== undefined) receivers.push(member);
+    }
+    return receivers;
+  }
+
+  #copy(
+    { subscriber, name }: Subscription,
+    message: Message,
+    guarantee: Guarantee,
+    from: number,
+    copies: Copy[],
+  ): void {
+    const owner = this.#directory.ownerOf(subscriber);
+    if (owner < 0 && awaitedOf(owner) < 0) return;
+    const isFull = !this.#directory.reserve(subscriber);
+    const record = { message, receiver: name, guarantee };
+    const copy = { to: subscriber, owner, record, isFull, entry: 0 };
+    copies.push(copy);
+    copies[copies.length - 1] = { ...copy, entry: this.#accept(record, from) };
+  }
+
+  #takeBack({ to, isFull, entry }: Copy): void {
+    if (!isFull) this.#directory.unreserve(to);
+    if (entry !== 0) this.#options.journal?.withdrawn(entry);
+  }
+
+  #dispatchOrBury(copy: Copy, from: number): 0 | 1 {
+    if (!copy.isFull && this.#dispatch(copy, from)) return 1;
+    if (!copy.isFull) this.#directory.unreserve(copy.to);
+    this.#options.bury(copy.record, 'mailbox-full', copy.entry);
+    return 0;
+  }
+
+  #listenAt(thread: number, listener: number, message: Message, guarantee: Guarantee, from: number): 0 | 1 {
+    const { self, outbox, listen } = this.#options;
+    if (thread === self) listen(listener, message);
+    const frame = frameOf(message, guarantee, [listener], noEntries, from, self);
+    return thread === self || outbox.message(thread, frame) ? 1 : 0;
+  }
+
+  #accept(record: JournalRecord, from: number): number {
+    const { journal, flushes, reception } = this.#options;
+    if (journal === undefined || flushes === undefined) return 0;
+    const entry = journal.accepted(record);
+    const sender = from === 0 ? undefined : reception.roster.get(from);
+    // Once something it sent was lost, its message was in vain, whatever it sends besides.
+    if (sender !== undefined && sender.flush?.state !== 'lost') sender.flush = flushes.current;
+    return entry;
+  }
+
+  /** The thread a message has to wait for: its receiver's was lost, or those that wait already go first. */
+  #awaited(owner: number): number {
+    if (owner < 0) return awaitedOf(owner);
+    return this.#stranded.size > 0 && this.#stranded.has(owner) ? owner : -1;
+  }
+
+  /** Its place is reserved. False: the way to its thread is full. */
+  #dispatch({ to, owner, record, entry }: Copy, from: number): boolean {
+    const { self, outbox, reception } = this.#options;
+    const { message, guarantee } = record;
+    const awaited = this.#awaited(owner);
+    if (awaited >= 0) {
+      this.#directory.unreserve(to);
+      this.#strand(awaited, { record, entry });
+    } else if (owner === self) {
+      const untilMs = Number.POSITIVE_INFINITY;
+      reception.arrive(new Delivery(message, to, from, guarantee, 0, self, entry, untilMs));
+    } else {
+      const entries = entry === 0 ? noEntries : [entry];
+      if (!outbox.message(owner, frameOf(message, guarantee, [to], entries, from, self))) return false;
+      if (entry !== 0) this.#sent.set(entry, { record, thread: owner, attempt: message.attempt });
+    }
+    return true;
+  }
+
+  // What becomes of it
+
+  settled(entry: number): void {
+    this.#sent.delete(entry);
+    this.#options.journal?.settled(entry);
+  }
+
+  attempted(entry: number, attempt: number): void {
+    const sent = this.#sent.get(entry);
+    if (sent !== undefined) this.#sent.set(entry, { ...sent, attempt });
+    this.#options.journal?.attempted(entry, attempt);
+  }
+
+  died(entry: number): void {
+    this.#sent.delete(entry);
+  }
+
+  /** Delivers what was accepted before, whether there is room or not. `entry` is that of this thread's journal. */
+  restore(record: JournalRecord, entry: number): void {
+    const { self, outbox, reception, bury } = this.#options;
+    const { message, receiver, guarantee } = record;
+    const to = this.#directory.find(receiver);
+    const owner = to === 0 ? -1 : this.#directory.ownerOf(to);
+    const awaited = awaitedOf(owner);
+    if (awaited >= 0) this.#strand(awaited, { record, entry });
+    else if (owner < 0) bury(record, 'removed', entry);
+    else if (owner === self) {
+      this.#directory.reserveAnyway(to);
+      const untilMs = Number.POSITIVE_INFINITY;
+      reception.arrive(new Delivery(message, to, 0, guarantee, 0, self, entry, untilMs));
+    } else {
+      this.#directory.reserveAnyway(to);
+      if (entry !== 0) this.#sent.set(entry, { record, thread: owner, attempt: message.attempt });
+      outbox.owed(owner, frameOf(message, guarantee, [to], entry === 0 ? noEntries : [entry], 0, self));
+    }
+  }
+
+  // Threads
+
+  /** A thread is gone: what it had waits for the one in its place. It may have been at any of them, so each counts as tried. */
+  strand(thread: number): void {
+    for (const [entry, sent] of [...this.#sent]) {
+      if (sent.thread !== thread) continue;
+      this.#sent.delete(entry);
+      const attempt = sent.attempt + 1;
+      const record = { ...sent.record, message: { ...sent.record.message, attempt } };
+      this.#options.journal?.attempted(entry, attempt);
+      this.#strand(thread, { record, entry });
+    }
+  }
+
+  /** The agents of a thread that was lost are there again. */
+  returned(thread: number): void {
+    const stranded = this.#stranded.get(thread) ?? [];
+    this.#stranded.delete(thread);
+    this.#strandedCount -= stranded.length;
+    for (const { record, entry } of stranded) this.restore(record, entry);
+  }
+
+  #strand(thread: number, one: Stranded): void {
+    this.#strandedCount++;
+    const stranded = this.#stranded.get(thread);
+    if (stranded === undefined) this.#stranded.set(thread, [one]);
+    else stranded.push(one);
+  }
+}
+
+function frameOf(
+  message: Message,
+  guarantee: Guarantee,
+  to: readonly number[],
+  entries: readonly number[],
+  from: number,
+  thread: number,
+): Parameters<Outbox['message']>[1] {
+  return { kind: 'message', to, entries, message, guarantee, from, request: 0, thread };
+}
+
+/** An agent learns no more than that it cannot be done now; people learn why. */
+function refused(thrown: unknown, from: number): BusError {
+  if (from === 0 || !(thrown instanceof HostError)) throw thrown;
+  return unavailable;
+}
