@@ -104,6 +104,7 @@ export class MemoryRoom {
     try {
       await this.#sendOverdueAway();
       if (this.#options.neighbours.areWaiting) await this.#yieldRoom();
+      if (this.#warmBytes > this.#options.warmBytesMax) this.#cool();
     } finally {
       this.#isSweeping = false;
     }
