@@ -34,6 +34,8 @@ const batch = 64;
 const reclaimed = 256;
 /** Milliseconds between two looks for room while there is none. */
 const retryMs = 10;
+/** Milliseconds before its deadline at which a call is refused: whoever asked should hear of it in time. */
+const refusalMs = 30;
 /** Milliseconds of sending agents away in one go. */
 const sweepMsMax = 5;
 /** States that are on their way to the disk at once. */
@@ -186,7 +188,7 @@ export class MemoryRoom {
 
   /**
    * Does what needs memory; where there is none, idle agents leave it, and when there is none of these, waits.
-   * @throws HostError `HOST_ERR_BUDGET_EXHAUSTED` at the deadline
+   * @throws HostError `HOST_ERR_BUDGET_EXHAUSTED` shortly before the deadline
    */
   async enter<T>(act: () => Promise<T>, deadlineMs: number): Promise<T> {
     try {
@@ -195,7 +197,7 @@ export class MemoryRoom {
       if (!isExhausted(thrown)) throw thrown;
     }
     const { neighbours, clock } = this.#options;
-    const untilMs = clock.monotonicMs() + deadlineMs;
+    const untilMs = clock.monotonicMs() + deadlineMs - refusalMs;
     neighbours.await(1);
     try {
       return await this.#enterLate(act, untilMs);
@@ -213,7 +215,7 @@ export class MemoryRoom {
       try {
         return await act();
       } catch (thrown) {
-        if (!isExhausted(thrown) || this.#options.clock.monotonicMs() + retryMs >= untilMs) throw thrown;
+        if (!isExhausted(thrown) || this.#options.clock.monotonicMs() >= untilMs) throw thrown;
       }
     }
   }
