@@ -31,6 +31,7 @@ async function bundle(): Promise<void> {
       'transpile-worker': 'host/engine/general-lane/transpile-worker.ts',
       'prepare-worker': 'host/engine/prepare-worker.ts',
       'agent-thread': 'host/host/thread-main.ts',
+      'thread-door': 'host/http/thread-door.ts',
       evaluator: 'guest-sdk/javascript/build/evaluator.ts',
     },
     external: /^(?:node:|[^./])/,

@@ -169,9 +169,14 @@ function limitsOf(table: Table): Partial<Limits> {
   return limitsOfTable(Object.fromEntries(own), table.path);
 }
 
+/** What the host answers itself, and all below: an agent there would never be asked, or be taken for the host. */
+const hostsPaths = /^\/(v1|healthz|readyz|metrics|openapi\.json)(\/|$)/;
+
 function routeOf(manifest: Table): string | undefined {
   const table = manifest.table('http').only(['route']);
   const route = table.text('route');
+  if (route !== undefined && hostsPaths.test(route))
+    throw table.wrong('route', `a path of its own: '${route}' is the host's`);
   if (route === undefined || route === '/' || (isPlainPath(route) && !route.endsWith('/'))) return route;
   throw table.wrong('route', 'a path without a slash at its end, such as "/shop"');
 }

@@ -7,7 +7,8 @@ import { type Snapshot, snapshotBytes } from '../engine/hibernation/snapshot.ts'
 import { HostError } from '../errors.ts';
 import { intersect, type Limits } from '../limits.ts';
 import type { Outcome, Usage } from '../outcome.ts';
-import { returned, stopped, trapped, usageOf } from './judge.ts';
+import { type CallEnd, type CallOutcome, Calls, type CallWatch } from './calls.ts';
+import { IdlePlace } from './idle-list.ts';
 import { RestartDelay } from './restart-delay.ts';
 import type { Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
@@ -33,11 +34,13 @@ export interface Surroundings {
   kept(agent: Agent, saved: Saved): void;
   /** Its state is needed now, or by nobody any more. */
   released(agent: Agent, saved: Saved): void;
-  /** Calls `agent.overdue()` after so many milliseconds, unless called off by the timer it returns. */
-  arm(agent: Agent, ms: number): number;
+  /** Calls `agent.overdue()` at a moment of the monotonic clock, unless called off by the timer it returns. */
+  arm(agent: Agent, atMs: number): number;
   disarm(timer: number): void;
   /** The call under way is being ended: what it waits for ends too. */
   stopped(agent: Agent): void;
+  /** What came of a message; the next may come from now on. */
+  handled(agent: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void;
   /** Tells the people who run the host. */
   note(agent: Agent, what: AgentNote): void;
 }
@@ -54,9 +57,6 @@ export type AgentNote =
   | { readonly kind: 'ended'; readonly outcome: Outcome | undefined; readonly reason: StopReason | 'failed' }
   | { readonly kind: 'refused'; readonly error: HostError };
 
-/** How long a stopped guest may take to unwind before its thread stops waiting for it. */
-const unwindMsMax = 2_000;
-
 /**
  * Where an agent is in its life on its thread: not begun, or lost after a failure (`absent`); in memory
  * (`launching`, `idle`, `busy`); out of it, its state in the host's heap (`hibernated`) or on disk (`cold`).
@@ -72,26 +72,24 @@ export type Saved =
  * One agent on its thread: at most one instance, and in it at most one message at a time. It launches when a
  * message comes, and after a trap, a limit or a cancellation the instance is gone and the next message has a new one.
  */
-export class Agent {
+export class Agent implements CallEnd, CallWatch {
   readonly id: number;
   readonly name: string;
   #spec: Spec;
   readonly #around: Surroundings;
   #state: AgentPhase = 'absent';
-  #budget: Budget | undefined;
+  #calls: Calls | undefined;
   #resident: Resident | undefined;
-  /** Ends the wait for a call whose guest does not unwind. */
-  #giveUp: ((outcome: Outcome<Uint8Array | undefined>) => void) | undefined;
-  #isUnwinding = false;
-  #timer = 0;
   #hasLived = false;
   #saved: Saved | undefined;
   #leaving: Promise<unknown> | undefined;
-  #handling: Promise<unknown> | undefined;
+  /** Those who wait for the message under way to be dealt with. */
+  #settling: (() => void)[] | undefined;
   readonly #delay = new RestartDelay();
   /** What it handles. */
   delivery: Delivery | undefined;
   #capabilities: Capabilities | undefined;
+  readonly idlePlace: IdlePlace<Agent> = new IdlePlace<Agent>(this);
   handled = 0;
   failed = 0;
   fuel = 0n;
@@ -131,174 +129,147 @@ export class Agent {
 
   /** Resolves when no message is under way. */
   async settled(): Promise<void> {
-    await this.#handling;
-  }
-
-  /** Handles one message, with all that may go wrong in the outcome; never rejects. */
-  handle(delivery: Delivery): Promise<Outcome<Uint8Array | undefined>> {
-    const handling = this.#handle(delivery);
-    this.#handling = handling;
-    return handling;
-  }
-
-  async #handle(delivery: Delivery): Promise<Outcome<Uint8Array | undefined>> {
-    this.delivery = delivery;
-    const { message } = delivery;
-    const deadlineMs = this.#deadlineMs(message.deadlineNs);
-    try {
-      if (this.#spec.program.facts.main.kind !== 'handler') return this.#unsupported();
-      if (deadlineMs <= 0) return this.#late(deadlineMs);
-      if (this.#leaving !== undefined) await this.#leaving;
-      if (this.#state === 'idle') this.#around.busy(this);
-      const resident = this.#resident ?? (await this.#launch(deadlineMs));
-      const budget = this.#budget as Budget;
-      const outcome = await this.#supervised(budget, this.#deadlineMs(message.deadlineNs), () =>
-        resident.instance.call('handle', [message]),
-      );
-      return await this.#count(outcome, budget);
-    } catch (thrown) {
-      return this.#refused(thrown);
-    } finally {
-      this.delivery = undefined;
-      this.lastUsedMs = this.#around.clock.monotonicMs();
+    while (this.delivery !== undefined) {
+      this.#settling ??= [];
+      const settling = this.#settling;
+      await new Promise<void>((resolve) => settling.push(resolve));
     }
   }
 
-  #deadlineMs(deadlineNs: bigint | undefined): number {
+  /** Handles one message, with all that may go wrong in the outcome that `Surroundings.handled` hears. */
+  handle(delivery: Delivery): void {
+    this.delivery = delivery;
+    const calls = this.#calls;
+    const deadlineMs = this.#deadlineMs(delivery);
+    if (this.#state !== 'idle' || calls === undefined) void this.#handleFirst(delivery);
+    else if (deadlineMs <= 0) this.#finish(this.#late(deadlineMs));
+    else {
+      this.#around.busy(this);
+      this.#state = 'busy';
+      calls.begin('handle', delivery.message, deadlineMs, this);
+    }
+  }
+
+  /** As `handle`, when it has no instance at hand. */
+  async #handleFirst(delivery: Delivery): Promise<void> {
+    try {
+      if (this.#spec.program.facts.main.kind !== 'handler') return this.#finish(unsupported);
+      if (this.#leaving !== undefined) await this.#leaving;
+      const deadlineMs = this.#deadlineMs(delivery);
+      if (deadlineMs <= 0) return this.#finish(this.#late(deadlineMs));
+      if (this.#state === 'idle') this.#around.busy(this);
+      const calls = this.#calls ?? (await this.#launch(deadlineMs));
+      this.#state = 'busy';
+      calls.begin('handle', delivery.message, this.#deadlineMs(delivery), this);
+    } catch (thrown) {
+      this.refused(thrown);
+    }
+  }
+
+  /** The call of `handle` ended. */
+  ended(outcome: CallOutcome): void {
+    const { budget } = this.#calls as Calls;
+    this.handled += 1;
+    this.fuel += outcome.usage.fuel;
+    this.memoryBytes = outcome.usage.memoryBytes;
+    if (outcome.kind !== 'ok') this.failed += 1;
+    for (const [what, cure] of budget.denials) this.#around.note(this, { kind: 'denied', what, cure });
+    const goesOn = outcome.kind === 'ok' || outcome.kind === 'error';
+    if (!goesOn || budget.cause !== undefined) {
+      void this.#fail(outcome).then(() => this.#finish(outcome));
+      return;
+    }
+    this.#state = 'idle';
+    this.lastUsedMs = budget.startedMs + outcome.usage.wallMs;
+    this.#around.idle(this);
+    this.#delay.succeed();
+    this.#finish(outcome);
+  }
+
+  /** The call of `handle` did not take place. */
+  refused(thrown: unknown): void {
+    void this.#refused(thrown).then((outcome) => this.#finish(outcome));
+  }
+
+  #finish(outcome: CallOutcome): void {
+    const delivery = this.delivery as Delivery;
+    this.delivery = undefined;
+    this.#around.handled(this, delivery, outcome);
+    if (this.#settling === undefined) return;
+    for (const resolve of this.#settling) resolve();
+    this.#settling = undefined;
+  }
+
+  #deadlineMs({ untilMs }: Delivery): number {
     const max = this.#spec.limits.deadlineMs;
-    if (deadlineNs === undefined) return max;
-    return Math.min(max, Number((deadlineNs - this.#around.clock.wallNs()) / 1_000n) / 1_000);
+    if (untilMs === Number.POSITIVE_INFINITY) return max;
+    return Math.min(max, untilMs - this.#around.clock.monotonicMs());
   }
 
-  /** It answers HTTP requests and nothing else. */
-  #unsupported(): Outcome<Uint8Array | undefined> {
-    const failure = { tag: 'unsupported', val: 'the agent answers HTTP requests, not messages' };
-    return { kind: 'error', exitCode: 1, failure, usage: noUsage };
-  }
-
-  #late(deadlineMs: number): Outcome<Uint8Array | undefined> {
+  #late(deadlineMs: number): CallOutcome {
     const usage = { fuel: 0n, memoryBytes: this.memoryBytes, wallMs: 0, outputBytes: 0 };
     const used = Math.round(-deadlineMs);
     return { kind: 'limit', limit: 'deadlineMs', max: this.#spec.limits.deadlineMs, used, usage };
   }
 
-  async #launch(deadlineMs: number): Promise<Resident> {
+  async #launch(deadlineMs: number): Promise<Calls> {
     this.#state = 'launching';
     const waitMs = this.#delay.leftMs(this.#around.clock.monotonicMs());
     if (waitMs > 0) await this.#around.clock.sleep(Math.min(waitMs, deadlineMs));
     const { limits } = this.#spec;
     const budget = new Budget({ limits, clock: this.#around.clock, turn: this.#around.turn });
-    this.#budget = budget;
     if (this.#saved !== undefined) this.#around.released(this, this.#saved);
     const { resident, isWoken } = await this.#around.launch(this, this.#saved, budget, deadlineMs);
+    const calls = new Calls(resident.instance, budget, this);
     this.#resident = resident;
+    this.#calls = calls;
     this.#saved = undefined;
-    if (isWoken) return resident;
-    await this.#start(resident, budget, deadlineMs);
+    if (isWoken) return calls;
+    await this.#start(calls, deadlineMs);
     this.#around.note(this, { kind: 'started', resumed: this.#hasLived });
     this.#hasLived = true;
-    return resident;
+    return calls;
   }
 
   /** @throws StartFailed when the agent says so, or ends */
-  async #start({ instance }: Resident, budget: Budget, deadlineMs: number): Promise<void> {
+  async #start(calls: Calls, deadlineMs: number): Promise<void> {
     const { main } = this.#spec.program.facts;
     if (main.kind !== 'handler' || !main.hasLife) return;
     const config = { name: this.name, settings: this.#spec.settings, resumed: this.#hasLived };
-    const outcome = await this.#supervised(budget, deadlineMs, () => instance.call('start', [config]));
+    this.#state = 'busy';
+    const outcome = await calls.call('start', config, deadlineMs);
     if (outcome.kind === 'ok') return;
     throw new StartFailed(outcome);
   }
 
-  /** One call, and what came of it; at the deadline, or when the asker gives up, it is stopped. */
-  async #supervised(
-    budget: Budget,
-    deadlineMs: number,
-    act: () => Promise<unknown>,
-  ): Promise<Outcome<Uint8Array | undefined>> {
-    this.#state = 'busy';
-    budget.restart(deadlineMs);
-    this.#timer = this.#around.arm(this, deadlineMs);
-    try {
-      return await new Promise((resolve, reject) => {
-        this.#giveUp = resolve;
-        act().then(
-          (value) => resolve(this.#judge(budget, value)),
-          (thrown: unknown) => {
-            const outcome = stopped(budget);
-            if (outcome !== undefined) resolve(outcome as Outcome<undefined>);
-            else if (thrown instanceof HostError) reject(thrown);
-            else resolve(trapped(thrown, budget) as Outcome<undefined>);
-          },
-        );
-      });
-    } finally {
-      this.#around.disarm(this.#timer);
-      this.#giveUp = undefined;
-      this.#isUnwinding = false;
-    }
-  }
-
-  #judge(budget: Budget, value: unknown): Outcome<Uint8Array | undefined> {
-    const outcome = stopped(budget) ?? returned(value, true, usageOf(budget));
-    if (outcome.kind !== 'ok') return outcome as Outcome<undefined>;
-    const body = outcome.value as Uint8Array | undefined;
-    const max = budget.limits.outputBytesMax;
-    const used = budget.outputBytes + (body?.length ?? 0);
-    if (used <= max) return { kind: 'ok', value: body, usage: outcome.usage };
-    return { kind: 'limit', limit: 'outputBytesMax', max, used, usage: outcome.usage };
-  }
-
-  /** The time is over, or, once it was stopped, so is the time to unwind. */
+  /** The time is over of the call under way. */
   overdue(): void {
-    const budget = this.#budget;
-    if (budget === undefined) return;
-    if (!this.#isUnwinding) {
-      budget.stopForDeadline();
-      this.#unwind();
-      return;
-    }
-    const outcome = stopped(budget);
-    if (outcome !== undefined) this.#giveUp?.(outcome as Outcome<undefined>);
+    this.#calls?.overdue();
   }
 
   /** Ends the call under way, if there is one. */
   stop(cause: StopCause): void {
-    if (this.#giveUp === undefined) return;
-    this.#budget?.stop(cause);
-    this.#unwind();
+    this.#calls?.stop(cause);
   }
 
-  #unwind(): void {
-    this.#isUnwinding = true;
+  arm(atMs: number): number {
+    return this.#around.arm(this, atMs);
+  }
+
+  disarm(timer: number): void {
+    this.#around.disarm(timer);
+  }
+
+  stopped(): void {
     this.#around.stopped(this);
-    this.#around.disarm(this.#timer);
-    this.#timer = this.#around.arm(this, unwindMsMax);
-  }
-
-  async #count(
-    outcome: Outcome<Uint8Array | undefined>,
-    budget: Budget,
-  ): Promise<Outcome<Uint8Array | undefined>> {
-    this.handled += 1;
-    this.fuel += outcome.usage.fuel;
-    this.memoryBytes = outcome.usage.memoryBytes;
-    if (outcome.kind !== 'ok') this.failed += 1;
-    const goesOn = (outcome.kind === 'ok' || outcome.kind === 'error') && budget.cause === undefined;
-    for (const [what, cure] of budget.denials) this.#around.note(this, { kind: 'denied', what, cure });
-    if (goesOn) {
-      this.#state = 'idle';
-      this.#around.idle(this);
-      this.#delay.succeed();
-    } else await this.#fail(outcome);
-    return outcome;
   }
 
   async #fail(outcome: Outcome): Promise<void> {
     const { backoffMs, backoffMsMax } = this.#spec.manifest.restart;
-    if (outcome.kind !== 'cancelled')
-      this.#delay.fail(this.#around.clock.monotonicMs(), backoffMs, backoffMsMax);
+    const nowMs = this.#around.clock.monotonicMs();
+    if (outcome.kind !== 'cancelled') this.#delay.fail(nowMs, backoffMs, backoffMsMax);
     this.lastError = describe(outcome);
+    this.lastUsedMs = nowMs;
     await this.#drop();
     this.#around.note(this, { kind: 'ended', outcome, reason: 'failed' });
   }
@@ -306,7 +277,7 @@ export class Agent {
   async #drop(): Promise<void> {
     const resident = this.#resident;
     this.#resident = undefined;
-    this.#budget = undefined;
+    this.#calls = undefined;
     this.#state = 'absent';
     if (this.#saved !== undefined) this.#sleepOn(this.#saved);
     resident?.instance.dispose();
@@ -320,7 +291,7 @@ export class Agent {
   }
 
   /** What was not the guest's doing, or a start that failed: the message was not dealt with and may work later. */
-  async #refused(thrown: unknown): Promise<Outcome<Uint8Array | undefined>> {
+  async #refused(thrown: unknown): Promise<CallOutcome> {
     if (thrown instanceof StartFailed) {
       await this.#fail(thrown.outcome);
       this.failed += 1;
@@ -354,13 +325,12 @@ export class Agent {
   }
 
   async #end(reason: StopReason): Promise<void> {
-    const resident = this.#resident;
-    const budget = this.#budget;
-    if (resident === undefined || budget === undefined) return;
+    const calls = this.#calls;
+    if (calls === undefined) return;
     const { main } = this.#spec.program.facts;
     if (main.kind === 'handler' && main.hasLife) {
-      const stop = (): Promise<unknown> => resident.instance.call('stop', [{ tag: reason }]);
-      await this.#supervised(budget, this.#spec.limits.deadlineMs, stop).catch(() => undefined);
+      this.#state = 'busy';
+      await calls.call('stop', { tag: reason }, this.#spec.limits.deadlineMs).catch(() => undefined);
     }
     await this.#drop();
     this.#around.note(this, { kind: 'ended', outcome: undefined, reason });
@@ -381,7 +351,7 @@ export class Agent {
   async #save(resident: Resident): Promise<void> {
     const snapshot = await resident.hibernate();
     this.#resident = undefined;
-    this.#budget = undefined;
+    this.#calls = undefined;
     this.#saved = { kind: 'warm', snapshot, bytes: snapshotBytes(snapshot) };
     this.#state = 'hibernated';
     // In the same breath: a message that waits for it may wake it next.
@@ -448,6 +418,13 @@ export class Agent {
   }
 }
 
+/** It answers HTTP requests and nothing else. */
+const unsupported: CallOutcome = {
+  kind: 'error',
+  exitCode: 1,
+  failure: { tag: 'unsupported', val: 'the agent answers HTTP requests, not messages' },
+  usage: { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 },
+};
 const noUsage: Usage = { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 };
 
 class StartFailed extends Error {

@@ -5,12 +5,12 @@ import { HostError } from '../errors.ts';
 /** The states of this thread's agents on disk. */
 export class ColdStates {
   readonly #store: ColdStore;
-  readonly #onTrouble: (error: HostError) => void;
+  readonly #onTrouble: (error: HostError, agent: string) => void;
   /** On their way to the disk; how many times each. */
   readonly #putting = new Map<string, number>();
 
   /** `onTrouble` hears why a state could not be put on disk. */
-  constructor(store: ColdStore, onTrouble: (error: HostError) => void) {
+  constructor(store: ColdStore, onTrouble: (error: HostError, agent: string) => void) {
     this.#store = store;
     this.#onTrouble = onTrouble;
   }
@@ -31,7 +31,7 @@ export class ColdStates {
       return true;
     } catch (thrown) {
       if (!(thrown instanceof HostError)) throw thrown;
-      this.#onTrouble(thrown);
+      this.#onTrouble(thrown, name);
       return false;
     } finally {
       const left = (this.#putting.get(name) ?? 1) - 1;
@@ -46,7 +46,7 @@ export class ColdStates {
       return (await this.#store.get(name))?.snapshot;
     } catch (thrown) {
       if (!(thrown instanceof HostError) || thrown.code !== 'HOST_ERR_SNAPSHOT_CORRUPT') throw thrown;
-      this.#onTrouble(thrown);
+      this.#onTrouble(thrown, name);
       return undefined;
     }
   }

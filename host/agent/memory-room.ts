@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Snapshot } from '../engine/hibernation/snapshot.ts';
 import { HostError } from '../errors.ts';
 import type { Agent, Saved } from './agent.ts';
+import { IdleList } from './idle-list.ts';
 
 export interface MemoryRoomOptions {
   readonly clock: Clock;
@@ -50,7 +51,7 @@ const coolAgainMs = 1_000;
 export class MemoryRoom {
   readonly #options: MemoryRoomOptions;
   /** Idle agents by how long they may be, each in the order in which they became it. */
-  readonly #idle = new Map<number, Set<Agent>>();
+  readonly #idle = new Map<number, IdleList<Agent>>();
   /** Agents whose state is in the heap, the longest there first. */
   readonly #warm = new Set<Agent>();
   #warmBytes = 0;
@@ -72,15 +73,14 @@ export class MemoryRoom {
     const afterMs = agent.spec.manifest.hibernate.afterMs ?? Number.POSITIVE_INFINITY;
     let agents = this.#idle.get(afterMs);
     if (agents === undefined) {
-      agents = new Set();
+      agents = new IdleList();
       this.#idle.set(afterMs, agents);
     }
-    agents.add(agent);
+    agents.add(agent.idlePlace);
   }
 
   busy(agent: Agent): void {
-    const afterMs = agent.spec.manifest.hibernate.afterMs ?? Number.POSITIVE_INFINITY;
-    this.#idle.get(afterMs)?.delete(agent);
+    agent.idlePlace.leave();
   }
 
   /** Its state is in the heap from now on. */
@@ -115,18 +115,18 @@ export class MemoryRoom {
   async #sendOverdueAway(): Promise<void> {
     const startedMs = this.#options.clock.monotonicMs();
     for (const [afterMs, agents] of this.#idle) {
-      for (const agent of agents) {
+      for (let agent = agents.oldest; agent !== undefined; agent = agents.oldest) {
         const nowMs = this.#options.clock.monotonicMs();
         if (nowMs - agent.lastUsedMs < afterMs) break;
         if (nowMs - startedMs > sweepMsMax) return;
-        await this.#sendAway(agent, agents);
+        await this.#sendAway(agent);
       }
     }
   }
 
   /** Whoever stays, because its state cannot be saved, is not asked again before its next message. */
-  async #sendAway(agent: Agent, agents: Set<Agent>): Promise<void> {
-    agents.delete(agent);
+  async #sendAway(agent: Agent): Promise<void> {
+    agent.idlePlace.leave();
     await agent.hibernate();
   }
 
@@ -180,8 +180,7 @@ export class MemoryRoom {
 
   /** Everybody whose state can be saved out, onto the disk: the host ends. */
   async empty(): Promise<void> {
-    for (const agents of this.#idle.values())
-      for (const agent of [...agents]) await this.#sendAway(agent, agents);
+    for (const agents of this.#idle.values()) for (const agent of agents.all()) await this.#sendAway(agent);
     await this.#cooling;
     while (this.#warm.size > 0 && (await this.#coolSome(Number.POSITIVE_INFINITY)));
   }
@@ -232,20 +231,17 @@ export class MemoryRoom {
     while (left < batch) {
       const oldest = this.#oldest();
       if (oldest === undefined) break;
-      const [agent, agents] = oldest;
-      await this.#sendAway(agent, agents);
-      if (agent.resident === undefined) left += 1;
+      await this.#sendAway(oldest);
+      if (oldest.resident === undefined) left += 1;
     }
     return left > 0;
   }
 
-  #oldest(): [Agent, Set<Agent>] | undefined {
-    let oldest: [Agent, Set<Agent>] | undefined;
-    for (const agents of this.#idle.values()) {
-      const [first] = agents;
-      if (first !== undefined && (oldest === undefined || first.lastUsedMs < oldest[0].lastUsedMs))
-        oldest = [first, agents];
-    }
+  #oldest(): Agent | undefined {
+    let oldest: Agent | undefined;
+    for (const { oldest: first } of this.#idle.values())
+      if (first !== undefined && (oldest === undefined || first.lastUsedMs < oldest.lastUsedMs))
+        oldest = first;
     return oldest;
   }
 }

@@ -1,5 +1,6 @@
 import type { Bus } from '../bus/bus.ts';
 import type { Delivery, Lodgers, ReceiverTerms } from '../bus/delivery.ts';
+import type { Outcome } from '../outcome.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -63,13 +64,14 @@ export class Population implements Lodgers {
     this.#specs.delete(spec);
   }
 
-  add(spec: number, agents: readonly (readonly [id: number, name: string])[]): void {
+  /** `isAgain`: their subscriptions outlived the thread they were on. */
+  add(spec: number, agents: readonly (readonly [id: number, name: string])[], isAgain: boolean): void {
     const known = this.#spec(spec);
     const { cold } = this.#rooms;
     for (const [id, name] of agents) {
       this.#roll.add(id, name, spec);
       if (cold.size > 0 && cold.has(name)) this.#cold += 1;
-      this.#subscribe(id, known);
+      if (!isAgain) this.#subscribe(id, known);
     }
   }
 
@@ -200,13 +202,20 @@ export class Population implements Lodgers {
   }
 
   /** The dispatcher: one message of one agent. */
-  async run(id: number): Promise<void> {
+  run(id: number): void {
     const { bus, dispatcher } = this.#rooms;
     const agent = this.#rouse(id);
     const delivery = agent === undefined ? undefined : bus.take(id);
-    if (agent === undefined || delivery === undefined) return;
-    bus.settle(delivery, await agent.handle(delivery));
+    if (agent === undefined || delivery === undefined) dispatcher.ended();
+    else agent.handle(delivery);
+  }
+
+  /** The agent: what came of a message. */
+  handled({ id }: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+    const { bus, dispatcher } = this.#rooms;
+    bus.settle(delivery, outcome);
     if (bus.hasMail(id)) dispatcher.wake(id);
+    dispatcher.ended();
   }
 
   reportOf(id: number): AgentReport | undefined {

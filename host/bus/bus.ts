@@ -119,6 +119,7 @@ export class Bus {
       redeliveriesMax: this.#limits.redeliveriesMax,
       reply: (thread, request, reply) => this.#replyTo(thread, request, reply),
       settled: (thread, entry) => this.#settledAt(thread, entry),
+      withdrawn: (thread, entry) => this.#withdrawnAt(thread, entry),
       attempted: (thread, entry, attempt) => this.#attemptedAt(thread, entry, attempt),
       died: (thread, letter) => this.#diedAt(thread, letter),
       room: (receiver, threads) => this.#announceRoom(receiver, threads),
@@ -358,6 +359,9 @@ export class Bus {
       case 'settled':
         for (const entry of frame.entries) this.#mail.settled(entry);
         return;
+      case 'withdrawn':
+        this.#mail.withdrawn(frame.entry);
+        return;
       case 'attempted':
         this.#mail.attempted(frame.entry, frame.attempt);
         return;
@@ -473,6 +477,12 @@ export class Bus {
     if (entry === 0) return;
     if (thread === this.#self) this.#mail.settled(entry);
     else this.#outbox.owed(thread, { kind: 'settled', entries: [entry] });
+  }
+
+  #withdrawnAt(thread: number, entry: number): void {
+    if (entry === 0) return;
+    if (thread === this.#self) this.#mail.withdrawn(entry);
+    else this.#outbox.owed(thread, { kind: 'withdrawn', entry });
   }
 
   #attemptedAt(thread: number, entry: number, attempt: number): void {

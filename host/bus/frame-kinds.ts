@@ -36,6 +36,8 @@ export type Frame =
   | { readonly kind: 'unsubscribe'; readonly subscriber: number; readonly subscription: number }
   /** The receiver dealt with these entries of the journal of the thread the frame goes to. */
   | { readonly kind: 'settled'; readonly entries: readonly number[] }
+  /** An entry of the journal of the thread the frame goes to repeats an id its receiver knows. */
+  | { readonly kind: 'withdrawn'; readonly entry: number }
   /** The next attempt of an entry of the journal of the thread the frame goes to. */
   | { readonly kind: 'attempted'; readonly entry: number; readonly attempt: number }
   /** An entry of the journal of the thread the frame goes to is a dead letter: it is kept there. */

@@ -34,6 +34,7 @@ const settledKind = 6;
 const roomKind = 7;
 const attemptedKind = 8;
 const diedKind = 9;
+const withdrawnKind = 10;
 
 /** Bytes of a message's head without receivers, headers and texts. */
 const messageBytes = 80;
@@ -171,6 +172,10 @@ function writeSmall(pen: Pen, frame: SmallFrame): void {
       pen.u32(settledKind);
       pen.u32(frame.entries.length);
       writeEntries(pen, frame.entries);
+      break;
+    case 'withdrawn':
+      pen.u32(withdrawnKind);
+      pen.f64(frame.entry);
       break;
     case 'attempted':
       pen.u32(attemptedKind);
@@ -324,6 +329,8 @@ function readFrame(eye: Eye, body: Uint8Array): Frame {
       return { kind: 'unsubscribe', subscriber: eye.i32(), subscription: eye.f64() };
     case settledKind:
       return { kind: 'settled', entries: readEntries(eye, eye.u32()) };
+    case withdrawnKind:
+      return { kind: 'withdrawn', entry: eye.f64() };
     case attemptedKind:
       return { kind: 'attempted', entry: eye.f64(), attempt: eye.u32() };
     case diedKind:

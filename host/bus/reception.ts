@@ -21,6 +21,8 @@ export interface ReceptionOptions {
   readonly reply: (thread: number, request: number, reply: Reply) => void;
   /** Tells the journal of a thread that an entry is dealt with. */
   readonly settled: (thread: number, entry: number) => void;
+  /** Tells it that a message repeats an id. */
+  readonly withdrawn: (thread: number, entry: number) => void;
   /** Tells it which attempt comes next. */
   readonly attempted: (thread: number, entry: number, attempt: number) => void;
   /** Brings a dead letter to the thread whose journal has it. */
@@ -144,7 +146,7 @@ export class Reception {
     }
     if (delivery.guarantee === 'exactly-once' && this.#isRepetition(resident, delivery.message)) {
       this.counts.repeatedIds++;
-      this.#options.settled(delivery.thread, delivery.entry);
+      this.#options.withdrawn(delivery.thread, delivery.entry);
       this.#free(resident.id);
       return;
     }

@@ -207,6 +207,11 @@ export class RegisteredMail {
     this.#options.journal?.settled(entry);
   }
 
+  withdrawn(entry: number): void {
+    this.#sent.delete(entry);
+    this.#options.journal?.withdrawn(entry);
+  }
+
   attempted(entry: number, attempt: number): void {
     const sent = this.#sent.get(entry);
     if (sent !== undefined) this.#sent.set(entry, { ...sent, attempt });

@@ -72,8 +72,10 @@ export class Requests {
   answer(token: number, thread: number, reply: Reply): void {
     const pending = this.#pending.get(token);
     if (pending === undefined) return;
-    const at = pending.threads.indexOf(thread);
-    if (at !== -1) pending.threads.splice(at, 1);
+    const { threads } = pending;
+    const at = threads.indexOf(thread);
+    if (at === threads.length - 1) threads.pop();
+    else if (at !== -1) threads.splice(at, 1);
     const isAnswer = 'outcome' in reply && reply.outcome.kind === 'ok';
     if (isAnswer || pending.threads.length === 0)
       this.end(token, isAnswer ? reply : (pending.failed ?? reply));
@@ -87,7 +89,8 @@ export class Requests {
     this.#pending.delete(token);
     this.#options.wheel.cancel(pending.timer);
     if (pending.abort !== undefined) pending.signal?.removeEventListener('abort', pending.abort);
-    for (const thread of new Set(pending.threads)) this.#options.cancel(thread, token);
+    if (pending.threads.length > 0)
+      for (const thread of new Set(pending.threads)) this.#options.cancel(thread, token);
     this.#options.closed(pending.from);
     pending.resolve(reply);
   }

@@ -9,7 +9,7 @@ export interface GrantDifference {
   readonly droppedGrants: readonly string[];
 }
 
-/** Compares all that two versions of an agent may reach, its subscriptions and route included. */
+/** Compares all that two versions of an agent may reach or hear, its subscriptions, triggers and route included. */
 export function compareGrants(present: Manifest, next: Manifest): GrantDifference {
   return { newGrants: beyond(next, present, '+='), droppedGrants: beyond(present, next, '-=') };
 }
@@ -27,6 +27,7 @@ function beyond(one: Manifest, other: Manifest, sign: string): string[] {
     ...nameLines('tools', own.tools, theirs.tools, sign),
     ...nameLines('spawn', own.spawn, theirs.spawn, sign),
     ...entryLines('[subscriptions]', one.subscriptions, other.subscriptions, sign),
+    ...entryLines('[[triggers]]', heard(one), heard(other), sign),
     ...(one.route !== undefined && one.route !== other.route
       ? [`[http] route ${sign} ${JSON.stringify(one.route)}`]
       : []),
@@ -56,6 +57,13 @@ function nameLines(key: string, own: readonly string[], theirs: readonly string[
 
 function isNameWithin(name: string, wider: string): boolean {
   return name === wider || (wider.endsWith('*') && name.startsWith(wider.slice(0, -1)));
+}
+
+/** What triggers hear: as good as a subscription. Those that go by the clock only cost what limits bound. */
+function heard({ triggers }: Manifest): readonly object[] {
+  return triggers.flatMap(({ occasion }) =>
+    occasion.kind === 'subject' ? [{ subject: occasion.pattern }] : [],
+  );
 }
 
 /** The values of texts are no rights, and may be long: a variable is new by its name, a secret by its handle. */

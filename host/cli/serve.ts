@@ -24,6 +24,7 @@ const options = {
   state: { type: 'string' },
   threads: { type: 'string' },
   secrets: { type: 'string' },
+  'repair-journal': { type: 'boolean' },
   auth: { type: 'boolean' },
   watch: { type: 'boolean' },
   'no-watch': { type: 'boolean' },
@@ -57,6 +58,7 @@ Where
   --host-name NAME        a name callers know it by, beside localhost (several times for several)
   --cors-origin ORIGIN    pages of this origin may call it (several times for several)
   --state FOLDER          what outlives the host: mail, memories, tokens   [.motehost, or HOST_STATE]
+  --repair-journal        start although kept messages are damaged on disk, with all that are readable
   --secrets FILE          secrets that manifests name, as NAME = "VALUE"
 
 How
@@ -87,6 +89,7 @@ export interface ServeSettings {
   readonly corsOrigins: readonly string[];
   readonly stateFolder: string;
   readonly secretsFile: string | undefined;
+  readonly repairJournal: boolean;
   readonly threads: number;
   /** Undefined: as their number says. */
   readonly watch: boolean | undefined;
@@ -121,6 +124,7 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     corsOrigins: values['cors-origin'] ?? [],
     stateFolder: stateFolderOf(values.state, process.env),
     secretsFile: values.secrets,
+    repairJournal: values['repair-journal'] === true,
     threads:
       values.threads === undefined
         ? availableParallelism()
@@ -194,7 +198,7 @@ async function loadAll(
 }
 
 function open(
-  { stateFolder, threads, limits, secretsFile }: ServeSettings,
+  { stateFolder, threads, limits, secretsFile, repairJournal }: ServeSettings,
   parts: Parts,
   agents: readonly AgentFiles[],
   voice: Voice,
@@ -206,6 +210,7 @@ function open(
     cacheFolder: cacheFolder(process.env),
     threads,
     limits,
+    repairJournal,
     ...(secretsFile === undefined ? {} : { secretsFile }),
     clock: systemClock,
     random: systemRandom,

@@ -74,6 +74,7 @@ export class Budget {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly #slice: bigint;
+  readonly #firstSlice: bigint;
   readonly #yieldMs: number;
   readonly #turn: Turn | undefined;
   #cell: WebAssembly.Global<'i64'> | undefined;
@@ -105,6 +106,7 @@ export class Budget {
     this.limits = options.limits;
     this.clock = options.clock;
     this.#slice = options.fuelSlice ?? 2_000_000n;
+    this.#firstSlice = this.#slice < options.limits.fuelMax ? this.#slice : options.limits.fuelMax;
     this.#yieldMs = options.yieldMs ?? 10;
     this.#turn = options.turn;
     this.#startedMs = options.clock.monotonicMs();
@@ -141,6 +143,11 @@ export class Budget {
     return this.#outputBytes;
   }
 
+  /** When the invocation began, on the clock's monotonic time. */
+  get startedMs(): number {
+    return this.#startedMs;
+  }
+
   get wallMs(): number {
     return this.clock.monotonicMs() - this.#startedMs;
   }
@@ -152,13 +159,17 @@ export class Budget {
 
   /**
    * Starts a new invocation on the same instance: fuel, deadline and output count from here, and what was refused
-   * before is no matter. `deadlineMs` may be shorter than the limit: whoever asked may not wait that long.
+   * before is no matter. `deadlineMs` may be shorter than the limit: whoever asked may not wait that long. The
+   * first slice is granted at once, so that a short call asks for none.
    */
   restart(deadlineMs: number = this.limits.deadlineMs): void {
     this.#refusal = undefined;
     this.#denials = undefined;
     this.#granted = 0n;
-    if (this.#cell !== undefined) this.#cell.value = 0n;
+    if (this.#cell !== undefined) {
+      this.#granted = this.#firstSlice;
+      this.#cell.value = this.#firstSlice;
+    }
     this.#outputBytes = 0;
     this.#startedMs = this.clock.monotonicMs();
     this.#deadlineMs = deadlineMs;

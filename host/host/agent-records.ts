@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { HostError } from '../errors.ts';
 
@@ -66,6 +67,8 @@ export class AgentRecords {
   /** @throws HostError `HOST_ERR_STATE_UNWRITABLE` for a file that is none of ours or cannot be opened */
   constructor(path: string) {
     try {
+      // SQLite gives what it makes beside it the same mode.
+      closeSync(openSync(path, 'a', 0o600));
       this.#database = new DatabaseSync(path);
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL');
       checkVersion(this.#database, path);

@@ -2,6 +2,7 @@ import type { AgentReport, PopulationReport } from '../agent/population.ts';
 import type { Spec } from '../agent/spec.ts';
 import type { DeadLetter } from '../bus/dead-letters.ts';
 import type { DirectoryMemory } from '../bus/directory.ts';
+import type { SettledId } from '../bus/journal/journal.ts';
 import type { LinkEnd, LinkEnds } from '../bus/links.ts';
 import type { ResidenceShare } from '../engine/residence.ts';
 import type { LogLevel } from '../telemetry/guest-api.ts';
@@ -24,6 +25,10 @@ export interface ThreadPlace {
   /** Folders of this thread's own: states of agents that sleep, and messages it has promised to deliver. */
   readonly coldFolder: string;
   readonly journalFolder: string;
+  /** Go on with what is readable of a damaged journal. */
+  readonly repairJournal: boolean;
+  /** How many threads had this place before, each of which was lost. */
+  readonly predecessors: number;
   /** Folders of threads of an earlier run that are no more. */
   readonly adoptCold: readonly string[];
 }
@@ -35,12 +40,17 @@ export interface ThreadCalls {
   readonly holds: (names: readonly string[]) => readonly boolean[];
   /** Another thread was lost, and this is the way to the one in its place. */
   readonly relink: (end: LinkEnd) => void;
+  /** Opens this thread's part of the front door: `module` exports `openThreadDoor`. */
+  readonly openDoor: (asked: { readonly module: string; readonly settings: unknown }) => void;
+  readonly closeDoor: (drainMs: number) => void;
   readonly learn: (spec: Spec) => void;
   readonly forget: (spec: number) => void;
   /** Agents of a spec; those whose state lies on disk go on there. */
   readonly add: (asked: {
     readonly spec: number;
     readonly agents: readonly (readonly [id: number, name: string])[];
+    /** They were there before their thread was lost: everybody knows what they subscribed to. */
+    readonly isAgain: boolean;
   }) => void;
   /** Another program or other settings; messages wait meanwhile. */
   readonly replace: (asked: { readonly id: number; readonly spec: number }) => void;
@@ -50,8 +60,21 @@ export interface ThreadCalls {
   readonly deadLetters: (max: number) => readonly DeadLetter[];
   readonly retryDeadLetter: (id: string) => boolean;
   readonly dropDeadLetter: (id: string) => boolean;
-  /** Lets agents finish what they have begun and what waits, within this time, then saves everybody. */
-  readonly drain: (drainMs: number) => void;
+  /** Exactly-once messages that were dealt with, of this thread's journal. */
+  readonly settledIds: () => readonly SettledId[];
+  /** These were dealt with by agents of this thread: they are not delivered to them again. */
+  readonly remember: (ids: readonly SettledId[]) => void;
+  /** Delivers what was found in the journal; `true` when this thread took the place of a lost one. */
+  readonly deliver: (isSuccessor: boolean) => void;
+  /** The agents of a lost thread are there again. */
+  readonly returned: (thread: number) => void;
+  /**
+   * Begins nothing any more that a journal has, and lets the rest end within this time.
+   * @returns messages delivered since the start: as many as at the last call, everywhere, and all is quiet
+   */
+  readonly drain: (drainMs: number) => number;
+  /** Ends what is still under way, and saves everybody. */
+  readonly save: () => void;
   readonly [name: string]: (input: never) => unknown;
 }
 

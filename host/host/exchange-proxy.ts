@@ -1,24 +1,32 @@
 import * as http from 'node:http';
 import { HostError } from '../errors.ts';
 
-/** Carries the agent's id from the main thread to the thread that owns it; whatever a client sent by this name is dropped. */
+/** Carries the agent's id to the thread that owns it; whatever a client sent by this name is dropped. */
 export const agentHeader = 'x-mote-agent-id';
+
+/** Carries a client's address from the thread that took the connection to the main thread. */
+export const clientHeader = 'x-mote-client-address';
 
 const socketsMax = 256;
 const socketsIdleMax = 64;
 
-/** Headers that belong to one connection (RFC 9110, 7.6.1), and ours. */
+/** Headers that belong to one connection (RFC 9110, 7.6.1), what the front door answered itself, and ours. */
 const ownHeaders: ReadonlySet<string> = new Set([
   'connection',
+  'expect',
   'keep-alive',
   'proxy-connection',
   'te',
   'transfer-encoding',
   'upgrade',
   agentHeader,
+  clientHeader,
 ]);
 
-/** The way of HTTP requests from the main thread, which listens, to the threads, where agents answer them. */
+/**
+ * The way of HTTP requests from one thread to another: to the one whose agent answers them, or to the main thread,
+ * whose affair everything else is.
+ */
 export class ExchangeProxy {
   readonly #agents = new Map<string, http.Agent>();
 
@@ -29,7 +37,7 @@ export class ExchangeProxy {
    */
   pass(
     socketPath: string,
-    agentId: number,
+    header: readonly [name: string, value: string],
     request: http.IncomingMessage,
     response: http.ServerResponse,
   ): Promise<void> {
@@ -39,7 +47,7 @@ export class ExchangeProxy {
         agent: this.#agentOf(socketPath),
         method: request.method ?? 'GET',
         path: request.url ?? '/',
-        headers: [...passedOn(request.rawHeaders), agentHeader, String(agentId)],
+        headers: [...passedOn(request.rawHeaders), ...framing(request), ...header],
         setHost: false,
       });
       upstream.on('response', (answer) => {
@@ -79,6 +87,14 @@ export class ExchangeProxy {
   close(): void {
     for (const path of [...this.#agents.keys()]) this.drop(path);
   }
+}
+
+/**
+ * How the end of a body of unknown length is told. Node frames none by itself for GET, DELETE and the like: the bytes
+ * of such a body would stand bare after the head, and be taken for the next request, headers of ours and all.
+ */
+function framing({ headers }: http.IncomingMessage): readonly string[] {
+  return headers['transfer-encoding'] === undefined ? [] : ['transfer-encoding', 'chunked'];
 }
 
 /** Names and values by turns, as Node has them, without those that end here. */

@@ -1,7 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import type * as http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { type Difference, differenceOf, wantsMore } from '../agent/difference.ts';
 import type { AgentReport } from '../agent/population.ts';
 import type { AgentRecord, Origin } from '../agent/registry.ts';
@@ -25,7 +26,8 @@ import type { LogEntry } from '../telemetry/log-entry.ts';
 import { type LogFilter, LogHub } from '../telemetry/log-hub.ts';
 import { detailOf, summaryOf } from './agent-view.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
-import { ExchangeProxy } from './exchange-proxy.ts';
+import { agentHeader, ExchangeProxy } from './exchange-proxy.ts';
+import { Mail } from './mail.ts';
 import { MessageIds } from './message-ids.ts';
 import { acceptedOf, replyOf } from './reply.ts';
 import type {
@@ -42,6 +44,7 @@ import type {
   Reply,
   Serving,
   ServingStatus,
+  ThreadDoors,
 } from './serving.ts';
 import { openState, type StateFolder } from './state-folder.ts';
 import { metricsOf, statusOf } from './status.ts';
@@ -54,6 +57,8 @@ export interface LocalAgent {
   readonly manifestPath: string;
   readonly manifest: Manifest;
   readonly component: Uint8Array<ArrayBuffer>;
+  /** The manifest as written. */
+  readonly text?: string;
 }
 
 export interface ServeOptions {
@@ -69,6 +74,8 @@ export interface ServeOptions {
   readonly bounds?: ResidenceBounds;
   /** Bytes of sleeping agents' states in the heap; beyond, they go to disk. Default 256 MiB. */
   readonly warmBytesMax?: number;
+  /** Go on with what is readable of damaged journals; default: refuse to start. */
+  readonly repairJournal?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: (entry: LogEntry) => void;
@@ -86,11 +93,15 @@ export interface LocalServing extends Serving {
     manifestPath: string,
     manifest: Manifest,
     component: Uint8Array<ArrayBuffer>,
+    text?: string,
   ): Promise<Installed & { readonly difference?: Difference }>;
+  /** Ends a thread at once, whatever it does, as if it had been lost: another takes its place. */
+  endThread(thread: number): Promise<void>;
 }
 
 const agentsMax = 1_048_576;
 const logEntriesMax = 10_000;
+const logCharsMax = 32 * 1024 * 1024;
 const warmBytesDefault = 256 * 1024 * 1024;
 const closeMsMax = 2_000;
 const outside: Sender = { id: 0, name: undefined };
@@ -103,13 +114,13 @@ export async function serve(options: ServeOptions): Promise<LocalServing> {
   const host = await ServingHost.start(options);
   try {
     for (const agent of options.agents)
-      await host.upgrade(agent.manifestPath, agent.manifest, agent.component);
+      await host.upgrade(agent.manifestPath, agent.manifest, agent.component, agent.text);
+    await host.restore();
+    await host.becomeReady();
   } catch (thrown) {
     await host.close(0);
     throw thrown;
   }
-  await host.restore();
-  host.becomeReady();
   return host;
 }
 
@@ -121,16 +132,19 @@ class ServingHost implements LocalServing {
   readonly #bus: Bus;
   readonly #tenancy: Tenancy;
   readonly #specs: SpecMaker;
-  readonly #hub = new LogHub(logEntriesMax);
+  readonly #hub = new LogHub(logEntriesMax, logCharsMax);
   readonly #proxy = new ExchangeProxy();
   readonly #runFolder = mkdtempSync(join(tmpdir(), 'motehost-'));
   readonly #startedAtMs: number;
   readonly #residence;
   readonly #state: StateFolder;
+  readonly #mail: Mail;
   /** As an earlier run left them: each is called by its thread's number. */
   readonly #coldFolders: readonly string[];
   readonly #triggers: Triggers;
   readonly #ids: MessageIds;
+  /** How the front door is opened in each thread, once it is. */
+  #door: { readonly module: string; readonly settings: unknown } | undefined;
   #isReady = false;
   #isClosing = false;
 
@@ -139,6 +153,7 @@ class ServingHost implements LocalServing {
     this.#options = options;
     this.#ids = new MessageIds(random);
     this.#state = state;
+    this.#mail = this.#openMail();
     this.#coldFolders = readdirSync(state.coldFolder);
     this.#startedAtMs = this.#nowMs();
     this.#engine = createEngine({ cacheFolder: options.cacheFolder, clock });
@@ -155,7 +170,10 @@ class ServingHost implements LocalServing {
         for (const entry of entries) this.#log(entry);
       },
       onOutput: (text) => this.#say('warn', text.trimEnd()),
-      onPlaced: (thread, handle, lost) => this.#placed(thread, handle, lost),
+      onLost: (thread, reason) => this.#lost(thread, reason),
+      onReplaced: (thread, handle) => void this.#replaced(thread, handle),
+      onVacant: (thread, error) =>
+        this.#say('error', `nobody takes the place of thread ${thread}: ${reasonOf(error)}`),
     });
     this.#bus = new Bus({
       links: this.#threads.links,
@@ -163,7 +181,9 @@ class ServingHost implements LocalServing {
       clock,
       random,
       wheel: new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver }),
+      journal: this.#mail.journal,
     });
+    this.#mail.join(this.#bus, this.#threads);
     this.#tenancy = new Tenancy({
       bus: this.#bus,
       directory: this.#directory,
@@ -183,16 +203,52 @@ class ServingHost implements LocalServing {
   static async start(options: ServeOptions): Promise<ServingHost> {
     const secrets = await Secrets.open({ file: options.secretsFile, env: process.env });
     const state = openState(options.stateFolder);
-    const host = new ServingHost(options, secrets, state);
-    await host.#threads.start();
-    host.#threads.links.start({
-      accept: (frame, from) => host.#bus.accept(frame, from),
-      onLost: (thread) => host.#bus.forgetThread(thread),
-    });
+    let host: ServingHost;
+    try {
+      host = new ServingHost(options, secrets, state);
+    } catch (thrown) {
+      state.close();
+      throw thrown;
+    }
+    try {
+      host.#threads.links.start({
+        accept: (frame, from) => host.#bus.accept(frame, from),
+        onLost: (thread) => host.#bus.forgetThread(thread),
+      });
+      await host.#threads.start();
+    } catch (thrown) {
+      await host.close(0);
+      throw thrown;
+    }
     return host;
   }
 
-  becomeReady(): void {
+  /** Linux deals connections to one address out among its listeners. */
+  get doors(): ThreadDoors | undefined {
+    return process.platform === 'linux' ? this.#doors : undefined;
+  }
+
+  readonly #doors: ThreadDoors = {
+    socketPath: this.#socketPathOf(0),
+    open: async (module, settings) => {
+      this.#door = { module, settings };
+      await this.#everywhere((handle) => handle.call('openDoor', { module, settings }));
+    },
+    close: async (drainMs) => {
+      this.#door = undefined;
+      await this.#everywhere((handle) => handle.call('closeDoor', drainMs));
+    },
+  };
+
+  #openMail(): Mail {
+    const { clock, random, threads, repairJournal = false } = this.#options;
+    const say = this.#say.bind(this);
+    return new Mail({ state: this.#state, threads, clock, random, repair: repairJournal, say });
+  }
+
+  /** Everybody is installed: what an earlier run was given and did not deal with is delivered. */
+  async becomeReady(): Promise<void> {
+    await this.#mail.deliver();
     this.#isReady = true;
   }
 
@@ -207,7 +263,7 @@ class ServingHost implements LocalServing {
     };
   }
 
-  #placeOf(thread: number): Omit<ThreadPlace, 'links'> {
+  #placeOf(thread: number): Omit<ThreadPlace, 'links' | 'predecessors'> {
     const { coldFolder } = this.#state;
     const { threads } = this.#options;
     const orphaned = this.#coldFolders.filter((name) => Number(name) > threads);
@@ -215,6 +271,7 @@ class ServingHost implements LocalServing {
       socketPath: this.#socketPathOf(thread),
       coldFolder: join(coldFolder, String(thread)),
       journalFolder: this.#state.journalOf(thread),
+      repairJournal: this.#options.repairJournal ?? false,
       adoptCold: orphaned
         .filter((name) => Number(name) % threads === thread - 1)
         .map((name) => join(coldFolder, name)),
@@ -226,14 +283,21 @@ class ServingHost implements LocalServing {
     return process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : join(this.#runFolder, `${thread}.sock`);
   }
 
-  #placed(thread: number, handle: AgentThreadHandle, lost: string | undefined): void {
-    if (lost === undefined) return;
+  #lost(thread: number, reason: string): void {
     this.#proxy.drop(this.#socketPathOf(thread));
-    this.#tenancy.reinstall(thread, handle).then(
-      (count) => this.#say('error', `a thread was lost (${lost}); ${count} agents begin anew on another`),
-      (thrown: unknown) =>
-        this.#say('error', `a thread was lost (${lost}), and its agents: ${String(thrown)}`),
-    );
+    this.#tenancy.suspend(thread);
+    this.#say('error', `a thread was lost (${reason}); its agents begin anew on another`);
+  }
+
+  async #replaced(thread: number, handle: AgentThreadHandle): Promise<void> {
+    try {
+      const count = await this.#tenancy.reinstall(thread, handle);
+      await this.#mail.returned(thread, handle);
+      if (this.#door !== undefined) await handle.call('openDoor', this.#door);
+      this.#say('info', `${count} agents of the lost thread are there again`);
+    } catch (thrown) {
+      this.#say('error', `agents of the lost thread are not there: ${reasonOf(thrown)}`);
+    }
   }
 
   #nowMs(): number {
@@ -268,6 +332,7 @@ class ServingHost implements LocalServing {
       registry: this.#tenancy.registry,
       residence: this.#residence,
       bus: this.#bus,
+      journalCounts: this.#mail.counts(),
       startedAtMs: this.#startedAtMs,
     };
   }
@@ -293,9 +358,11 @@ class ServingHost implements LocalServing {
   }
 
   async install(request: InstallRequest): Promise<Installed> {
+    this.#requireOpen();
     const path = 'the manifest';
     const manifest = parseManifest(request.manifest, path);
     requirePathless(manifest, path);
+    if (request.isAnybodys === true) requireSecretless(manifest, path);
     const spec = await this.#specs.make(manifest, path, request.component);
     const origin = { manifestPath: undefined, manifestText: request.manifest, installedAtMs: this.#nowMs() };
     requireHttpOrigin(this.#tenancy.registry.get(manifest.name)?.origin, manifest.name);
@@ -346,6 +413,7 @@ class ServingHost implements LocalServing {
     manifestPath: string,
     manifest: Manifest,
     component: Uint8Array<ArrayBuffer>,
+    text = '',
   ): Promise<Installed & { readonly difference?: Difference }> {
     const spec = await this.#specs.make(manifest, manifestPath, component);
     const present = this.#tenancy.registry.get(manifest.name);
@@ -356,7 +424,7 @@ class ServingHost implements LocalServing {
         { name: manifest.name },
       );
     const difference = present === undefined ? undefined : differenceOf(present.spec, spec);
-    const origin = { manifestPath, manifestText: textOf(manifestPath), installedAtMs: this.#nowMs() };
+    const origin = { manifestPath, manifestText: text, installedAtMs: this.#nowMs() };
     const installed = await this.#put(spec, origin);
     return difference === undefined ? installed : { ...installed, difference };
   }
@@ -370,8 +438,8 @@ class ServingHost implements LocalServing {
       return { kind: 'installed', agent: await this.agent(name) };
     }
     const isSame =
-      JSON.stringify([present.spec.manifest, present.spec.program.facts.digest]) ===
-      JSON.stringify([spec.manifest, spec.program.facts.digest]);
+      present.spec.program.facts.digest === spec.program.facts.digest &&
+      isDeepStrictEqual(present.spec.manifest, spec.manifest);
     if (isSame) return { kind: 'unchanged', agent: await this.agent(name) };
     await this.#tenancy.replace(present, spec, origin);
     this.#triggers.add(name, spec.manifest.triggers, spec.manifestPath);
@@ -403,6 +471,12 @@ class ServingHost implements LocalServing {
     await this.#state.agents.saved();
   }
 
+  /** @throws HostError `HOST_ERR_AGENT_STOPPED` when the host ends */
+  #requireOpen(): void {
+    if (this.#isClosing)
+      throw new HostError('HOST_ERR_AGENT_STOPPED', 'the host ends; ask again when it is there again');
+  }
+
   async invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
     requireMessages(this.#tenancy.require(name));
     const { subject, ...rest } = options;
@@ -414,6 +488,7 @@ class ServingHost implements LocalServing {
   }
 
   async #ask(to: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
+    this.#requireOpen();
     const { deadlineMs, signal, subject } = options;
     const messageId = options.messageId ?? this.#ids.next();
     const reply = await this.#bus.request(outside, to, payload, {
@@ -426,12 +501,14 @@ class ServingHost implements LocalServing {
   }
 
   async send(name: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
+    this.#requireOpen();
     requireMessages(this.#tenancy.require(name));
     const { guarantee, messageId } = options;
     return acceptedOf(await this.#bus.send(outside, name, payload, { guarantee, id: messageId }));
   }
 
   async publish(subject: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
+    this.#requireOpen();
     const { guarantee, messageId } = options;
     return acceptedOf(await this.#bus.publish(outside, subject, payload, { guarantee, id: messageId }));
   }
@@ -451,16 +528,16 @@ class ServingHost implements LocalServing {
     return this.#hub.follow(filter, listener);
   }
 
-  deadLetters(max: number): readonly DeadLetter[] {
-    return this.#bus.deadLetters(max);
+  deadLetters(max: number): Promise<readonly DeadLetter[]> {
+    return this.#mail.deadLetters(max);
   }
 
-  async retryDeadLetter(id: string): Promise<boolean> {
-    return this.#bus.retryDeadLetter(id);
+  retryDeadLetter(id: string): Promise<boolean> {
+    return this.#mail.retry(id);
   }
 
-  async dropDeadLetter(id: string): Promise<boolean> {
-    return this.#bus.dropDeadLetter(id);
+  dropDeadLetter(id: string): Promise<boolean> {
+    return this.#mail.drop(id);
   }
 
   routeOf(path: string): string | undefined {
@@ -469,25 +546,53 @@ class ServingHost implements LocalServing {
 
   exchange(name: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const { id, thread } = this.#tenancy.require(name);
-    return this.#proxy.pass(this.#socketPathOf(thread), id, request, response);
+    return this.#proxy.pass(this.#socketPathOf(thread), [agentHeader, String(id)], request, response);
+  }
+
+  async endThread(thread: number): Promise<void> {
+    await this.#threads.end(thread, 'the operator ended it');
   }
 
   async close(drainMs: number): Promise<void> {
     this.#isClosing = true;
-    const { numbers } = this.#threads;
     this.#triggers.stop();
-    await Promise.allSettled(numbers.map((number) => this.#threads.handle(number)?.call('drain', drainMs)));
+    await this.#drain(drainMs);
+    await this.#everywhere((handle) => handle.call('save', undefined));
     await this.#threads.close(closeMsMax);
+    await this.#mail
+      .close()
+      .catch((thrown: unknown) => this.#say('error', `the journal was not closed: ${reasonOf(thrown)}`));
+    this.#threads.closeLinks();
     this.#proxy.close();
     await this.#engine.close();
     rmSync(this.#runFolder, { recursive: true, force: true });
     this.#state.close();
   }
+
+  /** Until nothing is under way on any thread: one that was quiet may have been asked by another since. */
+  async #drain(drainMs: number): Promise<void> {
+    this.#bus.drain();
+    const { clock } = this.#options;
+    const untilMs = clock.monotonicMs() + drainMs;
+    let before = -1;
+    for (;;) {
+      const leftMs = Math.max(0, untilMs - clock.monotonicMs());
+      const delivered = await this.#everywhere((handle) => handle.call('drain', leftMs));
+      const now = delivered.reduce((sum, count) => sum + count, 0);
+      if (now === before || leftMs === 0) return;
+      before = now;
+    }
+  }
+
+  async #everywhere<T>(ask: (handle: AgentThreadHandle) => Promise<T>): Promise<readonly T[]> {
+    const handles = this.#threads.numbers.map((number) => this.#threads.handle(number));
+    const asked = await Promise.allSettled(handles.filter((handle) => handle !== undefined).map(ask));
+    return asked.filter((one) => one.status === 'fulfilled').map(({ value }) => value);
+  }
 }
 
-/** Of an agent without a manifest, what is there is its component. */
-function textOf(manifestPath: string): string {
-  return manifestPath.endsWith('.toml') ? readFileSync(manifestPath, 'utf8') : '';
+function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 /** @throws HostError `HOST_ERR_WORLD_MISMATCH` for an agent that answers HTTP requests only */
@@ -507,6 +612,17 @@ function requireHttpOrigin(origin: Origin | undefined, name: string): void {
     'HOST_ERR_AGENT_DUPLICATE',
     `there is an agent '${name}' already, from ${origin.manifestPath}; change it there, or take another name`,
     { name },
+  );
+}
+
+/** Where everybody of the machine may install, installing must not tell everybody the operator's secrets. @throws HostError */
+function requireSecretless({ grants }: Manifest, path: string): void {
+  const [handle] = grants.secrets;
+  if (handle === undefined) return;
+  throw new HostError(
+    'HOST_ERR_CAPABILITY_DENIED',
+    `${path}: it asks for the secret '${handle}', and this host takes agents from anybody without a token; make one with host token create --may admin, or install it with host serve FOLDER`,
+    { path, handle },
   );
 }
 

@@ -77,6 +77,8 @@ export interface InstallRequest {
   readonly component: Uint8Array<ArrayBuffer>;
   /** Digest of a component whose new imports and grants the caller has seen and accepts. */
   readonly accept?: string;
+  /** Nobody asked who the caller is: it gets no secrets. */
+  readonly isAnybodys?: boolean;
 }
 
 export type Installed =
@@ -176,6 +178,15 @@ export type Readiness =
   | { readonly ready: true }
   | { readonly ready: false; readonly waitingFor: readonly string[] };
 
+/** The threads of agents, each of which may answer HTTP for them where they are. */
+export interface ThreadDoors {
+  /** Where the main thread takes what a thread does not answer itself. */
+  readonly socketPath: string;
+  /** Has every thread, those that take a lost one's place too, open a door: `module` exports `openThreadDoor`. */
+  open(module: string, settings: unknown): Promise<void>;
+  close(drainMs: number): Promise<void>;
+}
+
 /** A host that keeps agents alive: what the front doors talk to. */
 export interface Serving {
   readiness(): Readiness;
@@ -195,9 +206,9 @@ export interface Serving {
   invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply>;
   /** Asks whoever answers a subject. @throws HostError `HOST_ERR_SUBJECT_INVALID` */
   request(subject: string, payload: Payload, options: InvokeOptions): Promise<Reply>;
-  /** Resolves once it is on disk. @throws HostError `HOST_ERR_AGENT_UNKNOWN`, `HOST_ERR_MAILBOX_FULL` */
+  /** Resolves once it is on disk. @throws HostError `HOST_ERR_AGENT_UNKNOWN`, `HOST_ERR_MAILBOX_FULL`, `HOST_ERR_STATE_UNWRITABLE` */
   send(name: string, payload: Payload, options: PublishOptions): Promise<Accepted>;
-  /** @throws HostError `HOST_ERR_SUBJECT_INVALID` */
+  /** @throws HostError `HOST_ERR_SUBJECT_INVALID`, `HOST_ERR_STATE_UNWRITABLE` */
   publish(subject: string, payload: Payload, options: PublishOptions): Promise<Accepted>;
   /** Messages from now on; `listener` must not wait. Returns the way to end it. @throws HostError `HOST_ERR_SUBJECT_INVALID` */
   subscribe(pattern: string, group: string | undefined, listener: (message: Message) => void): () => void;
@@ -206,8 +217,9 @@ export interface Serving {
   recentLogs(filter: LogFilter, max: number): readonly LogEntry[];
   followLogs(filter: LogFilter, listener: (entry: LogEntry) => void): () => void;
 
-  deadLetters(max: number): readonly DeadLetter[];
-  /** Delivers it again, or drops it; false when there is no such one. */
+  /** The latest, newest first. */
+  deadLetters(max: number): Promise<readonly DeadLetter[]>;
+  /** Delivers it again, or drops it; false when there is no such one. @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
   retryDeadLetter(id: string): Promise<boolean>;
   dropDeadLetter(id: string): Promise<boolean>;
 
@@ -215,6 +227,9 @@ export interface Serving {
   routeOf(path: string): string | undefined;
   /** Hands a request to the `wasi:http` agent of its route; resolves when the answer is out. */
   exchange(agent: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void>;
+
+  /** Undefined where threads cannot share an address. */
+  readonly doors?: ThreadDoors | undefined;
 
   /** Takes nothing new, ends what is under way within `drainMs`, saves every agent, stops. */
   close(drainMs: number): Promise<void>;

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HostError } from '../errors.ts';
@@ -21,7 +21,10 @@ export class StateLock {
 
   /** @throws HostError `HOST_ERR_STATE_LOCKED` with the process id of the host that has the folder */
   constructor(folder: string, startedAtMs: number) {
-    this.#database = new DatabaseSync(join(folder, lockName), { timeout: 0 });
+    const path = join(folder, lockName);
+    // Who can read it can hold it.
+    closeSync(openSync(path, 'a', 0o600));
+    this.#database = new DatabaseSync(path, { timeout: 0 });
     try {
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
     } catch (cause) {

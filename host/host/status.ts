@@ -11,6 +11,8 @@ export interface HostView {
   readonly registry: Registry;
   readonly residence: ResidenceShare;
   readonly bus: Bus;
+  /** Counters of the main thread's journal. */
+  readonly journalCounts: Readonly<Record<string, number>>;
   readonly startedAtMs: number;
 }
 
@@ -54,7 +56,10 @@ export async function statusOf(view: HostView): Promise<ServingStatus> {
     },
     memories: memoriesOf(view.residence),
     threads: looked.map(threadStatus),
-    deadLetters: looked.reduce((sum, { report }) => sum + (report.counts.deadLetters ?? 0), 0),
+    deadLetters: looked.reduce(
+      (sum, { report }) => sum + (report.counts.deadLetters ?? 0),
+      view.bus.counts.deadLetters,
+    ),
   };
 }
 
@@ -121,7 +126,10 @@ export async function metricsOf(view: HostView): Promise<readonly Metric[]> {
       (each) => each.report.warmBytes,
     ),
     phases(looked),
-    ...busCounts(looked),
+    ...busCounts([
+      { thread: 0, counts: { ...view.bus.counts, ...view.journalCounts } },
+      ...looked.map(({ thread, report }) => ({ thread, counts: report.counts })),
+    ]),
   ];
 }
 
@@ -144,15 +152,17 @@ function phases(looked: readonly Looked[]): Metric {
   };
 }
 
-function busCounts(looked: readonly Looked[]): Metric[] {
-  const names = [...new Set(looked.flatMap(({ report }) => Object.keys(report.counts)))];
+function busCounts(
+  threads: readonly { readonly thread: number; readonly counts: Readonly<Record<string, number>> }[],
+): Metric[] {
+  const names = [...new Set(threads.flatMap(({ counts }) => Object.keys(counts)))];
   return names.map((name) => ({
     name: `motehost_bus_${name.replace(/[A-Z]/g, (upper) => `_${upper.toLowerCase()}`)}`,
     help: `The bus: ${name}.`,
     kind: 'gauge',
-    samples: looked.map(({ thread, report }) => ({
+    samples: threads.map(({ thread, counts }) => ({
       labels: { thread: String(thread) },
-      value: report.counts[name] ?? 0,
+      value: counts[name] ?? 0,
     })),
   }));
 }

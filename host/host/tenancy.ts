@@ -4,6 +4,7 @@ import type { Spec } from '../agent/spec.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Directory } from '../bus/directory.ts';
 import { HostError } from '../errors.ts';
+import { unknownAgent } from './thread-serving.ts';
 import type { AgentThreadHandle, Threads } from './threads.ts';
 
 export interface TenancyOptions {
@@ -39,7 +40,7 @@ export class Tenancy {
   /** @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
   require(name: string): AgentRecord {
     const record = this.registry.get(name);
-    if (record === undefined) throw unknown(name);
+    if (record === undefined) throw unknownAgent(name);
     return record;
   }
 
@@ -91,7 +92,7 @@ export class Tenancy {
   async #settle(number: number, spec: Spec, records: readonly AgentRecord[]): Promise<void> {
     const own = records.filter(({ thread }) => thread === number);
     if (own.length === 0) return;
-    await this.#install(this.#handle(number), number, spec, own);
+    await this.#install(this.#handle(number), number, spec, own, false);
   }
 
   async #install(
@@ -99,6 +100,7 @@ export class Tenancy {
     number: number,
     spec: Spec,
     records: readonly AgentRecord[],
+    isAgain: boolean,
   ): Promise<void> {
     await this.#teach(handle, number, spec);
     for (let at = 0; at < records.length; at += agentsPerCall) {
@@ -106,8 +108,12 @@ export class Tenancy {
       await handle.call('add', {
         spec: spec.number,
         agents: some.map(({ id, name }) => [id, name] as const),
+        isAgain,
       });
-      for (const { id } of some) this.#options.directory.place(id, number);
+      for (const { id } of some) {
+        if (isAgain) this.#options.directory.forget(id);
+        this.#options.directory.place(id, number);
+      }
     }
   }
 
@@ -125,7 +131,7 @@ export class Tenancy {
   /** Takes another version; messages wait meanwhile and none is lost. */
   replace(record: AgentRecord, spec: Spec, origin: Origin): Promise<Difference> {
     return this.#inTurn(async () => {
-      if (!this.registry.isCurrent(record)) throw unknown(record.name);
+      if (!this.registry.isCurrent(record)) throw unknownAgent(record.name);
       const difference = differenceOf(record.spec, spec);
       const handle = this.#handle(record.thread);
       this.#claimRoute(record.name, spec);
@@ -140,7 +146,7 @@ export class Tenancy {
 
   remove(record: AgentRecord): Promise<void> {
     return this.#inTurn(async () => {
-      if (!this.registry.isCurrent(record)) throw unknown(record.name);
+      if (!this.registry.isCurrent(record)) throw unknownAgent(record.name);
       await this.#handle(record.thread).call('remove', record.id);
       this.#forget(record);
       const { route } = record.spec.manifest;
@@ -153,8 +159,18 @@ export class Tenancy {
     this.registry.remove(record);
   }
 
-  /** A thread took the place of a lost one: all its agents begin anew there. */
-  async reinstall(number: number, handle: AgentThreadHandle): Promise<number> {
+  /** A thread was lost: its agents will be there again, on the one that takes its place. */
+  suspend(number: number): void {
+    for (const { id, thread } of this.registry.records())
+      if (thread === number) this.#options.directory.suspend(id, number);
+  }
+
+  /** A thread took the place of a lost one: all its agents begin anew there, or where their states on disk are. */
+  reinstall(number: number, handle: AgentThreadHandle): Promise<number> {
+    return this.#inTurn(() => this.#reinstall(number, handle));
+  }
+
+  async #reinstall(number: number, handle: AgentThreadHandle): Promise<number> {
     for (const { threads } of this.#learnt.values()) threads.delete(number);
     this.#options.bus.introduce(number);
     const bySpec = Map.groupBy(
@@ -163,8 +179,7 @@ export class Tenancy {
     );
     let count = 0;
     for (const [spec, records] of bySpec) {
-      for (const { id } of records) this.#options.directory.forget(id);
-      await this.#install(handle, number, spec, records);
+      await this.#install(handle, number, spec, records, true);
       count += records.length;
     }
     return count;
@@ -199,14 +214,4 @@ export class Tenancy {
     this.#last = done.catch(() => undefined);
     return done;
   }
-}
-
-function unknown(name: string): HostError {
-  return new HostError(
-    'HOST_ERR_AGENT_UNKNOWN',
-    `no agent '${name}' here; host agents lists those there are`,
-    {
-      name,
-    },
-  );
 }

@@ -1,27 +1,33 @@
-import type { Channel } from '../engine/worker/channel.ts';
 import { joinOwner, threadStart } from '../engine/worker/main.ts';
-import type { OwnerCalls, ThreadCalls, ThreadPlace, ThreadSettings } from './control.ts';
+import type { OwnerCalls, ThreadCalls, ThreadSettings } from './control.ts';
 import { AgentThread } from './thread.ts';
 
 const settings = threadStart<ThreadSettings>().start;
-/** Resolves when the thread has taken its place: what is asked of it meanwhile waits. */
 let placing: Promise<AgentThread> | undefined;
 
-function placed(): Promise<AgentThread> {
-  return placing ?? Promise.reject(new Error('bug: a spare thread was asked for something'));
+async function placed(): Promise<AgentThread> {
+  if (placing === undefined) throw new Error('bug: a spare thread was asked for something');
+  return placing;
 }
 
-const owner: Channel<ThreadCalls, OwnerCalls> = joinOwner<ThreadCalls, OwnerCalls>({
+/** For what nobody waits for: a thread that could not take its place has told so. */
+function tell(act: (thread: AgentThread) => void): void {
+  placed().then(act, () => {});
+}
+
+const owner = joinOwner<ThreadCalls, OwnerCalls>({
   answers: {
-    place: async (place: ThreadPlace) => {
+    place: async (place) => {
       placing = AgentThread.start(settings, place, (entries) => owner.post('logs', entries));
       await placing;
     },
-    relink: async (end) => (await placed()).relink(end),
+    openDoor: async ({ module, settings: door }) => (await placed()).openDoor(module, door),
+    closeDoor: async (drainMs) => (await placed()).closeDoor(drainMs),
     holds: async (names) => (await placed()).holds(names),
+    relink: (end) => tell((thread) => thread.relink(end)),
     learn: async (spec) => (await placed()).population.learn(spec),
-    forget: async (spec) => (await placed()).population.forget(spec),
-    add: async ({ spec, agents }) => (await placed()).population.add(spec, agents),
+    forget: (spec) => tell((thread) => thread.population.forget(spec)),
+    add: async ({ spec, agents, isAgain }) => (await placed()).population.add(spec, agents, isAgain),
     replace: async ({ id, spec }) => (await placed()).population.replace(id, spec),
     remove: async (id) => (await placed()).population.remove(id),
     report: async (ids) => {
@@ -30,9 +36,17 @@ const owner: Channel<ThreadCalls, OwnerCalls> = joinOwner<ThreadCalls, OwnerCall
     },
     status: async () => (await placed()).status(),
     deadLetters: async (max) => (await placed()).bus.deadLetters(max),
-    retryDeadLetter: async (id) => (await placed()).bus.retryDeadLetter(id),
-    dropDeadLetter: async (id) => (await placed()).bus.dropDeadLetter(id),
+    retryDeadLetter: async (id) => (await placed()).retryDeadLetter(id),
+    dropDeadLetter: async (id) => (await placed()).dropDeadLetter(id),
+    settledIds: async () => (await placed()).mail.journal.settledIds(),
+    remember: async (ids) => (await placed()).remember(ids),
+    deliver: async (isSuccessor) => (await placed()).deliver(isSuccessor),
+    returned: (number) => tell((thread) => thread.bus.returned(number)),
     drain: async (drainMs) => (await placed()).drain(drainMs),
+    save: async () => (await placed()).save(),
   },
-  onRetire: async () => (await placing)?.close(),
+  onRetire: async () => {
+    const thread = await placing?.catch(() => undefined);
+    await thread?.close();
+  },
 });

@@ -1,4 +1,5 @@
 import type * as http from 'node:http';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Agent, AgentNote, Surroundings } from '../agent/agent.ts';
 import { ColdStates } from '../agent/cold-states.ts';
 import { Dispatcher } from '../agent/dispatcher.ts';
@@ -8,6 +9,7 @@ import { MemoryRoom } from '../agent/memory-room.ts';
 import { Population } from '../agent/population.ts';
 import { Bus } from '../bus/bus.ts';
 import { Directory } from '../bus/directory.ts';
+import type { SettledId } from '../bus/journal/journal.ts';
 import { type LinkEnd, Links } from '../bus/links.ts';
 import { timeoutDriver, Wheel } from '../clock/wheel.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts';
@@ -22,11 +24,25 @@ import { LogOutbox } from '../telemetry/log-outbox.ts';
 import type { ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { GuestRooms } from './guest-rooms.ts';
+import { damageText, ThreadMail } from './thread-mail.ts';
+import { ThreadServing } from './thread-serving.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
 /** Milliseconds between two looks at who has been idle for long enough, and whether other threads need room. */
 const sweepMs = 50;
+/** Milliseconds between two looks at whether everything under way has ended. */
+const quietEveryMs = 5;
+/** Milliseconds for calls that were told to end. */
+const endMsMax = 3_000;
+
+/** What a front door's module for threads exports. */
+interface DoorModule {
+  openThreadDoor(
+    serving: ThreadServing,
+    settings: unknown,
+  ): Promise<{ close(drainMs: number): Promise<void> }>;
+}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
@@ -38,6 +54,8 @@ export class AgentThread {
   readonly #links: Links;
   readonly #log: LogOutbox;
   readonly bus: Bus;
+  readonly mail: ThreadMail;
+  readonly #self: number;
   readonly #cold: ColdStates;
   readonly #dispatcher: Dispatcher;
   readonly #room: MemoryRoom;
@@ -47,17 +65,21 @@ export class AgentThread {
   readonly #overdueKind: number;
   readonly #logLevelMin: LogLevel;
   #server: ExchangeServer | undefined;
+  #door: { close(drainMs: number): Promise<void> } | undefined;
   #sweeping: NodeJS.Timeout | undefined;
 
   private constructor(
     settings: ThreadSettings,
-    { links }: ThreadPlace,
+    { links, predecessors }: ThreadPlace,
     store: ColdStore,
+    mail: ThreadMail,
     postLogs: (entries: readonly LogEntry[]) => void,
     clock: Clock,
     random: Random,
   ) {
     this.#clock = clock;
+    this.#self = links.self;
+    this.mail = mail;
     this.#logLevelMin = settings.logLevelMin;
     this.#residence = new Residence(settings.residence, links.self);
     this.#pools = new InstancePools({ residence: this.#residence });
@@ -65,7 +87,7 @@ export class AgentThread {
     this.#wheel = new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver });
     this.#overdueKind = this.#wheel.kind((id) => this.#overdue(id));
     this.#log = new LogOutbox(postLogs, () => this.#wallMs());
-    this.#cold = new ColdStates(store, (error) => this.#say('error', error.message));
+    this.#cold = new ColdStates(store, (error, agent) => this.#say('error', error.message, agent));
     this.#links = new Links(links, { clock });
     this.bus = new Bus({
       links: this.#links,
@@ -73,6 +95,8 @@ export class AgentThread {
       clock,
       random,
       wheel: this.#wheel,
+      journal: mail.journal,
+      predecessors,
     });
     this.#room = new MemoryRoom({
       clock,
@@ -117,7 +141,10 @@ export class AgentThread {
     });
   }
 
-  /** Takes a thread's place: opens what it has on disk, and begins to take messages and HTTP requests. */
+  /**
+   * Takes a thread's place: opens what it has on disk, and begins to take messages and HTTP requests.
+   * @throws HostError `HOST_ERR_JOURNAL_CORRUPT`, `HOST_ERR_STATE_UNWRITABLE`
+   */
   static async start(
     settings: ThreadSettings,
     place: ThreadPlace,
@@ -125,9 +152,10 @@ export class AgentThread {
     clock: Clock = systemClock,
     random: Random = systemRandom,
   ): Promise<AgentThread> {
-    const { coldFolder, adoptCold } = place;
+    const { coldFolder, adoptCold, journalFolder, repairJournal } = place;
+    const mail = new ThreadMail({ folder: journalFolder, clock, random, repair: repairJournal });
     const store = await SegmentStore.open({ folder: coldFolder, clock, adopt: adoptCold });
-    const thread = new AgentThread(settings, place, store, postLogs, clock, random);
+    const thread = new AgentThread(settings, place, store, mail, postLogs, clock, random);
     await thread.#open(place.socketPath);
     return thread;
   }
@@ -140,14 +168,18 @@ export class AgentThread {
       accept: (frame, from) => this.bus.accept(frame, from),
       onLost: (thread) => this.bus.forgetThread(thread),
     });
-    this.#sweeping = setInterval(this.#sweep, sweepMs);
+    this.#sweeping = setInterval(() => this.#sweep(), sweepMs);
+    for (const damage of this.mail.damage)
+      this.#say(damage.kind === 'torn' ? 'info' : 'warn', damageText(damage));
   }
 
-  readonly #sweep = (): void => {
+  #sweep(): void {
     this.#room.sweep().catch((thrown: unknown) => this.#say('error', String(thrown)));
-  };
+    const news = this.mail.news();
+    if (news !== undefined) this.#say(news.level, news.text);
+  }
 
-  #say(level: LogLevel, text: string, agent?: string): void {
+  #say(level: LogEntry['level'], text: string, agent?: string): void {
     this.#log.write({ atMs: this.#wallMs(), level, agent, messageId: undefined, text, fields: [] });
   }
 
@@ -164,9 +196,10 @@ export class AgentThread {
       busy: (agent) => this.#room.busy(agent),
       kept: (agent, saved) => this.#room.kept(agent, saved),
       released: (agent, saved) => this.#room.released(agent, saved),
-      arm: (agent, ms) => this.#wheel.after(this.#overdueKind, agent.id, ms),
+      arm: (agent, atMs) => this.#wheel.arm(this.#overdueKind, agent.id, atMs),
       disarm: (timer) => void this.#wheel.cancel(timer),
       stopped: (agent) => this.bus.endOf(agent.id),
+      handled: (agent, delivery, outcome) => this.population.handled(agent, delivery, outcome),
       note: (agent, what) => this.#note(agent, what),
     };
   }
@@ -178,6 +211,30 @@ export class AgentThread {
   /** Which of these agents have their state on disk here. */
   holds(names: readonly string[]): readonly boolean[] {
     return names.map((name) => this.#cold.has(name));
+  }
+
+  /** What agents of this thread dealt with before. */
+  remember(ids: readonly SettledId[]): void {
+    for (const { receiver, sender, id } of ids) this.bus.rememberId(receiver, sender, id);
+  }
+
+  /** Delivers what was found in the journal, its agents being there. */
+  deliver(isSuccessor: boolean): void {
+    this.mail.deliver(this.bus, this.#self, isSuccessor);
+  }
+
+  /** @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
+  async retryDeadLetter(id: string): Promise<boolean> {
+    const isHere = this.bus.retryDeadLetter(id);
+    if (isHere) await this.mail.journal.flushed();
+    return isHere;
+  }
+
+  /** @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
+  async dropDeadLetter(id: string): Promise<boolean> {
+    const isHere = this.bus.dropDeadLetter(id);
+    if (isHere) await this.mail.journal.flushed();
+    return isHere;
   }
 
   #note(agent: Agent, what: AgentNote): void {
@@ -239,26 +296,51 @@ export class AgentThread {
     agent.countExchange(outcome);
   }
 
+  /** Opens this thread's part of the front door. @throws HostError `HOST_ERR_LISTEN_FAILED` */
+  async openDoor(module: string, settings: unknown): Promise<void> {
+    const { openThreadDoor } = (await import(module)) as DoorModule;
+    this.#door = await openThreadDoor(new ThreadServing(this.bus, systemRandom), settings);
+  }
+
+  async closeDoor(drainMs: number): Promise<void> {
+    await this.#door?.close(drainMs);
+    this.#door = undefined;
+  }
+
   status(): ThreadReport {
     return {
       ...this.population.report(),
       active: this.#dispatcher.active,
       queued: this.#dispatcher.queued,
       warmBytes: this.#room.warmBytes,
-      counts: { ...this.bus.counts },
+      counts: { ...this.bus.counts, ...this.mail.counts() },
     };
   }
 
-  /** Lets agents finish what they do and what waits for them, within `drainMs`; then saves everybody. */
-  async drain(drainMs: number): Promise<void> {
+  /**
+   * Agents begin nothing any more that a journal has; what is under way, and what only memory has, ends within `drainMs`.
+   * @returns messages delivered since the start
+   */
+  async drain(drainMs: number): Promise<number> {
+    this.bus.drain();
     const untilMs = this.#clock.monotonicMs() + drainMs;
-    while (!this.#isQuiet() && this.#clock.monotonicMs() < untilMs) await this.#clock.sleep(5);
+    while (!this.#isQuiet() && this.#clock.monotonicMs() < untilMs) await this.#clock.sleep(quietEveryMs);
+    return this.bus.counts.delivered;
+  }
+
+  /** Ends what is still under way, and puts everybody's state on disk. */
+  async save(): Promise<void> {
     clearInterval(this.#sweeping);
     await this.#server?.close();
     for (const agent of this.population.agents()) agent.stop({ kind: 'cancelled', reason: 'the host ends' });
-    for (const agent of this.population.agents()) await agent.settled();
+    const settled = Promise.all(Array.from(this.population.agents(), (agent) => agent.settled()));
+    const late = new AbortController();
+    await Promise.race([settled, this.#clock.sleep(endMsMax, late.signal).catch(() => {})]);
+    late.abort();
     await this.#room.empty();
     for (const agent of this.population.agents()) if (agent.isIdle) await agent.end('shutdown');
+    // What was held back for it goes out with it; a disk that takes nothing has been told.
+    await this.mail.journal.flushed().catch(() => {});
   }
 
   #isQuiet(): boolean {
@@ -273,6 +355,9 @@ export class AgentThread {
   async close(): Promise<void> {
     clearInterval(this.#sweeping);
     await this.#cold.close();
+    // The last that other threads said of its messages.
+    while (this.#links.pending()) await turn();
+    await this.mail.close().catch((thrown: unknown) => this.#say('error', String(thrown)));
     this.#links.close();
     await this.#engine.close();
   }

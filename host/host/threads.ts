@@ -14,11 +14,15 @@ export interface ThreadsOptions {
   readonly settings: ThreadSettings;
   readonly clock: Clock;
   readonly residence: ResidenceShare;
-  readonly placeOf: (thread: number) => Omit<ThreadPlace, 'links'>;
+  readonly placeOf: (thread: number) => Omit<ThreadPlace, 'links' | 'predecessors'>;
   readonly onLogs: (entries: readonly LogEntry[]) => void;
   readonly onOutput: (text: string) => void;
-  /** A thread took its place, at the start or after another was lost: its agents are to be installed. */
-  readonly onPlaced: (thread: number, handle: AgentThreadHandle, lost: string | undefined) => void;
+  /** A thread is gone; everybody who is left knows it, and another will be in its place. */
+  readonly onLost: (thread: number, reason: string) => void;
+  /** A thread took the place of a lost one: its agents are to be installed. */
+  readonly onReplaced: (thread: number, handle: AgentThreadHandle) => void;
+  /** The one that was to take the place of a lost one cannot. */
+  readonly onVacant: (thread: number, error: unknown) => void;
 }
 
 const entry = new URL(
@@ -32,17 +36,20 @@ export class Threads {
   readonly #options: ThreadsOptions;
   readonly #doors: SharedArrayBuffer[];
   readonly #ends: LinkEnds[];
+  readonly #losses: number[];
+  readonly #placing: Promise<void>[] = [];
   readonly links: Links;
   #pool: Pool<OwnerCalls, ThreadCalls> | undefined;
 
   constructor(options: ThreadsOptions) {
     this.#options = options;
     this.#ends = wire(options.threads + 1);
+    this.#losses = this.#ends.map(() => 0);
     this.#doors = this.#ends.map(({ door }) => door);
     this.links = new Links(this.#ends[0] as LinkEnds, { clock: options.clock });
   }
 
-  /** @throws HostError `HOST_ERR_THREAD_LOST` when a thread does not start */
+  /** @throws HostError `HOST_ERR_THREAD_LOST` when a thread does not start, `HOST_ERR_JOURNAL_CORRUPT` */
   async start(): Promise<void> {
     const { threads, settings, clock, onLogs, onOutput } = this.#options;
     this.#pool = await Pool.start<OwnerCalls, ThreadCalls>({
@@ -54,27 +61,51 @@ export class Threads {
       answers: () => ({ logs: onLogs }),
       onOutput: (_place, _stream, text) => onOutput(text),
       onPlaced: (place, thread, lost) => this.#placed(place + 1, thread, lost),
+      onLost: (place, reason) => this.#lost(place + 1, reason),
     });
+    await Promise.all(this.#placing);
   }
 
   #placed(number: number, thread: AgentThreadHandle, lost: string | undefined): void {
-    const links = lost === undefined ? (this.#ends[number] as LinkEnds) : this.#relink(number);
-    thread.post('place', { ...this.#options.placeOf(number), links }, portsOf(links));
-    this.#options.onPlaced(number, thread, lost);
+    const { placeOf, onReplaced, onVacant } = this.#options;
+    const links = this.#ends[number] as LinkEnds;
+    const predecessors = this.#losses[number] ?? 0;
+    const placing = thread.call('place', { ...placeOf(number), links, predecessors }, portsOf(links));
+    if (lost === undefined) this.#placing.push(placing);
+    else
+      placing.then(
+        () => onReplaced(number, thread),
+        (error: unknown) => onVacant(number, error),
+      );
   }
 
   /** What the lost thread held of the process is free again, and everybody learns the way to its successor. */
-  #relink(lost: number): LinkEnds {
+  #lost(lost: number, reason: string): void {
     Residence.retire(this.#options.residence, lost);
+    this.#losses[lost] = (this.#losses[lost] ?? 0) + 1;
+    this.#options.onLost(lost, reason);
     const { own, others } = rewire(lost, this.#doors);
     this.#doors[lost] = own.door;
+    this.#ends[lost] = own;
     for (const [number, end] of others) this.#tell(number, end);
-    return own;
+  }
+
+  /** Ends a thread at once, as a loss would; its successor takes its place. */
+  async end(number: number, reason: string): Promise<void> {
+    await this.handle(number)?.terminate(reason);
   }
 
   #tell(number: number, end: LinkEnd): void {
+    const handle = this.handle(number);
     if (number === 0) this.links.relink(end);
-    else this.handle(number)?.post('relink', end, [end.port]);
+    else if (handle !== undefined) handle.post('relink', end, [end.port]);
+    else this.#keepFor(number, end);
+  }
+
+  /** For the next thread in a place where none is now. */
+  #keepFor(number: number, end: LinkEnd): void {
+    const { ends, ...rest } = this.#ends[number] as LinkEnds;
+    this.#ends[number] = { ...rest, ends: ends.map((one) => (one.thread === end.thread ? end : one)) };
   }
 
   /** Undefined for the moment between a loss and the successor. */
@@ -89,6 +120,10 @@ export class Threads {
 
   async close(deadlineMs: number): Promise<void> {
     await this.#pool?.close(deadlineMs);
+  }
+
+  /** After `close`, and after the last that the threads said was read. */
+  closeLinks(): void {
     this.links.close();
   }
 }

@@ -14,11 +14,14 @@ export function openTriggers(
   onRefused: (agent: string, trigger: string, why: string) => void,
 ): Triggers {
   const fire = (agent: string, { name, subject, body, contentType, dueMs }: Firing): void => {
-    if (!subject.startsWith('host.')) records.putDue(agent, name, dueMs);
-    void Promise.resolve(bus.send(outside, agent, { contentType, headers: [], body }, { subject })).then(
-      (result) => {
-        if ('tag' in result) onRefused(agent, name, result.tag);
-      },
+    const send = async (): Promise<void> => {
+      const result = await bus.send(outside, agent, { contentType, headers: [], body }, { subject });
+      if ('tag' in result) onRefused(agent, name, result.tag);
+      // Not before it is on disk: what came due and was not sent is made up for after a restart.
+      else if (!subject.startsWith('host.')) records.putDue(agent, name, dueMs);
+    };
+    send().catch((thrown: unknown) =>
+      onRefused(agent, name, thrown instanceof Error ? thrown.message : String(thrown)),
     );
   };
   return new Triggers({

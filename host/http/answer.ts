@@ -1,5 +1,5 @@
 import type { Exchange } from './exchange.ts';
-import { jsonText, type Problem, problemContentType, problemText } from './problem.ts';
+import { jsonText, Problem, problemContentType, problemText } from './problem.ts';
 
 /** Bodies above this many bytes go out piece by piece, as the client takes them. */
 const pieceBytes = 64 * 1024;
@@ -11,12 +11,20 @@ const joinedBytesMax = 8 * 1024;
 export class Answers {
   readonly #now: () => number;
   readonly #settled: (exchange: Exchange) => void;
+  readonly #answersBytesMax: number;
+  #heldBytes = 0;
   /** No further request is taken on a connection that was answered. */
   isClosing = false;
 
-  constructor(now: () => number, settled: (exchange: Exchange) => void) {
+  constructor(now: () => number, settled: (exchange: Exchange) => void, answersBytesMax: number) {
     this.#now = now;
     this.#settled = settled;
+    this.#answersBytesMax = answersBytesMax;
+  }
+
+  /** Bytes of large bodies that wait for their clients to take them. */
+  get heldBytes(): number {
+    return this.#heldBytes;
   }
 
   /** `headers`: name, value, name, value, … */
@@ -35,13 +43,18 @@ export class Answers {
       this.settle(exchange, status);
       return;
     }
+    const isLarge = body !== undefined && body.length > wholeBytesMax && typeof body !== 'string';
+    if (isLarge && this.#heldBytes + body.length > this.#answersBytesMax) {
+      this.problem(exchange, overloaded());
+      return;
+    }
     const head = ['x-request-id', exchange.id, 'x-content-type-options', 'nosniff'];
     if (contentType !== undefined) head.push('content-type', contentType);
     if (headers !== undefined) for (const one of headers) head.push(one);
     if (status !== 204) head.push('content-length', String(lengthOf(body)));
     if (this.isClosing) response.shouldKeepAlive = false;
     response.writeHead(status, head);
-    if (body !== undefined && body.length > wholeBytesMax && typeof body !== 'string') {
+    if (isLarge) {
       this.#pieces(exchange, status, body);
       return;
     }
@@ -75,6 +88,13 @@ export class Answers {
   #pieces(exchange: Exchange, status: number, body: Uint8Array): void {
     const { response } = exchange;
     let at = 0;
+    let held = body.length;
+    this.#heldBytes += held;
+    const over = (): void => {
+      this.#heldBytes -= held;
+      held = 0;
+      this.settle(exchange, status);
+    };
     const more = (): void => {
       while (at < body.length) {
         const piece = body.subarray(at, at + pieceBytes);
@@ -83,10 +103,10 @@ export class Answers {
       }
       response.off('drain', more);
       response.end();
-      this.settle(exchange, status);
+      over();
     };
     response.on('drain', more);
-    response.on('close', () => this.settle(exchange, status));
+    response.on('close', over);
     more();
   }
 }
@@ -95,6 +115,12 @@ export class Answers {
 const { latin1Slice } = Buffer.prototype as Buffer & {
   readonly latin1Slice: (this: Uint8Array, from: number, to: number) => string;
 };
+
+function overloaded(): Problem {
+  return new Problem(503, 'overloaded', 'too many large answers wait for slow readers; ask again', {
+    retryAfterMs: 1000,
+  });
+}
 
 function lengthOf(body: Uint8Array | string | undefined): number {
   if (body === undefined) return 0;

@@ -3,7 +3,7 @@ import { Problem } from './problem.ts';
 
 const none: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
-/** Declared lengths up to this many bytes get their memory at once; larger ones when their first byte is there. */
+/** Declared lengths up to this many bytes get their memory at once; larger ones as their bytes come. */
 const eagerBytesMax = 65_536;
 
 /** Reads bodies, each at most `bodyBytesMax`, all at once at most `bodiesBytesMax` bytes. */
@@ -42,7 +42,7 @@ export class Bodies {
     const declared =
       headers['transfer-encoding'] === undefined ? Number(headers['content-length']) : undefined;
     if (declared !== undefined && declared > bytesMax) return tooLarge(bytesMax);
-    if (!this.reserve(declared ?? 0)) return overloaded();
+    if (!this.reserve(Math.min(declared ?? 0, eagerBytesMax))) return overloaded();
     if (headers.expect !== undefined) exchange.response.writeContinue();
     const { promise, resolve } = Promise.withResolvers<Uint8Array<ArrayBuffer> | Problem>();
     if (declared === undefined) this.#readChunked(exchange, bytesMax, resolve);
@@ -63,23 +63,41 @@ export class Bodies {
 
   #readDeclared(exchange: Exchange, bytes: number, resolve: Resolve): void {
     const { request } = exchange;
-    let body = bytes <= eagerBytesMax ? new Uint8Array(bytes) : none;
+    let body = new Uint8Array(Math.min(bytes, eagerBytesMax));
     let at = 0;
+    let isRefused = false;
     let isOver = false;
     const over = (outcome: Uint8Array<ArrayBuffer> | Problem): void => {
       if (isOver) return;
       isOver = true;
-      this.release(bytes);
+      this.release(body.length);
       resolve(outcome);
     };
     request.on('data', (chunk: Buffer) => {
-      if (body.length === 0) body = new Uint8Array(bytes);
+      if (isRefused) return;
+      const grown = this.#grown(body, at + chunk.length, bytes);
+      if (grown === undefined) {
+        isRefused = true;
+        resolve(overloaded());
+        return;
+      }
+      body = grown;
       body.set(chunk, at);
       at += chunk.length;
       // The last byte is there; the stream's end comes a turn later and says nothing more.
       if (at === bytes) over(body);
     });
     request.on('close', () => over(cutOff()));
+  }
+
+  /** Memory for a body's beginning: a length that is only declared holds no room that others need. */
+  #grown(body: Uint8Array<ArrayBuffer>, needed: number, bytes: number): Uint8Array<ArrayBuffer> | undefined {
+    if (needed <= body.length) return body;
+    const length = Math.min(bytes, Math.max(2 * body.length, needed));
+    if (!this.reserve(length - body.length)) return undefined;
+    const grown = new Uint8Array(length);
+    grown.set(body);
+    return grown;
   }
 
   #readChunked(exchange: Exchange, bytesMax: number, resolve: Resolve): void {

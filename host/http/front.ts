@@ -14,9 +14,12 @@ export interface Fault {
   readonly error: unknown;
 }
 
+/** What the reception itself asks of a host. */
+export type Caller = Pick<Serving, 'invoke' | 'routeOf' | 'exchange'>;
+
 /** What routes work with. */
-export interface Front {
-  readonly serving: Serving;
+export interface Front<Serves = Serving> {
+  readonly serving: Serves;
   readonly clock: Clock;
   readonly limits: HttpLimits;
   readonly answers: Answers;

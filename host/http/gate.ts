@@ -111,17 +111,19 @@ export class Gate {
     return this.#hostNames.has(name);
   }
 
-  /** A page of another site may send requests here; without tokens that is all it would take. */
+  /**
+   * A page may send requests here; without tokens that is all it would take. Neither may one of our own origin: that
+   * is what pages of agents' sites are, and the host has none that calls.
+   */
   #crossSite(exchange: Exchange): Problem | undefined {
     const { headers } = exchange.request;
     const site = headers['sec-fetch-site'];
     const { origin } = headers;
     if (origin === undefined && site === undefined) return undefined;
-    if (origin !== undefined && this.#corsOrigins.has(origin)) return undefined;
-    const isForeign =
-      (site !== undefined && site !== 'same-origin' && site !== 'none') ||
-      (origin !== undefined && origin !== `http://${headers.host}`);
-    return isForeign ? foreignOrigin(origin) : undefined;
+    // Browsers name no origin when a page reads from its own.
+    const from = origin ?? (site === 'same-origin' ? `http://${headers.host}` : undefined);
+    if (from !== undefined && this.#corsOrigins.has(from)) return undefined;
+    return origin === undefined && site === 'none' ? undefined : foreignOrigin(from);
   }
 }
 
@@ -153,7 +155,7 @@ function foreignHost(host: string): Problem {
 }
 
 function foreignOrigin(origin: string | undefined): Problem {
-  const page = origin === undefined ? 'A page of another site' : `The page '${origin}'`;
+  const page = origin === undefined ? 'A page of another site' : `A page of '${origin}'`;
   const cure = 'allow its origin for cross-origin requests, or start the host with tokens';
   return new Problem(403, 'origin-foreign', `${page} may not call this server: ${cure}`);
 }

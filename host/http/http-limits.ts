@@ -8,6 +8,8 @@ export interface HttpLimits {
   readonly installBytesMax: number;
   /** Bytes of all bodies being read at once. */
   readonly bodiesBytesMax: number;
+  /** Bytes of all large answers that wait for their readers at once. */
+  readonly answersBytesMax: number;
   readonly headerBytesMax: number;
   readonly headersMax: number;
   readonly connectionsMax: number;
@@ -38,6 +40,7 @@ export const defaultHttpLimits: HttpLimits = {
   bodyBytesMax: 16 * 1024 * 1024,
   installBytesMax: 64 * 1024 * 1024,
   bodiesBytesMax: 512 * 1024 * 1024,
+  answersBytesMax: 512 * 1024 * 1024,
   headerBytesMax: 16 * 1024,
   headersMax: 100,
   connectionsMax: 20_000,

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Exchange as ExchangeType } from './exchange.ts';
 import { Exchange } from './exchange.ts';
-import type { Front } from './front.ts';
+import type { Caller, Front } from './front.ts';
 import { admitPublic, type Gate } from './gate.ts';
 import { Problem } from './problem.ts';
 import type { RequestIds } from './request-id.ts';
@@ -16,18 +16,23 @@ const invokeSuffix = '/invoke';
 /** The host's own public paths; every other path outside `/v1` may be an agent's. */
 const ownPaths: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics', '/openapi.json']);
 
+/** Another thread's affair; resolves when the answer is out. */
+export type Elsewhere = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
 /** Takes every request first: checks its head, answers the one hot operation itself, leaves the rest to the router. */
-export class Reception {
-  readonly #front: Front;
+export class Reception<Serves extends Caller> {
+  readonly #front: Front<Serves>;
   readonly #gate: Gate;
   readonly #ids: RequestIds;
   readonly #exchanges = new WeakMap<IncomingMessage, ExchangeType>();
   readonly #invokeMeter: RouteMeter;
   readonly #siteMeter: RouteMeter;
   readonly #otherMeter: RouteMeter;
+  readonly #elsewhere: Elsewhere | undefined;
   #route: Listener | undefined;
 
-  constructor(front: Front, gate: Gate, ids: RequestIds) {
+  constructor(front: Front<Serves>, gate: Gate, ids: RequestIds, elsewhere?: Elsewhere) {
+    this.#elsewhere = elsewhere;
     this.#front = front;
     this.#gate = gate;
     this.#ids = ids;
@@ -54,6 +59,10 @@ export class Reception {
     const id = this.#ids.of(request.headers['x-request-id']);
     const exchange = new Exchange(request, response, connection, id, nowMs);
     connections.begin(connection);
+    if (this.#elsewhere !== undefined && !isInvocation(request)) {
+      void this.#passOn(exchange, this.#elsewhere);
+      return;
+    }
     const problem = answers.isClosing ? closing() : this.#gate.enter(exchange, nowMs);
     if (problem === undefined) {
       this.#direct(exchange, request.url ?? '/', nowMs);
@@ -63,9 +72,21 @@ export class Reception {
     answers.problem(exchange, problem);
   }
 
+  async #passOn(exchange: ExchangeType, elsewhere: Elsewhere): Promise<void> {
+    const { answers } = this.#front;
+    const { request, response } = exchange;
+    exchange.meter = this.#otherMeter;
+    try {
+      await elsewhere(request, response);
+      answers.settle(exchange, response.statusCode);
+    } catch (error) {
+      fail(this.#front, exchange, error);
+    }
+  }
+
   #direct(exchange: ExchangeType, url: string, nowMs: number): void {
     if (url.startsWith('/v1/')) {
-      const name = exchange.request.method === 'POST' ? invokedName(url) : undefined;
+      const name = isInvocation(exchange.request) ? invokedName(url) : undefined;
       if (name !== undefined) {
         this.#invoke(exchange, name, nowMs);
         return;
@@ -167,6 +188,10 @@ export class Reception {
 
 const corsHeaders =
   'authorization, content-type, traceparent, x-request-id, x-mote-deadline-ms, x-mote-subject, x-mote-message-id';
+
+function isInvocation({ method, url }: IncomingMessage): boolean {
+  return method === 'POST' && url !== undefined && invokedName(url) !== undefined;
+}
 
 /** The agent of `/v1/agents/NAME/invoke` spelt plainly; escapes and queries are left to the router. */
 function invokedName(url: string): string | undefined {

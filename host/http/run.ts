@@ -1,6 +1,6 @@
 import { nobody } from './access.ts';
 import type { Exchange } from './exchange.ts';
-import type { Front } from './front.ts';
+import type { Caller, Front } from './front.ts';
 import { Problem, problemOf } from './problem.ts';
 import type { Ended, Route } from './route.ts';
 
@@ -37,7 +37,7 @@ export async function finish(front: Front, exchange: Exchange, run: () => Ended)
 }
 
 /** Answers what was thrown: a refusal as what it is, a fault of ours as 500 without its inside. */
-export function fail(front: Front, exchange: Exchange, error: unknown): void {
+export function fail(front: Front<Caller>, exchange: Exchange, error: unknown): void {
   const problem = problemOf(error);
   if (problem !== undefined) {
     front.answers.problem(exchange, problem);

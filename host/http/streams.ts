@@ -18,7 +18,8 @@ export class EventStream {
 
   /** Sends one event; one that finds `pendingBytesMax` waiting is counted and lost, and the reader told so later. */
   send(event: string, dataOf: () => string, id?: string): void {
-    if (!this.isOpen) return;
+    // Nothing more for a token that was revoked; the next beat ends the stream.
+    if (!this.isOpen || !this.exchange.access.isValid()) return;
     // A reader that is behind costs no more than this look.
     const waitingBytes = this.exchange.response.writableLength;
     if (waitingBytes >= this.#pendingBytesMax) {

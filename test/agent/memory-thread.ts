@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Agent, type AgentNote, type Surroundings } from '../../host/agent/agent.ts';
+import type { CallOutcome } from '../../host/agent/calls.ts';
 import { ColdStates } from '../../host/agent/cold-states.ts';
 import { Launcher } from '../../host/agent/launcher.ts';
 import { MemoryRoom } from '../../host/agent/memory-room.ts';
@@ -97,6 +98,7 @@ export class MemoryThread {
   readonly #launcher: Launcher;
   readonly #engine: Engine;
   readonly #folder: string;
+  readonly #asked = new Map<Delivery, (outcome: CallOutcome) => void>();
   #ids = 0;
 
   private constructor(folder: string, store: SegmentStore, options: MemoryThreadOptions) {
@@ -154,21 +156,22 @@ export class MemoryThread {
       arm: () => 0,
       disarm: () => {},
       stopped: () => {},
+      handled: (_agent, delivery, outcome) => this.#asked.get(delivery)?.(outcome),
       note: (_agent, what) => this.notes.push(what),
     };
   }
 
   /** What it answers, or the tag of its failure, or the kind of another outcome. */
   async ask(agent: Agent, deadlineMs?: number): Promise<string> {
-    const deadlineNs =
-      deadlineMs === undefined ? undefined : this.clock.wallNs() + BigInt(deadlineMs) * 1_000_000n;
+    const untilMs =
+      deadlineMs === undefined ? Number.POSITIVE_INFINITY : this.clock.monotonicMs() + deadlineMs;
     const message = {
       id: 'one',
       subject: `agent.${agent.name}`,
       sender: undefined,
       replyTo: undefined,
       sentAtNs: 0n,
-      deadlineNs,
+      deadlineNs: undefined,
       attempt: 1,
       traceparent: undefined,
       tracestate: undefined,
@@ -176,8 +179,12 @@ export class MemoryThread {
       headers: [],
       body: new Uint8Array(),
     };
-    const delivery = new Delivery(message, agent.id, 0, 'at-most-once', 0, 0, 0, Number.POSITIVE_INFINITY);
-    const outcome = await agent.handle(delivery);
+    const delivery = new Delivery(message, agent.id, 0, 'at-most-once', 0, 0, 0, untilMs);
+    const outcome = await new Promise<CallOutcome>((resolve) => {
+      this.#asked.set(delivery, resolve);
+      agent.handle(delivery);
+    });
+    this.#asked.delete(delivery);
     if (outcome.kind === 'ok') return new TextDecoder().decode(outcome.value);
     return outcome.kind === 'error' ? (outcome.failure as { readonly tag: string }).tag : outcome.kind;
   }

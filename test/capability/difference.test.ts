@@ -50,6 +50,17 @@ route = "/a"
   });
 });
 
+test('a trigger on a subject hears what a subscription would, and is as new; one by the clock is not', () => {
+  const [present, next] = [
+    read('[[triggers]]\nsubject = "a.>"'),
+    read(
+      '[[triggers]]\nsubject = "b.>"\n[[triggers]]\nsubject = "a.>"\nname = "x"\n[[triggers]]\nevery = "1s"',
+    ),
+  ];
+  assert.deepEqual(compareGrants(present, next).newGrants, ['[[triggers]] += {"subject":"b.>"}']);
+  assert.deepEqual(compareGrants(next, present).droppedGrants, ['[[triggers]] -= {"subject":"b.>"}']);
+});
+
 test('the same manifest asks for nothing new', () => {
   const manifest = read('[capabilities.bus]\nsend = ["a.>"]\n[[capabilities.http]]\nhost = "a.example"');
   assert.deepEqual(compareGrants(manifest, manifest), { newGrants: [], droppedGrants: [] });

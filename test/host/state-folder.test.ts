@@ -49,6 +49,16 @@ test('a state folder is made for its user alone, and what others may write to is
   assert.throws(() => openState(file), { code: 'HOST_ERR_STATE_UNWRITABLE', message: /is a file/ });
 });
 
+test('files in a state folder that others may look into are readable by its user alone', (t) => {
+  const folder = temporary(t);
+  mkdirSync(folder, { mode: 0o755 });
+  const state = opened(t, folder);
+  state.agents.put(record('a'));
+  const files = readdirSync(folder).filter((name) => statSync(join(folder, name)).isFile());
+  assert.ok(files.length >= 3, files.join());
+  for (const name of files) assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600, name);
+});
+
 test('two hosts in one folder: the second is refused and told who has it, until the first ends', (t) => {
   const folder = temporary(t);
   const first = openState(folder);

@@ -39,7 +39,7 @@ test('an agent is installed, upgraded once its difference was accepted, looked a
   assert.equal((await install({ body: wider }, `?accept=${toDigest}`)).status, 200);
   const wasm = { 'content-type': 'application/wasm' };
   assert.equal((await install({ body: component, headers: wasm }, '?name=plain')).status, 201);
-  assert.deepEqual(serving.installs.at(-1), { manifest: 'name = "plain"\n', component });
+  assert.deepEqual(serving.installs.at(-1), { manifest: 'name = "plain"\n', component, isAnybodys: true });
   assert.equal((await ask(front, '/v1/agents/plain')).json.name, 'plain');
   assert.equal((await ask(front, '/v1/agents/plain', { method: 'DELETE' })).status, 204);
   assert.equal((await ask(front, '/v1/agents/plain')).json.code, 'HOST_ERR_AGENT_UNKNOWN');

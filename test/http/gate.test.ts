@@ -43,12 +43,11 @@ test('a second request of a connection is checked like the first', async (t) => 
   );
 });
 
-test('without tokens pages of other sites may not call: not by form, not by image, not by script', async (t) => {
+test('without tokens no page may call, by form, image or script: not of other sites, not of agents’ own', async (t) => {
   const { front } = await open(t);
   const own = `http://127.0.0.1:${front.port}`;
   const ask2 = async (headers: http.OutgoingHttpHeaders): Promise<unknown> =>
     (await ask(front, invoke, { body: 'x', headers })).json.code;
-  assert.equal(await ask2({ origin: own, 'sec-fetch-site': 'same-origin' }), undefined);
   assert.equal(await ask2({ 'sec-fetch-site': 'none' }), undefined);
   for (const headers of [
     { origin: 'https://evil.example' },
@@ -56,10 +55,23 @@ test('without tokens pages of other sites may not call: not by form, not by imag
     { origin: `http://localhost:${front.port}` },
     { 'sec-fetch-site': 'cross-site' },
     { 'sec-fetch-site': 'same-site' },
+    { origin: own, 'sec-fetch-site': 'same-origin' },
+    { origin: own },
+    { 'sec-fetch-site': 'same-origin' },
   ])
     assert.equal(await ask2(headers), 'origin-foreign');
   const get = await ask(front, '/v1/agents', { headers: { 'sec-fetch-site': 'cross-site' } });
   assert.equal(get.status, 403);
+});
+
+test('pages of agents’ sites may call once the host’s own origin is on the list', async (t) => {
+  const { front } = await open(t, { corsOrigins: ['http://box.test'], hostNames: ['box.test'] });
+  const statusOf = async (headers: http.OutgoingHttpHeaders): Promise<number> =>
+    (await ask(front, '/v1/agents', { headers: { host: 'box.test', ...headers } })).status;
+  assert.equal(await statusOf({ 'sec-fetch-site': 'same-origin' }), 200);
+  assert.equal(await statusOf({ 'sec-fetch-site': 'same-origin', origin: 'http://box.test' }), 200);
+  assert.equal(await statusOf({ 'sec-fetch-site': 'same-origin', host: 'localhost' }), 403);
+  assert.equal(await statusOf({ 'sec-fetch-site': 'cross-site' }), 403);
 });
 
 test('an origin on the list may call and read; one that is not gets no leave', async (t) => {

@@ -120,3 +120,38 @@ test('a thousand idle connections hinder nobody, and one over connectionsMax is 
   assert.equal(await ended(over), '');
   held.destroy();
 });
+
+test('bodies that are announced and never come take no room from those that do', async (t) => {
+  const { front } = await open(t, { limits: { bodiesBytesMax: 4 * 1024 * 1024 } });
+  const silent: net.Socket[] = [];
+  t.after(() => {
+    for (const socket of silent) socket.destroy();
+  });
+  const head = 'POST /v1/agents/echo/invoke HTTP/1.1\r\nhost: localhost\r\ncontent-length: 16000000\r\n';
+  for (let count = 0; count < 8; count += 1) {
+    const socket = net.connect(front.port, '127.0.0.1');
+    silent.push(socket);
+    socket.write(`${head}expect: 100-continue\r\n\r\n`);
+    // It is being read once the host says to go on.
+    await once(socket, 'data');
+  }
+  const body = new Uint8Array(2 * 1024 * 1024);
+  assert.equal((await ask(front, '/v1/agents/echo/invoke', { body })).status, 200);
+});
+
+test('large answers to readers that take none wait up to a bound; beyond it the next is told to ask again', async (t) => {
+  const { front, serving } = await open(t, { limits: { answersBytesMax: 50_000_000 } });
+  serving.add('large', () => answered(new Uint8Array(30_000_000)));
+  const slow = net.connect(front.port, '127.0.0.1');
+  slow.write('POST /v1/agents/large/invoke HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\n\r\nx');
+  await once(slow, 'readable');
+  const next = await ask(front, '/v1/agents/large/invoke', { body: 'x' });
+  assert.deepEqual([next.status, next.json.code, next.headers['retry-after']], [503, 'overloaded', '1']);
+  assert.equal((await ask(front, '/v1/agents/echo/invoke', { body: 'x' })).status, 200);
+  slow.destroy();
+  const statusOf = async (): Promise<number> =>
+    (await ask(front, '/v1/agents/large/invoke', { body: 'x' })).status;
+  let status = await statusOf();
+  for (let tries = 0; status === 503 && tries < 50; tries += 1) status = await statusOf();
+  assert.equal(status, 200);
+});

@@ -145,13 +145,18 @@ test('a file that others can read, a link, or a damaged file opens no door', asy
 });
 
 test('a token made or revoked while the host runs holds a second later, on open connections too', async (t) => {
-  const { front, clock, stateFolder, bearer } = await guarded(t);
+  const { front, serving, clock, stateFolder, bearer } = await guarded(t);
   const headers = bearer('late', 'subscribe');
   clock.turn(1001);
   const reader = await EventReader.open(front, '/v1/subscribe/a.b', headers);
   revokeToken(stateFolder, 'late');
   clock.turn(1001);
   assert.equal((await ask(front, '/v1/subscribe/a.b', { headers })).status, 401);
+  await serving.publish(
+    'a.b',
+    { contentType: undefined, headers: [], body: new Uint8Array(1) },
+    { principal: { name: 'x' } },
+  );
   clock.turn(15_000);
   assert.match(String(await reader.next()), /^event: end\n.*no longer valid/);
 });
@@ -207,4 +212,11 @@ test('beyond this machine nothing opens without a token, and the refusal says th
   assert.equal(front.needsToken, true);
   assert.equal((await ask(front, '/v1/agents')).status, 401);
   await front.close(0);
+});
+
+test('what is installed with a token is somebody’s', async (t) => {
+  const { front, serving, bearer } = await guarded(t);
+  const headers = { ...bearer('boss', 'admin'), 'content-type': 'application/wasm' };
+  assert.equal((await ask(front, '/v1/agents?name=x', { body: 'x', headers })).status, 201);
+  assert.equal(serving.installs.at(-1)?.isAnybodys, false);
 });

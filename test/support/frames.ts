@@ -155,6 +155,7 @@ export const frames: fc.Arbitrary<Frame> = fc.oneof(
     plain(),
   ),
   fc.record({ kind: fc.constant('refused' as const), request: token, error: busErrors }, plain()),
+  fc.record({ kind: fc.constant('withdrawn' as const), entry: token }, plain()),
   fc.record({ kind: fc.constant('attempted' as const), entry: token, attempt: fc.nat() }, plain()),
   fc.record({ kind: fc.constant('died' as const), letter: letters }, plain()),
   fc.record({ kind: fc.constant('cancel' as const), request: token, thread }, plain()),

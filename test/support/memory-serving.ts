@@ -188,7 +188,7 @@ export class MemoryServing implements Serving {
     return () => this.followers.delete(follower);
   }
 
-  deadLetters(max: number): readonly DeadLetter[] {
+  async deadLetters(max: number): Promise<readonly DeadLetter[]> {
     return this.letters.slice(0, max);
   }
 

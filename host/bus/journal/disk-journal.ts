@@ -5,7 +5,7 @@ import type { Failure, Message } from '../message.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { type Files, systemFiles } from './files.ts';
 import { type CommitOwner, GroupCommit } from './group-commit.ts';
-import type { DeadReason, Journal, JournalStatus, Owed, Recovered } from './journal.ts';
+import type { DeadReason, Journal, JournalStatus, Owed, Recovered, SettledId } from './journal.ts';
 import type { Ledger } from './ledger.ts';
 import { attemptMax, type Mark, writeMessage } from './record.ts';
 import { type Found, recover } from './recover.ts';
@@ -213,6 +213,10 @@ class DiskJournal implements Journal, CommitOwner {
 
   flushed(): Promise<void> {
     return this.#commit.flushed();
+  }
+
+  settledIds(): readonly SettledId[] {
+    return this.#settledIds.all();
   }
 
   status(): JournalStatus {

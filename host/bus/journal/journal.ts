@@ -45,6 +45,8 @@ export interface Journal {
    * @throws HostError `HOST_ERR_STATE_UNWRITABLE`: no message accepted since the last one that was flushed is promised
    */
   flushed(): Promise<void>;
+  /** Exactly-once messages that were dealt with lately, of this run and those before. */
+  settledIds(): readonly SettledId[];
   status(): JournalStatus;
   /** Flushes, makes everything safe against a loss of power, and closes. */
   close(): Promise<void>;

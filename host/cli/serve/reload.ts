@@ -133,8 +133,9 @@ export class Reload {
       else await this.#upgrade(watched, files);
     } catch (thrown) {
       if (this.#end.signal.aborted) return;
-      if (!(thrown instanceof HostError)) throw thrown;
-      voice.say(`${thrown.message}`, 'error');
+      // A folder may go while it is read: one agent's trouble does not end the host.
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      voice.say(thrown instanceof HostError ? reason : `cannot read ${shown(path)}: ${reason}`, 'error');
       const goesOn = watched.name === undefined ? '' : `${watched.name} goes on as it was; `;
       voice.say(`${goesOn}waiting for a change in ${shown(path)}`);
       watched.isBroken = true;
@@ -152,7 +153,7 @@ export class Reload {
     const { manifest, manifestPath, component } = files;
     if (watched.name !== undefined && watched.name !== manifest.name) return this.#renamed(watched, files);
     const before = watched.name === undefined ? undefined : await serving.agent(manifest.name);
-    const installed = await serving.upgrade(manifestPath, manifest, component);
+    const installed = await serving.upgrade(manifestPath, manifest, component, files.text);
     if (installed.kind === 'wants-more') {
       voice.say(`${manifest.name} wants more than it has, and was not replaced`, 'warn');
       return voice.show(differenceText(installed.difference));

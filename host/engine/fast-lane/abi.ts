@@ -28,6 +28,7 @@ export class Abi {
   /** Fresh after `refresh`; guest code may grow the memory, which detaches them. */
   bytes: Uint8Array<ArrayBuffer> = none;
   view: DataView<ArrayBuffer> = noView;
+  #units: Uint16Array<ArrayBuffer> = noUnits;
   /** Bytes the call may still lift. */
   liftable = 0;
 
@@ -44,6 +45,12 @@ export class Abi {
     if (buffer === undefined) return;
     this.bytes = new Uint8Array(buffer);
     this.view = new DataView(buffer);
+  }
+
+  /** The same bytes by two, for strings of that width; made when first needed. */
+  get units(): Uint16Array<ArrayBuffer> {
+    if (this.#units.buffer !== this.bytes.buffer) this.#units = new Uint16Array(this.bytes.buffer);
+    return this.#units;
   }
 
   /** Begins lifting the values of one call. */
@@ -92,4 +99,5 @@ export class Abi {
 }
 
 const none = new Uint8Array(0);
+const noUnits = new Uint16Array(0);
 const noView = new DataView(new ArrayBuffer(0));

@@ -310,7 +310,7 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage {
     if (program.callback !== undefined && this.asyncCalls !== undefined)
       return this.settle(this.asyncCalls.call(program, core));
     try {
-      const result: CoreValue | undefined = await this.#promisingOf(program)(...core);
+      const result: CoreValue | undefined = await callCore(this.#promisingOf(program), core);
       return this.#finish(program, abi, result);
     } catch (error) {
       throw this.#close(error);

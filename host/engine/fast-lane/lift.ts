@@ -4,6 +4,7 @@ import { camelCase } from '../component/names.ts';
 import { isNullable, type Primitive, type TypeDef, type TypeRef } from '../component/types.ts';
 import { type Abi, liftedElementBytes, sequenceBytesMax, violation } from './abi.ts';
 import { type Numeric, numericArrays } from './numeric.ts';
+import { recordMaker } from './record-shapes.ts';
 import { type LiftText, liftText } from './text.ts';
 
 /** A core value: i32, f32 and f64 are numbers, i64 a bigint. */
@@ -78,7 +79,7 @@ export class Lifts {
         return this.#loadRecord(
           def.fields.map((field) => field.type),
           ref,
-          recordMaker(def.fields),
+          recordMaker(keysOf(def.fields)),
         );
       case 'tuple':
         return this.#loadRecord(def.types, ref, (values) => values);
@@ -137,6 +138,7 @@ export class Lifts {
     if (Numbers !== undefined) {
       return (abi, pointer, length) => {
         const at = checkList(abi, pointer, length, size, align, size);
+        if (element === 'u8') return abi.bytes.slice(at, at + length);
         return new Numbers(abi.bytes.slice(at, at + length * size).buffer);
       };
     }
@@ -184,7 +186,7 @@ export class Lifts {
       case 'record':
         return this.#flatRecord(
           def.fields.map((field) => field.type),
-          recordMaker(def.fields),
+          recordMaker(keysOf(def.fields)),
         );
       case 'tuple':
         return this.#flatRecord(def.types, (values) => values);
@@ -327,18 +329,12 @@ function variantOf(def: TypeDef): VariantShape {
   }
 }
 
+function keysOf(fields: readonly { readonly name: string }[]): string[] {
+  return fields.map((field) => camelCase(field.name));
+}
+
 const nestedOption = (index: number, val: unknown): unknown =>
   index === 0 ? { tag: 'none' } : { tag: 'some', val };
-
-function recordMaker(fields: readonly { readonly name: string }[]): (values: unknown[]) => unknown {
-  const keys = fields.map((field) => camelCase(field.name));
-  const count = keys.length;
-  return (values) => {
-    const record: Record<string, unknown> = {};
-    for (let index = 0; index < count; index += 1) record[keys[index] as string] = values[index];
-    return record;
-  };
-}
 
 function flagsMaker(names: readonly string[]): (value: number) => unknown {
   const keys = names.map(camelCase);

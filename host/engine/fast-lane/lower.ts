@@ -5,6 +5,7 @@ import { isNullable, type Primitive, type TypeDef, type TypeRef } from '../compo
 import type { Abi } from './abi.ts';
 import type { CoreValue } from './lift.ts';
 import { type NumberArray, type Numeric, numericArrays } from './numeric.ts';
+import { fieldsReader } from './record-shapes.ts';
 import { type LowerText, lowered, lowerText } from './text.ts';
 
 /** Writes a value at an aligned pointer whose bytes are known to be in bounds. */
@@ -111,13 +112,13 @@ export class Lowers {
   }
 
   #storeRecord(fields: readonly { readonly name: string; readonly type: TypeRef }[], ref: TypeRef): Store {
-    const keys = fields.map((field) => camelCase(field.name));
+    const read = fieldsReader(fields.map((field) => camelCase(field.name)));
     const parts = fields.map((field) => this.store(field.type));
     const offsets = this.#layouts.of(ref).offsets as readonly number[];
     return (abi, pointer, value) => {
-      const record = asObject(value);
+      const values = read(asObject(value));
       for (let index = 0; index < parts.length; index += 1)
-        (parts[index] as Store)(abi, pointer + (offsets[index] as number), record[keys[index] as string]);
+        (parts[index] as Store)(abi, pointer + (offsets[index] as number), values[index]);
     };
   }
 
@@ -218,13 +219,13 @@ export class Lowers {
   }
 
   #flatRecord(fields: readonly { readonly name: string; readonly type: TypeRef }[]): LowerFlat {
-    const keys = fields.map((field) => camelCase(field.name));
+    const read = fieldsReader(fields.map((field) => camelCase(field.name)));
     const parts = fields.map((field) => this.flat(field.type));
     const widths = fields.map((field) => this.#flatOf(field.type).length);
     return (abi, value, out, start) => {
-      const record = asObject(value);
+      const values = read(asObject(value));
       for (let index = 0, at = start; index < parts.length; index += 1) {
-        (parts[index] as LowerFlat)(abi, record[keys[index] as string], out, at);
+        (parts[index] as LowerFlat)(abi, values[index], out, at);
         at += widths[index] as number;
       }
     };

@@ -157,12 +157,20 @@ export function utf8Length(text: string): number {
 }
 
 function lowerUtf16(abi: Abi, source: string): number {
-  const text = source.isWellFormed() ? source : source.toWellFormed();
-  const pointer = abi.allocate(2, text.length * 2);
-  const units = new Uint16Array(abi.bytes.buffer, pointer, text.length);
-  for (let index = 0; index < text.length; index += 1) units[index] = text.charCodeAt(index);
+  const text = hasSurrogates(source) ? source.toWellFormed() : source;
+  const { length } = text;
+  const pointer = abi.allocate(2, length * 2);
+  const { units } = abi;
+  const at = pointer >>> 1;
+  for (let index = 0; index < length; index += 1) units[at + index] = text.charCodeAt(index);
   lowered.pointer = pointer;
-  return text.length;
+  return length;
+}
+
+function hasSurrogates(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1)
+    if ((text.charCodeAt(index) & 0xf800) === 0xd800) return true;
+  return false;
 }
 
 function isLatin1(text: string): boolean {

@@ -1,4 +1,5 @@
 import type { InstallRequest } from '../../host/serving.ts';
+import { local } from '../access.ts';
 import type { Front } from '../front.ts';
 import { Problem } from '../problem.ts';
 import { type Call, type Route, route } from '../route.ts';
@@ -56,7 +57,8 @@ async function install(
 ): Promise<Problem | undefined> {
   const wanted = installRequest(query, body);
   if (wanted instanceof Problem) return wanted;
-  const installed = await serving.install(wanted);
+  const isAnybodys = exchange.access === local;
+  const installed = await serving.install({ ...wanted, isAnybodys });
   if (installed.kind === 'wants-more') {
     const cure = `look at it, then ask again with ?accept=${installed.difference.toDigest}`;
     return new Problem(409, 'wants-more', `the new version asks for more than the present one: ${cure}`, {

@@ -15,11 +15,12 @@ interface IdParams {
 
 const idParam: Schema = { type: 'string', minLength: 1, maxLength: 255, description: 'The message’s id.' };
 
-function list(
+async function list(
   { serving, answers }: Front,
   { exchange, query }: Call<unknown, LimitQuery, unknown>,
-): undefined {
-  const deadLetters = serving.deadLetters(query.limit).map(({ message, ...rest }) => ({
+): Promise<undefined> {
+  const letters = await serving.deadLetters(query.limit);
+  const deadLetters = letters.map(({ message, ...rest }) => ({
     message: messageJson(message),
     ...rest,
     failure: failureJson(rest.failure),

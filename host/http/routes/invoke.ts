@@ -1,6 +1,6 @@
 import type { InvokeOptions } from '../../host/serving.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Front } from '../front.ts';
+import type { Caller, Front } from '../front.ts';
 import { type MessageHeaders, messageHeaders, readMessageHeaders } from '../message-headers.ts';
 import { Problem } from '../problem.ts';
 import { answerReply } from '../reply.ts';
@@ -33,7 +33,11 @@ const body = {
 } as const;
 
 /** Reads the message, hands it over, answers. The one path of `invoke`, however the request came to it. */
-export async function invoke(front: Front, exchange: Exchange, name: string): Promise<Problem | undefined> {
+export async function invoke(
+  front: Front<Caller>,
+  exchange: Exchange,
+  name: string,
+): Promise<Problem | undefined> {
   const headers = readMessageHeaders(exchange.request);
   if (headers instanceof Problem) return headers;
   const body = await front.bodies.read(exchange);

@@ -1,0 +1,117 @@
+import type { Budget, StopCause } from '../engine/budget.ts';
+import type { Instance } from '../engine/instance.ts';
+import { HostError } from '../errors.ts';
+import type { Outcome } from '../outcome.ts';
+import { returned, stopped, trapped, usageOf } from './judge.ts';
+
+export type CallOutcome = Outcome<Uint8Array | undefined>;
+
+/** Who waits for the end of a call: one of the two is called, once. */
+export interface CallEnd {
+  ended(outcome: CallOutcome): void;
+  /** Not the guest's doing: the call did not take place. */
+  refused(thrown: unknown): void;
+}
+
+/** What watches over a call. */
+export interface CallWatch {
+  /** Calls `Calls.overdue` at a moment of the monotonic clock, unless called off by the timer it returns. */
+  arm(atMs: number): number;
+  disarm(timer: number): void;
+  /** The call under way is being ended: what it waits for ends too. */
+  stopped(): void;
+}
+
+/** How long a stopped guest may take to unwind before its thread stops waiting for it. */
+const unwindMsMax = 2_000;
+
+/**
+ * The calls of one instance, one at a time: at its deadline, or when the asker gives up, a call is stopped; if
+ * its guest does not unwind, it is over without it. Made once per instance, so that a call makes few objects.
+ */
+export class Calls {
+  readonly budget: Budget;
+  readonly #instance: Instance;
+  readonly #watch: CallWatch;
+  #end: CallEnd | undefined;
+  #timer = 0;
+  #isUnwinding = false;
+
+  constructor(instance: Instance, budget: Budget, watch: CallWatch) {
+    this.#instance = instance;
+    this.budget = budget;
+    this.#watch = watch;
+  }
+
+  /** Calls an export with one argument. */
+  begin(name: string, argument: unknown, deadlineMs: number, end: CallEnd): void {
+    const { budget } = this;
+    this.#end = end;
+    budget.restart(deadlineMs);
+    this.#timer = this.#watch.arm(budget.startedMs + deadlineMs);
+    this.#instance.call(name, [argument]).then(this.#returned, this.#threw);
+  }
+
+  /** As `begin`. */
+  call(name: string, argument: unknown, deadlineMs: number): Promise<CallOutcome> {
+    return new Promise((ended, refused) => this.begin(name, argument, deadlineMs, { ended, refused }));
+  }
+
+  /** The time is over, or, once it was stopped, so is the time to unwind. */
+  overdue(): void {
+    if (this.#end === undefined) return;
+    if (this.#isUnwinding) {
+      const outcome = stopped(this.budget);
+      if (outcome !== undefined) this.#over()?.ended(outcome as CallOutcome);
+      return;
+    }
+    this.budget.stopForDeadline();
+    this.#unwind();
+  }
+
+  /** Ends the call under way, if there is one. */
+  stop(cause: StopCause): void {
+    if (this.#end === undefined) return;
+    this.budget.stop(cause);
+    this.#unwind();
+  }
+
+  #unwind(): void {
+    this.#isUnwinding = true;
+    this.#watch.stopped();
+    this.#watch.disarm(this.#timer);
+    this.#timer = this.#watch.arm(this.budget.clock.monotonicMs() + unwindMsMax);
+  }
+
+  /** Who waits for the end, from now on nobody. */
+  #over(): CallEnd | undefined {
+    const end = this.#end;
+    if (end !== undefined) this.#watch.disarm(this.#timer);
+    this.#end = undefined;
+    this.#isUnwinding = false;
+    return end;
+  }
+
+  readonly #returned = (value: unknown): void => {
+    this.#over()?.ended(judged(this.budget, value));
+  };
+
+  readonly #threw = (thrown: unknown): void => {
+    const end = this.#over();
+    const outcome = stopped(this.budget);
+    if (outcome !== undefined) end?.ended(outcome as CallOutcome);
+    else if (thrown instanceof HostError) end?.refused(thrown);
+    else end?.ended(trapped(thrown, this.budget) as CallOutcome);
+  };
+}
+
+/** What came back, unless the guest was stopped or gave more than it may. */
+function judged(budget: Budget, value: unknown): CallOutcome {
+  const outcome = stopped(budget) ?? returned(value, true, usageOf(budget));
+  if (outcome.kind !== 'ok') return outcome as CallOutcome;
+  const body = outcome.value as Uint8Array | undefined;
+  const max = budget.limits.outputBytesMax;
+  const used = budget.outputBytes + (body?.length ?? 0);
+  if (used <= max) return outcome as CallOutcome;
+  return { kind: 'limit', limit: 'outputBytesMax', max, used, usage: outcome.usage };
+}

@@ -1,0 +1,31 @@
+import { clientHeader, ExchangeProxy } from '../host/exchange-proxy.ts';
+import { bind, Door } from './door.ts';
+import type { Caller } from './front.ts';
+import type { ThreadDoorSettings } from './listen.ts';
+
+/** The part of the front door that is open in one thread of agents. */
+export interface ThreadDoor {
+  close(drainMs: number): Promise<void>;
+}
+
+/**
+ * Opens the door of a thread of agents: it shares the address with the other threads, answers invocations where
+ * the agents are, and passes everything else on to the main thread.
+ * @throws HostError `HOST_ERR_LISTEN_FAILED`
+ */
+export async function openThreadDoor(serving: Caller, settings: ThreadDoorSettings): Promise<ThreadDoor> {
+  const { host, port, mainSocketPath } = settings;
+  const proxy = new ExchangeProxy();
+  const door = new Door(serving, {
+    ...settings,
+    elsewhere: (request, response) =>
+      proxy.pass(mainSocketPath, [clientHeader, request.socket.remoteAddress ?? ''], request, response),
+  });
+  await bind(door.server(), { host, port, reusePort: true });
+  return {
+    close: async (drainMs) => {
+      await door.close(drainMs);
+      proxy.close();
+    },
+  };
+}
