@@ -21,6 +21,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   state: async () => (await import('./state.ts')).bench,
   triggers: async () => (await import('./triggers.ts')).bench,
   bus: async () => (await import('./bus.ts')).bench,
+  messages: async () => (await import('./messages.ts')).bench,
   wheel: async () => (await import('./wheel.ts')).bench,
   capability: async () => (await import('./capability.ts')).bench,
 };

@@ -7,6 +7,13 @@ import { type Snapshot, snapshotBytes } from '../engine/hibernation/snapshot.ts'
 import { HostError } from '../errors.ts';
 import { intersect, type Limits } from '../limits.ts';
 import type { Outcome, Usage } from '../outcome.ts';
+import {
+  hibernations,
+  type InvocationStart,
+  invocationEnds,
+  invocationStarts,
+  wakes,
+} from '../telemetry/channels.ts';
 import { type CallEnd, type CallOutcome, Calls, type CallWatch } from './calls.ts';
 import { IdlePlace } from './idle-list.ts';
 import { RestartDelay } from './restart-delay.ts';
@@ -139,6 +146,7 @@ export class Agent implements CallEnd, CallWatch {
   /** Handles one message, with all that may go wrong in the outcome that `Surroundings.handled` hears. */
   handle(delivery: Delivery): void {
     this.delivery = delivery;
+    if (invocationStarts.hasSubscribers) invocationStarts.publish(this.#invocation(delivery));
     const calls = this.#calls;
     const deadlineMs = this.#deadlineMs(delivery);
     if (this.#state !== 'idle' || calls === undefined) void this.#handleFirst(delivery);
@@ -194,10 +202,15 @@ export class Agent implements CallEnd, CallWatch {
   #finish(outcome: CallOutcome): void {
     const delivery = this.delivery as Delivery;
     this.delivery = undefined;
+    if (invocationEnds.hasSubscribers) invocationEnds.publish({ ...this.#invocation(delivery), outcome });
     this.#around.handled(this, delivery, outcome);
     if (this.#settling === undefined) return;
     for (const resolve of this.#settling) resolve();
     this.#settling = undefined;
+  }
+
+  #invocation({ message: { id, subject, sender, attempt } }: Delivery): InvocationStart {
+    return { agent: this.name, messageId: id, subject, sender, attempt };
   }
 
   #deadlineMs({ untilMs }: Delivery): number {
@@ -218,13 +231,17 @@ export class Agent implements CallEnd, CallWatch {
     if (waitMs > 0) await this.#around.clock.sleep(Math.min(waitMs, deadlineMs));
     const { limits } = this.#spec;
     const budget = new Budget({ limits, clock: this.#around.clock, turn: this.#around.turn });
-    if (this.#saved !== undefined) this.#around.released(this, this.#saved);
-    const { resident, isWoken } = await this.#around.launch(this, this.#saved, budget, deadlineMs);
+    const saved = this.#saved;
+    if (saved !== undefined) this.#around.released(this, saved);
+    const { resident, isWoken } = await this.#around.launch(this, saved, budget, deadlineMs);
     const calls = new Calls(resident.instance, budget, this);
     this.#resident = resident;
     this.#calls = calls;
     this.#saved = undefined;
-    if (isWoken) return calls;
+    if (isWoken) {
+      if (wakes.hasSubscribers) wakes.publish({ agent: this.name, place: saved?.kind ?? 'cold' });
+      return calls;
+    }
     await this.#start(calls, deadlineMs);
     this.#around.note(this, { kind: 'started', resumed: this.#hasLived });
     this.#hasLived = true;
@@ -354,6 +371,7 @@ export class Agent implements CallEnd, CallWatch {
     this.#calls = undefined;
     this.#saved = { kind: 'warm', snapshot, bytes: snapshotBytes(snapshot) };
     this.#state = 'hibernated';
+    if (hibernations.hasSubscribers) hibernations.publish({ agent: this.name, place: 'warm' });
     // In the same breath: a message that waits for it may wake it next.
     this.#around.kept(this, this.#saved);
   }
@@ -386,7 +404,9 @@ export class Agent implements CallEnd, CallWatch {
   cool(): void {
     this.#saved = { kind: 'cold' };
     this.#hasLived = true;
+    const isLater = this.#state === 'hibernated';
     this.#state = 'cold';
+    if (isLater && hibernations.hasSubscribers) hibernations.publish({ agent: this.name, place: 'cold' });
   }
 
   /** Whether nothing would be lost with this object but what `goOn` takes back and what lies on disk. */

@@ -2,6 +2,7 @@ import type { Wheel } from '../clock/wheel.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { Outcome } from '../outcome.ts';
 import { groupFault, patternFault, reservedToken } from '../subject.ts';
+import { publishes, requests, type Sending, sends } from '../telemetry/channels.ts';
 import { type BusLimits, defaultBusLimits } from './bus-limits.ts';
 import { type DeadLetter, DeadLetters } from './dead-letters.ts';
 import type {
@@ -257,6 +258,7 @@ export class Bus {
     payload: Payload,
     options: SendOptions = noOptions,
   ): Accepted | BusError | Promise<Accepted | BusError> {
+    if (sends.hasSubscribers) sends.publish(sendingOf(from, agentName, payload));
     return this.#shipping.send(from, agentName, payload, options);
   }
 
@@ -271,6 +273,7 @@ export class Bus {
     payload: Payload,
     options: SendOptions = noOptions,
   ): Accepted | BusError | Promise<Accepted | BusError> {
+    if (publishes.hasSubscribers) publishes.publish(sendingOf(from, subject, payload));
     return this.#shipping.publish(from, subject, payload, options);
   }
 
@@ -286,6 +289,7 @@ export class Bus {
     payload: Payload,
     options: RequestOptions = noOptions,
   ): Promise<Reply> {
+    if (requests.hasSubscribers) requests.publish(sendingOf(from, subject, payload));
     return this.#shipping.request(from, subject, payload, options);
   }
 
@@ -511,6 +515,10 @@ export class Bus {
       else this.#outbox.owed(thread, { kind: 'room', receiver });
     }
   }
+}
+
+function sendingOf({ name }: Sender, target: string, { body }: Payload): Sending {
+  return { sender: name, target, bodyBytes: body.length };
 }
 
 function subscribeFrame(one: Subscription): Frame {

@@ -116,7 +116,7 @@ export class AgentThread {
       activeMax: this.#residence.bounds.stacksPerThreadMax,
       turnMsMax,
       nowMs: () => clock.monotonicMs(),
-      isPending: () => this.#links.pending(),
+      isPending: () => this.#isMailWaiting(),
     });
     this.population = new Population({
       bus: this.bus,
@@ -139,6 +139,12 @@ export class AgentThread {
       wasi: (agent) => this.#rooms.wasi(agent),
       onLost: (agent, error) => this.#say('error', error.message, agent.name),
     });
+  }
+
+  /** Asked between the fuel slices of a guest that computes: what it has sent so far must not wait for its end. */
+  #isMailWaiting(): boolean {
+    this.#links.flush();
+    return this.#links.pending();
   }
 
   /**

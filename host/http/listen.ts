@@ -120,7 +120,7 @@ function opened(
   let closed: Promise<void> | undefined;
   const close = async (drainMs: number): Promise<void> => {
     // The threads' doors first: what they pass on is answered here.
-    await doors?.close(drainMs);
+    if (doors !== undefined) await doors.close(drainMs);
     await door.close(drainMs);
     await app.close();
   };
