@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'cold-start': async () => (await import('./cold-start.ts')).bench,
   agents: async () => (await import('./agents.ts')).bench,
   ring: async () => (await import('./ring.ts')).bench,
+  residents: async () => (await import('./residents.ts')).bench,
   hibernate: async () => (await import('./hibernate.ts')).bench,
   waiting: async () => (await import('./waiting.ts')).bench,
   'cold-store': async () => (await import('./cold-store.ts')).bench,

@@ -8,6 +8,7 @@ import { type DeadLetter, DeadLetters } from './dead-letters.ts';
 import type {
   Accepted,
   Delivery,
+  Lodgers,
   Receiver,
   ReceiverTerms,
   Reply,
@@ -174,6 +175,16 @@ export class Bus {
   /** Makes this thread an agent's. Place it in the directory afterwards, so that nothing comes before. */
   attach(id: number, name: string, receiver: Receiver, terms: ReceiverTerms): void {
     this.#reception.attach(id, name, receiver, terms);
+  }
+
+  /** Makes this thread that of all these agents, now and as they come; each is placed in the directory as after `attach`. */
+  lodge(lodgers: Lodgers): void {
+    this.#reception.roster.lodgers = lodgers;
+  }
+
+  /** One of the lodgers will have nothing to do for long: what the bus holds of it goes, if it is nothing of note. */
+  rest(id: number): void {
+    this.#reception.rest(id);
   }
 
   /** The agent leaves this thread. Returns what waited, which `resend` or `drop` takes; subscriptions stay. */

@@ -57,6 +57,8 @@ async function stage(limits: Partial<Limits> = {}): Promise<Stage> {
     }),
     idle: () => {},
     busy: () => {},
+    kept: () => {},
+    released: () => {},
     arm: (one, atMs) => {
       const timer = timers.size + 1;
       timers.set(
