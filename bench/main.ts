@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'cold-start': async () => (await import('./cold-start.ts')).bench,
   agents: async () => (await import('./agents.ts')).bench,
   ring: async () => (await import('./ring.ts')).bench,
+  residents: async () => (await import('./residents.ts')).bench,
   hibernate: async () => (await import('./hibernate.ts')).bench,
   waiting: async () => (await import('./waiting.ts')).bench,
   parked: async () => (await import('./parked.ts')).bench,
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   state: async () => (await import('./state.ts')).bench,
   triggers: async () => (await import('./triggers.ts')).bench,
   bus: async () => (await import('./bus.ts')).bench,
+  messages: async () => (await import('./messages.ts')).bench,
   wheel: async () => (await import('./wheel.ts')).bench,
   capability: async () => (await import('./capability.ts')).bench,
 };

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../host/clock.ts';
-import { type LocalServing, serve } from '../host/host/serve.ts';
+import { type LocalServing, type ServeOptions, serve } from '../host/host/serve.ts';
 import { parseManifest } from '../host/manifest.ts';
 import { writtenAgent } from '../test/support/written-agent.ts';
 
@@ -25,7 +25,11 @@ export interface ResidentHost {
 }
 
 /** `manifest`: what agent.toml says besides the name. */
-export async function residentHost(manifest: string, threads: number): Promise<ResidentHost> {
+export async function residentHost(
+  manifest: string,
+  threads: number,
+  options: Partial<ServeOptions> = {},
+): Promise<ResidentHost> {
   const { bytes } = await writtenAgent(source, { release: true });
   const folder = mkdtempSync(join(tmpdir(), 'motehost-bench-'));
   const text = `name = "like"\ncomponent = "like.wasm"\n${manifest}`;
@@ -48,6 +52,7 @@ export async function residentHost(manifest: string, threads: number): Promise<R
     log: ({ level, text: said }) => {
       if (level === 'error') process.stderr.write(`${said}\n`);
     },
+    ...options,
   });
   const close = async (): Promise<void> => {
     await serving.close(1000);

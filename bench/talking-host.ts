@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { resolveTarget } from '../guest-sdk/build/target.ts';
 import { buildProgram } from '../guest-sdk/c/build/build-program.ts';
 import type { Payload } from '../host/bus/message.ts';
@@ -63,7 +64,7 @@ export class TalkingHost {
     const payload: Payload = { contentType: undefined, headers: [], body: new TextEncoder().encode(words) };
     const reply: Reply = await this.serving.invoke(name, payload, { principal });
     if (reply.kind !== 'answered' || reply.outcome.kind !== 'ok')
-      throw new Error(`${name}: ${JSON.stringify(reply, (_, value) => String(value))}`);
+      throw new Error(`${name}: ${inspect(reply, { depth: 5 })}`);
   }
 
   async handled(name: string): Promise<number> {
@@ -90,7 +91,6 @@ const folder = join(import.meta.dirname, 'talkers');
 async function buildC(kind: Kind): Promise<Uint8Array> {
   const own = mkdtempSync(join(tmpdir(), 'motehost-bench-'));
   try {
-    const { copyFileSync } = await import('node:fs');
     copyFileSync(join(folder, `${kind}.c`), join(own, 'agent.c'));
     const target = await resolveTarget('', 'handler');
     return (await buildProgram({ folder: own, entry: 'agent.c', target, release: true })).bytes;
@@ -100,6 +100,6 @@ async function buildC(kind: Kind): Promise<Uint8Array> {
 }
 
 async function buildAssemblyScript(kind: Kind): Promise<Uint8Array> {
-  const source = readFileSync(join(folder, `${kind}.ts`), 'utf8');
+  const source = readFileSync(join(folder, 'assembly', `${kind}.ts`), 'utf8');
   return (await writtenAgent(source, { release: true })).bytes;
 }

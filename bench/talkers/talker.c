@@ -24,8 +24,9 @@ static bool send(long count, string_t name, list_types_header_t headers) {
   for (long at = 0; at < count; at++) {
     string_t id;
     bus_error_t error;
-    if (!bus_send(name, no_id, payload, &id, &error)) return false;
-    string_free(&id);
+    if (bus_send(name, no_id, payload, &id, &error)) string_free(&id);
+    else if (error.tag == BUS_ERROR_FULL) at--; /* It has waited, and may again. */
+    else return false;
   }
   return true;
 }

@@ -7,10 +7,18 @@ import { type Snapshot, snapshotBytes } from '../engine/hibernation/snapshot.ts'
 import { HostError } from '../errors.ts';
 import { intersect, type Limits } from '../limits.ts';
 import type { Outcome, Usage } from '../outcome.ts';
+import {
+  hibernations,
+  type InvocationStart,
+  invocationEnds,
+  invocationStarts,
+  wakes,
+} from '../telemetry/channels.ts';
 import { type AwayCall, type CallEnd, type CallOutcome, Calls, type CallWatch, endedAway } from './calls.ts';
 import { IdlePlace } from './idle-list.ts';
 import { Parking, type ParkingOwner } from './parking.ts';
 import { RestartDelay } from './restart-delay.ts';
+import type { Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
 
 /** Why an instance ends in good order (wit/types.wit). */
@@ -21,7 +29,8 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly turn: Turn;
   /**
-   * Links and instantiates, or brings back what was saved; waits for room if there is none.
+   * Links and instantiates, or brings back what was saved, which it lets go of only when that has worked; waits
+   * for room if there is none.
    * @throws HostError `HOST_ERR_BUDGET_EXHAUSTED`
    */
   launch(agent: Agent, saved: Saved | undefined, budget: Budget, deadlineMs: number): Promise<Launch>;
@@ -29,6 +38,10 @@ export interface Surroundings {
   idle(agent: Agent): void;
   /** It is idle no longer. */
   busy(agent: Agent): void;
+  /** Its state is in the heap, or is to be looked after there again. */
+  kept(agent: Agent, saved: Saved): void;
+  /** Its state is needed now, or by nobody any more. */
+  released(agent: Agent, saved: Saved): void;
   /** Calls `agent.overdue()` at a moment of the monotonic clock, unless called off by the timer it returns. */
   arm(agent: Agent, atMs: number): number;
   disarm(timer: number): void;
@@ -73,6 +86,10 @@ export type AgentPhase =
   | 'hibernated'
   | 'parked'
   | 'cold';
+
+/** Milliseconds a guest computes before it gives way, though nobody is known to wait: sockets tell nothing until they are asked. */
+const yieldMs = 2;
+const errorCharsMax = 1_000;
 
 /** Where the state of an agent that is not in memory lies. */
 export type Saved =
@@ -176,6 +193,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   /** Handles one message, with all that may go wrong in the outcome that `Surroundings.handled` hears. */
   handle(delivery: Delivery): void {
     this.delivery = delivery;
+    if (invocationStarts.hasSubscribers) invocationStarts.publish(this.#invocation(delivery));
     this.#hasTurn = true;
     const calls = this.#calls;
     const deadlineMs = this.#deadlineMs(delivery);
@@ -236,10 +254,15 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   #finish(outcome: CallOutcome): void {
     const delivery = this.delivery as Delivery;
     this.delivery = undefined;
+    if (invocationEnds.hasSubscribers) invocationEnds.publish({ ...this.#invocation(delivery), outcome });
     this.#around.handled(this, delivery, outcome);
     if (this.#settling === undefined) return;
     for (const resolve of this.#settling) resolve();
     this.#settling = undefined;
+  }
+
+  #invocation({ message: { id, subject, sender, attempt } }: Delivery): InvocationStart {
+    return { agent: this.name, messageId: id, subject, sender, attempt };
   }
 
   #deadlineMs({ untilMs }: Delivery): number {
@@ -270,8 +293,11 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   /** Whether it goes on where it was saved. */
   async #enter(deadlineMs: number): Promise<boolean> {
     const budget = this.#newBudget();
-    const { resident, isWoken } = await this.#around.launch(this, this.#saved, budget, deadlineMs);
+    const saved = this.#saved;
+    if (saved !== undefined) this.#around.released(this, saved);
+    const { resident, isWoken } = await this.#around.launch(this, saved, budget, deadlineMs);
     this.#hold(resident, budget);
+    if (isWoken && wakes.hasSubscribers) wakes.publish({ agent: this.name, place: saved?.kind ?? 'cold' });
     const { asyncCalls } = resident.instance;
     if (asyncCalls === undefined) return isWoken;
     this.#parking ??= new Parking(this);
@@ -284,7 +310,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
 
   #newBudget(): Budget {
     const { clock, turn } = this.#around;
-    return new Budget({ limits: this.#spec.limits, clock, turn });
+    return new Budget({ limits: this.#spec.limits, clock, turn, yieldMs });
   }
 
   #hold(resident: Resident, budget: Budget): Calls {
@@ -367,6 +393,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     budget.goOn(away.carried);
     this.#state = 'launching';
     try {
+      if (this.#saved !== undefined) this.#around.released(this, this.#saved);
       const { resident } = await this.#around.launch(this, this.#saved, budget, leftMs);
       const { asyncCalls } = resident.instance;
       if (this.#awayCause === undefined && asyncCalls?.waiting === true) {
@@ -427,8 +454,15 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     // What a call left when it ended out of memory is of no use to the next one.
     if (this.#away !== undefined) this.#discard();
     this.#parking?.end();
+    if (this.#saved !== undefined) this.#sleepOn(this.#saved);
     resident?.instance.dispose();
     await resident?.release();
+  }
+
+  /** It could not be woken: what was saved is there still. */
+  #sleepOn(saved: Saved): void {
+    this.#state = saved.kind === 'warm' ? 'hibernated' : 'cold';
+    this.#around.kept(this, saved);
   }
 
   /** What was not the guest's doing, or a start that failed: the message was not dealt with and may work later. */
@@ -467,6 +501,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   }
 
   #discard(): void {
+    if (this.#saved !== undefined) this.#around.released(this, this.#saved);
     this.#around.discard(this);
     this.#saved = undefined;
     this.#away = undefined;
@@ -486,36 +521,40 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
 
   /**
    * Leaves memory until the next message, or until what its call waits for has come; does nothing unless it has
-   * nothing to do. What cannot be saved between two messages ends instead, if the manifest says so.
-   * @returns what was saved
+   * nothing to do. What cannot be saved between two messages ends instead, if the manifest says so, or stays. Never
+   * rejects.
    */
-  async hibernate(): Promise<Snapshot | undefined> {
+  async hibernate(): Promise<void> {
     const resident = this.#resident;
     const calls = this.#calls;
-    if (!this.isIdle || resident === undefined || calls === undefined) return undefined;
-    if (this.#state === 'waiting')
-      return resident.saveable.possible && calls.goesOn ? this.#park(resident, calls) : undefined;
-    if (!resident.saveable.possible) {
-      if (this.#spec.manifest.hibernate.unsaveable === 'restart') await this.#leave(() => this.#end('idle'));
-      return undefined;
+    if (!this.isIdle || resident === undefined || calls === undefined) return;
+    if (this.#state === 'waiting') {
+      if (resident.saveable.possible && calls.goesOn) await this.#park(resident, calls);
+      return;
     }
-    return this.#leave(async () => {
-      this.#parking?.leave();
-      const snapshot = await resident.hibernate();
-      this.#resident = undefined;
-      this.#calls = undefined;
-      this.#keep(snapshot, 'hibernated');
-      return snapshot;
-    });
+    const { unsaveable } = this.#spec.manifest.hibernate;
+    if (resident.saveable.possible) await this.#leave(() => this.#save(resident));
+    else if (unsaveable === 'restart') await this.#leave(() => this.#end('idle'));
+  }
+
+  async #save(resident: Resident): Promise<void> {
+    this.#parking?.leave();
+    const snapshot = await resident.hibernate();
+    this.#resident = undefined;
+    this.#calls = undefined;
+    this.#keep(snapshot, 'hibernated');
+    if (hibernations.hasSubscribers) hibernations.publish({ agent: this.name, place: 'warm' });
   }
 
   #keep(snapshot: Snapshot, state: AgentPhase): void {
     this.#saved = { kind: 'warm', snapshot, bytes: snapshotBytes(snapshot) };
     this.#state = state;
+    // In the same breath: a message that waits for it may wake it next.
+    this.#around.kept(this, this.#saved);
   }
 
   /** As `hibernate`, in the middle of a call; the instance may be another agent's before this resolves. */
-  #park(resident: Resident, calls: Calls): Promise<Snapshot | undefined> {
+  #park(resident: Resident, calls: Calls): Promise<void> {
     return this.#leave(async () => {
       this.#parking?.leave();
       const saved: { snapshot?: Promise<Snapshot> } = {};
@@ -528,27 +567,32 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
       try {
         const snapshot = await saved.snapshot;
         // It may have been ended meanwhile.
-        if (snapshot === undefined || away !== this.#away) return undefined;
-        this.#keep(snapshot, 'parked');
-        return snapshot;
+        if (snapshot !== undefined && away === this.#away) this.#keep(snapshot, 'parked');
       } catch (thrown) {
         resident.instance.dispose();
         away?.end.refused(thrown);
-        return undefined;
       }
     });
   }
 
-  async #leave<T>(act: () => Promise<T>): Promise<T> {
+  async #leave(act: () => Promise<void>): Promise<void> {
     this.#around.busy(this);
     this.#state = 'leaving';
-    const leaving = act();
-    this.#leaving = leaving.catch(() => undefined);
-    try {
-      return await leaving;
-    } finally {
-      this.#leaving = undefined;
-    }
+    const leaving = act().catch((thrown: unknown) => this.#stay(thrown));
+    this.#leaving = leaving;
+    await leaving;
+    this.#leaving = undefined;
+  }
+
+  /** It cannot leave now; nothing has changed, and it is asked again after its next message. */
+  #stay(thrown: unknown): void {
+    if (this.#resident !== undefined) this.#state = 'idle';
+    const isBusy = thrown instanceof HostError && thrown.code === 'HOST_ERR_INSTANCE_BUSY';
+    if (!isBusy)
+      this.#around.note(this, {
+        kind: 'refused',
+        error: thrown instanceof HostError ? thrown : fault(thrown),
+      });
   }
 
   get saved(): Saved | undefined {
@@ -559,7 +603,23 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   cool(): void {
     this.#saved = { kind: 'cold' };
     this.#hasLived = true;
+    const isLater = this.#state === 'hibernated';
     if (this.#state !== 'parked') this.#state = 'cold';
+    if (isLater && hibernations.hasSubscribers) hibernations.publish({ agent: this.name, place: 'cold' });
+  }
+
+  /** Whether nothing would be lost with this object but what `countOn` takes back and what lies on disk. */
+  get isForgettable(): boolean {
+    const rests = this.#state === 'cold' || (this.#state === 'absent' && !this.#hasLived);
+    return rests && this.lastError === undefined && this.#delay.failures === 0 && this.delivery === undefined;
+  }
+
+  /** What an object of the same agent did before. */
+  countOn({ handled, failed, fuel, memoryBytes }: Tally): void {
+    this.handled = handled;
+    this.failed = failed;
+    this.fuel = fuel;
+    this.memoryBytes = memoryBytes;
   }
 
   /** Takes another program or other settings; it holds no instance then. */
@@ -609,7 +669,12 @@ function fault(thrown: unknown): HostError {
   return new HostError('HOST_ERR_AGENT_STOPPED', `this is a bug in host, please report it: ${text}`);
 }
 
+/** What ended it, for people; what the guest said is cut. */
 function describe(outcome: Outcome): string {
+  return words(outcome).slice(0, errorCharsMax);
+}
+
+function words(outcome: Outcome): string {
   switch (outcome.kind) {
     case 'trap':
       return `trap ${outcome.trap}: ${outcome.message}`;

@@ -6,6 +6,8 @@ import { HostError } from '../errors.ts';
 export class ColdStates {
   readonly #store: ColdStore;
   readonly #onTrouble: (error: HostError, agent: string) => void;
+  /** On their way to the disk; how many times each. */
+  readonly #putting = new Map<string, number>();
 
   /** `onTrouble` hears why a state could not be put on disk. */
   constructor(store: ColdStore, onTrouble: (error: HostError, agent: string) => void) {
@@ -23,6 +25,7 @@ export class ColdStates {
 
   /** False: the disk does not take it, and it has to stay in memory. */
   async put(name: string, snapshot: Snapshot): Promise<boolean> {
+    this.#putting.set(name, (this.#putting.get(name) ?? 0) + 1);
     try {
       await this.#store.put(name, snapshot);
       return true;
@@ -30,20 +33,15 @@ export class ColdStates {
       if (!(thrown instanceof HostError)) throw thrown;
       this.#onTrouble(thrown, name);
       return false;
+    } finally {
+      const left = (this.#putting.get(name) ?? 1) - 1;
+      if (left === 0) this.#putting.delete(name);
+      else this.#putting.set(name, left);
     }
   }
 
-  /**
-   * An agent's state, which is on disk no longer: what it does from now on would make it stale. Undefined when
-   * there is none, or when it is damaged, which is told: the agent begins anew.
-   */
-  async take(name: string): Promise<Snapshot | undefined> {
-    const snapshot = await this.#read(name);
-    await this.drop(name);
-    return snapshot;
-  }
-
-  async #read(name: string): Promise<Snapshot | undefined> {
+  /** An agent's state. Undefined when there is none, or when it is damaged, which is told: the agent begins anew. */
+  async read(name: string): Promise<Snapshot | undefined> {
     try {
       return (await this.#store.get(name))?.snapshot;
     } catch (thrown) {
@@ -53,8 +51,9 @@ export class ColdStates {
     }
   }
 
+  /** To be waited for before a woken agent does anything: from then on its state on disk is stale. */
   async drop(name: string): Promise<void> {
-    if (this.#store.has(name)) await this.#store.delete(name);
+    if (this.#putting.has(name) || this.#store.has(name)) await this.#store.delete(name);
   }
 
   close(): Promise<void> {

@@ -33,7 +33,8 @@ export class Dispatcher implements Turn {
   #active = 0;
   #isScheduled = false;
   #turnStartedMs: number | undefined;
-  #paused: (() => void)[] = [];
+  /** Guests that gave way; at most as many as calls are under way. */
+  readonly #paused: (() => void)[] = [];
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -69,10 +70,11 @@ export class Dispatcher implements Turn {
     });
   }
 
+  /** One at a time: between two guests that compute, whatever the event loop has comes first. */
   readonly #resume = (): void => {
-    const paused = this.#paused;
-    this.#paused = [];
-    for (const resume of paused) resume();
+    const resume = this.#paused.shift();
+    if (this.#paused.length > 0) setImmediate(this.#resume);
+    resume?.();
   };
 
   #schedule(): void {

@@ -1,9 +1,10 @@
 import type { Bus } from '../bus/bus.ts';
-import type { Delivery } from '../bus/delivery.ts';
+import type { Delivery, Lodgers, ReceiverTerms } from '../bus/delivery.ts';
 import type { Outcome } from '../outcome.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { Roll, type Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
 import { termsOf } from './terms.ts';
 
@@ -16,14 +17,10 @@ export interface PopulationRooms {
 }
 
 /** What is known of one agent. */
-export interface AgentReport {
+export interface AgentReport extends Tally {
   readonly phase: AgentPhase;
   /** In a call, and waiting for something outside. */
   readonly mailboxDepth: number;
-  readonly handled: number;
-  readonly failed: number;
-  readonly fuel: bigint;
-  readonly memoryBytes: number;
   readonly lastError: string | undefined;
   readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
 }
@@ -36,12 +33,18 @@ export interface PopulationReport {
   readonly fuel: bigint;
 }
 
-/** The agents of one thread: who they are, and their way from a message in the mailbox to its outcome. */
-export class Population {
+/**
+ * The agents of one thread: who they are, and their way from a message in the mailbox to its outcome. Whoever never
+ * had a message, or whose state lies on disk, is a line in the roll; the others are objects.
+ */
+export class Population implements Lodgers {
   readonly #rooms: PopulationRooms;
   readonly #specs = new Map<number, Spec>();
+  readonly #roll: Roll;
   readonly #agents = new Map<number, Agent>();
-  /** Of agents that are gone. */
+  /** Of those that have no object, whose state lies on disk. */
+  #cold = 0;
+  /** Of those that have no object, and of those that are gone. */
   #handled = 0;
   #underWay = 0;
   #failed = 0;
@@ -49,6 +52,8 @@ export class Population {
 
   constructor(rooms: PopulationRooms) {
     this.#rooms = rooms;
+    this.#roll = new Roll((id) => rooms.bus.directory.indexOf(id));
+    rooms.bus.lodge(this);
   }
 
   /** Makes a spec known, once, before agents of it come. */
@@ -63,11 +68,10 @@ export class Population {
   /** `isAgain`: their subscriptions outlived the thread they were on. */
   add(spec: number, agents: readonly (readonly [id: number, name: string])[], isAgain: boolean): void {
     const known = this.#spec(spec);
+    const { cold } = this.#rooms;
     for (const [id, name] of agents) {
-      const agent = new Agent(id, name, known, this.#rooms.around);
-      if (this.#rooms.cold.has(name)) agent.cool();
-      this.#agents.set(id, agent);
-      this.#rooms.bus.attach(id, name, this, termsOf(known));
+      this.#roll.add(id, name, spec);
+      if (cold.size > 0 && cold.has(name)) this.#cold += 1;
       if (!isAgain) this.#subscribe(id, known);
     }
   }
@@ -83,10 +87,45 @@ export class Population {
     for (const { pattern, group } of manifest.subscriptions) this.#rooms.bus.subscribe(id, pattern, group);
   }
 
+  /** The object of an agent, made now if there is none. */
+  #rouse(id: number): Agent | undefined {
+    const present = this.#agents.get(id);
+    if (present !== undefined) return present;
+    const name = this.#roll.nameOf(id);
+    if (name === undefined) return undefined;
+    const agent = new Agent(id, name, this.#spec(this.#roll.specOf(id)), this.#rooms.around);
+    if (this.#cold > 0 && this.#rooms.cold.has(name)) {
+      agent.cool();
+      this.#cold -= 1;
+    }
+    const tally = this.#roll.tallyOf(id);
+    agent.countOn(tally);
+    this.#count(tally, -1);
+    this.#agents.set(id, agent);
+    return agent;
+  }
+
+  #count({ handled, failed, fuel }: Tally, by: 1 | -1): void {
+    this.#handled += by * handled;
+    this.#failed += by * failed;
+    this.#fuel += BigInt(by) * fuel;
+  }
+
+  /** Lets go of the object of an agent, if nothing is to be remembered but what the roll can. */
+  rest(agent: Agent): void {
+    const { id } = agent;
+    if (!agent.isForgettable || this.#agents.get(id) !== agent) return;
+    this.#agents.delete(id);
+    this.#roll.keepTally(id, agent);
+    this.#count(this.#roll.tallyOf(id), 1);
+    if (agent.phase === 'cold') this.#cold += 1;
+    this.#rooms.bus.rest(id);
+  }
+
   /** Another version of an agent: messages wait until the one under way is done and the old instance has ended. */
   async replace(id: number, number: number): Promise<void> {
     const { bus } = this.#rooms;
-    const agent = this.#agents.get(id);
+    const agent = this.#rouse(id);
     if (agent === undefined) return;
     const spec = this.#spec(number);
     bus.pause(id);
@@ -96,6 +135,7 @@ export class Population {
       await this.#rooms.cold.drop(agent.name);
       this.#unsubscribe(id, agent.spec);
       agent.replace(spec);
+      this.#roll.setSpec(id, number);
       this.#subscribe(id, spec);
     } finally {
       bus.resume(id);
@@ -110,25 +150,45 @@ export class Population {
 
   /** The agent is no more; the message under way is ended, what waits goes to the dead letters. */
   async remove(id: number): Promise<void> {
-    const agent = this.#agents.get(id);
+    const agent = this.#rouse(id);
     if (agent === undefined) return;
+    // First, so that nobody finds it there again.
+    this.#roll.delete(id);
     this.#rooms.bus.remove(id);
     agent.stop({ kind: 'cancelled', reason: 'the agent was removed' });
     await agent.settled();
     await agent.end('requested');
     await this.#rooms.cold.drop(agent.name);
     this.#agents.delete(id);
-    this.#handled += agent.handled;
-    this.#failed += agent.failed;
-    this.#fuel += agent.fuel;
+    this.#count(agent, 1);
   }
 
+  /** Undefined also for one that has not done anything lately. */
   agent(id: number): Agent | undefined {
     return this.#agents.get(id);
   }
 
+  /** The object of an agent that is about to do something. */
+  actor(id: number): Agent | undefined {
+    return this.#rouse(id);
+  }
+
+  /** Those that did something lately. */
   agents(): IterableIterator<Agent> {
     return this.#agents.values();
+  }
+
+  get receiver(): this {
+    return this;
+  }
+
+  /** The bus: who lives here. */
+  nameOf(id: number): string | undefined {
+    return this.#roll.nameOf(id);
+  }
+
+  termsOf(id: number): ReceiverTerms {
+    return termsOf(this.#spec(this.#roll.specOf(id)));
   }
 
   /** The bus: its mailbox is no longer empty. */
@@ -150,7 +210,7 @@ export class Population {
   /** The dispatcher: one message of one agent, or the next part of one. */
   run(id: number): void {
     const { bus, dispatcher } = this.#rooms;
-    const agent = this.#agents.get(id);
+    const agent = this.#rouse(id);
     if (agent?.isReady === true) {
       void agent.goOn();
       return;
@@ -173,17 +233,23 @@ export class Population {
   }
 
   reportOf(id: number): AgentReport | undefined {
+    const name = this.#roll.nameOf(id);
+    if (name === undefined) return undefined;
     const agent = this.#agents.get(id);
-    if (agent === undefined) return undefined;
-    const { phase, handled, failed, fuel, memoryBytes, lastError } = agent;
-    const { bus } = this.#rooms;
+    const { bus, cold } = this.#rooms;
     const subscriptions = bus.subscriptionsOf(id).map(({ pattern, group }) => ({ pattern, group }));
     const mailboxDepth = bus.directory.depthOf(id);
+    const { handled, failed, fuel, memoryBytes } = agent ?? this.#roll.tallyOf(id);
+    const phase = agent?.phase ?? (cold.has(name) ? 'cold' : 'absent');
+    const lastError = agent?.lastError;
     return { phase, mailboxDepth, handled, failed, fuel, memoryBytes, lastError, subscriptions };
   }
 
   report(): PopulationReport {
+    const resting = this.#roll.size - this.#agents.size;
     const phases: Partial<Record<AgentPhase, number>> = {};
+    if (this.#cold > 0) phases.cold = this.#cold;
+    if (resting > this.#cold) phases.absent = resting - this.#cold;
     let [handled, failed, fuel] = [this.#handled, this.#failed, this.#fuel];
     for (const agent of this.#agents.values()) {
       phases[agent.phase] = (phases[agent.phase] ?? 0) + 1;
@@ -191,6 +257,6 @@ export class Population {
       failed += agent.failed;
       fuel += agent.fuel;
     }
-    return { agents: this.#agents.size, phases, handled, failed, fuel };
+    return { agents: this.#roll.size, phases, handled, failed, fuel };
   }
 }

@@ -1,16 +1,17 @@
+import { newInts, newObjects } from './paged.ts';
 import type { Spec } from './spec.ts';
 
-/** One agent as the main thread knows it. */
+/** One agent as the main thread knows it, at the moment it was asked for. */
 export interface AgentRecord {
   readonly id: number;
   readonly name: string;
-  spec: Spec;
+  readonly spec: Spec;
   /** The thread that owns it. */
-  thread: number;
+  readonly thread: number;
   /** How it came here. */
-  origin: Origin;
-  /** Digests of the versions before, newest first; shared while there are none. */
-  earlier: readonly string[];
+  readonly origin: Origin;
+  /** Digests of the versions before, newest first. */
+  readonly earlier: readonly string[];
 }
 
 /** Where an agent was installed from; one object for all that came together. */
@@ -21,26 +22,70 @@ export interface Origin {
   readonly installedAtMs: number;
 }
 
+/** Names and their ids: the bus's directory. */
+export interface Ids {
+  /** 0: there is none. */
+  find(name: string): number;
+  /** A small integer for an id, unique among the agents there are. */
+  indexOf(id: number): number;
+}
+
+/** What agents that came together have in common. */
+interface Kin {
+  readonly spec: Spec;
+  readonly origin: Origin;
+  readonly earlier: readonly string[];
+}
+
 const earlierMax = 10;
 const none: readonly string[] = [];
 
-/** All agents of a host by name, and which thread has them. */
+/**
+ * All agents of a host by name, and which thread has them. There may be a million: of each there is its name, and
+ * a few numbers outside the heap.
+ */
 export class Registry {
-  readonly #byName = new Map<string, AgentRecord>();
+  readonly #directory: Ids;
+  readonly #ids = newInts();
+  readonly #threads = newInts();
+  readonly #names = newObjects<string>();
+  readonly #kin = newObjects<Kin>();
+  /** The latest, for the next agents of the same spec. */
+  #lastKin: Kin | undefined;
+  #size = 0;
   /** Names in order, made when a list is asked for, until the next change. */
   #sorted: string[] | undefined;
   readonly #threadSizes: number[] = [];
 
+  constructor(directory: Ids) {
+    this.#directory = directory;
+  }
+
   get size(): number {
-    return this.#byName.size;
+    return this.#size;
   }
 
   get(name: string): AgentRecord | undefined {
-    return this.#byName.get(name);
+    const id = this.#directory.find(name);
+    if (id === 0) return undefined;
+    const record = this.#at(this.#directory.indexOf(id));
+    return record?.id === id && record.name === name ? record : undefined;
   }
 
-  records(): IterableIterator<AgentRecord> {
-    return this.#byName.values();
+  *records(): Generator<AgentRecord> {
+    for (let index = 0; index < this.#ids.end; index += 1) {
+      const record = this.#at(index);
+      if (record !== undefined) yield record;
+    }
+  }
+
+  #at(index: number): AgentRecord | undefined {
+    const id = this.#ids.get(index) ?? 0;
+    const kin = this.#kin.get(index);
+    if (id === 0 || kin === undefined) return undefined;
+    const { spec, origin, earlier } = kin;
+    const name = this.#names.get(index) as string;
+    return { id, name, spec, thread: this.#threads.get(index) as number, origin, earlier };
   }
 
   /** Gives a new agent a thread: `home` where its state lies already, else the one of `threads` with the fewest agents. */
@@ -52,19 +97,23 @@ export class Registry {
     threads: readonly number[],
     home?: number,
   ): AgentRecord {
-    if (this.#byName.has(name)) throw new Error(`bug: an agent '${name}' is there already`);
-    const record: AgentRecord = {
-      id,
-      name,
-      spec,
-      thread: home ?? this.#place(threads),
-      origin,
-      earlier: none,
-    };
-    this.#byName.set(name, record);
-    this.#threadSizes[record.thread] = this.agentsOf(record.thread) + 1;
+    const index = this.#directory.indexOf(id);
+    if ((this.#ids.get(index) ?? 0) !== 0) throw new Error(`bug: an agent '${name}' is there already`);
+    const thread = home ?? this.#place(threads);
+    this.#ids.set(index, id);
+    this.#threads.set(index, thread);
+    this.#names.set(index, name);
+    this.#kin.set(index, this.#kinOf(spec, origin));
+    this.#size += 1;
+    this.#threadSizes[thread] = this.agentsOf(thread) + 1;
     this.#sorted = undefined;
-    return record;
+    return { id, name, spec, thread, origin, earlier: none };
+  }
+
+  #kinOf(spec: Spec, origin: Origin): Kin {
+    if (this.#lastKin?.spec !== spec || this.#lastKin.origin !== origin)
+      this.#lastKin = { spec, origin, earlier: none };
+    return this.#lastKin;
   }
 
   #place(threads: readonly number[]): number {
@@ -77,23 +126,31 @@ export class Registry {
     return this.#threadSizes[thread] ?? 0;
   }
 
-  replace(record: AgentRecord, spec: Spec, origin: Origin): void {
-    const { digest } = record.spec.program.facts;
-    if (digest !== spec.program.facts.digest)
-      record.earlier = [digest, ...record.earlier].slice(0, earlierMax);
-    record.spec = spec;
-    record.origin = origin;
+  /** Whether the agent of a record is still there. */
+  isCurrent({ id }: AgentRecord): boolean {
+    return this.#ids.get(this.#directory.indexOf(id)) === id;
   }
 
-  remove(record: AgentRecord): void {
-    this.#byName.delete(record.name);
-    this.#threadSizes[record.thread] = this.agentsOf(record.thread) - 1;
+  replace({ id, spec: before, earlier }: AgentRecord, spec: Spec, origin: Origin): void {
+    const { digest } = before.program.facts;
+    const isSame = digest === spec.program.facts.digest;
+    const versions = isSame ? earlier : [digest, ...earlier].slice(0, earlierMax);
+    this.#kin.set(this.#directory.indexOf(id), { spec, origin, earlier: versions });
+  }
+
+  remove({ id, thread }: AgentRecord): void {
+    const index = this.#directory.indexOf(id);
+    this.#ids.set(index, 0);
+    this.#names.set(index, undefined);
+    this.#kin.set(index, undefined);
+    this.#size -= 1;
+    this.#threadSizes[thread] = this.agentsOf(thread) - 1;
     this.#sorted = undefined;
   }
 
   /** At most `max` agents in the order of their names, after one name. */
   list(after: string | undefined, max: number, prefix = ''): readonly AgentRecord[] {
-    this.#sorted ??= [...this.#byName.keys()].sort();
+    this.#sorted ??= [...this.records()].map(({ name }) => name).sort();
     const names = this.#sorted;
     const found: AgentRecord[] = [];
     const from = after !== undefined && after >= prefix ? after : prefix;
@@ -101,7 +158,7 @@ export class Registry {
       const name = names[at] as string;
       if (!name.startsWith(prefix)) break;
       if (name === after) continue;
-      found.push(this.#byName.get(name) as AgentRecord);
+      found.push(this.get(name) as AgentRecord);
     }
     return found;
   }

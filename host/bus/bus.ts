@@ -2,11 +2,13 @@ import type { Wheel } from '../clock/wheel.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { Outcome } from '../outcome.ts';
 import { groupFault, patternFault, reservedToken } from '../subject.ts';
+import { publishes, requests, type Sending, sends } from '../telemetry/channels.ts';
 import { type BusLimits, defaultBusLimits } from './bus-limits.ts';
 import { type DeadLetter, DeadLetters } from './dead-letters.ts';
 import type {
   Accepted,
   Delivery,
+  Lodgers,
   Receiver,
   ReceiverTerms,
   Reply,
@@ -175,6 +177,16 @@ export class Bus {
     this.#reception.attach(id, name, receiver, terms);
   }
 
+  /** Makes this thread that of all these agents, now and as they come; each is placed in the directory as after `attach`. */
+  lodge(lodgers: Lodgers): void {
+    this.#reception.roster.lodgers = lodgers;
+  }
+
+  /** One of the lodgers will have nothing to do for long: what the bus holds of it goes, if it is nothing of note. */
+  rest(id: number): void {
+    this.#reception.rest(id);
+  }
+
   /** The agent leaves this thread. Returns what waited, which `resend` or `drop` takes; subscriptions stay. */
   detach(id: number): readonly Delivery[] {
     return this.#reception.detach(id);
@@ -246,6 +258,7 @@ export class Bus {
     payload: Payload,
     options: SendOptions = noOptions,
   ): Accepted | BusError | Promise<Accepted | BusError> {
+    if (sends.hasSubscribers) sends.publish(sendingOf(from, agentName, payload));
     return this.#shipping.send(from, agentName, payload, options);
   }
 
@@ -260,6 +273,7 @@ export class Bus {
     payload: Payload,
     options: SendOptions = noOptions,
   ): Accepted | BusError | Promise<Accepted | BusError> {
+    if (publishes.hasSubscribers) publishes.publish(sendingOf(from, subject, payload));
     return this.#shipping.publish(from, subject, payload, options);
   }
 
@@ -275,6 +289,7 @@ export class Bus {
     payload: Payload,
     options: RequestOptions = noOptions,
   ): Promise<Reply> {
+    if (requests.hasSubscribers) requests.publish(sendingOf(from, subject, payload));
     return this.#shipping.request(from, subject, payload, options);
   }
 
@@ -500,6 +515,10 @@ export class Bus {
       else this.#outbox.owed(thread, { kind: 'room', receiver });
     }
   }
+}
+
+function sendingOf({ name }: Sender, target: string, { body }: Payload): Sending {
+  return { sender: name, target, bodyBytes: body.length };
 }
 
 function subscribeFrame(one: Subscription): Frame {

@@ -55,6 +55,15 @@ export interface Receiver {
   cancel(id: number, delivery: Delivery): void;
 }
 
+/** Agents of a thread that its bus learns of only when something concerns them: most have nothing to do. */
+export interface Lodgers {
+  readonly receiver: Receiver;
+  /** Undefined: no such agent is here. */
+  nameOf(id: number): string | undefined;
+  /** Of an agent that is here. */
+  termsOf(id: number): ReceiverTerms;
+}
+
 /** What happens to a message that was not dealt with and is to be delivered at least once. */
 export interface Redelivery {
   /** Deliveries in all. */

@@ -107,7 +107,8 @@ export class Links implements LinksPort {
     const peer = this.#byThread[thread];
     if (peer === undefined) throw new Error(`bug: thread ${this.self} has no link to thread ${thread}`);
     if (this.#isClosed || !peer.outbound.post(frame)) return false;
-    if (peer.outbound.isDue) publish(peer);
+    // Senders stand still until they hear of room; everything else can wait for the end of the turn.
+    if (peer.outbound.isDue || frame.kind === 'room') publish(peer);
     else if (!this.#isFlushDue) this.#flushLater();
     return true;
   }

@@ -88,6 +88,10 @@ export class Reception {
     this.roster.add(new Resident(id, name, receiver, terms));
   }
 
+  rest(id: number): void {
+    this.roster.rest(id, this.#options.stamps.nowMs());
+  }
+
   /** Returns what waited, in its order; what is being handled is still to be settled. */
   detach(id: number): readonly Delivery[] {
     const resident = this.roster.get(id);

@@ -1,4 +1,4 @@
-import type { Delivery, Receiver, ReceiverTerms } from './delivery.ts';
+import type { Delivery, Lodgers, Receiver, ReceiverTerms } from './delivery.ts';
 import type { Flush } from './flush.ts';
 import { IdWindow } from './id-window.ts';
 import type { Mailbox } from './mailbox.ts';
@@ -38,6 +38,21 @@ export class Resident {
     return this.#bucket.take(this.terms.rate, nowMs);
   }
 
+  /** Whether it is as it was when it came: nothing waits, nothing has to be remembered. */
+  isBlank(nowMs: number): boolean {
+    return (
+      this.mailbox === undefined &&
+      this.current === undefined &&
+      !this.isPaused &&
+      this.flush === undefined &&
+      this.asking === 0 &&
+      this.repeats === undefined &&
+      this.#sent === undefined &&
+      this.#received === undefined &&
+      (this.#bucket === undefined || this.#bucket.isFull(this.terms.rate, nowMs))
+    );
+  }
+
   /** The ids it gave to what it sent. */
   sent(idsMax: number): IdWindow {
     this.#sent ??= new IdWindow(idsMax);
@@ -54,11 +69,15 @@ export class Resident {
 const pageBits = 10;
 const pageMask = 2 ** pageBits - 1;
 
-/** The agents of this thread by their place in the directory: two steps, no hashing. */
+/**
+ * The agents of this thread by their place in the directory: two steps, no hashing. One of `lodgers` is here from
+ * the first time it is asked for.
+ */
 export class Roster {
   readonly #indexOf: (id: number) => number;
   readonly #pages: (Resident | undefined)[][] = [];
   #size = 0;
+  lodgers: Lodgers | undefined = undefined;
 
   constructor(indexOf: (id: number) => number) {
     this.#indexOf = indexOf;
@@ -71,7 +90,24 @@ export class Roster {
   get(id: number): Resident | undefined {
     const index = this.#indexOf(id);
     const resident = this.#pages[index >> pageBits]?.[index & pageMask];
-    return resident?.id === id ? resident : undefined;
+    return resident?.id === id ? resident : this.#admit(id);
+  }
+
+  #admit(id: number): Resident | undefined {
+    const { lodgers } = this;
+    const name = lodgers?.nameOf(id);
+    if (lodgers === undefined || name === undefined) return undefined;
+    const resident = new Resident(id, name, lodgers.receiver, lodgers.termsOf(id));
+    this.add(resident);
+    return resident;
+  }
+
+  /** Forgets one of the lodgers until it is asked for again, if there is nothing to remember. */
+  rest(id: number, nowMs: number): void {
+    const index = this.#indexOf(id);
+    const resident = this.#pages[index >> pageBits]?.[index & pageMask];
+    if (resident?.id === id && this.lodgers?.nameOf(id) !== undefined && resident.isBlank(nowMs))
+      this.delete(id);
   }
 
   add(resident: Resident): void {

@@ -10,6 +10,11 @@ export class TokenBucket {
     this.#refilledMs = nowMs;
   }
 
+  /** Whether a new one would be the same. */
+  isFull({ perSecond, burst }: RateLimit, nowMs: number): boolean {
+    return this.#tokens + ((nowMs - this.#refilledMs) * perSecond) / 1000 >= burst;
+  }
+
   /** Takes one; 0: taken, else the milliseconds until there is one. */
   take({ perSecond, burst }: RateLimit, nowMs: number): number {
     this.#tokens = Math.min(burst, this.#tokens + ((nowMs - this.#refilledMs) * perSecond) / 1000);

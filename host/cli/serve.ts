@@ -210,7 +210,7 @@ function open(
     cacheFolder: cacheFolder(process.env),
     threads,
     limits,
-    repairJournal,
+    ...(repairJournal ? { repairJournal } : {}),
     ...(secretsFile === undefined ? {} : { secretsFile }),
     clock: systemClock,
     random: systemRandom,

@@ -63,6 +63,8 @@ export interface Carried {
   readonly denials: ReadonlyMap<string, string>;
 }
 
+/** Milliseconds a guest that shares its thread may compute where it cannot be paused. */
+const synchronousMsMax = 250;
 const pageBytes = 65_536;
 const denialsMax = 16;
 const noDenials: ReadonlyMap<string, string> = new Map();
@@ -271,6 +273,7 @@ export class Budget {
       this.stopForDeadline();
       return 0;
     }
+    if (this.#holdsThread(nowMs)) return 0;
     // At least enough to bring the cell back to 0, whatever one block overshot by.
     const need = this.#slice > -cell.value ? this.#slice : -cell.value;
     const grant: bigint = need < left ? need : left;
@@ -278,6 +281,18 @@ export class Budget {
     cell.value += grant;
     const isWanted = nowMs >= this.#yieldAtMs || this.#turn?.isWanted() === true;
     return this.synchronousDepth === 0 && isWanted ? 1 : 0;
+  }
+
+  /**
+   * Where nothing can suspend (an allocation for the host, post-return) the guest cannot give way; beside others it
+   * is stopped when that takes too long.
+   */
+  #holdsThread(nowMs: number): boolean {
+    const overMs = nowMs - this.#yieldAtMs;
+    if (this.#turn === undefined || this.synchronousDepth === 0 || overMs < synchronousMsMax) return false;
+    const used = Math.round(overMs + this.#yieldMs);
+    this.stop({ kind: 'limit', limit: 'deadlineMs', max: synchronousMsMax, used });
+    return true;
   }
 
   /** Import `pause` (suspending): lets the event loop turn, then the guest goes on. */

@@ -55,7 +55,9 @@ export interface ResidenceShare {
 
 const memoriesCell = 0;
 const threadCells = 1;
-const cellsPerThread = 2;
+const cellsPerThread = 3;
+const stacksOffset = 1;
+const waitingOffset = 2;
 
 /** For all threads of a process, made once. `threads`: how many there may be at one time, spare ones included. */
 export function newResidence(threads: number, bounds?: ResidenceBounds): ResidenceShare {
@@ -98,7 +100,19 @@ export class Residence {
 
   /** Suspended stacks of this thread. */
   get stacks(): number {
-    return this.#cells[this.#own + 1] as number;
+    return this.#cells[this.#own + stacksOffset] as number;
+  }
+
+  /** One more, or one less, of this thread waits for room for a memory. */
+  await(by: 1 | -1): void {
+    Atomics.add(this.#cells, this.#own + waitingOffset, by);
+  }
+
+  /** Whether any other thread waits for room. */
+  get areWaiting(): boolean {
+    for (let cell = threadCells + waitingOffset; cell < this.#cells.length; cell += cellsPerThread)
+      if (cell !== this.#own + waitingOffset && Atomics.load(this.#cells, cell) > 0) return true;
+    return false;
   }
 
   /** Takes room for `count` memories that are about to be made; false when there is none. Never more than the bound, whoever else asks. */
@@ -170,7 +184,7 @@ export class Residence {
    * call, in any lane, and given back when the call has settled. Costs nanoseconds.
    */
   tryAcquireStack(): boolean {
-    const cell = this.#own + 1;
+    const cell = this.#own + stacksOffset;
     const held = this.#cells[cell] as number;
     if (held >= this.bounds.stacksPerThreadMax) return false;
     this.#cells[cell] = held + 1;
@@ -178,7 +192,7 @@ export class Residence {
   }
 
   releaseStack(): void {
-    const cell = this.#own + 1;
+    const cell = this.#own + stacksOffset;
     this.#cells[cell] = (this.#cells[cell] as number) - 1;
   }
 
@@ -192,7 +206,8 @@ export class Residence {
     const all = new Int32Array(cells);
     const own = threadCells + thread * cellsPerThread;
     Atomics.sub(all, memoriesCell, Atomics.exchange(all, own, 0));
-    Atomics.store(all, own + 1, 0);
+    Atomics.store(all, own + stacksOffset, 0);
+    Atomics.store(all, own + waitingOffset, 0);
   }
 }
 

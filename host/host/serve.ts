@@ -70,9 +70,9 @@ export interface ServeOptions {
   /** What the host allows at most; manifests narrow it. */
   readonly limits: Partial<Limits>;
   readonly secretsFile?: string;
-  /** What the process may hold; default: what this machine allows. */
-  readonly residence?: ResidenceBounds;
-  /** Saved states in the heap, of all threads together; beyond, the oldest go to disk. */
+  /** Memories and stacks there may be at most; default what the process can have. */
+  readonly bounds?: ResidenceBounds;
+  /** Bytes of sleeping agents' states in the heap; beyond, they go to disk. Default 256 MiB. */
   readonly warmBytesMax?: number;
   /** Go on with what is readable of damaged journals; default: refuse to start. */
   readonly repairJournal?: boolean;
@@ -101,8 +101,8 @@ export interface LocalServing extends Serving {
 
 const agentsMax = 1_048_576;
 const logEntriesMax = 10_000;
-const warmBytesMaxDefault = 256 * 1024 * 1024;
 const logCharsMax = 32 * 1024 * 1024;
+const warmBytesDefault = 256 * 1024 * 1024;
 const closeMsMax = 2_000;
 const outside: Sender = { id: 0, name: undefined };
 
@@ -159,7 +159,7 @@ class ServingHost implements LocalServing {
     this.#engine = createEngine({ cacheFolder: options.cacheFolder, clock });
     this.#directory = Directory.create(agentsMax, random);
     // One more for a spare, which may begin before the lost one is gone.
-    this.#residence = newResidence(threads + 2, options.residence);
+    this.#residence = newResidence(threads + 2, options.bounds);
     this.#threads = new Threads({
       threads,
       settings: this.#settings(),
@@ -253,7 +253,7 @@ class ServingHost implements LocalServing {
   }
 
   #settings(): ThreadSettings {
-    const { cacheFolder, threads, warmBytesMax = warmBytesMaxDefault } = this.#options;
+    const { cacheFolder, threads, warmBytesMax = warmBytesDefault } = this.#options;
     return {
       cacheFolder,
       directory: this.#directory.shared,

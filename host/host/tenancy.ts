@@ -21,7 +21,7 @@ const agentsPerCall = 4096;
 /** Which agents there are, and that their threads know of them. All changes are made one after the other. */
 export class Tenancy {
   readonly #options: TenancyOptions;
-  readonly registry: Registry = new Registry();
+  readonly registry: Registry;
   /** Who knows which spec: threads by the spec's number. */
   readonly #learnt = new Map<
     number,
@@ -34,13 +34,14 @@ export class Tenancy {
   constructor(options: TenancyOptions) {
     this.#options = options;
     this.#isFresh = options.isFresh;
+    this.registry = new Registry(options.directory);
   }
 
   /** @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
   require(name: string): AgentRecord {
     const record = this.registry.get(name);
-    if (record !== undefined) return record;
-    throw unknownAgent(name);
+    if (record === undefined) throw unknownAgent(name);
+    return record;
   }
 
   /** The agent whose route a path lies under: the longest route wins. */
@@ -63,10 +64,16 @@ export class Tenancy {
     const { directory, threads } = this.#options;
     const { mailbox, delivery } = spec.manifest;
     const homes = await this.#homesOf(names);
-    const records = names.map((name) => {
-      const id = directory.add(name, mailbox, delivery.guarantee);
-      return this.registry.add(id, name, spec, origin, threads.numbers, homes.get(name));
-    });
+    const records: AgentRecord[] = [];
+    try {
+      for (const name of names) {
+        const id = directory.add(name, mailbox, delivery.guarantee);
+        records.push(this.registry.add(id, name, spec, origin, threads.numbers, homes.get(name)));
+      }
+    } catch (thrown) {
+      for (const record of records) this.#forget(record);
+      throw thrown;
+    }
     await Promise.all(threads.numbers.map((number) => this.#settle(number, spec, records)));
     return records;
   }
@@ -124,6 +131,7 @@ export class Tenancy {
   /** Takes another version; messages wait meanwhile and none is lost. */
   replace(record: AgentRecord, spec: Spec, origin: Origin): Promise<Difference> {
     return this.#inTurn(async () => {
+      if (!this.registry.isCurrent(record)) throw unknownAgent(record.name);
       const difference = differenceOf(record.spec, spec);
       const handle = this.#handle(record.thread);
       this.#claimRoute(record.name, spec);
@@ -138,12 +146,17 @@ export class Tenancy {
 
   remove(record: AgentRecord): Promise<void> {
     return this.#inTurn(async () => {
+      if (!this.registry.isCurrent(record)) throw unknownAgent(record.name);
       await this.#handle(record.thread).call('remove', record.id);
-      this.#options.directory.remove(record.name);
-      this.registry.remove(record);
+      this.#forget(record);
       const { route } = record.spec.manifest;
       if (route !== undefined) this.#routes.delete(route);
     });
+  }
+
+  #forget(record: AgentRecord): void {
+    this.#options.directory.remove(record.name);
+    this.registry.remove(record);
   }
 
   /** A thread was lost: its agents will be there again, on the one that takes its place. */

@@ -1,9 +1,10 @@
 import type * as http from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Agent, AgentNote, Launch, Saved, Surroundings } from '../agent/agent.ts';
+import type { Agent, AgentNote, Surroundings } from '../agent/agent.ts';
 import { ColdStates } from '../agent/cold-states.ts';
 import { Dispatcher } from '../agent/dispatcher.ts';
 import { invoke } from '../agent/invoke.ts';
+import { Launcher } from '../agent/launcher.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
 import { Population } from '../agent/population.ts';
 import { Bus } from '../bus/bus.ts';
@@ -12,10 +13,9 @@ import type { SettledId } from '../bus/journal/journal.ts';
 import { type LinkEnd, Links } from '../bus/links.ts';
 import { timeoutDriver, Wheel } from '../clock/wheel.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts';
-import type { Budget } from '../engine/budget.ts';
 import type { ColdStore } from '../engine/cold-store/cold-store.ts';
 import { SegmentStore } from '../engine/cold-store/segment-store.ts';
-import { createEngine, type Engine, type Resident } from '../engine/engine.ts';
+import { createEngine, type Engine } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import { Residence } from '../engine/residence.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
@@ -29,8 +29,8 @@ import { ThreadServing } from './thread-serving.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
-/** Milliseconds between two looks at who has been idle for long enough. */
-const sweepMs = 250;
+/** Milliseconds between two looks at who has been idle for long enough, and whether other threads need room. */
+const sweepMs = 50;
 /** Milliseconds between two looks at whether everything under way has ended. */
 const quietEveryMs = 5;
 /** Milliseconds for calls that were told to end. */
@@ -60,6 +60,7 @@ export class AgentThread {
   readonly #dispatcher: Dispatcher;
   readonly #room: MemoryRoom;
   readonly #rooms: GuestRooms;
+  readonly #launcher: Launcher;
   readonly population: Population;
   readonly #overdueKind: number;
   readonly #logLevelMin: LogLevel;
@@ -100,18 +101,22 @@ export class AgentThread {
     this.#room = new MemoryRoom({
       clock,
       warmBytesMax: settings.warmBytesMax,
+      spare: () => this.#pools.idle + this.#residence.dropped,
       reclaim: async (instances) => {
         this.#pools.shrink(instances);
         await this.#residence.collect();
       },
+      neighbours: this.#residence,
       cool: (agent, snapshot) => this.#cold.put(agent.name, snapshot),
+      uncool: (agent) => this.#cold.drop(agent.name),
+      cooled: (agent) => this.population.rest(agent),
     });
     this.#dispatcher = new Dispatcher({
       run: (id) => this.population.run(id),
       activeMax: this.#residence.bounds.stacksPerThreadMax,
       turnMsMax,
       nowMs: () => clock.monotonicMs(),
-      isPending: () => this.#links.pending(),
+      isPending: () => this.#isMailWaiting(),
     });
     this.population = new Population({
       bus: this.bus,
@@ -126,6 +131,20 @@ export class AgentThread {
       logLevelMin: settings.logLevelMin,
       log: (entry) => this.#log.write(entry),
     });
+    this.#launcher = new Launcher({
+      engine: this.#engine,
+      room: this.#room,
+      cold: this.#cold,
+      link: (agent, budget) => this.#rooms.link(agent, budget),
+      wasi: (agent) => this.#rooms.wasi(agent),
+      onLost: (agent, error) => this.#say('error', error.message, agent.name),
+    });
+  }
+
+  /** Asked between the fuel slices of a guest that computes: what it has sent so far must not wait for its end. */
+  #isMailWaiting(): boolean {
+    this.#links.flush();
+    return this.#links.pending();
   }
 
   /**
@@ -161,7 +180,7 @@ export class AgentThread {
   }
 
   #sweep(): void {
-    void this.#room.sweep();
+    this.#room.sweep().catch((thrown: unknown) => this.#say('error', String(thrown)));
     const news = this.mail.news();
     if (news !== undefined) this.#say(news.level, news.text);
   }
@@ -178,9 +197,11 @@ export class AgentThread {
     return {
       clock: this.#clock,
       turn: this.#dispatcher,
-      launch: (agent, saved, budget, deadlineMs) => this.#launch(agent, saved, budget, deadlineMs),
+      launch: (agent, saved, budget, deadlineMs) => this.#launcher.launch(agent, saved, budget, deadlineMs),
       idle: (agent) => this.#room.idle(agent),
       busy: (agent) => this.#room.busy(agent),
+      kept: (agent, saved) => this.#room.kept(agent, saved),
+      released: (agent, saved) => this.#room.released(agent, saved),
       arm: (agent, atMs) => this.#wheel.arm(this.#overdueKind, agent.id, atMs),
       disarm: (timer) => void this.#wheel.cancel(timer),
       ready: (agent) => this.#dispatcher.wake(agent.id),
@@ -193,37 +214,11 @@ export class AgentThread {
   }
 
   #discard(agent: Agent): void {
-    this.#room.woken(agent);
     if (agent.saved?.kind === 'cold') void this.#cold.drop(agent.name);
   }
 
   #overdue(id: number): void {
     this.population.agent(id)?.overdue();
-  }
-
-  async #launch(agent: Agent, saved: Saved | undefined, budget: Budget, deadlineMs: number): Promise<Launch> {
-    const { program } = agent.spec;
-    const linker = this.#rooms.link(agent, budget);
-    const grants = this.#rooms.wasi(agent);
-    if (saved?.kind === 'warm') {
-      this.#room.woken(agent);
-      const { snapshot } = saved;
-      const resident = await this.#room.enter(
-        () => this.#engine.wake(program, snapshot, linker, budget, grants),
-        deadlineMs,
-      );
-      return { resident, isWoken: true };
-    }
-    const snapshot = saved?.kind === 'cold' ? await this.#cold.take(agent.name) : undefined;
-    if (snapshot !== undefined && snapshot.program === program.facts.digest) {
-      const woken = (): Promise<Resident> => this.#engine.wake(program, snapshot, linker, budget, grants);
-      return { resident: await this.#room.enter(woken, deadlineMs), isWoken: true };
-    }
-    const resident = await this.#room.enter(
-      () => this.#engine.enter(program, linker, budget, grants),
-      deadlineMs,
-    );
-    return { resident, isWoken: false };
   }
 
   /** Which of these agents have their state on disk here. */
@@ -281,7 +276,7 @@ export class AgentThread {
 
   /** One HTTP request, in an instance of its own. */
   async #exchange(id: number, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const agent = this.population.agent(id);
+    const agent = this.population.actor(id);
     const main = agent?.spec.program.facts.main;
     if (agent === undefined || main?.kind !== 'http') {
       response.writeHead(404).end();
@@ -356,6 +351,7 @@ export class AgentThread {
     await Promise.race([settled, this.#clock.sleep(endMsMax, late.signal).catch(() => {})]);
     late.abort();
     await this.#room.empty();
+    for (const agent of this.population.agents()) if (agent.isIdle) await agent.end('shutdown');
     // What was held back for it goes out with it; a disk that takes nothing has been told.
     await this.mail.journal.flushed().catch(() => {});
   }

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Serving, ThreadDoors } from '../host/serving.ts';
@@ -41,14 +41,32 @@ export async function listen(serving: Serving, options: ListenOptions = {}): Pro
   const door = new Door(serving, options);
   const server = door.server();
   const app = await routed(door, server);
-  await bind(server, { host, port, reusePort: doors !== undefined });
-  const taken = (server.address() as AddressInfo).port;
-  if (doors !== undefined) {
-    await bind(door.server(), { path: doors.socketPath });
-    await doors.open(threadDoor.href, settingsOf(options, host, taken, doors.socketPath));
-    stopListening(server);
+  try {
+    const taken = await take(server, host, port, doors !== undefined);
+    if (doors !== undefined) {
+      await bind(door.server(), { path: doors.socketPath });
+      await doors.open(threadDoor.href, settingsOf(options, host, taken, doors.socketPath));
+      stopListening(server);
+    }
+    return opened(door, app, doors, host, taken);
+  } catch (thrown) {
+    await door.close(0);
+    throw thrown;
   }
-  return opened(door, app, doors, host, taken);
+}
+
+/** An address that threads share would be shared with another host as well, unless it is nobody's before. */
+async function take(server: Server, host: string, port: number, isShared: boolean): Promise<number> {
+  if (!isShared) {
+    await bind(server, { host, port, reusePort: false });
+    return (server.address() as AddressInfo).port;
+  }
+  const claim = createServer();
+  await bind(claim, { host, port, reusePort: false });
+  const taken = (claim.address() as AddressInfo).port;
+  await new Promise((resolve) => claim.close(resolve));
+  await bind(server, { host, port: taken, reusePort: true });
+  return taken;
 }
 
 async function routed(door: Door<Serving>, server: Server): Promise<FastifyInstance> {
@@ -102,7 +120,7 @@ function opened(
   let closed: Promise<void> | undefined;
   const close = async (drainMs: number): Promise<void> => {
     // The threads' doors first: what they pass on is answered here.
-    await doors?.close(drainMs);
+    if (doors !== undefined) await doors.close(drainMs);
     await door.close(drainMs);
     await app.close();
   };

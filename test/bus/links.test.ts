@@ -123,7 +123,8 @@ test('what was posted is shown at the end of the turn without a flush', async ()
   const [a, b] = joinTwo(4096);
   a.links.post(1, messageOf(1, new Uint8Array(1)));
   await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(b.links.pending(), true);
+  // The other end is on this thread and may have had its turn.
+  assert.ok(b.links.pending() || b.arrived.length === 1);
   await b.count(1);
 });
 

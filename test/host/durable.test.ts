@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -157,10 +157,7 @@ test(
     const second = await Hosted.start(t, state, agents);
     assert.equal(await second.ask('whole', 'again'), '2');
     assert.equal(await second.ask('hurt', 'again'), '1');
-    assert.ok(
-      second.lines.all.some((line) => /^hurt: .*snapshot/i.test(line)),
-      second.lines.all.join('\n'),
-    );
+    await second.lines.until(/^hurt: the saved state of an agent is damaged/);
   },
 );
 
@@ -234,15 +231,14 @@ test(
   'on a full disk senders are refused and told why, nothing accepted is lost, and it goes on when there is room',
   options,
   async (t) => {
-    const state = join(temporaryState(t), 'small');
-    mkdirSync(state, { mode: 0o700 });
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'none', state], { stdio: 'ignore' });
-    } catch {
+    const state = temporaryState(t, (folder) => {
+      if (isMounted) execFileSync('umount', ['-l', folder]);
+    });
+    const isMounted = mount(state, 'size=1m,mode=700');
+    if (!isMounted) {
       t.skip('a small file system cannot be mounted here');
       return;
     }
-    t.after(() => execFileSync('umount', ['-l', state]));
     const agents = [localAgent('busy', component), localAgent('via', component, `${sending}\n${patient}`)];
     const host = await Hosted.start(t, state, agents);
     const spinning = host.ask('busy', 'spin');
@@ -259,25 +255,39 @@ test(
     assert.ok(accepted > 3);
     assert.match(await host.ask('via', `to busy ${big}`), /^(error|unavailable)$/);
     // Requests need no disk.
-    assert.equal(await host.ask('via', 'a'), '1');
+    assert.match(await host.ask('via', 'a'), /^\d+$/);
     await host.lines.until(/host: messages that must not be lost are refused/);
-    execFileSync('mount', ['-o', 'remount,size=64m', state]);
+    assert.ok(mount(state, 'remount,size=64m'));
     const sent = (): Promise<boolean> =>
       host.send('busy', 'last').then(
         () => true,
         () => false,
       );
     while (!(await sent())) await turn();
+    while (!/^\d+$/.test(await host.ask('via', 'to busy more'))) await turn();
     await host.lines.until(/host: messages go to disk again/);
     await host.close(10);
     await spinning;
     const again = await Hosted.start(t, state, agents);
     await again.lines.until(/busy: seen last/);
     for (let number = 1; number <= accepted; number += 1)
-      assert.equal(again.lines.count(`busy: seen ${number} ${big}`), 1, `message ${number}`);
+      assert.equal(
+        again.lines.all.filter((line) => line.startsWith(`busy: seen ${number} x`)).length,
+        1,
+        `message ${number}`,
+      );
     await again.close(1000);
   },
 );
+
+function mount(folder: string, how: string): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', how, 'none', folder], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Changes a byte `offset` behind the beginning of a text in the files of a folder. */
 function damage(folder: string, words: string, offset = 0): void {

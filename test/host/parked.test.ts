@@ -175,7 +175,7 @@ test('a host that ends does not wait for ever: who waits is told', options, asyn
 });
 
 test('thousands wait at once with few memories, and all are answered', options, async () => {
-  await using host = await furnished({ residence: { memoriesMax: 100, stacksPerThreadMax: 50 } });
+  await using host = await furnished({ bounds: { memoriesMax: 100, stacksPerThreadMax: 50 } });
   await host.installAsker('asker', '[hibernate]\nafter = "never"\n');
   const names = Array.from({ length: 2_000 }, (_, index) => `asker-${index}`);
   await host.serving.spawn('asker', names);

@@ -38,13 +38,20 @@ export class Lines {
   }
 }
 
-export function temporaryState(t: TestContext): string {
+const started = new WeakMap<TestContext, Hosted[]>();
+
+/** A state folder, removed after the test and after its hosts have ended. `release` comes in between. */
+export function temporaryState(t: TestContext, release: (folder: string) => void = () => {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'motehost-state-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  t.after(async () => {
+    for (const host of started.get(t) ?? []) await host.close(0);
+    release(folder);
+    rmSync(folder, { recursive: true, force: true });
+  });
   return folder;
 }
 
-/** A host in this process, ended with the test if it is not before. */
+/** A host in this process; what is open when the test ends is ended before its state folder is removed. */
 export class Hosted {
   readonly serving: LocalServing;
   readonly lines: Lines;
@@ -74,7 +81,7 @@ export class Hosted {
       ...options,
     });
     const hosted = new Hosted(serving, lines);
-    t.after(() => hosted.close(0));
+    started.set(t, [...(started.get(t) ?? []), hosted]);
     return hosted;
   }
 

@@ -1,5 +1,6 @@
 // Does what it is told: `ask 100 NAME`, `send 100000 NAME`, `shout 100000 NAME` (as send, at most once).
 import { Failure, Message, Reply, bus, fail, noReply, utf8 } from "motehost:agent";
+import { BusErrorTag } from "motehost:agent/bus";
 import { Header, Payload } from "motehost:agent/types";
 
 const body = new Uint8Array(64);
@@ -18,7 +19,9 @@ function send(count: i32, name: string, headers: Header[]): Reply {
   const payload = new Payload(null, headers, body);
   for (let at = 0; at < count; at++) {
     const sent = bus.send(name, payload);
-    if (sent.isErr) return fail(Failure.unavailable(sent.error.toString()));
+    if (sent.isOk) continue;
+    if (sent.error.tag != BusErrorTag.full) return fail(Failure.unavailable(sent.error.toString()));
+    at--; // It has waited, and may again.
   }
   return noReply();
 }
