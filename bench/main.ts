@@ -14,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   agents: async () => (await import('./agents.ts')).bench,
   ring: async () => (await import('./ring.ts')).bench,
   residents: async () => (await import('./residents.ts')).bench,
+  soak: async () => (await import('./soak.ts')).bench,
   hibernate: async () => (await import('./hibernate.ts')).bench,
   waiting: async () => (await import('./waiting.ts')).bench,
   parked: async () => (await import('./parked.ts')).bench,

@@ -31,6 +31,9 @@ import { ThreadServing } from './thread-serving.ts';
 const turnMsMax = 1;
 /** Milliseconds between two looks at who has been idle for long enough, and whether other threads need room. */
 const sweepMs = 50;
+/** Instances that were dropped and are not collected yet, and looks at a thread without work, until it collects them. */
+const tidyDroppedMin = 64;
+const tidyQuietLooks = 20;
 /** Milliseconds between two looks at whether everything under way has ended. */
 const quietEveryMs = 5;
 /** Milliseconds for calls that were told to end. */
@@ -67,6 +70,7 @@ export class AgentThread {
   #server: ExchangeServer | undefined;
   #door: { close(drainMs: number): Promise<void> } | undefined;
   #sweeping: NodeJS.Timeout | undefined;
+  #quietLooks = 0;
 
   private constructor(
     settings: ThreadSettings,
@@ -181,8 +185,16 @@ export class AgentThread {
 
   #sweep(): void {
     this.#room.sweep().catch((thrown: unknown) => this.#say('error', String(thrown)));
+    this.#tidy();
     const news = this.mail.news();
     if (news !== undefined) this.#say(news.level, news.text);
+  }
+
+  /** A memory that was dropped is held until the next collection, which comes late where nothing is done. */
+  #tidy(): void {
+    const isDue = this.#residence.dropped >= tidyDroppedMin && this.#isQuiet();
+    this.#quietLooks = isDue ? this.#quietLooks + 1 : 0;
+    if (this.#quietLooks >= tidyQuietLooks) void this.#residence.collect();
   }
 
   #say(level: LogEntry['level'], text: string, agent?: string): void {
