@@ -68,7 +68,7 @@ async function lateness(host: ParkingHost, names: readonly string[]): Promise<nu
 
 async function report({ quick }: Effort): Promise<Report> {
   const memoriesMax = 500;
-  await using host = await ParkingHost.start({ residence: { memoriesMax, stacksPerThreadMax: 100 } });
+  await using host = await ParkingHost.start({ bounds: { memoriesMax, stacksPerThreadMax: 100 } });
   await host.furnish();
   await host.installAsker('first', never);
   await host.installAsker('soon');
