@@ -99,29 +99,32 @@ export class MemoryRoom {
   /**
    * Sends away those who were idle for long enough, and some more when other threads wait for room. Call it many
    * times a second; one that runs still does it for all.
+   * @returns false when some have to wait for the next, as it has taken its time
    */
-  async sweep(): Promise<void> {
-    if (this.#isSweeping) return;
+  async sweep(): Promise<boolean> {
+    if (this.#isSweeping) return true;
     this.#isSweeping = true;
     try {
-      await this.#sendOverdueAway();
+      const isDone = await this.#sendOverdueAway();
       if (this.#options.neighbours.areWaiting) await this.#yieldRoom();
       if (this.#warmBytes > this.#options.warmBytesMax) this.#cool();
+      return isDone;
     } finally {
       this.#isSweeping = false;
     }
   }
 
-  async #sendOverdueAway(): Promise<void> {
+  async #sendOverdueAway(): Promise<boolean> {
     const startedMs = this.#options.clock.monotonicMs();
     for (const [afterMs, agents] of this.#idle) {
       for (let agent = agents.oldest; agent !== undefined; agent = agents.oldest) {
         const nowMs = this.#options.clock.monotonicMs();
         if (nowMs - agent.lastUsedMs < afterMs) break;
-        if (nowMs - startedMs > sweepMsMax) return;
+        if (nowMs - startedMs > sweepMsMax) return false;
         await this.#sendAway(agent);
       }
     }
+    return true;
   }
 
   /** Whoever stays, because its state cannot be saved, is not asked again before its next message. */
