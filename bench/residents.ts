@@ -209,7 +209,7 @@ async function timers(count: number, everyMs: number): Promise<Figures> {
     const lateMs = sinceMs % everyMs;
     if (isMeasured && sinceMs >= everyMs / 2) late.push(lateMs > everyMs * 0.9 ? 0 : lateMs);
   });
-  const perBatch = 100;
+  const perBatch = 20;
   const fromMs = performance.now();
   for (let at = 0; at < count; at += perBatch) {
     const some = Array.from({ length: perBatch }, (_, index) => `timed-${at + index}`);

@@ -35,8 +35,9 @@ const batch = 64;
 const reclaimed = 256;
 /** Milliseconds between two looks for room while there is none. */
 const retryMs = 10;
-/** Milliseconds before its deadline at which a call is refused: whoever asked should hear of it in time. */
-const refusalMs = 30;
+/** A call is refused so long before its deadline that whoever asked hears of it in time: a tenth, within bounds. */
+const refusalMsMin = 30;
+const refusalMsMax = 250;
 /** Milliseconds of sending agents away in one go. */
 const sweepMsMax = 5;
 /** States that are on their way to the disk at once. */
@@ -199,7 +200,8 @@ export class MemoryRoom {
       if (!isExhausted(thrown)) throw thrown;
     }
     const { neighbours, clock } = this.#options;
-    const untilMs = clock.monotonicMs() + deadlineMs - refusalMs;
+    const earlyMs = Math.min(refusalMsMax, Math.max(refusalMsMin, deadlineMs / 10));
+    const untilMs = clock.monotonicMs() + deadlineMs - earlyMs;
     neighbours.await(1);
     try {
       return await this.#enterLate(act, untilMs);
