@@ -17,6 +17,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   soak: async () => (await import('./soak.ts')).bench,
   hibernate: async () => (await import('./hibernate.ts')).bench,
   waiting: async () => (await import('./waiting.ts')).bench,
+  parked: async () => (await import('./parked.ts')).bench,
   'cold-store': async () => (await import('./cold-store.ts')).bench,
   journal: async () => (await import('./journal.ts')).bench,
   state: async () => (await import('./state.ts')).bench,

@@ -97,14 +97,19 @@ function bounded(message: string): string {
   return `${message.slice(0, messageCharsMax)}… (${message.length - messageCharsMax} more characters)`;
 }
 
+/** Control characters, and those that turn the direction of what follows. */
+const steering = /[\p{Cc}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;
+
 /**
  * Text with its control characters escaped: names out of a guest's file must not steer a terminal or forge
  * lines. Line ends stay where several lines are meant.
  */
 export function plainText(text: string, hasLines = false): string {
-  return text.replace(/\p{Cc}/gu, (char) =>
-    hasLines && char === '\n' ? char : `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
+  return text.replace(steering, (char) => {
+    if (hasLines && char === '\n') return char;
+    const code = char.charCodeAt(0).toString(16);
+    return code.length > 2 ? `\\u{${code}}` : `\\x${code.padStart(2, '0')}`;
+  });
 }
 
 export const errorCodes: readonly HostErrorCode[] = Object.keys(codes) as HostErrorCode[];

@@ -14,8 +14,9 @@ import {
   invocationStarts,
   wakes,
 } from '../telemetry/channels.ts';
-import { type CallEnd, type CallOutcome, Calls, type CallWatch } from './calls.ts';
+import { type AwayCall, type CallEnd, type CallOutcome, Calls, type CallWatch, endedAway } from './calls.ts';
 import { IdlePlace } from './idle-list.ts';
+import { Parking, type ParkingOwner } from './parking.ts';
 import { RestartDelay } from './restart-delay.ts';
 import type { Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
@@ -44,6 +45,12 @@ export interface Surroundings {
   /** Calls `agent.overdue()` at a moment of the monotonic clock, unless called off by the timer it returns. */
   arm(agent: Agent, atMs: number): number;
   disarm(timer: number): void;
+  /** Something has come for a call of it that waits: `agent.goOn()` when it is its turn. */
+  ready(agent: Agent): void;
+  /** It had its turn, and waits. */
+  rested(agent: Agent): void;
+  /** What it saved is nobody's any more. */
+  discard(agent: Agent): void;
   /** The call under way is being ended: what it waits for ends too. */
   stopped(agent: Agent): void;
   /** What came of a message; the next may come from now on. */
@@ -66,9 +73,23 @@ export type AgentNote =
 
 /**
  * Where an agent is in its life on its thread: not begun, or lost after a failure (`absent`); in memory
- * (`launching`, `idle`, `busy`); out of it, its state in the host's heap (`hibernated`) or on disk (`cold`).
+ * (`launching`, `idle`, `busy`, and `waiting` for something outside with nothing on a stack); out of it, its state in
+ * the host's heap (`hibernated`) or on disk (`cold`), or in either while a call of it waits (`parked`).
  */
-export type AgentPhase = 'absent' | 'launching' | 'idle' | 'busy' | 'leaving' | 'hibernated' | 'cold';
+export type AgentPhase =
+  | 'absent'
+  | 'launching'
+  | 'idle'
+  | 'busy'
+  | 'waiting'
+  | 'leaving'
+  | 'hibernated'
+  | 'parked'
+  | 'cold';
+
+/** Milliseconds a guest computes before it gives way, though nobody is known to wait: sockets tell nothing until they are asked. */
+const yieldMs = 2;
+const errorCharsMax = 1_000;
 
 /** Where the state of an agent that is not in memory lies. */
 export type Saved =
@@ -79,7 +100,7 @@ export type Saved =
  * One agent on its thread: at most one instance, and in it at most one message at a time. It launches when a
  * message comes, and after a trap, a limit or a cancellation the instance is gone and the next message has a new one.
  */
-export class Agent implements CallEnd, CallWatch {
+export class Agent implements CallEnd, CallWatch, ParkingOwner {
   readonly id: number;
   readonly name: string;
   #spec: Spec;
@@ -92,6 +113,14 @@ export class Agent implements CallEnd, CallWatch {
   #leaving: Promise<unknown> | undefined;
   /** Those who wait for the message under way to be dealt with. */
   #settling: (() => void)[] | undefined;
+  /** Of an agent whose calls may wait with nothing on a stack. */
+  #parking: Parking | undefined;
+  /** The call under way, while its agent is out of memory. */
+  #away: AwayCall | undefined;
+  /** Ends that call as soon as its agent is back. */
+  #awayCause: StopCause | undefined;
+  /** Whether the dispatcher counts it. */
+  #hasTurn = false;
   readonly #delay = new RestartDelay();
   /** What it handles. */
   delivery: Delivery | undefined;
@@ -125,9 +154,27 @@ export class Agent implements CallEnd, CallWatch {
     return this.#state;
   }
 
-  /** Whether it holds an instance and no call is under way. */
+  /** Whether it holds an instance and has nothing to do. */
   get isIdle(): boolean {
-    return this.#state === 'idle';
+    return this.#state === 'idle' || this.#state === 'waiting';
+  }
+
+  /** Whether it is out of memory, its state in the heap or on disk. */
+  get isOut(): boolean {
+    return this.#state === 'hibernated' || this.#state === 'parked' || this.#state === 'cold';
+  }
+
+  /** Whether a call of it waited and can go on. */
+  get isReady(): boolean {
+    if (this.#parking?.isReady !== true) return false;
+    return this.#state === 'waiting' || (this.#away !== undefined && this.#state !== 'launching');
+  }
+
+  /** Whether it had a turn, which it gives back. */
+  leaveTurn(): boolean {
+    const hadTurn = this.#hasTurn;
+    this.#hasTurn = false;
+    return hadTurn;
   }
 
   get resident(): Resident | undefined {
@@ -147,6 +194,7 @@ export class Agent implements CallEnd, CallWatch {
   handle(delivery: Delivery): void {
     this.delivery = delivery;
     if (invocationStarts.hasSubscribers) invocationStarts.publish(this.#invocation(delivery));
+    this.#hasTurn = true;
     const calls = this.#calls;
     const deadlineMs = this.#deadlineMs(delivery);
     if (this.#state !== 'idle' || calls === undefined) void this.#handleFirst(delivery);
@@ -176,14 +224,14 @@ export class Agent implements CallEnd, CallWatch {
 
   /** The call of `handle` ended. */
   ended(outcome: CallOutcome): void {
-    const { budget } = this.#calls as Calls;
+    const budget = this.#calls?.budget;
     this.handled += 1;
     this.fuel += outcome.usage.fuel;
     this.memoryBytes = outcome.usage.memoryBytes;
     if (outcome.kind !== 'ok') this.failed += 1;
-    for (const [what, cure] of budget.denials) this.#around.note(this, { kind: 'denied', what, cure });
+    this.#noteDenials(budget?.denials ?? this.#away?.carried.denials ?? none);
     const goesOn = outcome.kind === 'ok' || outcome.kind === 'error';
-    if (!goesOn || budget.cause !== undefined) {
+    if (!goesOn || budget === undefined || budget.cause !== undefined) {
       void this.#fail(outcome).then(() => this.#finish(outcome));
       return;
     }
@@ -192,6 +240,10 @@ export class Agent implements CallEnd, CallWatch {
     this.#around.idle(this);
     this.#delay.succeed();
     this.#finish(outcome);
+  }
+
+  #noteDenials(denials: Budget['denials']): void {
+    for (const [what, cure] of denials) this.#around.note(this, { kind: 'denied', what, cure });
   }
 
   /** The call of `handle` did not take place. */
@@ -229,44 +281,145 @@ export class Agent implements CallEnd, CallWatch {
     this.#state = 'launching';
     const waitMs = this.#delay.leftMs(this.#around.clock.monotonicMs());
     if (waitMs > 0) await this.#around.clock.sleep(Math.min(waitMs, deadlineMs));
-    const { limits } = this.#spec;
-    const budget = new Budget({ limits, clock: this.#around.clock, turn: this.#around.turn });
+    if (!(await this.#enter(deadlineMs))) {
+      await this.#start(deadlineMs);
+      this.#around.note(this, { kind: 'started', resumed: this.#hasLived });
+      this.#hasLived = true;
+    }
+    // Not those it began with, if it left memory while it started.
+    return this.#calls as Calls;
+  }
+
+  /** Whether it goes on where it was saved. */
+  async #enter(deadlineMs: number): Promise<boolean> {
+    const budget = this.#newBudget();
     const saved = this.#saved;
     if (saved !== undefined) this.#around.released(this, saved);
     const { resident, isWoken } = await this.#around.launch(this, saved, budget, deadlineMs);
+    this.#hold(resident, budget);
+    if (isWoken && wakes.hasSubscribers) wakes.publish({ agent: this.name, place: saved?.kind ?? 'cold' });
+    const { asyncCalls } = resident.instance;
+    if (asyncCalls === undefined) return isWoken;
+    this.#parking ??= new Parking(this);
+    if (this.#parking.join(asyncCalls) && !asyncCalls.waiting) return isWoken;
+    // It was saved in the middle of a call, and whom it asked has not survived: as after any call that was cut off.
+    await this.#drop();
+    this.#state = 'launching';
+    return this.#enter(deadlineMs);
+  }
+
+  #newBudget(): Budget {
+    const { clock, turn } = this.#around;
+    return new Budget({ limits: this.#spec.limits, clock, turn, yieldMs });
+  }
+
+  #hold(resident: Resident, budget: Budget): Calls {
     const calls = new Calls(resident.instance, budget, this);
     this.#resident = resident;
     this.#calls = calls;
     this.#saved = undefined;
-    if (isWoken) {
-      if (wakes.hasSubscribers) wakes.publish({ agent: this.name, place: saved?.kind ?? 'cold' });
-      return calls;
-    }
-    await this.#start(calls, deadlineMs);
-    this.#around.note(this, { kind: 'started', resumed: this.#hasLived });
-    this.#hasLived = true;
     return calls;
   }
 
   /** @throws StartFailed when the agent says so, or ends */
-  async #start(calls: Calls, deadlineMs: number): Promise<void> {
+  async #start(deadlineMs: number): Promise<void> {
     const { main } = this.#spec.program.facts;
     if (main.kind !== 'handler' || !main.hasLife) return;
     const config = { name: this.name, settings: this.#spec.settings, resumed: this.#hasLived };
     this.#state = 'busy';
-    const outcome = await calls.call('start', config, deadlineMs);
+    const outcome = await (this.#calls as Calls).call('start', config, deadlineMs);
     if (outcome.kind === 'ok') return;
     throw new StartFailed(outcome);
   }
 
   /** The time is over of the call under way. */
   overdue(): void {
-    this.#calls?.overdue();
+    if (this.#away === undefined) this.#calls?.overdue();
+    else {
+      const { startedMs, deadlineMs: max } = this.#away.carried;
+      const used = Math.round(this.#around.clock.monotonicMs() - startedMs);
+      this.stop({ kind: 'limit', limit: 'deadlineMs', max, used });
+    }
   }
 
   /** Ends the call under way, if there is one. */
   stop(cause: StopCause): void {
-    this.#calls?.stop(cause);
+    if (this.#away === undefined) this.#calls?.stop(cause);
+    else if (this.#state === 'launching') this.#awayCause ??= cause;
+    else this.#endAway(this.#away, cause);
+  }
+
+  #endAway(away: AwayCall, cause: StopCause): void {
+    this.#around.disarm(away.timer);
+    this.#parking?.end();
+    this.#around.stopped(this);
+    away.end.ended(endedAway(away, cause, this.#around.clock.monotonicMs()));
+  }
+
+  /** The call under way waits for something outside, and has nothing on a stack. */
+  rests(): void {
+    if (this.#state !== 'busy' || this.#calls?.goesOn !== true) return;
+    this.#state = 'waiting';
+    this.lastUsedMs = this.#around.clock.monotonicMs();
+    this.#around.idle(this);
+    if (this.leaveTurn()) this.#around.rested(this);
+  }
+
+  /** Something has come for it. */
+  ready(): void {
+    this.#around.ready(this);
+  }
+
+  /** It is the turn of a call that waited. */
+  async goOn(): Promise<void> {
+    this.#hasTurn = true;
+    if (this.#leaving !== undefined) await this.#leaving;
+    if (!this.isReady) {
+      if (this.leaveTurn()) this.#around.rested(this);
+      return;
+    }
+    const parking = this.#parking as Parking;
+    if (this.#away !== undefined) await this.#unpark(this.#away, parking);
+    else {
+      this.#around.busy(this);
+      this.#state = 'busy';
+      parking.resume();
+    }
+  }
+
+  async #unpark(away: AwayCall, parking: Parking): Promise<void> {
+    const leftMs = Math.max(0, away.carried.deadlineAtMs - this.#around.clock.monotonicMs());
+    const budget = this.#newBudget();
+    budget.goOn(away.carried);
+    this.#state = 'launching';
+    try {
+      if (this.#saved !== undefined) this.#around.released(this, this.#saved);
+      const { resident } = await this.#around.launch(this, this.#saved, budget, leftMs);
+      const { asyncCalls } = resident.instance;
+      if (this.#awayCause === undefined && asyncCalls?.waiting === true) {
+        const calls = this.#hold(resident, budget);
+        this.#away = undefined;
+        this.#state = 'busy';
+        parking.join(asyncCalls);
+        calls.goOn(away, asyncCalls.continue());
+        return;
+      }
+      resident.instance.dispose();
+      await resident.release();
+      throw lostCall();
+    } catch (thrown) {
+      const cause = this.#awayCause ?? budget.cause;
+      this.#awayCause = undefined;
+      if (cause !== undefined) this.#endAway(away, cause);
+      else {
+        this.#around.disarm(away.timer);
+        away.end.refused(thrown);
+      }
+    }
+  }
+
+  get answersBytesMax(): number {
+    return this.#spec.limits.memoryBytesMax;
   }
 
   arm(atMs: number): number {
@@ -278,6 +431,7 @@ export class Agent implements CallEnd, CallWatch {
   }
 
   stopped(): void {
+    this.#parking?.end();
     this.#around.stopped(this);
   }
 
@@ -295,7 +449,11 @@ export class Agent implements CallEnd, CallWatch {
     const resident = this.#resident;
     this.#resident = undefined;
     this.#calls = undefined;
+    if (this.#state === 'waiting') this.#around.busy(this);
     this.#state = 'absent';
+    // What a call left when it ended out of memory is of no use to the next one.
+    if (this.#away !== undefined) this.#discard();
+    this.#parking?.end();
     if (this.#saved !== undefined) this.#sleepOn(this.#saved);
     resident?.instance.dispose();
     await resident?.release();
@@ -335,10 +493,18 @@ export class Agent implements CallEnd, CallWatch {
   async end(reason: StopReason): Promise<void> {
     if (this.#leaving !== undefined) await this.#leaving;
     if (this.#state === 'idle') this.#around.busy(this);
-    if (this.#saved !== undefined) this.#around.released(this, this.#saved);
-    this.#saved = undefined;
+    this.#discard();
+    if (this.#resident === undefined) this.#parking?.end();
     await this.#end(reason);
+    if (this.leaveTurn()) this.#around.rested(this);
     this.#state = 'absent';
+  }
+
+  #discard(): void {
+    if (this.#saved !== undefined) this.#around.released(this, this.#saved);
+    this.#around.discard(this);
+    this.#saved = undefined;
+    this.#away = undefined;
   }
 
   async #end(reason: StopReason): Promise<void> {
@@ -354,26 +520,59 @@ export class Agent implements CallEnd, CallWatch {
   }
 
   /**
-   * Leaves memory until the next message; does nothing unless it is idle. What cannot be saved ends instead, if
-   * the manifest says so, or stays. Never rejects.
+   * Leaves memory until the next message, or until what its call waits for has come; does nothing unless it has
+   * nothing to do. What cannot be saved between two messages ends instead, if the manifest says so, or stays. Never
+   * rejects.
    */
   async hibernate(): Promise<void> {
     const resident = this.#resident;
-    if (this.#state !== 'idle' || resident === undefined) return;
+    const calls = this.#calls;
+    if (!this.isIdle || resident === undefined || calls === undefined) return;
+    if (this.#state === 'waiting') {
+      if (resident.saveable.possible && calls.goesOn) await this.#park(resident, calls);
+      return;
+    }
     const { unsaveable } = this.#spec.manifest.hibernate;
     if (resident.saveable.possible) await this.#leave(() => this.#save(resident));
     else if (unsaveable === 'restart') await this.#leave(() => this.#end('idle'));
   }
 
   async #save(resident: Resident): Promise<void> {
+    this.#parking?.leave();
     const snapshot = await resident.hibernate();
     this.#resident = undefined;
     this.#calls = undefined;
-    this.#saved = { kind: 'warm', snapshot, bytes: snapshotBytes(snapshot) };
-    this.#state = 'hibernated';
+    this.#keep(snapshot, 'hibernated');
     if (hibernations.hasSubscribers) hibernations.publish({ agent: this.name, place: 'warm' });
+  }
+
+  #keep(snapshot: Snapshot, state: AgentPhase): void {
+    this.#saved = { kind: 'warm', snapshot, bytes: snapshotBytes(snapshot) };
+    this.#state = state;
     // In the same breath: a message that waits for it may wake it next.
     this.#around.kept(this, this.#saved);
+  }
+
+  /** As `hibernate`, in the middle of a call; the instance may be another agent's before this resolves. */
+  #park(resident: Resident, calls: Calls): Promise<void> {
+    return this.#leave(async () => {
+      this.#parking?.leave();
+      const saved: { snapshot?: Promise<Snapshot> } = {};
+      const away = calls.leave(() => {
+        saved.snapshot = resident.hibernate();
+      });
+      this.#away = away;
+      this.#resident = undefined;
+      this.#calls = undefined;
+      try {
+        const snapshot = await saved.snapshot;
+        // It may have been ended meanwhile.
+        if (snapshot !== undefined && away === this.#away) this.#keep(snapshot, 'parked');
+      } catch (thrown) {
+        resident.instance.dispose();
+        away?.end.refused(thrown);
+      }
+    });
   }
 
   async #leave(act: () => Promise<void>): Promise<void> {
@@ -405,18 +604,18 @@ export class Agent implements CallEnd, CallWatch {
     this.#saved = { kind: 'cold' };
     this.#hasLived = true;
     const isLater = this.#state === 'hibernated';
-    this.#state = 'cold';
+    if (this.#state !== 'parked') this.#state = 'cold';
     if (isLater && hibernations.hasSubscribers) hibernations.publish({ agent: this.name, place: 'cold' });
   }
 
-  /** Whether nothing would be lost with this object but what `goOn` takes back and what lies on disk. */
+  /** Whether nothing would be lost with this object but what `countOn` takes back and what lies on disk. */
   get isForgettable(): boolean {
     const rests = this.#state === 'cold' || (this.#state === 'absent' && !this.#hasLived);
     return rests && this.lastError === undefined && this.#delay.failures === 0 && this.delivery === undefined;
   }
 
   /** What an object of the same agent did before. */
-  goOn({ handled, failed, fuel, memoryBytes }: Tally): void {
+  countOn({ handled, failed, fuel, memoryBytes }: Tally): void {
     this.handled = handled;
     this.failed = failed;
     this.fuel = fuel;
@@ -445,6 +644,7 @@ const unsupported: CallOutcome = {
   failure: { tag: 'unsupported', val: 'the agent answers HTTP requests, not messages' },
   usage: { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 },
 };
+const none: Budget['denials'] = new Map();
 const noUsage: Usage = { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 };
 
 class StartFailed extends Error {
@@ -456,13 +656,25 @@ class StartFailed extends Error {
   }
 }
 
+function lostCall(): HostError {
+  return new HostError(
+    'HOST_ERR_SNAPSHOT_CORRUPT',
+    'what an agent saved while it waited is lost; the agent begins anew',
+  );
+}
+
 /** Our own mistake must not take a thread with all its agents along. */
 function fault(thrown: unknown): HostError {
   const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   return new HostError('HOST_ERR_AGENT_STOPPED', `this is a bug in host, please report it: ${text}`);
 }
 
+/** What ended it, for people; what the guest said is cut. */
 function describe(outcome: Outcome): string {
+  return words(outcome).slice(0, errorCharsMax);
+}
+
+function words(outcome: Outcome): string {
   switch (outcome.kind) {
     case 'trap':
       return `trap ${outcome.trap}: ${outcome.message}`;

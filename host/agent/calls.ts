@@ -1,8 +1,8 @@
-import type { Budget, StopCause } from '../engine/budget.ts';
+import type { Budget, Carried, StopCause } from '../engine/budget.ts';
 import type { Instance } from '../engine/instance.ts';
 import { HostError } from '../errors.ts';
-import type { Outcome } from '../outcome.ts';
-import { returned, stopped, trapped, usageOf } from './judge.ts';
+import type { Outcome, Usage } from '../outcome.ts';
+import { outcomeOf, returned, stopped, trapped, usageOf } from './judge.ts';
 
 export type CallOutcome = Outcome<Uint8Array | undefined>;
 
@@ -20,6 +20,19 @@ export interface CallWatch {
   disarm(timer: number): void;
   /** The call under way is being ended: what it waits for ends too. */
   stopped(): void;
+}
+
+/** A call whose agent has left its instance in the middle of it, and goes on in another. */
+export interface AwayCall {
+  readonly end: CallEnd;
+  readonly timer: number;
+  readonly carried: Carried;
+  readonly usage: Usage;
+}
+
+/** What a call comes to that is ended while its agent is away. */
+export function endedAway({ carried, usage }: AwayCall, cause: StopCause, nowMs: number): CallOutcome {
+  return outcomeOf(cause, { ...usage, wallMs: nowMs - carried.startedMs }) as CallOutcome;
 }
 
 /** How long a stopped guest may take to unwind before its thread stops waiting for it. */
@@ -55,6 +68,28 @@ export class Calls {
   /** As `begin`. */
   call(name: string, argument: unknown, deadlineMs: number): Promise<CallOutcome> {
     return new Promise((ended, refused) => this.begin(name, argument, deadlineMs, { ended, refused }));
+  }
+
+  /** Whether a call is under way that may go on. */
+  get goesOn(): boolean {
+    return this.#end !== undefined && !this.#isUnwinding && this.budget.cause === undefined;
+  }
+
+  /** Its agent leaves the instance, by what `hibernate` does at once, and takes the call under way along. */
+  leave(hibernate: () => void): AwayCall | undefined {
+    const end = this.#end;
+    if (end === undefined) return undefined;
+    this.#end = undefined;
+    const usage = usageOf(this.budget);
+    hibernate();
+    return { end, timer: this.#timer, carried: this.budget.carry(), usage };
+  }
+
+  /** Goes on with a call that another instance began. */
+  goOn({ end, timer }: AwayCall, value: Promise<unknown>): void {
+    this.#end = end;
+    this.#timer = timer;
+    value.then(this.#returned, this.#threw);
   }
 
   /** The time is over, or, once it was stopped, so is the time to unwind. */

@@ -1,9 +1,12 @@
 import type { Turn } from '../engine/budget.ts';
 
 export interface DispatcherOptions {
-  /** Lets one agent handle one message; whoever does calls `ended` when it has, in any case and once. */
+  /**
+   * Lets one agent handle one message, or go on with one; whoever does calls `ended` when it has or waits without a
+   * stack, in any case and once.
+   */
   readonly run: (id: number) => void;
-  /** Calls under way at once, those that wait included: each may hold a stack. */
+  /** Calls under way at once, those that wait on a stack included. */
   readonly activeMax: number;
   /** Milliseconds of starting calls after which the event loop gets its turn. */
   readonly turnMsMax: number;
@@ -30,7 +33,8 @@ export class Dispatcher implements Turn {
   #active = 0;
   #isScheduled = false;
   #turnStartedMs: number | undefined;
-  #paused: (() => void)[] = [];
+  /** Guests that gave way; at most as many as calls are under way. */
+  readonly #paused: (() => void)[] = [];
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -66,10 +70,11 @@ export class Dispatcher implements Turn {
     });
   }
 
+  /** One at a time: between two guests that compute, whatever the event loop has comes first. */
   readonly #resume = (): void => {
-    const paused = this.#paused;
-    this.#paused = [];
-    for (const resume of paused) resume();
+    const resume = this.#paused.shift();
+    if (this.#paused.length > 0) setImmediate(this.#resume);
+    resume?.();
   };
 
   #schedule(): void {

@@ -1,4 +1,4 @@
-import type { Budget } from '../engine/budget.ts';
+import type { Budget, StopCause } from '../engine/budget.ts';
 import { classify } from '../engine/trap.ts';
 import type { Outcome, Usage } from '../outcome.ts';
 
@@ -14,9 +14,11 @@ export function usageOf(budget: Budget): Usage {
 
 /** The outcome the host itself decided on, if it did. */
 export function stopped(budget: Budget): Outcome | undefined {
-  const cause = budget.cause;
-  if (cause === undefined) return undefined;
-  const usage = usageOf(budget);
+  return budget.cause === undefined ? undefined : outcomeOf(budget.cause, usageOf(budget));
+}
+
+/** What a call that the host ended for this cause comes to. */
+export function outcomeOf(cause: StopCause, usage: Usage): Outcome {
   if (cause.kind !== 'exit') return { ...cause, usage };
   return cause.exitCode === 0 ? { kind: 'ok', value: undefined, usage } : { ...cause, kind: 'error', usage };
 }

@@ -46,7 +46,7 @@ const coolingMax = 64;
 const coolAgainMs = 1_000;
 
 /**
- * Which agents of a thread are in memory. Those idle for as long as their manifest says leave it; when the
+ * Which agents of a thread are in memory. Those idle, or in a call that waits with nothing on a stack, for as long as their manifest says leave it; when the
  * process has no room, those idle longest leave early, and whoever needs room waits for it.
  */
 export class MemoryRoom {
@@ -178,7 +178,8 @@ export class MemoryRoom {
     }
     this.released(agent, saved);
     agent.cool();
-    this.#options.cooled(agent);
+    // One in the middle of a call is still somebody.
+    if (agent.phase === 'cold') this.#options.cooled(agent);
     return true;
   }
 

@@ -46,6 +46,7 @@ export class Population implements Lodgers {
   #cold = 0;
   /** Of those that have no object, and of those that are gone. */
   #handled = 0;
+  #underWay = 0;
   #failed = 0;
   #fuel = 0n;
 
@@ -98,7 +99,7 @@ export class Population implements Lodgers {
       this.#cold -= 1;
     }
     const tally = this.#roll.tallyOf(id);
-    agent.goOn(tally);
+    agent.countOn(tally);
     this.#count(tally, -1);
     this.#agents.set(id, agent);
     return agent;
@@ -201,21 +202,34 @@ export class Population implements Lodgers {
     if (agent?.delivery === delivery) agent.stop({ kind: 'cancelled', reason: 'the asker gave up' });
   }
 
-  /** The dispatcher: one message of one agent. */
+  /** Messages that agents deal with, those that wait for something included. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /** The dispatcher: one message of one agent, or the next part of one. */
   run(id: number): void {
     const { bus, dispatcher } = this.#rooms;
     const agent = this.#rouse(id);
+    if (agent?.isReady === true) {
+      void agent.goOn();
+      return;
+    }
     const delivery = agent === undefined ? undefined : bus.take(id);
     if (agent === undefined || delivery === undefined) dispatcher.ended();
-    else agent.handle(delivery);
+    else {
+      this.#underWay += 1;
+      agent.handle(delivery);
+    }
   }
 
   /** The agent: what came of a message. */
-  handled({ id }: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+  handled(agent: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
     const { bus, dispatcher } = this.#rooms;
+    this.#underWay -= 1;
     bus.settle(delivery, outcome);
-    if (bus.hasMail(id)) dispatcher.wake(id);
-    dispatcher.ended();
+    if (bus.hasMail(agent.id)) dispatcher.wake(agent.id);
+    if (agent.leaveTurn()) dispatcher.ended();
   }
 
   reportOf(id: number): AgentReport | undefined {

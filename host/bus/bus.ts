@@ -206,7 +206,7 @@ export class Bus {
 
   /** Ends every request and every wait of an agent whose invocation is over. */
   endOf(id: number): void {
-    this.#requests.endOf(id, { tag: 'cancelled' });
+    if (this.#reception.roster.get(id)?.asking !== 0) this.#requests.endOf(id, { tag: 'cancelled' });
     this.#waitingRoom.endOf(id);
   }
 

@@ -54,6 +54,17 @@ export interface BudgetOptions {
   readonly turn?: Turn;
 }
 
+/** What of an invocation counts on when it goes on in another instance, under another account. Fuel is the instance's. */
+export interface Carried {
+  readonly startedMs: number;
+  readonly deadlineMs: number;
+  readonly deadlineAtMs: number;
+  readonly outputBytes: number;
+  readonly denials: ReadonlyMap<string, string>;
+}
+
+/** Milliseconds a guest that shares its thread may compute where it cannot be paused. */
+const synchronousMsMax = 250;
 const pageBytes = 65_536;
 const denialsMax = 16;
 const noDenials: ReadonlyMap<string, string> = new Map();
@@ -177,6 +188,27 @@ export class Budget {
     this.#yieldAtMs = this.#startedMs + this.#yieldMs;
   }
 
+  /** The guest left its instance in the middle of an invocation: this account has no part in that any more. */
+  carry(): Carried {
+    this.#cell = undefined;
+    return {
+      startedMs: this.#startedMs,
+      deadlineMs: this.#deadlineMs,
+      deadlineAtMs: this.#deadlineAtMs,
+      outputBytes: this.#outputBytes,
+      denials: this.denials,
+    };
+  }
+
+  /** Goes on with an invocation that began under another account. */
+  goOn({ startedMs, deadlineMs, deadlineAtMs, outputBytes, denials }: Carried): void {
+    this.#startedMs = startedMs;
+    this.#deadlineMs = deadlineMs;
+    this.#deadlineAtMs = deadlineAtMs;
+    this.#outputBytes = outputBytes;
+    if (denials.size > 0) this.#denials = new Map(denials);
+  }
+
   /** Ends the guest: the first cause wins, waiting imports are told, and its next fuel check traps. */
   stop(cause: StopCause): void {
     if (this.#cause !== undefined) return;
@@ -241,6 +273,7 @@ export class Budget {
       this.stopForDeadline();
       return 0;
     }
+    if (this.#holdsThread(nowMs)) return 0;
     // At least enough to bring the cell back to 0, whatever one block overshot by.
     const need = this.#slice > -cell.value ? this.#slice : -cell.value;
     const grant: bigint = need < left ? need : left;
@@ -248,6 +281,18 @@ export class Budget {
     cell.value += grant;
     const isWanted = nowMs >= this.#yieldAtMs || this.#turn?.isWanted() === true;
     return this.synchronousDepth === 0 && isWanted ? 1 : 0;
+  }
+
+  /**
+   * Where nothing can suspend (an allocation for the host, post-return) the guest cannot give way; beside others it
+   * is stopped when that takes too long.
+   */
+  #holdsThread(nowMs: number): boolean {
+    const overMs = nowMs - this.#yieldAtMs;
+    if (this.#turn === undefined || this.synchronousDepth === 0 || overMs < synchronousMsMax) return false;
+    const used = Math.round(overMs + this.#yieldMs);
+    this.stop({ kind: 'limit', limit: 'deadlineMs', max: synchronousMsMax, used });
+    return true;
   }
 
   /** Import `pause` (suspending): lets the event loop turn, then the guest goes on. */

@@ -37,6 +37,16 @@ export interface PendingCall {
   /** As the component imports it: `motehost:agent/async-bus@0.1.0`, `request`. */
   readonly interface: string;
   readonly func: string;
+  /** Tells the host function that nobody waits any more, if it wants to know. */
+  readonly cancel: (() => void) | undefined;
+}
+
+/** Whoever decides when a guest that waited gets its turn again. */
+export interface Rest {
+  /** The task waits, and none of it is on any stack. */
+  began(): void;
+  /** Something has come for a task that waits: it takes it at the next `AsyncCalls.resume`. Once per wait. */
+  ready(): void;
 }
 
 /**
@@ -47,6 +57,10 @@ export interface AsyncCalls {
   /** Whether a call is under way in which only the host can bring things forward. */
   readonly waiting: boolean;
   readonly pending: readonly PendingCall[];
+  /** Without one, a task goes on as soon as something comes. */
+  rest: Rest | undefined;
+  /** Lets a task that waits take what has come; false: it was nothing for it, and it waits on. */
+  resume(): boolean;
   /** Gets the answers that come after the agent has left the instance: `answer` them where it goes on. */
   onLateAnswer: ((answer: Answer) => void) | undefined;
   /** Answers a pending call, as its promise would have; one that is not pending is nobody's. */
@@ -55,6 +69,8 @@ export interface AsyncCalls {
   save(): unknown;
   /** Puts back what `save` gave, once memory and globals are as they were then. */
   restore(saved: unknown): void;
+  /** After `restore`: how to cancel the calls that were pending where it was saved. */
+  reopen(calls: readonly Pick<PendingCall, 'token' | 'cancel'>[]): void;
   /**
    * Takes the agent out of the instance: the call under way is rejected with `Suspended`, and nothing here
    * remembers it.

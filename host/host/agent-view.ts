@@ -11,6 +11,9 @@ function stateOf(report: AgentReport | undefined): AgentState {
       return 'starting';
     case 'busy':
       return 'running';
+    case 'waiting':
+    case 'parked':
+      return 'waiting';
     case 'leaving':
     case 'hibernated':
       return 'hibernated';

@@ -7,7 +7,8 @@ export const agentHeader = 'x-mote-agent-id';
 /** Carries a client's address from the thread that took the connection to the main thread. */
 export const clientHeader = 'x-mote-client-address';
 
-const socketsMax = 256;
+/** Requests under way at once to a thread's agents, each of which may take an instance; more wait. */
+const socketsMaxDefault = 256;
 const socketsIdleMax = 64;
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1), what the front door answered itself, and ours. */
@@ -29,6 +30,12 @@ const ownHeaders: ReadonlySet<string> = new Set([
  */
 export class ExchangeProxy {
   readonly #agents = new Map<string, http.Agent>();
+  readonly #socketsMax: number;
+
+  /** `socketsMax`: requests under way at once to one socket; more wait for one to end. */
+  constructor(socketsMax: number = socketsMaxDefault) {
+    this.#socketsMax = socketsMax;
+  }
 
   /**
    * Passes a request on to the server at a local socket, and the answer back; bodies as they come, in both
@@ -72,7 +79,11 @@ export class ExchangeProxy {
   #agentOf(socketPath: string): http.Agent {
     let agent = this.#agents.get(socketPath);
     if (agent === undefined) {
-      agent = new http.Agent({ keepAlive: true, maxSockets: socketsMax, maxFreeSockets: socketsIdleMax });
+      agent = new http.Agent({
+        keepAlive: true,
+        maxSockets: this.#socketsMax,
+        maxFreeSockets: socketsIdleMax,
+      });
       this.#agents.set(socketPath, agent);
     }
     return agent;

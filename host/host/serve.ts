@@ -254,12 +254,12 @@ class ServingHost implements LocalServing {
   }
 
   #settings(): ThreadSettings {
-    const { cacheFolder, threads } = this.#options;
+    const { cacheFolder, threads, warmBytesMax = warmBytesDefault } = this.#options;
     return {
       cacheFolder,
       directory: this.#directory.shared,
       residence: this.#residence,
-      warmBytesMax: Math.floor((this.#options.warmBytesMax ?? warmBytesDefault) / threads),
+      warmBytesMax: Math.floor(warmBytesMax / threads),
       logLevelMin: 'info',
     };
   }

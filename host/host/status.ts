@@ -48,7 +48,7 @@ export async function statusOf(view: HostView): Promise<ServingStatus> {
       starting: phase('launching'),
       idle: phase('idle'),
       running: phase('busy'),
-      waiting: 0,
+      waiting: phase('waiting') + phase('parked'),
       hibernated: phase('hibernated') + phase('leaving'),
       cold: phase('cold'),
       stopped: phase('absent'),
@@ -69,7 +69,7 @@ function memoriesOf(residence: ResidenceShare): { live: number; max: number } {
 
 function threadStatus({ thread, report, heapBytes, utilisation }: Looked): ThreadStatus {
   const { agents, active, handled, fuel, phases } = report;
-  const memories = (phases.idle ?? 0) + (phases.busy ?? 0);
+  const memories = (phases.idle ?? 0) + (phases.busy ?? 0) + (phases.waiting ?? 0);
   return { thread, agents, active, handled, fuel, memories, heapBytes, utilisation };
 }
 

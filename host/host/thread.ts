@@ -229,10 +229,17 @@ export class AgentThread {
       released: (agent, saved) => this.#room.released(agent, saved),
       arm: (agent, atMs) => this.#wheel.arm(this.#overdueKind, agent.id, atMs),
       disarm: (timer) => void this.#wheel.cancel(timer),
+      ready: (agent) => this.#dispatcher.wake(agent.id),
+      rested: () => this.#dispatcher.ended(),
+      discard: (agent) => this.#discard(agent),
       stopped: (agent) => this.bus.endOf(agent.id),
       handled: (agent, delivery, outcome) => this.population.handled(agent, delivery, outcome),
       note: (agent, what) => this.#note(agent, what),
     };
+  }
+
+  #discard(agent: Agent): void {
+    if (agent.saved?.kind === 'cold') void this.#cold.drop(agent.name);
   }
 
   #overdue(id: number): void {
@@ -377,7 +384,7 @@ export class AgentThread {
   }
 
   #isQuiet(): boolean {
-    return this.#dispatcher.active === 0 && this.#dispatcher.queued === 0 && !this.#links.pending();
+    return this.population.underWay === 0 && this.#dispatcher.queued === 0 && !this.#links.pending();
   }
 
   /** Another thread was lost; `end` leads to the one in its place. */

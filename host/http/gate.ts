@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import { clientHeader } from '../host/exchange-proxy.ts';
 import { type Access, local, nobody } from './access.ts';
 import type { Exchange } from './exchange.ts';
 import type { HttpLimits } from './http-limits.ts';
@@ -98,11 +100,15 @@ export class Gate {
   }
 
   #rateOf(exchange: Exchange, buckets: Buckets, nowMs: number): Problem | undefined {
-    const { connection } = exchange;
-    connection.bucket ??= buckets.of(addressKey(connection.socket.remoteAddress), nowMs);
-    if (connection.bucket === undefined)
+    const { connection, request } = exchange;
+    const address = connection.socket.remoteAddress;
+    // A connection of another thread of ours carries the requests of many clients.
+    if (address !== undefined) connection.bucket ??= buckets.of(addressKey(address), nowMs);
+    const bucket =
+      address === undefined ? buckets.of(addressKey(clientOf(request)), nowMs) : connection.bucket;
+    if (bucket === undefined)
       return new Problem(429, 'rate-limited', 'too many clients at once; ask again', { retryAfterMs: 1000 });
-    return limited(connection.bucket, nowMs, 'this address');
+    return limited(bucket, nowMs, 'this address');
   }
 
   /** A name that some other site points at this machine is not ours (DNS rebinding). */
@@ -125,6 +131,11 @@ export class Gate {
     if (from !== undefined && this.#corsOrigins.has(from)) return undefined;
     return origin === undefined && site === 'none' ? undefined : foreignOrigin(from);
   }
+}
+
+function clientOf({ headers }: IncomingMessage): string | undefined {
+  const client = headers[clientHeader];
+  return typeof client === 'string' && client !== '' ? client : undefined;
 }
 
 /** For paths that are public: healthz, the document and the page about it, agents' own sites. */

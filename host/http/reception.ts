@@ -76,6 +76,7 @@ export class Reception<Serves extends Caller> {
     const { answers } = this.#front;
     const { request, response } = exchange;
     exchange.meter = this.#otherMeter;
+    if (request.headers.expect !== undefined) response.writeContinue();
     try {
       await elsewhere(request, response);
       answers.settle(exchange, response.statusCode);

@@ -1,6 +1,7 @@
 import { clientHeader, ExchangeProxy } from '../host/exchange-proxy.ts';
 import { bind, Door } from './door.ts';
 import type { Caller } from './front.ts';
+import { defaultHttpLimits } from './http-limits.ts';
 import type { ThreadDoorSettings } from './listen.ts';
 
 /** The part of the front door that is open in one thread of agents. */
@@ -15,7 +16,8 @@ export interface ThreadDoor {
  */
 export async function openThreadDoor(serving: Caller, settings: ThreadDoorSettings): Promise<ThreadDoor> {
   const { host, port, mainSocketPath } = settings;
-  const proxy = new ExchangeProxy();
+  // As many as there may be connections: event streams last, and none may keep others waiting.
+  const proxy = new ExchangeProxy(settings.limits?.connectionsMax ?? defaultHttpLimits.connectionsMax);
   const door = new Door(serving, {
     ...settings,
     elsewhere: (request, response) =>

@@ -70,6 +70,9 @@ async function stage(limits: Partial<Limits> = {}): Promise<Stage> {
     disarm: (timer) => clearTimeout(timers.get(timer)),
     stopped: () => {},
     handled: (_agent, _delivery, outcome) => heard(outcome),
+    ready: () => undefined,
+    rested: () => undefined,
+    discard: () => undefined,
     note: (_agent, note) => void notes.push(note),
   });
   const ask = (body: string, untilMs = Number.POSITIVE_INFINITY): Promise<string> => {

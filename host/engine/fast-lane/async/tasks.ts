@@ -1,5 +1,5 @@
 import { type Budget, Stopped } from '../../budget.ts';
-import type { Answer, AsyncCalls, PendingCall } from '../../instance.ts';
+import type { Answer, AsyncCalls, PendingCall, Rest } from '../../instance.ts';
 import { Suspended } from '../../instance.ts';
 import { type Abi, violation } from '../abi.ts';
 import { cancelOf, isPromise } from '../host-call.ts';
@@ -85,6 +85,9 @@ export class Tasks implements AsyncCalls {
   /** Of calls that are not asynchronous. */
   #slots: [number, number] = [0, 0];
   onLateAnswer: ((answer: Answer) => void) | undefined;
+  rest: Rest | undefined;
+  /** `rest` knows that something has come. */
+  #isReady = false;
 
   constructor(stage: Stage, program: Program) {
     this.#stage = stage;
@@ -119,7 +122,8 @@ export class Tasks implements AsyncCalls {
   get pending(): readonly PendingCall[] {
     return [...this.#room.open].map(([token, handle]) => {
       const { planned } = this.#import(subtaskAt(this.#state, handle));
-      return { token, interface: planned.interface, func: planned.func };
+      const cancel = this.#cancels?.get(token);
+      return { token, interface: planned.interface, func: planned.func, cancel };
     });
   }
 
@@ -189,7 +193,10 @@ export class Tasks implements AsyncCalls {
     const { task } = this;
     task.waitsFor = set;
     try {
-      return await this.wait(set);
+      const event = this.wait(set);
+      this.#isReady = false;
+      this.rest?.began();
+      return await event;
     } finally {
       delete task.waitsFor;
     }
@@ -298,18 +305,26 @@ export class Tasks implements AsyncCalls {
       return;
     }
     this.#state.answers.push(answer);
-    this.#wake();
+    // A guest that waits on a stack has its turn still.
+    if (this.rest === undefined || !this.waiting) this.resume();
+    else if (!this.#isReady) {
+      this.#isReady = true;
+      this.rest.ready();
+    }
   }
 
-  #wake(): void {
+  resume(): boolean {
+    this.#isReady = false;
     const waiter = this.#waiter;
-    if (waiter === undefined) return;
+    if (waiter === undefined) return false;
     try {
       const event = this.next(waiter.set);
-      if (event !== undefined) waiter.wake(event);
+      if (event === undefined) return false;
+      waiter.wake(event);
     } catch (error) {
       waiter.give(error);
     }
+    return true;
   }
 
   /** `subtask.cancel`: a host function is given up at once, whatever it answers later. */
@@ -337,6 +352,8 @@ export class Tasks implements AsyncCalls {
   /** The instance has ended: nobody waits for anything. */
   end(): void {
     for (const token of [...this.#room.open.keys()]) this.#give(token);
+    this.rest = undefined;
+    this.#isReady = false;
     this.#state = newState();
     this.#waiter?.give(new Stopped('closed'));
   }
@@ -362,11 +379,21 @@ export class Tasks implements AsyncCalls {
       if (one?.kind === 'subtask' && one.state === started) this.#room.open.set(one.token, handle);
   }
 
+  reopen(calls: readonly Pick<PendingCall, 'token' | 'cancel'>[]): void {
+    for (const { token, cancel } of calls) {
+      if (cancel === undefined || !this.#room.open.has(token)) continue;
+      this.#cancels ??= new Map();
+      this.#cancels.set(token, cancel);
+    }
+  }
+
   /** The agent leaves the instance, its task ends here with `Suspended`; answers to its calls go to `onLateAnswer` from now on. */
   clear(): void {
     const late = this.onLateAnswer;
     this.#room.answer = (answer) => late?.(answer);
     this.onLateAnswer = undefined;
+    this.rest = undefined;
+    this.#isReady = false;
     this.#room = this.#newRoom();
     this.#cancels = undefined;
     this.#state = newState();

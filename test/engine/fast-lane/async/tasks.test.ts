@@ -43,7 +43,8 @@ for (const metered of [true, false])
     const call = instance.call('handle', ['later']);
     await turn();
     assert.equal(instance.asyncCalls?.waiting, true);
-    assert.deepEqual(instance.asyncCalls?.pending, [{ token: 1, interface: 'a:b/bus@0.1.0', func: 'ask' }]);
+    const pending = instance.asyncCalls?.pending.map(({ cancel: _, ...call }) => call);
+    assert.deepEqual(pending, [{ token: 1, interface: 'a:b/bus@0.1.0', func: 'ask' }]);
     questions.answer('later');
     assert.deepEqual(await call, ok('later!'));
     assert.equal(instance.asyncCalls?.waiting, false);
