@@ -170,8 +170,8 @@ function spanOf(name: string, samples: readonly number[]): Record<string, number
   };
 }
 
-/** Instances that wait in the pools of the threads for the next agent. */
-const pooledMax = threads * 256;
+/** Instances that wait in the pools of the threads for the next agent, and dropped ones that wait to be collected. */
+const pooledMax = threads * (256 + 64);
 
 function report(forMs: number): Report {
   const found = measureFresh<Soaked>(import.meta.filename, [String(forMs)]);

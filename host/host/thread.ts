@@ -31,6 +31,8 @@ import { ThreadServing } from './thread-serving.ts';
 const turnMsMax = 1;
 /** Milliseconds between two looks at who has been idle for long enough, and whether other threads need room. */
 const sweepMs = 50;
+/** The same after a look that did not get to the end of them. */
+const sweepAgainMs = 5;
 /** Instances that were dropped and are not collected yet, and looks at a thread without work, until it collects them. */
 const tidyDroppedMin = 64;
 const tidyQuietLooks = 20;
@@ -71,6 +73,7 @@ export class AgentThread {
   #door: { close(drainMs: number): Promise<void> } | undefined;
   #sweeping: NodeJS.Timeout | undefined;
   #quietLooks = 0;
+  #again: NodeJS.Timeout | undefined;
 
   private constructor(
     settings: ThreadSettings,
@@ -183,8 +186,18 @@ export class AgentThread {
       this.#say(damage.kind === 'torn' ? 'info' : 'warn', damageText(damage));
   }
 
+  #sweepRoom(): void {
+    clearTimeout(this.#again);
+    this.#room.sweep().then(
+      (isDone) => {
+        if (!isDone) this.#again = setTimeout(() => this.#sweepRoom(), sweepAgainMs);
+      },
+      (thrown: unknown) => this.#say('error', String(thrown)),
+    );
+  }
+
   #sweep(): void {
-    this.#room.sweep().catch((thrown: unknown) => this.#say('error', String(thrown)));
+    this.#sweepRoom();
     this.#tidy();
     const news = this.mail.news();
     if (news !== undefined) this.#say(news.level, news.text);
@@ -271,6 +284,7 @@ export class AgentThread {
 
   /** `host.agent.NAME.started`, …: for whoever may listen to the host's own events. */
   #publish(agent: Agent, what: AgentNote): void {
+    if (!this.bus.hasEventListeners) return;
     const event = what.kind === 'ended' && what.reason === 'failed' ? 'failed' : what.kind;
     const { name, lastError: error } = agent;
     const body = JSON.stringify({
@@ -356,6 +370,7 @@ export class AgentThread {
   /** Ends what is still under way, and puts everybody's state on disk. */
   async save(): Promise<void> {
     clearInterval(this.#sweeping);
+    clearTimeout(this.#again);
     await this.#server?.close();
     for (const agent of this.population.agents()) agent.stop({ kind: 'cancelled', reason: 'the host ends' });
     const settled = Promise.all(Array.from(this.population.agents(), (agent) => agent.settled()));
@@ -379,6 +394,7 @@ export class AgentThread {
 
   async close(): Promise<void> {
     clearInterval(this.#sweeping);
+    clearTimeout(this.#again);
     await this.#cold.close();
     // The last that other threads said of its messages.
     while (this.#links.pending()) await turn();
