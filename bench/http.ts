@@ -8,6 +8,8 @@ import { hasWrk, type Load, Wrk } from './wrk.ts';
 
 const body = 'm'.repeat(64);
 const connections = 64;
+/** The first round lasts longer: programs are compiled anew until they have run for some seconds. */
+const warmUpTimes = 3;
 
 interface Sample extends Load {
   readonly cpuUs: number;
@@ -59,7 +61,7 @@ async function measure(servers: readonly EchoServer[], rounds: number, seconds: 
         const server = servers[(at + turn) % servers.length];
         if (server === undefined) continue;
         const times = new ThreadTimes(server.pid);
-        const load = await wrk.run(server.url, seconds);
+        const load = await wrk.run(server.url, at === 0 ? seconds * warmUpTimes : seconds);
         const cpuUs = times.busiestUs().reduce((sum, us) => sum + us, 0) / load.requests;
         if (at > 0) samples.get(server.name)?.push({ ...load, cpuUs });
       }
