@@ -485,7 +485,8 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   }
 
   /** One request it answered in an instance of its own. */
-  countExchange(outcome: Outcome): void {
+  countExchange(outcome: Outcome, denials: Budget['denials']): void {
+    this.#noteDenials(denials);
     this.handled += 1;
     this.fuel += outcome.usage.fuel;
     if (outcome.kind === 'ok') return;
