@@ -14,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   agents: async () => (await import('./agents.ts')).bench,
   ring: async () => (await import('./ring.ts')).bench,
   residents: async () => (await import('./residents.ts')).bench,
+  soak: async () => (await import('./soak.ts')).bench,
   hibernate: async () => (await import('./hibernate.ts')).bench,
   waiting: async () => (await import('./waiting.ts')).bench,
   parked: async () => (await import('./parked.ts')).bench,
@@ -23,6 +24,8 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   triggers: async () => (await import('./triggers.ts')).bench,
   bus: async () => (await import('./bus.ts')).bench,
   messages: async () => (await import('./messages.ts')).bench,
+  http: async () => (await import('./http.ts')).bench,
+  neighbour: async () => (await import('./neighbour.ts')).bench,
   wheel: async () => (await import('./wheel.ts')).bench,
   capability: async () => (await import('./capability.ts')).bench,
 };

@@ -35,8 +35,9 @@ const batch = 64;
 const reclaimed = 256;
 /** Milliseconds between two looks for room while there is none. */
 const retryMs = 10;
-/** Milliseconds before its deadline at which a call is refused: whoever asked should hear of it in time. */
-const refusalMs = 30;
+/** A call is refused so long before its deadline that whoever asked hears of it in time: a tenth, within bounds. */
+const refusalMsMin = 30;
+const refusalMsMax = 250;
 /** Milliseconds of sending agents away in one go. */
 const sweepMsMax = 5;
 /** States that are on their way to the disk at once. */
@@ -99,29 +100,32 @@ export class MemoryRoom {
   /**
    * Sends away those who were idle for long enough, and some more when other threads wait for room. Call it many
    * times a second; one that runs still does it for all.
+   * @returns false when some have to wait for the next, as it has taken its time
    */
-  async sweep(): Promise<void> {
-    if (this.#isSweeping) return;
+  async sweep(): Promise<boolean> {
+    if (this.#isSweeping) return true;
     this.#isSweeping = true;
     try {
-      await this.#sendOverdueAway();
+      const isDone = await this.#sendOverdueAway();
       if (this.#options.neighbours.areWaiting) await this.#yieldRoom();
       if (this.#warmBytes > this.#options.warmBytesMax) this.#cool();
+      return isDone;
     } finally {
       this.#isSweeping = false;
     }
   }
 
-  async #sendOverdueAway(): Promise<void> {
+  async #sendOverdueAway(): Promise<boolean> {
     const startedMs = this.#options.clock.monotonicMs();
     for (const [afterMs, agents] of this.#idle) {
       for (let agent = agents.oldest; agent !== undefined; agent = agents.oldest) {
         const nowMs = this.#options.clock.monotonicMs();
         if (nowMs - agent.lastUsedMs < afterMs) break;
-        if (nowMs - startedMs > sweepMsMax) return;
+        if (nowMs - startedMs > sweepMsMax) return false;
         await this.#sendAway(agent);
       }
     }
+    return true;
   }
 
   /** Whoever stays, because its state cannot be saved, is not asked again before its next message. */
@@ -197,7 +201,8 @@ export class MemoryRoom {
       if (!isExhausted(thrown)) throw thrown;
     }
     const { neighbours, clock } = this.#options;
-    const untilMs = clock.monotonicMs() + deadlineMs - refusalMs;
+    const earlyMs = Math.min(refusalMsMax, Math.max(refusalMsMin, deadlineMs / 10));
+    const untilMs = clock.monotonicMs() + deadlineMs - earlyMs;
     neighbours.await(1);
     try {
       return await this.#enterLate(act, untilMs);

@@ -277,6 +277,11 @@ export class Bus {
     return this.#shipping.publish(from, subject, payload, options);
   }
 
+  /** Whether anybody would hear an event of the host: asked before one is put into words. */
+  get hasEventListeners(): boolean {
+    return this.#tree.names('host');
+  }
+
   /** As `publish`, for the host's own events: the subject begins with `host.`. */
   publishEvent(subject: string, payload: Payload): void {
     void this.#shipping.publishAnywhere(outside, subject, payload, noOptions);

@@ -106,6 +106,12 @@ export class SubjectTree {
     return subscription;
   }
 
+  /** Whether any pattern begins with this token itself, and not with a wildcard. */
+  names(token: string): boolean {
+    const { tokens, only } = this.#root;
+    return tokens === undefined ? only !== undefined && this.#root.token === token : tokens.has(token);
+  }
+
   /** Undefined: this is no subject. */
   match(subject: string): Matches | undefined {
     const known = this.#recent.get(subject);

@@ -142,6 +142,7 @@ class ServingHost implements LocalServing {
   /** As an earlier run left them: each is called by its thread's number. */
   readonly #coldFolders: readonly string[];
   readonly #triggers: Triggers;
+  readonly #spawnedOrigins = new WeakMap<Origin, Origin>();
   readonly #ids: MessageIds;
   /** How the front door is opened in each thread, once it is. */
   #door: { readonly module: string; readonly settings: unknown } | undefined;
@@ -454,7 +455,19 @@ class ServingHost implements LocalServing {
         `'${bad}' is no agent's name: lower-case letters, digits, dashes`,
       );
     const { spec, origin } = this.#tenancy.require(like);
-    await this.#tenancy.add(names, spec, origin);
+    await this.#tenancy.add(names, spec, this.#spawnedFrom(origin));
+    const { triggers } = spec.manifest;
+    if (triggers.length > 0) for (const name of names) this.#triggers.add(name, triggers, spec.manifestPath);
+  }
+
+  /** One object for all that were spawned like one: no folder has them, so they can be removed. */
+  #spawnedFrom(origin: Origin): Origin {
+    let spawned = this.#spawnedOrigins.get(origin);
+    if (spawned === undefined) {
+      spawned = { ...origin, manifestPath: undefined };
+      this.#spawnedOrigins.set(origin, spawned);
+    }
+    return spawned;
   }
 
   async remove(name: string): Promise<void> {

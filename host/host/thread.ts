@@ -8,6 +8,7 @@ import { Launcher } from '../agent/launcher.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
 import { Population } from '../agent/population.ts';
 import { Bus } from '../bus/bus.ts';
+import type { Delivery } from '../bus/delivery.ts';
 import { Directory } from '../bus/directory.ts';
 import type { SettledId } from '../bus/journal/journal.ts';
 import { type LinkEnd, Links } from '../bus/links.ts';
@@ -18,6 +19,7 @@ import { SegmentStore } from '../engine/cold-store/segment-store.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import { Residence } from '../engine/residence.ts';
+import type { Outcome } from '../outcome.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
@@ -29,8 +31,14 @@ import { ThreadServing } from './thread-serving.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
+const failureCharsMax = 1_000;
 /** Milliseconds between two looks at who has been idle for long enough, and whether other threads need room. */
 const sweepMs = 50;
+/** The same after a look that did not get to the end of them. */
+const sweepAgainMs = 5;
+/** Instances that were dropped and are not collected yet, and looks at a thread without work, until it collects them. */
+const tidyDroppedMin = 64;
+const tidyQuietLooks = 20;
 /** Milliseconds between two looks at whether everything under way has ended. */
 const quietEveryMs = 5;
 /** Milliseconds for calls that were told to end. */
@@ -67,6 +75,8 @@ export class AgentThread {
   #server: ExchangeServer | undefined;
   #door: { close(drainMs: number): Promise<void> } | undefined;
   #sweeping: NodeJS.Timeout | undefined;
+  #quietLooks = 0;
+  #again: NodeJS.Timeout | undefined;
 
   private constructor(
     settings: ThreadSettings,
@@ -179,10 +189,28 @@ export class AgentThread {
       this.#say(damage.kind === 'torn' ? 'info' : 'warn', damageText(damage));
   }
 
+  #sweepRoom(): void {
+    clearTimeout(this.#again);
+    this.#room.sweep().then(
+      (isDone) => {
+        if (!isDone) this.#again = setTimeout(() => this.#sweepRoom(), sweepAgainMs);
+      },
+      (thrown: unknown) => this.#say('error', String(thrown)),
+    );
+  }
+
   #sweep(): void {
-    this.#room.sweep().catch((thrown: unknown) => this.#say('error', String(thrown)));
+    this.#sweepRoom();
+    this.#tidy();
     const news = this.mail.news();
     if (news !== undefined) this.#say(news.level, news.text);
+  }
+
+  /** A memory that was dropped is held until the next collection, which comes late where nothing is done. */
+  #tidy(): void {
+    const isDue = this.#residence.dropped >= tidyDroppedMin && this.#isQuiet();
+    this.#quietLooks = isDue ? this.#quietLooks + 1 : 0;
+    if (this.#quietLooks >= tidyQuietLooks) void this.#residence.collect();
   }
 
   #say(level: LogEntry['level'], text: string, agent?: string): void {
@@ -208,7 +236,7 @@ export class AgentThread {
       rested: () => this.#dispatcher.ended(),
       discard: (agent) => this.#discard(agent),
       stopped: (agent) => this.bus.endOf(agent.id),
-      handled: (agent, delivery, outcome) => this.population.handled(agent, delivery, outcome),
+      handled: (agent, delivery, outcome) => this.#handled(agent, delivery, outcome),
       note: (agent, what) => this.#note(agent, what),
     };
   }
@@ -250,6 +278,29 @@ export class AgentThread {
     return isHere;
   }
 
+  #handled(agent: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+    // Whoever asked hears of it; of a message that nobody waits for only the operator can.
+    if (delivery.request === 0 && outcome.kind === 'error')
+      this.#sayUnhandled(agent, delivery, outcome.failure);
+    this.population.handled(agent, delivery, outcome);
+  }
+
+  #sayUnhandled(agent: Agent, { message }: Delivery, failure: unknown): void {
+    const text = `a message was not dealt with: ${JSON.stringify(failure)}`.slice(0, failureCharsMax);
+    const fields = [
+      { name: 'subject', value: message.subject },
+      { name: 'attempt', value: String(message.attempt) },
+    ];
+    this.#log.write({
+      atMs: this.#wallMs(),
+      level: 'warn',
+      agent: agent.name,
+      messageId: message.id,
+      text,
+      fields,
+    });
+  }
+
   #note(agent: Agent, what: AgentNote): void {
     this.#publish(agent, what);
     const entry = noteEntry(agent, what);
@@ -259,6 +310,7 @@ export class AgentThread {
 
   /** `host.agent.NAME.started`, …: for whoever may listen to the host's own events. */
   #publish(agent: Agent, what: AgentNote): void {
+    if (!this.bus.hasEventListeners) return;
     const event = what.kind === 'ended' && what.reason === 'failed' ? 'failed' : what.kind;
     const { name, lastError: error } = agent;
     const body = JSON.stringify({
@@ -266,6 +318,7 @@ export class AgentThread {
       event,
       atMs: this.#wallMs(),
       ...(event === 'failed' && { error }),
+      ...(what.kind === 'denied' && { what: what.what, allow: what.cure }),
     });
     this.bus.publishEvent(`host.agent.${name}.${event}`, {
       contentType: 'application/json',
@@ -284,7 +337,7 @@ export class AgentThread {
     }
     const gone = new AbortController();
     response.on('close', () => gone.abort('the client went away'));
-    const { outcome } = await invoke({
+    const { outcome, denials } = await invoke({
       limits: agent.spec.limits,
       clock: this.#clock,
       turn: this.#dispatcher,
@@ -306,7 +359,7 @@ export class AgentThread {
         return instance.call(main.export, await exchange(request, response));
       },
     });
-    agent.countExchange(outcome);
+    agent.countExchange(outcome, denials);
   }
 
   /** Opens this thread's part of the front door. @throws HostError `HOST_ERR_LISTEN_FAILED` */
@@ -344,6 +397,7 @@ export class AgentThread {
   /** Ends what is still under way, and puts everybody's state on disk. */
   async save(): Promise<void> {
     clearInterval(this.#sweeping);
+    clearTimeout(this.#again);
     await this.#server?.close();
     for (const agent of this.population.agents()) agent.stop({ kind: 'cancelled', reason: 'the host ends' });
     const settled = Promise.all(Array.from(this.population.agents(), (agent) => agent.settled()));
@@ -367,6 +421,7 @@ export class AgentThread {
 
   async close(): Promise<void> {
     clearInterval(this.#sweeping);
+    clearTimeout(this.#again);
     await this.#cold.close();
     // The last that other threads said of its messages.
     while (this.#links.pending()) await turn();

@@ -119,9 +119,7 @@ function opened(
   const needsToken = door.tokens?.isRequired(door.front.clock.monotonicMs()) === true;
   let closed: Promise<void> | undefined;
   const close = async (drainMs: number): Promise<void> => {
-    // The threads' doors first: what they pass on is answered here.
-    if (doors !== undefined) await doors.close(drainMs);
-    await door.close(drainMs);
+    await Promise.all([door.close(drainMs), doors?.close(drainMs)]);
     await app.close();
   };
   return {

@@ -32,10 +32,7 @@ test('an agent is replaced when its manifest is granted more', options, async ()
   assert.equal(await run.end('SIGTERM'), 0);
 });
 
-test('an agent is replaced when its manifest limits its fuel', {
-  ...options,
-  todo: 'a manifest with a limit of fuel cannot be compared (host/host/serve.ts)',
-}, async () => {
+test('an agent is replaced when its manifest limits its fuel', options, async () => {
   await using run = await serve('limited');
   appendFileSync(join(home, 'limited/agent.toml'), 'fuel = "1G"\n');
   await run.stderr.until(/limited is replaced: [0-9a-f]{12}\n/);

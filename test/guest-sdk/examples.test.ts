@@ -57,12 +57,16 @@ test('memory-hog is stopped by its memory', async () => {
 test('every agent in the folder is run by a test here', () => {
   const agents = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   assert.deepEqual(agents.map(({ name }) => name).sort(), [
+    // Served ones: test/e2e/served-examples.test.ts.
+    'chat',
     'endless-loop',
     'hello',
     'memory-hog',
+    'pipeline',
     'prime-sieve',
     // One agent in four languages: test/e2e/router.test.ts.
     'router',
+    'site',
     'word-count',
   ]);
 });

@@ -154,7 +154,7 @@ test('at the cap an idle agent leaves memory for the next, and comes back as it 
 test('where nobody can leave a call is refused at its deadline, and the host goes on', async () => {
   const bounds = { memoriesMax: 0, stacksPerThreadMax: 50 };
   const serving = await start('', { stateFolder: newFolder(), bounds });
-  const reply = await invoke(serving, 'counter', '', 200);
+  const reply = await invoke(serving, 'counter', '', 2000);
   const failure = reply.kind === 'answered' && reply.outcome.kind === 'error' ? reply.outcome.failure : reply;
   assert.match(JSON.stringify(failure), /"unavailable".*memories of at most 0/);
   assert.equal((await serving.status()).memories.live, 0);
