@@ -305,6 +305,11 @@ export class Budget {
   /** Import `pause` (suspending): lets the event loop turn, then the guest goes on. */
   async pause(): Promise<void> {
     await (this.#turn?.giveWay() ?? new Promise<void>((resolve) => setImmediate(resolve)));
+    this.waited();
+  }
+
+  /** The guest has waited, and others had the thread: what it holds that for is counted from now. */
+  waited(): void {
     this.#yieldAtMs = this.clock.monotonicMs() + this.#yieldMs;
   }
 

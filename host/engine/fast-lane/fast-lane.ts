@@ -490,7 +490,9 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage {
     result: PromiseLike<unknown>,
   ): Promise<unknown> {
     try {
-      return program.lower(abi, core, await result);
+      const value = await result;
+      this.budget.waited();
+      return program.lower(abi, core, value);
     } catch (error) {
       throw this.#record(error);
     }

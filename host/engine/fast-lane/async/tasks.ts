@@ -147,6 +147,7 @@ export class Tasks implements AsyncCalls {
     const program = this.#program.exports.get(task.export);
     if (program === undefined || task.waitsFor === undefined)
       throw new Error('bug: continued a task that does not wait');
+    this.#stage.budget.waited();
     const lost = (task.fuelUsed ?? 0n) - this.#stage.budget.fuelUsed;
     if (lost > 0n) this.#stage.burn(Number(lost));
     return this.#stage.settle(this.#drive(program, (task.waitsFor << 4) | waitCode));
@@ -317,6 +318,7 @@ export class Tasks implements AsyncCalls {
     this.#isReady = false;
     const waiter = this.#waiter;
     if (waiter === undefined) return false;
+    this.#stage.budget.waited();
     try {
       const event = this.next(waiter.set);
       if (event === undefined) return false;
