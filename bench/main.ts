@@ -24,6 +24,8 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   triggers: async () => (await import('./triggers.ts')).bench,
   bus: async () => (await import('./bus.ts')).bench,
   messages: async () => (await import('./messages.ts')).bench,
+  http: async () => (await import('./http.ts')).bench,
+  neighbour: async () => (await import('./neighbour.ts')).bench,
   wheel: async () => (await import('./wheel.ts')).bench,
   capability: async () => (await import('./capability.ts')).bench,
 };

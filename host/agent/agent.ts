@@ -74,7 +74,8 @@ export type AgentNote =
 /**
  * Where an agent is in its life on its thread: not begun, or lost after a failure (`absent`); in memory
  * (`launching`, `idle`, `busy`, and `waiting` for something outside with nothing on a stack); out of it, its state in
- * the host's heap (`hibernated`) or on disk (`cold`), or in either while a call of it waits (`parked`).
+ * the host's heap (`hibernated`) or on disk (`cold`), or in either while a call of it waits (`parked`); or it
+ * ended, and its manifest says that it is not started again (`stopped`).
  */
 export type AgentPhase =
   | 'absent'
@@ -85,7 +86,8 @@ export type AgentPhase =
   | 'leaving'
   | 'hibernated'
   | 'parked'
-  | 'cold';
+  | 'cold'
+  | 'stopped';
 
 /** Milliseconds a guest computes before it gives way, though nobody is known to wait: sockets tell nothing until they are asked. */
 const yieldMs = 2;
@@ -210,6 +212,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   async #handleFirst(delivery: Delivery): Promise<void> {
     try {
       if (this.#spec.program.facts.main.kind !== 'handler') return this.#finish(unsupported);
+      if (this.#state === 'stopped') return this.#finish(notAgain);
       if (this.#leaving !== undefined) await this.#leaving;
       const deadlineMs = this.#deadlineMs(delivery);
       if (deadlineMs <= 0) return this.#finish(this.#late(deadlineMs));
@@ -442,6 +445,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     this.lastError = describe(outcome);
     this.lastUsedMs = nowMs;
     await this.#drop();
+    if (isLast(outcome, this.#spec)) this.#state = 'stopped';
     this.#around.note(this, { kind: 'ended', outcome, reason: 'failed' });
   }
 
@@ -481,7 +485,8 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   }
 
   /** One request it answered in an instance of its own. */
-  countExchange(outcome: Outcome): void {
+  countExchange(outcome: Outcome, denials: Budget['denials']): void {
+    this.#noteDenials(denials);
     this.handled += 1;
     this.fuel += outcome.usage.fuel;
     if (outcome.kind === 'ok') return;
@@ -628,6 +633,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     this.#capabilities?.revoke();
     this.#capabilities = undefined;
     this.#spec = spec;
+    if (this.#state === 'stopped') this.#state = 'absent';
     this.#delay.succeed();
   }
 
@@ -642,6 +648,12 @@ const unsupported: CallOutcome = {
   kind: 'error',
   exitCode: 1,
   failure: { tag: 'unsupported', val: 'the agent answers HTTP requests, not messages' },
+  usage: { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 },
+};
+const notAgain: CallOutcome = {
+  kind: 'error',
+  exitCode: 1,
+  failure: { tag: 'unavailable', val: 'the agent ended, and its manifest says that it is not started again' },
   usage: { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 },
 };
 const none: Budget['denials'] = new Map();
@@ -667,6 +679,12 @@ function lostCall(): HostError {
 function fault(thrown: unknown): HostError {
   const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   return new HostError('HOST_ERR_AGENT_STOPPED', `this is a bug in host, please report it: ${text}`);
+}
+
+/** Whether its manifest wants no other instance after this end; an exit of its own is none of a failure. */
+function isLast({ kind }: Outcome, { manifest: { restart } }: Spec): boolean {
+  if (kind === 'cancelled') return false;
+  return restart.policy === 'never' || (restart.policy === 'on-failure' && kind === 'ok');
 }
 
 /** What ended it, for people; what the guest said is cut. */

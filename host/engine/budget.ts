@@ -65,6 +65,8 @@ export interface Carried {
 
 /** Milliseconds a guest that shares its thread may compute where it cannot be paused. */
 const synchronousMsMax = 250;
+/** Milliseconds in host functions, which no fuel counts, after which a guest gives way to those who wait. */
+const hostMsMax = 1;
 const pageBytes = 65_536;
 const denialsMax = 16;
 const noDenials: ReadonlyMap<string, string> = new Map();
@@ -236,7 +238,12 @@ export class Budget {
     if (this.#cause !== undefined) return;
     const nowMs = this.clock.monotonicMs();
     if (nowMs >= this.#deadlineAtMs) this.stopForDeadline();
-    else if (nowMs >= this.#yieldAtMs) this.#endSlice();
+    else if (nowMs >= this.#yieldAtMs || this.#keepsWaiting(nowMs)) this.#endSlice();
+  }
+
+  /** A guest that calls the host again and again burns little fuel: its slices are long. */
+  #keepsWaiting(nowMs: number): boolean {
+    return nowMs - this.#yieldAtMs + this.#yieldMs >= hostMsMax && this.#turn?.isWanted() === true;
   }
 
   #endSlice(): void {

@@ -18,7 +18,8 @@ function stateOf(report: AgentReport | undefined): AgentState {
     case 'hibernated':
       return 'hibernated';
     case 'absent':
-      return 'stopped';
+      return 'ready';
+    case 'stopped':
     case 'idle':
     case 'cold':
       return report.phase;

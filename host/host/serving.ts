@@ -15,7 +15,9 @@ export interface Principal {
   readonly name: string;
 }
 
+/** `ready`: it has no instance, and begins with its next message; `failed`: its thread is gone for the moment. */
 export type AgentState =
+  | 'ready'
   | 'starting'
   | 'idle'
   | 'running'

@@ -8,6 +8,7 @@ import { Launcher } from '../agent/launcher.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
 import { Population } from '../agent/population.ts';
 import { Bus } from '../bus/bus.ts';
+import type { Delivery } from '../bus/delivery.ts';
 import { Directory } from '../bus/directory.ts';
 import type { SettledId } from '../bus/journal/journal.ts';
 import { type LinkEnd, Links } from '../bus/links.ts';
@@ -18,6 +19,7 @@ import { SegmentStore } from '../engine/cold-store/segment-store.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import { Residence } from '../engine/residence.ts';
+import type { Outcome } from '../outcome.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
@@ -29,6 +31,7 @@ import { ThreadServing } from './thread-serving.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
+const failureCharsMax = 1_000;
 /** Milliseconds between two looks at who has been idle for long enough, and whether other threads need room. */
 const sweepMs = 50;
 /** The same after a look that did not get to the end of them. */
@@ -233,7 +236,7 @@ export class AgentThread {
       rested: () => this.#dispatcher.ended(),
       discard: (agent) => this.#discard(agent),
       stopped: (agent) => this.bus.endOf(agent.id),
-      handled: (agent, delivery, outcome) => this.population.handled(agent, delivery, outcome),
+      handled: (agent, delivery, outcome) => this.#handled(agent, delivery, outcome),
       note: (agent, what) => this.#note(agent, what),
     };
   }
@@ -275,6 +278,29 @@ export class AgentThread {
     return isHere;
   }
 
+  #handled(agent: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+    // Whoever asked hears of it; of a message that nobody waits for only the operator can.
+    if (delivery.request === 0 && outcome.kind === 'error')
+      this.#sayUnhandled(agent, delivery, outcome.failure);
+    this.population.handled(agent, delivery, outcome);
+  }
+
+  #sayUnhandled(agent: Agent, { message }: Delivery, failure: unknown): void {
+    const text = `a message was not dealt with: ${JSON.stringify(failure)}`.slice(0, failureCharsMax);
+    const fields = [
+      { name: 'subject', value: message.subject },
+      { name: 'attempt', value: String(message.attempt) },
+    ];
+    this.#log.write({
+      atMs: this.#wallMs(),
+      level: 'warn',
+      agent: agent.name,
+      messageId: message.id,
+      text,
+      fields,
+    });
+  }
+
   #note(agent: Agent, what: AgentNote): void {
     this.#publish(agent, what);
     const entry = noteEntry(agent, what);
@@ -292,6 +318,7 @@ export class AgentThread {
       event,
       atMs: this.#wallMs(),
       ...(event === 'failed' && { error }),
+      ...(what.kind === 'denied' && { what: what.what, allow: what.cure }),
     });
     this.bus.publishEvent(`host.agent.${name}.${event}`, {
       contentType: 'application/json',
@@ -310,7 +337,7 @@ export class AgentThread {
     }
     const gone = new AbortController();
     response.on('close', () => gone.abort('the client went away'));
-    const { outcome } = await invoke({
+    const { outcome, denials } = await invoke({
       limits: agent.spec.limits,
       clock: this.#clock,
       turn: this.#dispatcher,
@@ -332,7 +359,7 @@ export class AgentThread {
         return instance.call(main.export, await exchange(request, response));
       },
     });
-    agent.countExchange(outcome);
+    agent.countExchange(outcome, denials);
   }
 
   /** Opens this thread's part of the front door. @throws HostError `HOST_ERR_LISTEN_FAILED` */

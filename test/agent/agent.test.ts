@@ -31,9 +31,12 @@ interface Stage {
   ask(body: string, untilMs?: number): Promise<string>;
 }
 
-async function stage(limits: Partial<Limits> = {}): Promise<Stage> {
+async function stage(limits: Partial<Limits> = {}, policy = 'always'): Promise<Stage> {
   const maker = new SpecMaker({ prepare: (bytes) => engine.prepare(bytes), limits, secret: () => '' });
-  const manifest = parseManifest('name = "ann"\nworld = "agent"\n[restart]\nbackoff = "1ms"', 'agent.toml');
+  const manifest = parseManifest(
+    `name = "ann"\nworld = "agent"\n[restart]\npolicy = "${policy}"\nbackoff = "1ms"`,
+    'agent.toml',
+  );
   const spec = await maker.make(manifest, 'agent.toml', component);
   const notes: AgentNote[] = [];
   const timers = new Map<number, NodeJS.Timeout>();
@@ -119,6 +122,21 @@ test('an agent handles one message after the other in one instance; after a trap
     notes.map(({ kind }) => kind),
     ['started', 'ended', 'started'],
   );
+});
+
+test('after a trap an agent that is never started again refuses, until it is replaced', async () => {
+  const { agent, ask } = await stage({}, 'never');
+  assert.equal(await ask(''), 'ann1');
+  assert.equal(await ask('t'), 'trap');
+  assert.deepEqual([await ask(''), agent.phase], ['error', 'stopped']);
+  agent.replace(agent.spec);
+  assert.match(await ask(''), /^ann1/);
+});
+
+test('on-failure: after a trap an agent begins anew', async () => {
+  const { ask } = await stage({}, 'on-failure');
+  assert.equal(await ask('t'), 'trap');
+  assert.match(await ask(''), /^ann1/);
 });
 
 test('a message whose time is over is not handled; one whose time ends while it is handled is stopped', async () => {

@@ -68,6 +68,7 @@ export class MemoryServing implements Serving {
 
   async status(): Promise<ServingStatus> {
     const agents = {
+      ready: 0,
       starting: 0,
       idle: 1,
       running: 0,

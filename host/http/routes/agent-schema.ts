@@ -2,6 +2,7 @@ import type { AgentDetail, AgentState, AgentSummary, Difference } from '../../ho
 import { count, listOf, number, objectOf, oneOf, type Schema, text } from '../schema.ts';
 
 const states: { readonly [state in AgentState]: true } = {
+  ready: true,
   starting: true,
   idle: true,
   running: true,

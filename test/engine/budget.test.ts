@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Budget } from '../../host/engine/budget.ts';
+import { defaultLimits } from '../../host/limits.ts';
+import { TurnedClock } from '../agent/turned-clock.ts';
+
+/** A guest that calls host functions and burns hardly any fuel, beside others. */
+function caller(isWanted: boolean): { afterMs(ms: number): Promise<'gives way' | 'goes on'> } {
+  const clock = new TurnedClock('2026-01-01T00:00:00Z');
+  const turn = { isWanted: () => isWanted, giveWay: () => Promise.resolve() };
+  const budget = new Budget({ limits: defaultLimits, clock, turn });
+  const cell = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
+  budget.attachFuel(cell);
+  budget.restart();
+  return {
+    afterMs: async (ms) => {
+      await clock.pass(ms);
+      for (let calls = 0; calls < 64; calls += 1) budget.check();
+      return cell.value < 0n && budget.out() === 1 ? 'gives way' : 'goes on';
+    },
+  };
+}
+
+test('a guest that calls the host gives way after a millisecond to those who wait', async () => {
+  assert.equal(await caller(true).afterMs(1), 'gives way');
+});
+
+test('a guest that calls the host for less than a millisecond goes on, whoever waits', async () => {
+  assert.equal(await caller(true).afterMs(0.5), 'goes on');
+});
+
+test('a guest that calls the host goes on while nobody waits, until the event loop has to turn', async () => {
+  const alone = caller(false);
+  assert.equal(await alone.afterMs(9), 'goes on');
+  assert.equal(await alone.afterMs(1), 'gives way');
+});
+
+test('what a guest has used is the same whether its slice was cut short or not', async () => {
+  const clock = new TurnedClock('2026-01-01T00:00:00Z');
+  const turn = { isWanted: () => true, giveWay: () => Promise.resolve() };
+  const budget = new Budget({ limits: defaultLimits, clock, turn });
+  const cell = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
+  budget.attachFuel(cell);
+  budget.restart();
+  cell.value -= 1000n;
+  const before = budget.fuelUsed;
+  await clock.pass(2);
+  for (let calls = 0; calls < 64; calls += 1) budget.check();
+  assert.equal(budget.out(), 1);
+  assert.equal(budget.fuelUsed, before);
+});
