@@ -103,6 +103,9 @@ export class Budget {
   #tableElements = 0;
   #outputBytes = 0;
   #openFiles = 0;
+  #synchronousDepth = 0;
+  /** When the first fuel slice of the present such stretch ended; below 0: none has. */
+  #synchronousFromMs = -1;
   #refusal: StopCause | undefined;
   /** Of guests with structs, arrays or exceptions only. */
   #heap: HeapAccount | undefined;
@@ -113,7 +116,14 @@ export class Budget {
    * More than 0 while a frame that is not wasm or not `promising` lies on the guest's stack (start function,
    * `cabi_realloc`, post-return, synchronous call): suspending there throws, so the guest is not paused.
    */
-  synchronousDepth = 0;
+  get synchronousDepth(): number {
+    return this.#synchronousDepth;
+  }
+
+  set synchronousDepth(depth: number) {
+    if (this.#synchronousDepth === 0) this.#synchronousFromMs = -1;
+    this.#synchronousDepth = depth;
+  }
 
   constructor(options: BudgetOptions) {
     this.limits = options.limits;
@@ -295,10 +305,11 @@ export class Budget {
    * is stopped when that takes too long.
    */
   #holdsThread(nowMs: number): boolean {
-    const overMs = nowMs - this.#yieldAtMs;
-    if (this.#turn === undefined || this.synchronousDepth === 0 || overMs < synchronousMsMax) return false;
-    const used = Math.round(overMs + this.#yieldMs);
-    this.stop({ kind: 'limit', limit: 'deadlineMs', max: synchronousMsMax, used });
+    if (this.#turn === undefined || this.#synchronousDepth === 0) return false;
+    if (this.#synchronousFromMs < 0) this.#synchronousFromMs = nowMs;
+    const usedMs = nowMs - this.#synchronousFromMs;
+    if (usedMs < synchronousMsMax) return false;
+    this.stop({ kind: 'limit', limit: 'deadlineMs', max: synchronousMsMax, used: Math.round(usedMs) });
     return true;
   }
 
