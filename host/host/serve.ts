@@ -157,7 +157,7 @@ class ServingHost implements LocalServing {
     this.#mail = this.#openMail();
     this.#coldFolders = readdirSync(state.coldFolder);
     this.#startedAtMs = this.#nowMs();
-    this.#engine = createEngine({ cacheFolder: options.cacheFolder, clock });
+    this.#engine = createEngine({ cacheFolder: options.cacheFolder, clock, preparation: 'pool' });
     this.#directory = Directory.create(agentsMax, random);
     // One more for a spare, which may begin before the lost one is gone.
     this.#residence = newResidence(threads + 2, options.bounds);
