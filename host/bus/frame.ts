@@ -92,7 +92,7 @@ export class FrameWriter {
           smallBytesMax + textBytesMax(frame.name) + textBytesMax(frame.pattern) + textBytesMax(frame.group)
         );
       case 'settled':
-        return smallBytesMax + 8 * frame.entries.length;
+        return smallBytesMax + 8 * frame.runs.length;
       default:
         return smallBytesMax;
     }
@@ -170,8 +170,8 @@ function writeSmall(pen: Pen, frame: SmallFrame): void {
       break;
     case 'settled':
       pen.u32(settledKind);
-      pen.u32(frame.entries.length);
-      writeEntries(pen, frame.entries);
+      pen.u32(frame.runs.length);
+      writeEntries(pen, frame.runs);
       break;
     case 'withdrawn':
       pen.u32(withdrawnKind);
@@ -328,7 +328,7 @@ function readFrame(eye: Eye, body: Uint8Array): Frame {
     case unsubscribeKind:
       return { kind: 'unsubscribe', subscriber: eye.i32(), subscription: eye.f64() };
     case settledKind:
-      return { kind: 'settled', entries: readEntries(eye, eye.u32()) };
+      return { kind: 'settled', runs: readEntries(eye, eye.u32()) };
     case withdrawnKind:
       return { kind: 'withdrawn', entry: eye.f64() };
     case attemptedKind:

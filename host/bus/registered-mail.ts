@@ -9,6 +9,7 @@ import type { Outbox } from './outbox.ts';
 import { memberFor } from './queue-group.ts';
 import type { Reception } from './reception.ts';
 import type { Matches, Subscription } from './subject-tree.ts';
+import { Whereabouts } from './whereabouts.ts';
 
 export interface RegisteredMailOptions {
   readonly self: number;
@@ -26,13 +27,6 @@ export interface RegisteredMailOptions {
   /** Calls a listener of the host on this thread. */
   readonly listen: (listener: number, message: Message) => void;
   readonly isBusy: (id: number) => boolean;
-}
-
-/** A message that this thread has promised, and another has. */
-interface Sent {
-  readonly record: JournalRecord;
-  readonly thread: number;
-  readonly attempt: number;
 }
 
 interface Stranded {
@@ -59,7 +53,7 @@ const noEntries: readonly number[] = [];
 export class RegisteredMail {
   readonly #options: RegisteredMailOptions;
   readonly #directory: Directory;
-  readonly #sent = new Map<number, Sent>();
+  readonly #sent = new Whereabouts();
   /** By the thread that is to come back. */
   readonly #stranded = new Map<number, Stranded[]>();
   #strandedCount = 0;
@@ -195,16 +189,17 @@ export class RegisteredMail {
     } else {
       const entries = entry === 0 ? noEntries : [entry];
       if (!outbox.message(owner, frameOf(message, guarantee, [to], entries, from, self))) return false;
-      if (entry !== 0) this.#sent.set(entry, { record, thread: owner, attempt: message.attempt });
+      if (entry !== 0) this.#sent.set(entry, owner);
     }
     return true;
   }
 
   // What becomes of it
 
-  settled(entry: number): void {
-    this.#sent.delete(entry);
-    this.#options.journal?.settled(entry);
+  /** `count` entries from `first` on were dealt with. */
+  settled(first: number, count: number): void {
+    for (let entry = first; entry < first + count; entry++) this.#sent.delete(entry);
+    this.#options.journal?.settled(first, count);
   }
 
   withdrawn(entry: number): void {
@@ -213,8 +208,6 @@ export class RegisteredMail {
   }
 
   attempted(entry: number, attempt: number): void {
-    const sent = this.#sent.get(entry);
-    if (sent !== undefined) this.#sent.set(entry, { ...sent, attempt });
     this.#options.journal?.attempted(entry, attempt);
   }
 
@@ -237,7 +230,7 @@ export class RegisteredMail {
       reception.arrive(new Delivery(message, to, 0, guarantee, 0, self, entry, untilMs));
     } else {
       this.#directory.reserveAnyway(to);
-      if (entry !== 0) this.#sent.set(entry, { record, thread: owner, attempt: message.attempt });
+      if (entry !== 0) this.#sent.set(entry, owner);
       outbox.owed(owner, frameOf(message, guarantee, [to], entry === 0 ? noEntries : [entry], 0, self));
     }
   }
@@ -246,13 +239,20 @@ export class RegisteredMail {
 
   /** A thread is gone: what it had waits for the one in its place. It may have been at any of them, so each counts as tried. */
   strand(thread: number): void {
-    for (const [entry, sent] of [...this.#sent]) {
-      if (sent.thread !== thread) continue;
-      this.#sent.delete(entry);
-      const attempt = sent.attempt + 1;
-      const record = { ...sent.record, message: { ...sent.record.message, attempt } };
-      this.#options.journal?.attempted(entry, attempt);
-      this.#strand(thread, { record, entry });
+    const { journal } = this.#options;
+    const entries = this.#sent.takeAll(thread);
+    if (journal === undefined || entries.length === 0) return;
+    const records = journal.read(entries);
+    for (const entry of entries) {
+      const found = records.get(entry);
+      if (found === undefined) continue;
+      const attempt = found.message.attempt + 1;
+      journal.attempted(entry, attempt);
+      const { receiver, guarantee } = found;
+      this.#strand(thread, {
+        record: { message: { ...found.message, attempt }, receiver, guarantee },
+        entry,
+      });
     }
   }
 

@@ -153,8 +153,9 @@ export class AgentThread {
 
   /** Asked between the fuel slices of a guest that computes: what it has sent so far must not wait for its end. */
   #isMailWaiting(): boolean {
+    this.bus.acknowledge();
     this.#links.flush();
-    return this.#links.pending();
+    return this.#links.pending() || this.mail.journal.isWaiting;
   }
 
   /**
