@@ -24,6 +24,11 @@ export type * from './frame-kinds.ts';
 
 const guarantees: readonly Guarantee[] = ['at-most-once', 'at-least-once', 'exactly-once'];
 
+function codeOf(guarantee: Guarantee): number {
+  if (guarantee === 'at-most-once') return 0;
+  return guarantee === 'at-least-once' ? 1 : 2;
+}
+
 const messageKind = 0;
 const replyKind = 1;
 const refusedKind = 2;
@@ -247,7 +252,7 @@ function writeMessage(pen: Pen, frame: MessageFrame): void {
     (replyTo === undefined ? 0 : replyToFlag) |
     (contentType === undefined ? 0 : contentTypeFlag) |
     (deadlineNs === undefined ? 0 : deadlineFlag);
-  pen.u32(messageKind | (guarantees.indexOf(frame.guarantee) << 4) | (flags << 8));
+  pen.u32(messageKind | (codeOf(frame.guarantee) << 4) | (flags << 8));
   pen.i32(frame.from);
   pen.f64(frame.request);
   pen.u32(frame.thread);
@@ -269,11 +274,26 @@ function writeMessage(pen: Pen, frame: MessageFrame): void {
     pen.u32(header.name.length);
     pen.u32(header.value.length);
   }
+  const textsAt = pen.at;
+  if (writeShort(pen, message)) return;
+  pen.at = textsAt;
   if (!pen.characters(textsOf(message))) return;
   const end = pen.at;
   pen.at = at;
-  pen.u32(messageKind | (guarantees.indexOf(frame.guarantee) << 4) | ((flags | wideFlag) << 8));
+  pen.u32(messageKind | (codeOf(frame.guarantee) << 4) | ((flags | wideFlag) << 8));
   pen.at = end;
+}
+
+/** What `textsOf` is, text by text; false: they are not all short ASCII, or there are headers. */
+function writeShort(pen: Pen, { id, subject, sender, replyTo, contentType, headers }: Message): boolean {
+  return (
+    headers.length === 0 &&
+    pen.ascii(id) &&
+    pen.ascii(subject) &&
+    (sender === undefined || pen.ascii(sender)) &&
+    (replyTo === undefined || pen.ascii(replyTo)) &&
+    (contentType === undefined || pen.ascii(contentType))
+  );
 }
 
 /** All texts of a message in one, so that they are written and read in one go and cut afterwards. */

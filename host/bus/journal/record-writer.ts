@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { checksum } from './checksum.ts';
 
 const bytesAtFirst = 64 * 1024;
 /** What a writer keeps when it is emptied; a burst's buffer is given back. */
@@ -26,7 +26,8 @@ export class RecordWriter {
   end(salt: number): void {
     const body = this.#start + recordHeadBytes;
     this.#view.setUint32(this.#start, this.length - body, true);
-    this.#view.setUint32(this.#start + 4, crc32(this.bytes.subarray(body, this.length), salt), true);
+    const crc = checksum(this.bytes, this.#view, body, this.length, salt);
+    this.#view.setUint32(this.#start + 4, crc, true);
   }
 
   /** Forgets everything from `length` on. */
