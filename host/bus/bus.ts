@@ -30,6 +30,7 @@ import { Shipping, type ShippingCounts } from './shipping.ts';
 import { Stamps } from './stamps.ts';
 import { SubjectTree, type Subscription } from './subject-tree.ts';
 import { WaitingRoom } from './waiting-room.ts';
+import { weightOf } from './weight.ts';
 
 export interface BusOptions {
   readonly links: Links;
@@ -99,7 +100,7 @@ export class Bus {
     const stamps = new Stamps(clock, random);
     const full: BusError = { tag: 'full', val: Math.max(1, this.#limits.backpressureMsMax) };
     this.#outbox = new Outbox(links, wheel);
-    this.#deadLetters = new DeadLetters(this.#limits.deadLettersMax);
+    this.#deadLetters = new DeadLetters(this.#limits.deadLettersMax, this.#limits.deadLetterBytesMax);
     this.#requests = new Requests({
       wheel,
       requestsMax: this.#limits.requestsMax,
@@ -221,7 +222,7 @@ export class Bus {
 
   /** Brings a message that was detached to wherever its receiver is now. */
   resend(delivery: Delivery): void {
-    this.directory.reserveAnyway(delivery.receiver);
+    this.directory.reserveAnyway(delivery.receiver, weightOf(delivery.message));
     if (this.directory.ownerOf(delivery.receiver) === this.#self) this.#reception.arrive(delivery);
     else if (!this.#shipping.forward(delivery)) this.#reception.drop(delivery, 'removed');
   }

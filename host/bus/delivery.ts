@@ -93,6 +93,8 @@ export interface Sender {
   /** The agent's id; 0: from outside. */
   readonly id: number;
   readonly name: string | undefined;
+  /** From outside, who asks: message ids are its own. */
+  readonly principal?: string;
   /** Of the message at hand, nanoseconds since the Unix epoch: what the sender asks for ends by then. */
   readonly deadlineNs?: bigint | undefined;
 }

@@ -9,6 +9,7 @@ import type { Outbox } from './outbox.ts';
 import { memberFor } from './queue-group.ts';
 import type { Reception } from './reception.ts';
 import type { Matches, Subscription } from './subject-tree.ts';
+import { weightOf } from './weight.ts';
 import { Whereabouts } from './whereabouts.ts';
 
 export interface RegisteredMailOptions {
@@ -77,18 +78,19 @@ export class RegisteredMail {
     const awaited = this.#awaited(owner);
     if (owner < 0 && awaited < 0) return unavailable;
     if (awaited >= 0 && this.#strandedCount >= this.#options.strandedMax) return this.#options.full;
-    if (!this.#directory.reserve(to)) return this.#options.full;
+    const weight = weightOf(message);
+    if (!this.#directory.reserve(to, weight)) return this.#options.full;
     const record = { message, receiver: name, guarantee };
     let entry: number;
     try {
       entry = this.#accept(record, from);
     } catch (thrown) {
-      this.#directory.unreserve(to);
+      this.#directory.unreserve(to, weight);
       return refused(thrown, from);
     }
     const copy = { to, owner, record, isFull: false, entry };
     if (this.#dispatch(copy, from)) return { id: message.id, receivers: 1, dropped: 0 };
-    this.#directory.unreserve(to);
+    this.#directory.unreserve(to, weight);
     if (entry !== 0) this.#options.journal?.withdrawn(entry);
     return this.#options.full;
   }
@@ -133,21 +135,21 @@ export class RegisteredMail {
   ): void {
     const owner = this.#directory.ownerOf(subscriber);
     if (owner < 0 && awaitedOf(owner) < 0) return;
-    const isFull = !this.#directory.reserve(subscriber);
+    const isFull = !this.#directory.reserve(subscriber, weightOf(message));
     const record = { message, receiver: name, guarantee };
     const copy = { to: subscriber, owner, record, isFull, entry: 0 };
     copies.push(copy);
     copies[copies.length - 1] = { ...copy, entry: this.#accept(record, from) };
   }
 
-  #takeBack({ to, isFull, entry }: Copy): void {
-    if (!isFull) this.#directory.unreserve(to);
+  #takeBack({ to, record, isFull, entry }: Copy): void {
+    if (!isFull) this.#directory.unreserve(to, weightOf(record.message));
     if (entry !== 0) this.#options.journal?.withdrawn(entry);
   }
 
   #dispatchOrBury(copy: Copy, from: number): 0 | 1 {
     if (!copy.isFull && this.#dispatch(copy, from)) return 1;
-    if (!copy.isFull) this.#directory.unreserve(copy.to);
+    if (!copy.isFull) this.#directory.unreserve(copy.to, weightOf(copy.record.message));
     this.#options.bury(copy.record, 'mailbox-full', copy.entry);
     return 0;
   }
@@ -181,7 +183,7 @@ export class RegisteredMail {
     const { message, guarantee } = record;
     const awaited = this.#awaited(owner);
     if (awaited >= 0) {
-      this.#directory.unreserve(to);
+      this.#directory.unreserve(to, weightOf(message));
       this.#strand(awaited, { record, entry });
     } else if (owner === self) {
       const untilMs = Number.POSITIVE_INFINITY;
@@ -225,11 +227,11 @@ export class RegisteredMail {
     if (awaited >= 0) this.#strand(awaited, { record, entry });
     else if (owner < 0) bury(record, 'removed', entry);
     else if (owner === self) {
-      this.#directory.reserveAnyway(to);
+      this.#directory.reserveAnyway(to, weightOf(message));
       const untilMs = Number.POSITIVE_INFINITY;
       reception.arrive(new Delivery(message, to, 0, guarantee, 0, self, entry, untilMs));
     } else {
-      this.#directory.reserveAnyway(to);
+      this.#directory.reserveAnyway(to, weightOf(message));
       if (entry !== 0) this.#sent.set(entry, owner);
       outbox.owed(owner, frameOf(message, guarantee, [to], entry === 0 ? noEntries : [entry], 0, self));
     }

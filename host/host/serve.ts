@@ -39,6 +39,7 @@ import type {
   InstallRequest,
   InvokeOptions,
   Metric,
+  Principal,
   PublishOptions,
   Readiness,
   Reply,
@@ -105,6 +106,10 @@ const logCharsMax = 32 * 1024 * 1024;
 const warmBytesDefault = 256 * 1024 * 1024;
 const closeMsMax = 2_000;
 const outside: Sender = { id: 0, name: undefined };
+
+function senderOf({ name }: Principal): Sender {
+  return { ...outside, principal: name };
+}
 
 /**
  * Starts a host that keeps agents alive.
@@ -516,14 +521,16 @@ class ServingHost implements LocalServing {
   async send(name: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
     this.#requireOpen();
     requireMessages(this.#tenancy.require(name));
-    const { guarantee, messageId } = options;
-    return acceptedOf(await this.#bus.send(outside, name, payload, { guarantee, id: messageId }));
+    const { principal, guarantee, messageId } = options;
+    return acceptedOf(await this.#bus.send(senderOf(principal), name, payload, { guarantee, id: messageId }));
   }
 
   async publish(subject: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
     this.#requireOpen();
-    const { guarantee, messageId } = options;
-    return acceptedOf(await this.#bus.publish(outside, subject, payload, { guarantee, id: messageId }));
+    const { principal, guarantee, messageId } = options;
+    return acceptedOf(
+      await this.#bus.publish(senderOf(principal), subject, payload, { guarantee, id: messageId }),
+    );
   }
 
   subscribe(pattern: string, group: string | undefined, listener: (message: Message) => void): () => void {
