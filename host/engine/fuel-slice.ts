@@ -1,6 +1,6 @@
 /** Milliseconds that a slice may last before the next is a shorter one, and below which it may grow again. */
-const longMs = 1;
-const shortMs = 0.25;
+const longMs = 0.5;
+const shortMs = 0.125;
 /** A slice is halved so often at most. */
 const halvingsMax = 10;
 
