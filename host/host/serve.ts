@@ -26,7 +26,6 @@ import type { LogEntry } from '../telemetry/log-entry.ts';
 import { type LogFilter, LogHub } from '../telemetry/log-hub.ts';
 import { detailOf, summaryOf } from './agent-view.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
-import { agentHeader, ExchangeProxy } from './exchange-proxy.ts';
 import { Mail } from './mail.ts';
 import { MessageIds } from './message-ids.ts';
 import { acceptedOf, replyOf } from './reply.ts';
@@ -46,6 +45,7 @@ import type {
   ServingStatus,
   ThreadDoors,
 } from './serving.ts';
+import { Sites } from './sites.ts';
 import { openState, type StateFolder } from './state-folder.ts';
 import { metricsOf, statusOf } from './status.ts';
 import { Tenancy } from './tenancy.ts';
@@ -133,7 +133,7 @@ class ServingHost implements LocalServing {
   readonly #tenancy: Tenancy;
   readonly #specs: SpecMaker;
   readonly #hub = new LogHub(logEntriesMax, logCharsMax);
-  readonly #proxy = new ExchangeProxy();
+  readonly #sites = new Sites();
   readonly #runFolder = mkdtempSync(join(tmpdir(), 'motehost-'));
   readonly #startedAtMs: number;
   readonly #residence;
@@ -285,7 +285,7 @@ class ServingHost implements LocalServing {
   }
 
   #lost(thread: number, reason: string): void {
-    this.#proxy.drop(this.#socketPathOf(thread));
+    this.#sites.drop(this.#socketPathOf(thread));
     this.#tenancy.suspend(thread);
     this.#say('error', `a thread was lost (${reason}); its agents begin anew on another`);
   }
@@ -559,7 +559,7 @@ class ServingHost implements LocalServing {
 
   exchange(name: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const { id, thread } = this.#tenancy.require(name);
-    return this.#proxy.pass(this.#socketPathOf(thread), [agentHeader, String(id)], request, response);
+    return this.#sites.pass({ agent: name, id, socketPath: this.#socketPathOf(thread) }, request, response);
   }
 
   async endThread(thread: number): Promise<void> {
@@ -576,7 +576,7 @@ class ServingHost implements LocalServing {
       .close()
       .catch((thrown: unknown) => this.#say('error', `the journal was not closed: ${reasonOf(thrown)}`));
     this.#threads.closeLinks();
-    this.#proxy.close();
+    this.#sites.close();
     await this.#engine.close();
     rmSync(this.#runFolder, { recursive: true, force: true });
     this.#state.close();
