@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Exchange as ExchangeType } from './exchange.ts';
 import { Exchange } from './exchange.ts';
 import type { Caller, Front } from './front.ts';
-import { admitPublic, type Gate } from './gate.ts';
+import { admitPublic, type Gate, refusedExpectation } from './gate.ts';
 import { Problem } from './problem.ts';
 import type { RequestIds } from './request-id.ts';
 import { methodsOf } from './route-table.ts';
@@ -76,6 +76,11 @@ export class Reception<Serves extends Caller> {
     const { answers } = this.#front;
     const { request, response } = exchange;
     exchange.meter = this.#otherMeter;
+    const problem = refusedExpectation(request);
+    if (problem !== undefined) {
+      answers.problem(exchange, problem);
+      return;
+    }
     if (request.headers.expect !== undefined) response.writeContinue();
     try {
       await elsewhere(request, response);
