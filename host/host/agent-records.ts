@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { HostError } from '../errors.ts';
+import { unlinked } from '../regular-file.ts';
 
 /** An agent that was not found in a folder at the start but installed or spawned, as it is kept over restarts. */
 export interface AgentRecord {
@@ -68,7 +69,7 @@ export class AgentRecords {
   constructor(path: string) {
     try {
       // SQLite gives what it makes beside it the same mode.
-      closeSync(openSync(path, 'a', 0o600));
+      closeSync(openSync(path, unlinked.append, 0o600));
       this.#database = new DatabaseSync(path);
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL');
       checkVersion(this.#database, path);

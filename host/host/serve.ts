@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import type * as http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -139,8 +139,6 @@ class ServingHost implements LocalServing {
   readonly #residence;
   readonly #state: StateFolder;
   readonly #mail: Mail;
-  /** As an earlier run left them: each is called by its thread's number. */
-  readonly #coldFolders: readonly string[];
   readonly #triggers: Triggers;
   readonly #spawnedOrigins = new WeakMap<Origin, Origin>();
   readonly #ids: MessageIds;
@@ -155,7 +153,6 @@ class ServingHost implements LocalServing {
     this.#ids = new MessageIds(random);
     this.#state = state;
     this.#mail = this.#openMail();
-    this.#coldFolders = readdirSync(state.coldFolder);
     this.#startedAtMs = this.#nowMs();
     this.#engine = createEngine({ cacheFolder: options.cacheFolder, clock, preparation: 'pool' });
     this.#directory = Directory.create(agentsMax, random);
@@ -189,7 +186,7 @@ class ServingHost implements LocalServing {
       bus: this.#bus,
       directory: this.#directory,
       threads: this.#threads,
-      isFresh: this.#coldFolders.length === 0,
+      isFresh: state.coldLeft.length === 0,
     });
     this.#triggers = openTriggers(this.#bus, state.agents, clock, (agent, trigger, why) =>
       this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
@@ -265,17 +262,15 @@ class ServingHost implements LocalServing {
   }
 
   #placeOf(thread: number): Omit<ThreadPlace, 'links' | 'predecessors'> {
-    const { coldFolder } = this.#state;
+    const { coldLeft, coldOf, journalOf } = this.#state;
     const { threads } = this.#options;
-    const orphaned = this.#coldFolders.filter((name) => Number(name) > threads);
+    const orphaned = coldLeft.map(Number).filter((number) => number > threads);
     return {
       socketPath: this.#socketPathOf(thread),
-      coldFolder: join(coldFolder, String(thread)),
-      journalFolder: this.#state.journalOf(thread),
+      coldFolder: coldOf(thread),
+      journalFolder: journalOf(thread),
       repairJournal: this.#options.repairJournal ?? false,
-      adoptCold: orphaned
-        .filter((name) => Number(name) % threads === thread - 1)
-        .map((name) => join(coldFolder, name)),
+      adoptCold: orphaned.filter((number) => number % threads === thread - 1).map(coldOf),
     };
   }
 
