@@ -2,11 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import type * as http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
-import { type Difference, differenceOf, wantsMore } from '../agent/difference.ts';
+import type { Difference } from '../agent/difference.ts';
 import type { AgentReport } from '../agent/population.ts';
-import type { AgentRecord, Origin } from '../agent/registry.ts';
-import type { Spec } from '../agent/spec.ts';
+import type { AgentRecord } from '../agent/registry.ts';
 import { SpecMaker } from '../agent/spec-maker.ts';
 import type { Triggers } from '../agent/triggers/triggers.ts';
 import { Bus } from '../bus/bus.ts';
@@ -20,12 +18,13 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { newResidence, type ResidenceBounds } from '../engine/residence.ts';
 import { HostError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
-import { isAgentName, type Manifest, parseManifest } from '../manifest.ts';
+import type { Manifest } from '../manifest.ts';
 import { agentSubject, patternFault } from '../subject.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { type LogFilter, LogHub } from '../telemetry/log-hub.ts';
 import { detailOf, summaryOf } from './agent-view.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
+import { Installation } from './installation.ts';
 import { Mail } from './mail.ts';
 import { MessageIds } from './message-ids.ts';
 import { acceptedOf, replyOf } from './reply.ts';
@@ -131,7 +130,7 @@ class ServingHost implements LocalServing {
   readonly #threads: Threads;
   readonly #bus: Bus;
   readonly #tenancy: Tenancy;
-  readonly #specs: SpecMaker;
+  readonly #installation: Installation;
   readonly #hub = new LogHub(logEntriesMax, logCharsMax);
   readonly #sites = new Sites();
   readonly #runFolder = mkdtempSync(join(tmpdir(), 'motehost-'));
@@ -140,7 +139,6 @@ class ServingHost implements LocalServing {
   readonly #state: StateFolder;
   readonly #mail: Mail;
   readonly #triggers: Triggers;
-  readonly #spawnedOrigins = new WeakMap<Origin, Origin>();
   readonly #ids: MessageIds;
   /** How the front door is opened in each thread, once it is. */
   #door: { readonly module: string; readonly settings: unknown } | undefined;
@@ -191,10 +189,18 @@ class ServingHost implements LocalServing {
     this.#triggers = openTriggers(this.#bus, state.agents, clock, (agent, trigger, why) =>
       this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
     );
-    this.#specs = new SpecMaker({
-      prepare: (component) => this.#engine.prepare(component),
-      limits: options.limits,
-      secret: (handle, path) => secrets.value(handle, path),
+    this.#installation = new Installation({
+      state,
+      tenancy: this.#tenancy,
+      specs: new SpecMaker({
+        prepare: (component) => this.#engine.prepare(component),
+        limits: options.limits,
+        secret: (handle, path) => secrets.value(handle, path),
+      }),
+      triggers: this.#triggers,
+      detail: (name) => this.agent(name),
+      nowMs: () => this.#nowMs(),
+      say: this.#say.bind(this),
     });
   }
 
@@ -355,128 +361,24 @@ class ServingHost implements LocalServing {
 
   async install(request: InstallRequest): Promise<Installed> {
     this.#requireOpen();
-    const path = 'the manifest';
-    const manifest = parseManifest(request.manifest, path);
-    requirePathless(manifest, path);
-    if (request.isAnybodys === true) requireSecretless(manifest, path);
-    const spec = await this.#specs.make(manifest, path, request.component);
-    const origin = { manifestPath: undefined, manifestText: request.manifest, installedAtMs: this.#nowMs() };
-    requireHttpOrigin(this.#tenancy.registry.get(manifest.name)?.origin, manifest.name);
-    const present = this.#tenancy.registry.get(manifest.name);
-    if (present !== undefined && request.accept !== spec.program.facts.digest) {
-      const difference = differenceOf(present.spec, spec);
-      if (wantsMore(difference)) return { kind: 'wants-more', difference };
-    }
-    const installed = await this.#put(spec, origin);
-    await this.#keep(spec, origin, request.component);
-    return installed;
+    return this.#installation.install(request);
   }
 
-  /** What was installed over HTTP is there again after a restart. */
-  async #keep(spec: Spec, origin: Origin, component: Uint8Array): Promise<void> {
-    const { components, agents } = this.#state;
-    const { name } = spec.manifest;
-    agents.put({
-      name,
-      manifest: origin.manifestText,
-      digest: components.put(component),
-      earlier: this.#tenancy.require(name).earlier,
-      accepted: undefined,
-      parent: undefined,
-      installedAtMs: origin.installedAtMs,
-    });
-    await agents.saved();
+  /** Installs what an earlier run was given over HTTP. */
+  restore(): Promise<void> {
+    return this.#installation.restore();
   }
 
-  /** Installs what an earlier run was given over HTTP; one that cannot be is told, and keeps nobody from starting. */
-  async restore(): Promise<void> {
-    const { agents, components } = this.#state;
-    for (const record of [...agents.all()]) {
-      try {
-        const path = 'the manifest';
-        const manifest = parseManifest(record.manifest, path);
-        const spec = await this.#specs.make(manifest, path, await components.get(record.digest));
-        const { installedAtMs } = record;
-        await this.#put(spec, { manifestPath: undefined, manifestText: record.manifest, installedAtMs });
-      } catch (thrown) {
-        if (!(thrown instanceof HostError)) throw thrown;
-        this.#say('error', `cannot be installed again: ${thrown.message}`, record.name);
-      }
-    }
+  upgrade(...agent: Parameters<LocalServing['upgrade']>): ReturnType<LocalServing['upgrade']> {
+    return this.#installation.upgrade(...agent);
   }
 
-  async upgrade(
-    manifestPath: string,
-    manifest: Manifest,
-    component: Uint8Array<ArrayBuffer>,
-    text = '',
-  ): Promise<Installed & { readonly difference?: Difference }> {
-    const spec = await this.#specs.make(manifest, manifestPath, component);
-    const present = this.#tenancy.registry.get(manifest.name);
-    if (present !== undefined && present.origin.manifestPath !== manifestPath)
-      throw new HostError(
-        'HOST_ERR_AGENT_DUPLICATE',
-        `${manifestPath}: there is an agent '${manifest.name}' already, from ${present.origin.manifestPath ?? 'an install over HTTP'}; give it another name`,
-        { name: manifest.name },
-      );
-    const difference = present === undefined ? undefined : differenceOf(present.spec, spec);
-    const origin = { manifestPath, manifestText: text, installedAtMs: this.#nowMs() };
-    const installed = await this.#put(spec, origin);
-    return difference === undefined ? installed : { ...installed, difference };
+  spawn(like: string, names: readonly string[]): Promise<void> {
+    return this.#installation.spawn(like, names);
   }
 
-  async #put(spec: Spec, origin: Origin): Promise<Installed> {
-    const { name } = spec.manifest;
-    const present = this.#tenancy.registry.get(name);
-    if (present === undefined) {
-      await this.#tenancy.add([name], spec, origin);
-      this.#triggers.add(name, spec.manifest.triggers, spec.manifestPath);
-      return { kind: 'installed', agent: await this.agent(name) };
-    }
-    const isSame =
-      present.spec.program.facts.digest === spec.program.facts.digest &&
-      isDeepStrictEqual(present.spec.manifest, spec.manifest);
-    if (isSame) return { kind: 'unchanged', agent: await this.agent(name) };
-    await this.#tenancy.replace(present, spec, origin);
-    this.#triggers.add(name, spec.manifest.triggers, spec.manifestPath);
-    return { kind: 'upgraded', agent: await this.agent(name) };
-  }
-
-  async spawn(like: string, names: readonly string[]): Promise<void> {
-    const bad = names.find((name) => !isAgentName(name));
-    if (bad !== undefined)
-      throw new HostError(
-        'HOST_ERR_CONFIG_INVALID',
-        `'${bad}' is no agent's name: lower-case letters, digits, dashes`,
-      );
-    const { spec, origin } = this.#tenancy.require(like);
-    await this.#tenancy.add(names, spec, this.#spawnedFrom(origin));
-    const { triggers } = spec.manifest;
-    if (triggers.length > 0) for (const name of names) this.#triggers.add(name, triggers, spec.manifestPath);
-  }
-
-  /** One object for all that were spawned like one: no folder has them, so they can be removed. */
-  #spawnedFrom(origin: Origin): Origin {
-    let spawned = this.#spawnedOrigins.get(origin);
-    if (spawned === undefined) {
-      spawned = { ...origin, manifestPath: undefined };
-      this.#spawnedOrigins.set(origin, spawned);
-    }
-    return spawned;
-  }
-
-  async remove(name: string): Promise<void> {
-    const record = this.#tenancy.require(name);
-    if (record.origin.manifestPath !== undefined)
-      throw new HostError(
-        'HOST_ERR_AGENT_DUPLICATE',
-        `${name} comes from ${record.origin.manifestPath}; remove it there`,
-        { name },
-      );
-    this.#triggers.remove(name);
-    await this.#tenancy.remove(record);
-    this.#state.agents.remove(name);
-    await this.#state.agents.saved();
+  remove(name: string): Promise<void> {
+    return this.#installation.remove(name);
   }
 
   /** @throws HostError `HOST_ERR_AGENT_STOPPED` when the host ends */
@@ -610,38 +512,5 @@ function requireMessages({ name, spec }: AgentRecord): void {
     'HOST_ERR_WORLD_MISMATCH',
     `${name} answers HTTP requests under ${spec.manifest.route ?? '/'}, and takes no messages; call it there`,
     { name },
-  );
-}
-
-/** An agent that lies in a folder of the operator's is not replaced from outside. @throws HostError */
-function requireHttpOrigin(origin: Origin | undefined, name: string): void {
-  if (origin?.manifestPath === undefined) return;
-  throw new HostError(
-    'HOST_ERR_AGENT_DUPLICATE',
-    `there is an agent '${name}' already, from ${origin.manifestPath}; change it there, or take another name`,
-    { name },
-  );
-}
-
-/** Where everybody of the machine may install, installing must not tell everybody the operator's secrets. @throws HostError */
-function requireSecretless({ grants }: Manifest, path: string): void {
-  const [handle] = grants.secrets;
-  if (handle === undefined) return;
-  throw new HostError(
-    'HOST_ERR_CAPABILITY_DENIED',
-    `${path}: it asks for the secret '${handle}', and this host takes agents from anybody without a token; make one with host token create --may admin, or install it with host serve FOLDER`,
-    { path, handle },
-  );
-}
-
-/** Paths in a manifest that came without a folder lead nowhere. @throws HostError `HOST_ERR_CONFIG_INVALID` */
-function requirePathless({ grants, component }: Manifest, path: string): void {
-  const key =
-    grants.files.length > 0 ? 'capabilities.files' : component === undefined ? undefined : 'component';
-  if (key === undefined) return;
-  throw new HostError(
-    'HOST_ERR_CONFIG_INVALID',
-    `${path}: ${key} names a path, and an agent that is installed over HTTP has no folder; install it with host serve FOLDER`,
-    { path, key },
   );
 }
