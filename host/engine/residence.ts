@@ -5,9 +5,16 @@ import { HostError } from '../errors.ts';
 export interface ResidenceBounds {
   /** Linear memories that exist at one time, dropped ones that are not collected yet included. */
   readonly memoriesMax: number;
-  /** Suspended stacks of one thread. */
+  /** Suspended stacks of messages in one thread; HTTP exchanges have half as many more (`exchangesMaxOf`). */
   readonly stacksPerThreadMax: number;
 }
+
+/** HTTP exchanges under way in one thread, each of which may be a suspended stack. */
+export function exchangesMaxOf({ stacksPerThreadMax }: ResidenceBounds): number {
+  return Math.ceil(stacksPerThreadMax * exchangesPerStack);
+}
+
+const exchangesPerStack = 0.5;
 
 /** V8 reserves 8 GiB of address space for each memory, of 128 TiB that a process has: 16,3xx fit, and then its own heap does not. */
 const memoriesMax = 12_000;
@@ -23,15 +30,17 @@ const stacksShareMax = 0.5;
 
 /**
  * How many memories and stacks a process may have so that
- * 2 × memories + 2.6 × stacks + 1,500 < 0.85 × `mappings`.
+ * 2 × memories + 2.6 × stacks + 1,500 < 0.85 × `mappings`, with the stacks of messages and of HTTP exchanges.
  * The stacks are dealt out to the threads beforehand: no thread needs to ask another.
  */
 export function settleBounds(mappings: number | undefined, threads: number): ResidenceBounds {
   if (mappings === undefined) return { memoriesMax, stacksPerThreadMax };
   const room = Math.max(0, mappings * mappingsShareMax - mappingsOfHost);
-  const stacks = Math.floor((room * stacksShareMax) / mappingsPerStack / threads);
+  const perStack = mappingsPerStack * (1 + exchangesPerStack);
+  const stacks = Math.floor((room * stacksShareMax) / perStack / threads);
   const perThread = Math.min(stacksPerThreadMax, Math.max(1, stacks));
-  const left = room - perThread * threads * mappingsPerStack;
+  const exchanges = exchangesMaxOf({ memoriesMax, stacksPerThreadMax: perThread });
+  const left = room - (perThread + exchanges) * threads * mappingsPerStack;
   const memories = Math.ceil(left / mappingsPerMemory) - 1;
   return { memoriesMax: Math.min(memoriesMax, Math.max(1, memories)), stacksPerThreadMax: perThread };
 }
@@ -55,9 +64,8 @@ export interface ResidenceShare {
 
 const memoriesCell = 0;
 const threadCells = 1;
-const cellsPerThread = 3;
-const stacksOffset = 1;
-const waitingOffset = 2;
+const cellsPerThread = 2;
+const waitingOffset = 1;
 
 /** For all threads of a process, made once. `threads`: how many there may be at one time, spare ones included. */
 export function newResidence(threads: number, bounds?: ResidenceBounds): ResidenceShare {
@@ -70,7 +78,7 @@ const collectDroppedMin = 256;
 const collectTurns = 4;
 
 /**
- * One thread's part in the process's bounds of memories and stacks. Memories are counted over all threads;
+ * One thread's part in the process's bound of memories, which are counted over all threads;
  * one that was dropped counts until it was collected, for its address space is taken until then.
  */
 export class Residence {
@@ -96,11 +104,6 @@ export class Residence {
   /** Memories of the whole process. */
   get memories(): number {
     return Atomics.load(this.#cells, memoriesCell);
-  }
-
-  /** Suspended stacks of this thread. */
-  get stacks(): number {
-    return this.#cells[this.#own + stacksOffset] as number;
   }
 
   /** One more, or one less, of this thread waits for room for a memory. */
@@ -179,23 +182,6 @@ export class Residence {
     this.#dropped = 0;
   }
 
-  /**
-   * Takes a stack for a call that may suspend; false when this thread has none left. To be taken before the
-   * call, in any lane, and given back when the call has settled. Costs nanoseconds.
-   */
-  tryAcquireStack(): boolean {
-    const cell = this.#own + stacksOffset;
-    const held = this.#cells[cell] as number;
-    if (held >= this.bounds.stacksPerThreadMax) return false;
-    this.#cells[cell] = held + 1;
-    return true;
-  }
-
-  releaseStack(): void {
-    const cell = this.#own + stacksOffset;
-    this.#cells[cell] = (this.#cells[cell] as number) - 1;
-  }
-
   /** Memories of the whole process, for whoever has no part in it. */
   static memoriesOf({ cells }: ResidenceShare): number {
     return Atomics.load(new Int32Array(cells), memoriesCell);
@@ -206,7 +192,6 @@ export class Residence {
     const all = new Int32Array(cells);
     const own = threadCells + thread * cellsPerThread;
     Atomics.sub(all, memoriesCell, Atomics.exchange(all, own, 0));
-    Atomics.store(all, own + stacksOffset, 0);
     Atomics.store(all, own + waitingOffset, 0);
   }
 }

@@ -15,7 +15,7 @@ import { Secrets } from '../capability/secrets.ts';
 import { timeoutDriver, Wheel } from '../clock/wheel.ts';
 import type { Clock, Random } from '../clock.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
-import { newResidence, type ResidenceBounds } from '../engine/residence.ts';
+import { exchangesMaxOf, newResidence, type ResidenceBounds } from '../engine/residence.ts';
 import { HostError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { Manifest } from '../manifest.ts';
@@ -132,7 +132,7 @@ class ServingHost implements LocalServing {
   readonly #tenancy: Tenancy;
   readonly #installation: Installation;
   readonly #hub = new LogHub(logEntriesMax, logCharsMax);
-  readonly #sites = new Sites();
+  readonly #sites: Sites;
   readonly #runFolder = mkdtempSync(join(tmpdir(), 'motehost-'));
   readonly #startedAtMs: number;
   readonly #residence;
@@ -156,6 +156,7 @@ class ServingHost implements LocalServing {
     this.#directory = Directory.create(agentsMax, random);
     // One more for a spare, which may begin before the lost one is gone.
     this.#residence = newResidence(threads + 2, options.bounds);
+    this.#sites = new Sites(exchangesMaxOf(this.#residence.bounds));
     this.#threads = new Threads({
       threads,
       settings: this.#settings(),

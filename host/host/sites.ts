@@ -10,9 +10,6 @@ export interface Site {
   readonly socketPath: string;
 }
 
-/** Requests under way at once to the sites of one thread; each may have an instance. */
-const exchangesMaxDefault = 512;
-
 /** What an answer says of the whole origin, which is the host's and every site's, or says in the host's name. */
 const hostHeaders: ReadonlySet<string> = new Set([
   'alt-svc',
@@ -56,7 +53,8 @@ export class Sites {
   readonly #exchangesMax: number;
   readonly #loads = new Map<string, Load>();
 
-  constructor(exchangesMax: number = exchangesMaxDefault) {
+  /** `exchangesMax`: requests under way at once to the sites of one thread; each may have an instance. */
+  constructor(exchangesMax: number) {
     this.#exchangesMax = exchangesMax;
     this.#proxy = new ExchangeProxy(exchangesMax);
   }

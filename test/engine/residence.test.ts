@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { InstancePools } from '../../host/engine/hibernation/instance-pools.ts';
 import { Linker } from '../../host/engine/linker.ts';
-import { newResidence, Residence, readMappingsMax, settleBounds } from '../../host/engine/residence.ts';
+import {
+  exchangesMaxOf,
+  newResidence,
+  Residence,
+  readMappingsMax,
+  settleBounds,
+} from '../../host/engine/residence.ts';
 import { budgetOf } from './fast-lane/fast-guest.ts';
 import { programFrom } from './hibernation/state-guest.ts';
 
@@ -16,8 +22,10 @@ const none = new Linker();
 test('memories and stacks together stay within the mappings that the kernel allows', () => {
   for (const mappings of [4_096, 10_000, 65_530, 262_144, 1_000_000]) {
     for (const threads of [1, 2, 8, 64]) {
-      const { memoriesMax, stacksPerThreadMax } = settleBounds(mappings, threads);
-      const used = 2 * memoriesMax + 2.6 * stacksPerThreadMax * threads + 1_500;
+      const bounds = settleBounds(mappings, threads);
+      const { memoriesMax, stacksPerThreadMax } = bounds;
+      const stacks = (stacksPerThreadMax + exchangesMaxOf(bounds)) * threads;
+      const used = 2 * memoriesMax + 2.6 * stacks + 1_500;
       assert.ok(used < 0.85 * mappings, `${mappings} ${threads}: ${used}`);
       assert.ok(memoriesMax <= 12_000 && stacksPerThreadMax <= 1_000);
       assert.ok(memoriesMax >= 1 && stacksPerThreadMax >= 1);
@@ -33,16 +41,6 @@ test("a usual machine gets the host's own bounds, as does one without a bound of
 
 test('the bound of mappings is read where the kernel has one', { skip: process.platform !== 'linux' }, () => {
   assert.ok((readMappingsMax() ?? 0) > 1_000);
-});
-
-test('stacks are bounded in each thread, and those given back are free again', () => {
-  const share = newResidence(2, { memoriesMax: 10, stacksPerThreadMax: 2 });
-  const [one, two] = [new Residence(share, 0), new Residence(share, 1)];
-  assert.ok(one.tryAcquireStack() && one.tryAcquireStack());
-  assert.equal(one.tryAcquireStack(), false);
-  assert.equal(two.tryAcquireStack(), true);
-  one.releaseStack();
-  assert.equal(one.tryAcquireStack(), true);
 });
 
 test('a spawn beyond the bound of memories is refused, whichever thread took them', async () => {
