@@ -137,6 +137,13 @@ export class AgentRecords {
     this.#database.exec('DELETE FROM manifests WHERE id NOT IN (SELECT DISTINCT manifest FROM agents)');
   }
 
+  /** Tries whether the disk takes changes again, if it did not: `trouble` says what came of it. */
+  tryAgain(): void {
+    if (this.trouble === undefined) return;
+    this.#changes.push(() => this.#database.exec(`PRAGMA user_version = ${schemaVersion}`));
+    this.#commitNow();
+  }
+
   /** Everything changed so far is on disk. @throws HostError `HOST_ERR_STATE_UNWRITABLE`: nothing since the last is */
   saved(): Promise<void> {
     if (this.#changes.length === 0) return Promise.resolve();

@@ -81,6 +81,8 @@ export interface ThreadCalls {
 /** What a thread tells the main thread. */
 export interface OwnerCalls {
   readonly logs: (entries: readonly LogEntry[]) => void;
+  /** Whether its journal takes messages, when that changes. */
+  readonly journal: (isTaking: boolean) => void;
   readonly [name: string]: (input: never) => unknown;
 }
 

@@ -17,6 +17,8 @@ export interface MailOptions {
   readonly random: Random;
   readonly repair: boolean;
   readonly say: (level: 'error' | 'warn' | 'info', text: string) => void;
+  /** Whether the main thread's journal takes messages, when that changes. */
+  readonly onJournal: (isTaking: boolean) => void;
 }
 
 const newsEveryMs = 1_000;
@@ -174,7 +176,9 @@ export class Mail {
 
   #tell(): void {
     const news = this.#own.news();
-    if (news !== undefined) this.#options.say(news.level, news.text);
+    if (news === undefined) return;
+    this.#options.say(news.level, news.text);
+    this.#options.onJournal(news.isTaking);
   }
 
   /** Reads the last of what the threads said, then closes. */

@@ -24,6 +24,7 @@ import type { LogEntry } from '../telemetry/log-entry.ts';
 import { type LogFilter, LogHub } from '../telemetry/log-hub.ts';
 import { detailOf, summaryOf } from './agent-view.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
+import { Health } from './health.ts';
 import { Installation } from './installation.ts';
 import { Mail } from './mail.ts';
 import { MessageIds } from './message-ids.ts';
@@ -103,6 +104,8 @@ const logEntriesMax = 10_000;
 const logCharsMax = 32 * 1024 * 1024;
 const warmBytesDefault = 256 * 1024 * 1024;
 const closeMsMax = 2_000;
+/** Milliseconds between two looks at a disk that took no records. */
+const recordsAgainMs = 1_000;
 const outside: Sender = { id: 0, name: undefined };
 
 /**
@@ -138,10 +141,12 @@ class ServingHost implements LocalServing {
   readonly #residence;
   readonly #state: StateFolder;
   readonly #mail: Mail;
+  readonly #health = new Health();
   readonly #triggers: Triggers;
   readonly #ids: MessageIds;
   /** How the front door is opened in each thread, once it is. */
   #door: { readonly module: string; readonly settings: unknown } | undefined;
+  #recordsTriedMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
   #isClosing = false;
 
@@ -166,11 +171,14 @@ class ServingHost implements LocalServing {
       onLogs: (entries) => {
         for (const entry of entries) this.#log(entry);
       },
+      onJournal: (thread, isTaking) => this.#journalTurned(thread, isTaking),
       onOutput: (text) => this.#say('warn', text.trimEnd()),
       onLost: (thread, reason) => this.#lost(thread, reason),
       onReplaced: (thread, handle) => void this.#replaced(thread, handle),
-      onVacant: (thread, error) =>
-        this.#say('error', `nobody takes the place of thread ${thread}: ${reasonOf(error)}`),
+      onVacant: (thread, error) => {
+        this.#health.set(`thread ${thread}`, 'nobody takes its place; the log says why');
+        this.#say('error', `nobody takes the place of thread ${thread}: ${reasonOf(error)}`);
+      },
     });
     this.#bus = new Bus({
       links: this.#threads.links,
@@ -248,7 +256,8 @@ class ServingHost implements LocalServing {
   #openMail(): Mail {
     const { clock, random, threads, repairJournal = false } = this.#options;
     const say = this.#say.bind(this);
-    return new Mail({ state: this.#state, threads, clock, random, repair: repairJournal, say });
+    const onJournal = (isTaking: boolean): void => this.#journalTurned(0, isTaking);
+    return new Mail({ state: this.#state, threads, clock, random, repair: repairJournal, say, onJournal });
   }
 
   /** Everybody is installed: what an earlier run was given and did not deal with is delivered. */
@@ -286,7 +295,14 @@ class ServingHost implements LocalServing {
     return process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : join(this.#runFolder, `${thread}.sock`);
   }
 
+  #journalTurned(thread: number, isTaking: boolean): void {
+    const part = thread === 0 ? 'journal of the main thread' : `journal of thread ${thread}`;
+    const trouble = 'refuses messages that must not be lost; the log says why';
+    this.#health.set(part, isTaking ? undefined : trouble);
+  }
+
   #lost(thread: number, reason: string): void {
+    this.#journalTurned(thread, true);
     this.#sites.drop(this.#socketPathOf(thread));
     this.#tenancy.suspend(thread);
     this.#say('error', `a thread was lost (${reason}); its agents begin anew on another`);
@@ -318,7 +334,23 @@ class ServingHost implements LocalServing {
 
   readiness(): Readiness {
     if (this.#isClosing) return { ready: false, waitingFor: ['the host ends'] };
-    return this.#isReady ? { ready: true } : { ready: false, waitingFor: ['agents to be installed'] };
+    if (!this.#isReady) return { ready: false, waitingFor: ['agents to be installed'] };
+    this.#lookAtRecords();
+    const waitingFor = this.#health.lines;
+    return waitingFor.length === 0 ? { ready: true } : { ready: false, waitingFor };
+  }
+
+  /** A disk that took nothing is tried again now and then: it may be well, and nobody installs anything. */
+  #lookAtRecords(): void {
+    const { agents } = this.#state;
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs < this.#recordsTriedMs + recordsAgainMs) return;
+    this.#recordsTriedMs = nowMs;
+    agents.tryAgain();
+    this.#health.set(
+      'records of agents',
+      agents.trouble && 'what is installed does not go to disk; make room there',
+    );
   }
 
   status(): Promise<ServingStatus> {

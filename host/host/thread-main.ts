@@ -18,7 +18,10 @@ function tell(act: (thread: AgentThread) => void): void {
 const owner = joinOwner<ThreadCalls, OwnerCalls>({
   answers: {
     place: async (place) => {
-      placing = AgentThread.start(settings, place, (entries) => owner.post('logs', entries));
+      placing = AgentThread.start(settings, place, {
+        logs: (entries) => owner.post('logs', entries),
+        journal: (isTaking) => owner.post('journal', isTaking),
+      });
       await placing;
     },
     openDoor: async ({ module, settings: door }) => (await placed()).openDoor(module, door),

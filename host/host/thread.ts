@@ -23,7 +23,7 @@ import type { Outcome } from '../outcome.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
-import type { ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
+import type { OwnerCalls, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { GuestRooms } from './guest-rooms.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
@@ -52,9 +52,13 @@ interface DoorModule {
   ): Promise<{ close(drainMs: number): Promise<void> }>;
 }
 
+/** How the main thread is told. */
+export type Owner = Pick<OwnerCalls, 'logs' | 'journal'>;
+
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
   readonly #clock: Clock;
+  readonly #owner: Owner;
   readonly #engine: Engine;
   readonly #pools: InstancePools;
   readonly #residence: Residence;
@@ -83,20 +87,21 @@ export class AgentThread {
     { links, predecessors }: ThreadPlace,
     store: ColdStore,
     mail: ThreadMail,
-    postLogs: (entries: readonly LogEntry[]) => void,
+    owner: Owner,
     clock: Clock,
     random: Random,
   ) {
     this.#clock = clock;
     this.#self = links.self;
     this.mail = mail;
+    this.#owner = owner;
     this.#logLevelMin = settings.logLevelMin;
     this.#residence = new Residence(settings.residence, links.self);
     this.#pools = new InstancePools({ residence: this.#residence });
     this.#engine = createEngine({ cacheFolder: settings.cacheFolder, clock, pools: this.#pools });
     this.#wheel = new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver });
     this.#overdueKind = this.#wheel.kind((id) => this.#overdue(id));
-    this.#log = new LogOutbox(postLogs, () => this.#wallMs());
+    this.#log = new LogOutbox(owner.logs, () => this.#wallMs());
     this.#cold = new ColdStates(store, (error, agent) => this.#say('error', error.message, agent));
     this.#links = new Links(links, { clock });
     this.bus = new Bus({
@@ -164,14 +169,14 @@ export class AgentThread {
   static async start(
     settings: ThreadSettings,
     place: ThreadPlace,
-    postLogs: (entries: readonly LogEntry[]) => void,
+    owner: Owner,
     clock: Clock = systemClock,
     random: Random = systemRandom,
   ): Promise<AgentThread> {
     const { coldFolder, adoptCold, journalFolder, repairJournal } = place;
     const mail = new ThreadMail({ folder: journalFolder, clock, random, repair: repairJournal });
     const store = await SegmentStore.open({ folder: coldFolder, clock, adopt: adoptCold });
-    const thread = new AgentThread(settings, place, store, mail, postLogs, clock, random);
+    const thread = new AgentThread(settings, place, store, mail, owner, clock, random);
     await thread.#open(place.socketPath);
     return thread;
   }
@@ -203,7 +208,9 @@ export class AgentThread {
     this.#sweepRoom();
     this.#tidy();
     const news = this.mail.news();
-    if (news !== undefined) this.#say(news.level, news.text);
+    if (news === undefined) return;
+    this.#say(news.level, news.text);
+    this.#owner.journal(news.isTaking);
   }
 
   /** A memory that was dropped is held until the next collection, which comes late where nothing is done. */

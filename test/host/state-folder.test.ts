@@ -234,6 +234,10 @@ test('a change the disk does not take is told to who waits for it, and the next 
   agents.put(bad);
   assert.equal(agents.get('bad'), undefined);
   assert.ok(agents.trouble !== undefined);
+  agents.tryAgain();
+  assert.equal(agents.trouble, undefined, 'it takes others');
+  agents.put(bad);
+  assert.equal(agents.get('bad'), undefined);
   agents.put(record('good'));
   await agents.saved();
   assert.equal(agents.trouble, undefined);
