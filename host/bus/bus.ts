@@ -39,6 +39,8 @@ export interface BusOptions {
   /** Where messages that are to be delivered at least once outlive the process; none: in memory only. */
   readonly journal?: Journal | undefined;
   readonly limits?: Partial<BusLimits>;
+  /** Told of every message that this thread gives up. */
+  readonly onDeadLetter?: (letter: DeadLetter) => void;
   /** How many threads had this one's number before, each of which was lost. */
   readonly predecessors?: number;
 }
@@ -81,6 +83,7 @@ export class Bus {
   readonly #mail: RegisteredMail;
   readonly #shipping: Shipping;
   readonly #deadLetters: DeadLetters;
+  readonly #onDeadLetter: BusOptions['onDeadLetter'];
   readonly #tree = new SubjectTree();
   readonly #listeners = new Map<number, Listener>();
   readonly #threads: number;
@@ -98,6 +101,7 @@ export class Bus {
     const full: BusError = { tag: 'full', val: Math.max(1, this.#limits.backpressureMsMax) };
     this.#outbox = new Outbox(links, wheel);
     this.#deadLetters = new DeadLetters(this.#limits.deadLettersMax);
+    this.#onDeadLetter = options.onDeadLetter;
     this.#requests = new Requests({
       wheel,
       requestsMax: this.#limits.requestsMax,
@@ -508,6 +512,7 @@ export class Bus {
   #keep(letter: DeadLetter): void {
     const { entry, reason, failure } = letter;
     this.#deadLetters.add(letter);
+    this.#onDeadLetter?.(letter);
     if (entry === 0) return;
     this.#mail.died(entry);
     this.#journal?.died(entry, reason, failure);

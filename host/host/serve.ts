@@ -187,6 +187,7 @@ class ServingHost implements LocalServing {
       random,
       wheel: new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver }),
       journal: this.#mail.journal,
+      onDeadLetter: (letter) => this.#mail.deadLetterLog.note(letter),
     });
     this.#mail.join(this.#bus, this.#threads);
     this.#tenancy = new Tenancy({
@@ -256,8 +257,18 @@ class ServingHost implements LocalServing {
   #openMail(): Mail {
     const { clock, random, threads, repairJournal = false } = this.#options;
     const say = this.#say.bind(this);
+    const log = this.#log.bind(this);
     const onJournal = (isTaking: boolean): void => this.#journalTurned(0, isTaking);
-    return new Mail({ state: this.#state, threads, clock, random, repair: repairJournal, say, onJournal });
+    return new Mail({
+      state: this.#state,
+      threads,
+      clock,
+      random,
+      repair: repairJournal,
+      say,
+      log,
+      onJournal,
+    });
   }
 
   /** Everybody is installed: what an earlier run was given and did not deal with is delivered. */

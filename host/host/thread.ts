@@ -24,6 +24,7 @@ import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
 import type { OwnerCalls, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
+import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { GuestRooms } from './guest-rooms.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
@@ -65,6 +66,7 @@ export class AgentThread {
   readonly #wheel: Wheel;
   readonly #links: Links;
   readonly #log: LogOutbox;
+  readonly #deadLetterLog: DeadLetterLog;
   readonly bus: Bus;
   readonly mail: ThreadMail;
   readonly #self: number;
@@ -102,6 +104,10 @@ export class AgentThread {
     this.#wheel = new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver });
     this.#overdueKind = this.#wheel.kind((id) => this.#overdue(id));
     this.#log = new LogOutbox(owner.logs, () => this.#wallMs());
+    this.#deadLetterLog = new DeadLetterLog(
+      (entry) => this.#log.write(entry),
+      () => this.#wallMs(),
+    );
     this.#cold = new ColdStates(store, (error, agent) => this.#say('error', error.message, agent));
     this.#links = new Links(links, { clock });
     this.bus = new Bus({
@@ -111,6 +117,7 @@ export class AgentThread {
       random,
       wheel: this.#wheel,
       journal: mail.journal,
+      onDeadLetter: (letter) => this.#deadLetterLog.note(letter),
       predecessors,
     });
     this.#room = new MemoryRoom({
@@ -207,6 +214,7 @@ export class AgentThread {
   #sweep(): void {
     this.#sweepRoom();
     this.#tidy();
+    this.#deadLetterLog.look();
     const news = this.mail.news();
     if (news === undefined) return;
     this.#say(news.level, news.text);
