@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import type * as http from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Difference } from '../agent/difference.ts';
 import type { AgentReport } from '../agent/population.ts';
@@ -29,6 +27,7 @@ import { Installation } from './installation.ts';
 import { Mail } from './mail.ts';
 import { MessageIds } from './message-ids.ts';
 import { acceptedOf, replyOf } from './reply.ts';
+import { RunFolder } from './run-folder.ts';
 import type {
   Accepted,
   AgentDetail,
@@ -136,7 +135,7 @@ class ServingHost implements LocalServing {
   readonly #installation: Installation;
   readonly #hub = new LogHub(logEntriesMax, logCharsMax);
   readonly #sites: Sites;
-  readonly #runFolder = mkdtempSync(join(tmpdir(), 'motehost-'));
+  readonly #runFolder = new RunFolder();
   readonly #startedAtMs: number;
   readonly #residence;
   readonly #state: StateFolder;
@@ -157,7 +156,12 @@ class ServingHost implements LocalServing {
     this.#state = state;
     this.#mail = this.#openMail();
     this.#startedAtMs = this.#nowMs();
-    this.#engine = createEngine({ cacheFolder: options.cacheFolder, clock, preparation: 'pool' });
+    this.#engine = createEngine({
+      cacheFolder: options.cacheFolder,
+      scratchFolder: this.#runFolder.path,
+      clock,
+      preparation: 'pool',
+    });
     this.#directory = Directory.create(agentsMax, random);
     // One more for a spare, which may begin before the lost one is gone.
     this.#residence = newResidence(threads + 2, options.bounds);
@@ -303,7 +307,9 @@ class ServingHost implements LocalServing {
 
   #socketPathOf(thread: number): string {
     const name = `motehost-${process.pid}-${thread}`;
-    return process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : join(this.#runFolder, `${thread}.sock`);
+    return process.platform === 'win32'
+      ? `\\\\.\\pipe\\${name}`
+      : join(this.#runFolder.path, `${thread}.sock`);
   }
 
   #journalTurned(thread: number, isTaking: boolean): void {
@@ -519,7 +525,7 @@ class ServingHost implements LocalServing {
     this.#threads.closeLinks();
     this.#sites.close();
     await this.#engine.close();
-    rmSync(this.#runFolder, { recursive: true, force: true });
+    this.#runFolder.remove();
     this.#state.close();
   }
 
