@@ -437,6 +437,8 @@ export class AgentThread {
   async close(): Promise<void> {
     clearInterval(this.#sweeping);
     clearTimeout(this.#again);
+    // Whoever waits still is told so before the thread is gone.
+    await this.#door?.close(0);
     await this.#cold.close();
     // The last that other threads said of its messages.
     while (this.#links.pending()) await turn();

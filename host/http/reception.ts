@@ -58,7 +58,7 @@ export class Reception<Serves extends Caller> {
     const nowMs = clock.monotonicMs();
     const id = this.#ids.of(request.headers['x-request-id']);
     const exchange = new Exchange(request, response, connection, id, nowMs);
-    connections.begin(connection);
+    connections.begin(exchange);
     if (this.#elsewhere !== undefined && !isInvocation(request)) {
       void this.#passOn(exchange, this.#elsewhere);
       return;
