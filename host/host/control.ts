@@ -7,6 +7,7 @@ import type { LinkEnd, LinkEnds } from '../bus/links.ts';
 import type { ResidenceShare } from '../engine/residence.ts';
 import type { LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
+import type { Metric } from './serving.ts';
 
 /** What every thread of a host is started with. */
 export interface ThreadSettings {
@@ -42,6 +43,7 @@ export interface ThreadCalls {
   readonly relink: (end: LinkEnd) => void;
   /** Opens this thread's part of the front door: `module` exports `openThreadDoor`. */
   readonly openDoor: (asked: { readonly module: string; readonly settings: unknown }) => void;
+  readonly doorMetrics: () => readonly Metric[];
   readonly closeDoor: (drainMs: number) => void;
   readonly learn: (spec: Spec) => void;
   readonly forget: (spec: number) => void;

@@ -252,6 +252,7 @@ class ServingHost implements LocalServing {
       this.#door = { module, settings };
       await this.#everywhere((handle) => handle.call('openDoor', { module, settings }));
     },
+    metrics: () => this.#everywhere((handle) => handle.call('doorMetrics', undefined)),
     close: async (drainMs) => {
       this.#door = undefined;
       await this.#everywhere((handle) => handle.call('closeDoor', drainMs));

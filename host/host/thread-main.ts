@@ -25,6 +25,7 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
       await placing;
     },
     openDoor: async ({ module, settings: door }) => (await placed()).openDoor(module, door),
+    doorMetrics: async () => (await placed()).doorMetrics(),
     closeDoor: async (drainMs) => (await placed()).closeDoor(drainMs),
     holds: async (names) => (await placed()).holds(names),
     relink: (end) => tell((thread) => thread.relink(end)),

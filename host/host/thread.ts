@@ -27,6 +27,7 @@ import type { OwnerCalls, ThreadPlace, ThreadReport, ThreadSettings } from './co
 import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { GuestRooms } from './guest-rooms.ts';
+import type { Metric } from './serving.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
 import { ThreadServing } from './thread-serving.ts';
 
@@ -47,10 +48,12 @@ const endMsMax = 3_000;
 
 /** What a front door's module for threads exports. */
 interface DoorModule {
-  openThreadDoor(
-    serving: ThreadServing,
-    settings: unknown,
-  ): Promise<{ close(drainMs: number): Promise<void> }>;
+  openThreadDoor(serving: ThreadServing, settings: unknown): Promise<Door>;
+}
+
+interface Door {
+  metrics(): readonly Metric[];
+  close(drainMs: number): Promise<void>;
 }
 
 /** How the main thread is told. */
@@ -79,7 +82,7 @@ export class AgentThread {
   readonly #overdueKind: number;
   readonly #logLevelMin: LogLevel;
   #server: ExchangeServer | undefined;
-  #door: { close(drainMs: number): Promise<void> } | undefined;
+  #door: Door | undefined;
   #sweeping: NodeJS.Timeout | undefined;
   #quietLooks = 0;
   #again: NodeJS.Timeout | undefined;
@@ -381,6 +384,10 @@ export class AgentThread {
   async openDoor(module: string, settings: unknown): Promise<void> {
     const { openThreadDoor } = (await import(module)) as DoorModule;
     this.#door = await openThreadDoor(new ThreadServing(this.bus, systemRandom), settings);
+  }
+
+  doorMetrics(): readonly Metric[] {
+    return this.#door?.metrics() ?? [];
   }
 
   async closeDoor(drainMs: number): Promise<void> {

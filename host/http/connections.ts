@@ -19,6 +19,11 @@ export class Connections {
     return this.#open.size;
   }
 
+  /** Those of clients: over a local socket other threads of ours pass on theirs. */
+  get clients(): number {
+    return [...this.#open.keys()].filter(({ remoteAddress }) => remoteAddress !== undefined).length;
+  }
+
   add(socket: Socket): Connection {
     const connection = new Connection(socket);
     this.#open.set(socket, connection);

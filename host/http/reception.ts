@@ -9,7 +9,7 @@ import { methodsOf } from './route-table.ts';
 import type { Listener } from './router.ts';
 import { invoke, invokeRoute } from './routes/invoke.ts';
 import { fail, missingRight } from './run.ts';
-import type { RouteMeter } from './traffic.ts';
+import { passedOn, type RouteMeter } from './traffic.ts';
 
 const agentsPrefix = '/v1/agents/';
 const invokeSuffix = '/invoke';
@@ -28,6 +28,7 @@ export class Reception<Serves extends Caller> {
   readonly #invokeMeter: RouteMeter;
   readonly #siteMeter: RouteMeter;
   readonly #otherMeter: RouteMeter;
+  readonly #passedOnMeter: RouteMeter;
   readonly #elsewhere: Elsewhere | undefined;
   #route: Listener | undefined;
 
@@ -39,6 +40,7 @@ export class Reception<Serves extends Caller> {
     this.#invokeMeter = front.traffic.of(invokeRoute.path);
     this.#siteMeter = front.traffic.of('agent site');
     this.#otherMeter = front.traffic.of('none');
+    this.#passedOnMeter = front.traffic.of(passedOn);
   }
 
   /** Where requests go that are not answered here. */
@@ -75,8 +77,8 @@ export class Reception<Serves extends Caller> {
   async #passOn(exchange: ExchangeType, elsewhere: Elsewhere): Promise<void> {
     const { answers } = this.#front;
     const { request, response } = exchange;
-    exchange.meter = this.#otherMeter;
     const problem = refusedExpectation(request);
+    exchange.meter = problem === undefined ? this.#passedOnMeter : this.#otherMeter;
     if (problem !== undefined) {
       answers.problem(exchange, problem);
       return;

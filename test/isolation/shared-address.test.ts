@@ -89,7 +89,7 @@ test('what cannot be expected is refused by the thread that took the connection,
 test('clients of one connection among threads have rates of their own, and nobody another’s by saying so', async (t) => {
   const socketPath = join(folder(t), 'main.sock');
   const serving = Object.assign(new MemoryServing(), {
-    doors: { socketPath, open: async () => {}, close: async () => {} },
+    doors: { socketPath, open: async () => {}, close: async () => {}, metrics: async () => [] },
   });
   const front = await listen(serving, { port: 0, limits: { addressRate: { perSecond: 0.001, burst: 1 } } });
   t.after(() => front.close(0));
@@ -117,7 +117,12 @@ test('an address another host of the same user listens at is taken, though threa
   const home = folder(t);
   const served = (name: string): MemoryServing =>
     Object.assign(new MemoryServing(), {
-      doors: { socketPath: join(home, name), open: async () => {}, close: async () => {} },
+      doors: {
+        socketPath: join(home, name),
+        open: async () => {},
+        close: async () => {},
+        metrics: async () => [],
+      },
     });
   const port = await door(t, (_request, response) => response.end());
   await assert.rejects(listen(served('b'), { port }), {
