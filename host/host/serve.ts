@@ -5,7 +5,7 @@ import type { AgentReport } from '../agent/population.ts';
 import type { AgentRecord } from '../agent/registry.ts';
 import { SpecMaker } from '../agent/spec-maker.ts';
 import type { Triggers } from '../agent/triggers/triggers.ts';
-import { Bus } from '../bus/bus.ts';
+import { Bus, numberOf } from '../bus/bus.ts';
 import type { Sender } from '../bus/delivery.ts';
 import { Directory } from '../bus/directory.ts';
 import type { Message, Payload } from '../bus/message.ts';
@@ -137,6 +137,7 @@ class ServingHost implements LocalServing {
   readonly #sites: Sites;
   readonly #runFolder = new RunFolder();
   readonly #startedAtMs: number;
+  readonly #subscriptionsFrom: number;
   readonly #residence;
   readonly #state: StateFolder;
   readonly #mail: Mail;
@@ -156,6 +157,10 @@ class ServingHost implements LocalServing {
     this.#state = state;
     this.#mail = this.#openMail();
     this.#startedAtMs = this.#nowMs();
+    const kept = state.agents.subscriptions();
+    this.#subscriptionsFrom = [...kept.values()]
+      .flat()
+      .reduce((most, one) => Math.max(most, numberOf(one)), 0);
     this.#engine = createEngine({
       cacheFolder: options.cacheFolder,
       scratchFolder: this.#runFolder.path,
@@ -174,6 +179,9 @@ class ServingHost implements LocalServing {
       placeOf: (thread) => this.#placeOf(thread),
       onLogs: (entries) => {
         for (const entry of entries) this.#log(entry);
+      },
+      onSubscriptions: (changed) => {
+        for (const [agent, own] of changed) state.agents.putSubscriptions(agent, own);
       },
       onJournal: (thread, isTaking) => this.#journalTurned(thread, isTaking),
       onOutput: (text) => this.#say('warn', text.trimEnd()),
@@ -198,6 +206,7 @@ class ServingHost implements LocalServing {
       bus: this.#bus,
       directory: this.#directory,
       threads: this.#threads,
+      kept,
       isFresh: state.coldLeft.length === 0,
     });
     this.#triggers = openTriggers(this.#bus, state.agents, clock, (agent, trigger, why) =>
@@ -299,6 +308,7 @@ class ServingHost implements LocalServing {
     const orphaned = coldLeft.map(Number).filter((number) => number > threads);
     return {
       socketPath: this.#socketPathOf(thread),
+      subscriptionsFrom: this.#subscriptionsFrom,
       coldFolder: coldOf(thread),
       journalFolder: journalOf(thread),
       repairJournal: this.#options.repairJournal ?? false,

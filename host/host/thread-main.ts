@@ -21,6 +21,7 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
       placing = AgentThread.start(settings, place, {
         logs: (entries) => owner.post('logs', entries),
         journal: (isTaking) => owner.post('journal', isTaking),
+        subscriptions: (changed) => owner.post('subscriptions', changed),
       });
       await placing;
     },

@@ -23,7 +23,7 @@ import type { Outcome } from '../outcome.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
-import type { OwnerCalls, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
+import type { OwnerCalls, Subscriptions, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
 import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { GuestRooms } from './guest-rooms.ts';
@@ -57,7 +57,7 @@ interface Door {
 }
 
 /** How the main thread is told. */
-export type Owner = Pick<OwnerCalls, 'logs' | 'journal'>;
+export type Owner = Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions'>;
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
@@ -85,11 +85,13 @@ export class AgentThread {
   #door: Door | undefined;
   #sweeping: NodeJS.Timeout | undefined;
   #quietLooks = 0;
+  /** Agents whose own subscriptions are others since the owner was told. */
+  readonly #subscribed = new Set<number>();
   #again: NodeJS.Timeout | undefined;
 
   private constructor(
     settings: ThreadSettings,
-    { links, predecessors }: ThreadPlace,
+    { links, predecessors, subscriptionsFrom }: ThreadPlace,
     store: ColdStore,
     mail: ThreadMail,
     owner: Owner,
@@ -122,6 +124,7 @@ export class AgentThread {
       journal: mail.journal,
       onDeadLetter: (letter) => this.#deadLetterLog.note(letter),
       predecessors,
+      subscriptionsFrom,
     });
     this.#room = new MemoryRoom({
       clock,
@@ -148,6 +151,7 @@ export class AgentThread {
       dispatcher: this.#dispatcher,
       around: this.#surroundings(),
       cold: this.#cold,
+      subscribed: (id) => void this.#subscribed.add(id),
     });
     this.#rooms = new GuestRooms({
       bus: this.bus,
@@ -155,6 +159,7 @@ export class AgentThread {
       random,
       logLevelMin: settings.logLevelMin,
       log: (entry) => this.#log.write(entry),
+      subscribed: (id) => void this.#subscribed.add(id),
     });
     this.#launcher = new Launcher({
       engine: this.#engine,
@@ -218,6 +223,7 @@ export class AgentThread {
     this.#sweepRoom();
     this.#tidy();
     this.#deadLetterLog.look();
+    this.#tellSubscriptions();
     const news = this.mail.news();
     if (news === undefined) return;
     this.#say(news.level, news.text);
@@ -229,6 +235,17 @@ export class AgentThread {
     const isDue = this.#residence.dropped >= tidyDroppedMin && this.#isQuiet();
     this.#quietLooks = isDue ? this.#quietLooks + 1 : 0;
     if (this.#quietLooks >= tidyQuietLooks) void this.#residence.collect();
+  }
+
+  #tellSubscriptions(): void {
+    if (this.#subscribed.size === 0) return;
+    const changed: Subscriptions[] = [];
+    for (const id of this.#subscribed) {
+      const name = this.population.nameOf(id);
+      if (name !== undefined) changed.push([name, this.population.ownSubscriptionsOf(id)]);
+    }
+    this.#subscribed.clear();
+    this.#owner.subscriptions(changed);
   }
 
   #say(level: LogEntry['level'], text: string, agent?: string): void {
@@ -428,6 +445,7 @@ export class AgentThread {
     late.abort();
     await this.#room.empty();
     for (const agent of this.population.agents()) if (agent.isIdle) await agent.end('shutdown');
+    this.#tellSubscriptions();
     // What was held back for it goes out with it; a disk that takes nothing has been told.
     await this.mail.journal.flushed().catch(() => {});
   }
