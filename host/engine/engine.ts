@@ -258,15 +258,17 @@ async function enterAlone(
   const own = program.facts.modules.flatMap(({ summary }) =>
     summary.memories.filter((each) => !each.imported),
   );
-  residence?.acquireMemories(own.length);
+  const pages = own.reduce((sum, { minPages }) => sum + minPages, 0);
+  const held = residence?.acquireMemories(own.length, pages);
+  if (held !== undefined) budget.attachGrowth(held);
   let launched: Launched;
   try {
     launched = await launch(program, linker, budget, grants);
   } catch (thrown) {
-    residence?.releaseMemories(own.length);
+    residence?.releaseMemories(own.length, held?.pages);
     throw thrown;
   }
-  residence?.releaseWith(launched.instance, own.length);
+  residence?.releaseWith(launched.instance, own.length, held);
   const saveable = saveableOf(program);
   let isHeld = true;
   const refuse = (): never => {

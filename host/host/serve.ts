@@ -13,7 +13,14 @@ import { Secrets } from '../capability/secrets.ts';
 import { timeoutDriver, Wheel } from '../clock/wheel.ts';
 import type { Clock, Random } from '../clock.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
-import { exchangesMaxOf, newResidence, type ResidenceBounds } from '../engine/residence.ts';
+import {
+  defaultMemoryBytesMax,
+  exchangesMaxOf,
+  newResidence,
+  type ResidenceBounds,
+  readMappingsMax,
+  settleBounds,
+} from '../engine/residence.ts';
 import { HostError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import type { Manifest } from '../manifest.ts';
@@ -71,6 +78,8 @@ export interface ServeOptions {
   readonly secretsFile?: string;
   /** Memories and stacks there may be at most; default what the process can have. */
   readonly bounds?: ResidenceBounds;
+  /** Bytes of all agents' memories together; default three quarters of what the process may have. */
+  readonly memoryBytesMax?: number;
   /** Bytes of sleeping agents' states in the heap; beyond, they go to disk. Default 256 MiB. */
   readonly warmBytesMax?: number;
   /** Go on with what is readable of damaged journals; default: refuse to start. */
@@ -169,7 +178,9 @@ class ServingHost implements LocalServing {
     });
     this.#directory = Directory.create(agentsMax, random);
     // One more for a spare, which may begin before the lost one is gone.
-    this.#residence = newResidence(threads + 2, options.bounds);
+    const { bounds = settleBounds(readMappingsMax(), threads + 2) } = options;
+    const { memoryBytesMax = bounds.memoryBytesMax ?? defaultMemoryBytesMax() } = options;
+    this.#residence = newResidence(threads + 2, { ...bounds, memoryBytesMax });
     this.#sites = new Sites(exchangesMaxOf(this.#residence.bounds));
     this.#threads = new Threads({
       threads,

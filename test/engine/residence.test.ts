@@ -17,6 +17,11 @@ const tiny = await programFrom(
   '(module (memory (export "memory") 1) (func (export "one") (result i32) (i32.const 1)))',
   'package test:tiny; world guest { export one: func() -> u32; }',
 );
+/** `more` grows its memory by so many pages. */
+const growing = await programFrom(
+  '(module (memory (export "memory") 1) (func (export "more") (param i32) (result i32) (memory.grow (local.get 0))))',
+  'package test:growing; world guest { export more: func(pages: u32) -> u32; }',
+);
 const none = new Linker();
 
 test('memories and stacks together stay within the mappings that the kernel allows', () => {
@@ -156,4 +161,49 @@ test('20,000 instances in two threads: refusals at the bound, and the process li
     Residence.retire(share, thread);
   }
   assert.equal(new Residence(share, 0).memories, 0);
+});
+
+test('the bytes of all memories together are bounded, whichever thread has them, growth included', async () => {
+  const share = newResidence(2, { memoriesMax: 10, stacksPerThreadMax: 1, memoryBytesMax: 4 * 65_536 });
+  const other = new Residence(share, 1);
+  const held = other.acquireMemories(1, 2);
+  const residence = new Residence(share, 0);
+  const pool = new InstancePools({ residence }).of(growing);
+  const lease = await pool.spawn(none, budgetOf());
+  assert.equal(Residence.bytesOf(share), 3 * 65_536);
+  assert.equal(await lease.call('more', [1]), 1);
+  assert.equal(await lease.call('more', [1]), 0xffff_ffff, 'there is no more');
+  const full = {
+    code: 'HOST_ERR_BUDGET_EXHAUSTED',
+    message: /262144 of at most 262144 bytes.*--memory-total/,
+  };
+  await assert.rejects(pool.spawn(none, budgetOf()), full);
+  assert.equal(residence.memories, 2, 'who is refused holds nothing');
+  assert.ok(held.tryGrow(-1));
+  const second = await pool.spawn(none, budgetOf());
+  const snapshot = pool.hibernate(lease);
+  assert.throws(() => other.acquireMemories(1, 1), full, 'what hibernates leaves its instance');
+  const woken = pool.wake(snapshot, none, budgetOf());
+  assert.equal(await woken.call('more', [1]), 0xffff_ffff);
+  second.dispose();
+  Residence.retire(share, 1);
+  assert.equal(Residence.bytesOf(share), 3 * 65_536);
+});
+
+test('a dropped memory’s bytes, those it grew by too, are free when it was collected', async () => {
+  const share = newResidence(1, { memoriesMax: 10, stacksPerThreadMax: 1, memoryBytesMax: 4 * 65_536 });
+  const residence = new Residence(share, 0);
+  const pool = new InstancePools({ residence, idleInstancesMax: 0 }).of(growing);
+  const growAndDrop = async (): Promise<void> => {
+    const lease = await pool.spawn(none, budgetOf());
+    await lease.call('more', [3]);
+    assert.ok(residence.areWaiting, 'idle agents are to leave');
+    lease.dispose();
+  };
+  await growAndDrop();
+  await assert.rejects(pool.spawn(none, budgetOf()), { code: 'HOST_ERR_BUDGET_EXHAUSTED' });
+  await residence.collect();
+  assert.equal(Residence.bytesOf(share), 0);
+  assert.ok(!residence.areWaiting);
+  await pool.spawn(none, budgetOf());
 });
