@@ -7,6 +7,7 @@ import type { Instance } from '../../../host/engine/instance.ts';
 import { type EchoAgent, echoAgent } from '../../support/echo-agent.ts';
 import { echoLinker } from '../../support/echo-component.ts';
 import { onFastLane, onGeneralLane } from '../../support/lanes.ts';
+import { seedOf } from '../../support/seed.ts';
 import { witType, witValue, writeWit } from '../../support/wit-values.ts';
 import { writtenAgent } from '../../support/written-agent.ts';
 
@@ -24,7 +25,7 @@ function listType({ target }: EchoAgent, index: number): TypeRef {
 }
 
 test('a generated agent gives back every value of random worlds, in both lanes, and keeps no memory', async () => {
-  const first = Number(process.env.ROUND_TRIP_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  const first = seedOf('ROUND_TRIP_SEED');
   for (let world = 0; world < worlds; world += 1) await checkWorld(first + world);
 });
 
