@@ -29,8 +29,18 @@ test('a generated agent gives back every value of random worlds, in both lanes, 
   for (let world = 0; world < worlds; world += 1) await checkWorld(first + world);
 });
 
+test('a negative number keeps its sign in a variant of variants that shares 64 bits', async () => {
+  const declarations = `variant outer { none, small(option<s8>), middle(result<s16>), letter(char), wide(result<u64>) }
+record both { left: outer, right: option<outer> }`;
+  for (const seed of [1, 2, 3, 4, 5]) await checkTypes(declarations, ['outer', 'both'], seed);
+});
+
 async function checkWorld(seed: number): Promise<void> {
   const { declarations, refs } = writeWit(fc.sample(witType(), { numRuns: typesPerWorld, seed }));
+  await checkTypes(declarations, refs, seed);
+}
+
+async function checkTypes(declarations: string, refs: readonly string[], seed: number): Promise<void> {
   const where = `ROUND_TRIP_SEED=${seed}`;
   const echo = await echoAgent(declarations, refs).catch((cause: unknown) => {
     throw new Error(`${where}: ${String(cause)}\n${declarations}\n${refs.join('; ')}`, { cause });
