@@ -5,16 +5,17 @@ import { groupFault, patternFault, reservedToken } from '../subject.ts';
 import { publishes, requests, type Sending, sends } from '../telemetry/channels.ts';
 import { type BusLimits, defaultBusLimits } from './bus-limits.ts';
 import { type DeadLetter, DeadLetters } from './dead-letters.ts';
-import type {
-  Accepted,
-  Delivery,
-  Lodgers,
-  Receiver,
-  ReceiverTerms,
-  Reply,
-  RequestOptions,
-  Sender,
-  SendOptions,
+import {
+  type Accepted,
+  type Delivery,
+  type Lodgers,
+  outside,
+  type Receiver,
+  type ReceiverTerms,
+  type Reply,
+  type RequestOptions,
+  type Sender,
+  type SendOptions,
 } from './delivery.ts';
 import type { Directory } from './directory.ts';
 import { Flushes } from './flush.ts';
@@ -75,7 +76,6 @@ export interface BusCounts extends Readonly<ReceptionCounts>, Readonly<ShippingC
 type Listener = (message: Message) => void;
 
 const noOptions: SendOptions = {};
-const outside: Sender = { id: 0, name: undefined };
 const threadsMax = 256;
 /** Of one thread in its life: its successor's numbers are others. */
 const subscriptionsMax = 2 ** 28;

@@ -86,6 +86,9 @@ export class Installation {
         this.#options.say('error', `cannot be installed again: ${thrown.message}`, record.name);
       }
     }
+    // What nobody has any more, or a crash left half written.
+    agents.prune();
+    components.removeUnused(agents.digests());
   }
 
   async upgrade(

@@ -6,7 +6,7 @@ import type { AgentRecord } from '../agent/registry.ts';
 import { SpecMaker } from '../agent/spec-maker.ts';
 import type { Triggers } from '../agent/triggers/triggers.ts';
 import { Bus, numberOf } from '../bus/bus.ts';
-import type { Sender } from '../bus/delivery.ts';
+import { outside } from '../bus/delivery.ts';
 import { Directory } from '../bus/directory.ts';
 import type { Message, Payload } from '../bus/message.ts';
 import { Secrets } from '../capability/secrets.ts';
@@ -33,7 +33,7 @@ import { Health } from './health.ts';
 import { Installation } from './installation.ts';
 import { Mail } from './mail.ts';
 import { MessageIds } from './message-ids.ts';
-import { acceptedOf, replyOf } from './reply.ts';
+import { acceptedOf, askOutside } from './reply.ts';
 import { RunFolder } from './run-folder.ts';
 import type {
   Accepted,
@@ -114,7 +114,6 @@ const warmBytesDefault = 256 * 1024 * 1024;
 const closeMsMax = 2_000;
 /** Milliseconds between two looks at a disk that took no records. */
 const recordsAgainMs = 1_000;
-const outside: Sender = { id: 0, name: undefined };
 
 /**
  * Starts a host that keeps agents alive.
@@ -461,8 +460,7 @@ class ServingHost implements LocalServing {
 
   async invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
     requireMessages(this.#tenancy.require(name));
-    const { subject, ...rest } = options;
-    return this.#ask(agentSubject(name), payload, { ...rest, ...(subject === undefined ? {} : { subject }) });
+    return this.#ask(agentSubject(name), payload, options);
   }
 
   request(subject: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
@@ -471,15 +469,7 @@ class ServingHost implements LocalServing {
 
   async #ask(to: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
     this.#requireOpen();
-    const { deadlineMs, signal, subject } = options;
-    const messageId = options.messageId ?? this.#ids.next();
-    const reply = await this.#bus.request(outside, to, payload, {
-      timeoutMs: deadlineMs ?? 0,
-      signal,
-      id: messageId,
-      subject,
-    });
-    return replyOf(reply, messageId);
+    return askOutside(this.#bus, this.#ids, to, payload, options);
   }
 
   async send(name: string, payload: Payload, options: PublishOptions): Promise<Accepted> {

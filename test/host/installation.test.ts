@@ -38,3 +38,16 @@ test('an agent of the operator’s keeps its name before one of that name that w
     /scribe: cannot be installed again: there is an agent 'scribe' already/,
   );
 });
+
+test('components that no agent has any more go at the next start, those in use stay', async (t) => {
+  const folder = temporaryState(t);
+  await keep(folder, 'plain', '');
+  const before = openState(folder);
+  const [used] = before.components.list();
+  before.components.put(new Uint8Array([1, 2, 3]));
+  before.close();
+  await (await Hosted.start(t, folder, [])).close(0);
+  const after = openState(folder);
+  t.after(() => after.close());
+  assert.deepEqual(after.components.list(), [used]);
+});
