@@ -45,8 +45,9 @@ export class Connections {
   }
 
   /** One look at all: whoever took no byte of a waiting answer for `stallsMax` looks in a row is cut off. */
-  sweep(): void {
+  sweep(nowMs: number): void {
     for (const connection of this.#open.values()) {
+      connection.line?.look(nowMs);
       const { socket } = connection;
       const waitingBytes = socket.writableLength;
       const flushedBytes = socket.bytesWritten - waitingBytes;
