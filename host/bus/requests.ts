@@ -1,6 +1,7 @@
 import type { Wheel } from '../clock/wheel.ts';
 import type { Reply } from './delivery.ts';
 import type { BusError } from './message.ts';
+import { TokenTable } from './token-table.ts';
 
 /** A request of this thread that waits for its answer. */
 export interface Pending {
@@ -32,7 +33,7 @@ export interface RequestsOptions {
 export class Requests {
   readonly #options: RequestsOptions;
   readonly #timeoutKind: number;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new TokenTable<Pending>();
   #token = 0;
 
   constructor(options: RequestsOptions) {
@@ -45,7 +46,7 @@ export class Requests {
   }
 
   has(token: number): boolean {
-    return this.#pending.has(token);
+    return this.#pending.get(token) !== undefined;
   }
 
   /** Undefined: as many wait as may. */
@@ -59,7 +60,7 @@ export class Requests {
       signal === undefined ? undefined : (): void => this.end(token, { error: { tag: 'cancelled' } });
     if (abort !== undefined) signal?.addEventListener('abort', abort, { once: true });
     const pending = { token, from, promise, resolve, signal, abort, timer, threads: [], failed: undefined };
-    this.#pending.set(token, pending);
+    this.#pending.set(pending);
     return pending;
   }
 
@@ -97,13 +98,12 @@ export class Requests {
 
   /** The asker is gone. */
   endOf(from: number, error: BusError): void {
-    for (const pending of [...this.#pending.values()])
-      if (pending.from === from) this.end(pending.token, { error });
+    for (const pending of this.#pending.all()) if (pending.from === from) this.end(pending.token, { error });
   }
 
   /** A thread is gone, and its receivers' answers with it. */
   forget(thread: number): void {
-    for (const { token, threads } of [...this.#pending.values()]) {
+    for (const { token, threads } of this.#pending.all()) {
       const lost = threads.filter((one) => one === thread).length;
       for (let count = 0; count < lost; count++)
         this.answer(token, thread, { error: { tag: 'unavailable' } });
@@ -112,7 +112,7 @@ export class Requests {
 
   #nextToken(): number {
     do this.#token = this.#token === 0x7fffffff ? 1 : this.#token + 1;
-    while (this.#pending.has(this.#token));
+    while (!this.#pending.isFree(this.#token));
     return this.#token;
   }
 }
