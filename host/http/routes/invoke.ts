@@ -45,12 +45,12 @@ export async function invoke(
 }
 
 /** As `invoke`, with the whole body at hand. */
-export async function invokeWhole(
+export function invokeWhole(
   front: Front<Caller>,
   exchange: Asked,
   name: string,
   body: Uint8Array<ArrayBuffer>,
-): Promise<Problem | undefined> {
+): Problem | Promise<undefined> {
   const headers = readMessageHeaders(exchange.request);
   return headers instanceof Problem ? headers : invokeWith(front, exchange, name, headers, body);
 }
