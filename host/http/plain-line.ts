@@ -100,10 +100,14 @@ export class PlainLine implements PlainEnd {
 
   answered(goesOn: boolean): void {
     const { socket } = this.#connection;
+    if (!goesOn) {
+      // It stays busy: nothing that comes after the last answer is looked at.
+      socket.destroySoon();
+      return;
+    }
     this.#isBusy = false;
     this.#idleSinceMs = this.#startedMs;
-    if (!goesOn) socket.destroySoon();
-    else if (socket.writableNeedDrain) this.#untilDrained();
+    if (socket.writableNeedDrain) this.#untilDrained();
     else if (this.#early.length > 0) this.#goOn();
   }
 
