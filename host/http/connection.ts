@@ -8,16 +8,6 @@ export interface Line {
   look(nowMs: number): void;
 }
 
-/**
- * With a listener that stays: a signal whose last listener goes throws its table of listeners away, and tables
- * thrown away one after the other, request by request, keep each other from the young generation's collections.
- */
-function goneController(): AbortController {
-  const controller = new AbortController();
-  controller.signal.addEventListener('abort', () => undefined);
-  return controller;
-}
-
 /** What is remembered about one TCP connection, so that its second request costs less than its first. */
 export class Connection {
   readonly socket: Socket;
@@ -42,7 +32,7 @@ export class Connection {
 
   /** Aborts when the client goes away. One for all requests of the connection: it ends them all. */
   get signal(): AbortSignal {
-    this.#gone ??= goneController();
+    this.#gone ??= new AbortController();
     return this.#gone.signal;
   }
 
