@@ -1,19 +1,18 @@
 import type { Random } from '../clock.ts';
-import { Serial } from '../ids/serial.ts';
 
 const prefixBytes = 9;
 
 /** Names for messages from outside, unique over restarts and hosts. */
 export class MessageIds {
-  readonly #serial: Serial;
+  readonly #prefix: string;
+  #count = 0;
 
   constructor(random: Random) {
-    this.#serial = new Serial(
-      `${Buffer.from(random.fill(new Uint8Array(prefixBytes))).toString('base64url')}-`,
-    );
+    this.#prefix = Buffer.from(random.fill(new Uint8Array(prefixBytes))).toString('base64url');
   }
 
   next(): string {
-    return this.#serial.next();
+    this.#count += 1;
+    return `${this.#prefix}-${this.#count.toString(36)}`;
   }
 }

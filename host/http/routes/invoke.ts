@@ -45,12 +45,12 @@ export async function invoke(
 }
 
 /** As `invoke`, with the whole body at hand. */
-export function invokeWhole(
+export async function invokeWhole(
   front: Front<Caller>,
   exchange: Asked,
   name: string,
   body: Uint8Array<ArrayBuffer>,
-): Problem | Promise<undefined> {
+): Promise<Problem | undefined> {
   const headers = readMessageHeaders(exchange.request);
   return headers instanceof Problem ? headers : invokeWith(front, exchange, name, headers, body);
 }
