@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { isSubject, subjectBytesMax } from '../subject.ts';
+import type { Head } from './exchange.ts';
 import { Problem } from './problem.ts';
 import type { Schema } from './schema.ts';
 
@@ -44,7 +44,7 @@ export interface MessageHeaders {
 const noHeaders: MessageHeaders = {};
 
 /** Reads them; most requests have none. */
-export function readMessageHeaders(request: IncomingMessage): MessageHeaders | Problem {
+export function readMessageHeaders(request: Head): MessageHeaders | Problem {
   const { headers } = request;
   const deadline = headers['x-mote-deadline-ms'];
   const subject = headers['x-mote-subject'];

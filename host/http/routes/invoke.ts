@@ -1,5 +1,5 @@
 import type { InvokeOptions } from '../../host/serving.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Asked, Exchange } from '../exchange.ts';
 import type { Caller, Front } from '../front.ts';
 import { type MessageHeaders, messageHeaders, readMessageHeaders } from '../message-headers.ts';
 import { Problem } from '../problem.ts';
@@ -41,14 +41,30 @@ export async function invoke(
   const headers = readMessageHeaders(exchange.request);
   if (headers instanceof Problem) return headers;
   const body = await front.bodies.read(exchange);
-  if (body instanceof Problem) return body;
+  return body instanceof Problem ? body : invokeWith(front, exchange, name, headers, body);
+}
+
+/** As `invoke`, with the whole body at hand. */
+export async function invokeWhole(
+  front: Front<Caller>,
+  exchange: Asked,
+  name: string,
+  body: Uint8Array<ArrayBuffer>,
+): Promise<Problem | undefined> {
+  const headers = readMessageHeaders(exchange.request);
+  return headers instanceof Problem ? headers : invokeWith(front, exchange, name, headers, body);
+}
+
+async function invokeWith(
+  front: Front<Caller>,
+  exchange: Asked,
+  name: string,
+  headers: MessageHeaders,
+  body: Uint8Array<ArrayBuffer>,
+): Promise<undefined> {
   const payload = payloadOf(exchange.request, body);
-  answerReply(
-    front.answers,
-    exchange,
-    await front.serving.invoke(name, payload, optionsOf(exchange, headers)),
-  );
-  return undefined;
+  const reply = await front.serving.invoke(name, payload, optionsOf(exchange, headers));
+  answerReply(front.answers, exchange, reply);
 }
 
 async function request(
@@ -68,7 +84,7 @@ async function request(
   return undefined;
 }
 
-function optionsOf(exchange: Exchange, headers: MessageHeaders): InvokeOptions {
+function optionsOf(exchange: Asked, headers: MessageHeaders): InvokeOptions {
   return { principal: exchange.access.principal, signal: exchange.connection.signal, ...headers };
 }
 
