@@ -6,46 +6,63 @@ export const circumstancesMax = 16_384;
 
 type Branch = Map<ContextValue, Branch | number>;
 
+/** A tree of the contexts one action was asked in: a level for each attribute that is looked at, numbers as leaves. */
+export type ContextTree = Branch;
+
 /**
  * A number for all contexts that are the same in what an action's policies look at. Numbers are dense from 0 on and
  * never mean two things until `clear`.
  */
 export class Circumstances {
-  readonly #roots = new Map<string, Branch>();
   #count = 0;
 
-  /** -1 when no more are taken: `clear` makes room. `reads` is what is looked at, the same for the same action. */
-  idOf(action: string, reads: readonly Read[], context: PolicyContext | undefined, second: number): number {
-    let root = this.#roots.get(action);
-    if (root === undefined) this.#roots.set(action, (root = new Map()));
-    let branch = root;
-    for (const read of reads) {
+  /** The next number; -1 when no more are taken: `clear`, and trees begun anew, make room. */
+  next(): number {
+    return this.#count < circumstancesMax ? this.#count++ : -1;
+  }
+
+  /** The number of a context; `reads`, at least one, is what is looked at, the same for the same tree. */
+  idOf(
+    tree: ContextTree,
+    reads: readonly Read[],
+    context: PolicyContext | undefined,
+    second: number,
+  ): number {
+    let branch = tree;
+    for (let at = 0; at < reads.length; at += 1) {
+      const read = reads[at];
+      if (read === undefined) break;
       const value = read.name === 'now' ? second : keyOf(read, contextValue(context, read.name));
       const next = branch.get(value);
-      if (typeof next === 'object') branch = next;
-      else branch = this.#grow(branch, value);
+      if (typeof next === 'number') return next;
+      if (next !== undefined) branch = next;
+      else return this.#grow(branch, value, reads.slice(at + 1), context, second);
     }
-    const leaf = branch.get(leafKey);
-    if (typeof leaf === 'number') return leaf;
-    if (this.#count >= circumstancesMax) return -1;
-    branch.set(leafKey, this.#count);
-    return this.#count++;
+    return -1;
   }
 
   clear(): void {
-    this.#roots.clear();
     this.#count = 0;
   }
 
-  #grow(branch: Branch, value: ContextValue): Branch {
-    const next: Branch = new Map();
-    // Beyond the bound nothing is kept: the leaf of this branch is refused a number.
-    if (this.#count < circumstancesMax) branch.set(value, next);
-    return next;
+  #grow(
+    branch: Branch,
+    value: ContextValue,
+    rest: readonly Read[],
+    context: PolicyContext | undefined,
+    second: number,
+  ): number {
+    if (rest.length === 0) {
+      const number = this.next();
+      if (number !== -1) branch.set(value, number);
+      return number;
+    }
+    const twig: Branch = new Map();
+    const number = this.idOf(twig, rest, context, second);
+    if (number !== -1) branch.set(value, twig);
+    return number;
   }
 }
-
-const leafKey = '\0leaf';
 
 /** Labels are a set: their order means nothing. Of a number that is only compared, what matters is between which. */
 function keyOf({ name, bounds }: Read, value: ContextValue | undefined): ContextValue {

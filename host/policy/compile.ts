@@ -1,3 +1,4 @@
+import { nearest } from '../nearest.ts';
 import { type Cedar, cedar } from './cedar.ts';
 import { type Draft, draftOf, firstWord, type TextFault, textFault } from './draft.ts';
 import type { KnownEntity } from './entity.ts';
@@ -102,7 +103,7 @@ function doubles(rules: readonly Rule[]): PolicyFault[] {
  * is not what its author meant.
  */
 function invalid(texts: readonly string[]): ReadonlyMap<string, readonly TextFault[]> {
-  const found = new Map<string, TextFault[]>();
+  const found = new Map<string, readonly TextFault[]>();
   if (texts.length === 0) return found;
   const staticPolicies = Object.fromEntries(texts.map((text, index) => [`p${index}`, text]));
   const answer = validated(staticPolicies);
@@ -110,10 +111,24 @@ function invalid(texts: readonly string[]): ReadonlyMap<string, readonly TextFau
     const text = texts[Number(policyId.slice(1))] ?? '';
     const fault = textFault(text, error);
     const faults = found.get(text) ?? [];
-    // One place in a policy for several actions is blamed once for each.
-    if (!faults.some(({ offset }) => offset === fault.offset)) found.set(text, [...faults, fault]);
+    found.set(text, withFault(faults, fault));
   }
   return found;
+}
+
+/** One place in a policy for several actions is blamed once for each: the best hint is kept. */
+function withFault(faults: readonly TextFault[], fault: TextFault): TextFault[] {
+  const same = faults.find(({ offset }) => offset === fault.offset);
+  if (same === undefined) return [...faults, fault];
+  if (isCloser(same) || !isCloser(fault)) return [...faults];
+  return faults.map((one) => (one === same ? fault : one));
+}
+
+/** Whether the hint is a word like the wrong one: the validator offers any word it has. */
+function isCloser({ message, hint }: TextFault): boolean {
+  const [, wrong] = /`([^`]+)`/.exec(message) ?? [];
+  const [, offered] = /`([^`]+)`/.exec(hint ?? '') ?? [];
+  return wrong !== undefined && offered !== undefined && nearest(wrong, [offered]) !== '';
 }
 
 function validated(staticPolicies: Readonly<Record<string, string>>): readonly Cedar.ValidationError[] {

@@ -60,13 +60,13 @@ export class Decider {
       return this.#told(request, failure(`there is no action '${request.action}'`, this.#version), false);
     const principal = this.#names.idOf(request.principal);
     const resource = this.#names.idOf(request.resource);
-    const circumstance = this.#circumstanceOf(request, slice);
+    const circumstance = this.#circumstanceOf(slice, request.context);
     if (principal < 0 || resource < 0 || circumstance < 0) {
       this.#forget();
       return this.#told(request, this.#decideAnew(request, slice), false);
     }
     const known = this.#cache.get(principal, resource, circumstance);
-    if (known !== undefined && (known.untilMs === Number.POSITIVE_INFINITY || this.#nowMs() < known.untilMs)) {
+    if (known !== undefined && this.#holds(known)) {
       if (this.#onDecision !== undefined) this.#onDecision(request, known, true);
       return known;
     }
@@ -78,15 +78,11 @@ export class Decider {
   /** Decides once for a hot path, which then asks only whether that still holds. */
   grant(request: PolicyRequest): PolicyGrant {
     const decision = this.decide(request);
-    const source = this.#source;
-    const nowMs = (): number => this.#nowMs();
-    return {
-      decision,
-      isLive: () =>
-        isAllowed(decision) &&
-        source.versionInForce === decision.version &&
-        (decision.untilMs === Number.POSITIVE_INFINITY || nowMs() < decision.untilMs),
-    };
+    const isLive = (): boolean =>
+      isAllowed(decision) &&
+      this.#source.versionInForce === decision.version &&
+      this.#holds(decision);
+    return { decision, isLive };
   }
 
   /** Takes what changed. Whether what is in force is here; while it is not, everything is denied. */
@@ -122,6 +118,11 @@ export class Decider {
     this.#cache.clear();
     this.#names.clear();
     this.#circumstances.clear();
+    for (const slice of this.#slices.values()) slice.forget();
+  }
+
+  #holds({ untilMs }: Decision): boolean {
+    return untilMs === Number.POSITIVE_INFINITY || this.#nowMs() < untilMs;
   }
 
   #told(request: PolicyRequest, decision: Decision, isCached: boolean): Decision {
@@ -129,9 +130,13 @@ export class Decider {
     return decision;
   }
 
-  #circumstanceOf({ action, context }: PolicyRequest, { reads }: Slice): number {
-    const second = reads.some(({ name }) => name === 'now') ? Math.floor(this.#nowMs() / 1000) : 0;
-    return this.#circumstances.idOf(action, reads, context, second);
+  #circumstanceOf(slice: Slice, context: PolicyRequest['context']): number {
+    if (slice.reads.length === 0) {
+      if (slice.circumstance === -1) slice.circumstance = this.#circumstances.next();
+      return slice.circumstance;
+    }
+    const second = slice.readsTime ? Math.floor(this.#nowMs() / 1000) : 0;
+    return this.#circumstances.idOf(slice.contexts, slice.reads, context, second);
   }
 
   #nowMs(): number {

@@ -1,5 +1,6 @@
 import { hasWildcard } from '../subject.ts';
 import { cedar } from './cedar.ts';
+import type { ContextTree } from './circumstances.ts';
 import type { Read, Rule } from './rule.ts';
 import { type ActionName, actionNames } from './vocabulary.ts';
 
@@ -11,6 +12,10 @@ export class Slice {
   /** Subjects that they name, patterns among them. */
   subjects: readonly string[] = [];
   patterns: readonly string[] = [];
+  readsTime = false;
+  /** The contexts it was asked in; the number of all of them when it looks at none, -1 when it has none yet. */
+  contexts: ContextTree = new Map();
+  circumstance = -1;
   readonly #setId = cedar.takeId();
   #rules: ReadonlyMap<string, Rule> = new Map();
   #generation = -1;
@@ -29,6 +34,7 @@ export class Slice {
     if (!this.#isSame(next)) this.#generation = -1;
     this.#rules = next;
     this.reads = readsOf(rules);
+    this.readsTime = this.reads.some(({ name }) => name === 'now');
     this.hasAttributes = rules.some(({ uses }) => uses.hasAttributes);
     this.subjects = subjectsOf(rules);
     this.patterns = this.subjects.filter(hasWildcard);
@@ -42,6 +48,12 @@ export class Slice {
     if (answer.type === 'failure') throw new Error(answer.errors.map(({ message }) => message).join('; '));
     this.#generation = cedar.generation;
     return this.#setId;
+  }
+
+  /** Forgets the contexts, so that their numbers may mean others. */
+  forget(): void {
+    this.contexts = new Map();
+    this.circumstance = -1;
   }
 
   close(): void {
