@@ -4,14 +4,15 @@ import { type Cedar, cedar } from './cedar.ts';
 import { Circumstances } from './circumstances.ts';
 import { type Decision, denial, failure, isAllowed } from './decision.ts';
 import { DecisionCache } from './decision-cache.ts';
-import { uidOf } from './entities.ts';
+import { actionEntitiesOf, uidOf } from './entities.ts';
 import { entityFault } from './entity.ts';
 import { Interned } from './interned.ts';
 import { judged } from './judgement.ts';
-import { contextFault, contextValue, type PolicyRequest } from './request.ts';
+import { contextJson } from './context-json.ts';
+import type { PolicyRequest } from './request.ts';
 import { renewSlices, type Slice, slicesOfActions } from './slices.ts';
 import type { PolicySource } from './source.ts';
-import { actionNames, actions, namespace } from './vocabulary.ts';
+import { actions, namespace } from './vocabulary.ts';
 
 /** Told of every decision, those from the cache included; for the record. */
 export type DecisionListener = (request: PolicyRequest, decision: Decision, isCached: boolean) => void;
@@ -169,7 +170,7 @@ export class Decider {
   #evaluate(request: PolicyRequest, slice: Slice): Decision {
     if (slice.isEmpty) return denial('no policy permits it', this.#version);
     const nowMs = this.#nowMs();
-    const context = contextJson(request, slice, nowMs);
+    const context = contextJson(request, slice.reads, nowMs);
     if (typeof context === 'string') return failure(context, this.#version);
     const entities = this.#source.entities.slice(request.principal, request.resource, slice);
     if (entities === undefined) return failure('who asks is in too many groups', this.#version);
@@ -179,7 +180,7 @@ export class Decider {
         action: { type: `${namespace}::Action`, id: request.action },
         resource: uidOf(request.resource),
         context,
-        entities: [...entities, ...(actionEntities.get(request.action) ?? [])],
+        entities: [...entities, ...actionEntitiesOf(request.action)],
         preparsedPolicySetId: slice.prepared(),
       };
       const answer = cedar.call(({ statefulIsAuthorized }) => statefulIsAuthorized(call));
@@ -190,40 +191,11 @@ export class Decider {
   }
 }
 
-/** Each action with the groups it is in, as Cedar takes entities. */
-const actionEntities: ReadonlyMap<string, readonly Cedar.EntityJson[]> = new Map(
-  actionNames.map((name) => {
-    const type = `${namespace}::Action`;
-    const parents = actions[name].groups.map((id) => ({ type, id }));
-    return [name, parents.length === 0 ? [] : [{ uid: { type, id: name }, attrs: {}, parents }]];
-  }),
-);
-
+/** Why it is no request at all. */
 function requestFault({ principal, action, resource }: PolicyRequest): string | undefined {
   const { principals, resources } = actions[action];
   if (!principals.includes(principal.kind)) return `${action} is nothing that ${principal.kind} can ask for`;
   if (!resources.includes(resource.kind)) return `${action} is nothing that can be done with ${resource.kind}`;
   const fault = entityFault(principal) ?? entityFault(resource);
   return fault === undefined ? undefined : `the request names what there cannot be: ${fault}`;
-}
-
-/** What the policies look at and nothing else; a text is why it cannot be given to them. */
-function contextJson(
-  { action, context }: PolicyRequest,
-  { reads }: Slice,
-  nowMs: number,
-): Record<string, Cedar.CedarValueJson> | string {
-  const json: Record<string, Cedar.CedarValueJson> = {};
-  for (const { name } of reads) {
-    if (name === 'now') {
-      const second = new Date(Math.floor(nowMs / 1000) * 1000).toISOString();
-      json.now = { __extn: { fn: 'datetime', arg: second } };
-      continue;
-    }
-    const value = contextValue(context, name);
-    const fault = contextFault(action, name, value);
-    if (fault !== undefined || value === undefined) return fault ?? '';
-    json[name] = typeof value === 'object' ? [...value] : value;
-  }
-  return json;
 }

@@ -1,7 +1,7 @@
 import { HostError } from '../errors.ts';
 import type { Cedar } from './cedar.ts';
 import { type AttributeValue, type EntityRef, type KnownEntity, namedAttributes, namedParents } from './entity.ts';
-import { type EntityKind, namespace } from './vocabulary.ts';
+import { type ActionName, actionNames, actions, type EntityKind, namespace } from './vocabulary.ts';
 
 const entitiesMax = 1_000_000;
 /** Entities passed to one decision: who asks, what for, and their groups. */
@@ -106,3 +106,17 @@ const typeNames: Readonly<Record<EntityKind, string>> = {
   Tier: `${namespace}::Tier`,
   Component: `${namespace}::Component`,
 };
+
+/** Each action with the groups it is in, as Cedar takes entities. */
+const actionEntities: ReadonlyMap<string, readonly Cedar.EntityJson[]> = new Map(
+  actionNames.map((name) => {
+    const type = `${namespace}::Action`;
+    const parents = actions[name].groups.map((id) => ({ type, id }));
+    return [name, parents.length === 0 ? [] : [{ uid: { type, id: name }, attrs: {}, parents }]];
+  }),
+);
+
+/** The action itself and its groups, for policies that are about a group. */
+export function actionEntitiesOf(action: ActionName): readonly Cedar.EntityJson[] {
+  return actionEntities.get(action) ?? [];
+}
