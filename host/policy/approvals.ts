@@ -112,7 +112,8 @@ export class Approvals {
   /** Denies all that waits, and all that is asked from now on. */
   close(): void {
     this.#isClosed = true;
-    for (const [id, { waiting }] of this.#entries) this.#settle(id, denial('the host ends', 0, waiting.policies));
+    for (const [id, { waiting }] of this.#entries)
+      this.#settle(id, denial('the host ends', 0, waiting.policies));
   }
 
   #add(waiting: Waiting, settle: (decision: Decision) => void): void {
@@ -152,9 +153,13 @@ export class Approvals {
   #entry(id: string): Entry {
     const entry = this.#entries.get(id);
     if (entry !== undefined) return entry;
-    throw new HostError('HOST_ERR_POLICY_APPROVAL_UNKNOWN', `nothing waits as '${id}'; it may be answered already`, {
-      id,
-    });
+    throw new HostError(
+      'HOST_ERR_POLICY_APPROVAL_UNKNOWN',
+      `nothing waits as '${id}'; it may be answered already`,
+      {
+        id,
+      },
+    );
   }
 
   #nowMs(): number {

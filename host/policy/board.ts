@@ -45,7 +45,10 @@ export class PolicyBoard implements PolicySource {
   /** A line for one more thread; what is in force is on it already. @throws HostError `HOST_ERR_POLICY_LIMIT` */
   open(): PolicyLine {
     if (this.#ports.size >= linesMax)
-      throw new HostError('HOST_ERR_POLICY_LIMIT', `at most ${linesMax} threads decide by one set of policies`);
+      throw new HostError(
+        'HOST_ERR_POLICY_LIMIT',
+        `at most ${linesMax} threads decide by one set of policies`,
+      );
     const { port1, port2 } = new MessageChannel();
     this.#ports.add(port1);
     port1.on('close', () => this.#ports.delete(port1));
@@ -72,7 +75,10 @@ export class PolicyBoard implements PolicySource {
   removeEntities(removed: readonly EntityRef[]): number {
     for (const entity of removed) this.#said.delete(keyOf(entity));
     const ruled = removed.map((entity) => this.#ruled.get(keyOf(entity))).filter((one) => one !== undefined);
-    return this.#change({ removed: removed.filter((entity) => !this.#ruled.has(keyOf(entity))), entities: ruled });
+    return this.#change({
+      removed: removed.filter((entity) => !this.#ruled.has(keyOf(entity))),
+      entities: ruled,
+    });
   }
 
   /** Told of each change after it is in force. Returns what ends it. */

@@ -1,15 +1,15 @@
-import type { Clock } from '../clock.ts';
 import { HostError } from '../errors.ts';
 import type { Table } from '../manifest/table.ts';
 import { nearest } from '../nearest.ts';
 import { PolicyBoard } from './board.ts';
 import type { PolicyFile } from './compile.ts';
 import { conditionText, parseConditions } from './condition.ts';
-import { Decider } from './decider.ts';
+import { Decider, type WallClock } from './decider.ts';
 import { type Decision, type DecisionKind, decisionKinds } from './decision.ts';
 import { type KnownEntity, parseEntity } from './entity.ts';
 import type { ContextValue, PolicyContext, PolicyRequest } from './request.ts';
 import type { PolicySet } from './rule.ts';
+import type { PolicySource } from './source.ts';
 import { entitiesOf, tomlOf } from './toml.ts';
 import { type ActionName, actionNames, contextType, isActionName } from './vocabulary.ts';
 
@@ -106,31 +106,42 @@ function conditionsOf(table: Table): readonly string[] | undefined {
 }
 
 /** Decides every case of a file by the policies. */
-export function runCases(file: CaseFile, set: PolicySet, clock: Clock): readonly CaseResult[] {
+export function runCases(file: CaseFile, set: PolicySet, clock: WallClock): readonly CaseResult[] {
   const board = new PolicyBoard();
   board.putEntities(file.entities);
   board.publish(set);
-  let atMs: number | undefined;
-  const caseClock: Clock = {
-    ...clock,
-    wallNs: () => (atMs === undefined ? clock.wallNs() : BigInt(atMs) * 1_000_000n),
-  };
-  const decider = new Decider({ source: board, clock: caseClock });
   try {
-    return file.cases.map((one) => {
-      atMs = one.atMs;
+    const byTime = Map.groupBy(file.cases, ({ atMs }) => atMs);
+    const results = new Map([...byTime].flatMap(([atMs, cases]) => runAt(atMs, cases, board, clock)));
+    return file.cases.flatMap((one) => results.get(one) ?? []);
+  } finally {
+    board.close();
+  }
+}
+
+/** A decider for each time: for one, time does not go back. */
+function runAt(
+  atMs: number | undefined,
+  cases: readonly PolicyCase[],
+  source: PolicySource,
+  clock: WallClock,
+): (readonly [PolicyCase, CaseResult])[] {
+  const wallNs = (): bigint => (atMs === undefined ? clock.wallNs() : BigInt(atMs) * 1_000_000n);
+  const decider = new Decider({ source, clock: { wallNs } });
+  try {
+    return cases.map((one) => {
       const decision = decider.decide(one.request);
-      return { name: one.name, decision, faults: faultsOf(one, decision) };
+      return [one, { name: one.name, decision, faults: faultsOf(one, decision) }] as const;
     });
   } finally {
     decider.close();
-    board.close();
   }
 }
 
 function faultsOf(one: PolicyCase, decision: Decision): string[] {
   const faults: string[] = [];
-  if (decision.kind !== one.expected) faults.push(`expected ${one.expected}, got ${decision.kind}: ${decision.reason}`);
+  if (decision.kind !== one.expected)
+    faults.push(`expected ${one.expected}, got ${decision.kind}: ${decision.reason}`);
   if (one.policies !== undefined && [...one.policies].sort().join() !== decision.policies.join())
     faults.push(`expected the policies ${list(one.policies)}, got ${list(decision.policies)}`);
   const conditions = decision.conditions.map(conditionText).sort();

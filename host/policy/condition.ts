@@ -37,7 +37,10 @@ const tierNames = ['wasm', 'docker', 'gvisor'];
 
 /** How each kind is read, and an example of it. */
 const readers: Readonly<Record<ConditionKind, readonly [string, (text: string) => Condition | undefined]>> = {
-  'max-bytes': ['max-bytes 64 KiB', (text) => sized(text, byteUnits, (bytes) => ({ kind: 'max-bytes', bytes }))],
+  'max-bytes': [
+    'max-bytes 64 KiB',
+    (text) => sized(text, byteUnits, (bytes) => ({ kind: 'max-bytes', bytes })),
+  ],
   rate: ['rate 10/s', rateOf],
   redact: [
     'redact card.number',

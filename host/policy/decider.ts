@@ -2,13 +2,13 @@ import type { Clock } from '../clock.ts';
 import { hasWildcard, meet } from '../subject.ts';
 import { type Cedar, cedar } from './cedar.ts';
 import { Circumstances } from './circumstances.ts';
+import { contextJson } from './context-json.ts';
 import { type Decision, denial, failure, isAllowed } from './decision.ts';
 import { DecisionCache } from './decision-cache.ts';
 import { actionEntitiesOf, uidOf } from './entities.ts';
 import { entityFault } from './entity.ts';
 import { Interned } from './interned.ts';
 import { judged } from './judgement.ts';
-import { contextJson } from './context-json.ts';
 import type { PolicyRequest } from './request.ts';
 import { renewSlices, type Slice, slicesOfActions } from './slices.ts';
 import type { PolicySource } from './source.ts';
@@ -17,9 +17,12 @@ import { actions, namespace } from './vocabulary.ts';
 /** Told of every decision, those from the cache included; for the record. */
 export type DecisionListener = (request: PolicyRequest, decision: Decision, isCached: boolean) => void;
 
+/** What a decider reads of a clock. */
+export type WallClock = Pick<Clock, 'wallNs'>;
+
 export interface DeciderOptions {
   readonly source: PolicySource;
-  readonly clock: Clock;
+  readonly clock: WallClock;
   readonly onDecision?: DecisionListener;
 }
 
@@ -36,7 +39,7 @@ const meetsMax = 256;
 /** Decides in one thread, by what is in force for all: nothing is decided by policies that were replaced. */
 export class Decider {
   readonly #source: PolicySource;
-  readonly #clock: Clock;
+  readonly #clock: WallClock;
   readonly #onDecision: DecisionListener | undefined;
   readonly #slices = slicesOfActions();
   readonly #cache = new DecisionCache();
@@ -55,7 +58,11 @@ export class Decider {
   /** May it? Whatever goes wrong on the way is a denial. */
   decide(request: PolicyRequest): Decision {
     if (!this.refresh())
-      return this.#told(request, failure('the policies in force have not arrived here', this.#version), false);
+      return this.#told(
+        request,
+        failure('the policies in force have not arrived here', this.#version),
+        false,
+      );
     const slice = this.#slices.get(request.action);
     if (slice === undefined)
       return this.#told(request, failure(`there is no action '${request.action}'`, this.#version), false);
@@ -80,9 +87,7 @@ export class Decider {
   grant(request: PolicyRequest): PolicyGrant {
     const decision = this.decide(request);
     const isLive = (): boolean =>
-      isAllowed(decision) &&
-      this.#source.versionInForce === decision.version &&
-      this.#holds(decision);
+      isAllowed(decision) && this.#source.versionInForce === decision.version && this.#holds(decision);
     return { decision, isLive };
   }
 
@@ -195,7 +200,8 @@ export class Decider {
 function requestFault({ principal, action, resource }: PolicyRequest): string | undefined {
   const { principals, resources } = actions[action];
   if (!principals.includes(principal.kind)) return `${action} is nothing that ${principal.kind} can ask for`;
-  if (!resources.includes(resource.kind)) return `${action} is nothing that can be done with ${resource.kind}`;
+  if (!resources.includes(resource.kind))
+    return `${action} is nothing that can be done with ${resource.kind}`;
   const fault = entityFault(principal) ?? entityFault(resource);
   return fault === undefined ? undefined : `the request names what there cannot be: ${fault}`;
 }

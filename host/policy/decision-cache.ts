@@ -38,15 +38,14 @@ export class DecisionCache {
   #isAt(slot: number, principal: number, resource: number, circumstance: number): boolean {
     const keys = this.#keys;
     return (
-      keys[slot * 3] === principal &&
-      keys[slot * 3 + 1] === resource &&
-      keys[slot * 3 + 2] === circumstance
+      keys[slot * 3] === principal && keys[slot * 3 + 1] === resource && keys[slot * 3 + 2] === circumstance
     );
   }
 }
 
 function slotOf(principal: number, resource: number, circumstance: number): number {
-  let mixed = Math.imul(principal, 0x9e3779b1) ^ Math.imul(resource, 0x85ebca6b) ^ Math.imul(circumstance, 0xc2b2ae35);
+  let mixed =
+    Math.imul(principal, 0x9e3779b1) ^ Math.imul(resource, 0x85ebca6b) ^ Math.imul(circumstance, 0xc2b2ae35);
   mixed ^= mixed >>> 15;
   mixed = Math.imul(mixed, 0x2c1b3c6d);
   return (mixed ^ (mixed >>> 13)) & (decisionsMax - 1);

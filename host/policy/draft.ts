@@ -46,7 +46,9 @@ function literalFault(entity: EntityRef, offset: number): readonly TextFault[] {
   const isDomain = entity.kind === 'Host' && entity.id.startsWith('*.');
   const fault = entityFault(isDomain ? { ...entity, id: entity.id.slice(2) } : entity);
   if (fault === undefined) return [];
-  return [{ offset, message: `${entity.kind}::${JSON.stringify(entity.id)} is nothing there can be`, hint: fault }];
+  return [
+    { offset, message: `${entity.kind}::${JSON.stringify(entity.id)} is nothing there can be`, hint: fault },
+  ];
 }
 
 /** The actions a scope names, groups resolved; those that the schema does not know are for the validator to blame. */

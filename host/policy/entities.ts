@@ -1,6 +1,12 @@
 import { HostError } from '../errors.ts';
 import type { Cedar } from './cedar.ts';
-import { type AttributeValue, type EntityRef, type KnownEntity, namedAttributes, namedParents } from './entity.ts';
+import {
+  type AttributeValue,
+  type EntityRef,
+  type KnownEntity,
+  namedAttributes,
+  namedParents,
+} from './entity.ts';
 import { type ActionName, actionNames, actions, type EntityKind, namespace } from './vocabulary.ts';
 
 const entitiesMax = 1_000_000;
@@ -22,8 +28,8 @@ export class Entities {
 
   /** @throws HostError `HOST_ERR_POLICY_LIMIT` beyond a million of them */
   put(entity: KnownEntity): void {
-    let ofKind = this.#known.get(entity.kind);
-    if (ofKind === undefined) this.#known.set(entity.kind, (ofKind = new Map()));
+    const ofKind = this.#known.get(entity.kind) ?? new Map<string, KnownEntity>();
+    this.#known.set(entity.kind, ofKind);
     if (!ofKind.has(entity.id)) {
       if (this.#count >= entitiesMax)
         throw new HostError('HOST_ERR_POLICY_LIMIT', `policies know at most ${entitiesMax} entities`);
@@ -83,8 +89,14 @@ function entityJson(
   return { uid: uidOf(entity), attrs, parents };
 }
 
-function attributesOf(entity: EntityRef, known: KnownEntity | undefined): Record<string, Cedar.CedarValueJson> {
-  const values: Readonly<Record<string, AttributeValue>> = { ...namedAttributes(entity), ...known?.attributes };
+function attributesOf(
+  entity: EntityRef,
+  known: KnownEntity | undefined,
+): Record<string, Cedar.CedarValueJson> {
+  const values: Readonly<Record<string, AttributeValue>> = {
+    ...namedAttributes(entity),
+    ...known?.attributes,
+  };
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name, typeof value === 'object' ? [...value] : value]),
   );

@@ -40,7 +40,9 @@ function dataFault(id: string): string | undefined {
   const colon = id.indexOf(':');
   if (!/^[a-z]+:/.test(id)) return 'data begins with what it is: "file:/srv/in", "context:notes"';
   const steps = id.slice(colon + 1).split('/');
-  return steps.some((step, at) => step === '.' || step === '..' || (step === '' && at > 0 && at < steps.length - 1))
+  return steps.some(
+    (step, at) => step === '.' || step === '..' || (step === '' && at > 0 && at < steps.length - 1),
+  )
     ? 'a path has no empty steps, "." or ".."'
     : undefined;
 }
@@ -121,7 +123,10 @@ export function parseEntity(text: string, source: string): EntityRef {
   const kind = entityKinds.find((one) => one.toLowerCase() === word);
   if (kind === undefined) {
     const words = entityKinds.map((one) => one.toLowerCase());
-    throw invalid(source, `'${text}' is no entity${nearest(word, words)}; write KIND:NAME, KIND one of ${words.join(', ')}`);
+    throw invalid(
+      source,
+      `'${text}' is no entity${nearest(word, words)}; write KIND:NAME, KIND one of ${words.join(', ')}`,
+    );
   }
   const entity = { kind, id: text.slice(colon + 1) };
   const fault = entityFault(entity);

@@ -1,7 +1,11 @@
+import { PolicyBoard } from './board.ts';
 import { type Cedar, cedar } from './cedar.ts';
+import { contextJson } from './context-json.ts';
+import { Decider, type WallClock } from './decider.ts';
+import type { Decision } from './decision.ts';
 import { actionEntitiesOf, type Entities, uidOf } from './entities.ts';
 import type { PolicyRequest } from './request.ts';
-import type { Rule } from './rule.ts';
+import type { PolicySet, Rule } from './rule.ts';
 import { namespace } from './vocabulary.ts';
 
 /** One thing a policy asks for. */
@@ -17,6 +21,44 @@ export interface Nearest {
   readonly requirements: readonly Requirement[];
 }
 
+/** How a request is decided and why. */
+export interface Explanation {
+  readonly decision: Decision;
+  /** The policies that determined it. */
+  readonly rules: readonly Rule[];
+  /** Where nothing permits: the permit that was nearest to it. */
+  readonly nearest: Nearest | undefined;
+}
+
+/** Decides a request by a set of policies, and says why. */
+export function explain(set: PolicySet, request: PolicyRequest, clock: WallClock): Explanation {
+  const board = new PolicyBoard();
+  board.publish(set);
+  const decider = new Decider({ source: board, clock });
+  try {
+    const decision = decider.decide(request);
+    const rules = set.rules.filter(({ id }) => decision.policies.includes(id));
+    const isForbidden = rules.some(({ effect }) => effect === 'forbid');
+    if (decision.kind !== 'deny' || isForbidden) return { decision, rules, nearest: undefined };
+    const context = saidContext(request, Number(clock.wallNs() / 1_000_000n));
+    return {
+      decision,
+      rules,
+      nearest: nearestPermit(set.rules, request, { context, entities: board.entities }),
+    };
+  } finally {
+    decider.close();
+    board.close();
+  }
+}
+
+/** What the request says, as far as it can be given to Cedar, and what every context has. */
+function saidContext(request: PolicyRequest, nowMs: number): Record<string, Cedar.CedarValueJson> {
+  const names = ['now', 'labels', 'caller', 'contentType', ...Object.keys(request.context ?? {})];
+  const jsons = names.map((name) => contextJson(request, [{ name, bounds: undefined }], nowMs));
+  return Object.assign({}, ...jsons.filter((json) => typeof json === 'object'));
+}
+
 /** Permits looked at in detail. */
 const examinedMax = 2000;
 
@@ -27,7 +69,7 @@ interface Part {
 }
 
 /** What Cedar is given to evaluate parts of policies with. */
-export interface Circumstance {
+interface Circumstance {
   readonly context: Record<string, Cedar.CedarValueJson>;
   readonly entities: Entities;
 }
@@ -36,7 +78,7 @@ export interface Circumstance {
  * Of the permits the one that asks for the least that is not given. The context has to say all that any of them looks
  * at; what it does not say counts as not met.
  */
-export function nearestPermit(
+function nearestPermit(
   rules: readonly Rule[],
   request: PolicyRequest,
   circumstance: Circumstance,
@@ -83,7 +125,8 @@ function sidesOf(
   operator: '&&' | '||',
 ): { readonly left: Cedar.Expr; readonly right: Cedar.Expr } | undefined {
   const sides: unknown = (body as Readonly<Record<string, unknown>>)[operator];
-  if (typeof sides !== 'object' || sides === null || !('left' in sides) || !('right' in sides)) return undefined;
+  if (typeof sides !== 'object' || sides === null || !('left' in sides) || !('right' in sides))
+    return undefined;
   return { left: sides.left as Cedar.Expr, right: sides.right as Cedar.Expr };
 }
 
@@ -116,7 +159,11 @@ function essence(text: string): string {
 }
 
 /** The indices of the parts that are met, each evaluated by itself. */
-function metOf(parts: readonly Part[], request: PolicyRequest, { context, entities }: Circumstance): Set<string> {
+function metOf(
+  parts: readonly Part[],
+  request: PolicyRequest,
+  { context, entities }: Circumstance,
+): Set<string> {
   const { principal, action, resource } = request;
   const patterns = parts.flatMap(({ policy }) => patternsIn(policy));
   const slice = entities.slice(principal, resource, { hasAttributes: true, patterns }) ?? [];

@@ -1,4 +1,13 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync, realpathSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+} from 'node:fs';
 import { join, sep } from 'node:path';
 import type { PolicyFile } from './compile.ts';
 import { faultOf, type PolicyFault } from './place.ts';
@@ -38,7 +47,9 @@ export function readPolicyFolder(folder: string): FolderText {
 /** Another text whenever anything about the folder's files is another; empty when it cannot be read. */
 export function stampOf(folder: string): string {
   try {
-    const names = readdirSync(folder).filter((name) => !name.startsWith('.')).slice(0, filesMax + 1);
+    const names = readdirSync(folder)
+      .filter((name) => !name.startsWith('.'))
+      .slice(0, filesMax + 1);
     return names.map((name) => stampOfFile(join(folder, name))).join('\n');
   } catch {
     return '';
@@ -78,10 +89,15 @@ class FolderReading {
 
   #names(): readonly string[] {
     try {
-      const entries = readdirSync(this.#folder, { withFileTypes: true }).filter(({ name }) => !name.startsWith('.'));
+      const entries = readdirSync(this.#folder, { withFileTypes: true }).filter(
+        ({ name }) => !name.startsWith('.'),
+      );
       for (const entry of entries)
-        if (entry.isDirectory()) this.#fault(entry.name, 'a folder; policies lie in the policy folder itself');
-      const names = entries.filter((entry) => !entry.isDirectory() && isOurs(entry.name)).map(({ name }) => name);
+        if (entry.isDirectory())
+          this.#fault(entry.name, 'a folder; policies lie in the policy folder itself');
+      const names = entries
+        .filter((entry) => !entry.isDirectory() && isOurs(entry.name))
+        .map(({ name }) => name);
       if (names.length > filesMax) this.#fault(this.#folder, `more than ${filesMax} files`);
       return names.sort().slice(0, filesMax);
     } catch (error) {

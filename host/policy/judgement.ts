@@ -16,13 +16,17 @@ export function judged(
   version: number,
 ): Decision {
   if (answer.type === 'failure')
-    return failure(`Cedar refused the request: ${answer.errors.map(({ message }) => message).join('; ')}`, version);
+    return failure(
+      `Cedar refused the request: ${answer.errors.map(({ message }) => message).join('; ')}`,
+      version,
+    );
   const { decision, diagnostics } = answer.response;
   // Cedar passes over a policy that failed; a forbid among them would have been for something.
   const [broken] = diagnostics.errors;
   if (broken !== undefined) return failedPolicy(broken, version);
   const determining = diagnostics.reason.map((id) => book.rule(id));
-  if (determining.includes(undefined)) return failure('Cedar decided by a policy that is not in force', version);
+  if (determining.includes(undefined))
+    return failure('Cedar decided by a policy that is not in force', version);
   const rules = determining.filter((rule) => rule !== undefined);
   if (decision === 'deny') return rules.length === 0 ? denial(nothing, version) : forbidden(rules, version);
   const open = rules.filter(({ untilMs }) => nowMs < untilMs);
@@ -44,11 +48,18 @@ function forbidden(rules: readonly Rule[], version: number): Decision {
 
 function ranOut(rules: readonly Rule[], version: number): Decision {
   const lastMs = Math.max(...rules.map(({ untilMs }) => untilMs));
-  return denial(`${namesOf(rules)} permitted it until ${new Date(lastMs).toISOString()}`, version, idsOf(rules));
+  return denial(
+    `${namesOf(rules)} permitted it until ${new Date(lastMs).toISOString()}`,
+    version,
+    idsOf(rules),
+  );
 }
 
 function permitted(rules: readonly Rule[], version: number): Decision {
-  const kind = rules.reduce((most: Rule['kind'], rule) => (strictness(rule.kind) > strictness(most) ? rule.kind : most), 'allow');
+  const kind = rules.reduce(
+    (most: Rule['kind'], rule) => (strictness(rule.kind) > strictness(most) ? rule.kind : most),
+    'allow',
+  );
   const reasons = rules.filter((rule) => rule.kind === kind);
   return {
     kind,

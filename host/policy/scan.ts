@@ -21,7 +21,10 @@ const branchesMax = 64;
  * Cuts a file into its policies at the semicolons, so that each is parsed, bounded and blamed by itself. Every
  * character is in some piece: were one cut in the wrong place, Cedar would refuse it.
  */
-export function scan(text: string): { readonly pieces: readonly Piece[]; readonly fault: ScanFault | undefined } {
+export function scan(text: string): {
+  readonly pieces: readonly Piece[];
+  readonly fault: ScanFault | undefined;
+} {
   const scanner = new Scanner(text);
   return { pieces: scanner.pieces, fault: scanner.run() };
 }

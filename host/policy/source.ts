@@ -34,7 +34,8 @@ export class PolicyState {
 
   /** Takes the change that makes the next version; an older one, or one with a gap before it, changes nothing. */
   apply(change: PolicyChange): void {
-    if (change.version !== this.version + 1 && !(change.isWhole === true && change.version > this.version)) return;
+    if (change.version !== this.version + 1 && !(change.isWhole === true && change.version > this.version))
+      return;
     if (change.rules !== undefined) this.rules = change.rules;
     if (change.isWhole === true) this.entities = new Entities();
     for (const entity of change.entities ?? []) this.entities.put(entity);

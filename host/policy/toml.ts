@@ -35,7 +35,7 @@ function entityOf(table: Table): KnownEntity {
   const stranger = groups.find(({ kind }) => kind !== 'Group');
   if (stranger !== undefined) throw table.wrong('groups', 'groups, such as ["group:billing"]');
   const attributes = Object.fromEntries(
-    settable.filter((name) => table.has(name)).map((name) => [name, valueOf(table, name, known[name])]),
+    settable.filter((name) => table.has(name)).map((name) => [name, attributeOf(table, name, known[name])]),
   );
   return { ...ref, groups: groups.map(({ id }) => id), attributes };
 }
@@ -43,7 +43,7 @@ function entityOf(table: Table): KnownEntity {
 /** What the name says already. */
 const fixed = ['name', 'path', 'port', 'digest', 'hasWildcard'];
 
-function valueOf(table: Table, name: string, example: AttributeValue | undefined): AttributeValue {
+function attributeOf(table: Table, name: string, example: AttributeValue | undefined): AttributeValue {
   if (typeof example === 'boolean') return table.flag(name);
   if (typeof example === 'number') return table.quantity(name, 'count', { min: 0, max: 1000 }, 0);
   if (typeof example === 'string') return table.text(name) ?? '';

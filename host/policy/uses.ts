@@ -9,7 +9,8 @@ export const depthMax = 100;
 export function usesOf(json: unknown): Uses | string {
   const walk = new Walk();
   walk.visit(json, 0);
-  if (walk.isTooDeep) return `an expression deeper than ${depthMax} levels; a set with .contains() is one level`;
+  if (walk.isTooDeep)
+    return `an expression deeper than ${depthMax} levels; a set with .contains() is one level`;
   if (walk.hasWholeContext) return 'the context is looked at as a whole; name its attributes';
   return { context: walk.reads(), hasAttributes: walk.hasAttributes, entities: walk.entities };
 }
