@@ -86,7 +86,7 @@ function requestOf(index: number): PolicyRequest {
       return {
         principal,
         action: index % 2 === 0 ? 'bus.send' : 'bus.publish',
-        resource: { kind: 'Subject', id: `area-${area}.topic-${index % 100}` },
+        resource: { kind: 'Subject', id: `area-${area}.topic-${index}` },
         context: { bytes: 100 + (index % 5000), labels: index % 11 === 0 ? ['pii'] : [] },
       };
   }

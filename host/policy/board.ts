@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { HostError } from '../errors.ts';
 import type { Entities } from './entities.ts';
@@ -30,7 +31,7 @@ export class PolicyBoard implements PolicySource {
     return this.#state.version;
   }
 
-  get rules(): readonly Rule[] {
+  get rules(): ReadonlyMap<string, Rule> {
     return this.#state.rules;
   }
 
@@ -53,16 +54,16 @@ export class PolicyBoard implements PolicySource {
     this.#ports.add(port1);
     port1.on('close', () => this.#ports.delete(port1));
     port1.unref();
-    if (this.version > 0) port1.postMessage(this.#whole(this.version));
+    if (this.version > 0) port1.postMessage(this.#whole());
     return { version: this.#shared, port: port2 };
   }
 
   /** Puts policies in force, in place of those before. What entities said of themselves stays known. */
   publish({ rules, entities }: PolicySet): number {
-    this.#ruled = new Map(entities.map((entity) => [keyOf(entity), entity]));
-    const others = [...this.#said.values()].filter((entity) => !this.#ruled.has(keyOf(entity)));
-    const known = [...entities, ...others].map((entity) => this.#merged(entity));
-    return this.#change({ rules, entities: known, isWhole: true });
+    const ids = new Set(rules.map(({ id }) => id));
+    const gone = [...this.rules.keys()].filter((id) => !ids.has(id));
+    const changed = rules.filter((rule) => !isSame(rule, this.rules.get(rule.id)));
+    return this.#change({ rules: changed, gone, ...this.#ruleOn(entities) });
   }
 
   /** Makes more known of entities: the labels of an agent, the signature of a component. The folder's word goes first. */
@@ -72,13 +73,9 @@ export class PolicyBoard implements PolicySource {
   }
 
   /** Forgets what entities said of themselves. */
-  removeEntities(removed: readonly EntityRef[]): number {
-    for (const entity of removed) this.#said.delete(keyOf(entity));
-    const ruled = removed.map((entity) => this.#ruled.get(keyOf(entity))).filter((one) => one !== undefined);
-    return this.#change({
-      removed: removed.filter((entity) => !this.#ruled.has(keyOf(entity))),
-      entities: ruled,
-    });
+  removeEntities(entities: readonly EntityRef[]): number {
+    for (const entity of entities) this.#said.delete(keyOf(entity));
+    return this.#change(this.#fallBack(entities));
   }
 
   /** Told of each change after it is in force. Returns what ends it. */
@@ -91,6 +88,24 @@ export class PolicyBoard implements PolicySource {
     for (const port of this.#ports) port.close();
   }
 
+  /** Takes what the folder now says of entities: what became another. */
+  #ruleOn(entities: readonly KnownEntity[]): Pick<PolicyChange, 'entities' | 'forgotten'> {
+    const before = this.#ruled;
+    this.#ruled = new Map(entities.map((entity) => [keyOf(entity), entity]));
+    const changed = entities.filter((entity) => !isDeepStrictEqual(entity, before.get(keyOf(entity))));
+    const gone = this.#fallBack([...before.values()].filter((entity) => !this.#ruled.has(keyOf(entity))));
+    return { ...gone, entities: [...gone.entities, ...changed.map((entity) => this.#merged(entity))] };
+  }
+
+  /** What is still known of entities when one of the two that spoke of them does not any more. */
+  #fallBack(entities: readonly EntityRef[]): Pick<PolicyChange, 'entities' | 'forgotten'> {
+    const left = entities.map((entity) => this.#ruled.get(keyOf(entity)) ?? this.#said.get(keyOf(entity)));
+    return {
+      entities: left.filter((entity) => entity !== undefined),
+      forgotten: entities.filter((_, at) => left[at] === undefined).map(({ kind, id }) => ({ kind, id })),
+    };
+  }
+
   #merged(entity: KnownEntity): KnownEntity {
     const ruled = this.#ruled.get(keyOf(entity));
     const said = this.#said.get(keyOf(entity));
@@ -99,10 +114,10 @@ export class PolicyBoard implements PolicySource {
     return { ...entity, groups: [...new Set([...said.groups, ...ruled.groups])], attributes };
   }
 
-  #change(what: Omit<PolicyChange, 'version'>): number {
+  #change(what: Partial<PolicyChange>): number {
     const version = this.version + 1;
     if (version > versionMax) throw new HostError('HOST_ERR_POLICY_LIMIT', `more than ${versionMax} changes`);
-    const change = { ...what, version };
+    const change: PolicyChange = { ...nothing, ...what, version };
     for (const port of this.#ports) port.postMessage(change);
     this.#state.apply(change);
     Atomics.store(this.#version, 0, version);
@@ -110,10 +125,24 @@ export class PolicyBoard implements PolicySource {
     return version;
   }
 
-  #whole(version: number): PolicyChange {
-    const known = [...this.#state.entities.all()];
-    return { version, rules: this.rules, entities: known, isWhole: true };
+  #whole(): PolicyChange {
+    const { version, rules, entities } = this.#state;
+    return { ...nothing, version, isWhole: true, rules: [...rules.values()], entities: [...entities.all()] };
   }
+}
+
+const nothing: PolicyChange = {
+  version: 0,
+  isWhole: false,
+  rules: [],
+  gone: [],
+  entities: [],
+  forgotten: [],
+};
+
+/** All else of a policy comes of its text. */
+function isSame(rule: Rule, other: Rule | undefined): boolean {
+  return other !== undefined && rule.text === other.text && rule.line === other.line;
 }
 
 function keyOf({ kind, id }: EntityRef): string {

@@ -116,7 +116,7 @@ export class Decider {
 
   #renew(): void {
     this.#version = this.#source.version;
-    renewSlices(this.#slices, this.#source.rules);
+    renewSlices(this.#slices, this.#source.rules.values());
     this.#forget();
   }
 

@@ -42,6 +42,11 @@ export class Entities {
     if (this.#known.get(kind)?.delete(id) === true) this.#count -= 1;
   }
 
+  clear(): void {
+    this.#known.clear();
+    this.#count = 0;
+  }
+
   get({ kind, id }: EntityRef): KnownEntity | undefined {
     return this.#known.get(kind)?.get(id);
   }

@@ -31,8 +31,10 @@ export class Slice {
   /** Takes other policies; those that are the same text for text stay prepared. */
   renew(rules: readonly Rule[]): void {
     const next = new Map(rules.map((rule) => [rule.id, rule]));
-    if (!this.#isSame(next)) this.#generation = -1;
+    const isSame = this.#isSame(next);
     this.#rules = next;
+    if (isSame) return;
+    this.#generation = -1;
     this.reads = readsOf(rules);
     this.readsTime = this.reads.some(({ name }) => name === 'now');
     this.hasAttributes = rules.some(({ uses }) => uses.hasAttributes);
@@ -74,7 +76,7 @@ export function slicesOfActions(): ReadonlyMap<ActionName, Slice> {
 }
 
 /** Gives each slice what it now has to decide by. */
-export function renewSlices(slices: ReadonlyMap<ActionName, Slice>, rules: readonly Rule[]): void {
+export function renewSlices(slices: ReadonlyMap<ActionName, Slice>, rules: Iterable<Rule>): void {
   const byAction = new Map<ActionName, Rule[]>(actionNames.map((name) => [name, []]));
   for (const rule of rules) for (const action of rule.actions) byAction.get(action)?.push(rule);
   for (const [action, slice] of slices) slice.renew(byAction.get(action) ?? []);

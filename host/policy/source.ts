@@ -7,11 +7,13 @@ import type { Rule } from './rule.ts';
 /** One change of what decides, as threads are sent it; together with those before it, it makes a version. */
 export interface PolicyChange {
   readonly version: number;
-  readonly rules?: readonly Rule[];
-  /** All that is known from now on when `isWhole`, else more. */
-  readonly entities?: readonly KnownEntity[];
-  readonly isWhole?: true;
-  readonly removed?: readonly EntityRef[];
+  /** Whether it is all there is, rather than what became another. */
+  readonly isWhole: boolean;
+  readonly rules: readonly Rule[];
+  /** Names of policies that are no more. */
+  readonly gone: readonly string[];
+  readonly entities: readonly KnownEntity[];
+  readonly forgotten: readonly EntityRef[];
 }
 
 /** Where a decider finds what is in force. Version 0 is that of nothing: all is denied. */
@@ -20,7 +22,7 @@ export interface PolicySource {
   readonly versionInForce: number;
   /** What is here. */
   readonly version: number;
-  readonly rules: readonly Rule[];
+  readonly rules: ReadonlyMap<string, Rule>;
   readonly entities: Entities;
   /** Takes what has arrived. Whether what is in force is here now. */
   take(): boolean;
@@ -29,17 +31,20 @@ export interface PolicySource {
 /** What decides in one thread. */
 export class PolicyState {
   version = 0;
-  rules: readonly Rule[] = [];
-  entities: Entities = new Entities();
+  readonly rules: Map<string, Rule> = new Map();
+  readonly entities: Entities = new Entities();
 
   /** Takes the change that makes the next version; an older one, or one with a gap before it, changes nothing. */
   apply(change: PolicyChange): void {
-    if (change.version !== this.version + 1 && !(change.isWhole === true && change.version > this.version))
-      return;
-    if (change.rules !== undefined) this.rules = change.rules;
-    if (change.isWhole === true) this.entities = new Entities();
-    for (const entity of change.entities ?? []) this.entities.put(entity);
-    for (const entity of change.removed ?? []) this.entities.remove(entity);
+    if (change.isWhole ? change.version <= this.version : change.version !== this.version + 1) return;
+    if (change.isWhole) {
+      this.rules.clear();
+      this.entities.clear();
+    }
+    for (const id of change.gone) this.rules.delete(id);
+    for (const rule of change.rules) this.rules.set(rule.id, rule);
+    for (const entity of change.forgotten) this.entities.remove(entity);
+    for (const entity of change.entities) this.entities.put(entity);
     this.version = change.version;
   }
 }
@@ -79,7 +84,7 @@ export class PolicyInbox implements PolicySource {
     return this.#state.version;
   }
 
-  get rules(): readonly Rule[] {
+  get rules(): ReadonlyMap<string, Rule> {
     return this.#state.rules;
   }
 
