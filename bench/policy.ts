@@ -218,12 +218,12 @@ async function run({ quick }: Effort): Promise<Report> {
       atMost('uncached, 100 policies about the same action, median', median(hard), 250, 'µs'),
       atLeast('a mixed batch, on one thread', batch.perS, 10_000, 'decisions/s'),
       atMost('cached', cached, 200, 'ns'),
-      atMost('a change, slowest', Math.max(...live), 10, 'ms'),
+      atMost('a change, 19 of 20', percentile(live, 0.95), 10, 'ms'),
     ],
     remarks: [
       `${entityCount} entities are known; a decision is passed those that matter.`,
       `The batch began with an empty cache; ${(batch.share * 100).toFixed(0)} % of it was decided before.`,
-      'The change: from publish() to the first decision by it in a thread whose event loop stands still.',
+      `The change: from publish() to the first decision by it in a thread whose event loop stands still; slowest ${round(Math.max(...live))} ms.`,
     ],
   };
 }

@@ -4,7 +4,7 @@ import type { Read } from './rule.ts';
 /** Different contexts told apart at most, over all actions. */
 export const circumstancesMax = 16_384;
 
-type Branch = Map<ContextValue, Branch | number>;
+type Branch = Map<Key, Branch | number>;
 
 /** A tree of the contexts one action was asked in: a level for each attribute that is looked at, numbers as leaves. */
 export type ContextTree = Branch;
@@ -47,7 +47,7 @@ export class Circumstances {
 
   #grow(
     branch: Branch,
-    value: ContextValue,
+    value: Key,
     rest: readonly Read[],
     context: PolicyContext | undefined,
     second: number,
@@ -64,16 +64,22 @@ export class Circumstances {
   }
 }
 
+/** What Cedar is not given stands for nothing that could be remembered; no text can pass for it. */
+const unusable: unique symbol = Symbol('unusable');
+type Key = ContextValue | typeof unusable;
+
 /** Labels are a set: their order means nothing. Of a number that is only compared, what matters is between which. */
-function keyOf({ name, bounds }: Read, value: ContextValue | undefined): ContextValue {
-  if (typeof value === 'object') return labelsKey(value);
-  if (name === 'labels') return '\0none';
-  return bounds !== undefined && typeof value === 'number' ? between(bounds, value) : (value ?? '\0none');
+function keyOf({ name, bounds }: Read, value: ContextValue | undefined): Key {
+  if (name === 'labels') return Array.isArray(value) ? labelsKey(value) : unusable;
+  if (typeof value === 'number') return bounds === undefined ? value : between(bounds, value);
+  return typeof value === 'string' || typeof value === 'boolean' ? value : unusable;
 }
 
-function labelsKey(labels: readonly string[]): string {
-  if (labels.length === 0) return '\0[]';
-  return labels.length === 1 ? `\0[1]${labels[0]}` : JSON.stringify([...labels].sort());
+function labelsKey(labels: readonly unknown[]): Key {
+  const [first] = labels;
+  if (first === undefined) return '';
+  if (labels.length > 1) return JSON.stringify([...labels].sort());
+  return typeof first === 'string' ? `=${first}` : unusable;
 }
 
 /** Twice the number of bounds below, one more on a bound: all comparisons with them come out alike. */

@@ -1,3 +1,4 @@
+import { nearest } from '../nearest.ts';
 import { type Annotations, annotationsOf } from './annotations.ts';
 import { type Cedar, cedar } from './cedar.ts';
 import { type EntityRef, entityFault } from './entity.ts';
@@ -73,7 +74,16 @@ export function textFault(text: string, error: Cedar.DetailedError): TextFault {
   const message = error.message
     .replace(/^for policy `[^`]*`, /, '')
     .replace(/^(failed to|error) pars\w+ [^:]*: /, '');
-  return { offset, message, hint: error.help ?? place?.label ?? undefined };
+  return { offset, message, hint: actionHint(message) ?? error.help ?? place?.label ?? undefined };
+}
+
+/** Of all actions the nearest; Cedar offers any it has. */
+function actionHint(message: string): string | undefined {
+  const [, name] = /^unrecognized action `Motehost::Action::"(.*)"`$/.exec(message) ?? [];
+  if (name === undefined) return undefined;
+  const groups = actionNames.flatMap((action) => actions[action].groups);
+  const hint = nearest(name, [...actionNames, ...groups]).replace(/^, /, '');
+  return hint === '' ? `there are ${actionNames.join(', ')}` : hint;
 }
 
 /** Where a policy begins after the comments before it. */
