@@ -9,7 +9,14 @@ test('a policy is known by its file and its name or place, with what it decides'
 @id("send") @conditions("max-bytes 1 KiB; rate 10/s") @audit("payload") @reason("it is small")
 permit (principal, action == Motehost::Action::"bus.send", resource);
 forbid (principal, action in Motehost::Action::"network", resource);`);
-  const said = rules.map(({ id, line, kind, actions, audit, reason }) => ({ id, line, kind, actions, audit, reason }));
+  const said = rules.map(({ id, line, kind, actions, audit, reason }) => ({
+    id,
+    line,
+    kind,
+    actions,
+    audit,
+    reason,
+  }));
   assert.deepEqual(said, [
     {
       id: 'a.cedar#send',
@@ -33,10 +40,15 @@ forbid (principal, action in Motehost::Action::"network", resource);`);
 test('what is wrong is told with file, line, column and the cure', () => {
   const one = (text: string): string => policyFaults(text).join('\n');
   assert.match(
-    one('// ä\npermit (principal, action == Motehost::Action::"bus.send", resource)\n  when { context.byts < 3 };'),
+    one(
+      '// ä\npermit (principal, action == Motehost::Action::"bus.send", resource)\n  when { context.byts < 3 };',
+    ),
     /^a\.cedar:3:10: attribute `byts` in context .* not found; did you mean `bytes`\?$/,
   );
-  assert.match(one('permit (principal action, resource);'), /^a\.cedar:1:19: unexpected token `action`; expected /);
+  assert.match(
+    one('permit (principal action, resource);'),
+    /^a\.cedar:1:19: unexpected token `action`; expected /,
+  );
   assert.match(
     one('permit (principal, action == Motehost::Action::"bus.sned", resource);'),
     /^a\.cedar:1:30: unrecognized action .*; did you mean 'bus\.send'\?$/,
@@ -78,7 +90,8 @@ test('a policy that can never apply is refused: a forbid like that would protect
     'forbid (principal is Motehost::Group, action, resource);',
     'forbid (principal, action == Motehost::Action::"bus.send", resource) when { context.bytes < 3 && false };',
   ];
-  for (const text of never) assert.match(policyFaults(text).join(), /a\.cedar:1:1: .*(applicable|impossible)/, text);
+  for (const text of never)
+    assert.match(policyFaults(text).join(), /a\.cedar:1:1: .*(applicable|impossible)/, text);
   const names: [string, string][] = [
     ['resource in Motehost::Subject::"orders..eu"', 'Subject::"orders..eu" is nothing there can be'],
     ['resource == Motehost::Host::"API.example.com:443"', 'is nothing there can be'],
@@ -113,7 +126,8 @@ test('escape: text that turns the reading direction or mixes alphabets is refuse
 
 test('escape: a text that is deep or long is refused before Cedar recurses into it', () => {
   const when = (expression: string): string => `permit (principal, action, resource) when { ${expression} };`;
-  const chain = (count: number, word: string): string => Array.from({ length: count }, () => word).join(' && ');
+  const chain = (count: number, word: string): string =>
+    Array.from({ length: count }, () => word).join(' && ');
   const reads = 'principal is Motehost::Agent';
   const cases: [string, RegExp][] = [
     [when(`${'('.repeat(5000)}true${')'.repeat(5000)}`), /more than 64 brackets within each other/],

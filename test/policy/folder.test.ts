@@ -81,7 +81,10 @@ test('escape: text that is not UTF-8, and files that are too big, one or togethe
   assert.match(faultsOf(folderOf({ 'a.cedar': big })), /a\.cedar: more than 1048576 bytes/);
   const nearly = `// ${'x'.repeat(1024 * 1024 - 100)}`;
   const many = Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`${index}.cedar`, nearly]));
-  assert.match(faultsOf(folderOf(many)), new RegExp(`8\\.cedar: .*more than ${folderBytesMax} bytes together`));
+  assert.match(
+    faultsOf(folderOf(many)),
+    new RegExp(`8\\.cedar: .*more than ${folderBytesMax} bytes together`),
+  );
 });
 
 test('a folder that is not there, or has a bad file, leaves what is in force as it is', () => {
@@ -101,7 +104,10 @@ test('a folder that is not there, or has a bad file, leaves what is in force as 
 
 test('entities.toml says groups and labels; what it cannot say is told with its place', () => {
   const read = (text: string): string =>
-    new PolicyReader().read(folderOf({ 'entities.toml': text })).faults.map(faultText).join('\n');
+    new PolicyReader()
+      .read(folderOf({ 'entities.toml': text }))
+      .faults.map(faultText)
+      .join('\n');
   const { set } = new PolicyReader().read(
     folderOf({
       'entities.toml': '[[entity]]\nentity = "agent:shop"\ngroups = ["group:sellers"]\nholds = ["pii"]\n',
@@ -111,7 +117,10 @@ test('entities.toml says groups and labels; what it cannot say is told with its 
     { kind: 'Agent', id: 'shop', groups: ['sellers'], attributes: { holds: ['pii'] } },
   ]);
   assert.match(read('[[entity]]\nentity = "agnt:shop"'), /'agnt:shop' is no entity, did you mean 'agent'\?/);
-  assert.match(read('[[entity]]\nentity = "agent:a"\ngroup = ["x"]'), /unknown key 'group', did you mean 'groups'/);
+  assert.match(
+    read('[[entity]]\nentity = "agent:a"\ngroup = ["x"]'),
+    /unknown key 'group', did you mean 'groups'/,
+  );
   assert.match(read('[[entity]]\nentity = "tool:x"\nname = "y"'), /unknown key 'name'/);
   assert.match(read('[[entity]]\nentity = "agent:a"\ngroups = ["agent:b"]'), /must be groups/);
   assert.match(read('[[entity]\n'), /^entities\.toml:1:\d+: /);

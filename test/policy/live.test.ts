@@ -46,7 +46,15 @@ function heldInbox() {
   const inbox = new PolicyInbox({ version, port: port2 });
   const decider = new Decider({ source: inbox, clock });
   const send = (change: Partial<PolicyChange>): void =>
-    port1.postMessage({ version: 0, isWhole: false, rules: [], gone: [], entities: [], forgotten: [], ...change });
+    port1.postMessage({
+      version: 0,
+      isWhole: false,
+      rules: [],
+      gone: [],
+      entities: [],
+      forgotten: [],
+      ...change,
+    });
   const end = (): void => {
     decider.close();
     port1.close();

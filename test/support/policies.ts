@@ -28,7 +28,12 @@ export function requestOf(
   resource: string,
   context: PolicyContext = {},
 ): PolicyRequest {
-  return { principal: parseEntity(principal, 'test'), action, resource: parseEntity(resource, 'test'), context };
+  return {
+    principal: parseEntity(principal, 'test'),
+    action,
+    resource: parseEntity(resource, 'test'),
+    context,
+  };
 }
 
 export interface DecidingBoard extends Disposable {
@@ -51,10 +56,6 @@ export function deciding(text: string, entities: readonly KnownEntity[] = []): D
 }
 
 /** An agent of these groups and labels. */
-export function agent(
-  id: string,
-  groups: readonly string[],
-  holds: readonly string[] = [],
-): KnownEntity {
+export function agent(id: string, groups: readonly string[], holds: readonly string[] = []): KnownEntity {
   return { kind: 'Agent', id, groups, attributes: { holds, carries: holds } };
 }
