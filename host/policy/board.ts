@@ -63,7 +63,11 @@ export class PolicyBoard implements PolicySource {
     const ids = new Set(rules.map(({ id }) => id));
     const gone = [...this.rules.keys()].filter((id) => !ids.has(id));
     const changed = rules.filter((rule) => !isSame(rule, this.rules.get(rule.id)));
-    return this.#change({ rules: changed, gone, ...this.#ruleOn(entities) });
+    const ruled = this.#ruleOn(entities);
+    const isSameSet = [changed, gone, ruled.entities, ruled.forgotten].every(({ length }) => length === 0);
+    // A version ends every right that was given before it; nothing became another.
+    if (isSameSet && this.version > 0) return this.version;
+    return this.#change({ rules: changed, gone, ...ruled });
   }
 
   /** Makes more known of entities: the labels of an agent, the signature of a component. The folder's word goes first. */

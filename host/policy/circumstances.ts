@@ -1,4 +1,4 @@
-import { type ContextValue, contextValue, type PolicyContext } from './request.ts';
+import { type ContextValue, contextValue, labelsMax, type PolicyContext, textCharsMax } from './request.ts';
 import type { Read } from './rule.ts';
 
 /** Different contexts told apart at most, over all actions. */
@@ -72,14 +72,18 @@ type Key = ContextValue | typeof unusable;
 function keyOf({ name, bounds }: Read, value: ContextValue | undefined): Key {
   if (name === 'labels') return Array.isArray(value) ? labelsKey(value) : unusable;
   if (typeof value === 'number') return bounds === undefined ? value : between(bounds, value);
-  return typeof value === 'string' || typeof value === 'boolean' ? value : unusable;
+  if (typeof value === 'string') return value.length > textCharsMax ? unusable : value;
+  return typeof value === 'boolean' ? value : unusable;
 }
 
 function labelsKey(labels: readonly unknown[]): Key {
-  const [first] = labels;
-  if (first === undefined) return '';
-  if (labels.length > 1) return JSON.stringify([...labels].sort());
-  return typeof first === 'string' ? `=${first}` : unusable;
+  if (labels.length === 0) return '';
+  if (labels.length > labelsMax || !labels.every(isText)) return unusable;
+  return labels.length === 1 ? `=${labels[0]}` : JSON.stringify([...labels].sort());
+}
+
+function isText(label: unknown): boolean {
+  return typeof label === 'string' && label.length <= textCharsMax;
 }
 
 /** Twice the number of bounds below, one more on a bound: all comparisons with them come out alike. */

@@ -14,7 +14,7 @@ import { renewSlices, type Slice, slicesOfActions } from './slices.ts';
 import type { PolicySource } from './source.ts';
 import { actions, namespace } from './vocabulary.ts';
 
-/** Told of every decision, those from the cache included; for the record. */
+/** Told of every decision, those from the cache included; for the record. It must not throw. */
 export type DecisionListener = (request: PolicyRequest, decision: Decision, isCached: boolean) => void;
 
 /** What a decider reads of a clock. */
@@ -79,7 +79,8 @@ export class Decider {
       return known;
     }
     const decision = this.#decideAnew(request, slice);
-    if (!decision.isFailure) this.#cache.put(principal, resource, circumstance, decision);
+    // It is given to many from now on.
+    if (!decision.isFailure) this.#cache.put(principal, resource, circumstance, Object.freeze(decision));
     return this.#told(request, decision, false);
   }
 
@@ -153,7 +154,7 @@ export class Decider {
     const fault = requestFault(request);
     if (fault !== undefined) return failure(fault, this.#version);
     const decision = this.#evaluate(request, slice);
-    if (request.action !== 'bus.subscribe' || !isAllowed(decision) || !hasWildcard(request.resource.id))
+    if (request.action !== 'bus.subscribe' || decision.kind === 'deny' || !hasWildcard(request.resource.id))
       return decision;
     return this.#narrower(request, slice) ?? decision;
   }

@@ -1,7 +1,7 @@
 import { HostError } from '../errors.ts';
 import { hostName } from '../manifest/host-name.ts';
 import { nearest } from '../nearest.ts';
-import { hasWildcard, isWithin, patternFault } from '../subject.ts';
+import { hasWildcard, isWithin, patternFault, reservedToken } from '../subject.ts';
 import { type EntityKind, entityKinds } from './vocabulary.ts';
 
 /** One thing that a policy can speak of, by its name. */
@@ -28,10 +28,17 @@ export const idCharsMax = 1024;
 export function entityFault({ kind, id }: EntityRef): string | undefined {
   if (id === '' || id.length > idCharsMax) return `a name has 1 to ${idCharsMax} characters`;
   if (!id.isWellFormed() || /\p{Cc}/u.test(id)) return 'a name has no control characters';
-  if (kind === 'Subject') return patternFault(id);
+  if (kind === 'Subject') return patternFault(id) ?? mailboxFault(id);
   if (kind === 'Data') return dataFault(id);
   return kind === 'Host' && hostAndPort(id) === undefined
     ? 'it is no host: "api.example.com:443", "[::1]:80"'
+    : undefined;
+}
+
+/** A mailbox has two names on the bus; were it two things here, a rule for one would leave the other open. */
+function mailboxFault(id: string): string | undefined {
+  return reservedToken(id) === 'agent'
+    ? `'${id}' is an agent's mailbox: Motehost::Agent::"${id.slice('agent.'.length)}"`
     : undefined;
 }
 

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts';
 import { HostError } from '../errors.ts';
 import { PolicyBoard } from './board.ts';
 import { Compiler, type PolicyFile } from './compile.ts';
@@ -5,6 +6,7 @@ import { readPolicyFolder } from './folder.ts';
 import { faultText, type PolicyFault } from './place.ts';
 import type { PolicySet } from './rule.ts';
 import { readEntities } from './toml.ts';
+import { PolicyWatch } from './watch.ts';
 
 /** What a policy folder says, or all that is wrong with it. */
 export interface LoadedFolder {
@@ -34,6 +36,7 @@ export class Policies {
   readonly board: PolicyBoard = new PolicyBoard();
   readonly folder: string;
   readonly #reader = new PolicyReader();
+  #watch: PolicyWatch | undefined;
 
   constructor(folder: string) {
     this.folder = folder;
@@ -50,7 +53,35 @@ export class Policies {
     return this.board.publish(set);
   }
 
+  /**
+   * Puts the folder in force as `load` does, and from then on each change of it; `told` gets the version, or why a
+   * change was not taken.
+   * @throws HostError as `load` does, and then nothing is watched
+   */
+  watch(clock: Clock, told: (result: number | HostError) => void): void {
+    this.#watch?.close();
+    // Watched first, read second: a change in between is not missed.
+    const watch = new PolicyWatch({ folder: this.folder, clock, onChange: () => told(this.#attempt()) });
+    this.#watch = watch;
+    try {
+      this.load();
+    } catch (error) {
+      watch.close();
+      throw error;
+    }
+  }
+
+  #attempt(): number | HostError {
+    try {
+      return this.load();
+    } catch (error) {
+      if (error instanceof HostError) return error;
+      throw error;
+    }
+  }
+
   close(): void {
+    this.#watch?.close();
     this.board.close();
   }
 }

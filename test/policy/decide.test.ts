@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cedar } from '../../host/policy/cedar.ts';
+import { Circumstances, type ContextTree, circumstancesMax } from '../../host/policy/circumstances.ts';
 import { conditionText } from '../../host/policy/condition.ts';
 import { Decider } from '../../host/policy/decider.ts';
 import type { Decision } from '../../host/policy/decision.ts';
+import { Interned, namesMax } from '../../host/policy/interned.ts';
 import type { PolicyRequest } from '../../host/policy/request.ts';
-import { agent, deciding, policySet, requestOf } from '../support/policies.ts';
+import { agent, deciding, policyFaults, policySet, requestOf } from '../support/policies.ts';
 
 const shop = [agent('shop', ['sellers'])];
 const orders = `@id("orders") permit (principal in Motehost::Group::"sellers",
@@ -128,13 +130,55 @@ when { context.bytes < 1000 && !context.labels.contains("pii") };`);
   decider.close();
 });
 
-test('more requests than are remembered are decided all the same', () => {
+test('labels that are none are a denial', () => {
+  using it = deciding(`permit (principal, action == Motehost::Action::"invoke", resource)
+unless { context.labels.contains("pii") };`);
+  const ask = (labels: unknown): Decision =>
+    it.decider.decide(
+      JSON.parse(JSON.stringify({ ...requestOf('agent:a', 'invoke', 'agent:b'), context: { labels } })),
+    );
+  assert.equal(ask(['5']).kind, 'allow');
+  assert.equal(ask(['a', '5']).kind, 'allow');
+  for (const labels of ['pii', [5], ['a', 5], [['pii']], {}, Array.from({ length: 65 }, String)])
+    assert.ok(ask(labels).isFailure, JSON.stringify(labels));
+});
+
+test('more names and contexts than are remembered are decided all the same', () => {
   using it = deciding(`permit (principal, action == Motehost::Action::"tool.call", resource)
-when { resource.name like "a*" };`);
-  for (let index = 0; index < 70_000; index += 7) {
-    const request = requestOf('agent:a', 'tool.call', `tool:${index % 2 === 0 ? 'a' : 'b'}${index}`);
-    assert.equal(it.decider.decide(request).kind, index % 2 === 0 ? 'allow' : 'deny');
+when { resource.name == "a" };
+permit (principal, action == Motehost::Action::"invoke", resource) when { context.caller == "alice" };`);
+  const ask = (tool: string): string =>
+    it.decider.decide(requestOf('agent:a', 'tool.call', `tool:${tool}`)).kind;
+  const invoke = (caller: string): string =>
+    it.decider.decide(requestOf('agent:a', 'invoke', 'agent:b', { caller })).kind;
+  const decided = (): string[] => [ask('a'), ask('b'), invoke('alice'), invoke('bob')];
+  assert.deepEqual(decided(), ['allow', 'deny', 'allow', 'deny']);
+  const principal = { kind: 'Agent', id: 'a' } as const;
+  for (let index = 0; index <= namesMax; index += 1) {
+    const resource = { kind: 'Secret', id: `s${index}` } as const;
+    assert.equal(it.decider.decide({ principal, action: 'secret.use', resource }).kind, 'deny');
   }
+  assert.deepEqual(decided(), ['allow', 'deny', 'allow', 'deny']);
+});
+
+test('numbers of names and contexts never stand for two of them', () => {
+  const names = new Interned();
+  const contexts = new Circumstances();
+  const tree: ContextTree = new Map();
+  const reads = [
+    { name: 'caller', bounds: undefined },
+    { name: 'bytes', bounds: [10] },
+  ];
+  const seen = new Set<number>();
+  for (let index = 0; index < circumstancesMax; index += 1)
+    seen.add(contexts.idOf(tree, reads, { caller: `c${index}`, bytes: 1 }, 0));
+  assert.equal(seen.size, circumstancesMax);
+  assert.equal(contexts.idOf(tree, reads, { caller: 'c0', bytes: 9 }, 0), 0);
+  assert.equal(contexts.idOf(tree, reads, { caller: 'c0', bytes: 10 }, 0), -1);
+  assert.equal(contexts.idOf(tree, reads, { caller: 'more', bytes: 1 }, 0), -1);
+  for (let index = 0; index < namesMax; index += 1) names.idOf({ kind: 'Tool', id: `${index}` });
+  assert.equal(names.idOf({ kind: 'Tool', id: '7' }), 7);
+  assert.equal(names.idOf({ kind: 'Agent', id: '7' }), -1);
 });
 
 test('escape: a subscription to a pattern is decided for all that the policies name in it', () => {
@@ -146,6 +190,12 @@ test('escape: a subscription to a pattern is decided for all that the policies n
     assert.deepEqual(subscribe(pattern).policies, ['a.cedar#secret'], pattern);
   for (const pattern of ['orders.eu', 'orders.*', 'prices.>'])
     assert.equal(subscribe(pattern).kind, 'allow', pattern);
+  it.board.publish(
+    policySet(`@decision("step-up") permit (principal, action == Motehost::Action::"bus.subscribe", resource);
+@id("secret") forbid (principal, action, resource in Motehost::Subject::"orders.secret.>");`),
+  );
+  assert.equal(subscribe('prices.>').kind, 'step-up');
+  assert.equal(subscribe('orders.>').kind, 'deny');
 });
 
 test('subjects are in patterns with stars, hosts in domains, data in folders, each whole', () => {
@@ -217,6 +267,7 @@ when { context.caller == "alice" };`);
     { __extn: { fn: 'datetime', arg: '2026-01-01' } },
     ['alice'],
     null,
+    'a'.repeat(5000),
   ])
     assert.ok(ask(caller).isFailure, JSON.stringify(caller));
   const inherited: PolicyRequest = {
@@ -224,6 +275,23 @@ when { context.caller == "alice" };`);
     context: Object.create({ caller: 'alice' }),
   };
   assert.equal(it.decider.decide(inherited).kind, 'deny');
+});
+
+test('escape: the two names of a mailbox are one thing, or none', () => {
+  using it = deciding(`permit (principal, action == Motehost::Action::"bus.send", resource);
+forbid (principal, action, resource == Motehost::Agent::"vault");`);
+  const send = (kind: 'Agent' | 'Subject', id: string): string =>
+    it.decider.decide({ principal: { kind: 'Agent', id: 'a' }, action: 'bus.send', resource: { kind, id } })
+      .kind;
+  assert.deepEqual(
+    [send('Agent', 'b'), send('Agent', 'vault'), send('Subject', 'x.vault')],
+    ['allow', 'deny', 'allow'],
+  );
+  assert.deepEqual([send('Subject', 'agent.vault'), send('Subject', 'agent.b')], ['deny', 'deny']);
+  const [fault = ''] = policyFaults(
+    'forbid (principal, action, resource == Motehost::Subject::"agent.vault");',
+  );
+  assert.match(fault, /is an agent's mailbox: Motehost::Agent::"vault"/);
 });
 
 test('what cannot be asked is denied: a wrong kind, a wrong action, a name that is none', () => {

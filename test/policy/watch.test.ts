@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { systemClock } from '../../host/clock.ts';
+import { HostError } from '../../host/errors.ts';
+import { Policies } from '../../host/policy/policies.ts';
 import { PolicyWatch } from '../../host/policy/watch.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'motehost-policy-watch-'));
@@ -55,4 +57,35 @@ test('a folder that is replaced by another is watched on', async () => {
   writeFileSync(join(it.folder, 'a.cedar'), '// newer still');
   await it.next(before + 1);
   assert.ok(it.changes() > before);
+});
+
+test('each valid change of a folder is put in force, and one with a fault is told and not taken', async () => {
+  const folder = join(home, 'policies');
+  mkdirSync(folder);
+  const file = join(folder, 'a.cedar');
+  writeFileSync(file, 'permit (principal, action, resource);');
+  const policies = new Policies(folder);
+  const results: (number | HostError)[] = [];
+  let wake: () => void = () => {};
+  policies.watch(systemClock, (result) => {
+    results.push(result);
+    wake();
+  });
+  const next = async (count: number): Promise<number | HostError | undefined> => {
+    while (results.length < count)
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    return results[count - 1];
+  };
+  assert.equal(policies.board.version, 1);
+  writeFileSync(file, 'permit (principal, actio');
+  const fault = await next(1);
+  assert.ok(fault instanceof HostError && fault.code === 'HOST_ERR_POLICY_INVALID');
+  assert.equal(policies.board.version, 1);
+  writeFileSync(file, 'forbid (principal, action, resource);');
+  assert.equal(await next(2), 2);
+  assert.equal(policies.board.rules.get('a.cedar#1')?.effect, 'forbid');
+  assert.equal(policies.load(), 2);
+  policies.close();
 });
