@@ -47,6 +47,9 @@ const codes = {
   HOST_ERR_TOKEN_INVALID: 'denied',
   HOST_ERR_LISTEN_FAILED: 'unavailable',
   HOST_ERR_SERVER_UNREACHABLE: 'unavailable',
+  HOST_ERR_POLICY_INVALID: 'bad-input',
+  HOST_ERR_POLICY_APPROVAL_UNKNOWN: 'not-found',
+  HOST_ERR_POLICY_LIMIT: 'unavailable',
 } as const;
 
 export type HostErrorCode = keyof typeof codes;
@@ -55,6 +58,7 @@ export type HostErrorCode = keyof typeof codes;
 const codesOfManyLines: ReadonlySet<HostErrorCode> = new Set([
   'HOST_ERR_BUILD_FAILED',
   'HOST_ERR_WIT_INVALID',
+  'HOST_ERR_POLICY_INVALID',
 ]);
 
 /** What kind of answer a door (CLI exit code, HTTP status) gives for a code. */

@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import('./doctor.ts')).command,
   serve: async () => (await import('./serve.ts')).command,
   token: async () => (await import('./token.ts')).command,
+  policy: async () => (await import('./policy.ts')).command,
   invoke: async () => (await import('./invoke.ts')).command,
   request: async () => (await import('./request.ts')).command,
   publish: async () => (await import('./publish.ts')).command,
@@ -31,7 +32,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 const groups: Readonly<Record<string, readonly string[]>> = {
   Build: ['new', 'build', 'types', 'inspect'],
   Run: ['run', 'dev', 'doctor'],
-  'Serve many agents': ['serve', 'token'],
+  'Serve many agents': ['serve', 'token', 'policy'],
   'Call a host that serves': [
     'invoke',
     'request',
