@@ -46,6 +46,11 @@ const codes = {
   HOST_ERR_TOKEN_INVALID: 'denied',
   HOST_ERR_LISTEN_FAILED: 'unavailable',
   HOST_ERR_SERVER_UNREACHABLE: 'unavailable',
+  HOST_ERR_AUDIT_CORRUPT: 'unavailable',
+  HOST_ERR_AUDIT_FULL: 'unavailable',
+  HOST_ERR_AUDIT_UNWRITABLE: 'unavailable',
+  HOST_ERR_AUDIT_UNKNOWN: 'not-found',
+  HOST_ERR_AUDIT_INVALID: 'bad-input',
 } as const;
 
 export type HostErrorCode = keyof typeof codes;
