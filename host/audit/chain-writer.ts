@@ -32,6 +32,8 @@ export interface ChainWriterOptions {
   readonly disk: Disk;
   readonly limits: ChainLimits;
   readonly recovered: Recovered;
+  /** What must be durable first. @throws when it cannot be: the write is tried again */
+  readonly beforeWrite: () => void;
   /** A buffer is durable: its entries as in the file, good until the call returns. */
   readonly onDurable: (entries: Buffer, firstSequence: number, events: number, head: Head) => void;
   /** The disk refuses (a reason), or takes again (undefined). */
@@ -67,6 +69,10 @@ export class ChainWriter {
   #plannedBytes: number;
   #isPumping = false;
   #isTimed = false;
+  #writtenNumber = 0;
+  #onGivenUp: (() => void) | undefined;
+  /** Who waits for what is being written. */
+  readonly #writingWaiters: (() => void)[] = [];
 
   constructor(options: ChainWriterOptions) {
     const { recovered, folder, disk } = options;
@@ -84,6 +90,7 @@ export class ChainWriter {
     this.#headFile = new HeadFile(folder);
     if (recovered.segment !== undefined) {
       this.#fd = disk.open(segmentPath(folder, recovered.segment.number));
+      this.#writtenNumber = recovered.segment.number;
       disk.truncate(this.#fd, recovered.bytes);
     }
   }
@@ -98,8 +105,9 @@ export class ChainWriter {
     return this.#filling.length >= this.#options.limits.bufferBytesMax;
   }
 
+  /** Of the segment that was last written to. */
   get segmentNumber(): number {
-    return this.#segment?.number ?? 0;
+    return this.#writtenNumber;
   }
 
   /** Links one record. It is sealed within `sealMsMax`, or at once when `isUrgent` is asked for (`wake`). */
@@ -196,9 +204,6 @@ export class ChainWriter {
     return this.failure;
   }
 
-  #onGivenUp: (() => void) | undefined;
-  readonly #writingWaiters: (() => void)[] = [];
-
   get #segmentHeader(): SegmentHeader {
     const header = this.#filling.begins ?? this.#segment;
     if (header === undefined) throw new Error('bug: there is no segment to write to');
@@ -263,8 +268,6 @@ export class ChainWriter {
     for (const then of waiters) then();
   }
 
-  #writtenNumber = 0;
-
   /** @returns whether it was written; it is not when the chain is closed meanwhile */
   async #writeUntilDone(writing: BatchBuffer): Promise<boolean> {
     const { clock, limits, onState } = this.#options;
@@ -290,7 +293,8 @@ export class ChainWriter {
   }
 
   async #write(writing: BatchBuffer): Promise<void> {
-    const { disk, folder } = this.#options;
+    const { disk, folder, beforeWrite } = this.#options;
+    beforeWrite();
     if (writing.begins !== undefined && this.#writtenNumber !== writing.begins.number) {
       const fd = this.#createSegment(segmentPath(folder, writing.begins.number));
       if (this.#fd !== undefined) disk.close(this.#fd);
