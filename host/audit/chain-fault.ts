@@ -44,8 +44,11 @@ function faultOfEvents(path: string, batch: Batch, before: Position, place: Plac
     const what = batch.brokenAt === undefined ? 'the seal' : 'events and the seal';
     return { kind: 'removed', ...place, detail: `${what} of batch ${before.nextBatch} are missing` };
   }
-  if (batch.brokenAt === undefined)
-    return { kind: 'removed', ...place, sequence: before.nextSequence + batch.count, detail: words.removed };
+  if (batch.brokenAt === undefined && batch.count !== seal?.count) {
+    const kind = batch.count < (seal?.count ?? 0) ? 'removed' : 'inserted';
+    return { kind, ...place, sequence: before.nextSequence + batch.count, detail: words[kind] };
+  }
+  if (batch.brokenAt === undefined) return { kind: 'changed', ...place, detail: rewritten };
   const kind = damageOf(path, batch, before.link, batch.brokenAt - before.nextSequence);
   return { kind, ...place, detail: words[kind] };
 }
@@ -56,6 +59,9 @@ const words = {
   removed: 'it is missing',
   inserted: 'something was put before it',
 } as const;
+
+const rewritten =
+  'the events of this batch are not those that were sealed; their checks were written anew, so which one cannot be told';
 
 const kindOfSeal = {
   signature: 'signature',
