@@ -18,7 +18,16 @@ const { privateKey } = generateKeyPairSync('ed25519');
 const { publicKey } = keySigner(privateKey);
 
 function appendOne(pen: AuditPen, index: number): void {
-  pen.append(kinds.messageDelivered, 'billing', 'shop', '0190f5a2b6c07c4e', 'agent.billing', 'shop', index, 1);
+  pen.append(
+    kinds.messageDelivered,
+    'billing',
+    'shop',
+    '0190f5a2b6c07c4e',
+    'agent.billing',
+    'shop',
+    index,
+    1,
+  );
 }
 
 /** Nanoseconds an append takes its thread, the other side being a port that gives blocks back at once. */
@@ -27,7 +36,10 @@ async function appendNs(events: number): Promise<number> {
   port1.on('message', ({ buffer }: BlockPacket) =>
     port1.postMessage({ kind: 'done', blocks: 1, buffers: [buffer] }, [buffer]),
   );
-  const pen = new AuditPen({ port: port2, state: new SharedArrayBuffer(4), thread: 1 }, { clock: systemClock });
+  const pen = new AuditPen(
+    { port: port2, state: new SharedArrayBuffer(4), thread: 1 },
+    { clock: systemClock },
+  );
   let ns = 0;
   const perTurn = 1_000;
   for (let done = 0; done < events; done += perTurn) {
@@ -113,7 +125,9 @@ async function measured(folder: string, quick: boolean): Promise<Report> {
       atLeast('append until durable, one thread', median(rates), 100_000, 'events/s'),
       atLeast('verify', median(checks), 100_000, 'events/s'),
     ],
-    remarks: ['An event is a delivered message with its id, subject and sender: about 95 bytes on the chain.'],
+    remarks: [
+      'An event is a delivered message with its id, subject and sender: about 95 bytes on the chain.',
+    ],
   };
 }
 

@@ -176,7 +176,10 @@ export class Audit {
     await this.#worker.terminate();
     await this.#ended;
     if (failure === undefined) return;
-    throw new HostError('HOST_ERR_AUDIT_UNWRITABLE', `the end of the audit chain could not be written: ${failure}`);
+    throw new HostError(
+      'HOST_ERR_AUDIT_UNWRITABLE',
+      `the end of the audit chain could not be written: ${failure}`,
+    );
   }
 
   #post<Name extends keyof KeeperCalls>(

@@ -1,5 +1,5 @@
-import type { SegmentHeader } from './segment.ts';
 import type { SignedSeal } from './seal.ts';
+import type { SegmentHeader } from './segment.ts';
 
 /** Bytes on their way to one segment: whole batches, each with its seal. */
 export class BatchBuffer {

@@ -1,5 +1,5 @@
-import { CborWriter, textBytesMax } from './cbor-writer.ts';
 import { shortestFloat } from './cbor-float.ts';
+import { CborWriter, textBytesMax } from './cbor-writer.ts';
 
 /** What CBOR holds, as far as the chain uses it. Whole numbers beyond 2^53 are bigints. */
 export type CborValue =

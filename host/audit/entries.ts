@@ -26,6 +26,7 @@ function byteStringAt(bytes: Buffer, at: number): { readonly from: number; reado
   const head = bytes[at] as number;
   if (head === 0x59) return { from: at + 3, length: bytes.readUInt16BE(at + 1) };
   if (head === 0x58) return { from: at + 2, length: bytes[at + 1] as number };
-  if (head < 0x40 || head > 0x57 || head - 0x40 > recordBytesMax) throw new Error('bug: not an entry of the chain');
+  if (head < 0x40 || head > 0x57 || head - 0x40 > recordBytesMax)
+    throw new Error('bug: not an entry of the chain');
   return { from: at + 1, length: head - 0x40 };
 }

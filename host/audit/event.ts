@@ -33,7 +33,8 @@ export const fixedItems = 7;
 /** @throws CborError when the record is no event */
 export function decodeEvent(sequence: number, record: Uint8Array): AuditEvent {
   const items = decodeCbor(record);
-  if (!Array.isArray(items) || items.length < fixedItems) throw new CborError('an event is not an array of 7 or more');
+  if (!Array.isArray(items) || items.length < fixedItems)
+    throw new CborError('an event is not an array of 7 or more');
   const [kind, thread, threadSequence, timeMs, monotonicNs, agent, principal, ...fields] =
     items as CborValue[];
   if (typeof kind !== 'number' || typeof thread !== 'number' || typeof threadSequence !== 'number')
@@ -42,7 +43,18 @@ export function decodeEvent(sequence: number, record: Uint8Array): AuditEvent {
   if (!isName(agent) || !isName(principal)) throw new CborError('an event names an agent and a principal');
   const name = kindNames.get(kind) ?? `kind-${kind}`;
   const read = fields.map(readField);
-  return { sequence, kind, name, thread, threadSequence, timeMs, monotonicNs, agent, principal, fields: read };
+  return {
+    sequence,
+    kind,
+    name,
+    thread,
+    threadSequence,
+    timeMs,
+    monotonicNs,
+    agent,
+    principal,
+    fields: read,
+  };
 }
 
 function isWhole(value: CborValue): value is number | bigint {

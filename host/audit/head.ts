@@ -47,7 +47,8 @@ function decodeHead(bytes: Uint8Array): Head | undefined {
   if (!Array.isArray(fields) || fields.length !== 4) return undefined;
   const [segment, offset, payload, signature] = fields;
   const signed = readSeal(payload, signature);
-  if (signed === undefined || !Number.isSafeInteger(segment) || !Number.isSafeInteger(offset)) return undefined;
+  if (signed === undefined || !Number.isSafeInteger(segment) || !Number.isSafeInteger(offset))
+    return undefined;
   return { segment, offset, signed };
 }
 

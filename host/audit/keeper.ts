@@ -1,7 +1,16 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Clock, Random } from '../clock.ts';
 import { makeFolder } from '../folder.ts';
-import { type BlockPacket, type DonePacket, type FailedPacket, frameBytes, frameLength, isPersonalFrame, states } from './block.ts';
+import {
+  type BlockPacket,
+  type DonePacket,
+  type FailedPacket,
+  frameBytes,
+  frameLength,
+  isPersonalFrame,
+  states,
+} from './block.ts';
+import { Broadcast } from './broadcast.ts';
 import { type CborTag, type CborValue, decodeCbor, encodeCbor } from './cbor.ts';
 import { type ChainLimits, ChainWriter } from './chain-writer.ts';
 import type { Disk } from './disk.ts';
@@ -10,11 +19,10 @@ import { EventWriter } from './event-writer.ts';
 import { eventBytesMax, type Field, type FieldsOf } from './field.ts';
 import type { Head } from './head.ts';
 import { type Kind, kinds } from './kinds.ts';
-import { recoverChain, type Recovered } from './recovery.ts';
-import { deleteSegments, planPruning, type Pruning, type Retention, writePruned } from './retention.ts';
+import { type Recovered, recoverChain } from './recovery.ts';
+import { deleteSegments, type Pruning, planPruning, type Retention, writePruned } from './retention.ts';
 import { sealHash } from './seal.ts';
 import type { Signer } from './signer.ts';
-import { Broadcast } from './broadcast.ts';
 import { Subjects } from './subjects.ts';
 import { hostParty } from './trust.ts';
 
@@ -297,4 +305,3 @@ export class ChainKeeper {
 function isTag(value: CborValue): value is CborTag {
   return typeof value === 'object' && value !== null && 'tag' in value;
 }
-

@@ -2,8 +2,8 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '../clock.ts';
 import { HostError } from '../errors.ts';
 import {
-  blockBytes,
   type BlockPacket,
+  blockBytes,
   type DonePacket,
   type FailedPacket,
   frameBytes,

@@ -1,14 +1,14 @@
-import { readSync, rmSync, openSync, closeSync } from 'node:fs';
+import { closeSync, openSync, readSync, rmSync } from 'node:fs';
 import type { Random } from '../clock.ts';
 import { HostError } from '../errors.ts';
 import { genesisLink, sha256 } from './chain-hash.ts';
 import { type Head, readHead } from './head.ts';
 import { readPruned } from './pruned.ts';
 import { noSeal, type SignedSeal, sealHash } from './seal.ts';
+import { findSeal } from './seal-search.ts';
 import { type SegmentHeader, segmentNumbers, segmentPath } from './segment.ts';
 import { SegmentReader } from './segment-reader.ts';
 import { type Position, SegmentScan } from './segment-scan.ts';
-import { findSeal } from './seal-search.ts';
 import { Trust } from './trust.ts';
 
 /** Where a chain goes on. */
@@ -106,7 +106,12 @@ function trustedHead(folder: string, trust: Trust): Head | undefined {
 }
 
 /** Scans from the head's segment to the last one that has a good seal. */
-function findEnd(folder: string, numbers: readonly number[], head: Head | undefined, trust: Trust): End | undefined {
+function findEnd(
+  folder: string,
+  numbers: readonly number[],
+  head: Head | undefined,
+  trust: Trust,
+): End | undefined {
   const last = numbers.at(-1) ?? 0;
   const first = head === undefined ? last : head.segment;
   let end: End | undefined;
@@ -163,7 +168,11 @@ function scanEnd(
       scan.resume(head.signed, sealHash(head.signed));
       end = endOf(scan, head.offset, head);
     }
-    for (let batch = scan.nextBatch(); batch.end === 'seal' && batch.fault === undefined; batch = scan.nextBatch()) {
+    for (
+      let batch = scan.nextBatch();
+      batch.end === 'seal' && batch.fault === undefined;
+      batch = scan.nextBatch()
+    ) {
       const signed = batch.seal as SignedSeal;
       end = endOf(scan, batch.endOffset, { segment: number, offset: batch.endOffset, signed });
     }

@@ -1,6 +1,6 @@
-import { renameSync, rmSync, statSync, openSync, writeSync, fsyncSync, closeSync } from 'node:fs';
-import { encodePruned, type Pruned, prunedPath } from './pruned.ts';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { syncFolder } from './disk.ts';
+import { encodePruned, type Pruned, prunedPath } from './pruned.ts';
 import { type SegmentHeader, segmentNumbers, segmentPath } from './segment.ts';
 import { SegmentReader } from './segment-reader.ts';
 import type { Signer } from './signer.ts';
@@ -20,7 +20,12 @@ export interface Pruning {
 }
 
 /** @returns undefined when all may stay; `open` (the segment being written) always does */
-export function planPruning(folder: string, open: number, nowMs: number, retention: Retention): Pruning | undefined {
+export function planPruning(
+  folder: string,
+  open: number,
+  nowMs: number,
+  retention: Retention,
+): Pruning | undefined {
   const { retentionMsMax, retentionBytesMax } = retention;
   if (retentionMsMax === null && retentionBytesMax === null) return undefined;
   const numbers = segmentNumbers(folder).filter((number) => number <= open);

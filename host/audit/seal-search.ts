@@ -20,7 +20,8 @@ export function findSeal(
     for (let length = sealBytesMin; length <= sealBytesMax && at + length <= bytes.length; length++) {
       const signed = decodeSeal(bytes.subarray(at, at + length));
       if (signed === undefined) continue;
-      const isOurs = isSigned(signed) && trust.holds(signed.seal.publicKey) && equal(signed.seal.chain, chain);
+      const isOurs =
+        isSigned(signed) && trust.holds(signed.seal.publicKey) && equal(signed.seal.chain, chain);
       if (isOurs) return { signed, endOffset: at + length };
       break;
     }

@@ -100,7 +100,8 @@ export function readSeal(payload: unknown, signature: unknown): SignedSeal | und
   const counts: unknown[] = [batch, firstSequence, count, wallMs, uncertaintyMs ?? 0];
   if (!counts.every(Number.isSafeInteger)) return undefined;
   const hashes: unknown[] = [lastLink, root, previousSeal, segmentHeader, publicKey];
-  if (!hashes.every((bytes) => isBytes(bytes) && bytes.length === hashBytes) || !isBytes(chain)) return undefined;
+  if (!hashes.every((bytes) => isBytes(bytes) && bytes.length === hashBytes) || !isBytes(chain))
+    return undefined;
   const seal = {
     chain,
     batch,

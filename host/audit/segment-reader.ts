@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { recordBytesMax } from './chain-hash.ts';
-import { type SignedSeal, beginsSeal, decodeSeal } from './seal.ts';
+import { beginsSeal, decodeSeal, type SignedSeal } from './seal.ts';
 import { decodeHeader, headerBytesMax, type SegmentHeader } from './segment.ts';
 
 /** What `next` came to; `malformed` is nothing the chain's writer writes, `torn` begins as an entry and ends too early. */
@@ -84,7 +84,8 @@ export class SegmentReader {
       length = ((bytes[headAt + 1] as number) << 8) | (bytes[headAt + 2] as number);
       from = headAt + 3;
     } else if (head < 0x40 || head > 0x57) return 'malformed';
-    if (length > recordBytesMax || length < (head === 0x58 ? 24 : head === 0x59 ? 256 : 0)) return 'malformed';
+    if (length > recordBytesMax || length < (head === 0x58 ? 24 : head === 0x59 ? 256 : 0))
+      return 'malformed';
     if (from + length > this.#filled) return 'torn';
     this.checkAt = at + 2;
     this.recordAt = from;
@@ -131,7 +132,13 @@ export class SegmentReader {
     this.#filled -= this.#at;
     this.#at = 0;
     while (this.#filled < entryBytesMax) {
-      const read = readSync(this.#fd, this.bytes, this.#filled, this.bytes.length - this.#filled, this.#fileAt);
+      const read = readSync(
+        this.#fd,
+        this.bytes,
+        this.#filled,
+        this.bytes.length - this.#filled,
+        this.#fileAt,
+      );
       if (read === 0) break;
       this.#filled += read;
       this.#fileAt += read;

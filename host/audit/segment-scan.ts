@@ -80,7 +80,16 @@ export class SegmentScan {
     }
     const seal = entry === 'seal' ? reader.seal : undefined;
     const fault = seal === undefined ? undefined : this.#faultOf(seal, count);
-    const batch = { end: entry, fault, brokenAt, brokenOffset, count, offset, endOffset: reader.offset, seal };
+    const batch = {
+      end: entry,
+      fault,
+      brokenAt,
+      brokenOffset,
+      count,
+      offset,
+      endOffset: reader.offset,
+      seal,
+    };
     if (seal !== undefined && fault === undefined) this.#accept(seal);
     return batch;
   }

@@ -24,11 +24,7 @@ const verifiers = new Map<string, KeyObject>();
 const verifiersMax = 64;
 
 /** Whether an Ed25519 signature is of the key's holder; false also for what is no key. */
-export function verifySignature(
-  publicKey: Uint8Array,
-  bytes: Uint8Array,
-  signature: Uint8Array,
-): boolean {
+export function verifySignature(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean {
   try {
     return verify(null, bytes, verifierOf(publicKey), signature);
   } catch {

@@ -170,7 +170,9 @@ export function personalReader(folder: string, chain: Uint8Array): PersonalReade
       const decipher = createDecipheriv('aes-256-gcm', key, nonce);
       decipher.setAAD(contextOf(chain, slot));
       decipher.setAuthTag(ciphertext.subarray(-tagBytes));
-      return decodeCbor(Buffer.concat([decipher.update(ciphertext.subarray(0, -tagBytes)), decipher.final()]));
+      return decodeCbor(
+        Buffer.concat([decipher.update(ciphertext.subarray(0, -tagBytes)), decipher.final()]),
+      );
     },
   };
 }

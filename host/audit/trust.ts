@@ -1,5 +1,5 @@
-import { kinds } from './kinds.ts';
 import { decodeEvent } from './event.ts';
+import { kinds } from './kinds.ts';
 
 /** Which keys may have signed: those a verifier began with, and those they vouched for on the chain. */
 export class Trust {

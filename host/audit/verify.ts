@@ -5,10 +5,10 @@ import { type Head, isSameSeal, readHead } from './head.ts';
 import { kinds } from './kinds.ts';
 import { type Pruned, readPruned } from './pruned.ts';
 import { noSeal, type SignedSeal, sealHash } from './seal.ts';
+import { findSeal } from './seal-search.ts';
 import { type SegmentHeader, segmentNumbers, segmentPath } from './segment.ts';
 import { SegmentReader } from './segment-reader.ts';
 import { type Batch, equal, type Position, SegmentScan } from './segment-scan.ts';
-import { findSeal } from './seal-search.ts';
 import { Trust } from './trust.ts';
 
 export interface VerifyOptions {
@@ -288,12 +288,23 @@ class Verifier {
   }
 
   /** Something vouched for a batch that the chain does not come to. */
-  #checkExpected(what: string, signed: SignedSeal | undefined, next: { nextSequence: number; nextBatch: number }): void {
+  #checkExpected(
+    what: string,
+    signed: SignedSeal | undefined,
+    next: { nextSequence: number; nextBatch: number },
+  ): void {
     if (signed === undefined) return;
     const { seal } = signed;
     if (!this.#trust.holds(seal.publicKey)) {
       const detail = `the ${what} is signed by a key that nobody vouched for`;
-      this.#add({ kind: 'key', sequence: seal.firstSequence, batch: seal.batch, file: this.#folder, offset: 0, detail });
+      this.#add({
+        kind: 'key',
+        sequence: seal.firstSequence,
+        batch: seal.batch,
+        file: this.#folder,
+        offset: 0,
+        detail,
+      });
       return;
     }
     if (seal.batch < next.nextBatch || this.#isEndTold) return;
@@ -310,7 +321,9 @@ class Verifier {
   #anchorMissed(anchor: SignedSeal, next: { nextBatch: number }): void {
     const { seal } = anchor;
     if (seal.batch >= next.nextBatch || this.#faults.length > 0) return;
-    this.#notes.push(`the anchor is of batch ${seal.batch}, which was deleted (pruned); it vouches for nothing here`);
+    this.#notes.push(
+      `the anchor is of batch ${seal.batch}, which was deleted (pruned); it vouches for nothing here`,
+    );
   }
 
   #judgeTail({ nextSequence, nextBatch }: { nextSequence: number; nextBatch: number }): void {

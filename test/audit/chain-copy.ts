@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SegmentReader } from '../../host/audit/segment-reader.ts';
 import { segmentNumbers, segmentPath } from '../../host/audit/segment.ts';
+import { SegmentReader } from '../../host/audit/segment-reader.ts';
 
 /** One entry of a chain and where it is. */
 export interface Place {
@@ -49,7 +49,11 @@ export function placesOf(folder: string): Place[] {
 }
 
 /** The entry at which two chains part; undefined when they are the same. */
-export function firstDifference(places: readonly Place[], before: Segments, after: Segments): Place | undefined {
+export function firstDifference(
+  places: readonly Place[],
+  before: Segments,
+  after: Segments,
+): Place | undefined {
   for (const [number, bytes] of before) {
     const other = after.get(number) ?? Buffer.alloc(0);
     if (bytes.equals(other)) continue;

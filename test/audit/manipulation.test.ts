@@ -11,7 +11,15 @@ import { decodeHeader } from '../../host/audit/segment.ts';
 import { keySigner, type Signer } from '../../host/audit/signer.ts';
 import { verifyChain } from '../../host/audit/verify.ts';
 import { type KeyPair, newKey, startAudit, temporary } from './audit-parts.ts';
-import { dice, firstDifference, type Place, placesOf, readSegments, type Segments, writeSegments } from './chain-copy.ts';
+import {
+  dice,
+  firstDifference,
+  type Place,
+  placesOf,
+  readSegments,
+  type Segments,
+  writeSegments,
+} from './chain-copy.ts';
 
 /** Some 700 events in some 60 batches and 6 segments, closed as it should be. */
 async function makeChain(folder: string, key: KeyPair, events = 700): Promise<void> {
@@ -29,7 +37,11 @@ async function makeChain(folder: string, key: KeyPair, events = 700): Promise<vo
   await audit.close();
 }
 
-type Change = (segments: Map<number, Buffer>, places: readonly Place[], roll: (max: number) => number) => void;
+type Change = (
+  segments: Map<number, Buffer>,
+  places: readonly Place[],
+  roll: (max: number) => number,
+) => void;
 
 function pick<T>(list: readonly T[], roll: (max: number) => number): T {
   return list[roll(list.length)] as T;
@@ -62,21 +74,39 @@ const changes: Readonly<Record<string, Change>> = {
     bytes[at] = (bytes[at] as number) ^ (1 << roll(8));
   },
   'remove an event': (segments, places, roll) => {
-    const event = pick(places.filter(({ kind }) => kind === 'event'), roll);
+    const event = pick(
+      places.filter(({ kind }) => kind === 'event'),
+      roll,
+    );
     splice(segments, event, event.length, new Uint8Array());
   },
   'remove a seal': (segments, places, roll) => {
-    const seal = pick(places.filter(({ kind }) => kind === 'seal'), roll);
+    const seal = pick(
+      places.filter(({ kind }) => kind === 'seal'),
+      roll,
+    );
     splice(segments, seal, seal.length, new Uint8Array());
   },
   'remove a batch': (segments, places, roll) => {
-    const batch = batchPlace(places, pick(places.filter(({ kind }) => kind === 'seal'), roll).batch);
+    const batch = batchPlace(
+      places,
+      pick(
+        places.filter(({ kind }) => kind === 'seal'),
+        roll,
+      ).batch,
+    );
     splice(segments, batch, batch.length, new Uint8Array());
   },
   'reorder two events': (segments, places, roll) => {
-    const first = pick(places.filter(({ kind }) => kind === 'event'), roll);
+    const first = pick(
+      places.filter(({ kind }) => kind === 'event'),
+      roll,
+    );
     const others = places.filter((place) => place.kind === 'event' && place.segment === first.segment);
-    const second = pick(others.filter((place) => place !== first), roll);
+    const second = pick(
+      others.filter((place) => place !== first),
+      roll,
+    );
     const [a, b] = first.offset < second.offset ? [first, second] : [second, first];
     const [aBytes, bBytes] = [bytesOf(segments, a), bytesOf(segments, b)];
     splice(segments, b, b.length, aBytes);
@@ -84,19 +114,33 @@ const changes: Readonly<Record<string, Change>> = {
   },
   'reorder two batches': (segments, places, roll) => {
     const all = places.filter(({ kind }) => kind === 'seal');
-    const pairs = all.filter(({ segment, batch }) => all.some((next) => next.batch === batch + 1 && next.segment === segment));
+    const pairs = all.filter(({ segment, batch }) =>
+      all.some((next) => next.batch === batch + 1 && next.segment === segment),
+    );
     const { batch } = pick(pairs, roll);
     const [a, b] = [batchPlace(places, batch), batchPlace(places, batch + 1)];
     const swapped = Buffer.concat([bytesOf(segments, b), bytesOf(segments, a)]);
     splice(segments, a, swapped.length, swapped);
   },
   'duplicate an event': (segments, places, roll) => {
-    const event = pick(places.filter(({ kind }) => kind === 'event'), roll);
-    const where = pick(places.filter(({ kind }) => kind !== 'header'), roll);
+    const event = pick(
+      places.filter(({ kind }) => kind === 'event'),
+      roll,
+    );
+    const where = pick(
+      places.filter(({ kind }) => kind !== 'header'),
+      roll,
+    );
     splice(segments, where, 0, bytesOf(segments, event));
   },
   'duplicate a batch': (segments, places, roll) => {
-    const batch = batchPlace(places, pick(places.filter(({ kind }) => kind === 'seal'), roll).batch);
+    const batch = batchPlace(
+      places,
+      pick(
+        places.filter(({ kind }) => kind === 'seal'),
+        roll,
+      ).batch,
+    );
     splice(segments, { ...batch, offset: batch.offset + batch.length }, 0, bytesOf(segments, batch));
   },
   truncate: (segments, _places, roll) => {
@@ -111,7 +155,10 @@ const changes: Readonly<Record<string, Change>> = {
   },
   'swap segments': (segments, _places, roll) => {
     const a = pick([...segments.keys()], roll);
-    const b = pick([...segments.keys()].filter((number) => number !== a), roll);
+    const b = pick(
+      [...segments.keys()].filter((number) => number !== a),
+      roll,
+    );
     const bytes = segments.get(a) as Buffer;
     segments.set(a, segments.get(b) as Buffer);
     segments.set(b, bytes);
@@ -121,7 +168,10 @@ const changes: Readonly<Record<string, Change>> = {
   },
   'append to a segment': (segments, places, roll) => {
     const number = pick([...segments.keys()], roll);
-    const event = pick(places.filter(({ kind }) => kind === 'event'), roll);
+    const event = pick(
+      places.filter(({ kind }) => kind === 'event'),
+      roll,
+    );
     segments.set(number, Buffer.concat([segments.get(number) as Buffer, bytesOf(segments, event)]));
   },
 };
@@ -159,7 +209,9 @@ test('what was done is said: changed, removed, moved, inserted', async (t) => {
   const [folder, key] = [temporary(t), newKey()];
   await makeChain(folder, key, 200);
   const [places, original] = [placesOf(folder), readSegments(folder)];
-  const events = places.filter(({ kind, sequence, segment }) => kind === 'event' && segment === 1 && sequence > 3);
+  const events = places.filter(
+    ({ kind, sequence, segment }) => kind === 'event' && segment === 1 && sequence > 3,
+  );
   const at = events.findIndex((event, index) => events[index + 2]?.batch === event.batch);
   const [a, b] = [events[at] as Place, events[at + 1] as Place];
   const done: Record<string, (segments: Map<number, Buffer>) => void> = {
@@ -191,7 +243,9 @@ function forge(segments: Map<number, Buffer>, places: readonly Place[], batch: n
   const sealPlace = entries.at(-1) as Place;
   const seal = decodeSeal(bytesOf(segments, sealPlace))?.seal;
   const before = places.filter((place) => place.batch === batch - 1 && place.kind === 'seal').at(-1);
-  const header = decodeHeader(bytesOf(segments, places.find(({ segment }) => segment === sealPlace.segment) as Place));
+  const header = decodeHeader(
+    bytesOf(segments, places.find(({ segment }) => segment === sealPlace.segment) as Place),
+  );
   assert.ok(seal !== undefined && header !== undefined && before !== undefined);
   const link =
     before.segment === sealPlace.segment
@@ -219,7 +273,10 @@ test('a seal forged with another key is found, whether it names that key or the 
   const other = keySigner(newKey().privateKey);
   const disguised: Signer = { publicKey: key.publicKey, sign: other.sign };
   for (const batch of [2, 5, 9, 12])
-    for (const [signer, kind] of [[other, 'key'], [disguised, 'signature']] as const) {
+    for (const [signer, kind] of [
+      [other, 'key'],
+      [disguised, 'signature'],
+    ] as const) {
       const segments = new Map([...original].map(([number, bytes]) => [number, Buffer.from(bytes)]));
       forge(segments, places, batch, signer);
       writeSegments(folder, segments);
