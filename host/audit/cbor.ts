@@ -68,7 +68,8 @@ export class CborReader {
   }
 
   #sized(major: number, length: number, depth: number): CborValue {
-    if (major === 2) return this.#take(length).slice();
+    // A copy, also of a Buffer, whose own slice is none.
+    if (major === 2) return new Uint8Array(this.#take(length));
     if (major === 3) return this.#text(length);
     if (major === 4) return this.#array(length, depth);
     return this.#map(length, depth);

@@ -70,6 +70,8 @@ export class ChainWriter {
   #isPumping = false;
   #isTimed = false;
   #writtenNumber = 0;
+  /** The old heads stay until it is durable that they were given up. */
+  #hasLoss: boolean;
   #onGivenUp: (() => void) | undefined;
   /** Who waits for what is being written. */
   readonly #writingWaiters: (() => void)[] = [];
@@ -87,6 +89,7 @@ export class ChainWriter {
     this.#bytes = recovered.bytes;
     this.#plannedBytes = recovered.bytes;
     this.head = recovered.head;
+    this.#hasLoss = recovered.loss !== undefined;
     this.#headFile = new HeadFile(folder);
     if (recovered.segment !== undefined) {
       this.#fd = disk.open(segmentPath(folder, recovered.segment.number));
@@ -259,7 +262,9 @@ export class ChainWriter {
     const signed = writing.lastSeal as SignedSeal;
     this.head = { segment: this.#writtenNumber, offset: this.#bytes, signed };
     try {
-      this.#headFile.write(this.head);
+      if (this.#hasLoss) this.#headFile.replace(this.head);
+      else this.#headFile.write(this.head);
+      this.#hasLoss = false;
     } catch {
       // The chain itself is durable; a head that is behind is found so and caught up.
     }

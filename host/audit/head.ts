@@ -87,6 +87,12 @@ export class HeadFile {
     writeSync(this.#fd, encodeHead(head), 0, slotBytes, at);
   }
 
+  /** Leaves none of the heads before, which vouch for what is lost. @throws the system's error */
+  replace(head: Head): void {
+    for (let slot = 0; slot < slots; slot++)
+      writeSync(this.#fd, encodeHead(head), 0, slotBytes, slot * slotBytes);
+  }
+
   close(): void {
     closeSync(this.#fd);
   }

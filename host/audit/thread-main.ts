@@ -102,17 +102,27 @@ function answersOf(keeper: ChainKeeper): Answers {
   };
 }
 
-function run(start: KeeperStart): void {
+/** The keeper, once the first event of this run is durable: a host that cannot record does not start. */
+async function started(start: KeeperStart): Promise<ChainKeeper> {
+  const failed = Promise.withResolvers<never>();
+  let onTrouble = (message: string | undefined): void => failed.reject(new Error(message));
+  const keeper = new ChainKeeper({
+    ...start,
+    signer: keySigner(start.privateKey),
+    clock: systemClock,
+    random: systemRandom,
+    disk: systemDisk,
+    onTrouble: (message) => onTrouble(message),
+  });
+  await Promise.race([keeper.flushed(), failed.promise]);
+  onTrouble = (message) => tell({ kind: 'trouble', message });
+  return keeper;
+}
+
+async function run(start: KeeperStart): Promise<void> {
   let keeper: ChainKeeper;
   try {
-    keeper = new ChainKeeper({
-      ...start,
-      signer: keySigner(start.privateKey),
-      clock: systemClock,
-      random: systemRandom,
-      disk: systemDisk,
-      onTrouble: (message) => tell({ kind: 'trouble', message }),
-    });
+    keeper = await started(start);
   } catch (error) {
     tell({ kind: 'failed', error: wire(error, start) });
     return;
@@ -130,4 +140,4 @@ function run(start: KeeperStart): void {
   tell({ kind: 'ready', lossAccepted: loss !== undefined, cutBytes: cut?.bytes ?? 0 });
 }
 
-run(workerData as KeeperStart);
+void run(workerData as KeeperStart);

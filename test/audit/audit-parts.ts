@@ -68,7 +68,10 @@ export function keep(folder: string, key: KeyPair, options: Partial<KeeperOption
     const { port1, port2 } = new MessageChannel();
     keeper.connect(port1);
     thread += 1;
-    return new AuditPen({ port: port2, state, thread }, { clock: options.clock ?? systemClock, ...penOptions });
+    return new AuditPen(
+      { port: port2, state, thread },
+      { clock: options.clock ?? systemClock, ...penOptions },
+    );
   };
   return { keeper, pen: newPen(), troubles, newPen };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readEvents } from '../../host/audit/chain-reader.ts';
 import { kinds } from '../../host/audit/kinds.ts';
 import { verifyChain } from '../../host/audit/verify.ts';
 import { newKey, startAudit, temporary } from './audit-parts.ts';
@@ -17,4 +18,46 @@ test('what was appended is on the chain, and a stranger with the public key find
   assert.deepEqual(found.faults, []);
   assert.deepEqual(found.notes, []);
   assert.equal(found.events, 3_002);
+});
+
+test('a host that cannot record does not start, and is told why', async (t) => {
+  const key = newKey();
+  await assert.rejects(startAudit('/proc/audit', key), { code: 'HOST_ERR_AUDIT_UNWRITABLE' });
+  const folder = temporary(t);
+  const audit = await startAudit(folder, key);
+  await audit.close();
+  await assert.rejects(startAudit(folder, newKey()), { code: 'HOST_ERR_AUDIT_CORRUPT' });
+});
+
+test('many threads’ pens write one chain; each thread’s events keep their order', async (t) => {
+  const [folder, key] = [temporary(t), newKey()];
+  const audit = await startAudit(folder, key);
+  const pens = Array.from({ length: 5 }, () => audit.pen());
+  for (let number = 0; number < 500; number++)
+    for (const pen of pens) pen.append(kinds.agentStarted, 'shop', '', `i${number}`);
+  await Promise.all(pens.map((pen) => pen.close()));
+  await audit.close();
+  const counts = new Map<number, number>();
+  for (const { thread, threadSequence } of readEvents(folder)) {
+    assert.equal(threadSequence, (counts.get(thread) ?? 0) + 1);
+    counts.set(thread, threadSequence);
+  }
+  assert.deepEqual([...counts.values()].sort(), [2, 500, 500, 500, 500, 500]);
+});
+
+test('when the thread that keeps the chain is gone, every pen is full and who waits is told', async (t) => {
+  const [folder, key] = [temporary(t), newKey()];
+  const lost = Promise.withResolvers<string>();
+  const audit = await startAudit(folder, key, { onLost: lost.resolve });
+  const pen = audit.pen();
+  pen.append(kinds.agentStarted, 'shop', '', 'i1');
+  await pen.flushed();
+  pen.append(kinds.agentStarted, 'shop', '', 'i2');
+  const waiting = assert.rejects(pen.flushed(), { code: 'HOST_ERR_AUDIT_UNWRITABLE' });
+  await audit.terminate();
+  await waiting;
+  await lost.promise;
+  assert.equal(pen.isFull, true);
+  await assert.rejects(audit.head(), { code: 'HOST_ERR_THREAD_LOST' });
+  assert.deepEqual((await verifyChain(folder, [key.publicKey])).faults, []);
 });

@@ -37,7 +37,7 @@ const vectors: readonly (readonly [CborValue, string])[] = [
   [{ float: 100000 }, 'fa47c35000'],
   [{ float: 3.4028234663852886e38 }, 'fa7f7fffff'],
   [{ float: 1e300 }, 'fb7e37e43c8800759c'],
-  [5.960464477539063e-8, 'f90001'],
+  [2 ** -24, 'f90001'],
   [0.00006103515625, 'f90400'],
   [{ float: -4 }, 'f9c400'],
   [-4.1, 'fbc010666666666666'],
@@ -66,7 +66,10 @@ const vectors: readonly (readonly [CborValue, string])[] = [
   [[], '80'],
   [[1, 2, 3], '83010203'],
   [[1, [2, 3], [4, 5]], '8301820203820405'],
-  [Array.from({ length: 25 }, (_, index) => index + 1), '98190102030405060708090a0b0c0d0e0f101112131415161718181819'],
+  [
+    Array.from({ length: 25 }, (_, index) => index + 1),
+    '98190102030405060708090a0b0c0d0e0f101112131415161718181819',
+  ],
   [new Map(), 'a0'],
   [
     new Map([
@@ -83,7 +86,10 @@ const vectors: readonly (readonly [CborValue, string])[] = [
     'a26161016162820203',
   ],
   [['a', new Map([['b', 'c']])], '826161a161626163'],
-  [new Map(['a', 'b', 'c', 'd', 'e'].map((key) => [key, key.toUpperCase()])), 'a56161614161626142616361436164614461656145'],
+  [
+    new Map(['a', 'b', 'c', 'd', 'e'].map((key) => [key, key.toUpperCase()])),
+    'a56161614161626142616361436164614461656145',
+  ],
 ];
 
 test('RFC 8949 appendix A: every value is written and read as there', () => {

@@ -47,7 +47,10 @@ test('wherever the disk becomes full: nothing new is begun, nothing is lost, and
     assert.deepEqual(found.faults, [], `room for ${room} bytes`);
     const events = [...readEvents(folder)];
     const traps = events.filter(({ name }) => name === 'trap').map(({ fields }) => Number(fields[2]));
-    assert.deepEqual(traps, Array.from({ length: appended }, (_, index) => index));
+    assert.deepEqual(
+      traps,
+      Array.from({ length: appended }, (_, index) => index),
+    );
     assert.ok(promised.every((number) => traps.includes(number)));
     assert.equal(events.filter(({ name }) => name === 'invocation-ended').length, 1);
   }

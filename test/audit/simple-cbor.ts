@@ -24,7 +24,10 @@ export function readSimply(bytes: Uint8Array, at: number): { readonly value: unk
   return { value: list, end: from };
 }
 
-function bigNumber(tag: bigint, { value, end }: { value: unknown; end: number }): { value: unknown; end: number } {
+function bigNumber(
+  tag: bigint,
+  { value, end }: { value: unknown; end: number },
+): { value: unknown; end: number } {
   const number = BigInt(`0x${value}`);
   if (tag === 2n) return { value: number, end };
   if (tag === 3n) return { value: -1n - number, end };
