@@ -6,7 +6,7 @@ import { decodeHeader, headerBytesMax, type SegmentHeader } from './segment.ts';
 /** What `next` came to; `malformed` is nothing the chain's writer writes, `torn` begins as an entry and ends too early. */
 export type Entry = 'event' | 'seal' | 'end' | 'torn' | 'malformed';
 
-const chunkBytes = 1 << 20;
+const chunkBytes = 1 << 18;
 const entryBytesMax = recordBytesMax + 512;
 export const checkBytes = 4;
 
@@ -18,7 +18,7 @@ export class SegmentReader {
   entryOffset = 0;
   entryBytes = 0;
   /** The record of the last event: `bytes[recordAt]`, good until `next`. */
-  bytes: Buffer = Buffer.alloc(chunkBytes + entryBytesMax);
+  bytes: Buffer = Buffer.allocUnsafeSlow(chunkBytes + entryBytesMax);
   recordAt = 0;
   recordBytes = 0;
   checkAt = 0;
@@ -75,6 +75,8 @@ export class SegmentReader {
     const headAt = at + 2 + checkBytes;
     if (left < 3 + checkBytes) return 'torn';
     const head = bytes[headAt] as number;
+    // Bytes behind the last one read are left from before.
+    if (left < 3 + checkBytes + (head === 0x58 ? 1 : head === 0x59 ? 2 : 0)) return 'torn';
     let length = head - 0x40;
     let from = headAt + 1;
     if (head === 0x58) {

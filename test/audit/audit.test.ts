@@ -61,3 +61,25 @@ test('when the thread that keeps the chain is gone, every pen is full and who wa
   await assert.rejects(audit.head(), { code: 'HOST_ERR_THREAD_LOST' });
   assert.deepEqual((await verifyChain(folder, [key.publicKey])).faults, []);
 });
+
+test('a chain is verified while it is written: what is sealed so far is intact', async (t) => {
+  const [folder, key] = [temporary(t), newKey()];
+  const audit = await startAudit(folder, key, { limits: { segmentBytesMax: 200_000 } });
+  const pen = audit.pen();
+  let isDone = false;
+  const writing = (async () => {
+    for (let number = 0; number < 30_000; number++) {
+      pen.append(kinds.invocationEnded, 'shop', '', `i${number}`, 'ok', number, 65_536, 1_000);
+      if (number % 300 === 0) await pen.flushed();
+    }
+    await pen.close();
+    isDone = true;
+  })();
+  let rounds = 0;
+  for (; !isDone; rounds++) assert.deepEqual((await verifyChain(folder, [key.publicKey])).faults, []);
+  await writing;
+  await audit.close();
+  assert.ok(rounds > 1);
+  const found = await verifyChain(folder, [key.publicKey]);
+  assert.deepEqual([found.faults, found.notes, found.events], [[], [], 30_002]);
+});
