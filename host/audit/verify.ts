@@ -100,6 +100,7 @@ class Verifier {
     for (const [index, number] of this.#numbers.entries()) {
       if (this.#faults.length >= faultsMax) return;
       yield* this.#segment(number, index === this.#numbers.length - 1);
+      yield this.#events;
     }
     this.#checkEnd();
   }

@@ -27,12 +27,22 @@ export function newKey(): KeyPair {
   return { privateKey, publicKey: keySigner(privateKey).publicKey };
 }
 
-export function startAudit(
+/** Ended with the test at the latest. */
+export async function startAudit(
+  t: TestContext,
   folder: string,
   { privateKey }: KeyPair,
   options: Partial<AuditOptions> = {},
 ): Promise<Audit> {
-  return Audit.start({ folder, privateKey, version: '0.0.0-test', clock: systemClock, ...options });
+  const audit = await Audit.start({
+    folder,
+    privateKey,
+    version: '0.0.0-test',
+    clock: systemClock,
+    ...options,
+  });
+  t.after(() => audit.terminate());
+  return audit;
 }
 
 export interface Kept {

@@ -37,7 +37,7 @@ test('kill -9 while it writes: all that was promised is there, the chain is inta
     promised.push(await killAfter(t, [folder, keyFile, String(run)], lines));
   const left = await verifyChain(folder, [key.publicKey]);
   assert.deepEqual(left.faults, []);
-  const audit = await startAudit(folder, key);
+  const audit = await startAudit(t, folder, key);
   await audit.close();
   const found = await verifyChain(folder, [key.publicKey]);
   assert.deepEqual(found.faults, []);

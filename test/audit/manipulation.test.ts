@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { ChainHash } from '../../host/audit/chain-hash.ts';
 import { anchorText, headPath, parseAnchor, readHead } from '../../host/audit/head.ts';
 import { kinds } from '../../host/audit/kinds.ts';
@@ -22,8 +22,8 @@ import {
 } from './chain-copy.ts';
 
 /** Some 700 events in some 60 batches and 6 segments, closed as it should be. */
-async function makeChain(folder: string, key: KeyPair, events = 700): Promise<void> {
-  const audit = await startAudit(folder, key, { limits: { segmentBytesMax: 12_000 } });
+async function makeChain(t: TestContext, folder: string, key: KeyPair, events = 700): Promise<void> {
+  const audit = await startAudit(t, folder, key, { limits: { segmentBytesMax: 12_000 } });
   const pen = audit.pen();
   const roll = dice(7);
   for (let done = 0; done < events; ) {
@@ -180,7 +180,7 @@ const rounds = 1_000;
 
 test('1,000 random manipulations: each is found, and the event at which the chains part is named', async (t) => {
   const [folder, key] = [temporary(t), newKey()];
-  await makeChain(folder, key);
+  await makeChain(t, folder, key);
   const [places, original] = [placesOf(folder), readSegments(folder)];
   const last = places.at(-1) as Place;
   const roll = dice(20_261);
@@ -207,7 +207,7 @@ function end(last: Place): Place {
 
 test('what was done is said: changed, removed, moved, inserted', async (t) => {
   const [folder, key] = [temporary(t), newKey()];
-  await makeChain(folder, key, 200);
+  await makeChain(t, folder, key, 200);
   const [places, original] = [placesOf(folder), readSegments(folder)];
   const events = places.filter(
     ({ kind, sequence, segment }) => kind === 'event' && segment === 1 && sequence > 3,
@@ -268,7 +268,7 @@ function forge(segments: Map<number, Buffer>, places: readonly Place[], batch: n
 
 test('a seal forged with another key is found, whether it names that key or the host’s', async (t) => {
   const [folder, key] = [temporary(t), newKey()];
-  await makeChain(folder, key, 200);
+  await makeChain(t, folder, key, 200);
   const [places, original] = [placesOf(folder), readSegments(folder)];
   const other = keySigner(newKey().privateKey);
   const disguised: Signer = { publicKey: key.publicKey, sign: other.sign };
@@ -288,14 +288,14 @@ test('a seal forged with another key is found, whether it names that key or the 
 
 test('the host’s own key cannot write history anew: the head and an anchor kept elsewhere know better', async (t) => {
   const [folder, copy, key] = [temporary(t), temporary(t), newKey()];
-  await makeChain(folder, key, 100);
+  await makeChain(t, folder, key, 100);
   const head = readHead(folder);
   assert.ok(head !== undefined);
   const anchor = parseAnchor(anchorText(head.signed));
   assert.ok(anchor !== undefined);
   assert.equal((await verifyChain(folder, [key.publicKey], { anchor })).isIntact, true);
   // Another chain, by the same key, and longer.
-  await makeChain(copy, key, 300);
+  await makeChain(t, copy, key, 300);
   const rewritten = await verifyChain(copy, [key.publicKey], { anchor });
   assert.equal(rewritten.faults[0]?.kind, 'forked');
   // The same chain, shorter, its head taken along.
@@ -309,7 +309,7 @@ test('the host’s own key cannot write history anew: the head and an anchor kep
 
 test('without a head and an anchor the verifier says what it cannot tell', async (t) => {
   const [folder, key] = [temporary(t), newKey()];
-  await makeChain(folder, key, 50);
+  await makeChain(t, folder, key, 50);
   rmSync(headPath(folder));
   const { isIntact, notes } = await verifyChain(folder, [key.publicKey]);
   assert.equal(isIntact, true);
@@ -318,7 +318,7 @@ test('without a head and an anchor the verifier says what it cannot tell', async
 
 test('a stranger’s key finds nothing to trust', async (t) => {
   const [folder, key] = [temporary(t), newKey()];
-  await makeChain(folder, key, 50);
+  await makeChain(t, folder, key, 50);
   const { faults } = await verifyChain(folder, [newKey().publicKey]);
   assert.equal(faults[0]?.kind, 'key');
   assert.equal(faults[0]?.sequence, 1);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { Audit } from '../../host/audit/audit.ts';
 import type { AuditEvent } from '../../host/audit/event.ts';
 import { type ExportFormat, exportLine } from '../../host/audit/export.ts';
@@ -12,8 +12,8 @@ import { verifyChain } from '../../host/audit/verify.ts';
 import { HostError } from '../../host/errors.ts';
 import { type KeyPair, newKey, startAudit, temporary } from './audit-parts.ts';
 
-async function chain(folder: string, key: KeyPair): Promise<void> {
-  const audit: Audit = await startAudit(folder, key, {
+async function chain(t: TestContext, folder: string, key: KeyPair): Promise<void> {
+  const audit: Audit = await startAudit(t, folder, key, {
     limits: { segmentBytesMax: 3_000, uncertaintyMs: 50 },
   });
   const pen = audit.pen();
@@ -36,7 +36,7 @@ async function all(folder: string, filter: EventFilter): Promise<AuditEvent[]> {
 
 test('a query finds by kind, agent, principal, time and sequence', async (t) => {
   const [folder, key] = [temporary(t), newKey()];
-  await chain(folder, key);
+  await chain(t, folder, key);
   const events = await all(folder, {});
   assert.equal(events.length, 112);
   assert.equal((await all(folder, { kinds: [kinds.messageDenied] })).length, 10);
@@ -53,7 +53,7 @@ test('a query finds by kind, agent, principal, time and sequence', async (t) => 
 
 test('one event is proven alone, with the public key; nothing else passes for it', async (t) => {
   const [folder, key] = [temporary(t), newKey()];
-  await chain(folder, key);
+  await chain(t, folder, key);
   for (let sequence = 1; sequence <= 112; sequence++) {
     const proof = parseProof(proofText(makeProof(folder, sequence)));
     const verdict = verifyProof(proof, [key.publicKey]);
@@ -76,7 +76,7 @@ test('one event is proven alone, with the public key; nothing else passes for it
 
 test('events are exported as JSON Lines, OCSF and CEF; text in them cannot break the line', async (t) => {
   const [folder, key] = [temporary(t), newKey()];
-  await chain(folder, key);
+  await chain(t, folder, key);
   const [denied] = await all(folder, { kinds: [kinds.messageDenied] });
   assert.ok(denied !== undefined);
   const line = (format: ExportFormat): string =>
@@ -105,7 +105,7 @@ test('events are exported as JSON Lines, OCSF and CEF; text in them cannot break
 
 test('the live stream gives durable events as they come, filtered', async (t) => {
   const [folder, key] = [temporary(t), newKey()];
-  const audit = await startAudit(folder, key);
+  const audit = await startAudit(t, folder, key);
   const stream = audit.stream({ filter: { agents: ['shop'] } });
   const pen = audit.pen();
   for (let number = 0; number < 3_000; number++)
@@ -127,7 +127,7 @@ test('the live stream gives durable events as they come, filtered', async (t) =>
 
 test('a reader that does not read holds up nobody: what it missed is counted', async (t) => {
   const [folder, key] = [temporary(t), newKey()];
-  const audit = await startAudit(folder, key);
+  const audit = await startAudit(t, folder, key);
   const stream = audit.stream();
   const pen = audit.pen();
   const total = 12_000;

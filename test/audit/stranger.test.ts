@@ -99,7 +99,7 @@ function verifyAsStranger(folder: string, publicKey: Uint8Array): number {
 
 test('a stranger with the description of the format and the public key verifies a chain', async (t) => {
   const [folder, key] = [temporary(t), newKey()];
-  const audit = await startAudit(folder, key, { limits: { segmentBytesMax: 20_000 } });
+  const audit = await startAudit(t, folder, key, { limits: { segmentBytesMax: 20_000 } });
   const pen = audit.pen();
   for (let number = 0; number < 3_000; number++) {
     pen.append(kinds.invocationEnded, 'shop', 'alice', `i${number}`, 'ok', 12_345, 65_536, 1_000);

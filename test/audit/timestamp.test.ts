@@ -138,7 +138,7 @@ test('the last seal is stamped, the token is on the chain, and it is found there
   const tsa = authority(t);
   if (tsa === undefined) return t.skip('there is no openssl');
   const [folder, key] = [temporary(t), newKey()];
-  const audit = await startAudit(folder, key);
+  const audit = await startAudit(t, folder, key);
   const pen = audit.pen();
   const stamp = await stampHead({
     audit,
