@@ -50,6 +50,11 @@ const codes = {
   HOST_ERR_POLICY_INVALID: 'bad-input',
   HOST_ERR_POLICY_APPROVAL_UNKNOWN: 'not-found',
   HOST_ERR_POLICY_LIMIT: 'unavailable',
+  HOST_ERR_AUDIT_CORRUPT: 'unavailable',
+  HOST_ERR_AUDIT_FULL: 'unavailable',
+  HOST_ERR_AUDIT_UNWRITABLE: 'unavailable',
+  HOST_ERR_AUDIT_UNKNOWN: 'not-found',
+  HOST_ERR_AUDIT_INVALID: 'bad-input',
 } as const;
 
 export type HostErrorCode = keyof typeof codes;
