@@ -46,7 +46,10 @@ export function encodeSparse({ program, version, globals, memories, extra }: Sna
   for (const value of globals) at = writeGlobal(out, at, value);
   for (const memory of memories) at = writeMemory(out, at, memory);
   if (lane !== undefined) at += lane.copy(out, at);
-  return Buffer.from(out.subarray(0, at));
+  // Not of the pool: a small state may be kept for long.
+  const own = Buffer.allocUnsafeSlow(at);
+  out.copy(own, 0, 0, at);
+  return own;
 }
 
 function writeGlobal(out: Buffer, at: number, value: number | bigint): number {
