@@ -39,7 +39,7 @@ if (!isMainThread) {
 }
 
 /** Without an answer for so long: all that there are have answered. */
-const silenceMs = 500;
+const silenceMs = 2000;
 
 /** Probes all threads that were started with this module; the calling one comes first. */
 export async function probeAll(): Promise<readonly ThreadProbe[]> {
