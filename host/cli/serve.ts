@@ -15,7 +15,7 @@ import { Reload } from './serve/reload.ts';
 import { makeStateFolder, stateFolderOf } from './serve/state-folder.ts';
 import { Stop } from './serve/stop.ts';
 import { Voice } from './serve/voice.ts';
-import { countOf, parseWords, timeMsOf } from './words.ts';
+import { countOf, type Elsewhere, parseWords, timeMsOf } from './words.ts';
 
 const options = {
   listen: { type: 'string', short: 'l' },
@@ -38,6 +38,15 @@ const options = {
   output: { type: 'string' },
   files: { type: 'string' },
 } as const;
+
+const loopback = '127.0.0.1';
+const listenOn = (port = 'PORT'): string => `--listen ${loopback}:${port}`;
+const elsewhere: Elsewhere = {
+  '--port': listenOn,
+  '-p': listenOn,
+  '--host': (host = 'HOST') => `--listen ${host.includes(':') ? `[${host}]` : host}:8080`,
+  '--bind': (host = 'HOST:PORT') => `--listen ${host}`,
+};
 
 export const command: Command = {
   summary: 'keep agents alive, let them talk to each other, answer HTTP',
@@ -103,7 +112,7 @@ const watchedMax = 200;
 
 /** @throws HostError `HOST_ERR_CLI_USAGE`, `HOST_ERR_LIMIT_INVALID` */
 export async function readSettings(args: readonly string[]): Promise<ServeSettings> {
-  const { values, positionals } = parseWords('serve', args, options);
+  const { values, positionals } = parseWords('serve', args, options, elsewhere);
   if (values.watch === true && values['no-watch'] === true)
     throw new HostError('HOST_ERR_CLI_USAGE', '--watch and --no-watch exclude each other');
   if (values.log !== undefined && values.log !== 'text' && values.log !== 'json')
@@ -118,7 +127,7 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
   const asked = limitNames.filter((name) => requests.some(({ limits }) => limits[name] !== undefined));
   return {
     roots: positionals.length === 0 ? ['.'] : positionals,
-    ...addressOf(values.listen ?? '127.0.0.1:8080'),
+    ...addressOf(values.listen ?? `${loopback}:8080`),
     auth: values.auth === true,
     hostNames: values['host-name'] ?? [],
     corsOrigins: values['cors-origin'] ?? [],
@@ -143,7 +152,7 @@ function addressOf(text: string): { readonly host: string; readonly port: number
   const match = /^(?:(\[[0-9a-fA-F:.]+\]|[^:[\]\s/]*):)?(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
   if (match !== null && port <= portMax)
-    return { host: (match[1] || '127.0.0.1').replace(/^\[|\]$/g, ''), port };
+    return { host: (match[1] || loopback).replace(/^\[|\]$/g, ''), port };
   throw new HostError(
     'HOST_ERR_CLI_USAGE',
     `--listen: '${text}' is not HOST:PORT, for example 127.0.0.1:8080`,

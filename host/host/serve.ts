@@ -355,13 +355,13 @@ class ServingHost implements LocalServing {
   async agent(name: string): Promise<AgentDetail> {
     const record = this.#tenancy.require(name);
     const [report] = (await this.#threads.handle(record.thread)?.call('report', [record.id])) ?? [];
-    return detailOf(record, report);
+    return detailOf(record, report, this.#triggers.of(name));
   }
 
   async install(request: InstallRequest): Promise<Installed> {
     this.#requireOpen();
     const path = 'the manifest';
-    const manifest = parseManifest(request.manifest, path);
+    const manifest = parseManifest(request.manifest, path, true);
     requirePathless(manifest, path);
     if (request.isAnybodys === true) requireSecretless(manifest, path);
     const spec = await this.#specs.make(manifest, path, request.component);
@@ -399,7 +399,7 @@ class ServingHost implements LocalServing {
     for (const record of [...agents.all()]) {
       try {
         const path = 'the manifest';
-        const manifest = parseManifest(record.manifest, path);
+        const manifest = parseManifest(record.manifest, path, true);
         const spec = await this.#specs.make(manifest, path, await components.get(record.digest));
         const { installedAtMs } = record;
         await this.#put(spec, { manifestPath: undefined, manifestText: record.manifest, installedAtMs });
@@ -433,6 +433,7 @@ class ServingHost implements LocalServing {
   async #put(spec: Spec, origin: Origin): Promise<Installed> {
     const { name } = spec.manifest;
     const present = this.#tenancy.registry.get(name);
+    this.#triggers.check(name, spec.manifest.triggers, spec.manifestPath);
     if (present === undefined) {
       await this.#tenancy.add([name], spec, origin);
       this.#triggers.add(name, spec.manifest.triggers, spec.manifestPath);

@@ -339,6 +339,12 @@ test('one agent is shown with all there is to know, and removed', async () => {
     installedAtMs: 0,
     earlier: [],
     subscriptions: [{ pattern: 'orders.>', group: 'g' }],
+    triggers: [
+      { name: 'daily', cron: '0 8 * * *', zone: 'Europe/Berlin', nextMs: 1_700_000_000_000 },
+      { name: 'tick', everyMs: 90_000 },
+      { name: 'quick', everyMs: 1500 },
+      { name: 'new', subject: 'orders.new' },
+    ],
   };
   const routes: Record<string, Route> = {
     'GET /v1/agents/a': (_, response) => json(response, detail),
@@ -349,6 +355,15 @@ test('one agent is shown with all there is to know, and removed', async () => {
   assert.match(
     stdout,
     /\nimports +motehost:agent\/bus\nimports +motehost:agent\/log\nlistens +orders\.> \(group g\)\n/,
+  );
+  assert.deepEqual(
+    [...stdout.matchAll(/^trigger +(.*)$/gm)].map(([, text]) => text),
+    [
+      'daily: cron 0 8 * * * (Europe/Berlin), next at 2023-11-14T22:13:20.000Z',
+      'tick: every 1m 30s',
+      'quick: every 1500ms',
+      'new: subject orders.new',
+    ],
   );
   assert.match(stdout, /\n\nname = "a"\n$/);
   const gone = await call(['agents', 'rm', 'a'], { routes });
@@ -427,7 +442,7 @@ test('install shows what a new version wants more, and takes it once that is acc
     'POST /v1/agents': ({ query }, response) =>
       query.get('accept') === null
         ? problem(response, 409, 'wants-more', 'it asks for more', { data: { difference } })
-        : json(response, summary('echo')),
+        : json(response, { ...summary('echo'), change: 'upgraded' }),
   };
   const refused = await call(['agents', 'install', 'echo.wasm'], { routes });
   assert.equal(refused.code, 77);
@@ -441,8 +456,23 @@ test('install shows what a new version wants more, and takes it once that is acc
     component: Buffer.from('component').toString('base64'),
   });
   const taken = await call(['agents', 'install', 'echo.wasm', '--accept'], { routes });
-  assert.deepEqual([taken.code, taken.stderr], [0, `host: echo is installed, ${'ab'.repeat(6)}\n`]);
+  assert.deepEqual([taken.code, taken.stderr], [0, `host: echo is upgraded, ${'ab'.repeat(6)}\n`]);
   assert.match(taken.server.seen[0]?.query.get('accept') ?? '', /^[0-9a-f]{64}$/);
+});
+
+test('install tells a new agent from a new version and from one that is there already', async () => {
+  writeFileSync(join(home, 'told.wasm'), 'component');
+  for (const [change, said] of [
+    ['installed', 'is installed'],
+    ['upgraded', 'is upgraded'],
+    ['unchanged', 'is there already, as it is'],
+  ] as const) {
+    const routes: Record<string, Route> = {
+      'POST /v1/agents': (_, response) => json(response, { ...summary('told'), change }),
+    };
+    const { code, stderr } = await call(['agents', 'install', 'told.wasm'], { routes });
+    assert.deepEqual([code, stderr], [0, `host: told ${said}, ${'ab'.repeat(6)}\n`]);
+  }
 });
 
 test('every command has a help that begins with what it does', async () => {

@@ -30,13 +30,17 @@ test('an agent is installed, upgraded once its difference was accepted, looked a
   const body = (manifest: string) =>
     JSON.stringify({ manifest, component: Buffer.from(component).toString('base64') });
   const made = await install({ body: body('name = "new"\n') });
-  assert.deepEqual([made.status, made.headers.location, made.json.name], [201, '/v1/agents/new', 'new']);
+  assert.deepEqual(
+    [made.status, made.headers.location, made.json.name, made.json.change],
+    [201, '/v1/agents/new', 'new', 'installed'],
+  );
   assert.deepEqual(serving.installs[0]?.component, component);
   const wider = body('name = "new"\n[capabilities.bus]\n');
   const refused = await install({ body: wider });
   assert.deepEqual([refused.status, refused.json.code], [409, 'wants-more']);
   const { toDigest } = refused.json.difference as { readonly toDigest: string };
-  assert.equal((await install({ body: wider }, `?accept=${toDigest}`)).status, 200);
+  const upgraded = await install({ body: wider }, `?accept=${toDigest}`);
+  assert.deepEqual([upgraded.status, upgraded.json.change], [200, 'upgraded']);
   const wasm = { 'content-type': 'application/wasm' };
   assert.equal((await install({ body: component, headers: wasm }, '?name=plain')).status, 201);
   assert.deepEqual(serving.installs.at(-1), { manifest: 'name = "plain"\n', component, isAnybodys: true });

@@ -4,7 +4,13 @@ import type { Front } from '../front.ts';
 import { Problem } from '../problem.ts';
 import { type Call, type Route, route } from '../route.ts';
 import { count, listOf, objectOf, text } from '../schema.ts';
-import { agentDetail, agentSummary, difference } from './agent-schema.ts';
+import {
+  agentDetail,
+  agentSummary,
+  difference,
+  type InstalledAgent,
+  installedAgent,
+} from './agent-schema.ts';
 import { type NameParams, nameParam } from './names.ts';
 
 interface ListQuery {
@@ -67,7 +73,8 @@ async function install(
   }
   const { agent, kind } = installed;
   const location = ['location', `/v1/agents/${encodeURIComponent(agent.name)}`];
-  answers.json(exchange, kind === 'installed' ? 201 : 200, agent, location);
+  const shown: InstalledAgent = { ...agent, change: kind };
+  answers.json(exchange, kind === 'installed' ? 201 : 200, shown, location);
   return undefined;
 }
 
@@ -128,7 +135,9 @@ export const agentRoutes: readonly Route[] = [
     path: '/v1/agents',
     operation: 'installAgent',
     summary: 'Installs an agent, or a new version of one',
-    description: `JSON with manifest and component, or the component alone as \`${wasm}\` with \`?name=\`.`,
+    description:
+      `JSON with manifest and component, or the component alone as \`${wasm}\` with \`?name=\`: then it is granted ` +
+      'nothing. `component` may be missing in the manifest, and `world`, which the component tells.',
     needs: { verb: 'admin' },
     query: {
       name: { ...nameParam, description: `The agent’s name, for a body of ${wasm}.` },
@@ -146,11 +155,11 @@ export const agentRoutes: readonly Route[] = [
     },
     answers: {
       200: {
-        description: 'Upgraded, or there already.',
+        description: 'Upgraded, or there already: `change` says which.',
         contentType: 'application/json',
-        schema: agentDetail,
+        schema: installedAgent,
       },
-      201: { description: 'Installed.', contentType: 'application/json', schema: agentDetail },
+      201: { description: 'Installed.', contentType: 'application/json', schema: installedAgent },
       409: {
         description: 'The new version asks for more than the present one: `difference` says what.',
         contentType: 'application/problem+json',
