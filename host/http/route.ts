@@ -21,6 +21,8 @@ export interface AnswerNote {
   readonly description: string;
   readonly contentType?: string;
   readonly schema?: Schema;
+  /** Headers of the answer beside those that every answer has. */
+  readonly headers?: Readonly<Record<string, Schema>>;
 }
 
 /** How a body comes in: `bytes` is read by the route itself, whatever its type; the others before it. */

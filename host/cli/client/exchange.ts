@@ -28,7 +28,7 @@ export const bodyHelp = `  --input TEXT|@FILE|-    the body (- reads stdin)
 `;
 
 export const exchangeHelp: string = `${bodyHelp}  --deadline TIME         give up after this long (500ms, 5s), and let the agent know
-  --id ID                 names the message: asked again under the same id, it is not dealt with again
+  --id ID                 names the message, in logs and for the agent; asked again, it is dealt with again
   --json                  one JSON document with outcome, answer and usage
   -q, --quiet             no last line on stderr
   -v, --verbose           message, request and what took how long, too
