@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   token: async () => (await import('./token.ts')).command,
   invoke: async () => (await import('./invoke.ts')).command,
   request: async () => (await import('./request.ts')).command,
+  send: async () => (await import('./send.ts')).command,
   publish: async () => (await import('./publish.ts')).command,
   subscribe: async () => (await import('./subscribe.ts')).command,
   agents: async () => (await import('./agents.ts')).command,
@@ -35,6 +36,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   'Call a host that serves': [
     'invoke',
     'request',
+    'send',
     'publish',
     'subscribe',
     'agents',

@@ -1,5 +1,5 @@
 import { HostError, plainText } from '../errors.ts';
-import type { Answer } from './client/answer.ts';
+import { type Answer, chunksOf } from './client/answer.ts';
 import { Connection, connectionHelp, connectionOptions } from './client/connection.ts';
 import { eventsOf } from './client/event-stream.ts';
 import { streamSilenceMsMax, writeEach } from './client/stream.ts';
@@ -57,7 +57,7 @@ ${connectionHelp}`,
 };
 
 async function* linesOf(answer: Answer, isJson: boolean): AsyncGenerator<string> {
-  for await (const { event, data } of eventsOf(answer as AsyncIterable<Uint8Array>, 'messages'))
+  for await (const { event, data } of eventsOf(chunksOf(answer), 'messages'))
     if (event === 'message') yield isJson ? `${data}\n` : lineOf(parseData<WireMessage>(data));
 }
 

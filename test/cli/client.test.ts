@@ -110,11 +110,12 @@ test('what a server refuses is one line with its cure, and an exit code by its c
   assert.deepEqual([full.code, full.stderr], [69, 'host: the mailbox is full (request r-1)\n']);
   const nobody = await call(['invoke', 'nobody']);
   assert.deepEqual([nobody.code, nobody.stderr], [66, 'host: no agent for /v1/agents/nobody/invoke\n']);
-  const stranger = await call(['invoke', 'greeter'], refusing(401, 'unauthorized', 'a token is needed'));
-  assert.equal(stranger.code, 77);
-  assert.match(
-    stranger.stderr,
-    /^host: a token is needed; set HOST_TOKEN or --token-file .*host token create makes\n$/,
+  const words =
+    "a token is needed: send 'Authorization: Bearer TOKEN' with a token made by 'host token create'";
+  const stranger = await call(['invoke', 'greeter'], refusing(401, 'unauthorized', words));
+  assert.deepEqual(
+    [stranger.code, stranger.stderr],
+    [77, 'host: a token is needed; set HOST_TOKEN or --token-file to one, which host token create makes\n'],
   );
   const foreign = await call(['invoke', 'greeter'], {
     routes: { [invokePath]: (_, response) => void response.writeHead(500).end('<html>') },
@@ -166,10 +167,16 @@ test('words that make no sense are told apart before anything is sent', async ()
     [['invoke', 'greeter', '--type', 'a\nb'], /--type: 'a\\x0ab' has characters that a header cannot hold/],
     [['invoke', 'greeter', '--url', 'ftp://x'], /--url: 'ftp:\/\/x' is not a URL such as/],
     [['publish'], /which subject\?/],
+    [
+      ['publish', 'agent.billing'],
+      /mailbox: host invoke billing asks it, host send billing leaves it a message/,
+    ],
+    [['send'], /which agent\? host send NAME/],
     [['publish', 'a.b', '--guarantee', 'maybe'], /--guarantee: 'maybe' is none of at-most-once/],
     [['subscribe', 'a.b', '-n', '0'], /--count: '0' is not a number from 1 to/],
     [['logs', '--level', 'wran'], /--level: no level 'wran', did you mean 'warn'\?/],
-    [['dead-letters', 'retyr', 'x'], /'retyr' needs to be retry or rm/],
+    [['dead-letters', 'retyr', 'x'], /what is 'retyr' for, did you mean 'retry'\?/],
+    [['dead-letters', 'rm'], /host dead-letters rm needs the ID of one, as host dead-letters shows it/],
     [['agents', 'rm'], /host agents rm needs to be told which one/],
   ] as const) {
     const { code, stderr, server } = await call(words);
@@ -202,6 +209,46 @@ test('publish prints the id of the message and says how many get it', async () =
   assert.equal(seen?.headers['x-mote-message-id'], 'x1');
   const old = await call(['publish', 'orders.old'], { routes });
   assert.equal(old.stderr, 'host: nobody listens to this subject\n');
+});
+
+test('send leaves an agent a message, and says when it had it already', async () => {
+  let receivers = 1;
+  const routes: Record<string, Route> = {
+    'POST /v1/agents/billing/send': (_, response) => json(response, { id: 'm-7', receivers }, 202),
+  };
+  const sent = await call(['send', 'billing', '--input', '7', '--id', 'x1'], { routes });
+  assert.deepEqual([sent.code, sent.stdout, sent.stderr], [0, 'm-7\n', 'host: billing has it\n']);
+  assert.deepEqual(
+    [sent.server.seen[0]?.body, sent.server.seen[0]?.headers['x-mote-message-id']],
+    ['7', 'x1'],
+  );
+  receivers = 0;
+  const again = await call(['send', 'billing', '--json', '--guarantee', 'exactly-once'], { routes });
+  assert.deepEqual(JSON.parse(again.stdout), { id: 'm-7', receivers: 0 });
+  assert.equal(again.server.seen[0]?.query.get('guarantee'), 'exactly-once');
+  const told = await call(['send', 'billing'], { routes });
+  assert.equal(told.stderr, 'host: it was there already under this id\n');
+  assert.equal((await call(['send', 'nobody'])).code, 66);
+});
+
+test('a host that dies in the middle of a stream is told in one line', async () => {
+  const dying: Route = (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(': \n\n', () => response.destroy());
+  };
+  const line =
+    'host: the host went away in the middle of its answer: it ended or was killed, or the way to it broke\n';
+  for (const [words, path] of [
+    [['subscribe', 'a'], 'GET /v1/subscribe/a'],
+    [['logs', '-f'], 'GET /v1/logs'],
+    [['invoke', 'greeter'], invokePath],
+    [['invoke', 'greeter', '--json'], invokePath],
+    [['agents'], 'GET /v1/agents'],
+  ] as const) {
+    const { code, stderr } = await call(words, { routes: { [path]: dying } });
+    assert.equal(stderr.replace(/^host: listening to a; .*\n/, ''), line, words.join(' '));
+    assert.equal(code, 69);
+  }
 });
 
 test('request asks a subject and ends as invoke does', async () => {
@@ -388,8 +435,10 @@ test('dead letters are listed with their reason, delivered again and dropped', a
     stdout,
     /^ID +AGE +SUBJECT +RECEIVER +REASON +FAILURE\nm-1 +\d+s +orders\.new +billing +invalid +invalid: no price\n$/,
   );
-  assert.deepEqual([(await call(['dead-letters', 'retry', 'm-1'], { routes })).code], [0]);
-  assert.deepEqual([(await call(['dead-letters', 'rm', 'm-1'], { routes })).code], [0]);
+  const retried = await call(['dead-letters', 'retry', 'm-1'], { routes });
+  assert.deepEqual([retried.code, retried.stderr], [0, 'host: m-1 is on its way again\n']);
+  const dropped = await call(['dead-letters', 'rm', 'm-1'], { routes });
+  assert.deepEqual([dropped.code, dropped.stderr], [0, 'host: m-1 is forgotten\n']);
   assert.equal((await call(['dead-letters', 'rm', 'm-2'], { routes })).code, 66);
 });
 

@@ -78,7 +78,7 @@ test(
       /host: assembly\/index\.ts:5:\d+: [\s\S]*host: greeter goes on as it was; waiting for a change in agents\/greeter\n/,
     );
     writeFileSync(source, good.replace('Hello', 'A very good day to you'));
-    await run.stderr.until(/host: greeter builds again, and goes on as it was\n/);
+    await run.stderr.until(/host: greeter is in order again, and goes on as it was\n/);
 
     const text = readFileSync(manifest, 'utf8');
     writeFileSync(manifest, `${text}\n[capabilities.bus]\nsned = ["a"]\n`);

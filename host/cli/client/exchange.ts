@@ -5,12 +5,9 @@ import { inputBytes, withNewline } from '../run.ts';
 import { descriptorSink } from '../stdio.ts';
 import { timeMsOf } from '../words.ts';
 import { grouped } from './amount.ts';
-import { type Answer, headerOf } from './answer.ts';
+import { type Answer, chunksOf, headerOf } from './answer.ts';
 import type { Connection } from './connection.ts';
 import { isProblem, problemError, problemOf } from './problem.ts';
-
-/** Flags of what sends a body. */
-export const bodyOptions = { input: { type: 'string' }, type: { type: 'string', short: 't' } } as const;
 
 /** Flags of what asks and waits for an answer. */
 export const exchangeOptions = {
@@ -204,7 +201,7 @@ function detailsOf(answer: Answer, tookMs: number): string {
 
 async function collect(answer: Answer): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of answer as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  for await (const chunk of chunksOf(answer)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
@@ -212,7 +209,7 @@ async function collect(answer: Answer): Promise<Uint8Array> {
 async function pass(answer: Answer): Promise<undefined> {
   const stdout = descriptorSink(1);
   let last: Uint8Array = new Uint8Array(0);
-  for await (const chunk of answer as AsyncIterable<Uint8Array>) {
+  for await (const chunk of chunksOf(answer)) {
     await stdout.write(chunk);
     last = chunk;
   }

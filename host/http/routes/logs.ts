@@ -18,7 +18,7 @@ const eventStream = 'text/event-stream';
 
 function show(front: Front, { exchange, query }: Call<unknown, LogQuery, unknown>): Problem | undefined {
   const { agent = '*', level, tail } = query;
-  if (!exchange.access.may('logs', agent)) return forbidden(exchange, 'logs', agent);
+  if (!exchange.access.may('logs', agent)) return forbidden(exchange, 'logs', query.agent);
   const filter: LogFilter = {
     ...(query.agent === undefined ? {} : { agent }),
     ...(level === undefined ? {} : { levelMin: level }),
