@@ -54,31 +54,34 @@ export const command: Command = {
 
 Usage: host serve [FOLDER|agent.toml|FILE.wasm …] [OPTIONS]
 
-A FOLDER with an agent.toml is one agent; any other FOLDER (default: here) holds agents in its subfolders. What has
-sources is built first if it changed. Then call them:
+  host serve my-agent              # a FOLDER with an agent.toml is one agent
+  host serve examples/pipeline     # any other FOLDER (default: here) holds agents in its subfolders
 
-  host serve examples/pipeline
-  host invoke NAME --input hello             # in another terminal; or POST /v1/agents/NAME/invoke
-  host logs -f        host top        host agents
+What has sources is built first if it changed. Then, in another terminal:
+
+  host invoke my-agent --input hello      or: curl -d hello http://127.0.0.1:8080/v1/agents/my-agent/invoke
+  host agents     host logs -f     host top
 
 Where
   -l, --listen HOST:PORT  where to answer HTTP; port 0: any that is free   [127.0.0.1:8080]
-  --auth                  ask for tokens on loopback too (host token create); elsewhere they are always asked for
-  --host-name NAME        a name callers know it by, beside localhost (several times for several)
-  --cors-origin ORIGIN    pages of this origin may call it (several times for several)
   --state FOLDER          what outlives the host: mail, memories, tokens   [.motehost, or HOST_STATE]
-  --repair-journal        start although kept messages are damaged on disk, with all that are readable
-  --secrets FILE          secrets that manifests name, as NAME = "VALUE"
+  --secrets FILE          values for manifests that say { secret = "NAME" }, as lines of NAME = "VALUE"
+  --log text|json         how what agents log is printed on stdout         [text]
+  --config FILE           settings file   [~/.config/motehost/config.toml, or HOST_CONFIG]
+
+Who may call: on this machine everybody, until there is a token (host token create); from elsewhere only with a token
+  --auth                  ask for a token on this machine, too
+  --host-name NAME        a name callers know this host by, beside localhost (several times for several)
+  --cors-origin ORIGIN    pages of this origin may call it (several times for several)
 
 How
   --threads N             threads that run agents                          [one a core]
-  --no-watch              do not build and replace agents that change      [watched up to 200 agents; --watch always]
+  --watch, --no-watch     build and replace agents that change, or not     [up to 200 agents are watched]
   --drain TIME            how long the end may take                        [30s]
-  --log text|json         agents' lines on stdout                          [text]
-  --config FILE           settings file   [~/.config/motehost/config.toml, or HOST_CONFIG]
+  --repair-journal        start although kept messages are damaged on disk, with all that are readable
 
-What each agent may use for a message, at most (the tightest of flag, environment, agent.toml and config file holds)
-  --fuel N   --memory SIZE   --tables N   --deadline TIME   --output SIZE   --files N       as host run --help says
+What each agent may use for a message, at most; agent.toml, the environment and the config file may only narrow it
+  --fuel N   --memory SIZE   --tables N   --deadline TIME   --output SIZE   --files N       host run --help explains them
 
 Ctrl-C or termination: nothing new is taken, what is under way ends, every agent is saved; a second one ends at once.
 Exit codes: 0 stopped in good order; 64 bad flags or manifest; 65 an agent does not build or run here; 66 no such
