@@ -2,7 +2,7 @@ import { HostError } from '../errors.ts';
 import { connectionHelp } from './client/connection.ts';
 import { deliver, deliveryHelp, deliveryOptions } from './client/delivery.ts';
 import type { Command } from './command.ts';
-import { parseWords, requireWords } from './words.ts';
+import { oneWord, parseWords } from './words.ts';
 
 const usage = 'host publish SUBJECT [--input TEXT|@FILE|-]; see host publish --help';
 
@@ -20,9 +20,7 @@ ${connectionHelp}`,
   endsProcess: true,
   run: async (args) => {
     const { values, positionals } = parseWords('publish', args, deliveryOptions);
-    const [subject] = positionals;
-    if (subject === undefined) throw new HostError('HOST_ERR_CLI_USAGE', `which subject? ${usage}`);
-    requireWords(positionals, 1, `a message goes in with --input: ${usage}`);
+    const subject = oneWord(positionals, usage, 'which subject?', 'a message goes in with --input');
     requireNoMailbox(subject);
     return deliver(`/v1/publish/${encodeURIComponent(subject)}`, values, receiversText);
   },

@@ -4,18 +4,11 @@ import { type Config, cacheFolder, limitsOfEnvironment, loadConfig } from '../co
 import { HostError, plainText } from '../errors.ts';
 import type { Artifact, WasiGrants } from '../host.ts';
 import { type Call, createHost, type Host } from '../host.ts';
-import {
-  type EffectiveLimits,
-  type LimitRequest,
-  type Limits,
-  limitNames,
-  limitNotes,
-  parseLimit,
-  settleLimits,
-} from '../limits.ts';
+import { type EffectiveLimits, settleLimits } from '../limits.ts';
 import type { Command } from './command.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
 import { parseDir, parseEnv, parseNet, programName } from './grant-flags.ts';
+import { limitOptions, limitsOfFlags } from './limit-flags.ts';
 import { loadProgram, type Program } from './program.ts';
 import { formatOutcome, outcomeJson } from './report.ts';
 import { captureSink, closeStdin, descriptorSink, isTerminal, noInput, stdinSource } from './stdio.ts';
@@ -53,21 +46,16 @@ runs; 66 no such file; 69 something needed is missing; 74 output lost; 77 denied
 134 trap; 70 a bug in host.
 `;
 
-/** Flags of `host run` that say what a program is given and what it may use; `host dev` has them too. */
-export const grantOptions = {
+const givenOptions = {
   input: { type: 'string' },
   subject: { type: 'string' },
   dir: { type: 'string', multiple: true },
   env: { type: 'string', multiple: true },
   net: { type: 'string', multiple: true },
-  fuel: { type: 'string' },
-  memory: { type: 'string' },
-  tables: { type: 'string' },
-  deadline: { type: 'string' },
-  output: { type: 'string' },
-  files: { type: 'string' },
-  config: { type: 'string' },
 } as const;
+
+/** Flags of `host run` that say what a program is given and what it may use; `host dev` has them too. */
+export const grantOptions: typeof givenOptions & typeof limitOptions = { ...givenOptions, ...limitOptions };
 
 const optionTypes = {
   ...grantOptions,
@@ -213,17 +201,6 @@ async function parseWords(words: string[]): Promise<{ values: Flags; positionals
     const { flagError } = await import('./flag-error.ts');
     throw flagError('run', cause, Object.keys(optionTypes));
   }
-}
-
-/** What the flags of limits ask for. */
-export function limitsOfFlags(flags: object): LimitRequest {
-  let limits: Partial<Limits> = {};
-  for (const name of limitNames) {
-    const flag = limitNotes[name].flag;
-    const text = (flags as Record<string, unknown>)[flag.slice(2)];
-    if (typeof text === 'string') limits = { ...limits, ...parseLimit(name, text, flag) };
-  }
-  return { limits, source: (name) => limitNotes[name].flag };
 }
 
 async function callOf(flags: Flags): Promise<Call> {

@@ -1,8 +1,8 @@
-import { HostError, plainText } from '../errors.ts';
+import { plainText } from '../errors.ts';
 import { connectionHelp } from './client/connection.ts';
 import { deliver, deliveryHelp, deliveryOptions } from './client/delivery.ts';
 import type { Command } from './command.ts';
-import { parseWords, requireWords } from './words.ts';
+import { oneWord, parseWords } from './words.ts';
 
 const usage = 'host send NAME [--input TEXT|@FILE|-]; see host send --help';
 
@@ -20,9 +20,7 @@ ${connectionHelp}`,
   endsProcess: true,
   run: async (args) => {
     const { values, positionals } = parseWords('send', args, deliveryOptions);
-    const [name] = positionals;
-    if (name === undefined) throw new HostError('HOST_ERR_CLI_USAGE', `which agent? ${usage}`);
-    requireWords(positionals, 1, `a message goes in with --input: ${usage}`);
+    const name = oneWord(positionals, usage, 'which agent?', 'a message goes in with --input');
     return deliver(`/v1/agents/${encodeURIComponent(name)}/send`, values, (receivers) =>
       receivers === 0 ? 'it was there already under this id' : `${plainText(name)} has it`,
     );

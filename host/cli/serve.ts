@@ -7,7 +7,7 @@ import type { HttpFront } from '../http/listen.ts';
 import { type Limits, limitNames, settleLimits } from '../limits.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
-import { limitsOfFlags } from './run.ts';
+import { limitOptions, limitsOfFlags } from './limit-flags.ts';
 import { type AgentFiles, agentPaths, loadAgent, requireDistinct } from './serve/agent-files.ts';
 import { bannerText } from './serve/banner.ts';
 import { loadParts, type Parts } from './serve/parts.ts';
@@ -30,13 +30,7 @@ const options = {
   'no-watch': { type: 'boolean' },
   drain: { type: 'string' },
   log: { type: 'string' },
-  config: { type: 'string' },
-  fuel: { type: 'string' },
-  memory: { type: 'string' },
-  tables: { type: 'string' },
-  deadline: { type: 'string' },
-  output: { type: 'string' },
-  files: { type: 'string' },
+  ...limitOptions,
 } as const;
 
 const loopback = '127.0.0.1';

@@ -41,6 +41,24 @@ export function requireWords(positionals: readonly string[], countMax: number, u
     throw new HostError('HOST_ERR_CLI_USAGE', `what is '${surplus}' for? ${usage}`, { word: surplus });
 }
 
+/**
+ * The one word beside the flags.
+ * @param missing what to ask when it is not there: `which agent?`
+ * @param surplus what to say of a second one: `a message goes in with --input`
+ * @throws HostError `HOST_ERR_CLI_USAGE`
+ */
+export function oneWord(
+  positionals: readonly string[],
+  usage: string,
+  missing: string,
+  surplus: string,
+): string {
+  const [word] = positionals;
+  if (word === undefined) throw new HostError('HOST_ERR_CLI_USAGE', `${missing} ${usage}`);
+  requireWords(positionals, 1, `${surplus}: ${usage}`);
+  return word;
+}
+
 /** A whole number from 1 on. @throws HostError `HOST_ERR_CLI_USAGE` naming the flag */
 export function countOf(flag: string, text: string, max: number): number {
   const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;

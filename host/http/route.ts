@@ -25,6 +25,11 @@ export interface AnswerNote {
   readonly headers?: Readonly<Record<string, Schema>>;
 }
 
+/** An answer in JSON. */
+export function jsonAnswer(description: string, schema: Schema): AnswerNote {
+  return { description, contentType: 'application/json', schema };
+}
+
 /** How a body comes in: `bytes` is read by the route itself, whatever its type; the others before it. */
 export interface BodyNote {
   readonly description: string;

@@ -2,7 +2,7 @@ import type { InstallRequest } from '../../host/serving.ts';
 import { local } from '../access.ts';
 import type { Front } from '../front.ts';
 import { Problem } from '../problem.ts';
-import { type Call, type Route, route } from '../route.ts';
+import { type Call, jsonAnswer, type Route, route } from '../route.ts';
 import { count, listOf, objectOf, text } from '../schema.ts';
 import {
   agentDetail,
@@ -118,15 +118,14 @@ export const agentRoutes: readonly Route[] = [
       prefix: text('Only names that begin so.'),
     },
     answers: {
-      200: {
-        description: 'One page of agents; without `next` it is the last.',
-        contentType: 'application/json',
-        schema: objectOf<{ agents: unknown; next?: unknown }>(
+      200: jsonAnswer(
+        'One page of agents; without `next` it is the last.',
+        objectOf<{ agents: unknown; next?: unknown }>(
           'AgentPage',
           { agents: listOf(agentSummary), next: text('`after` of the next page.') },
           ['next'],
         ),
-      },
+      ),
     },
     run: list,
   }),
@@ -154,12 +153,8 @@ export const agentRoutes: readonly Route[] = [
       },
     },
     answers: {
-      200: {
-        description: 'Upgraded, or there already: `change` says which.',
-        contentType: 'application/json',
-        schema: installedAgent,
-      },
-      201: { description: 'Installed.', contentType: 'application/json', schema: installedAgent },
+      200: jsonAnswer('Upgraded, or there already: `change` says which.', installedAgent),
+      201: jsonAnswer('Installed.', installedAgent),
       409: {
         description: 'The new version asks for more than the present one: `difference` says what.',
         contentType: 'application/problem+json',
@@ -177,7 +172,7 @@ export const agentRoutes: readonly Route[] = [
     needs: { verb: 'read' },
     params: { name: nameParam },
     answers: {
-      200: { description: 'The agent.', contentType: 'application/json', schema: agentDetail },
+      200: jsonAnswer('The agent.', agentDetail),
       404: { description: 'No such agent.' },
     },
     run: inspect,
