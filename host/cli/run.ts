@@ -11,7 +11,15 @@ import { parseDir, parseEnv, parseNet, programName } from './grant-flags.ts';
 import { limitOptions, limitsOfFlags } from './limit-flags.ts';
 import { loadProgram, type Program } from './program.ts';
 import { formatOutcome, outcomeJson } from './report.ts';
-import { captureSink, closeStdin, descriptorSink, isTerminal, noInput, stdinSource } from './stdio.ts';
+import {
+  captureSink,
+  closeStdin,
+  descriptorSink,
+  isReaderGone,
+  isTerminal,
+  noInput,
+  stdinSource,
+} from './stdio.ts';
 
 const help = `host run: runs a WebAssembly program or agent, metered and limited
 
@@ -153,7 +161,7 @@ async function runProgram(
 /** A program that did its work and could not tell it has failed; a reader that went away by itself wanted no more. */
 function exitCodeOfOutput(stdout: object): number {
   const failure = 'failure' in stdout ? stdout.failure : undefined;
-  if (!(failure instanceof Error) || ('code' in failure && failure.code === 'EPIPE')) return exitCodes.ok;
+  if (!(failure instanceof Error) || isReaderGone(failure)) return exitCodes.ok;
   process.stderr.write(`host: stdout could not be written: ${plainText(failure.message)}\n`);
   return exitCodes.outputLost;
 }

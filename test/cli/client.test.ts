@@ -136,6 +136,16 @@ test('where nobody listens, one line says how to start a host', async () => {
   assert.equal(code, 69);
 });
 
+test('a host may be served under a path of another', async () => {
+  await using server = await RoutesServer.listen({ 'POST /hosts/a/v1/agents/greeter/invoke': greet });
+  for (const end of ['', '/']) {
+    const { stdout } = await host(['invoke', 'greeter', '--url', `${server.url}/hosts/a${end}`], {
+      cwd: home,
+    });
+    assert.equal(stdout, 'Hello, !');
+  }
+});
+
 test('a token comes from HOST_TOKEN or a file, and never shows in an error', async () => {
   writeFileSync(join(home, 'token'), 'mote_from_file\n');
   writeFileSync(join(home, 'no-token'), 'mote secret\nin two');
@@ -151,6 +161,8 @@ test('a token comes from HOST_TOKEN or a file, and never shows in an error', asy
   assert.match(wrong.stderr, /^host: --token-file no-token does not hold a token: /);
   assert.ok(!wrong.stderr.includes('secret'));
   assert.deepEqual([wrong.code, wrong.server.seen.length], [77, 0]);
+  const long = await call(['invoke', 'greeter'], { routes, env: { HOST_TOKEN: 'x'.repeat(4097) } });
+  assert.deepEqual([long.code, long.server.seen.length], [77, 0]);
   const none = await call(['invoke', 'greeter', '--token-file', 'missing'], { routes });
   assert.equal(none.code, 66);
 });
@@ -166,6 +178,7 @@ test('words that make no sense are told apart before anything is sent', async ()
     ],
     [['invoke', 'greeter', '--type', 'a\nb'], /--type: 'a\\x0ab' has characters that a header cannot hold/],
     [['invoke', 'greeter', '--url', 'ftp://x'], /--url: 'ftp:\/\/x' is not a URL such as/],
+    [['invoke', 'greeter', '--url', 'http://me:secret@x'], /is not a URL such as/],
     [['publish'], /which subject\?/],
     [
       ['publish', 'agent.billing'],
@@ -229,6 +242,35 @@ test('send leaves an agent a message, and says when it had it already', async ()
   const told = await call(['send', 'billing'], { routes });
   assert.equal(told.stderr, 'host: it was there already under this id\n');
   assert.equal((await call(['send', 'nobody'])).code, 66);
+});
+
+test('a stream with line ends of the other kind is read as well', async () => {
+  const routes: Record<string, Route> = {
+    'GET /v1/subscribe/a': (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end('event: message\r\ndata: {"id":"m","subject":"a","body":"x"}\r\n\r\n');
+    },
+  };
+  assert.equal((await call(['subscribe', 'a'], { routes })).stdout, 'a  -  x\n');
+});
+
+test('who reads no further, as head does, ends a command in good order', async () => {
+  const endless: Route = (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream', ...outcome('ok') });
+    const more = (): void => {
+      while (!response.destroyed && response.write(`event: message\ndata: {"subject":"a","body":"x"}\n\n`));
+      if (!response.destroyed) response.once('drain', more);
+    };
+    more();
+  };
+  for (const [words, path] of [
+    [['subscribe', 'a'], 'GET /v1/subscribe/a'],
+    [['logs', '-f', '--json'], 'GET /v1/logs'],
+    [['invoke', 'greeter', '-q'], invokePath],
+  ] as const) {
+    const { code, stderr } = await call(words, { routes: { [path]: endless }, readsOnce: true });
+    assert.deepEqual([code, stderr.replace(/^host: listening to a; .*\n/, '')], [0, ''], words.join(' '));
+  }
 });
 
 test('a host that dies in the middle of a stream is told in one line', async () => {

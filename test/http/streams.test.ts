@@ -54,6 +54,13 @@ test('a pattern that is none is a problem, not a stream; one stream too many is 
   assert.deepEqual([second.status, second.json.code], [503, 'overloaded']);
 });
 
+test('HEAD of a stream has its head alone, and holds nothing open', async (t) => {
+  const { front, serving } = await open(t);
+  const { status, headers } = await ask(front, '/v1/subscribe/a', { method: 'HEAD' });
+  assert.deepEqual([status, headers['content-type']], [200, 'text/event-stream']);
+  assert.equal(serving.subscribers.size, 0);
+});
+
 test('a reader that goes away leaves nothing behind', async (t) => {
   const { front, serving } = await open(t, { limits: { streamsMax: 1 } });
   const reader = await EventReader.open(front, '/v1/subscribe/a');
@@ -83,8 +90,11 @@ test('a reader that reads nothing loses what is beyond pendingBytesMax and is to
   socket.pause();
   // More than the system's buffers take.
   const sentMax = 400;
-  for (let sent = 0; sent < sentMax; sent += 1)
+  for (let sent = 0; sent < sentMax; sent += 1) {
     await serving.publish('a', payload('x'.repeat(50_000)), { principal });
+    // Nothing is told to one who does not read: neither that the connection lives, nor that something is lost.
+    if (sent % 10 === 9) clock.turn(15_000);
+  }
   let text = '';
   socket.on('data', (chunk: string) => {
     text += chunk;
@@ -98,6 +108,8 @@ test('a reader that reads nothing loses what is beyond pendingBytesMax and is to
   const lost = Number(/event: lost\ndata: \{"count":(\d+)\}/.exec(text)?.[1]);
   assert.ok(lost > 0 && arrived < sentMax);
   assert.equal(arrived + lost, sentMax);
+  assert.equal(text.match(/event: lost/g)?.length, 1);
+  assert.ok((text.match(/^: $/gm)?.length ?? 0) < sentMax / 20);
 });
 
 test('a comment comes at every heartbeat', async (t) => {

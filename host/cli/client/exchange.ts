@@ -2,7 +2,7 @@ import { HostError, plainText } from '../../errors.ts';
 import { exitCodes } from '../exit-code.ts';
 import { describeFailure, formatMs, textOrBase64 } from '../report.ts';
 import { inputBytes, withNewline } from '../run.ts';
-import { descriptorSink } from '../stdio.ts';
+import { descriptorSink, isReaderGone } from '../stdio.ts';
 import { timeMsOf } from '../words.ts';
 import { grouped } from './amount.ts';
 import { type Answer, chunksOf, headerOf } from './answer.ts';
@@ -205,13 +205,18 @@ async function collect(answer: Answer): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-/** To stdout as it comes: an answer may be larger than memory. */
+/** To stdout as it comes: an answer may be larger than memory. A reader that wants no more of it may go. */
 async function pass(answer: Answer): Promise<undefined> {
   const stdout = descriptorSink(1);
   let last: Uint8Array = new Uint8Array(0);
-  for await (const chunk of chunksOf(answer)) {
-    await stdout.write(chunk);
-    last = chunk;
+  try {
+    for await (const chunk of chunksOf(answer)) {
+      await stdout.write(chunk);
+      last = chunk;
+    }
+  } catch (error) {
+    if (isReaderGone(error)) return;
+    throw error;
   }
   if (stdout.isTerminal && last.length > 0)
     await stdout.write(withNewline(last.subarray(-1), true).subarray(1));
