@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type CliOptions, type CliResult, host } from '../support/cli.ts';
+import { HostProcess } from '../support/process.ts';
 import { eventStream, json, problem, type Route, RoutesServer } from '../support/routes-server.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'motehost-cli-client-'));
@@ -372,6 +373,42 @@ test('logs are lines of time, level, agent, text and fields', async () => {
   );
   assert.equal(code, 0);
   assert.equal(server.seen[0]?.query.toString(), 'tail=5&agent=bill*&level=info');
+});
+
+test('what comes from elsewhere cannot steer the terminal, and lines stay in their columns', async () => {
+  const long = 'n'.repeat(30);
+  const entries = [
+    { ...entry, agent: long, fields: [{ name: 'a', value: '' }] },
+    { ...entry, fields: [{ name: 'sum', value: '1=1' }] },
+  ];
+  const routes: Record<string, Route> = {
+    'GET /v1/logs': (_, response) =>
+      void response.end(entries.map((one) => `${JSON.stringify(one)}\n`).join('')),
+    'GET /v1/agents': (_, response) => json(response, { agents: [{ ...summary('a'), route: '/\x1b[2J' }] }),
+  };
+  const logs = await call(['logs'], { routes });
+  assert.deepEqual(logs.stdout.split('\n').slice(0, 2), [
+    `12:03:04.123 info  ${long}  paid a=""`,
+    `12:03:04.123 info  ${'billing'.padEnd(24)}  paid sum="1=1"`,
+  ]);
+  const agents = await call(['agents'], { routes });
+  assert.match(agents.stdout, / \/\\x1b\[2J\n$/);
+});
+
+test('Ctrl-C takes a request back, and is told', async () => {
+  const asked = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  await using server = await RoutesServer.listen({
+    [invokePath]: (_, response) => {
+      response.once('close', gone.resolve);
+      asked.resolve();
+    },
+  });
+  await using run = new HostProcess(['invoke', 'greeter', '--url', server.url, '--input', 'x'], home);
+  await asked.promise;
+  assert.equal(await run.end('SIGINT'), 130);
+  assert.equal(run.stderr.printed, 'host: cancelled: SIGINT\n');
+  await gone.promise;
 });
 
 test('logs -f goes on with what comes until its reader has enough', async () => {

@@ -35,6 +35,8 @@ test('a token is printed once, listed without it, and revoked', async () => {
     second.stderr.endsWith(`its hash is in ${folder}, and counts for the host that has this folder\n`),
   );
   assert.equal((await token('revoke', 'till')).stderr, `host: till is revoked in ${folder}\n`);
+  const until = Date.parse(/until (\S+);/.exec(made.stderr)?.[1] ?? '');
+  assert.equal(Math.round((until - Date.now()) / 86_400_000), 30);
   const file = join(home, '.motehost/tokens.json');
   assert.ok(!readFileSync(file, 'utf8').includes(made.stdout.trim()));
   assert.equal(statSync(file).mode & 0o777, 0o600);

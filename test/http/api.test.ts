@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { HostError } from '../../host/errors.ts';
 import { metricsText } from '../../host/http/prometheus.ts';
 import { routeTable } from '../../host/http/route-table.ts';
 import { type Asking, ask, open } from '../support/front.ts';
@@ -85,6 +86,16 @@ test('send and publish are accepted with an id, and a repeated id counts once', 
   assert.equal(
     (await ask(front, '/v1/publish/a.b?guarantee=maybe', { body: 'x' })).json.code,
     'value-invalid',
+  );
+});
+
+test('a mailbox that is full says when to come again', async (t) => {
+  const { front, serving } = await open(t);
+  serving.send = () => Promise.reject(new HostError('HOST_ERR_MAILBOX_FULL', 'the mailbox is full'));
+  const full = await ask(front, '/v1/agents/echo/send', { body: 'x' });
+  assert.deepEqual(
+    [full.status, full.json.code, full.headers['retry-after']],
+    [503, 'HOST_ERR_MAILBOX_FULL', '1'],
   );
 });
 

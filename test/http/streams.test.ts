@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import * as net from 'node:net';
 import { test } from 'node:test';
 import type { Payload } from '../../host/host/serving.ts';
+import { isoTime } from '../../host/http/routes/message-json.ts';
 import { ask, EventReader, open } from '../support/front.ts';
 import { HandClock } from '../support/hand-clock.ts';
 
@@ -37,6 +38,10 @@ test('a subscriber is sent the messages of its pattern, text as text and bytes a
   });
   await serving.publish('orders.eu', payload(new Uint8Array([255, 0])), { principal });
   assert.equal(dataOf(await reader.next()).bodyBase64, '/wA=');
+});
+
+test('the time of a message keeps all nine digits of its second', () => {
+  assert.equal(isoTime(1_700_000_000_000_000_007n), '2023-11-14T22:13:20.000000007Z');
 });
 
 test('an id that could end its line is left out', async (t) => {

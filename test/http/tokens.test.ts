@@ -116,6 +116,7 @@ test('a capability that is none is refused with the nearest that is', () => {
     ['invok:a', /'invoke'/],
     ['read:x', /takes no pattern/],
     ['invoke:a*b', /start and/],
+    [`invoke:${'a'.repeat(257)}`, /start and/],
     ['publish:a.>.b', /orders/],
   ] as const)
     assert.throws(() => parseRight(text), cure);
