@@ -691,12 +691,17 @@ function describe(outcome: Outcome): string {
   return words(outcome).slice(0, errorCharsMax);
 }
 
+/** Milliseconds come with fractions. */
+function whole(amount: bigint | number): string {
+  return String(typeof amount === 'number' ? Math.round(amount) : amount);
+}
+
 function words(outcome: Outcome): string {
   switch (outcome.kind) {
     case 'trap':
       return `trap ${outcome.trap}: ${outcome.message}`;
     case 'limit':
-      return `limit ${outcome.limit}: ${outcome.used} of ${outcome.max}`;
+      return `limit ${outcome.limit}: ${whole(outcome.used)} of ${whole(outcome.max)}`;
     case 'error':
       return `failed: ${JSON.stringify(outcome.failure)}`;
     case 'ok':

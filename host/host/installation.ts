@@ -114,6 +114,7 @@ export class Installation {
   async #put(spec: Spec, origin: Origin): Promise<Installed> {
     const { name } = spec.manifest;
     const present = this.#options.tenancy.registry.get(name);
+    this.#options.triggers.check(name, spec.manifest.triggers, spec.manifestPath);
     if (present === undefined) {
       await this.#options.tenancy.add([name], spec, origin);
       this.#options.triggers.add(name, spec.manifest.triggers, spec.manifestPath);
@@ -172,7 +173,7 @@ const installedPath = 'the manifest';
 
 /** @throws HostError `HOST_ERR_CONFIG_INVALID`, for a manifest with paths too */
 function manifestOf(text: string): Manifest {
-  const manifest = parseManifest(text, installedPath);
+  const manifest = parseManifest(text, installedPath, true);
   requirePathless(manifest, installedPath);
   return manifest;
 }

@@ -427,7 +427,7 @@ class ServingHost implements LocalServing {
   async agent(name: string): Promise<AgentDetail> {
     const record = this.#tenancy.require(name);
     const [report] = (await this.#threads.handle(record.thread)?.call('report', [record.id])) ?? [];
-    return detailOf(record, report);
+    return detailOf(record, report, this.#triggers.of(name));
   }
 
   async install(request: InstallRequest): Promise<Installed> {
