@@ -67,7 +67,7 @@ function encode(secret: HostSecret, options: KeyFileOptions): Buffer {
 
 function decode(path: string, content: Buffer, passphrase: string | undefined): HostSecret {
   const file = parsed(content);
-  if (file?.['version'] !== 1) throw corrupt(path);
+  if (file?.version !== 1) throw corrupt(path);
   if (isPassphraseSeal(file)) {
     if (passphrase === undefined)
       throw wrong(path, 'is sealed; give its passphrase in MOTEHOST_KEY_PASSPHRASE');
@@ -75,7 +75,7 @@ function decode(path: string, content: Buffer, passphrase: string | undefined): 
     if (secret === undefined) throw wrong(path, 'does not open with this passphrase, or was changed');
     return new HostSecret(secret);
   }
-  const secret = Buffer.from(typeof file['secret'] === 'string' ? file['secret'] : '', 'base64url');
+  const secret = Buffer.from(typeof file.secret === 'string' ? file.secret : '', 'base64url');
   if (secret.length !== secretBytes) throw corrupt(path);
   // Whoever gives a passphrase relies on it; without a word it would protect nothing.
   if (passphrase !== undefined) throw wrong(path, 'is not sealed; seal it, or give no passphrase');

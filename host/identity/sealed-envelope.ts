@@ -41,19 +41,23 @@ export function sealBytes(
   return sealed;
 }
 
-/** The payload behind `clearBytes` of clear text; undefined when a bit of either, or of the tag, is another. */
+/**
+ * The payload that begins at `bodyAt`, before the tag; undefined when a bit of it, of `clear` or of the tag is another
+ * than when it was sealed.
+ */
 export function openBytes(
   key: KeyObject,
   nonce: Uint8Array,
+  clear: Uint8Array,
   sealed: Uint8Array,
-  clearBytes: number,
+  bodyAt: number,
 ): Buffer | undefined {
   const bodyEnd = sealed.length - tagBytes;
-  if (bodyEnd < clearBytes) return undefined;
+  if (bodyEnd < bodyAt) return undefined;
   const decipher = createDecipheriv(algorithm, key, nonce, { authTagLength: tagBytes });
-  decipher.setAAD(sealed.subarray(0, clearBytes));
+  decipher.setAAD(clear);
   decipher.setAuthTag(sealed.subarray(bodyEnd));
-  const payload = decipher.update(sealed.subarray(clearBytes, bodyEnd));
+  const payload = decipher.update(sealed.subarray(bodyAt, bodyEnd));
   try {
     decipher.final();
     return payload;

@@ -169,7 +169,7 @@ export class Opener {
     const key = this.#keyOf(epoch);
     if (key === undefined) return refused('epoch', `no key of epoch ${epoch}`);
     writeNonce(this.#nonce, header.sequence);
-    const payload = openBytes(key, this.#nonce, bytes, clearBytes);
+    const payload = openBytes(key, this.#nonce, bytes.subarray(0, clearBytes), bytes, clearBytes);
     if (payload === undefined) return refused('unauthentic', 'the seal does not fit');
     this.#advance(epoch, key);
     this.#window.mark(header.sequence);

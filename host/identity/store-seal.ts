@@ -67,8 +67,7 @@ export class StoreSeal {
     writeNonce(this.#nonce, number);
     const place = writePlace(this.#place, this.#options.store, file, offset);
     const clear = Buffer.concat([place, block.subarray(0, clearBytes)]);
-    const whole = Buffer.concat([clear, block.subarray(clearBytes)]);
-    const content = openBytes(this.#key(file, salt), this.#nonce, whole, clear.length);
+    const content = openBytes(this.#key(file, salt), this.#nonce, clear, block, clearBytes);
     return content === undefined
       ? refused('unauthentic', `the block at ${offset} of ${file} was changed, moved, or sealed elsewhere`)
       : { kind: 'opened', content };
