@@ -28,6 +28,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   neighbour: async () => (await import('./neighbour.ts')).bench,
   wheel: async () => (await import('./wheel.ts')).bench,
   capability: async () => (await import('./capability.ts')).bench,
+  identity: async () => (await import('./identity.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({

@@ -65,7 +65,8 @@ export function readSigned(
   const isWhole = text !== undefined && signature !== undefined && rest === '' && more.length === 0;
   if (isWhole) {
     const bytes = Buffer.from(signature, 'base64url');
-    if (verifySignature(signer.publicKey, signedBytes(purpose, text), bytes)) return text;
+    const isCanonical = bytes.toString('base64url') === signature;
+    if (isCanonical && verifySignature(signer.publicKey, signedBytes(purpose, text), bytes)) return text;
   }
   throw new HostError(
     'HOST_ERR_IDENTITY_CORRUPT',

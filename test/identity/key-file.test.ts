@@ -104,10 +104,16 @@ test('a pipe, a folder or a huge file in the key’s place is told, not waited f
   const options = keyOptions(t);
   fs.mkdirSync(options.folder, { mode: 0o700 });
   assert.equal(spawnSync('mkfifo', ['-m', '600', fileOf(options)]).status, 0);
-  assert.throws(() => openHostSecret(options), { code: 'HOST_ERR_IDENTITY_UNSAFE', message: /is not a file/ });
+  assert.throws(() => openHostSecret(options), {
+    code: 'HOST_ERR_IDENTITY_UNSAFE',
+    message: /is not a file/,
+  });
   fs.rmSync(fileOf(options));
   fs.mkdirSync(fileOf(options), { mode: 0o700 });
-  assert.throws(() => openHostSecret(options), { code: 'HOST_ERR_IDENTITY_UNSAFE', message: /is not a file/ });
+  assert.throws(() => openHostSecret(options), {
+    code: 'HOST_ERR_IDENTITY_UNSAFE',
+    message: /is not a file/,
+  });
   fs.rmdirSync(fileOf(options));
   fs.writeFileSync(fileOf(options), Buffer.alloc(4097), { mode: 0o600 });
   assert.throws(() => openHostSecret(options), { code: 'HOST_ERR_IDENTITY_CORRUPT', message: /4096 bytes/ });
@@ -127,7 +133,12 @@ test('a damaged file is told, and never replaced by a new identity', (t) => {
   const options = keyOptions(t);
   openHostSecret(options);
   const whole = fs.readFileSync(fileOf(options));
-  for (const content of [whole.subarray(0, 20), Buffer.alloc(0), Buffer.from('{"version":2}'), Buffer.from('[]')]) {
+  for (const content of [
+    whole.subarray(0, 20),
+    Buffer.alloc(0),
+    Buffer.from('{"version":2}'),
+    Buffer.from('[]'),
+  ]) {
     fs.writeFileSync(fileOf(options), content);
     assert.throws(() => openHostSecret(options), { code: 'HOST_ERR_IDENTITY_CORRUPT' });
     assert.deepEqual(fs.readFileSync(fileOf(options)), content);
@@ -161,7 +172,12 @@ test('attack, a sealed file with another cost, salt or secret opens with no pass
   const options = keyOptions(t, { passphrase: 'correct horse' });
   openHostSecret(options);
   const file = JSON.parse(fs.readFileSync(fileOf(options), 'utf8'));
-  const changes = [{ n: 2 ** 11 }, { salt: 'A'.repeat(22) }, { nonce: 'A'.repeat(16) }, { sealed: 'A'.repeat(64) }];
+  const changes = [
+    { n: 2 ** 11 },
+    { salt: 'A'.repeat(22) },
+    { nonce: 'A'.repeat(16) },
+    { sealed: 'A'.repeat(64) },
+  ];
   for (const change of changes) {
     fs.writeFileSync(fileOf(options), JSON.stringify({ ...file, ...change }));
     assert.throws(() => openHostSecret(options), { code: 'HOST_ERR_IDENTITY_PASSPHRASE' });

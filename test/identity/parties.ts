@@ -28,9 +28,7 @@ export interface PartyOptions {
 export function party(name: string, options: PartyOptions = {}): Party {
   const { clock = new HandClock(), pinsFirst = true, secretByte } = options;
   const bytes = new Uint8Array(32);
-  const secret = new HostSecret(
-    secretByte === undefined ? systemRandom.fill(bytes) : bytes.fill(secretByte),
-  );
+  const secret = new HostSecret(secretByte === undefined ? systemRandom.fill(bytes) : bytes.fill(secretByte));
   const keyring = new Keyring({ secret, store: memoryStore(), clock, name });
   const trusted = new TrustedKeys({ store: memoryStore(), clock, signer: secret.fileKey(), pinsFirst });
   return { name, secret, keyring, trusted, clock };
