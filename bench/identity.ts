@@ -184,7 +184,7 @@ async function run({ quick }: Effort): Promise<Report> {
   const count = quick ? 8_192 : 32_768;
   const few = count / 16;
   const works: Work[] = [
-    ...sealWork(count),
+    ...sealWork(few),
     blockWork(count / 4),
     ...signWork(few),
     ...merkleWork(count),

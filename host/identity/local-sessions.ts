@@ -18,7 +18,7 @@ const pairsMax = 65_536;
 
 interface Held {
   readonly opener: Opener;
-  readonly newestMs: number;
+  newestMs: number;
 }
 
 /**
@@ -30,8 +30,11 @@ export class LocalSessions {
   readonly #options: LocalSessionsOptions;
   readonly #pairsMax: number;
   readonly #sealers = new Map<string, Sealer>();
+  #lastSealer: { readonly from: string; readonly to: string; readonly sealer: Sealer } | undefined;
   /** The longest unused one first. */
   readonly #openers = new Map<string, Held>();
+  /** The one used last: it is where it belongs in the order. */
+  #lastHeld: Held | undefined;
   /** When the newest message of a session that was let go was sent: nothing older begins one, it may be a replay. */
   #letGoMs = 0;
 
@@ -42,17 +45,22 @@ export class LocalSessions {
 
   /** What this thread seals messages of `from` to `to` with. */
   sealer(from: string, to: string): Sealer {
+    const last = this.#lastSealer;
+    if (last !== undefined && last.from === from && last.to === to) return last.sealer;
     const pair = `${from}\0${to}`;
-    let sealer = this.#sealers.get(pair);
-    if (sealer === undefined) {
-      const sessionId = this.#options.random.fill(new Uint8Array(sessionIdBytes));
-      sealer = new Sealer(this.#direction(sessionId, from, to));
-      for (const oldest of this.#sealers.keys()) {
-        if (this.#sealers.size < this.#pairsMax) break;
-        this.#sealers.delete(oldest);
-      }
-      this.#sealers.set(pair, sealer);
+    const sealer = this.#sealers.get(pair) ?? this.#beginSealer(pair, from, to);
+    this.#lastSealer = { from, to, sealer };
+    return sealer;
+  }
+
+  #beginSealer(pair: string, from: string, to: string): Sealer {
+    const sessionId = this.#options.random.fill(new Uint8Array(sessionIdBytes));
+    const sealer = new Sealer(this.#direction(sessionId, from, to));
+    for (const oldest of this.#sealers.keys()) {
+      if (this.#sealers.size < this.#pairsMax) break;
+      this.#sealers.delete(oldest);
     }
+    this.#sealers.set(pair, sealer);
     return sealer;
   }
 
@@ -82,14 +90,20 @@ export class LocalSessions {
   }
 
   #keep(name: string, opener: Opener, sentAtMs: number): void {
-    const newestMs = Math.max(this.#openers.get(name)?.newestMs ?? 0, sentAtMs);
+    const held = this.#openers.get(name);
+    const newestMs = Math.max(held?.newestMs ?? 0, sentAtMs);
+    if (held !== undefined && held === this.#lastHeld) {
+      held.newestMs = newestMs;
+      return;
+    }
     this.#openers.delete(name);
-    for (const [oldest, held] of this.#openers) {
+    for (const [oldest, other] of this.#openers) {
       if (this.#openers.size < this.#pairsMax) break;
       this.#openers.delete(oldest);
-      this.#letGoMs = Math.max(this.#letGoMs, held.newestMs);
+      this.#letGoMs = Math.max(this.#letGoMs, other.newestMs);
     }
-    this.#openers.set(name, { opener, newestMs });
+    this.#lastHeld = { opener, newestMs };
+    this.#openers.set(name, this.#lastHeld);
   }
 
   #direction(sessionId: Uint8Array, from: string, to: string): ConstructorParameters<typeof Sealer>[0] {

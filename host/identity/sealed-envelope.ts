@@ -23,7 +23,28 @@ export function writeNonce(nonce: Uint8Array, sequence: number): void {
   nonce[11] = sequence;
 }
 
-/** `clear`, what becomes of `payload` under the key, and the tag over both. */
+const slabBytes = 65_536;
+/** Larger ones have memory of their own: a small message that is kept must not keep a large one. */
+const pieceBytesMax = 4096;
+let slab = Buffer.allocUnsafeSlow(slabBytes);
+let slabAt = 0;
+
+/** Memory for one envelope out of a larger piece: to allocate each alone costs as much as a third of sealing it. */
+function memoryFor(bytes: number): Buffer<ArrayBuffer> {
+  if (bytes > pieceBytesMax) return Buffer.allocUnsafeSlow(bytes);
+  if (slabAt + bytes > slabBytes) {
+    slab = Buffer.allocUnsafeSlow(slabBytes);
+    slabAt = 0;
+  }
+  const from = slabAt;
+  slabAt += bytes;
+  return slab.subarray(from, slabAt);
+}
+
+/**
+ * `clear`, what becomes of `payload` under the key, and the tag over both; a view of memory with others in it, to be
+ * copied by who would transfer it.
+ */
 export function sealBytes(
   key: KeyObject,
   nonce: Uint8Array,
@@ -34,7 +55,7 @@ export function sealBytes(
   cipher.setAAD(clear);
   const body = cipher.update(payload);
   cipher.final();
-  const sealed = Buffer.allocUnsafeSlow(clear.length + body.length + tagBytes);
+  const sealed = memoryFor(clear.length + body.length + tagBytes);
   sealed.set(clear, 0);
   sealed.set(body, clear.length);
   sealed.set(cipher.getAuthTag(), clear.length + body.length);
