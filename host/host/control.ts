@@ -9,6 +9,7 @@ import type { ResidenceShare } from '../engine/residence.ts';
 import type { LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { Metric } from './serving.ts';
+import type { TrustLine } from './trust.ts';
 
 /** What every thread of a host is started with. */
 export interface ThreadSettings {
@@ -31,6 +32,7 @@ export interface ThreadPlace {
   readonly repairJournal: boolean;
   /** How many threads had this place before, each of which was lost. */
   readonly predecessors: number;
+  readonly trust: TrustLine;
   /** Subscriptions of earlier runs have numbers up to this. */
   readonly subscriptionsFrom: number;
   /** Folders of threads of an earlier run that are no more. */

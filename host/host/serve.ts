@@ -57,6 +57,15 @@ import { metricsOf, statusOf } from './status.ts';
 import { Tenancy } from './tenancy.ts';
 import { type AgentThreadHandle, Threads } from './threads.ts';
 import { openTriggers } from './triggering.ts';
+import { Trust, type TrustOptions } from './trust.ts';
+
+/** What the operator may say of keys, audit chain and policies. */
+export type TrustSettings = Pick<
+  TrustOptions,
+  'passphrase' | 'auditLevel' | 'acceptAuditLoss' | 'policyFolder'
+>;
+
+const hostVersion = '0.1.0';
 
 /** An agent as it lies on disk. */
 export interface LocalAgent {
@@ -84,6 +93,8 @@ export interface ServeOptions {
   readonly warmBytesMax?: number;
   /** Go on with what is readable of damaged journals; default: refuse to start. */
   readonly repairJournal?: boolean;
+  /** Keys, audit chain, policies. */
+  readonly trust?: TrustSettings;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: (entry: LogEntry) => void;
@@ -148,6 +159,7 @@ class ServingHost implements LocalServing {
   readonly #subscriptionsFrom: number;
   readonly #residence;
   readonly #state: StateFolder;
+  readonly #trust: Trust;
   readonly #mail: Mail;
   readonly #health = new Health();
   readonly #triggers: Triggers;
@@ -158,11 +170,12 @@ class ServingHost implements LocalServing {
   #isReady = false;
   #isClosing = false;
 
-  private constructor(options: ServeOptions, secrets: Secrets, state: StateFolder) {
+  private constructor(options: ServeOptions, secrets: Secrets, state: StateFolder, trust: Trust) {
     const { clock, random, threads } = options;
     this.#options = options;
     this.#ids = new MessageIds(random);
     this.#state = state;
+    this.#trust = trust;
     this.#mail = this.#openMail();
     this.#startedAtMs = this.#nowMs();
     const kept = state.agents.subscriptions();
@@ -240,13 +253,19 @@ class ServingHost implements LocalServing {
   static async start(options: ServeOptions): Promise<ServingHost> {
     const secrets = await Secrets.open({ file: options.secretsFile, env: process.env });
     const state = openState(options.stateFolder);
+    const told: Telling = {};
+    let trust: Trust | undefined;
     let host: ServingHost;
     try {
-      host = new ServingHost(options, secrets, state);
+      trust = await openTrust(options, told);
+      host = new ServingHost(options, secrets, state, trust);
     } catch (thrown) {
+      await trust?.close('it could not start');
       state.close();
       throw thrown;
     }
+    told.audit = (trouble) => host.#auditTurned(trouble);
+    told.policies = (result) => host.#policiesTurned(result);
     try {
       host.#threads.links.start({
         accept: (frame, from) => host.#bus.accept(frame, from),
@@ -319,11 +338,24 @@ class ServingHost implements LocalServing {
     return {
       socketPath: this.#socketPathOf(thread),
       subscriptionsFrom: this.#subscriptionsFrom,
+      trust: this.#trust.line(),
       coldFolder: coldOf(thread),
       journalFolder: journalOf(thread),
       repairJournal: this.#options.repairJournal ?? false,
       adoptCold: orphaned.filter((number) => number % threads === thread - 1).map(coldOf),
     };
+  }
+
+  /** What is not recorded is not done: the front door is told, and so is the operator. */
+  #auditTurned(trouble: string | undefined): void {
+    this.#health.set('audit chain', trouble);
+    if (trouble === undefined) this.#say('info', 'the audit chain takes what is to be recorded again');
+    else this.#say('error', `the audit chain takes nothing: ${trouble}`);
+  }
+
+  #policiesTurned(result: number | HostError): void {
+    if (typeof result === 'number') this.#say('info', `policies of version ${result} are in force`);
+    else this.#say('error', `a change of the policies was not taken: ${result.message}`);
   }
 
   #socketPathOf(thread: number): string {
@@ -538,6 +570,7 @@ class ServingHost implements LocalServing {
     this.#sites.close();
     await this.#engine.close();
     this.#runFolder.remove();
+    await this.#trust.close('in good order');
     this.#state.close();
   }
 
@@ -561,6 +594,24 @@ class ServingHost implements LocalServing {
     const asked = await Promise.allSettled(handles.filter((handle) => handle !== undefined).map(ask));
     return asked.filter((one) => one.status === 'fulfilled').map(({ value }) => value);
   }
+}
+
+/** Who is told of chain and policies, once there is a host. */
+interface Telling {
+  audit?: (trouble: string | undefined) => void;
+  policies?: (result: number | HostError) => void;
+}
+
+function openTrust({ stateFolder, clock, random, trust = {} }: ServeOptions, told: Telling): Promise<Trust> {
+  return Trust.open({
+    ...trust,
+    stateFolder,
+    clock,
+    random,
+    version: hostVersion,
+    onAudit: (trouble) => told.audit?.(trouble),
+    onPolicies: (result) => told.policies?.(result),
+  });
 }
 
 function reasonOf(thrown: unknown): string {

@@ -30,6 +30,7 @@ import { GuestRooms } from './guest-rooms.ts';
 import type { Metric } from './serving.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
 import { ThreadServing } from './thread-serving.ts';
+import { ThreadTrust } from './trust.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
@@ -69,6 +70,7 @@ export class AgentThread {
   readonly #wheel: Wheel;
   readonly #links: Links;
   readonly #log: LogOutbox;
+  readonly #trust: ThreadTrust;
   readonly #deadLetterLog: DeadLetterLog;
   readonly bus: Bus;
   readonly mail: ThreadMail;
@@ -91,7 +93,7 @@ export class AgentThread {
 
   private constructor(
     settings: ThreadSettings,
-    { links, predecessors, subscriptionsFrom }: ThreadPlace,
+    { links, predecessors, subscriptionsFrom, trust }: ThreadPlace,
     store: ColdStore,
     mail: ThreadMail,
     owner: Owner,
@@ -99,6 +101,7 @@ export class AgentThread {
     random: Random,
   ) {
     this.#clock = clock;
+    this.#trust = new ThreadTrust(trust, clock);
     this.#self = links.self;
     this.mail = mail;
     this.#owner = owner;
@@ -470,6 +473,7 @@ export class AgentThread {
     await this.mail.close().catch((thrown: unknown) => this.#say('error', String(thrown)));
     this.#links.close();
     await this.#engine.close();
+    await this.#trust.close();
   }
 }
 

@@ -24,6 +24,11 @@ export class SigningKey implements Signer {
     this.keyId = keyIdOf(this.publicKey);
   }
 
+  /** For a thread of this host's own that signs by itself. */
+  get privateKey(): KeyObject {
+    return this.#secret;
+  }
+
   get text(): string {
     return keyText(this.publicKey);
   }
