@@ -105,13 +105,18 @@ export function readManifest(folder: string): Manifest {
   return parseManifest(text, path);
 }
 
-/** Reads a manifest's text; `path` is what errors call it. @throws HostError as `readManifest` */
-export function parseManifest(text: string, path: string): Manifest {
+/**
+ * Reads a manifest's text.
+ * @param path what errors call it
+ * @param comesReady its component comes along and tells its world itself
+ * @throws HostError as `readManifest`
+ */
+export function parseManifest(text: string, path: string, comesReady = false): Manifest {
   const table = new Table(parseTable(text, path), path).only(keys);
   const limits = table.table('limits').only([...Object.keys(limitKeys), ...rateKeys], 'limit');
   return {
     name: nameOf(table),
-    ...sourcesOf(table),
+    ...sourcesOf(table, comesReady),
     tier: tierOf(table),
     settings: settingsOf(table),
     limits: limitsOf(limits),

@@ -3,7 +3,7 @@ import { Capabilities } from '../capability/capabilities.ts';
 import type { Clock } from '../clock.ts';
 import { Budget, type StopCause, type Turn } from '../engine/budget.ts';
 import type { Resident } from '../engine/engine.ts';
-import { type Snapshot, snapshotBytes } from '../engine/hibernation/snapshot.ts';
+import type { Snapshot } from '../engine/hibernation/snapshot.ts';
 import { HostError } from '../errors.ts';
 import { intersect, type Limits } from '../limits.ts';
 import type { Outcome, Usage } from '../outcome.ts';
@@ -20,6 +20,7 @@ import { Parking, type ParkingOwner } from './parking.ts';
 import { RestartDelay } from './restart-delay.ts';
 import type { Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
+import { WarmState } from './warm-state.ts';
 
 /** Why an instance ends in good order (wit/types.wit). */
 export type StopReason = 'requested' | 'idle' | 'replaced' | 'restarting' | 'shutdown';
@@ -94,9 +95,7 @@ const yieldMs = 2;
 const errorCharsMax = 1_000;
 
 /** Where the state of an agent that is not in memory lies. */
-export type Saved =
-  | { readonly kind: 'warm'; readonly snapshot: Snapshot; readonly bytes: number }
-  | { readonly kind: 'cold' };
+export type Saved = WarmState | { readonly kind: 'cold' };
 
 /**
  * One agent on its thread: at most one instance, and in it at most one message at a time. It launches when a
@@ -552,7 +551,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   }
 
   #keep(snapshot: Snapshot, state: AgentPhase): void {
-    this.#saved = { kind: 'warm', snapshot, bytes: snapshotBytes(snapshot) };
+    this.#saved = new WarmState(snapshot);
     this.#state = state;
     // In the same breath: a message that waits for it may wake it next.
     this.#around.kept(this, this.#saved);
@@ -692,12 +691,17 @@ function describe(outcome: Outcome): string {
   return words(outcome).slice(0, errorCharsMax);
 }
 
+/** Milliseconds come with fractions. */
+function whole(amount: bigint | number): string {
+  return String(typeof amount === 'number' ? Math.round(amount) : amount);
+}
+
 function words(outcome: Outcome): string {
   switch (outcome.kind) {
     case 'trap':
       return `trap ${outcome.trap}: ${outcome.message}`;
     case 'limit':
-      return `limit ${outcome.limit}: ${outcome.used} of ${outcome.max}`;
+      return `limit ${outcome.limit}: ${whole(outcome.used)} of ${whole(outcome.max)}`;
     case 'error':
       return `failed: ${JSON.stringify(outcome.failure)}`;
     case 'ok':

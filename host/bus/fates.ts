@@ -10,6 +10,8 @@ export interface FatesOptions {
   readonly outbox: Outbox;
   readonly mail: RegisteredMail;
   readonly deadLetters: DeadLetters;
+  /** Told of every letter that is kept here. */
+  readonly onDeadLetter: ((letter: DeadLetter) => void) | undefined;
 }
 
 /** What became of messages, brought to the thread whose journal has them. An entry of 0 is in no journal. */
@@ -48,8 +50,9 @@ export class Fates {
   /** A dead letter that this thread's journal has, or nobody's. */
   keep(letter: DeadLetter): void {
     const { entry, reason, failure } = letter;
-    const { deadLetters, mail, journal } = this.#options;
+    const { deadLetters, mail, journal, onDeadLetter } = this.#options;
     deadLetters.add(letter);
+    onDeadLetter?.(letter);
     if (entry === 0) return;
     mail.died(entry);
     journal?.died(entry, reason, failure);

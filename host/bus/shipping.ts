@@ -533,7 +533,11 @@ export class Shipping {
 function unpublishable(subject: string): BusError | undefined {
   const reserved = reservedToken(subject);
   if (reserved === undefined) return undefined;
-  return { tag: 'invalid-subject', val: `'${reserved}.…' is the host's` };
+  const whose =
+    reserved === 'agent'
+      ? "'agent.NAME' is an agent's own mailbox: send to it"
+      : `'${reserved}.…' is the host's`;
+  return { tag: 'invalid-subject', val: whose };
 }
 
 function invalidSubject(subject: string): BusError {

@@ -59,7 +59,22 @@ export interface AgentDetail extends AgentSummary {
   /** Digests of the versions before, newest first, bounded. */
   readonly earlier: readonly string[];
   readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
+  /** In the order of the manifest. */
+  readonly triggers: readonly AgentTrigger[];
   readonly lastError: string | undefined;
+}
+
+/** A message the host sends to an agent by itself; one of `cron`, `everyMs` and `subject` says when. */
+export interface AgentTrigger {
+  /** The message's subject is `trigger.NAME`. */
+  readonly name: string;
+  readonly cron: string | undefined;
+  /** Of `cron`; undefined: UTC. */
+  readonly zone: string | undefined;
+  readonly everyMs: number | undefined;
+  readonly subject: string | undefined;
+  /** When it comes next, milliseconds since 1970; undefined for a subject, or when there is no next time. */
+  readonly nextMs: number | undefined;
 }
 
 /** What the new version of an agent asks for that the present one does not. */
@@ -186,6 +201,8 @@ export interface ThreadDoors {
   readonly socketPath: string;
   /** Has every thread, those that take a lost one's place too, open a door: `module` exports `openThreadDoor`. */
   open(module: string, settings: unknown): Promise<void>;
+  /** What each door tells of itself. */
+  metrics(): Promise<readonly (readonly Metric[])[]>;
   close(drainMs: number): Promise<void>;
 }
 

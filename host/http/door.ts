@@ -10,6 +10,8 @@ import type { Caller, Fault, Front } from './front.ts';
 import { Gate } from './gate.ts';
 import { defaultHttpLimits, type HttpLimits } from './http-limits.ts';
 import { openApiDocument } from './openapi.ts';
+import { type Leave, PlainLines } from './plain-line.ts';
+import { Problem } from './problem.ts';
 import { type Elsewhere, Reception } from './reception.ts';
 import { RequestIds } from './request-id.ts';
 import { routeTable } from './route-table.ts';
@@ -46,6 +48,9 @@ export type Place =
   | { readonly host: string; readonly port: number; readonly reusePort: boolean }
   | { readonly path: string };
 
+/** Milliseconds for the last answers to go out. */
+const flushMsMax = 250;
+
 /** Connections the system may hold before they are accepted. */
 const backlogMax = 4096;
 
@@ -55,6 +60,7 @@ export class Door<Serves extends Caller> {
   readonly reception: Reception<Serves>;
   readonly tokens: TokenStore | undefined;
   readonly #limits: HttpLimits;
+  readonly #lines: PlainLines;
   readonly #servers: Server[] = [];
   readonly #sweeping = new AbortController();
 
@@ -68,11 +74,17 @@ export class Door<Serves extends Caller> {
     const gate = new Gate({ limits: this.#limits, tokens: this.tokens, hostNames, corsOrigins });
     const ids = new RequestIds(options.random ?? systemRandom);
     this.reception = new Reception(this.front, gate, ids, elsewhere);
+    this.#lines = new PlainLines({
+      clock: this.front.clock,
+      limits: this.#limits,
+      ids,
+      take: this.reception.takeWhole.bind(this.reception),
+    });
   }
 
   /** A server that takes requests for this door; `open` binds it. */
   server(): Server {
-    const server = serverOf(this.front, this.reception);
+    const server = serverOf(this.front, this.reception, this.#lines);
     this.#servers.push(server);
     if (this.#servers.length === 1) void this.#sweep();
     return server;
@@ -82,18 +94,21 @@ export class Door<Serves extends Caller> {
     const { clock, connections } = this.front;
     while (!this.#sweeping.signal.aborted) {
       await clock.sleep(this.#limits.sweepMs, this.#sweeping.signal).catch(() => undefined);
-      connections.sweep();
+      connections.sweep(clock.monotonicMs());
     }
   }
 
-  /** Takes nothing new, ends streams, lets what runs finish within `drainMs`, then cuts the rest. */
+  /** Takes nothing new, ends streams, lets what runs finish within `drainMs`, then tells the rest that it is cut off. */
   async close(drainMs: number): Promise<void> {
     const { answers, clock, connections, streams } = this.front;
     for (const server of this.#servers) stopListening(server);
     answers.isClosing = true;
     streams.endAll('the host is shutting down');
     const late = new AbortController();
-    await Promise.race([connections.quiet(), clock.sleep(drainMs, late.signal).catch(() => undefined)]);
+    const within = (ms: number): Promise<void> => clock.sleep(ms, late.signal).catch(() => undefined);
+    await Promise.race([connections.quiet(), within(drainMs)]);
+    for (const exchange of connections.unanswered()) answers.problem(exchange, cutOff());
+    await Promise.race([connections.empty(), within(flushMsMax)]);
     late.abort();
     connections.destroyAll();
     this.#sweeping.abort();
@@ -171,7 +186,7 @@ function frontOf<Serves extends Caller>(
   const connections = new Connections(limits.stallsMax);
   const answers = new Answers(
     () => clock.monotonicMs(),
-    (exchange) => connections.settled(exchange.connection),
+    (exchange) => connections.settled(exchange),
     limits.answersBytesMax,
   );
   return {
@@ -188,7 +203,11 @@ function frontOf<Serves extends Caller>(
   };
 }
 
-function serverOf<Serves extends Caller>(front: Front<Serves>, reception: Reception<Serves>): Server {
+function serverOf<Serves extends Caller>(
+  front: Front<Serves>,
+  reception: Reception<Serves>,
+  lines: PlainLines,
+): Server {
   const { limits, connections } = front;
   const server = createServer({
     maxHeaderSize: limits.headerBytesMax,
@@ -202,7 +221,13 @@ function serverOf<Serves extends Caller>(front: Front<Serves>, reception: Recept
   });
   server.maxConnections = limits.connectionsMax;
   server.maxHeadersCount = 0;
-  server.on('connection', (socket) => connections.add(socket));
+  // Node's own reader begins when a connection is no plain line any more.
+  const readers = server.listeners('connection');
+  server.removeAllListeners('connection');
+  const leave: Leave = ({ socket }) => {
+    for (const read of readers) read.call(server, socket);
+  };
+  server.on('connection', (socket) => lines.begin(connections.add(socket), leave));
   const take = reception.take.bind(reception);
   server.on('request', take);
   // The body is asked for once the head was found good.
@@ -214,6 +239,12 @@ function serverOf<Serves extends Caller>(front: Front<Serves>, reception: Recept
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+function cutOff(): Problem {
+  const detail =
+    'the host ends, and did not wait any longer for this request; whether it was dealt with is not known';
+  return new Problem(503, 'closing', detail, { retryAfterMs: 1000, headers: ['connection', 'close'] });
 }
 
 function openToAll(host: string): HostError {

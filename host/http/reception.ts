@@ -2,14 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Exchange as ExchangeType } from './exchange.ts';
 import { Exchange } from './exchange.ts';
 import type { Caller, Front } from './front.ts';
-import { admitPublic, type Gate } from './gate.ts';
+import { admitPublic, type Gate, refusedExpectation } from './gate.ts';
+import type { PlainExchange } from './plain-exchange.ts';
 import { Problem } from './problem.ts';
 import type { RequestIds } from './request-id.ts';
 import { methodsOf } from './route-table.ts';
 import type { Listener } from './router.ts';
-import { invoke, invokeRoute } from './routes/invoke.ts';
+import { invoke, invokeRoute, invokeWhole } from './routes/invoke.ts';
 import { fail, missingRight } from './run.ts';
-import type { RouteMeter } from './traffic.ts';
+import { passedOn, type RouteMeter } from './traffic.ts';
 
 const agentsPrefix = '/v1/agents/';
 const invokeSuffix = '/invoke';
@@ -28,6 +29,7 @@ export class Reception<Serves extends Caller> {
   readonly #invokeMeter: RouteMeter;
   readonly #siteMeter: RouteMeter;
   readonly #otherMeter: RouteMeter;
+  readonly #passedOnMeter: RouteMeter;
   readonly #elsewhere: Elsewhere | undefined;
   #route: Listener | undefined;
 
@@ -39,6 +41,7 @@ export class Reception<Serves extends Caller> {
     this.#invokeMeter = front.traffic.of(invokeRoute.path);
     this.#siteMeter = front.traffic.of('agent site');
     this.#otherMeter = front.traffic.of('none');
+    this.#passedOnMeter = front.traffic.of(passedOn);
   }
 
   /** Where requests go that are not answered here. */
@@ -58,7 +61,7 @@ export class Reception<Serves extends Caller> {
     const nowMs = clock.monotonicMs();
     const id = this.#ids.of(request.headers['x-request-id']);
     const exchange = new Exchange(request, response, connection, id, nowMs);
-    connections.begin(connection);
+    connections.begin(exchange);
     if (this.#elsewhere !== undefined && !isInvocation(request)) {
       void this.#passOn(exchange, this.#elsewhere);
       return;
@@ -72,10 +75,40 @@ export class Reception<Serves extends Caller> {
     answers.problem(exchange, problem);
   }
 
+  /** As `take`, for an invocation that was read whole. */
+  takeWhole(exchange: PlainExchange, body: Uint8Array<ArrayBuffer>): void {
+    const { answers, connections } = this.#front;
+    const { startedMs, request } = exchange;
+    const name = request.agent;
+    connections.begin(exchange);
+    exchange.meter = this.#otherMeter;
+    let problem = answers.isClosing ? closing() : this.#gate.enter(exchange, startedMs);
+    if (problem === undefined) {
+      exchange.meter = this.#invokeMeter;
+      problem = this.#gate.admit(exchange, startedMs) ?? missingRight(exchange, invokeRoute, { name });
+    }
+    if (problem === undefined) void this.#invokedWhole(exchange, name, body);
+    else answers.problem(exchange, problem);
+  }
+
+  async #invokedWhole(exchange: PlainExchange, name: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
+    try {
+      const problem = await invokeWhole(this.#front, exchange, name, body);
+      if (problem !== undefined) this.#front.answers.problem(exchange, problem);
+    } catch (error) {
+      fail(this.#front, exchange, error);
+    }
+  }
+
   async #passOn(exchange: ExchangeType, elsewhere: Elsewhere): Promise<void> {
     const { answers } = this.#front;
     const { request, response } = exchange;
-    exchange.meter = this.#otherMeter;
+    const problem = refusedExpectation(request);
+    exchange.meter = problem === undefined ? this.#passedOnMeter : this.#otherMeter;
+    if (problem !== undefined) {
+      answers.problem(exchange, problem);
+      return;
+    }
     if (request.headers.expect !== undefined) response.writeContinue();
     try {
       await elsewhere(request, response);

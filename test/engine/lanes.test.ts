@@ -9,6 +9,7 @@ import { stopTranspiler } from '../../host/engine/general-lane/transpile.ts';
 import type { Instance } from '../../host/engine/instance.ts';
 import { meter } from '../../host/engine/meter/meter.ts';
 import { type EchoComponent, echoComponent, echoLinker } from '../support/echo-component.ts';
+import { seedOf } from '../support/seed.ts';
 import { witType, witValue, writeWit } from '../support/wit-values.ts';
 import { budgetWith, prepareMetered } from './general-lane/lane.ts';
 
@@ -51,7 +52,7 @@ async function observe(instance: Instance, name: string, value: unknown): Promis
 
 for (const encoding of ['utf8', 'utf16'] as const) {
   test(`a component that both lanes can run gives equal results and burns equal fuel in both, in ${encoding}`, async () => {
-    const seed = Number(process.env.LANES_SEED ?? Math.floor(Math.random() * 2 ** 31));
+    const seed = seedOf('LANES_SEED');
     for (let world = 0; world < worldsPerEncoding; world += 1) await compareWorld(encoding, seed + world);
   });
 }

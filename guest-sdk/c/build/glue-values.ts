@@ -48,19 +48,21 @@ export class GlueValues {
     this.#layouts = layouts;
   }
 
-  /** Expressions for the core values of `value`; statements they need go into the body. */
-  lower(body: Body, ref: TypeRef, value: string): string[] {
+  /**
+   * Expressions for the core values of `value`, as core types `as` (a letter each: those of the type itself, or the
+   * wider ones that it shares with other cases); statements they need go into the body.
+   */
+  lower(body: Body, ref: TypeRef, value: string, as: string = this.#flat(ref)): string[] {
     const def = this.#types.def(ref);
-    if (ref === 'string' || isBlock(def)) return [`(int32_t)${value}.ptr`, `(int32_t)${value}.len`];
-    if (def === undefined)
-      return [this.#isPlainFloat(ref) ? value : `(${coreType(this.#flat(ref))})${value}`];
-    const members = this.#members(ref, def);
-    if (members !== undefined)
-      return members.flatMap((one) => this.lower(body, one.ref, `${value}.${one.name}`));
-    const cases = this.#cases(ref, def);
-    if (cases !== undefined) return this.#lowerCases(body, ref, cases, value);
-    if (this.#isHandle(def)) return [`${value}.handle`];
-    return [`(int32_t)${value}`];
+    const [first = 'i', second = 'i'] = as;
+    if (ref === 'string' || isBlock(def))
+      return [widened(`(int32_t)${value}.ptr`, 'i', first), widened(`(int32_t)${value}.len`, 'i', second)];
+    const members = def === undefined ? undefined : this.#members(ref, def);
+    if (members !== undefined) return this.#lowerMembers(body, members, value, as);
+    const cases = def === undefined ? undefined : this.#cases(ref, def);
+    if (cases !== undefined) return this.#lowerCases(body, cases, value, as);
+    if (this.#isHandle(def)) return [widened(`${value}.handle`, 'i', first)];
+    return [fitted(value, this.#flat(ref), first)];
   }
 
   /** Statements that set `place` from core values. */
@@ -85,16 +87,12 @@ export class GlueValues {
     return def?.kind === 'own' || (def?.kind === 'borrow' && !this.#types.isExported(def.resource));
   }
 
-  #isPlainFloat(ref: TypeRef): boolean {
-    return ref === 'f32' || ref === 'f64';
-  }
-
   #flat(ref: TypeRef): string {
     return this.#layouts.of(ref).flat ?? '';
   }
 
   /** The parts that are always there: fields, items; undefined for other types. */
-  #members(ref: TypeRef, def: TypeDef): { readonly name: string; readonly ref: TypeRef }[] | undefined {
+  #members(ref: TypeRef, def: TypeDef): Member[] | undefined {
     if (def.kind === 'tuple') return def.types.map((part, index) => ({ name: `f${index}`, ref: part }));
     if (def.kind === 'list')
       return Array.from({ length: def.length ?? 0 }, (_, index) => ({
@@ -115,28 +113,30 @@ export class GlueValues {
     return { tag: 'tag', names, types: def.cases.map((one) => one.type) };
   }
 
-  #lowerCases(body: Body, ref: TypeRef, cases: Cases, value: string): string[] {
-    const payload = this.#flat(ref).slice(1);
-    const locals = Array.from(payload, (letter) => {
+  #lowerMembers(body: Body, members: readonly Member[], value: string, as: string): string[] {
+    let at = 0;
+    return members.flatMap(({ name, ref }) => {
+      const width = this.#flat(ref).length;
+      at += width;
+      return this.lower(body, ref, `${value}.${name}`, as.slice(at - width, at));
+    });
+  }
+
+  #lowerCases(body: Body, cases: Cases, value: string, as: string): string[] {
+    const locals = Array.from(as.slice(1), (letter) => {
       const name = body.fresh();
       body.add(`${coreType(letter)} ${name} = 0;`);
       return name;
     });
     this.#eachCase(body, `${value}.${cases.tag}`, cases, (part, index) => {
-      const own = this.#flat(part);
-      const values = this.lower(body, part, `${value}.${cases.names[index]}`);
-      for (const [at, one] of values.entries())
-        body.add(`${locals[at]} = ${widened(one, own[at] as string, payload[at] as string)};`);
+      const shared = as.slice(1, 1 + this.#flat(part).length);
+      const values = this.lower(body, part, `${value}.${cases.names[index]}`, shared);
+      for (const [at, one] of values.entries()) body.add(`${locals[at]} = ${one};`);
     });
-    return [`(int32_t)${value}.${cases.tag}`, ...locals];
+    return [fitted(`${value}.${cases.tag}`, 'i', as[0] as string), ...locals];
   }
 
-  #liftMembers(
-    body: Body,
-    members: readonly { name: string; ref: TypeRef }[],
-    flats: readonly string[],
-    place: string,
-  ): void {
+  #liftMembers(body: Body, members: readonly Member[], flats: readonly string[], place: string): void {
     let at = 0;
     for (const { name, ref } of members) {
       const width = this.#flat(ref).length;
@@ -176,6 +176,11 @@ export class GlueValues {
   }
 }
 
+interface Member {
+  readonly name: string;
+  readonly ref: TypeRef;
+}
+
 interface Cases {
   readonly tag: string;
   readonly names: readonly string[];
@@ -188,16 +193,19 @@ function isBlock(def: TypeDef | undefined): boolean {
 }
 
 /**
- * From a payload's core type to the one that all cases share. The upper half of a number that travels as i64 is
- * nobody's concern; it goes by the number's sign, which suits receivers that look at it all the same.
+ * A number of WIT or C as a core value. The upper half of a number that travels as i64 is nobody's concern; it goes by
+ * the number's sign, which suits receivers that look at it all the same.
  */
+function fitted(value: string, from: string, to: string): string {
+  return from === 'i' || from === 'I' ? `(${coreType(to)})${value}` : widened(value, from, to);
+}
+
+/** From a core type to the one that all cases share; an address has no sign. */
 function widened(value: string, from: string, to: string): string {
   if (from === to) return value;
   if (from === 'f')
     return to === 'i' ? `bits_of_float(${value})` : `(int64_t)(uint32_t)bits_of_float(${value})`;
-  if (from === 'F') return `bits_of_double(${value})`;
-  const number = /^\(int32_t\)(.+(?<!\.ptr))$/.exec(value)?.[1];
-  return number === undefined ? `(int64_t)(uint32_t)${value}` : `(int64_t)${number}`;
+  return from === 'F' ? `bits_of_double(${value})` : `(int64_t)(uint32_t)${value}`;
 }
 
 function narrowed(value: string, from: string, to: string): string {

@@ -2,9 +2,15 @@ import type { InstallRequest } from '../../host/serving.ts';
 import { local } from '../access.ts';
 import type { Front } from '../front.ts';
 import { Problem } from '../problem.ts';
-import { type Call, type Route, route } from '../route.ts';
+import { type Call, jsonAnswer, type Route, route } from '../route.ts';
 import { count, listOf, objectOf, text } from '../schema.ts';
-import { agentDetail, agentSummary, difference } from './agent-schema.ts';
+import {
+  agentDetail,
+  agentSummary,
+  difference,
+  type InstalledAgent,
+  installedAgent,
+} from './agent-schema.ts';
 import { type NameParams, nameParam } from './names.ts';
 
 interface ListQuery {
@@ -67,7 +73,8 @@ async function install(
   }
   const { agent, kind } = installed;
   const location = ['location', `/v1/agents/${encodeURIComponent(agent.name)}`];
-  answers.json(exchange, kind === 'installed' ? 201 : 200, agent, location);
+  const shown: InstalledAgent = { ...agent, change: kind };
+  answers.json(exchange, kind === 'installed' ? 201 : 200, shown, location);
   return undefined;
 }
 
@@ -111,15 +118,14 @@ export const agentRoutes: readonly Route[] = [
       prefix: text('Only names that begin so.'),
     },
     answers: {
-      200: {
-        description: 'One page of agents; without `next` it is the last.',
-        contentType: 'application/json',
-        schema: objectOf<{ agents: unknown; next?: unknown }>(
+      200: jsonAnswer(
+        'One page of agents; without `next` it is the last.',
+        objectOf<{ agents: unknown; next?: unknown }>(
           'AgentPage',
           { agents: listOf(agentSummary), next: text('`after` of the next page.') },
           ['next'],
         ),
-      },
+      ),
     },
     run: list,
   }),
@@ -128,7 +134,9 @@ export const agentRoutes: readonly Route[] = [
     path: '/v1/agents',
     operation: 'installAgent',
     summary: 'Installs an agent, or a new version of one',
-    description: `JSON with manifest and component, or the component alone as \`${wasm}\` with \`?name=\`.`,
+    description:
+      `JSON with manifest and component, or the component alone as \`${wasm}\` with \`?name=\`: then it is granted ` +
+      'nothing. `component` may be missing in the manifest, and `world`, which the component tells.',
     needs: { verb: 'admin' },
     query: {
       name: { ...nameParam, description: `The agent’s name, for a body of ${wasm}.` },
@@ -145,12 +153,8 @@ export const agentRoutes: readonly Route[] = [
       },
     },
     answers: {
-      200: {
-        description: 'Upgraded, or there already.',
-        contentType: 'application/json',
-        schema: agentDetail,
-      },
-      201: { description: 'Installed.', contentType: 'application/json', schema: agentDetail },
+      200: jsonAnswer('Upgraded, or there already: `change` says which.', installedAgent),
+      201: jsonAnswer('Installed.', installedAgent),
       409: {
         description: 'The new version asks for more than the present one: `difference` says what.',
         contentType: 'application/problem+json',
@@ -168,7 +172,7 @@ export const agentRoutes: readonly Route[] = [
     needs: { verb: 'read' },
     params: { name: nameParam },
     answers: {
-      200: { description: 'The agent.', contentType: 'application/json', schema: agentDetail },
+      200: jsonAnswer('The agent.', agentDetail),
       404: { description: 'No such agent.' },
     },
     run: inspect,

@@ -6,10 +6,11 @@ import { coreSignature, Layouts } from '../../../host/engine/component/layout.ts
 import { Reader } from '../../../host/engine/component/reader.ts';
 import { componentTypeSection, worldOfComponentType } from '../../../host/engine/component/world.ts';
 import { embedWorld } from '../../support/component-tools.ts';
+import { seedOf } from '../../support/seed.ts';
 import { witType, writeWit } from '../../support/wit-values.ts';
 
 test('core signatures equal those that wit-component computes for generated functions', async () => {
-  const seed = Number(process.env.LAYOUT_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  const seed = seedOf('LAYOUT_SEED');
   const { declarations, refs } = writeWit(fc.sample(witType(), { numRuns: 120, seed }));
   const functions = refs.map((ref, index) => {
     const next = refs[(index + 1) % refs.length];

@@ -9,6 +9,7 @@ import { planFastLane } from '../../../host/engine/fast-lane/plan.ts';
 import { type HostFunction, Linker, WitError } from '../../../host/engine/linker.ts';
 import { defaultLimits } from '../../../host/limits.ts';
 import { type EchoComponent, echoComponent, echoHost } from '../../support/echo-component.ts';
+import { seedOf } from '../../support/seed.ts';
 import { witType, witValue, writeWit } from '../../support/wit-values.ts';
 
 async function start(echo: EchoComponent): Promise<FastInstance> {
@@ -39,7 +40,7 @@ async function start(echo: EchoComponent): Promise<FastInstance> {
 
 for (const encoding of ['utf8', 'utf16', 'compact-utf16'] as const) {
   test(`every value of generated types comes back unchanged through exports and imports in ${encoding}`, async () => {
-    const seed = Number(process.env.ECHO_SEED ?? Math.floor(Math.random() * 2 ** 31));
+    const seed = seedOf('ECHO_SEED');
     const types = fc.sample(witType(), { numRuns: 40, seed });
     const { declarations, refs } = writeWit(types);
     const echo = await echoComponent(declarations, refs, encoding);

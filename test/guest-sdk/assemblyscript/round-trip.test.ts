@@ -7,6 +7,7 @@ import type { Instance } from '../../../host/engine/instance.ts';
 import { type EchoAgent, echoAgent } from '../../support/echo-agent.ts';
 import { echoLinker } from '../../support/echo-component.ts';
 import { onFastLane, onGeneralLane } from '../../support/lanes.ts';
+import { seedOf } from '../../support/seed.ts';
 import { witType, witValue, writeWit } from '../../support/wit-values.ts';
 import { writtenAgent } from '../../support/written-agent.ts';
 
@@ -24,12 +25,22 @@ function listType({ target }: EchoAgent, index: number): TypeRef {
 }
 
 test('a generated agent gives back every value of random worlds, in both lanes, and keeps no memory', async () => {
-  const first = Number(process.env.ROUND_TRIP_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  const first = seedOf('ROUND_TRIP_SEED');
   for (let world = 0; world < worlds; world += 1) await checkWorld(first + world);
+});
+
+test('a negative number keeps its sign in a variant of variants that shares 64 bits', async () => {
+  const declarations = `variant outer { none, small(option<s8>), middle(result<s16>), letter(char), wide(result<u64>) }
+record both { left: outer, right: option<outer> }`;
+  for (const seed of [1, 2, 3, 4, 5]) await checkTypes(declarations, ['outer', 'both'], seed);
 });
 
 async function checkWorld(seed: number): Promise<void> {
   const { declarations, refs } = writeWit(fc.sample(witType(), { numRuns: typesPerWorld, seed }));
+  await checkTypes(declarations, refs, seed);
+}
+
+async function checkTypes(declarations: string, refs: readonly string[], seed: number): Promise<void> {
   const where = `ROUND_TRIP_SEED=${seed}`;
   const echo = await echoAgent(declarations, refs).catch((cause: unknown) => {
     throw new Error(`${where}: ${String(cause)}\n${declarations}\n${refs.join('; ')}`, { cause });

@@ -17,6 +17,7 @@ import type { CoreModuleShape } from '../../../host/engine/component/core-module
 import { decodeComponent } from '../../../host/engine/component/decode.ts';
 import type { TypeRef } from '../../../host/engine/component/types.ts';
 import { compareWithDummy } from '../../support/core-signatures.ts';
+import { seedOf } from '../../support/seed.ts';
 import { witType, writeWit } from '../../support/wit-values.ts';
 
 /** A user's file that calls every import of a world, with values nobody has looked at, and exports stubs. */
@@ -127,7 +128,7 @@ for (const world of ['handler', 'agent', 'wasi:cli/command@0.2.0', 'wasi:http/pr
 }
 
 test('so does every function of random worlds', async () => {
-  const seed = Number(process.env.SIGNATURES_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  const seed = seedOf('SIGNATURES_SEED');
   const { declarations, refs } = writeWit(fc.sample(witType(), { numRuns: 40, seed }));
   const functions = refs.map((ref, index) => {
     const [b, c] = [refs[(index + 1) % refs.length], refs[(index + 7) % refs.length]];

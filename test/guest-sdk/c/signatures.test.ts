@@ -8,6 +8,7 @@ import { buildProgram } from '../../../guest-sdk/c/build/build-program.ts';
 import type { CoreModuleShape } from '../../../host/engine/component/core-module.ts';
 import { decodeComponent } from '../../../host/engine/component/decode.ts';
 import { compareWithDummy } from '../../support/core-signatures.ts';
+import { seedOf } from '../../support/seed.ts';
 import { witType, writeWit } from '../../support/wit-values.ts';
 import { folderOf, skip, worldOf } from './c-project.ts';
 
@@ -51,7 +52,7 @@ test('core signatures equal those of the toolchain for our worlds and those of W
 });
 
 test('core signatures equal those of the toolchain for generated worlds', { skip }, async (t) => {
-  const seed = Number(process.env.C_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  const seed = seedOf('C_SEED');
   const { declarations, refs } = writeWit(fc.sample(witType(), { numRuns: 80, seed }));
   const functions = refs.map((ref, index) => {
     const next = refs[(index + 1) % refs.length];

@@ -6,6 +6,7 @@ import { stopTranspiler } from '../../../host/engine/general-lane/transpile.ts';
 import type { Instance } from '../../../host/engine/instance.ts';
 import { type HostFunction, Linker, WitError } from '../../../host/engine/linker.ts';
 import { buildScript, onFastLane, onGeneralLane, targetOf } from '../../support/script-agent.ts';
+import { seedOf } from '../../support/seed.ts';
 import { witType, witValue, writeWit } from '../../support/wit-values.ts';
 
 after(stopTranspiler);
@@ -65,7 +66,7 @@ function echoLinker(refs: readonly string[]): Linker {
 }
 
 test('a program gives back every value of random worlds, in both lanes', async () => {
-  const first = Number(process.env.ROUND_TRIP_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  const first = seedOf('ROUND_TRIP_SEED');
   for (let world = 0; world < worlds; world += 1) await checkWorld(first + world);
 });
 

@@ -70,36 +70,38 @@ function storeList(
 }
 
 /**
- * Core values of a value, after statements that compute them, which are appended to `lines`.
- * `value` is an expression without effects.
+ * Core values of a value, as core types `as` (a letter each: those of the type itself, or the wider ones that it shares
+ * with other cases), after statements that compute them, which are appended to `lines`. `value` is an expression
+ * without effects.
  */
-export function lowerFlat(emitter: Emitter, ref: TypeRef, value: string, lines: string[]): string[] {
+export function lowerFlat(
+  emitter: Emitter,
+  ref: TypeRef,
+  value: string,
+  lines: string[],
+  as: string = emitter.layout(ref).flat ?? '',
+): string[] {
   const def = emitter.def(ref);
-  if (def === undefined) {
-    if (ref === 'string') return [`changetype<usize>(${value})`, `${value}.length`];
-    return [ref === 'bool' ? `i32(${value})` : value];
-  }
-  switch (def.kind) {
-    case 'list':
-      return def.length === undefined
-        ? listFlat(emitter, ref, def, value)
-        : fixedFlat(emitter, def, value, lines);
-    case 'map':
-      return [`${spineOfMap(emitter, ref, def)}(${value})`, `${value}.size`];
-    case 'enum':
-    case 'flags':
-      return [`<i32>${numberOf(def, value)}`];
-    case 'own':
-    case 'borrow':
-      return [handleOf(emitter, def, value)];
-    case 'record':
-    case 'tuple':
-      return membersOf(def, emitter.layout(ref)).flatMap(({ name, type }) =>
-        lowerFlat(emitter, type, bound(emitter, type, `${value}.${name}`, lines), lines),
-      );
-    default:
-      return casesFlat(emitter, ref, def, value, lines);
-  }
+  const isFixed = def?.kind === 'list' && def.length !== undefined;
+  if (isFixed) return fixedFlat(emitter, def, value, lines, as);
+  if (def?.kind === 'record' || def?.kind === 'tuple')
+    return membersFlat(emitter, ref, def, value, lines, as);
+  if (def?.kind === 'variant' || def?.kind === 'option' || def?.kind === 'result')
+    return casesFlat(emitter, ref, def, value, lines, as);
+  const own = emitter.layout(ref).flat ?? '';
+  return plainFlat(emitter, ref, def, value).map((one, at) =>
+    widen(one, own[at] as string, as[at] as string),
+  );
+}
+
+/** Core values of what has no parts, or keeps them in memory. */
+function plainFlat(emitter: Emitter, ref: TypeRef, def: TypeDef | undefined, value: string): string[] {
+  if (ref === 'string') return [`changetype<usize>(${value})`, `${value}.length`];
+  if (def === undefined) return [ref === 'bool' ? `i32(${value})` : value];
+  if (def.kind === 'list') return listFlat(emitter, ref, def, value);
+  if (def.kind === 'map') return [`${spineOfMap(emitter, ref, def)}(${value})`, `${value}.size`];
+  if (def.kind === 'own' || def.kind === 'borrow') return [handleOf(emitter, def, value)];
+  return [`<i32>${numberOf(def, value)}`];
 }
 
 /** A value that is asked several things is put into a local first. */
@@ -118,42 +120,74 @@ function listFlat(emitter: Emitter, ref: TypeRef, def: ListDef, value: string): 
   return [isPlain ? `${value}.dataStart` : `${spine(emitter, ref, def)}(${value})`, `${value}.length`];
 }
 
-function fixedFlat(emitter: Emitter, def: ListDef, value: string, lines: string[]): string[] {
+function fixedFlat(emitter: Emitter, def: ListDef, value: string, lines: string[], as: string): string[] {
   lines.push(`if (${value}.length != ${def.length}) wrongLength(${value}.length, ${def.length});`);
-  return Array.from({ length: def.length ?? 0 }, (_, index) =>
-    lowerFlat(emitter, def.element, bound(emitter, def.element, `${value}[${index}]`, lines), lines),
-  ).flat();
+  const items = Array.from({ length: def.length ?? 0 }, (_, index) => ({
+    type: def.element,
+    part: `${value}[${index}]`,
+  }));
+  return partsFlat(emitter, items, lines, as);
 }
 
-function casesFlat(emitter: Emitter, ref: TypeRef, def: TypeDef, value: string, lines: string[]): string[] {
-  const flat = emitter.layout(ref).flat ?? '';
-  const slots = [...flat].slice(1).map(() => emitter.local());
-  slots.forEach((slot, index) => {
-    lines.push(`let ${slot}: ${coreTypes[flat[index + 1] as string]} = 0;`);
+function membersFlat(
+  emitter: Emitter,
+  ref: TypeRef,
+  def: TypeDef,
+  value: string,
+  lines: string[],
+  as: string,
+): string[] {
+  const members = membersOf(def, emitter.layout(ref));
+  const parts = members.map(({ name, type }) => ({ type, part: `${value}.${name}` }));
+  return partsFlat(emitter, parts, lines, as);
+}
+
+function partsFlat(
+  emitter: Emitter,
+  parts: readonly { readonly type: TypeRef; readonly part: string }[],
+  lines: string[],
+  as: string,
+): string[] {
+  let at = 0;
+  return parts.flatMap(({ type, part }) => {
+    const from = at;
+    at += emitter.layout(type).flat?.length ?? 0;
+    return lowerFlat(emitter, type, bound(emitter, type, part, lines), lines, as.slice(from, at));
+  });
+}
+
+function casesFlat(
+  emitter: Emitter,
+  ref: TypeRef,
+  def: TypeDef,
+  value: string,
+  lines: string[],
+  as: string,
+): string[] {
+  const slots = Array.from(as.slice(1), (letter) => {
+    const slot = emitter.local();
+    lines.push(`let ${slot}: ${coreTypes[letter]} = 0;`);
+    return slot;
   });
   for (const [index, { type, payload }] of casesOf(emitter, ref).entries()) {
     if (type === undefined) continue;
     const inner: string[] = [];
-    const own = emitter.layout(type).flat ?? '';
-    const values = lowerFlat(emitter, type, bound(emitter, type, payload(value), inner), inner);
-    const sets = values.map(
-      (one, at) => `${slots[at]} = ${widen(one, own[at] as string, flat[at + 1] as string)};`,
-    );
+    const shared = as.slice(1, 1 + (emitter.layout(type).flat?.length ?? 0));
+    const values = lowerFlat(emitter, type, bound(emitter, type, payload(value), inner), inner, shared);
+    const sets = values.map((one, at) => `${slots[at]} = ${one};`);
     lines.push(`if (${isCase(def, value, index)}) { ${[...inner, ...sets].join(' ')} }`);
   }
-  return [caseNumber(def, value), ...slots];
+  return [widen(caseNumber(def, value), 'i', as[0] as string), ...slots];
 }
 
 /**
- * From a payload's own core type to the one that travels. The upper half of a number that travels as i64 is nobody's
+ * From a value's own core type to the one that travels. The upper half of a number that travels as i64 is nobody's
  * concern; it goes by the number's sign, which suits receivers that look at it all the same.
  */
 function widen(value: string, from: string, to: string): string {
   if (from === to) return value;
   if (from === 'f') return to === 'i' ? `reinterpret<i32>(${value})` : `<i64><u64>reinterpret<u32>(${value})`;
-  return from === 'F'
-    ? `reinterpret<i64>(${value})`
-    : `<i64>${/^__\d+$/.test(value) ? '<u32>' : ''}(${value})`;
+  return from === 'F' ? `reinterpret<i64>(${value})` : `<i64>(${value})`;
 }
 
 function lowerComposite(emitter: Emitter, ref: TypeRef, def: TypeDef): string {
