@@ -94,6 +94,8 @@ export interface InstallRequest {
   readonly component: Uint8Array<ArrayBuffer>;
   /** Digest of a component whose new imports and grants the caller has seen and accepts. */
   readonly accept?: string;
+  /** On whose behalf: for the record. */
+  readonly principal?: Principal;
   /** Nobody asked who the caller is: it gets no secrets. */
   readonly isAnybodys?: boolean;
 }
@@ -219,7 +221,7 @@ export interface Serving {
   /** @throws HostError for a bad manifest or component */
   install(request: InstallRequest): Promise<Installed>;
   /** @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
-  remove(name: string): Promise<void>;
+  remove(name: string, principal?: Principal): Promise<void>;
 
   /** One message to one agent, and its answer. @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
   invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply>;

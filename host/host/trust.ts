@@ -12,6 +12,7 @@ import { fileStore } from '../identity/signed-text.ts';
 import { Decider } from '../policy/decider.ts';
 import { Policies } from '../policy/policies.ts';
 import { PolicyInbox, type PolicyLine } from '../policy/source.ts';
+import { decisionRecord } from './decision-record.ts';
 
 /**
  * What is put on the audit chain:
@@ -77,7 +78,9 @@ export class Trust {
     this.audit = audit;
     this.pen = audit?.pen();
     this.policies = policies;
-    this.decider = policies === undefined ? undefined : new Decider({ source: policies.board, clock });
+    if (policies === undefined) return;
+    const onDecision = decisionRecord(this.pen, auditLevel);
+    this.decider = new Decider({ source: policies.board, clock, ...(onDecision && { onDecision }) });
   }
 
   /**
@@ -148,7 +151,8 @@ export class ThreadTrust {
     this.pen = pen === undefined ? undefined : new AuditPen(pen, { clock });
     if (policies === undefined) return;
     const source = new PolicyInbox(policies);
-    const decider = new Decider({ source, clock });
+    const onDecision = decisionRecord(this.pen, auditLevel);
+    const decider = new Decider({ source, clock, ...(onDecision && { onDecision }) });
     source.onArrival(() => decider.refresh());
     this.decider = decider;
   }
