@@ -4,8 +4,8 @@ import { conditionText } from '../policy/condition.ts';
 import type { DecisionListener } from '../policy/decider.ts';
 import { isAllowed } from '../policy/decision.ts';
 import { entityText } from '../policy/entity.ts';
+import type { AuditLevel } from './audit-level.ts';
 import { note } from './note.ts';
-import type { AuditLevel } from './trust.ts';
 
 /** What policies decided, on the audit chain: every decision at level `all`, else those that do not allow. */
 export function decisionRecord(pen: AuditPen | undefined, level: AuditLevel): DecisionListener | undefined {

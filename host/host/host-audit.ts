@@ -78,14 +78,6 @@ export class HostAudit {
     this.#note(kinds.policyChanged, '', '', version, digest.digest(), ids);
   }
 
-  tokenCreated(name: string, rights: readonly string[]): void {
-    this.#note(kinds.tokenCreated, '', '', name, rights);
-  }
-
-  tokenRevoked(name: string): void {
-    this.#note(kinds.tokenRevoked, '', '', name);
-  }
-
   #note<K extends Kind>(kind: K, agent: string, by: string, ...fields: FieldsOf<K>): void {
     if (this.#pen !== undefined) note(this.#pen, kind, agent, by, ...fields);
   }

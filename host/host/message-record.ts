@@ -4,8 +4,8 @@ import type { AuditPen } from '../audit/pen.ts';
 import type { DeadLetter } from '../bus/dead-letters.ts';
 import type { Message } from '../bus/message.ts';
 import type { BusRecord } from '../bus/record-port.ts';
+import type { AuditLevel } from './audit-level.ts';
 import { note } from './note.ts';
-import type { AuditLevel } from './trust.ts';
 
 export interface MessageRecordOptions {
   readonly pen: AuditPen;

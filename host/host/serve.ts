@@ -52,6 +52,7 @@ import type {
   ServingStatus,
   ThreadDoors,
 } from './serving.ts';
+import { ChainRecord } from './serving-record.ts';
 import { Sites } from './sites.ts';
 import { openState, type StateFolder } from './state-folder.ts';
 import { metricsOf, statusOf } from './status.ts';
@@ -162,6 +163,7 @@ class ServingHost implements LocalServing {
   readonly #state: StateFolder;
   readonly #trust: Trust;
   readonly #audit: HostAudit;
+  readonly record: ChainRecord | undefined;
   readonly #mail: Mail;
   readonly #health = new Health();
   readonly #triggers: Triggers;
@@ -179,6 +181,7 @@ class ServingHost implements LocalServing {
     this.#state = state;
     this.#trust = trust;
     this.#audit = new HostAudit(trust);
+    this.record = recordOf(trust, options.stateFolder);
     this.#mail = this.#openMail();
     this.#startedAtMs = this.#nowMs();
     const kept = state.agents.subscriptions();
@@ -437,8 +440,9 @@ class ServingHost implements LocalServing {
     return statusOf(this.#view());
   }
 
-  metrics(): Promise<readonly Metric[]> {
-    return metricsOf(this.#view());
+  async metrics(): Promise<readonly Metric[]> {
+    const head = await this.record?.head();
+    return metricsOf({ ...this.#view(), audit: { pen: this.#trust.pen, events: head?.events ?? 0 } });
   }
 
   #view(): Parameters<typeof statusOf>[0] {
@@ -449,6 +453,7 @@ class ServingHost implements LocalServing {
       bus: this.#bus,
       journalCounts: this.#mail.counts(),
       startedAtMs: this.#startedAtMs,
+      audit: { pen: this.#trust.pen, events: 0 },
     };
   }
 
@@ -628,6 +633,10 @@ function openTrust({ stateFolder, clock, random, trust = {} }: ServeOptions, tol
     onAudit: (trouble) => told.audit?.(trouble),
     onPolicies: (result) => told.policies?.(result),
   });
+}
+
+function recordOf({ audit, pen }: Trust, stateFolder: string): ChainRecord | undefined {
+  return audit && pen && new ChainRecord(audit, pen, join(stateFolder, 'audit'));
 }
 
 function reasonOf(thrown: unknown): string {

@@ -6,10 +6,10 @@ import type { AuditPen } from '../audit/pen.ts';
 import type { Delivery } from '../bus/delivery.ts';
 import type { Linker } from '../engine/linker.ts';
 import type { Outcome } from '../outcome.ts';
+import type { AuditLevel } from './audit-level.ts';
 import { AuditedLinker } from './audited-linker.ts';
 import { MessageRecord } from './message-record.ts';
 import { note } from './note.ts';
-import type { AuditLevel } from './trust.ts';
 
 export interface ThreadAuditOptions {
   readonly pen: AuditPen;

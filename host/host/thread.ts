@@ -25,6 +25,7 @@ import type { Outcome } from '../outcome.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
+import { backlogOf } from './audit-metrics.ts';
 import type { OwnerCalls, Subscriptions, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
 import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
@@ -449,6 +450,7 @@ export class AgentThread {
       active: this.#dispatcher.active,
       queued: this.#dispatcher.queued,
       warmBytes: this.#room.warmBytes,
+      audit: backlogOf(this.#trust.pen),
       counts: { ...this.bus.counts, ...this.mail.counts() },
     };
   }

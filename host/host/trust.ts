@@ -12,17 +12,8 @@ import { fileStore } from '../identity/signed-text.ts';
 import { Decider } from '../policy/decider.ts';
 import { Policies } from '../policy/policies.ts';
 import { PolicyInbox, type PolicyLine } from '../policy/source.ts';
+import type { AuditLevel } from './audit-level.ts';
 import { decisionRecord } from './decision-record.ts';
-
-/**
- * What is put on the audit chain:
- * - `security`: lives of agents, decisions that deny, limits, traps, changes of policies, keys and rights
- * - `messages`: all that, and every message and invocation, with fuel and digests
- * - `all`: all that, every decision and every call of a host function
- */
-export type AuditLevel = 'off' | 'security' | 'messages' | 'all';
-
-export const auditLevels: readonly AuditLevel[] = ['off', 'security', 'messages', 'all'];
 
 export interface TrustOptions {
   readonly stateFolder: string;
