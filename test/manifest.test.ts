@@ -27,6 +27,7 @@ test('the least manifest has a name and a world', () => {
     subscriptions: [],
     route: undefined,
     triggers: [],
+    audit: { level: 'security' },
   });
 });
 

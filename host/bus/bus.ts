@@ -25,9 +25,10 @@ import type { Journal, JournalRecord } from './journal-port.ts';
 import type { BusError, Message, Payload } from './message.ts';
 import { Outbox } from './outbox.ts';
 import { Reception, type ReceptionCounts } from './reception.ts';
+import type { BusRecord } from './record-port.ts';
 import { RegisteredMail } from './registered-mail.ts';
 import { Requests } from './requests.ts';
-import { Shipping, type ShippingCounts } from './shipping.ts';
+import { Shipping, type ShippingCounts, unrecorded } from './shipping.ts';
 import { Stamps } from './stamps.ts';
 import { SubjectTree, type Subscription } from './subject-tree.ts';
 import { WaitingRoom } from './waiting-room.ts';
@@ -44,6 +45,8 @@ export interface BusOptions {
   readonly limits?: Partial<BusLimits>;
   /** Told of every message that this thread gives up. */
   readonly onDeadLetter?: (letter: DeadLetter) => void;
+  /** Where it is put on record what is sent; none: nowhere. */
+  readonly record?: BusRecord | undefined;
   /** How many threads had this one's number before, each of which was lost. */
   readonly predecessors?: number;
   /** Subscriptions of an earlier run have numbers (`numberOf`) up to this. */
@@ -184,6 +187,7 @@ export class Bus {
       died: (letter) => this.#fates.keep(letter),
       tree: this.#tree,
       listen: (listener, message) => this.#listeners.get(listener)?.(message),
+      record: options.record,
     });
   }
 
@@ -313,7 +317,7 @@ export class Bus {
 
   /** As `publish`, for the host's own events: the subject begins with `host.`. */
   publishEvent(subject: string, payload: Payload): void {
-    void this.#shipping.publishAnywhere(outside, subject, payload, noOptions);
+    void this.#shipping.publishAnywhere(outside, subject, payload, unrecorded);
   }
 
   /** Asks whoever a subject leads to, `agent.NAME` included, and resolves with the first answer or the end. */

@@ -93,10 +93,10 @@ export interface Sender {
   /** The agent's id; 0: from outside. */
   readonly id: number;
   readonly name: string | undefined;
-  /** From outside, who asks: message ids are its own. */
-  readonly principal?: string;
   /** Of the message at hand, nanoseconds since the Unix epoch: what the sender asks for ends by then. */
   readonly deadlineNs?: bigint | undefined;
+  /** On whose behalf somebody outside asks: message ids are its own, and the record names it. */
+  readonly principal?: string | undefined;
 }
 
 /** Whoever is no agent: a front door, a trigger, the host itself. */

@@ -19,6 +19,7 @@ import { type Parcel, parcelFor } from './parcel.ts';
 import { idFault, type PayloadTerms, payloadTerms } from './payload-rules.ts';
 import { memberFor } from './queue-group.ts';
 import type { Reception } from './reception.ts';
+import type { BusRecord } from './record-port.ts';
 import type { RegisteredMail } from './registered-mail.ts';
 import type { Pending, Requests } from './requests.ts';
 import type { Resident } from './resident.ts';
@@ -46,6 +47,7 @@ export interface ShippingOptions {
   readonly tree: SubjectTree;
   /** Calls a listener of the host on this thread. */
   readonly listen: (listener: number, message: Message) => void;
+  readonly record: BusRecord | undefined;
 }
 
 /** What one thread's senders have been through since it started. */
@@ -66,6 +68,8 @@ const inboxStart = '_inbox.';
 const agentStart = 'agent.';
 const routesMax = 16_384;
 const noEntries: readonly number[] = [];
+/** For what ends something that was begun, and for what the host itself tells: the audit chain does not keep it back. */
+export const unrecorded: SendOptions = {};
 
 /** An agent by its name, so that neither is looked up or put together for every message. */
 interface Route {
@@ -81,6 +85,7 @@ export class Shipping {
   readonly #self: number;
   readonly #stamps: Stamps;
   readonly #reception: Reception;
+  readonly #record: BusRecord | undefined;
   readonly #sentIds: SentIds;
   readonly #routes = new Map<string, Route>();
   readonly #isBusy: (id: number) => boolean;
@@ -91,6 +96,7 @@ export class Shipping {
     this.#self = options.self;
     this.#stamps = options.stamps;
     this.#reception = options.reception;
+    this.#record = options.record;
     this.#sentIds = new SentIds(options.limits);
     this.#isBusy = (id) => this.#reception.roster.get(id)?.current !== undefined;
   }
@@ -130,10 +136,8 @@ export class Shipping {
     const { id } = options;
     const guarantee = terms.guarantee ?? options.guarantee ?? 'at-most-once';
     const message = this.#message(from, subject, payload, terms.headers, id, nowMs);
-    if (id === undefined) return this.#publish(matches, message, guarantee, from.id);
-    return this.#sentIds.once(from, resident, subject, id, () =>
-      this.#publish(matches, message, guarantee, from.id),
-    );
+    const publish = (): Result => this.#publish(matches, message, guarantee, from);
+    return id === undefined ? publish() : this.#sentIds.once(from, resident, subject, id, publish);
   }
 
   request(from: Sender, subject: string, payload: Payload, options: RequestOptions): Promise<Reply> {
@@ -172,7 +176,14 @@ export class Shipping {
     if (waiter.request !== 0 && !this.#options.requests.has(waiter.request)) return { tag: 'cancelled' };
     // It counts as accepted now.
     const message = { ...waiter.message, sentAtNs: this.#stamps.wallNs(this.#stamps.nowMs()) };
-    return this.#ship(waiter.to, waiter.name, message, waiter.guarantee, waiter.from, waiter.request);
+    const { to, name, guarantee, from, request } = waiter;
+    return this.#recorded(
+      this.#ship(to, name, message, guarantee, from, request),
+      from,
+      undefined,
+      message,
+      name,
+    );
   }
 
   /** Copies that another thread's bus sent here. */
@@ -239,6 +250,7 @@ export class Shipping {
     options: SendOptions,
     nowMs: number,
   ): PayloadTerms | BusError {
+    if (this.#record?.isFull === true && options !== unrecorded) return this.#options.full;
     const fault = options.id === undefined ? undefined : idFault(options.id);
     if (fault !== undefined) return fault;
     const bytesMax = resident?.terms.messageBytesMax ?? this.#options.limits.messageBytesMax;
@@ -327,6 +339,7 @@ export class Shipping {
     const { waitingRoom, full, limits } = this.#options;
     if (!this.#directory.isCongested(to) && !waitingRoom.has(to)) {
       const result = this.#ship(to, name, message, guarantee, from.id, request);
+      this.#recorded(result, from.id, from.principal, message, name);
       return this.#onceOnDisk(result, from.id, guarantee);
     }
     if (from.id === 0) return this.#refuse(full);
@@ -405,10 +418,26 @@ export class Shipping {
 
   // Many receivers
 
-  #publish(matches: Matches, message: Message, guarantee: Guarantee, from: number): Result {
-    if (guarantee === 'at-most-once') return this.#fanOut(matches, message, from);
-    const result = this.#counted(this.#options.mail.publish(matches, message, guarantee, from));
-    return this.#onceOnDisk(result, from, guarantee);
+  #publish(matches: Matches, message: Message, guarantee: Guarantee, { id, principal }: Sender): Result {
+    const isOnce = guarantee === 'at-most-once';
+    const result = isOnce
+      ? this.#fanOut(matches, message, id)
+      : this.#counted(this.#options.mail.publish(matches, message, guarantee, id));
+    this.#recorded(result, id, principal, message, undefined);
+    return isOnce ? result : this.#onceOnDisk(result, id, guarantee);
+  }
+
+  /** Puts a message that was taken on record. */
+  #recorded(
+    result: Accepted | BusError,
+    from: number,
+    principal: string | undefined,
+    message: Message,
+    receiver: string | undefined,
+  ): Accepted | BusError {
+    const record = this.#record;
+    if (record?.hasMessages === true && !('tag' in result)) record.sent(from, principal, message, receiver);
+    return result;
   }
 
   #fanOut(matches: Matches, message: Message, from: number): Accepted {
@@ -483,6 +512,7 @@ export class Shipping {
     // All are counted before the first can answer or refuse.
     for (const { subscriber } of sent) requests.sent(pending.token, this.#directory.ownerOf(subscriber));
     this.counts.accepted++;
+    if (this.#record?.hasMessages === true) this.#record.sent(from.id, from.principal, question, undefined);
     for (const { subscriber } of sent) this.#ask(subscriber, question, from.id, pending);
   }
 
@@ -520,7 +550,7 @@ export class Shipping {
     if (resident === undefined || delivery === undefined || delivery.message.replyTo !== inbox)
       return this.#refuse(denied);
     if (delivery.isAnswered || delivery.isHeld) return this.#refuse(denied);
-    const terms = this.#admit(resident, payload, {}, this.#stamps.nowMs());
+    const terms = this.#admit(resident, payload, unrecorded, this.#stamps.nowMs());
     if ('tag' in terms) return this.#refuse(terms);
     const { contentType, body } = payload;
     const reply = { outcome: answered(body), contentType, headers: terms.headers };
