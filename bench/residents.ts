@@ -303,6 +303,10 @@ const question = 'What do many agents cost, and how fast does any of them answer
 export const bench: Bench = { name: 'residents', question, run: async (effort) => report(effort) };
 
 if (import.meta.main) {
-  const [name = '', effort] = process.argv.slice(2);
-  process.stdout.write(JSON.stringify(await scenarios[name]?.(effort === 'quick')));
+  const [name = '', effort, count, everyMs] = process.argv.slice(2);
+  const figures =
+    name === 'timers' && count !== undefined
+      ? await timers(Number(count), Number(everyMs))
+      : await scenarios[name]?.(effort === 'quick');
+  process.stdout.write(JSON.stringify(figures));
 }
