@@ -53,13 +53,16 @@ const suspending: ReadonlySet<string> = new Set(['send', 'publish', 'request']);
  * target exists is asked only after the grant, so a refusal takes the same time for both.
  */
 export function busGuestApi(guest: BusGuest): BusGuestApi {
-  // Agents by the thousand have these: they share one variable, and those that a program does not import go.
+  // Agents by the thousand have these: they share their variables, and those that a program does not import go.
+  // Most agents send to the same one again: its name and subject are hashed once, the grant is asked each time.
+  let latest = nobody;
   const functions: BusFunctions = {
     send: (agent, id, payload) => {
-      const subject = agentSubject(agent);
+      if (agent !== latest.agent) latest = targetOf(agent);
+      const { subject, isSubject } = latest;
       // A name that can be no agent's is an agent that is not there.
-      check(guest, 'send', subject, subjectFault(subject) === undefined && guest.rights.maySend(subject));
-      return settle(guest, guest.bus.send(guest.sender(), agent, payload, optionsOf(id)));
+      check(guest, 'send', subject, isSubject && guest.rights.maySend(subject));
+      return settle(guest, guest.bus.send(guest.sender(), latest.agent, payload, optionsOf(id)));
     },
     publish: (subject, id, payload) => {
       checkSubject(guest, subjectFault(subject));
@@ -129,6 +132,19 @@ function settle(
 function idOf(guest: BusGuest, result: Accepted | BusError): string {
   return 'tag' in result ? refuse(guest, result) : result.id;
 }
+
+interface Target {
+  readonly agent: string;
+  readonly subject: string;
+  readonly isSubject: boolean;
+}
+
+function targetOf(agent: string): Target {
+  const subject = agentSubject(agent);
+  return { agent, subject, isSubject: subjectFault(subject) === undefined };
+}
+
+const nobody = targetOf('');
 
 const noOptions: SendOptions = {};
 
