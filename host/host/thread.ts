@@ -143,6 +143,7 @@ export class AgentThread {
     this.#room = new MemoryRoom({
       clock,
       warmBytesMax: settings.warmBytesMax,
+      pooled: () => this.#pools.idle,
       spare: () => this.#pools.idle + this.#residence.dropped,
       reclaim: async (instances) => {
         this.#pools.shrink(instances);
