@@ -42,6 +42,8 @@ const codes = {
   HOST_ERR_STATE_LOCKED: 'unavailable',
   HOST_ERR_STATE_UNWRITABLE: 'unavailable',
   HOST_ERR_JOURNAL_CORRUPT: 'unavailable',
+  HOST_ERR_HISTORY_CORRUPT: 'unavailable',
+  HOST_ERR_HISTORY_UNKNOWN: 'not-found',
   HOST_ERR_SECRET_UNKNOWN: 'not-found',
   HOST_ERR_TOKEN_INVALID: 'denied',
   HOST_ERR_LISTEN_FAILED: 'unavailable',

@@ -10,7 +10,9 @@ import {
   type DeliveryRules,
   deliveryOf,
   type Hibernate,
+  type History,
   hibernateOf,
+  historyOf,
   type MailboxLimits,
   mailboxOf,
   type Rates,
@@ -43,6 +45,7 @@ export {
   defaultRates,
   defaultRestart,
   type Hibernate,
+  type History,
   type MailboxLimits,
   type Rates,
   type Restart,
@@ -68,6 +71,7 @@ export interface Manifest extends Sources {
   readonly mailbox: MailboxLimits;
   readonly restart: Restart;
   readonly hibernate: Hibernate;
+  readonly history: History;
   readonly delivery: DeliveryRules;
   readonly grants: Grants;
   /** What the host subscribes it to; being in the manifest grants them. */
@@ -119,6 +123,7 @@ export function parseManifest(text: string, path: string): Manifest {
     mailbox: mailboxOf(table),
     restart: restartOf(table),
     hibernate: hibernateOf(table),
+    history: historyOf(table),
     delivery: deliveryOf(table),
     grants: grantsOf(table),
     subscriptions: subscriptionsOf(table),
@@ -136,6 +141,7 @@ const keys: readonly string[] = [
   'mailbox',
   'restart',
   'hibernate',
+  'history',
   'delivery',
   'capabilities',
   'environment',

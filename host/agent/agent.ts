@@ -5,6 +5,7 @@ import { Budget, type StopCause, type Turn } from '../engine/budget.ts';
 import type { Resident } from '../engine/engine.ts';
 import { type Snapshot, snapshotBytes } from '../engine/hibernation/snapshot.ts';
 import { HostError } from '../errors.ts';
+import type { Recorder } from '../history/recorder.ts';
 import { intersect, type Limits } from '../limits.ts';
 import type { Outcome, Usage } from '../outcome.ts';
 import {
@@ -55,6 +56,8 @@ export interface Surroundings {
   stopped(agent: Agent): void;
   /** What came of a message; the next may come from now on. */
   handled(agent: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void;
+  /** Writes down what the agent is told, if its manifest says so. */
+  record(agent: Agent): Recorder | undefined;
   /** Tells the people who run the host. */
   note(agent: Agent, what: AgentNote): void;
 }
@@ -127,6 +130,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   /** What it handles. */
   delivery: Delivery | undefined;
   #capabilities: Capabilities | undefined;
+  #recorder: Recorder | undefined;
   readonly idlePlace: IdlePlace<Agent> = new IdlePlace<Agent>(this);
   handled = 0;
   failed = 0;
@@ -150,6 +154,12 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   get capabilities(): Capabilities {
     this.#capabilities ??= Capabilities.of(this.#spec.manifest.grants, this.#spec.manifestPath);
     return this.#capabilities;
+  }
+
+  /** Of an agent whose manifest says that its history is kept. */
+  get recorder(): Recorder | undefined {
+    if (this.#spec.manifest.history.record) this.#recorder ??= this.#around.record(this);
+    return this.#recorder;
   }
 
   get phase(): AgentPhase {
@@ -317,7 +327,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   }
 
   #hold(resident: Resident, budget: Budget): Calls {
-    const calls = new Calls(resident.instance, budget, this);
+    const calls = new Calls(resident.instance, budget, this, this.recorder);
     this.#resident = resident;
     this.#calls = calls;
     this.#saved = undefined;
@@ -356,7 +366,9 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     this.#around.disarm(away.timer);
     this.#parking?.end();
     this.#around.stopped(this);
-    away.end.ended(endedAway(away, cause, this.#around.clock.monotonicMs()));
+    const outcome = endedAway(away, cause, this.#around.clock.monotonicMs());
+    this.recorder?.end(outcome);
+    away.end.ended(outcome);
   }
 
   /** The call under way waits for something outside, and has nothing on a stack. */
@@ -459,6 +471,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     if (this.#away !== undefined) this.#discard();
     this.#parking?.end();
     if (this.#saved !== undefined) this.#sleepOn(this.#saved);
+    else this.#recorder?.ends();
     resident?.instance.dispose();
     await resident?.release();
   }
@@ -633,6 +646,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     this.#capabilities?.revoke();
     this.#capabilities = undefined;
     this.#spec = spec;
+    this.#recorder = undefined;
     if (this.#state === 'stopped') this.#state = 'absent';
     this.#delay.succeed();
   }

@@ -25,6 +25,8 @@ export interface ThreadPlace {
   /** Folders of this thread's own: states of agents that sleep, and messages it has promised to deliver. */
   readonly coldFolder: string;
   readonly journalFolder: string;
+  /** Where what agents are told is written down; one for all threads. */
+  readonly historyFolder: string;
   /** Go on with what is readable of a damaged journal. */
   readonly repairJournal: boolean;
   /** How many threads had this place before, each of which was lost. */

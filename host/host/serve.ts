@@ -272,6 +272,7 @@ class ServingHost implements LocalServing {
       socketPath: this.#socketPathOf(thread),
       coldFolder: join(coldFolder, String(thread)),
       journalFolder: this.#state.journalOf(thread),
+      historyFolder: this.#state.historyFolder,
       repairJournal: this.#options.repairJournal ?? false,
       adoptCold: orphaned
         .filter((name) => Number(name) % threads === thread - 1)
@@ -364,7 +365,7 @@ class ServingHost implements LocalServing {
     const manifest = parseManifest(request.manifest, path);
     requirePathless(manifest, path);
     if (request.isAnybodys === true) requireSecretless(manifest, path);
-    const spec = await this.#specs.make(manifest, path, request.component);
+    const spec = await this.#specOf(manifest, path, request.component);
     const origin = { manifestPath: undefined, manifestText: request.manifest, installedAtMs: this.#nowMs() };
     requireHttpOrigin(this.#tenancy.registry.get(manifest.name)?.origin, manifest.name);
     const present = this.#tenancy.registry.get(manifest.name);
@@ -375,6 +376,13 @@ class ServingHost implements LocalServing {
     const installed = await this.#put(spec, origin);
     await this.#keep(spec, origin, request.component);
     return installed;
+  }
+
+  /** The component of an agent with a history is kept as long as that. */
+  async #specOf(manifest: Manifest, path: string, component: Uint8Array<ArrayBuffer>): Promise<Spec> {
+    const spec = await this.#specs.make(manifest, path, component);
+    if (manifest.history.record) this.#state.recorded.put(component);
+    return spec;
   }
 
   /** What was installed over HTTP is there again after a restart. */
@@ -400,7 +408,7 @@ class ServingHost implements LocalServing {
       try {
         const path = 'the manifest';
         const manifest = parseManifest(record.manifest, path);
-        const spec = await this.#specs.make(manifest, path, await components.get(record.digest));
+        const spec = await this.#specOf(manifest, path, await components.get(record.digest));
         const { installedAtMs } = record;
         await this.#put(spec, { manifestPath: undefined, manifestText: record.manifest, installedAtMs });
       } catch (thrown) {
@@ -416,7 +424,7 @@ class ServingHost implements LocalServing {
     component: Uint8Array<ArrayBuffer>,
     text = '',
   ): Promise<Installed & { readonly difference?: Difference }> {
-    const spec = await this.#specs.make(manifest, manifestPath, component);
+    const spec = await this.#specOf(manifest, manifestPath, component);
     const present = this.#tenancy.registry.get(manifest.name);
     if (present !== undefined && present.origin.manifestPath !== manifestPath)
       throw new HostError(

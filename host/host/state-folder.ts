@@ -18,6 +18,10 @@ export interface StateFolder {
   readonly coldFolder: string;
   /** Where the journals of all threads are. */
   readonly journalFolder: string;
+  /** Where what agents are told is written down. */
+  readonly historyFolder: string;
+  /** Components of agents with a history. */
+  readonly recorded: ComponentFiles;
   /** The journal of one thread. */
   journalOf(thread: number): string;
   /** Saves what is left and lets another host have the folder. */
@@ -38,6 +42,7 @@ export function openState(folder: string): StateFolder {
   try {
     const journalFolder = made(folder, 'journal');
     const coldFolder = made(folder, 'cold');
+    const historyFolder = made(folder, 'history');
     const components = new ComponentFiles(made(folder, 'components'));
     const agents = new AgentRecords(join(folder, 'agents.sqlite'));
     return {
@@ -46,6 +51,8 @@ export function openState(folder: string): StateFolder {
       agents,
       coldFolder,
       journalFolder,
+      historyFolder,
+      recorded: new ComponentFiles(join(historyFolder, 'components')),
       journalOf: (thread) => made(journalFolder, String(thread)),
       close: () => {
         try {

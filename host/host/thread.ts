@@ -19,6 +19,9 @@ import { SegmentStore } from '../engine/cold-store/segment-store.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import { Residence } from '../engine/residence.ts';
+import { historyName } from '../history/history-files.ts';
+import { HistoryWriter } from '../history/history-writer.ts';
+import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
@@ -41,6 +44,9 @@ const tidyDroppedMin = 64;
 const tidyQuietLooks = 20;
 /** Milliseconds between two looks at whether everything under way has ended. */
 const quietEveryMs = 5;
+/** Bytes of what an agent is told in one turn, beyond which its history has a gap. */
+const turnBytesMax = 64 * 1024 * 1024;
+const historyFileBytesMax = 64 * 1024 * 1024;
 /** Milliseconds for calls that were told to end. */
 const endMsMax = 3_000;
 
@@ -60,6 +66,7 @@ export class AgentThread {
   readonly #residence: Residence;
   readonly #wheel: Wheel;
   readonly #links: Links;
+  readonly #history: HistoryWriter;
   readonly #log: LogOutbox;
   readonly bus: Bus;
   readonly mail: ThreadMail;
@@ -80,7 +87,7 @@ export class AgentThread {
 
   private constructor(
     settings: ThreadSettings,
-    { links, predecessors }: ThreadPlace,
+    { links, predecessors, historyFolder }: ThreadPlace,
     store: ColdStore,
     mail: ThreadMail,
     postLogs: (entries: readonly LogEntry[]) => void,
@@ -91,6 +98,14 @@ export class AgentThread {
     this.#self = links.self;
     this.mail = mail;
     this.#logLevelMin = settings.logLevelMin;
+    this.#history = new HistoryWriter({
+      folder: historyFolder,
+      name: historyName(this.#wallMs(), links.self),
+      fileBytesMax: historyFileBytesMax,
+      after: (ms, act) => void setTimeout(act, ms),
+      sealed: () => {},
+      failed: (error) => this.#say('error', `a history has a gap: ${String(error)}`),
+    });
     this.#residence = new Residence(settings.residence, links.self);
     this.#pools = new InstancePools({ residence: this.#residence });
     this.#engine = createEngine({ cacheFolder: settings.cacheFolder, clock, pools: this.#pools });
@@ -117,7 +132,11 @@ export class AgentThread {
         await this.#residence.collect();
       },
       neighbours: this.#residence,
-      cool: (agent, snapshot) => this.#cold.put(agent.name, snapshot),
+      cool: (agent, snapshot) => {
+        // What led to a state is on disk before the state is.
+        this.#history.flush();
+        return this.#cold.put(agent.name, snapshot);
+      },
       uncool: (agent) => this.#cold.drop(agent.name),
       cooled: (agent) => this.population.rest(agent),
     });
@@ -147,6 +166,7 @@ export class AgentThread {
       cold: this.#cold,
       link: (agent, budget) => this.#rooms.link(agent, budget),
       wasi: (agent) => this.#rooms.wasi(agent),
+      wallMs: () => this.#wallMs(),
       onLost: (agent, error) => this.#say('error', error.message, agent.name),
     });
   }
@@ -237,6 +257,7 @@ export class AgentThread {
       discard: (agent) => this.#discard(agent),
       stopped: (agent) => this.bus.endOf(agent.id),
       handled: (agent, delivery, outcome) => this.#handled(agent, delivery, outcome),
+      record: (agent) => new Recorder({ agent: agent.name, sink: this.#history, turnBytesMax }),
       note: (agent, what) => this.#note(agent, what),
     };
   }
@@ -426,6 +447,7 @@ export class AgentThread {
     // The last that other threads said of its messages.
     while (this.#links.pending()) await turn();
     await this.mail.close().catch((thrown: unknown) => this.#say('error', String(thrown)));
+    this.#history.close();
     this.#links.close();
     await this.#engine.close();
   }

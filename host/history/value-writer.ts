@@ -1,0 +1,285 @@
+/** Shapes of the records that nearly every turn holds; more may be added at the end, none may change. */
+export const knownShapes: readonly (readonly string[])[] = [
+  ['contentType', 'headers', 'body'],
+  [
+    'id',
+    'subject',
+    'sender',
+    'replyTo',
+    'sentAtNs',
+    'deadlineNs',
+    'attempt',
+    'contentType',
+    'headers',
+    'body',
+  ],
+  ['name', 'value'],
+  ['tag', 'val'],
+  ['tag'],
+];
+
+/** First byte of each value. */
+export const tags = {
+  undefined: 0,
+  null: 1,
+  false: 2,
+  true: 3,
+  /** A zigzag varint: whole numbers of 31 bits. */
+  int: 4,
+  /** 8 bytes, little endian. */
+  float: 5,
+  /** 8 bytes, little endian, unsigned; and its negative. */
+  natural: 6,
+  negative: 7,
+  /** Length in bytes, UTF-8. */
+  text: 8,
+  bytes: 9,
+  /** Count, items. */
+  list: 10,
+  /** Count, then name and value of each field. */
+  record: 11,
+  /** Index of a known shape, values. */
+  shaped: 12,
+  /** Index in `viewTypes`, length in bytes, bytes. */
+  view: 13,
+  /** Number of the handle, name of its class. */
+  handle: 14,
+} as const;
+
+/** A class of typed arrays. */
+export type NumbersType = (new (
+  bytes: ArrayBuffer,
+) => ArrayBufferView) & { readonly BYTES_PER_ELEMENT: number };
+
+/** The typed arrays that lists of numbers are lifted as; the index is written. */
+export const viewTypes: readonly NumbersType[] = [
+  Int8Array,
+  Uint16Array,
+  Int16Array,
+  Uint32Array,
+  Int32Array,
+  BigUint64Array,
+  BigInt64Array,
+  Float32Array,
+  Float64Array,
+];
+
+/** A handle as it is written: how many there were before it, and the name of its class. */
+export interface HandleName {
+  readonly number: number;
+  readonly type: string;
+}
+
+const asciiMax = 0x7f;
+/** Characters up to which a loop beats a call into the runtime. */
+const shortTextMax = 24;
+const intMax = 2 ** 30;
+const depthMax = 64;
+
+/** A value that cannot be written: too deep, or of a kind that WIT does not have. */
+export class UnwritableValue extends Error {
+  override readonly name = 'UnwritableValue';
+}
+
+/** Writes values of WIT, in the conventions of `engine/linker.ts`, one after the other; the same value is the same bytes. */
+export class ValueWriter {
+  #bytes: Buffer;
+  #length = 0;
+  readonly #bytesMax: number;
+  readonly #handleOf: ((value: object) => HandleName | undefined) | undefined;
+
+  /** `handleOf` is undefined for an object that is no handle. `bytesMax`: what does not fit any more is not written, and `isFull` says so. */
+  constructor(bytesMax: number, handleOf?: (value: object) => HandleName | undefined) {
+    this.#bytes = Buffer.allocUnsafeSlow(Math.min(bytesMax, 1024));
+    this.#bytesMax = bytesMax;
+    this.#handleOf = handleOf;
+  }
+
+  isFull = false;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** What was written; valid until the next write. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  clear(): void {
+    this.#length = 0;
+    this.isFull = false;
+  }
+
+  /** Takes back what was written after `length`. */
+  cut(length: number): void {
+    this.#length = length;
+  }
+
+  byte(value: number): void {
+    if (!this.#room(1)) return;
+    this.#bytes[this.#length] = value;
+    this.#length += 1;
+  }
+
+  /** A whole number from 0 to 2^53 - 1. */
+  varint(value: number): void {
+    if (!this.#room(8)) return;
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#bytes[this.#length] = (rest % 0x80) | 0x80;
+      this.#length += 1;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#bytes[this.#length] = rest;
+    this.#length += 1;
+  }
+
+  natural(value: bigint): void {
+    if (!this.#room(8)) return;
+    this.#bytes.writeBigUInt64LE(BigInt.asUintN(64, value), this.#length);
+    this.#length += 8;
+  }
+
+  float(value: number): void {
+    if (!this.#room(8)) return;
+    this.#bytes.writeDoubleLE(value, this.#length);
+    this.#length += 8;
+  }
+
+  text(value: string): void {
+    if (value.length <= shortTextMax && this.#shortText(value)) return;
+    const size = Buffer.byteLength(value);
+    this.varint(size);
+    if (!this.#room(size)) return;
+    this.#bytes.write(value, this.#length, 'utf8');
+    this.#length += size;
+  }
+
+  #shortText(value: string): boolean {
+    const { length } = value;
+    if (!this.#room(length + 1)) return true;
+    const bytes = this.#bytes;
+    const from = this.#length + 1;
+    for (let at = 0; at < length; at += 1) {
+      const code = value.charCodeAt(at);
+      if (code > asciiMax) return false;
+      bytes[from + at] = code;
+    }
+    bytes[this.#length] = length;
+    this.#length = from + length;
+    return true;
+  }
+
+  raw(value: Uint8Array): void {
+    this.varint(value.length);
+    if (!this.#room(value.length)) return;
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
+  }
+
+  /** @throws UnwritableValue */
+  value(value: unknown, depth = 0): void {
+    if (typeof value === 'object') this.#object(value, depth);
+    else if (typeof value === 'number') this.#number(value);
+    else if (typeof value === 'bigint') {
+      this.byte(value < 0n ? tags.negative : tags.natural);
+      this.natural(value < 0n ? -value : value);
+    } else if (typeof value === 'string') {
+      this.byte(tags.text);
+      this.text(value);
+    } else if (typeof value === 'boolean') this.byte(value ? tags.true : tags.false);
+    else if (value === undefined) this.byte(tags.undefined);
+    else throw new UnwritableValue(`a ${typeof value}`);
+  }
+
+  #number(value: number): void {
+    if (Number.isInteger(value) && value >= -intMax && value < intMax && !Object.is(value, -0)) {
+      this.byte(tags.int);
+      this.varint(value < 0 ? -2 * value - 1 : 2 * value);
+    } else {
+      this.byte(tags.float);
+      this.float(value);
+    }
+  }
+
+  #object(value: object | null, depth: number): void {
+    if (depth >= depthMax) throw new UnwritableValue('too deep');
+    if (value === null) this.byte(tags.null);
+    else if (value instanceof Uint8Array) {
+      this.byte(tags.bytes);
+      this.raw(value);
+    } else if (Array.isArray(value)) this.#list(value, depth);
+    else if (ArrayBuffer.isView(value)) this.#view(value);
+    else this.#handleOrRecord(value, depth);
+  }
+
+  #handleOrRecord(value: object, depth: number): void {
+    const handle = this.#handleOf?.(value);
+    if (handle === undefined) {
+      this.#record(value as Record<string, unknown>, depth);
+      return;
+    }
+    this.byte(tags.handle);
+    this.varint(handle.number);
+    this.text(handle.type);
+  }
+
+  #list(value: readonly unknown[], depth: number): void {
+    this.byte(tags.list);
+    this.varint(value.length);
+    for (const item of value) this.value(item, depth + 1);
+  }
+
+  #view(value: ArrayBufferView): void {
+    const index = viewTypes.findIndex((type) => value instanceof type);
+    if (index < 0) throw new UnwritableValue(value.constructor.name);
+    this.byte(tags.view);
+    this.byte(index);
+    this.raw(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+  }
+
+  #record(value: Record<string, unknown>, depth: number): void {
+    const shape = shapeOf(value);
+    if (shape >= 0) {
+      this.byte(tags.shaped);
+      this.byte(shape);
+      for (const key of knownShapes[shape] as readonly string[]) this.value(value[key], depth + 1);
+      return;
+    }
+    const keys = Object.keys(value);
+    this.byte(tags.record);
+    this.varint(keys.length);
+    for (const key of keys) {
+      this.text(key);
+      this.value(value[key], depth + 1);
+    }
+  }
+
+  #room(bytes: number): boolean {
+    const need = this.#length + bytes;
+    if (need <= this.#bytes.length) return true;
+    if (this.isFull || need > this.#bytesMax) {
+      this.isFull = true;
+      return false;
+    }
+    const larger = Buffer.allocUnsafeSlow(Math.min(this.#bytesMax, Math.max(need, this.#bytes.length * 2)));
+    larger.set(this.bytes);
+    this.#bytes = larger;
+    return true;
+  }
+}
+
+/** Index of the known shape whose fields it has, in order; -1 for another. */
+function shapeOf(value: Record<string, unknown>): number {
+  let count = 0;
+  let candidate = -1;
+  for (const key in value) {
+    if (count === 0) candidate = key === 'tag' ? 3 : knownShapes.findIndex(([first]) => first === key);
+    if (candidate < 0) return -1;
+    if (knownShapes[candidate]?.[count] !== key) return -1;
+    count += 1;
+  }
+  if (candidate === 3 && count === 1) return 4;
+  return candidate >= 0 && knownShapes[candidate]?.length === count ? candidate : -1;
+}
