@@ -3,7 +3,7 @@ import { Budget } from '../engine/budget.ts';
 import type { Engine, Launched } from '../engine/engine.ts';
 import type { Program } from '../engine/program.ts';
 import type { WasiGrants } from '../engine/wasi/grants.ts';
-import type { Limits } from '../limits.ts';
+import { defaultLimits } from '../limits.ts';
 import type { Outcome } from '../outcome.ts';
 import { type CallText, Player } from './player.ts';
 import type { LifeFacts } from './recorder.ts';
@@ -136,9 +136,18 @@ class Life {
   readonly #budget: Budget;
   readonly #player: Player;
   readonly #judge: ReplayOptions['judge'];
+  /** Those of the budget, which looks at them whenever it grants fuel. */
+  readonly #limits: { fuelMax: bigint };
 
-  private constructor(launched: Launched, budget: Budget, player: Player, judge: ReplayOptions['judge']) {
+  private constructor(
+    launched: Launched,
+    budget: Budget,
+    player: Player,
+    limits: { fuelMax: bigint },
+    judge: ReplayOptions['judge'],
+  ) {
     this.#launched = launched;
+    this.#limits = limits;
     this.#budget = budget;
     this.#player = player;
     this.#judge = judge;
@@ -146,18 +155,20 @@ class Life {
 
   static async begin(options: ReplayOptions, facts: LifeFacts, names: Names, first: Turn): Promise<Life> {
     const program = await options.programOf(facts);
-    const limits = { ...(facts.limits as unknown as Limits), deadlineMs: turnMsMax };
+    const limits = { ...defaultLimits, ...facts.limits, deadlineMs: turnMsMax };
     const budget = new Budget({ limits, clock: options.clock, fuelSlice });
     const player = new Player(() => budget.stop({ kind: 'cancelled', reason: 'as before' }));
     player.play(first.before);
     const launched = await options.engine.launch(program, player.linker(names), budget, options.grants);
-    return new Life(launched, budget, player, options.judge);
+    return new Life(launched, budget, player, limits, options.judge);
   }
 
   async play(turn: Turn, number: number, life: number): Promise<Replayed> {
     const isOpen = isHostsDoing(turn.end);
     const player = this.#player;
-    player.play([...turn.steps], isOpen);
+    player.play(turn.steps, isOpen);
+    // Nothing says when it was ended but what it had used by then; a life ends with such a turn.
+    if (isOpen) this.#limits.fuelMax = turn.end.fuel;
     this.#budget.restart(turnMsMax);
     const argument = player.read(turn.argument);
     const outcome = await this.#judge(this.#budget, () =>
