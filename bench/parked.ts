@@ -1,4 +1,5 @@
-import { ParkingHost, pause, payloadOf, textOf } from '../test/support/parking-host.ts';
+import { setTimeout } from 'node:timers/promises';
+import { ParkingHost, payloadOf, textOf } from '../test/support/parking-host.ts';
 import { atMost, type Bench, type Effort, type Report, round } from './report.ts';
 import { median, percentile } from './samples.ts';
 
@@ -32,7 +33,7 @@ async function wave(host: ParkingHost, names: readonly string[]): Promise<Wave> 
   while (parked + waiting < names.length + 1) {
     if (performance.now() - startedMs > askedMsMax)
       throw new Error(`after ${askedMsMax} ms ${parked} + ${waiting} of ${names.length} wait`);
-    await pause();
+    await setTimeout(5);
     parked = await host.inPhase('parked');
     waiting = await host.inPhase('waiting');
   }

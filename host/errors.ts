@@ -37,6 +37,7 @@ const codes = {
   HOST_ERR_TIER_UNAVAILABLE: 'unavailable',
   HOST_ERR_BUDGET_EXHAUSTED: 'unavailable',
   HOST_ERR_THREAD_LOST: 'unavailable',
+  HOST_ERR_SITE_BUSY: 'unavailable',
   HOST_ERR_SNAPSHOT_CORRUPT: 'unavailable',
   HOST_ERR_SNAPSHOT_MISMATCH: 'unavailable',
   HOST_ERR_STATE_LOCKED: 'unavailable',

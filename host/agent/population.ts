@@ -1,5 +1,7 @@
-import type { Bus } from '../bus/bus.ts';
+import type { Bus, KeptSubscription } from '../bus/bus.ts';
 import type { Delivery, Lodgers, ReceiverTerms } from '../bus/delivery.ts';
+import { Capabilities } from '../capability/capabilities.ts';
+import type { Manifest } from '../manifest.ts';
 import type { Outcome } from '../outcome.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
@@ -14,7 +16,12 @@ export interface PopulationRooms {
   readonly dispatcher: Dispatcher;
   readonly around: Surroundings;
   readonly cold: ColdStates;
+  /** An agent's own subscriptions are others now. */
+  readonly subscribed: (agent: number) => void;
 }
+
+/** An agent that comes to a thread, with what it subscribed to itself in an earlier run. */
+export type Newcomer = readonly [id: number, name: string, kept?: readonly KeptSubscription[]];
 
 /** What is known of one agent. */
 export interface AgentReport extends Tally {
@@ -66,13 +73,14 @@ export class Population implements Lodgers {
   }
 
   /** `isAgain`: their subscriptions outlived the thread they were on. */
-  add(spec: number, agents: readonly (readonly [id: number, name: string])[], isAgain: boolean): void {
+  add(spec: number, agents: readonly Newcomer[], isAgain: boolean): void {
     const known = this.#spec(spec);
     const { cold } = this.#rooms;
-    for (const [id, name] of agents) {
+    for (const [id, name, kept] of agents) {
       this.#roll.add(id, name, spec);
       if (cold.size > 0 && cold.has(name)) this.#cold += 1;
       if (!isAgain) this.#subscribe(id, known);
+      if (kept !== undefined) this.#resubscribe(id, known, kept);
     }
   }
 
@@ -85,6 +93,19 @@ export class Population implements Lodgers {
   /** What the manifest subscribes it to. */
   #subscribe(id: number, { manifest }: Spec): void {
     for (const { pattern, group } of manifest.subscriptions) this.#rooms.bus.subscribe(id, pattern, group);
+  }
+
+  /** As far as its manifest still grants it. */
+  #resubscribe(id: number, { manifest, manifestPath }: Spec, kept: readonly KeptSubscription[]): void {
+    const rights = Capabilities.of(manifest.grants, manifestPath);
+    for (const one of kept) if (rights.maySubscribe(one.pattern)) this.#rooms.bus.resubscribe(id, one);
+  }
+
+  /** What an agent subscribed to itself. */
+  ownSubscriptionsOf(id: number): readonly KeptSubscription[] {
+    const { manifest } = this.#spec(this.#roll.specOf(id));
+    const own = this.#rooms.bus.subscriptionsOf(id).filter((one) => !isOfManifest(one, manifest));
+    return own.map(({ id: number, pattern, group }) => ({ id: number, pattern, group }));
   }
 
   /** The object of an agent, made now if there is none. */
@@ -137,6 +158,7 @@ export class Population implements Lodgers {
       agent.replace(spec);
       this.#roll.setSpec(id, number);
       this.#subscribe(id, spec);
+      this.#endUngranted(id, agent);
     } finally {
       bus.resume(id);
     }
@@ -144,8 +166,14 @@ export class Population implements Lodgers {
 
   #unsubscribe(id: number, { manifest }: Spec): void {
     for (const own of [...this.#rooms.bus.subscriptionsOf(id)])
-      if (manifest.subscriptions.some(({ pattern, group }) => own.pattern === pattern && own.group === group))
-        this.#rooms.bus.unsubscribe(id, own.id);
+      if (isOfManifest(own, manifest)) this.#rooms.bus.unsubscribe(id, own.id);
+  }
+
+  /** Ends what the agent subscribed to itself and may not any more. */
+  #endUngranted(id: number, { capabilities }: Agent): void {
+    for (const own of this.ownSubscriptionsOf(id))
+      if (!capabilities.maySubscribe(own.pattern)) this.#rooms.bus.unsubscribe(id, own.id);
+    this.#rooms.subscribed(id);
   }
 
   /** The agent is no more; the message under way is ended, what waits goes to the dead letters. */
@@ -259,4 +287,11 @@ export class Population implements Lodgers {
     }
     return { agents: this.#roll.size, phases, handled, failed, fuel };
   }
+}
+
+function isOfManifest(
+  one: Pick<KeptSubscription, 'pattern' | 'group'>,
+  { subscriptions }: Manifest,
+): boolean {
+  return subscriptions.some(({ pattern, group }) => one.pattern === pattern && one.group === group);
 }

@@ -5,16 +5,17 @@ import { groupFault, patternFault, reservedToken } from '../subject.ts';
 import { publishes, requests, type Sending, sends } from '../telemetry/channels.ts';
 import { type BusLimits, defaultBusLimits } from './bus-limits.ts';
 import { type DeadLetter, DeadLetters } from './dead-letters.ts';
-import type {
-  Accepted,
-  Delivery,
-  Lodgers,
-  Receiver,
-  ReceiverTerms,
-  Reply,
-  RequestOptions,
-  Sender,
-  SendOptions,
+import {
+  type Accepted,
+  type Delivery,
+  type Lodgers,
+  outside,
+  type Receiver,
+  type ReceiverTerms,
+  type Reply,
+  type RequestOptions,
+  type Sender,
+  type SendOptions,
 } from './delivery.ts';
 import type { Directory } from './directory.ts';
 import { Flushes } from './flush.ts';
@@ -39,8 +40,25 @@ export interface BusOptions {
   /** Where messages that are to be delivered at least once outlive the process; none: in memory only. */
   readonly journal?: Journal | undefined;
   readonly limits?: Partial<BusLimits>;
+  /** Told of every message that this thread gives up. */
+  readonly onDeadLetter?: (letter: DeadLetter) => void;
   /** How many threads had this one's number before, each of which was lost. */
   readonly predecessors?: number;
+  /** Subscriptions of an earlier run have numbers (`numberOf`) up to this. */
+  readonly subscriptionsFrom?: number;
+}
+
+/** A subscription that an agent made, as it outlives the process. */
+export interface KeptSubscription {
+  /** What the agent ends it by. */
+  readonly id: number;
+  readonly pattern: string;
+  readonly group: string | undefined;
+}
+
+/** Which of its thread's a subscription is. */
+export function numberOf({ id }: KeptSubscription): number {
+  return Math.floor(id / threadsMax);
 }
 
 /** What one thread's senders have been through since it started. */
@@ -58,7 +76,6 @@ export interface BusCounts extends Readonly<ReceptionCounts>, Readonly<ShippingC
 type Listener = (message: Message) => void;
 
 const noOptions: SendOptions = {};
-const outside: Sender = { id: 0, name: undefined };
 const threadsMax = 256;
 /** Of one thread in its life: its successor's numbers are others. */
 const subscriptionsMax = 2 ** 28;
@@ -81,6 +98,7 @@ export class Bus {
   readonly #mail: RegisteredMail;
   readonly #shipping: Shipping;
   readonly #deadLetters: DeadLetters;
+  readonly #onDeadLetter: BusOptions['onDeadLetter'];
   readonly #tree = new SubjectTree();
   readonly #listeners = new Map<number, Listener>();
   readonly #threads: number;
@@ -93,11 +111,13 @@ export class Bus {
     this.#threads = links.threads;
     this.#limits = { ...defaultBusLimits, ...options.limits };
     this.#journal = options.journal;
-    this.#subscriptions = (options.predecessors ?? 0) * subscriptionsMax;
+    const { predecessors = 0, subscriptionsFrom = 0 } = options;
+    this.#subscriptions = subscriptionsFrom + predecessors * subscriptionsMax;
     const stamps = new Stamps(clock, random);
     const full: BusError = { tag: 'full', val: Math.max(1, this.#limits.backpressureMsMax) };
     this.#outbox = new Outbox(links, wheel);
     this.#deadLetters = new DeadLetters(this.#limits.deadLettersMax);
+    this.#onDeadLetter = options.onDeadLetter;
     this.#requests = new Requests({
       wheel,
       requestsMax: this.#limits.requestsMax,
@@ -463,12 +483,23 @@ export class Bus {
     this.#reception.rememberId(this.directory.find(receiver), sender, id);
   }
 
+  /** Gives an agent back what it subscribed to in an earlier run. */
+  resubscribe(subscriber: number, { id, pattern, group }: KeptSubscription): void {
+    const isThere = this.#tree.of(subscriber).some((one) => one.pattern === pattern && one.group === group);
+    if (isThere) return;
+    this.#announce(id, subscriber, this.#reception.roster.get(subscriber)?.name ?? '', pattern, group);
+  }
+
   #subscribe(subscriber: number, name: string, pattern: string, group: string | undefined): number {
     const id = ++this.#subscriptions * threadsMax + this.#self;
+    this.#announce(id, subscriber, name, pattern, group);
+    return id;
+  }
+
+  #announce(id: number, subscriber: number, name: string, pattern: string, group: string | undefined): void {
     const subscription = { id, subscriber, name, pattern, group, thread: this.#self };
     this.#tree.add(subscription);
     this.#outbox.owedToAll(subscribeFrame(subscription));
-    return id;
   }
 
   #cancelAt(thread: number, request: number): void {
@@ -508,6 +539,7 @@ export class Bus {
   #keep(letter: DeadLetter): void {
     const { entry, reason, failure } = letter;
     this.#deadLetters.add(letter);
+    this.#onDeadLetter?.(letter);
     if (entry === 0) return;
     this.#mail.died(entry);
     this.#journal?.died(entry, reason, failure);

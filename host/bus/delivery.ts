@@ -97,6 +97,9 @@ export interface Sender {
   readonly deadlineNs?: bigint | undefined;
 }
 
+/** Whoever is no agent: a front door, a trigger, the host itself. */
+export const outside: Sender = { id: 0, name: undefined };
+
 export interface SendOptions {
   /** Makes the call safe to repeat: the sender's own name for the message. */
   readonly id?: string | undefined;

@@ -18,6 +18,8 @@ export interface BusRights {
 export interface BusGuest {
   readonly bus: Bus;
   readonly rights: BusRights;
+  /** Told when the agent has subscribed to something, or no longer is. */
+  readonly onSubscribed?: () => void;
   /** The agent, with the deadline of the message at hand. */
   sender(): Sender;
   /** Aborts when the invocation at hand is ended. */
@@ -94,11 +96,14 @@ export function busGuestApi(guest: BusGuest): BusGuestApi {
       checkSubject(patternFault(pattern) ?? (group === undefined ? undefined : groupFault(group)));
       check('subscribe', pattern, rights.maySubscribe(pattern));
       const subscription = bus.subscribe(guest.sender().id, pattern, group);
-      return typeof subscription === 'number' ? BigInt(subscription) : refuse(subscription);
+      if (typeof subscription !== 'number') return refuse(subscription);
+      guest.onSubscribed?.();
+      return BigInt(subscription);
     },
     unsubscribe: (subscription) => {
-      if (subscription <= BigInt(Number.MAX_SAFE_INTEGER))
-        bus.unsubscribe(guest.sender().id, Number(subscription));
+      if (subscription > BigInt(Number.MAX_SAFE_INTEGER)) return;
+      bus.unsubscribe(guest.sender().id, Number(subscription));
+      guest.onSubscribed?.();
     },
   };
   return { functions, suspending };

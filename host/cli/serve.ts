@@ -4,7 +4,7 @@ import { cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError } from '../errors.ts';
 import type { LocalServing } from '../host/serve.ts';
 import type { HttpFront } from '../http/listen.ts';
-import { type Limits, limitNames, settleLimits } from '../limits.ts';
+import { type Limits, limitNames, parseQuantity, settleLimits } from '../limits.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { limitsOfFlags } from './run.ts';
@@ -33,6 +33,7 @@ const options = {
   config: { type: 'string' },
   fuel: { type: 'string' },
   memory: { type: 'string' },
+  'memory-total': { type: 'string' },
   tables: { type: 'string' },
   deadline: { type: 'string' },
   output: { type: 'string' },
@@ -63,6 +64,7 @@ Where
 
 How
   --threads N             threads that run agents                          [one a core]
+  --memory-total SIZE     memory of all agents together                    [75% of the machine's, or of its cgroup's]
   --no-watch              do not build and replace agents that change      [watched up to 200 agents; --watch always]
   --drain TIME            how long the end may take                        [30s]
   --log text|json         agents' lines on stdout                          [text]
@@ -91,6 +93,8 @@ export interface ServeSettings {
   readonly secretsFile: string | undefined;
   readonly repairJournal: boolean;
   readonly threads: number;
+  /** Undefined: a share of what there is. */
+  readonly memoryBytesMax: number | undefined;
   /** Undefined: as their number says. */
   readonly watch: boolean | undefined;
   readonly drainMs: number;
@@ -129,6 +133,10 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
       values.threads === undefined
         ? availableParallelism()
         : countOf('--threads', values.threads, threadsMax),
+    memoryBytesMax:
+      values['memory-total'] === undefined
+        ? undefined
+        : parseQuantity('bytes', values['memory-total'], '--memory-total'),
     watch: values['no-watch'] === true ? false : values.watch,
     drainMs: values.drain === undefined ? 30_000 : timeMsOf('--drain', values.drain),
     isJson: values.log === 'json',
@@ -198,7 +206,7 @@ async function loadAll(
 }
 
 function open(
-  { stateFolder, threads, limits, secretsFile, repairJournal }: ServeSettings,
+  { stateFolder, threads, memoryBytesMax, limits, secretsFile, repairJournal }: ServeSettings,
   parts: Parts,
   agents: readonly AgentFiles[],
   voice: Voice,
@@ -210,6 +218,7 @@ function open(
     cacheFolder: cacheFolder(process.env),
     threads,
     limits,
+    ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
     ...(repairJournal ? { repairJournal } : {}),
     ...(secretsFile === undefined ? {} : { secretsFile }),
     clock: systemClock,

@@ -19,6 +19,12 @@ export interface BudgetHolder {
   readonly budget: Budget;
 }
 
+/** What an instance's memories have of what all of the process have; grows with them. */
+export interface Growth {
+  /** Takes so many pages more, or gives some back; false: there is no room for them. */
+  tryGrow(pages: number): boolean;
+}
+
 /** What a metered module imports as `motehost:meter`. The account is looked up at each call, not kept. */
 export function meterImports(holder: BudgetHolder): Record<string, WebAssembly.ImportValue> {
   return {
@@ -100,6 +106,7 @@ export class Budget {
   #deadlineAtMs: number;
   #yieldAtMs: number;
   #memoryPages = 0;
+  #growth: Growth | undefined;
   #tableElements = 0;
   #outputBytes = 0;
   #openFiles = 0;
@@ -141,6 +148,11 @@ export class Budget {
   /** Takes over the fuel cell, before any guest code runs (the rewriter turns start functions into exports). */
   attachFuel(cell: WebAssembly.Global<'i64'>): void {
     this.#cell = cell;
+  }
+
+  /** From now on the guest grows only as far as the process has room, too. */
+  attachGrowth(growth: Growth): void {
+    this.#growth = growth;
   }
 
   get cause(): StopCause | undefined {
@@ -359,6 +371,10 @@ export class Budget {
     }
     if (pages > 0 && nextBytes > memoryBytesMax) {
       this.#refusal = { kind: 'limit', limit: 'memoryBytesMax', max: memoryBytesMax, used: nextBytes };
+      return 0;
+    }
+    if (this.#growth?.tryGrow(pages) === false) {
+      this.#refusal = { kind: 'limit', limit: 'memoryBytesMax', max: this.memoryBytes, used: nextBytes };
       return 0;
     }
     this.#memoryPages = next;

@@ -25,6 +25,8 @@ export type { Program, Saveable } from './program.ts';
 export interface EngineOptions {
   /** Folder for prepared programs; undefined keeps nothing after the process. */
   readonly cacheFolder: string | undefined;
+  /** Where a folder for what is transpiled is made when nothing is kept. Default: that of the system. */
+  readonly scratchFolder?: string;
   readonly clock: Clock;
   /** Where programs are prepared: in the calling thread, or, for a process that serves meanwhile, in one of its own. */
   readonly preparation?: 'here' | 'pool';
@@ -93,7 +95,7 @@ export function createEngine(options: EngineOptions): Engine {
   let scratch: string | undefined;
   let hasTranspiled = false;
   const glueFolder = (): string => {
-    scratch ??= fs.mkdtempSync(paths.join(os.tmpdir(), 'motehost-'));
+    scratch ??= fs.mkdtempSync(paths.join(options.scratchFolder ?? os.tmpdir(), 'motehost-'));
     return scratch;
   };
   const pool =
@@ -256,15 +258,17 @@ async function enterAlone(
   const own = program.facts.modules.flatMap(({ summary }) =>
     summary.memories.filter((each) => !each.imported),
   );
-  residence?.acquireMemories(own.length);
+  const pages = own.reduce((sum, { minPages }) => sum + minPages, 0);
+  const held = residence?.acquireMemories(own.length, pages);
+  if (held !== undefined) budget.attachGrowth(held);
   let launched: Launched;
   try {
     launched = await launch(program, linker, budget, grants);
   } catch (thrown) {
-    residence?.releaseMemories(own.length);
+    residence?.releaseMemories(own.length, held?.pages);
     throw thrown;
   }
-  residence?.releaseWith(launched.instance, own.length);
+  residence?.releaseWith(launched.instance, own.length, held);
   const saveable = saveableOf(program);
   let isHeld = true;
   const refuse = (): never => {

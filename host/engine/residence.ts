@@ -1,13 +1,22 @@
-import { fs } from '../builtin.ts';
+import { fs, os } from '../builtin.ts';
 import { HostError } from '../errors.ts';
 
 /** What one process may hold of what ends it when it runs out; see `settleBounds`. */
 export interface ResidenceBounds {
   /** Linear memories that exist at one time, dropped ones that are not collected yet included. */
   readonly memoriesMax: number;
-  /** Suspended stacks of one thread. */
+  /** Suspended stacks of messages in one thread; HTTP exchanges have half as many more (`exchangesMaxOf`). */
   readonly stacksPerThreadMax: number;
+  /** Bytes of all linear memories together, dropped ones that are not collected yet included; undefined: any number. */
+  readonly memoryBytesMax?: number;
 }
+
+/** HTTP exchanges under way in one thread, each of which may be a suspended stack. */
+export function exchangesMaxOf({ stacksPerThreadMax }: ResidenceBounds): number {
+  return Math.ceil(stacksPerThreadMax * exchangesPerStack);
+}
+
+const exchangesPerStack = 0.5;
 
 /** V8 reserves 8 GiB of address space for each memory, of 128 TiB that a process has: 16,3xx fit, and then its own heap does not. */
 const memoriesMax = 12_000;
@@ -23,15 +32,17 @@ const stacksShareMax = 0.5;
 
 /**
  * How many memories and stacks a process may have so that
- * 2 × memories + 2.6 × stacks + 1,500 < 0.85 × `mappings`.
+ * 2 × memories + 2.6 × stacks + 1,500 < 0.85 × `mappings`, with the stacks of messages and of HTTP exchanges.
  * The stacks are dealt out to the threads beforehand: no thread needs to ask another.
  */
 export function settleBounds(mappings: number | undefined, threads: number): ResidenceBounds {
   if (mappings === undefined) return { memoriesMax, stacksPerThreadMax };
   const room = Math.max(0, mappings * mappingsShareMax - mappingsOfHost);
-  const stacks = Math.floor((room * stacksShareMax) / mappingsPerStack / threads);
+  const perStack = mappingsPerStack * (1 + exchangesPerStack);
+  const stacks = Math.floor((room * stacksShareMax) / perStack / threads);
   const perThread = Math.min(stacksPerThreadMax, Math.max(1, stacks));
-  const left = room - perThread * threads * mappingsPerStack;
+  const exchanges = exchangesMaxOf({ memoriesMax, stacksPerThreadMax: perThread });
+  const left = room - (perThread + exchanges) * threads * mappingsPerStack;
   const memories = Math.ceil(left / mappingsPerMemory) - 1;
   return { memoriesMax: Math.min(memoriesMax, Math.max(1, memories)), stacksPerThreadMax: perThread };
 }
@@ -54,15 +65,53 @@ export interface ResidenceShare {
 }
 
 const memoriesCell = 0;
-const threadCells = 1;
+const pagesCell = 1;
+const threadCells = 2;
 const cellsPerThread = 3;
-const stacksOffset = 1;
-const waitingOffset = 2;
+const waitingOffset = 1;
+const pagesOffset = 2;
+const pageBytes = 65_536;
+/** Above this share of the bytes idle agents leave memory before anybody waits: a guest that grows cannot wait. */
+const bytesShareIdleMax = 0.9;
+/** Of the machine's memory, or of what this process may have of it. */
+const machineShareMax = 0.75;
+
+/** Bytes that the memories of a process may have together where nobody says otherwise. */
+export function defaultMemoryBytesMax(): number {
+  const allowed = process.constrainedMemory() || Number.POSITIVE_INFINITY;
+  return Math.floor(Math.min(os.totalmem(), allowed) * machineShareMax);
+}
+
+/** What the memories of one instance have of the process's bytes. */
+export class HeldMemory {
+  readonly #residence: Residence;
+  pages: number;
+
+  constructor(residence: Residence, pages: number) {
+    this.#residence = residence;
+    this.pages = pages;
+  }
+
+  /** Takes so many pages more, or gives some back; false: the process has no room for them. */
+  tryGrow(pages: number): boolean {
+    if (!this.#residence.tryAcquirePages(pages)) return false;
+    this.pages += pages;
+    return true;
+  }
+}
+
+interface Held {
+  readonly memories: number;
+  readonly held: HeldMemory | undefined;
+}
 
 /** For all threads of a process, made once. `threads`: how many there may be at one time, spare ones included. */
-export function newResidence(threads: number, bounds?: ResidenceBounds): ResidenceShare {
+export function newResidence(
+  threads: number,
+  bounds: ResidenceBounds = settleBounds(readMappingsMax(), threads),
+): ResidenceShare {
   const cells = new SharedArrayBuffer((threadCells + threads * cellsPerThread) * 4);
-  return { cells, threads, bounds: bounds ?? settleBounds(readMappingsMax(), threads) };
+  return { cells, threads, bounds };
 }
 
 /** A collection takes tens of milliseconds: it must promise as many memories as this. */
@@ -70,14 +119,15 @@ const collectDroppedMin = 256;
 const collectTurns = 4;
 
 /**
- * One thread's part in the process's bounds of memories and stacks. Memories are counted over all threads;
+ * One thread's part in the process's bound of memories, which are counted over all threads;
  * one that was dropped counts until it was collected, for its address space is taken until then.
  */
 export class Residence {
   readonly bounds: ResidenceBounds;
   readonly #cells: Int32Array<SharedArrayBuffer>;
   readonly #own: number;
-  readonly #gone: FinalizationRegistry<number>;
+  readonly #pagesMax: number;
+  readonly #gone: FinalizationRegistry<Held>;
   #dropped = 0;
   #collecting: Promise<void> | undefined;
 
@@ -87,9 +137,10 @@ export class Residence {
     this.bounds = bounds;
     this.#cells = new Int32Array(cells);
     this.#own = threadCells + thread * cellsPerThread;
-    this.#gone = new FinalizationRegistry((memories) => {
+    this.#pagesMax = Math.floor((bounds.memoryBytesMax ?? Number.POSITIVE_INFINITY) / pageBytes);
+    this.#gone = new FinalizationRegistry(({ memories, held }) => {
       this.#dropped = Math.max(0, this.#dropped - memories);
-      this.releaseMemories(memories);
+      this.releaseMemories(memories, held?.pages);
     });
   }
 
@@ -98,18 +149,14 @@ export class Residence {
     return Atomics.load(this.#cells, memoriesCell);
   }
 
-  /** Suspended stacks of this thread. */
-  get stacks(): number {
-    return this.#cells[this.#own + stacksOffset] as number;
-  }
-
   /** One more, or one less, of this thread waits for room for a memory. */
   await(by: 1 | -1): void {
     Atomics.add(this.#cells, this.#own + waitingOffset, by);
   }
 
-  /** Whether any other thread waits for room. */
+  /** Whether any other thread waits for room, or bytes run short. */
   get areWaiting(): boolean {
+    if (Atomics.load(this.#cells, pagesCell) > this.#pagesMax * bytesShareIdleMax) return true;
     for (let cell = threadCells + waitingOffset; cell < this.#cells.length; cell += cellsPerThread)
       if (cell !== this.#own + waitingOffset && Atomics.load(this.#cells, cell) > 0) return true;
     return false;
@@ -126,13 +173,42 @@ export class Residence {
     }
   }
 
+  /** Takes pages of memories that grow, or are about to be made; negative ones are given back. False: there is no room. */
+  tryAcquirePages(pages: number): boolean {
+    const before = Atomics.add(this.#cells, pagesCell, pages);
+    if (pages > 0 && before + pages > this.#pagesMax) {
+      Atomics.sub(this.#cells, pagesCell, pages);
+      return false;
+    }
+    Atomics.add(this.#cells, this.#own + pagesOffset, pages);
+    return true;
+  }
+
   /** Whether there is room for `count` more now; another thread may take it. */
   hasMemories(count: number): boolean {
     return this.memories + count <= this.bounds.memoriesMax;
   }
 
-  /** @throws HostError `HOST_ERR_BUDGET_EXHAUSTED` */
-  acquireMemories(count: number): void {
+  /** Room for `count` memories of so many pages together. @throws HostError `HOST_ERR_BUDGET_EXHAUSTED` */
+  acquireMemories(count: number, pages: number = 0): HeldMemory {
+    this.#acquireCount(count);
+    if (this.tryAcquirePages(pages)) return new HeldMemory(this, pages);
+    this.releaseMemories(count);
+    throw this.outOfBytes(pages);
+  }
+
+  /** What a call is refused with for which this process has too few bytes. */
+  outOfBytes(pages: number): HostError {
+    const bytesMax = this.bounds.memoryBytesMax ?? 0;
+    const heldBytes = Atomics.load(this.#cells, pagesCell) * pageBytes;
+    return new HostError(
+      'HOST_ERR_BUDGET_EXHAUSTED',
+      `the memories of this process have ${heldBytes} of at most ${bytesMax} bytes together, and ${pages * pageBytes} more are needed; wait until an agent hibernates, or give it more with --memory-total`,
+      { heldBytes, bytesMax, neededBytes: pages * pageBytes },
+    );
+  }
+
+  #acquireCount(count: number): void {
     if (this.tryAcquireMemories(count)) return;
     if (this.#dropped >= collectDroppedMin) void this.collect();
     throw new HostError(
@@ -143,14 +219,15 @@ export class Residence {
   }
 
   /** Room that was acquired is free again: the memories were never made, or are gone. */
-  releaseMemories(count: number): void {
+  releaseMemories(count: number, pages: number = 0): void {
+    if (pages > 0) this.tryAcquirePages(-pages);
     Atomics.sub(this.#cells, this.#own, count);
     Atomics.sub(this.#cells, memoriesCell, count);
   }
 
-  /** Acquired room is free when `holder`, on which `count` memories hang, was collected. */
-  releaseWith(holder: object, count: number): void {
-    if (count > 0) this.#gone.register(holder, count);
+  /** Acquired room is free when `holder`, on which `count` memories and the pages of `held` hang, was collected. */
+  releaseWith(holder: object, count: number, held?: HeldMemory): void {
+    if (count > 0) this.#gone.register(holder, { memories: count, held });
   }
 
   /** Tells that memories were dropped and wait for the collector. */
@@ -179,26 +256,14 @@ export class Residence {
     this.#dropped = 0;
   }
 
-  /**
-   * Takes a stack for a call that may suspend; false when this thread has none left. To be taken before the
-   * call, in any lane, and given back when the call has settled. Costs nanoseconds.
-   */
-  tryAcquireStack(): boolean {
-    const cell = this.#own + stacksOffset;
-    const held = this.#cells[cell] as number;
-    if (held >= this.bounds.stacksPerThreadMax) return false;
-    this.#cells[cell] = held + 1;
-    return true;
-  }
-
-  releaseStack(): void {
-    const cell = this.#own + stacksOffset;
-    this.#cells[cell] = (this.#cells[cell] as number) - 1;
-  }
-
   /** Memories of the whole process, for whoever has no part in it. */
   static memoriesOf({ cells }: ResidenceShare): number {
     return Atomics.load(new Int32Array(cells), memoriesCell);
+  }
+
+  /** Bytes of them. */
+  static bytesOf({ cells }: ResidenceShare): number {
+    return Atomics.load(new Int32Array(cells), pagesCell) * pageBytes;
   }
 
   /** This thread has ended, and with it all it held: called by whoever saw it end, or by itself at last. */
@@ -206,7 +271,7 @@ export class Residence {
     const all = new Int32Array(cells);
     const own = threadCells + thread * cellsPerThread;
     Atomics.sub(all, memoriesCell, Atomics.exchange(all, own, 0));
-    Atomics.store(all, own + stacksOffset, 0);
+    Atomics.sub(all, pagesCell, Atomics.exchange(all, own + pagesOffset, 0));
     Atomics.store(all, own + waitingOffset, 0);
   }
 }

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { KeptSubscription } from '../bus/bus.ts';
 import { HostError } from '../errors.ts';
+import { unlinked } from '../regular-file.ts';
 
 /** An agent that was not found in a folder at the start but installed or spawned, as it is kept over restarts. */
 export interface AgentRecord {
@@ -28,6 +30,7 @@ const schema = `
   CREATE TABLE IF NOT EXISTS triggers (
     agent TEXT NOT NULL, name TEXT NOT NULL, due REAL NOT NULL, PRIMARY KEY (agent, name)
   ) WITHOUT ROWID, STRICT;
+  CREATE TABLE IF NOT EXISTS subscriptions (agent TEXT PRIMARY KEY, own TEXT NOT NULL) WITHOUT ROWID, STRICT;
 `;
 /** Raised with every change of the tables that an older host would not understand. */
 const schemaVersion = 1;
@@ -68,7 +71,7 @@ export class AgentRecords {
   constructor(path: string) {
     try {
       // SQLite gives what it makes beside it the same mode.
-      closeSync(openSync(path, 'a', 0o600));
+      closeSync(openSync(path, unlinked.append, 0o600));
       this.#database = new DatabaseSync(path);
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL');
       checkVersion(this.#database, path);
@@ -115,6 +118,7 @@ export class AgentRecords {
     this.#change(() => {
       this.#statements.remove.run(name);
       this.#statements.removeDue.run(name);
+      this.#statements.removeSubscriptions.run(name);
     });
   }
 
@@ -129,11 +133,35 @@ export class AgentRecords {
     this.#change(() => this.#statements.putDue.run(agent, trigger, dueMs));
   }
 
+  /** What an agent subscribed to itself, all of it. */
+  putSubscriptions(agent: string, own: readonly KeptSubscription[]): void {
+    const { putSubscriptions, removeSubscriptions } = this.#statements;
+    this.#change(() =>
+      own.length === 0 ? removeSubscriptions.run(agent) : putSubscriptions.run(agent, JSON.stringify(own)),
+    );
+  }
+
+  /** The same of all agents that did. */
+  subscriptions(): Map<string, readonly KeptSubscription[]> {
+    this.#commitNow();
+    const all = new Map<string, readonly KeptSubscription[]>();
+    for (const { agent, own } of this.#statements.subscriptions.iterate())
+      all.set(String(agent), subscriptionsIn(String(own)));
+    return all;
+  }
+
   /** Forgets manifests that no agent has any more. Reads every agent: for the start. */
   prune(): void {
     this.#commitNow();
     this.#manifests.clear();
     this.#database.exec('DELETE FROM manifests WHERE id NOT IN (SELECT DISTINCT manifest FROM agents)');
+  }
+
+  /** Tries whether the disk takes changes again, if it did not: `trouble` says what came of it. */
+  tryAgain(): void {
+    if (this.trouble === undefined) return;
+    this.#changes.push(() => this.#database.exec(`PRAGMA user_version = ${schemaVersion}`));
+    this.#commitNow();
   }
 
   /** Everything changed so far is on disk. @throws HostError `HOST_ERR_STATE_UNWRITABLE`: nothing since the last is */
@@ -222,6 +250,9 @@ function prepare(database: DatabaseSync) {
     putManifest: of('INSERT OR IGNORE INTO manifests (hash, text) VALUES (?, ?)'),
     due: of('SELECT due FROM triggers WHERE agent = ? AND name = ?'),
     putDue: of('INSERT OR REPLACE INTO triggers VALUES (?, ?, ?)'),
+    subscriptions: of('SELECT agent, own FROM subscriptions'),
+    putSubscriptions: of('INSERT OR REPLACE INTO subscriptions VALUES (?, ?)'),
+    removeSubscriptions: of('DELETE FROM subscriptions WHERE agent = ?'),
     removeDue: of('DELETE FROM triggers WHERE agent = ?'),
   };
 }
@@ -248,6 +279,11 @@ function recordOf(row: Record<string, unknown>): AgentRecord {
     parent: parent ?? undefined,
     installedAtMs: installed ?? 0,
   };
+}
+
+function subscriptionsIn(text: string): KeptSubscription[] {
+  const own = JSON.parse(text) as readonly Partial<KeptSubscription>[];
+  return own.map(({ id = 0, pattern = '', group }) => ({ id, pattern, group }));
 }
 
 function bytesOf(value: unknown): Uint8Array {

@@ -2,17 +2,18 @@ import { createHash, randomUUID } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
+  lstatSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HostError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
+import { unlinked } from '../regular-file.ts';
 
 const digestPattern = /^[0-9a-f]{64}$/;
 const namePattern = /^([0-9a-f]{64})\.wasm$/;
@@ -27,7 +28,7 @@ export class ComponentFiles {
   }
 
   has(digest: string): boolean {
-    return statSync(this.#path(digest), { throwIfNoEntry: false })?.isFile() === true;
+    return lstatSync(this.#path(digest), { throwIfNoEntry: false })?.isFile() === true;
   }
 
   /**
@@ -46,7 +47,7 @@ export class ComponentFiles {
    */
   async get(digest: string): Promise<Uint8Array<ArrayBuffer>> {
     const path = this.#path(digest);
-    const bytes = await readFile(path).catch((cause: unknown) => {
+    const bytes = await readFile(path, { flag: unlinked.read }).catch((cause: unknown) => {
       throw new HostError(
         'HOST_ERR_FILE_NOT_FOUND',
         `no component ${digest} in ${this.#folder}; install its agent again`,

@@ -1,5 +1,6 @@
-import type { AgentReport, PopulationReport } from '../agent/population.ts';
+import type { AgentReport, Newcomer, PopulationReport } from '../agent/population.ts';
 import type { Spec } from '../agent/spec.ts';
+import type { KeptSubscription } from '../bus/bus.ts';
 import type { DeadLetter } from '../bus/dead-letters.ts';
 import type { DirectoryMemory } from '../bus/directory.ts';
 import type { SettledId } from '../bus/journal/journal.ts';
@@ -7,6 +8,7 @@ import type { LinkEnd, LinkEnds } from '../bus/links.ts';
 import type { ResidenceShare } from '../engine/residence.ts';
 import type { LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
+import type { Metric } from './serving.ts';
 
 /** What every thread of a host is started with. */
 export interface ThreadSettings {
@@ -31,6 +33,8 @@ export interface ThreadPlace {
   readonly repairJournal: boolean;
   /** How many threads had this place before, each of which was lost. */
   readonly predecessors: number;
+  /** Subscriptions of earlier runs have numbers up to this. */
+  readonly subscriptionsFrom: number;
   /** Folders of threads of an earlier run that are no more. */
   readonly adoptCold: readonly string[];
 }
@@ -44,13 +48,14 @@ export interface ThreadCalls {
   readonly relink: (end: LinkEnd) => void;
   /** Opens this thread's part of the front door: `module` exports `openThreadDoor`. */
   readonly openDoor: (asked: { readonly module: string; readonly settings: unknown }) => void;
+  readonly doorMetrics: () => readonly Metric[];
   readonly closeDoor: (drainMs: number) => void;
   readonly learn: (spec: Spec) => void;
   readonly forget: (spec: number) => void;
   /** Agents of a spec; those whose state lies on disk go on there. */
   readonly add: (asked: {
     readonly spec: number;
-    readonly agents: readonly (readonly [id: number, name: string])[];
+    readonly agents: readonly Newcomer[];
     /** They were there before their thread was lost: everybody knows what they subscribed to. */
     readonly isAgain: boolean;
   }) => void;
@@ -83,8 +88,15 @@ export interface ThreadCalls {
 /** What a thread tells the main thread. */
 export interface OwnerCalls {
   readonly logs: (entries: readonly LogEntry[]) => void;
+  /** Whether its journal takes messages, when that changes. */
+  readonly journal: (isTaking: boolean) => void;
+  /** What agents are subscribed to by themselves, all of it, when that changed. */
+  readonly subscriptions: (changed: readonly Subscriptions[]) => void;
   readonly [name: string]: (input: never) => unknown;
 }
+
+/** What an agent subscribed to itself. */
+export type Subscriptions = readonly [agent: string, own: readonly KeptSubscription[]];
 
 export interface ThreadReport extends PopulationReport {
   readonly active: number;

@@ -7,9 +7,11 @@ export const agentHeader = 'x-mote-agent-id';
 /** Carries a client's address from the thread that took the connection to the main thread. */
 export const clientHeader = 'x-mote-client-address';
 
-/** Requests under way at once to a thread's agents, each of which may take an instance; more wait. */
-const socketsMaxDefault = 256;
 const socketsIdleMax = 64;
+
+/** Headers by their lower-case names: those of an answer that are not passed on. */
+export type Withheld = (name: string) => boolean;
+const nothing: Withheld = () => false;
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1), what the front door answered itself, and ours. */
 const ownHeaders: ReadonlySet<string> = new Set([
@@ -33,13 +35,14 @@ export class ExchangeProxy {
   readonly #socketsMax: number;
 
   /** `socketsMax`: requests under way at once to one socket; more wait for one to end. */
-  constructor(socketsMax: number = socketsMaxDefault) {
+  constructor(socketsMax: number) {
     this.#socketsMax = socketsMax;
   }
 
   /**
    * Passes a request on to the server at a local socket, and the answer back; bodies as they come, in both
-   * directions. Resolves when the answer is out or either side has gone.
+   * directions. Resolves when the answer is out or either side has gone. `withheld`: headers of the answer that stay
+   * here.
    * @throws HostError `HOST_ERR_THREAD_LOST` when nobody answers there and nothing has been answered yet
    */
   pass(
@@ -47,6 +50,7 @@ export class ExchangeProxy {
     header: readonly [name: string, value: string],
     request: http.IncomingMessage,
     response: http.ServerResponse,
+    withheld: Withheld = nothing,
   ): Promise<void> {
     return new Promise((resolve, reject) => {
       const upstream = http.request({
@@ -54,11 +58,14 @@ export class ExchangeProxy {
         agent: this.#agentOf(socketPath),
         method: request.method ?? 'GET',
         path: request.url ?? '/',
-        headers: [...passedOn(request.rawHeaders), ...framing(request), ...header],
+        headers: [...passedOn(request.rawHeaders, nothing), ...framing(request), ...header],
         setHost: false,
       });
       upstream.on('response', (answer) => {
-        response.writeHead(answer.statusCode ?? 502, answer.statusMessage, passedOn(answer.rawHeaders));
+        // The host ended meanwhile, and said so itself.
+        if (response.headersSent) return void upstream.destroy();
+        const headers = passedOn(answer.rawHeaders, withheld);
+        response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers);
         answer.pipe(response);
         // Its end may never come: what was promised is then cut off, so that the client sees that it is.
         answer.on('error', () => response.destroy());
@@ -69,7 +76,8 @@ export class ExchangeProxy {
           reject(new HostError('HOST_ERR_THREAD_LOST', 'the agent was lost meanwhile; try again', {}, cause));
       });
       response.on('close', () => {
-        if (!response.writableFinished) upstream.destroy();
+        // The rest of a body that was answered before its end would hold the socket as long as its client likes.
+        if (!response.writableFinished || !request.complete) upstream.destroy();
         resolve();
       });
       request.pipe(upstream);
@@ -109,11 +117,12 @@ function framing({ headers }: http.IncomingMessage): readonly string[] {
 }
 
 /** Names and values by turns, as Node has them, without those that end here. */
-function passedOn(rawHeaders: readonly string[]): string[] {
+function passedOn(rawHeaders: readonly string[], withheld: Withheld): string[] {
   const kept: string[] = [];
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] as string;
-    if (!ownHeaders.has(name.toLowerCase())) kept.push(name, rawHeaders[at + 1] as string);
+    const lower = name.toLowerCase();
+    if (!ownHeaders.has(lower) && !withheld(lower)) kept.push(name, rawHeaders[at + 1] as string);
   }
   return kept;
 }

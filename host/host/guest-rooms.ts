@@ -18,6 +18,8 @@ export interface GuestRoomsOptions {
   readonly random: Random;
   readonly logLevelMin: LogLevel;
   readonly log: (entry: LogEntry) => void;
+  /** An agent changed what it is subscribed to. */
+  readonly subscribed: (agent: number) => void;
 }
 
 /** What a guest can reach of the host: for each agent, every interface of ours and its grants for WASI's. */
@@ -61,11 +63,12 @@ export class GuestRooms {
   }
 
   #busGuest(agent: Agent, budget: Budget): BusGuest {
-    const { bus } = this.#options;
+    const { bus, subscribed } = this.#options;
     const sender = { id: agent.id, name: agent.name, deadlineNs: undefined as bigint | undefined };
     return {
       bus,
       rights: agent.capabilities,
+      onSubscribed: () => subscribed(agent.id),
       sender: () => {
         sender.deadlineNs = agent.delivery?.message.deadlineNs;
         return sender;

@@ -5,6 +5,8 @@ import { openJournal } from '../bus/journal/disk-journal.ts';
 import type { JournalEntry, SettledId } from '../bus/journal/journal.ts';
 import type { Clock, Random } from '../clock.ts';
 import { HostError } from '../errors.ts';
+import type { LogEntry } from '../telemetry/log-entry.ts';
+import { DeadLetterLog } from './dead-letter-log.ts';
 import type { DeadLetter } from './serving.ts';
 import { removeJournal, type StateFolder } from './state-folder.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
@@ -17,6 +19,9 @@ export interface MailOptions {
   readonly random: Random;
   readonly repair: boolean;
   readonly say: (level: 'error' | 'warn' | 'info', text: string) => void;
+  readonly log: (entry: LogEntry) => void;
+  /** Whether the main thread's journal takes messages, when that changes. */
+  readonly onJournal: (isTaking: boolean) => void;
 }
 
 const newsEveryMs = 1_000;
@@ -26,6 +31,7 @@ export class Mail {
   readonly #options: MailOptions;
   readonly #own: ThreadMail;
   readonly #news: NodeJS.Timeout;
+  readonly deadLetterLog: DeadLetterLog;
   #bus: Bus | undefined;
   #threads: Threads | undefined;
 
@@ -34,6 +40,7 @@ export class Mail {
     this.#options = options;
     const { state, clock, random, repair } = options;
     this.#own = new ThreadMail({ folder: state.journalOf(0), clock, random, repair });
+    this.deadLetterLog = new DeadLetterLog(options.log, () => Number(clock.wallNs() / 1_000_000n));
     this.#news = setInterval(() => this.#tell(), newsEveryMs).unref();
   }
 
@@ -173,8 +180,11 @@ export class Mail {
   }
 
   #tell(): void {
+    this.deadLetterLog.look();
     const news = this.#own.news();
-    if (news !== undefined) this.#options.say(news.level, news.text);
+    if (news === undefined) return;
+    this.#options.say(news.level, news.text);
+    this.#options.onJournal(news.isTaking);
   }
 
   /** Reads the last of what the threads said, then closes. */

@@ -1,10 +1,24 @@
-import type { Accepted as BusAccepted, Reply as BusReply } from '../bus/delivery.ts';
-import type { BusError } from '../bus/message.ts';
+import type { Bus } from '../bus/bus.ts';
+import { type Accepted as BusAccepted, type Reply as BusReply, outside } from '../bus/delivery.ts';
+import type { BusError, Payload } from '../bus/message.ts';
 import { HostError } from '../errors.ts';
-import type { Accepted, Reply } from './serving.ts';
+import type { MessageIds } from './message-ids.ts';
+import type { Accepted, InvokeOptions, Reply } from './serving.ts';
+
+/** Asks on behalf of somebody outside, and waits. @throws HostError `HOST_ERR_SUBJECT_INVALID` */
+export async function askOutside(
+  bus: Bus,
+  ids: MessageIds,
+  to: string,
+  payload: Payload,
+  { deadlineMs, signal, subject, messageId = ids.next() }: InvokeOptions,
+): Promise<Reply> {
+  const waits = { timeoutMs: deadlineMs ?? 0, signal, id: messageId, subject };
+  return replyOf(await bus.request(outside, to, payload, waits), messageId);
+}
 
 /** How a request from outside ended. @throws HostError `HOST_ERR_SUBJECT_INVALID` */
-export function replyOf(reply: BusReply, id: string): Reply {
+function replyOf(reply: BusReply, id: string): Reply {
   if (!('error' in reply))
     return { kind: 'answered', id, outcome: reply.outcome, contentType: reply.contentType };
   const { error } = reply;

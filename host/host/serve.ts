@@ -1,35 +1,40 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import type * as http from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
-import { type Difference, differenceOf, wantsMore } from '../agent/difference.ts';
+import type { Difference } from '../agent/difference.ts';
 import type { AgentReport } from '../agent/population.ts';
-import type { AgentRecord, Origin } from '../agent/registry.ts';
-import type { Spec } from '../agent/spec.ts';
+import type { AgentRecord } from '../agent/registry.ts';
 import { SpecMaker } from '../agent/spec-maker.ts';
 import type { Triggers } from '../agent/triggers/triggers.ts';
-import { Bus } from '../bus/bus.ts';
-import type { Sender } from '../bus/delivery.ts';
+import { Bus, numberOf } from '../bus/bus.ts';
+import { outside } from '../bus/delivery.ts';
 import { Directory } from '../bus/directory.ts';
 import type { Message, Payload } from '../bus/message.ts';
 import { Secrets } from '../capability/secrets.ts';
 import { timeoutDriver, Wheel } from '../clock/wheel.ts';
 import type { Clock, Random } from '../clock.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
-import { newResidence, type ResidenceBounds } from '../engine/residence.ts';
+import {
+  defaultMemoryBytesMax,
+  exchangesMaxOf,
+  newResidence,
+  type ResidenceBounds,
+  readMappingsMax,
+  settleBounds,
+} from '../engine/residence.ts';
 import { HostError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
-import { isAgentName, type Manifest, parseManifest } from '../manifest.ts';
+import type { Manifest } from '../manifest.ts';
 import { agentSubject, patternFault } from '../subject.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { type LogFilter, LogHub } from '../telemetry/log-hub.ts';
 import { detailOf, summaryOf } from './agent-view.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
-import { agentHeader, ExchangeProxy } from './exchange-proxy.ts';
+import { Health } from './health.ts';
+import { Installation } from './installation.ts';
 import { Mail } from './mail.ts';
 import { MessageIds } from './message-ids.ts';
-import { acceptedOf, replyOf } from './reply.ts';
+import { acceptedOf, askOutside } from './reply.ts';
+import { RunFolder } from './run-folder.ts';
 import type {
   Accepted,
   AgentDetail,
@@ -46,6 +51,7 @@ import type {
   ServingStatus,
   ThreadDoors,
 } from './serving.ts';
+import { Sites } from './sites.ts';
 import { openState, type StateFolder } from './state-folder.ts';
 import { metricsOf, statusOf } from './status.ts';
 import { Tenancy } from './tenancy.ts';
@@ -72,6 +78,8 @@ export interface ServeOptions {
   readonly secretsFile?: string;
   /** Memories and stacks there may be at most; default what the process can have. */
   readonly bounds?: ResidenceBounds;
+  /** Bytes of all agents' memories together; default three quarters of what the process may have. */
+  readonly memoryBytesMax?: number;
   /** Bytes of sleeping agents' states in the heap; beyond, they go to disk. Default 256 MiB. */
   readonly warmBytesMax?: number;
   /** Go on with what is readable of damaged journals; default: refuse to start. */
@@ -104,7 +112,8 @@ const logEntriesMax = 10_000;
 const logCharsMax = 32 * 1024 * 1024;
 const warmBytesDefault = 256 * 1024 * 1024;
 const closeMsMax = 2_000;
-const outside: Sender = { id: 0, name: undefined };
+/** Milliseconds between two looks at a disk that took no records. */
+const recordsAgainMs = 1_000;
 
 /**
  * Starts a host that keeps agents alive.
@@ -131,21 +140,21 @@ class ServingHost implements LocalServing {
   readonly #threads: Threads;
   readonly #bus: Bus;
   readonly #tenancy: Tenancy;
-  readonly #specs: SpecMaker;
+  readonly #installation: Installation;
   readonly #hub = new LogHub(logEntriesMax, logCharsMax);
-  readonly #proxy = new ExchangeProxy();
-  readonly #runFolder = mkdtempSync(join(tmpdir(), 'motehost-'));
+  readonly #sites: Sites;
+  readonly #runFolder = new RunFolder();
   readonly #startedAtMs: number;
+  readonly #subscriptionsFrom: number;
   readonly #residence;
   readonly #state: StateFolder;
   readonly #mail: Mail;
-  /** As an earlier run left them: each is called by its thread's number. */
-  readonly #coldFolders: readonly string[];
+  readonly #health = new Health();
   readonly #triggers: Triggers;
-  readonly #spawnedOrigins = new WeakMap<Origin, Origin>();
   readonly #ids: MessageIds;
   /** How the front door is opened in each thread, once it is. */
   #door: { readonly module: string; readonly settings: unknown } | undefined;
+  #recordsTriedMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
   #isClosing = false;
 
@@ -155,12 +164,23 @@ class ServingHost implements LocalServing {
     this.#ids = new MessageIds(random);
     this.#state = state;
     this.#mail = this.#openMail();
-    this.#coldFolders = readdirSync(state.coldFolder);
     this.#startedAtMs = this.#nowMs();
-    this.#engine = createEngine({ cacheFolder: options.cacheFolder, clock, preparation: 'pool' });
+    const kept = state.agents.subscriptions();
+    this.#subscriptionsFrom = [...kept.values()]
+      .flat()
+      .reduce((most, one) => Math.max(most, numberOf(one)), 0);
+    this.#engine = createEngine({
+      cacheFolder: options.cacheFolder,
+      scratchFolder: this.#runFolder.path,
+      clock,
+      preparation: 'pool',
+    });
     this.#directory = Directory.create(agentsMax, random);
     // One more for a spare, which may begin before the lost one is gone.
-    this.#residence = newResidence(threads + 2, options.bounds);
+    const { bounds = settleBounds(readMappingsMax(), threads + 2) } = options;
+    const { memoryBytesMax = bounds.memoryBytesMax ?? defaultMemoryBytesMax() } = options;
+    this.#residence = newResidence(threads + 2, { ...bounds, memoryBytesMax });
+    this.#sites = new Sites(exchangesMaxOf(this.#residence.bounds));
     this.#threads = new Threads({
       threads,
       settings: this.#settings(),
@@ -170,11 +190,17 @@ class ServingHost implements LocalServing {
       onLogs: (entries) => {
         for (const entry of entries) this.#log(entry);
       },
+      onSubscriptions: (changed) => {
+        for (const [agent, own] of changed) state.agents.putSubscriptions(agent, own);
+      },
+      onJournal: (thread, isTaking) => this.#journalTurned(thread, isTaking),
       onOutput: (text) => this.#say('warn', text.trimEnd()),
       onLost: (thread, reason) => this.#lost(thread, reason),
       onReplaced: (thread, handle) => void this.#replaced(thread, handle),
-      onVacant: (thread, error) =>
-        this.#say('error', `nobody takes the place of thread ${thread}: ${reasonOf(error)}`),
+      onVacant: (thread, error) => {
+        this.#health.set(`thread ${thread}`, 'nobody takes its place; the log says why');
+        this.#say('error', `nobody takes the place of thread ${thread}: ${reasonOf(error)}`);
+      },
     });
     this.#bus = new Bus({
       links: this.#threads.links,
@@ -183,21 +209,31 @@ class ServingHost implements LocalServing {
       random,
       wheel: new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver }),
       journal: this.#mail.journal,
+      onDeadLetter: (letter) => this.#mail.deadLetterLog.note(letter),
     });
     this.#mail.join(this.#bus, this.#threads);
     this.#tenancy = new Tenancy({
       bus: this.#bus,
       directory: this.#directory,
       threads: this.#threads,
-      isFresh: this.#coldFolders.length === 0,
+      kept,
+      isFresh: state.coldLeft.length === 0,
     });
     this.#triggers = openTriggers(this.#bus, state.agents, clock, (agent, trigger, why) =>
       this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
     );
-    this.#specs = new SpecMaker({
-      prepare: (component) => this.#engine.prepare(component),
-      limits: options.limits,
-      secret: (handle, path) => secrets.value(handle, path),
+    this.#installation = new Installation({
+      state,
+      tenancy: this.#tenancy,
+      specs: new SpecMaker({
+        prepare: (component) => this.#engine.prepare(component),
+        limits: options.limits,
+        secret: (handle, path) => secrets.value(handle, path),
+      }),
+      triggers: this.#triggers,
+      detail: (name) => this.agent(name),
+      nowMs: () => this.#nowMs(),
+      say: this.#say.bind(this),
     });
   }
 
@@ -235,6 +271,7 @@ class ServingHost implements LocalServing {
       this.#door = { module, settings };
       await this.#everywhere((handle) => handle.call('openDoor', { module, settings }));
     },
+    metrics: () => this.#everywhere((handle) => handle.call('doorMetrics', undefined)),
     close: async (drainMs) => {
       this.#door = undefined;
       await this.#everywhere((handle) => handle.call('closeDoor', drainMs));
@@ -244,7 +281,18 @@ class ServingHost implements LocalServing {
   #openMail(): Mail {
     const { clock, random, threads, repairJournal = false } = this.#options;
     const say = this.#say.bind(this);
-    return new Mail({ state: this.#state, threads, clock, random, repair: repairJournal, say });
+    const log = this.#log.bind(this);
+    const onJournal = (isTaking: boolean): void => this.#journalTurned(0, isTaking);
+    return new Mail({
+      state: this.#state,
+      threads,
+      clock,
+      random,
+      repair: repairJournal,
+      say,
+      log,
+      onJournal,
+    });
   }
 
   /** Everybody is installed: what an earlier run was given and did not deal with is delivered. */
@@ -265,28 +313,36 @@ class ServingHost implements LocalServing {
   }
 
   #placeOf(thread: number): Omit<ThreadPlace, 'links' | 'predecessors'> {
-    const { coldFolder } = this.#state;
+    const { coldLeft, coldOf, journalOf } = this.#state;
     const { threads } = this.#options;
-    const orphaned = this.#coldFolders.filter((name) => Number(name) > threads);
+    const orphaned = coldLeft.map(Number).filter((number) => number > threads);
     return {
       socketPath: this.#socketPathOf(thread),
-      coldFolder: join(coldFolder, String(thread)),
-      journalFolder: this.#state.journalOf(thread),
+      subscriptionsFrom: this.#subscriptionsFrom,
+      coldFolder: coldOf(thread),
+      journalFolder: journalOf(thread),
       historyFolder: this.#state.historyFolder,
       repairJournal: this.#options.repairJournal ?? false,
-      adoptCold: orphaned
-        .filter((name) => Number(name) % threads === thread - 1)
-        .map((name) => join(coldFolder, name)),
+      adoptCold: orphaned.filter((number) => number % threads === thread - 1).map(coldOf),
     };
   }
 
   #socketPathOf(thread: number): string {
     const name = `motehost-${process.pid}-${thread}`;
-    return process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : join(this.#runFolder, `${thread}.sock`);
+    return process.platform === 'win32'
+      ? `\\\\.\\pipe\\${name}`
+      : join(this.#runFolder.path, `${thread}.sock`);
+  }
+
+  #journalTurned(thread: number, isTaking: boolean): void {
+    const part = thread === 0 ? 'journal of the main thread' : `journal of thread ${thread}`;
+    const trouble = 'refuses messages that must not be lost; the log says why';
+    this.#health.set(part, isTaking ? undefined : trouble);
   }
 
   #lost(thread: number, reason: string): void {
-    this.#proxy.drop(this.#socketPathOf(thread));
+    this.#journalTurned(thread, true);
+    this.#sites.drop(this.#socketPathOf(thread));
     this.#tenancy.suspend(thread);
     this.#say('error', `a thread was lost (${reason}); its agents begin anew on another`);
   }
@@ -317,7 +373,23 @@ class ServingHost implements LocalServing {
 
   readiness(): Readiness {
     if (this.#isClosing) return { ready: false, waitingFor: ['the host ends'] };
-    return this.#isReady ? { ready: true } : { ready: false, waitingFor: ['agents to be installed'] };
+    if (!this.#isReady) return { ready: false, waitingFor: ['agents to be installed'] };
+    this.#lookAtRecords();
+    const waitingFor = this.#health.lines;
+    return waitingFor.length === 0 ? { ready: true } : { ready: false, waitingFor };
+  }
+
+  /** A disk that took nothing is tried again now and then: it may be well, and nobody installs anything. */
+  #lookAtRecords(): void {
+    const { agents } = this.#state;
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs < this.#recordsTriedMs + recordsAgainMs) return;
+    this.#recordsTriedMs = nowMs;
+    agents.tryAgain();
+    this.#health.set(
+      'records of agents',
+      agents.trouble && 'what is installed does not go to disk; make room there',
+    );
   }
 
   status(): Promise<ServingStatus> {
@@ -361,135 +433,24 @@ class ServingHost implements LocalServing {
 
   async install(request: InstallRequest): Promise<Installed> {
     this.#requireOpen();
-    const path = 'the manifest';
-    const manifest = parseManifest(request.manifest, path);
-    requirePathless(manifest, path);
-    if (request.isAnybodys === true) requireSecretless(manifest, path);
-    const spec = await this.#specOf(manifest, path, request.component);
-    const origin = { manifestPath: undefined, manifestText: request.manifest, installedAtMs: this.#nowMs() };
-    requireHttpOrigin(this.#tenancy.registry.get(manifest.name)?.origin, manifest.name);
-    const present = this.#tenancy.registry.get(manifest.name);
-    if (present !== undefined && request.accept !== spec.program.facts.digest) {
-      const difference = differenceOf(present.spec, spec);
-      if (wantsMore(difference)) return { kind: 'wants-more', difference };
-    }
-    const installed = await this.#put(spec, origin);
-    await this.#keep(spec, origin, request.component);
-    return installed;
+    return this.#installation.install(request);
   }
 
-  /** The component of an agent with a history is kept as long as that. */
-  async #specOf(manifest: Manifest, path: string, component: Uint8Array<ArrayBuffer>): Promise<Spec> {
-    const spec = await this.#specs.make(manifest, path, component);
-    if (manifest.history.record) this.#state.recorded.put(component);
-    return spec;
+  /** Installs what an earlier run was given over HTTP. */
+  restore(): Promise<void> {
+    return this.#installation.restore();
   }
 
-  /** What was installed over HTTP is there again after a restart. */
-  async #keep(spec: Spec, origin: Origin, component: Uint8Array): Promise<void> {
-    const { components, agents } = this.#state;
-    const { name } = spec.manifest;
-    agents.put({
-      name,
-      manifest: origin.manifestText,
-      digest: components.put(component),
-      earlier: this.#tenancy.require(name).earlier,
-      accepted: undefined,
-      parent: undefined,
-      installedAtMs: origin.installedAtMs,
-    });
-    await agents.saved();
+  upgrade(...agent: Parameters<LocalServing['upgrade']>): ReturnType<LocalServing['upgrade']> {
+    return this.#installation.upgrade(...agent);
   }
 
-  /** Installs what an earlier run was given over HTTP; one that cannot be is told, and keeps nobody from starting. */
-  async restore(): Promise<void> {
-    const { agents, components } = this.#state;
-    for (const record of [...agents.all()]) {
-      try {
-        const path = 'the manifest';
-        const manifest = parseManifest(record.manifest, path);
-        const spec = await this.#specOf(manifest, path, await components.get(record.digest));
-        const { installedAtMs } = record;
-        await this.#put(spec, { manifestPath: undefined, manifestText: record.manifest, installedAtMs });
-      } catch (thrown) {
-        if (!(thrown instanceof HostError)) throw thrown;
-        this.#say('error', `cannot be installed again: ${thrown.message}`, record.name);
-      }
-    }
+  spawn(like: string, names: readonly string[]): Promise<void> {
+    return this.#installation.spawn(like, names);
   }
 
-  async upgrade(
-    manifestPath: string,
-    manifest: Manifest,
-    component: Uint8Array<ArrayBuffer>,
-    text = '',
-  ): Promise<Installed & { readonly difference?: Difference }> {
-    const spec = await this.#specOf(manifest, manifestPath, component);
-    const present = this.#tenancy.registry.get(manifest.name);
-    if (present !== undefined && present.origin.manifestPath !== manifestPath)
-      throw new HostError(
-        'HOST_ERR_AGENT_DUPLICATE',
-        `${manifestPath}: there is an agent '${manifest.name}' already, from ${present.origin.manifestPath ?? 'an install over HTTP'}; give it another name`,
-        { name: manifest.name },
-      );
-    const difference = present === undefined ? undefined : differenceOf(present.spec, spec);
-    const origin = { manifestPath, manifestText: text, installedAtMs: this.#nowMs() };
-    const installed = await this.#put(spec, origin);
-    return difference === undefined ? installed : { ...installed, difference };
-  }
-
-  async #put(spec: Spec, origin: Origin): Promise<Installed> {
-    const { name } = spec.manifest;
-    const present = this.#tenancy.registry.get(name);
-    if (present === undefined) {
-      await this.#tenancy.add([name], spec, origin);
-      this.#triggers.add(name, spec.manifest.triggers, spec.manifestPath);
-      return { kind: 'installed', agent: await this.agent(name) };
-    }
-    const isSame =
-      present.spec.program.facts.digest === spec.program.facts.digest &&
-      isDeepStrictEqual(present.spec.manifest, spec.manifest);
-    if (isSame) return { kind: 'unchanged', agent: await this.agent(name) };
-    await this.#tenancy.replace(present, spec, origin);
-    this.#triggers.add(name, spec.manifest.triggers, spec.manifestPath);
-    return { kind: 'upgraded', agent: await this.agent(name) };
-  }
-
-  async spawn(like: string, names: readonly string[]): Promise<void> {
-    const bad = names.find((name) => !isAgentName(name));
-    if (bad !== undefined)
-      throw new HostError(
-        'HOST_ERR_CONFIG_INVALID',
-        `'${bad}' is no agent's name: lower-case letters, digits, dashes`,
-      );
-    const { spec, origin } = this.#tenancy.require(like);
-    await this.#tenancy.add(names, spec, this.#spawnedFrom(origin));
-    const { triggers } = spec.manifest;
-    if (triggers.length > 0) for (const name of names) this.#triggers.add(name, triggers, spec.manifestPath);
-  }
-
-  /** One object for all that were spawned like one: no folder has them, so they can be removed. */
-  #spawnedFrom(origin: Origin): Origin {
-    let spawned = this.#spawnedOrigins.get(origin);
-    if (spawned === undefined) {
-      spawned = { ...origin, manifestPath: undefined };
-      this.#spawnedOrigins.set(origin, spawned);
-    }
-    return spawned;
-  }
-
-  async remove(name: string): Promise<void> {
-    const record = this.#tenancy.require(name);
-    if (record.origin.manifestPath !== undefined)
-      throw new HostError(
-        'HOST_ERR_AGENT_DUPLICATE',
-        `${name} comes from ${record.origin.manifestPath}; remove it there`,
-        { name },
-      );
-    this.#triggers.remove(name);
-    await this.#tenancy.remove(record);
-    this.#state.agents.remove(name);
-    await this.#state.agents.saved();
+  remove(name: string): Promise<void> {
+    return this.#installation.remove(name);
   }
 
   /** @throws HostError `HOST_ERR_AGENT_STOPPED` when the host ends */
@@ -500,8 +461,7 @@ class ServingHost implements LocalServing {
 
   async invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
     requireMessages(this.#tenancy.require(name));
-    const { subject, ...rest } = options;
-    return this.#ask(agentSubject(name), payload, { ...rest, ...(subject === undefined ? {} : { subject }) });
+    return this.#ask(agentSubject(name), payload, options);
   }
 
   request(subject: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
@@ -510,15 +470,7 @@ class ServingHost implements LocalServing {
 
   async #ask(to: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
     this.#requireOpen();
-    const { deadlineMs, signal, subject } = options;
-    const messageId = options.messageId ?? this.#ids.next();
-    const reply = await this.#bus.request(outside, to, payload, {
-      timeoutMs: deadlineMs ?? 0,
-      signal,
-      id: messageId,
-      subject,
-    });
-    return replyOf(reply, messageId);
+    return askOutside(this.#bus, this.#ids, to, payload, options);
   }
 
   async send(name: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
@@ -567,7 +519,7 @@ class ServingHost implements LocalServing {
 
   exchange(name: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const { id, thread } = this.#tenancy.require(name);
-    return this.#proxy.pass(this.#socketPathOf(thread), [agentHeader, String(id)], request, response);
+    return this.#sites.pass({ agent: name, id, socketPath: this.#socketPathOf(thread) }, request, response);
   }
 
   async endThread(thread: number): Promise<void> {
@@ -584,9 +536,9 @@ class ServingHost implements LocalServing {
       .close()
       .catch((thrown: unknown) => this.#say('error', `the journal was not closed: ${reasonOf(thrown)}`));
     this.#threads.closeLinks();
-    this.#proxy.close();
+    this.#sites.close();
     await this.#engine.close();
-    rmSync(this.#runFolder, { recursive: true, force: true });
+    this.#runFolder.remove();
     this.#state.close();
   }
 
@@ -623,38 +575,5 @@ function requireMessages({ name, spec }: AgentRecord): void {
     'HOST_ERR_WORLD_MISMATCH',
     `${name} answers HTTP requests under ${spec.manifest.route ?? '/'}, and takes no messages; call it there`,
     { name },
-  );
-}
-
-/** An agent that lies in a folder of the operator's is not replaced from outside. @throws HostError */
-function requireHttpOrigin(origin: Origin | undefined, name: string): void {
-  if (origin?.manifestPath === undefined) return;
-  throw new HostError(
-    'HOST_ERR_AGENT_DUPLICATE',
-    `there is an agent '${name}' already, from ${origin.manifestPath}; change it there, or take another name`,
-    { name },
-  );
-}
-
-/** Where everybody of the machine may install, installing must not tell everybody the operator's secrets. @throws HostError */
-function requireSecretless({ grants }: Manifest, path: string): void {
-  const [handle] = grants.secrets;
-  if (handle === undefined) return;
-  throw new HostError(
-    'HOST_ERR_CAPABILITY_DENIED',
-    `${path}: it asks for the secret '${handle}', and this host takes agents from anybody without a token; make one with host token create --may admin, or install it with host serve FOLDER`,
-    { path, handle },
-  );
-}
-
-/** Paths in a manifest that came without a folder lead nowhere. @throws HostError `HOST_ERR_CONFIG_INVALID` */
-function requirePathless({ grants, component }: Manifest, path: string): void {
-  const key =
-    grants.files.length > 0 ? 'capabilities.files' : component === undefined ? undefined : 'component';
-  if (key === undefined) return;
-  throw new HostError(
-    'HOST_ERR_CONFIG_INVALID',
-    `${path}: ${key} names a path, and an agent that is installed over HTTP has no folder; install it with host serve FOLDER`,
-    { path, key },
   );
 }

@@ -186,6 +186,8 @@ export interface ThreadDoors {
   readonly socketPath: string;
   /** Has every thread, those that take a lost one's place too, open a door: `module` exports `openThreadDoor`. */
   open(module: string, settings: unknown): Promise<void>;
+  /** What each door tells of itself. */
+  metrics(): Promise<readonly (readonly Metric[])[]>;
   close(drainMs: number): Promise<void>;
 }
 

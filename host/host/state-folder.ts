@@ -1,4 +1,4 @@
-import { rmSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { HostError } from '../errors.ts';
@@ -14,8 +14,8 @@ export interface StateFolder {
   readonly components: ComponentFiles;
   /** Agents that were installed or spawned, and when triggers last came due. */
   readonly agents: AgentRecords;
-  /** Where snapshots of sleeping agents are kept. */
-  readonly coldFolder: string;
+  /** Folders with snapshots of sleeping agents, as earlier runs left them: each has the number of its thread. */
+  readonly coldLeft: readonly string[];
   /** Where the journals of all threads are. */
   readonly journalFolder: string;
   /** Where what agents are told is written down. */
@@ -24,6 +24,8 @@ export interface StateFolder {
   readonly recorded: ComponentFiles;
   /** The journal of one thread. */
   journalOf(thread: number): string;
+  /** Where the snapshots of one thread's agents are kept. */
+  coldOf(thread: number): string;
   /** Saves what is left and lets another host have the folder. */
   close(): void;
 }
@@ -49,11 +51,12 @@ export function openState(folder: string): StateFolder {
       folder,
       components,
       agents,
-      coldFolder,
+      coldLeft: foldersIn(coldFolder),
       journalFolder,
       historyFolder,
       recorded: new ComponentFiles(join(historyFolder, 'components')),
       journalOf: (thread) => made(journalFolder, String(thread)),
+      coldOf: (thread) => made(coldFolder, String(thread)),
       close: () => {
         try {
           agents.close();
@@ -109,7 +112,17 @@ function locked(folder: string): StateLock {
 function made(...path: readonly [string, string]): string {
   const folder = join(...path);
   makeFolder(folder, ownerOnly);
-  return folder;
+  if (lstatSync(folder).isDirectory()) return folder;
+  throw new HostError(
+    'HOST_ERR_STATE_UNWRITABLE',
+    `${folder} is a symbolic link, and nothing of the host is kept elsewhere; remove it, or use another --state`,
+    { folder },
+  );
+}
+
+function foldersIn(folder: string): string[] {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }
 
 function failed(folder: string, cause: unknown): HostError {

@@ -1,7 +1,8 @@
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HostError } from '../errors.ts';
+import { unlinked, writeOwnFile } from '../regular-file.ts';
 
 const lockName = 'lock.sqlite';
 const holderName = 'host.json';
@@ -23,7 +24,7 @@ export class StateLock {
   constructor(folder: string, startedAtMs: number) {
     const path = join(folder, lockName);
     // Who can read it can hold it.
-    closeSync(openSync(path, 'a', 0o600));
+    closeSync(openSync(path, unlinked.append, 0o600));
     this.#database = new DatabaseSync(path, { timeout: 0 });
     try {
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
@@ -33,7 +34,7 @@ export class StateLock {
       throw cause;
     }
     const holder: Holder = { pid: process.pid, startedAtMs };
-    writeFileSync(join(folder, holderName), JSON.stringify(holder), { mode: 0o600 });
+    writeOwnFile(join(folder, holderName), JSON.stringify(holder));
   }
 
   release(): void {

@@ -78,6 +78,8 @@ function threadStatus({ thread, report, heapBytes, utilisation }: Looked): Threa
 export async function metricsOf(view: HostView): Promise<readonly Metric[]> {
   const looked = await look(view);
   const { live, max } = memoriesOf(view.residence);
+  const bytes = Residence.bytesOf(view.residence);
+  const bytesMax = view.residence.bounds.memoryBytesMax ?? Number.POSITIVE_INFINITY;
   const perThread = (
     name: string,
     help: string,
@@ -93,6 +95,8 @@ export async function metricsOf(view: HostView): Promise<readonly Metric[]> {
     single('motehost_agents', 'Agents there are.', view.registry.size),
     single('motehost_memories', 'Linear memories of the process.', live),
     single('motehost_memories_max', 'Linear memories the process may have.', max),
+    single('motehost_memory_bytes', 'Bytes of the linear memories of the process.', bytes),
+    single('motehost_memory_bytes_max', 'Bytes they may have together.', bytesMax),
     perThread(
       'motehost_messages_handled_total',
       'Messages agents dealt with.',

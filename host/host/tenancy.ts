@@ -1,7 +1,8 @@
 import { type Difference, differenceOf } from '../agent/difference.ts';
+import type { Newcomer } from '../agent/population.ts';
 import { type AgentRecord, type Origin, Registry } from '../agent/registry.ts';
 import type { Spec } from '../agent/spec.ts';
-import type { Bus } from '../bus/bus.ts';
+import type { Bus, KeptSubscription } from '../bus/bus.ts';
 import type { Directory } from '../bus/directory.ts';
 import { HostError } from '../errors.ts';
 import { unknownAgent } from './thread-serving.ts';
@@ -11,6 +12,8 @@ export interface TenancyOptions {
   readonly bus: Bus;
   readonly directory: Directory;
   readonly threads: Threads;
+  /** What agents subscribed to themselves in earlier runs. */
+  readonly kept: Map<string, readonly KeptSubscription[]>;
   /** No agent has its state on disk. */
   readonly isFresh: boolean;
 }
@@ -107,7 +110,7 @@ export class Tenancy {
       const some = records.slice(at, at + agentsPerCall);
       await handle.call('add', {
         spec: spec.number,
-        agents: some.map(({ id, name }) => [id, name] as const),
+        agents: some.map((record) => this.#newcomer(record)),
         isAgain,
       });
       for (const { id } of some) {
@@ -115,6 +118,14 @@ export class Tenancy {
         this.#options.directory.place(id, number);
       }
     }
+  }
+
+  #newcomer({ id, name }: AgentRecord): Newcomer {
+    const { kept } = this.#options;
+    const own = kept.get(name);
+    if (own === undefined) return [id, name];
+    kept.delete(name);
+    return [id, name, own];
   }
 
   async #teach(handle: AgentThreadHandle, number: number, spec: Spec): Promise<void> {

@@ -11,6 +11,13 @@ export interface ThreadMailOptions {
   readonly repair: boolean;
 }
 
+/** What is new about a journal's disk. */
+export interface JournalNews {
+  readonly level: 'error' | 'info';
+  readonly text: string;
+  readonly isTaking: boolean;
+}
+
 /** The messages that one thread has promised to deliver, kept on disk; and what it found there. */
 export class ThreadMail {
   readonly journal: Journal;
@@ -47,12 +54,16 @@ export class ThreadMail {
   }
 
   /** Says what is new about the disk: why it takes nothing, or that it does again. */
-  news(): { readonly level: 'error' | 'info'; readonly text: string } | undefined {
+  news(): JournalNews | undefined {
     const { trouble } = this.journal.status();
     if (trouble === this.#trouble) return undefined;
     this.#trouble = trouble;
-    if (trouble === undefined) return { level: 'info', text: 'messages go to disk again' };
-    return { level: 'error', text: `messages that must not be lost are refused: ${trouble}` };
+    if (trouble === undefined) return { level: 'info', text: 'messages go to disk again', isTaking: true };
+    return {
+      level: 'error',
+      text: `messages that must not be lost are refused: ${trouble}`,
+      isTaking: false,
+    };
   }
 
   /** For metrics. */

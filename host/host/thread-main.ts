@@ -18,10 +18,15 @@ function tell(act: (thread: AgentThread) => void): void {
 const owner = joinOwner<ThreadCalls, OwnerCalls>({
   answers: {
     place: async (place) => {
-      placing = AgentThread.start(settings, place, (entries) => owner.post('logs', entries));
+      placing = AgentThread.start(settings, place, {
+        logs: (entries) => owner.post('logs', entries),
+        journal: (isTaking) => owner.post('journal', isTaking),
+        subscriptions: (changed) => owner.post('subscriptions', changed),
+      });
       await placing;
     },
     openDoor: async ({ module, settings: door }) => (await placed()).openDoor(module, door),
+    doorMetrics: async () => (await placed()).doorMetrics(),
     closeDoor: async (drainMs) => (await placed()).closeDoor(drainMs),
     holds: async (names) => (await placed()).holds(names),
     relink: (end) => tell((thread) => thread.relink(end)),

@@ -1,15 +1,12 @@
 import type * as http from 'node:http';
 import type { Bus } from '../bus/bus.ts';
-import type { Sender } from '../bus/delivery.ts';
 import type { Payload } from '../bus/message.ts';
 import type { Random } from '../clock.ts';
 import { HostError } from '../errors.ts';
 import { agentSubject } from '../subject.ts';
 import { MessageIds } from './message-ids.ts';
-import { replyOf } from './reply.ts';
+import { askOutside } from './reply.ts';
 import type { InvokeOptions, Reply, Serving } from './serving.ts';
-
-const outside: Sender = { id: 0, name: undefined };
 
 /** What a thread of agents answers to the front door by itself: invocations, wherever the agent lives. */
 export class ThreadServing implements Pick<Serving, 'invoke' | 'routeOf' | 'exchange'> {
@@ -23,15 +20,7 @@ export class ThreadServing implements Pick<Serving, 'invoke' | 'routeOf' | 'exch
 
   async invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
     if (this.#bus.directory.find(name) === 0) throw unknownAgent(name);
-    const { deadlineMs, signal, subject } = options;
-    const messageId = options.messageId ?? this.#ids.next();
-    const reply = await this.#bus.request(outside, agentSubject(name), payload, {
-      timeoutMs: deadlineMs ?? 0,
-      signal,
-      id: messageId,
-      subject,
-    });
-    return replyOf(reply, messageId);
+    return askOutside(this.#bus, this.#ids, agentSubject(name), payload, options);
   }
 
   routeOf(): undefined {

@@ -26,9 +26,11 @@ import type { Outcome } from '../outcome.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
-import type { ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
+import type { OwnerCalls, Subscriptions, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
+import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { GuestRooms } from './guest-rooms.ts';
+import type { Metric } from './serving.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
 import { ThreadServing } from './thread-serving.ts';
 
@@ -52,15 +54,21 @@ const endMsMax = 3_000;
 
 /** What a front door's module for threads exports. */
 interface DoorModule {
-  openThreadDoor(
-    serving: ThreadServing,
-    settings: unknown,
-  ): Promise<{ close(drainMs: number): Promise<void> }>;
+  openThreadDoor(serving: ThreadServing, settings: unknown): Promise<Door>;
 }
+
+interface Door {
+  metrics(): readonly Metric[];
+  close(drainMs: number): Promise<void>;
+}
+
+/** How the main thread is told. */
+export type Owner = Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions'>;
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
   readonly #clock: Clock;
+  readonly #owner: Owner;
   readonly #engine: Engine;
   readonly #pools: InstancePools;
   readonly #residence: Residence;
@@ -68,6 +76,7 @@ export class AgentThread {
   readonly #links: Links;
   readonly #history: HistoryWriter;
   readonly #log: LogOutbox;
+  readonly #deadLetterLog: DeadLetterLog;
   readonly bus: Bus;
   readonly mail: ThreadMail;
   readonly #self: number;
@@ -80,23 +89,26 @@ export class AgentThread {
   readonly #overdueKind: number;
   readonly #logLevelMin: LogLevel;
   #server: ExchangeServer | undefined;
-  #door: { close(drainMs: number): Promise<void> } | undefined;
+  #door: Door | undefined;
   #sweeping: NodeJS.Timeout | undefined;
   #quietLooks = 0;
+  /** Agents whose own subscriptions are others since the owner was told. */
+  readonly #subscribed = new Set<number>();
   #again: NodeJS.Timeout | undefined;
 
   private constructor(
     settings: ThreadSettings,
-    { links, predecessors, historyFolder }: ThreadPlace,
+    { links, predecessors, subscriptionsFrom, historyFolder }: ThreadPlace,
     store: ColdStore,
     mail: ThreadMail,
-    postLogs: (entries: readonly LogEntry[]) => void,
+    owner: Owner,
     clock: Clock,
     random: Random,
   ) {
     this.#clock = clock;
     this.#self = links.self;
     this.mail = mail;
+    this.#owner = owner;
     this.#logLevelMin = settings.logLevelMin;
     this.#history = new HistoryWriter({
       folder: historyFolder,
@@ -111,7 +123,11 @@ export class AgentThread {
     this.#engine = createEngine({ cacheFolder: settings.cacheFolder, clock, pools: this.#pools });
     this.#wheel = new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver });
     this.#overdueKind = this.#wheel.kind((id) => this.#overdue(id));
-    this.#log = new LogOutbox(postLogs, () => this.#wallMs());
+    this.#log = new LogOutbox(owner.logs, () => this.#wallMs());
+    this.#deadLetterLog = new DeadLetterLog(
+      (entry) => this.#log.write(entry),
+      () => this.#wallMs(),
+    );
     this.#cold = new ColdStates(store, (error, agent) => this.#say('error', error.message, agent));
     this.#links = new Links(links, { clock });
     this.bus = new Bus({
@@ -121,7 +137,9 @@ export class AgentThread {
       random,
       wheel: this.#wheel,
       journal: mail.journal,
+      onDeadLetter: (letter) => this.#deadLetterLog.note(letter),
       predecessors,
+      subscriptionsFrom,
     });
     this.#room = new MemoryRoom({
       clock,
@@ -152,6 +170,7 @@ export class AgentThread {
       dispatcher: this.#dispatcher,
       around: this.#surroundings(),
       cold: this.#cold,
+      subscribed: (id) => void this.#subscribed.add(id),
     });
     this.#rooms = new GuestRooms({
       bus: this.bus,
@@ -159,6 +178,7 @@ export class AgentThread {
       random,
       logLevelMin: settings.logLevelMin,
       log: (entry) => this.#log.write(entry),
+      subscribed: (id) => void this.#subscribed.add(id),
     });
     this.#launcher = new Launcher({
       engine: this.#engine,
@@ -184,14 +204,14 @@ export class AgentThread {
   static async start(
     settings: ThreadSettings,
     place: ThreadPlace,
-    postLogs: (entries: readonly LogEntry[]) => void,
+    owner: Owner,
     clock: Clock = systemClock,
     random: Random = systemRandom,
   ): Promise<AgentThread> {
     const { coldFolder, adoptCold, journalFolder, repairJournal } = place;
     const mail = new ThreadMail({ folder: journalFolder, clock, random, repair: repairJournal });
     const store = await SegmentStore.open({ folder: coldFolder, clock, adopt: adoptCold });
-    const thread = new AgentThread(settings, place, store, mail, postLogs, clock, random);
+    const thread = new AgentThread(settings, place, store, mail, owner, clock, random);
     await thread.#open(place.socketPath);
     return thread;
   }
@@ -222,8 +242,12 @@ export class AgentThread {
   #sweep(): void {
     this.#sweepRoom();
     this.#tidy();
+    this.#deadLetterLog.look();
+    this.#tellSubscriptions();
     const news = this.mail.news();
-    if (news !== undefined) this.#say(news.level, news.text);
+    if (news === undefined) return;
+    this.#say(news.level, news.text);
+    this.#owner.journal(news.isTaking);
   }
 
   /** A memory that was dropped is held until the next collection, which comes late where nothing is done. */
@@ -231,6 +255,17 @@ export class AgentThread {
     const isDue = this.#residence.dropped >= tidyDroppedMin && this.#isQuiet();
     this.#quietLooks = isDue ? this.#quietLooks + 1 : 0;
     if (this.#quietLooks >= tidyQuietLooks) void this.#residence.collect();
+  }
+
+  #tellSubscriptions(): void {
+    if (this.#subscribed.size === 0) return;
+    const changed: Subscriptions[] = [];
+    for (const id of this.#subscribed) {
+      const name = this.population.nameOf(id);
+      if (name !== undefined) changed.push([name, this.population.ownSubscriptionsOf(id)]);
+    }
+    this.#subscribed.clear();
+    this.#owner.subscriptions(changed);
   }
 
   #say(level: LogEntry['level'], text: string, agent?: string): void {
@@ -389,6 +424,10 @@ export class AgentThread {
     this.#door = await openThreadDoor(new ThreadServing(this.bus, systemRandom), settings);
   }
 
+  doorMetrics(): readonly Metric[] {
+    return this.#door?.metrics() ?? [];
+  }
+
   async closeDoor(drainMs: number): Promise<void> {
     await this.#door?.close(drainMs);
     this.#door = undefined;
@@ -427,6 +466,7 @@ export class AgentThread {
     late.abort();
     await this.#room.empty();
     for (const agent of this.population.agents()) if (agent.isIdle) await agent.end('shutdown');
+    this.#tellSubscriptions();
     // What was held back for it goes out with it; a disk that takes nothing has been told.
     await this.mail.journal.flushed().catch(() => {});
   }
@@ -443,6 +483,8 @@ export class AgentThread {
   async close(): Promise<void> {
     clearInterval(this.#sweeping);
     clearTimeout(this.#again);
+    // Whoever waits still is told so before the thread is gone.
+    await this.#door?.close(0);
     await this.#cold.close();
     // The last that other threads said of its messages.
     while (this.#links.pending()) await turn();

@@ -4,7 +4,7 @@ import { Pool } from '../engine/pool.ts';
 import { Residence, type ResidenceShare } from '../engine/residence.ts';
 import type { Thread } from '../engine/worker/client.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
-import type { OwnerCalls, ThreadCalls, ThreadPlace, ThreadSettings } from './control.ts';
+import type { OwnerCalls, Subscriptions, ThreadCalls, ThreadPlace, ThreadSettings } from './control.ts';
 
 export type AgentThreadHandle = Thread<OwnerCalls, ThreadCalls>;
 
@@ -16,6 +16,8 @@ export interface ThreadsOptions {
   readonly residence: ResidenceShare;
   readonly placeOf: (thread: number) => Omit<ThreadPlace, 'links' | 'predecessors'>;
   readonly onLogs: (entries: readonly LogEntry[]) => void;
+  readonly onJournal: (thread: number, isTaking: boolean) => void;
+  readonly onSubscriptions: (changed: readonly Subscriptions[]) => void;
   readonly onOutput: (text: string) => void;
   /** A thread is gone; everybody who is left knows it, and another will be in its place. */
   readonly onLost: (thread: number, reason: string) => void;
@@ -51,14 +53,21 @@ export class Threads {
 
   /** @throws HostError `HOST_ERR_THREAD_LOST` when a thread does not start, `HOST_ERR_JOURNAL_CORRUPT` */
   async start(): Promise<void> {
-    const { threads, settings, clock, onLogs, onOutput } = this.#options;
+    const { threads, settings, clock, onLogs, onJournal, onSubscriptions, onOutput } = this.#options;
     this.#pool = await Pool.start<OwnerCalls, ThreadCalls>({
       entry,
       threads,
       start: settings,
       clock,
       heapMiBMax,
-      answers: () => ({ logs: onLogs }),
+      answers: (thread) => ({
+        logs: onLogs,
+        subscriptions: onSubscriptions,
+        journal: (isTaking) => {
+          const number = this.#numberOf(thread());
+          if (number !== undefined) onJournal(number, isTaking);
+        },
+      }),
       onOutput: (_place, _stream, text) => onOutput(text),
       onPlaced: (place, thread, lost) => this.#placed(place + 1, thread, lost),
       onLost: (place, reason) => this.#lost(place + 1, reason),
@@ -111,6 +120,10 @@ export class Threads {
   /** Undefined for the moment between a loss and the successor. */
   handle(number: number): AgentThreadHandle | undefined {
     return this.#pool?.thread(number - 1);
+  }
+
+  #numberOf(thread: AgentThreadHandle): number | undefined {
+    return this.numbers.find((number) => this.handle(number) === thread);
   }
 
   /** The numbers of all threads that have agents. */

@@ -1,10 +1,8 @@
 import { type Firing, Triggers } from '../agent/triggers/triggers.ts';
 import type { Bus } from '../bus/bus.ts';
-import type { Sender } from '../bus/delivery.ts';
+import { outside } from '../bus/delivery.ts';
 import type { Clock } from '../clock.ts';
 import type { AgentRecords } from './agent-records.ts';
-
-const outside: Sender = { id: 0, name: undefined };
 
 /** The triggers of a host's agents, joined to its bus; what came due is remembered over restarts. */
 export function openTriggers(

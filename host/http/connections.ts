@@ -1,13 +1,15 @@
 import type { Socket } from 'node:net';
 import { Connection } from './connection.ts';
+import type { Exchange } from './exchange.ts';
 
 /** Every open connection, and the cutting off of those whose clients take nothing of what waits for them. */
 export class Connections {
   readonly #open = new Map<Socket, Connection>();
   readonly #stallsMax: number;
-  /** Requests taken and not answered yet, over all connections. */
-  active = 0;
+  /** Of the requests taken and not answered yet, over all connections, the one begun last. */
+  #last: Exchange | undefined;
   #whenQuiet: (() => void) | undefined;
+  #whenEmpty: (() => void) | undefined;
 
   constructor(stallsMax: number) {
     this.#stallsMax = stallsMax;
@@ -17,12 +19,18 @@ export class Connections {
     return this.#open.size;
   }
 
+  /** Those of clients: over a local socket other threads of ours pass on theirs. */
+  get clients(): number {
+    return [...this.#open.keys()].filter(({ remoteAddress }) => remoteAddress !== undefined).length;
+  }
+
   add(socket: Socket): Connection {
     const connection = new Connection(socket);
     this.#open.set(socket, connection);
     socket.once('close', () => {
       this.#open.delete(socket);
       connection.end();
+      if (this.#open.size === 0) this.#whenEmpty?.();
     });
     return connection;
   }
@@ -31,17 +39,24 @@ export class Connections {
     return this.#open.get(socket) ?? this.add(socket);
   }
 
-  begin(connection: Connection): void {
-    this.active += 1;
-    connection.active += 1;
+  begin(exchange: Exchange): void {
+    exchange.connection.active += 1;
+    exchange.before = this.#last;
+    if (this.#last !== undefined) this.#last.after = exchange;
+    this.#last = exchange;
   }
 
-  settled(connection: Connection): void {
-    this.active -= 1;
+  settled(exchange: Exchange): void {
+    const { connection, before, after } = exchange;
     connection.active -= 1;
+    if (before !== undefined) before.after = after;
+    if (after !== undefined) after.before = before;
+    else this.#last = before;
+    exchange.before = undefined;
+    exchange.after = undefined;
     if (this.#whenQuiet === undefined) return;
     if (connection.active === 0) connection.socket.destroySoon();
-    if (this.active === 0) this.#whenQuiet();
+    if (this.#last === undefined) this.#whenQuiet();
   }
 
   /** One look at all: whoever took no byte of a waiting answer for `stallsMax` looks in a row is cut off. */
@@ -62,7 +77,24 @@ export class Connections {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#whenQuiet = resolve;
     for (const { active, socket } of this.#open.values()) if (active === 0) socket.destroySoon();
-    if (this.active === 0) resolve();
+    if (this.#last === undefined) resolve();
+    return promise;
+  }
+
+  /** Requests that are not answered, the latest first. */
+  *unanswered(): Generator<Exchange> {
+    for (let exchange = this.#last; exchange !== undefined; ) {
+      const { before } = exchange;
+      yield exchange;
+      exchange = before;
+    }
+  }
+
+  /** Resolves when every connection is closed. */
+  empty(): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#whenEmpty = resolve;
     return promise;
   }
 

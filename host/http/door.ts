@@ -10,6 +10,7 @@ import type { Caller, Fault, Front } from './front.ts';
 import { Gate } from './gate.ts';
 import { defaultHttpLimits, type HttpLimits } from './http-limits.ts';
 import { openApiDocument } from './openapi.ts';
+import { Problem } from './problem.ts';
 import { type Elsewhere, Reception } from './reception.ts';
 import { RequestIds } from './request-id.ts';
 import { routeTable } from './route-table.ts';
@@ -45,6 +46,9 @@ export interface DoorOptions extends DoorSettings {
 export type Place =
   | { readonly host: string; readonly port: number; readonly reusePort: boolean }
   | { readonly path: string };
+
+/** Milliseconds for the last answers to go out. */
+const flushMsMax = 250;
 
 /** Connections the system may hold before they are accepted. */
 const backlogMax = 4096;
@@ -86,14 +90,17 @@ export class Door<Serves extends Caller> {
     }
   }
 
-  /** Takes nothing new, ends streams, lets what runs finish within `drainMs`, then cuts the rest. */
+  /** Takes nothing new, ends streams, lets what runs finish within `drainMs`, then tells the rest that it is cut off. */
   async close(drainMs: number): Promise<void> {
     const { answers, clock, connections, streams } = this.front;
     for (const server of this.#servers) stopListening(server);
     answers.isClosing = true;
     streams.endAll('the host is shutting down');
     const late = new AbortController();
-    await Promise.race([connections.quiet(), clock.sleep(drainMs, late.signal).catch(() => undefined)]);
+    const within = (ms: number): Promise<void> => clock.sleep(ms, late.signal).catch(() => undefined);
+    await Promise.race([connections.quiet(), within(drainMs)]);
+    for (const exchange of connections.unanswered()) answers.problem(exchange, cutOff());
+    await Promise.race([connections.empty(), within(flushMsMax)]);
     late.abort();
     connections.destroyAll();
     this.#sweeping.abort();
@@ -171,7 +178,7 @@ function frontOf<Serves extends Caller>(
   const connections = new Connections(limits.stallsMax);
   const answers = new Answers(
     () => clock.monotonicMs(),
-    (exchange) => connections.settled(exchange.connection),
+    (exchange) => connections.settled(exchange),
     limits.answersBytesMax,
   );
   return {
@@ -214,6 +221,12 @@ function serverOf<Serves extends Caller>(front: Front<Serves>, reception: Recept
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+function cutOff(): Problem {
+  const detail =
+    'the host ends, and did not wait any longer for this request; whether it was dealt with is not known';
+  return new Problem(503, 'closing', detail, { retryAfterMs: 1000, headers: ['connection', 'close'] });
 }
 
 function openToAll(host: string): HostError {

@@ -14,6 +14,9 @@ export class Exchange {
   access: Access = nobody;
   meter: RouteMeter | undefined;
   isSettled = false;
+  /** The ones begun before and after it, of all that are not settled (`Connections`). */
+  before: Exchange | undefined;
+  after: Exchange | undefined;
 
   constructor(
     request: IncomingMessage,

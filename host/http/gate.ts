@@ -46,6 +46,8 @@ export class Gate {
   /** What every request must be, whatever it asks for. */
   enter(exchange: Exchange, nowMs: number): Problem | undefined {
     const { request } = exchange;
+    const expectation = refusedExpectation(request);
+    if (expectation !== undefined) return expectation;
     // Node drops what exceeds its own count without a word; here it is refused.
     if (request.rawHeaders.length > 2 * this.#limits.headersMax)
       return tooManyHeaders(this.#limits.headersMax);
@@ -131,6 +133,12 @@ export class Gate {
     if (from !== undefined && this.#corsOrigins.has(from)) return undefined;
     return origin === undefined && site === 'none' ? undefined : foreignOrigin(from);
   }
+}
+
+/** Only `100-continue` can be met (RFC 9110, 10.1.1). */
+export function refusedExpectation({ headers: { expect } }: IncomingMessage): Problem | undefined {
+  if (expect === undefined || expect.toLowerCase() === '100-continue') return undefined;
+  return new Problem(417, 'expectation-failed', 'Expect: 100-continue is all that can be expected here');
 }
 
 function clientOf({ headers }: IncomingMessage): string | undefined {

@@ -2,14 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Exchange as ExchangeType } from './exchange.ts';
 import { Exchange } from './exchange.ts';
 import type { Caller, Front } from './front.ts';
-import { admitPublic, type Gate } from './gate.ts';
+import { admitPublic, type Gate, refusedExpectation } from './gate.ts';
 import { Problem } from './problem.ts';
 import type { RequestIds } from './request-id.ts';
 import { methodsOf } from './route-table.ts';
 import type { Listener } from './router.ts';
 import { invoke, invokeRoute } from './routes/invoke.ts';
 import { fail, missingRight } from './run.ts';
-import type { RouteMeter } from './traffic.ts';
+import { passedOn, type RouteMeter } from './traffic.ts';
 
 const agentsPrefix = '/v1/agents/';
 const invokeSuffix = '/invoke';
@@ -28,6 +28,7 @@ export class Reception<Serves extends Caller> {
   readonly #invokeMeter: RouteMeter;
   readonly #siteMeter: RouteMeter;
   readonly #otherMeter: RouteMeter;
+  readonly #passedOnMeter: RouteMeter;
   readonly #elsewhere: Elsewhere | undefined;
   #route: Listener | undefined;
 
@@ -39,6 +40,7 @@ export class Reception<Serves extends Caller> {
     this.#invokeMeter = front.traffic.of(invokeRoute.path);
     this.#siteMeter = front.traffic.of('agent site');
     this.#otherMeter = front.traffic.of('none');
+    this.#passedOnMeter = front.traffic.of(passedOn);
   }
 
   /** Where requests go that are not answered here. */
@@ -58,7 +60,7 @@ export class Reception<Serves extends Caller> {
     const nowMs = clock.monotonicMs();
     const id = this.#ids.of(request.headers['x-request-id']);
     const exchange = new Exchange(request, response, connection, id, nowMs);
-    connections.begin(connection);
+    connections.begin(exchange);
     if (this.#elsewhere !== undefined && !isInvocation(request)) {
       void this.#passOn(exchange, this.#elsewhere);
       return;
@@ -75,7 +77,12 @@ export class Reception<Serves extends Caller> {
   async #passOn(exchange: ExchangeType, elsewhere: Elsewhere): Promise<void> {
     const { answers } = this.#front;
     const { request, response } = exchange;
-    exchange.meter = this.#otherMeter;
+    const problem = refusedExpectation(request);
+    exchange.meter = problem === undefined ? this.#passedOnMeter : this.#otherMeter;
+    if (problem !== undefined) {
+      answers.problem(exchange, problem);
+      return;
+    }
     if (request.headers.expect !== undefined) response.writeContinue();
     try {
       await elsewhere(request, response);

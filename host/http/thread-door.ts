@@ -1,4 +1,5 @@
 import { clientHeader, ExchangeProxy } from '../host/exchange-proxy.ts';
+import type { Metric } from '../host/serving.ts';
 import { bind, Door } from './door.ts';
 import type { Caller } from './front.ts';
 import { defaultHttpLimits } from './http-limits.ts';
@@ -6,6 +7,8 @@ import type { ThreadDoorSettings } from './listen.ts';
 
 /** The part of the front door that is open in one thread of agents. */
 export interface ThreadDoor {
+  /** What it answered itself, and what it passed on. */
+  metrics(): readonly Metric[];
   close(drainMs: number): Promise<void>;
 }
 
@@ -24,7 +27,9 @@ export async function openThreadDoor(serving: Caller, settings: ThreadDoorSettin
       proxy.pass(mainSocketPath, [clientHeader, request.socket.remoteAddress ?? ''], request, response),
   });
   await bind(door.server(), { host, port, reusePort: true });
+  const { traffic, connections, streams } = door.front;
   return {
+    metrics: () => traffic.metrics(connections.clients, streams.size),
     close: async (drainMs) => {
       await door.close(drainMs);
       proxy.close();

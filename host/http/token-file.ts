@@ -1,15 +1,7 @@
-import {
-  closeSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, lstatSync, openSync, readFileSync, renameSync, rmSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { HostError } from '../errors.ts';
+import { writeOwnFile } from '../regular-file.ts';
 import { parseRight } from './right.ts';
 
 /** A token as it lies on disk: what it is called and may do, never the token itself. */
@@ -72,7 +64,7 @@ export function changeTokens(
   try {
     const tokens = change(readTokens(stateFolder));
     const next = `${path}.next`;
-    writeFileSync(next, `${JSON.stringify({ version: 1, tokens }, null, 2)}\n`, { mode: 0o600, flush: true });
+    writeOwnFile(next, `${JSON.stringify({ version: 1, tokens }, null, 2)}\n`);
     renameSync(next, path);
   } finally {
     rmSync(lock, { force: true });

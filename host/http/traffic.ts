@@ -3,6 +3,9 @@ import type { Metric } from '../host/serving.ts';
 /** Upper ends of the histogram's buckets, in seconds. */
 const bucketSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/** Counted where it is answered, not by the thread that took its connection. */
+export const passedOn = 'passed on';
+
 /** What went through one route. */
 export class RouteMeter {
   readonly route: string;
@@ -63,6 +66,26 @@ export class Traffic {
     ];
   }
 }
+
+/** What several threads tell of themselves, as one: same samples are added up, what one passed on is left to the other. */
+export function summed(all: readonly (readonly Metric[])[]): Metric[] {
+  const metrics = new Map<string, { readonly metric: Metric; readonly samples: Map<string, Sample> }>();
+  for (const metric of all.flat()) {
+    const { samples } = metrics.get(metric.name) ?? { samples: new Map<string, Sample>() };
+    metrics.set(metric.name, { metric, samples });
+    for (const sample of metric.samples) {
+      if (sample.labels.route === passedOn) continue;
+      const key = JSON.stringify([sample.suffix, sample.labels]);
+      samples.set(key, { ...sample, value: sample.value + (samples.get(key)?.value ?? 0) });
+    }
+  }
+  return Array.from(metrics.values(), ({ metric, samples }) => ({
+    ...metric,
+    samples: [...samples.values()],
+  }));
+}
+
+type Sample = Metric['samples'][number];
 
 function histogram({ route, buckets, count, seconds }: RouteMeter): Metric['samples'] {
   let below = 0;

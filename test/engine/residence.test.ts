@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { InstancePools } from '../../host/engine/hibernation/instance-pools.ts';
 import { Linker } from '../../host/engine/linker.ts';
-import { newResidence, Residence, readMappingsMax, settleBounds } from '../../host/engine/residence.ts';
+import {
+  exchangesMaxOf,
+  newResidence,
+  Residence,
+  readMappingsMax,
+  settleBounds,
+} from '../../host/engine/residence.ts';
 import { budgetOf } from './fast-lane/fast-guest.ts';
 import { programFrom } from './hibernation/state-guest.ts';
 
@@ -11,13 +17,20 @@ const tiny = await programFrom(
   '(module (memory (export "memory") 1) (func (export "one") (result i32) (i32.const 1)))',
   'package test:tiny; world guest { export one: func() -> u32; }',
 );
+/** `more` grows its memory by so many pages. */
+const growing = await programFrom(
+  '(module (memory (export "memory") 1) (func (export "more") (param i32) (result i32) (memory.grow (local.get 0))))',
+  'package test:growing; world guest { export more: func(pages: u32) -> u32; }',
+);
 const none = new Linker();
 
 test('memories and stacks together stay within the mappings that the kernel allows', () => {
   for (const mappings of [4_096, 10_000, 65_530, 262_144, 1_000_000]) {
     for (const threads of [1, 2, 8, 64]) {
-      const { memoriesMax, stacksPerThreadMax } = settleBounds(mappings, threads);
-      const used = 2 * memoriesMax + 2.6 * stacksPerThreadMax * threads + 1_500;
+      const bounds = settleBounds(mappings, threads);
+      const { memoriesMax, stacksPerThreadMax } = bounds;
+      const stacks = (stacksPerThreadMax + exchangesMaxOf(bounds)) * threads;
+      const used = 2 * memoriesMax + 2.6 * stacks + 1_500;
       assert.ok(used < 0.85 * mappings, `${mappings} ${threads}: ${used}`);
       assert.ok(memoriesMax <= 12_000 && stacksPerThreadMax <= 1_000);
       assert.ok(memoriesMax >= 1 && stacksPerThreadMax >= 1);
@@ -33,16 +46,6 @@ test("a usual machine gets the host's own bounds, as does one without a bound of
 
 test('the bound of mappings is read where the kernel has one', { skip: process.platform !== 'linux' }, () => {
   assert.ok((readMappingsMax() ?? 0) > 1_000);
-});
-
-test('stacks are bounded in each thread, and those given back are free again', () => {
-  const share = newResidence(2, { memoriesMax: 10, stacksPerThreadMax: 2 });
-  const [one, two] = [new Residence(share, 0), new Residence(share, 1)];
-  assert.ok(one.tryAcquireStack() && one.tryAcquireStack());
-  assert.equal(one.tryAcquireStack(), false);
-  assert.equal(two.tryAcquireStack(), true);
-  one.releaseStack();
-  assert.equal(one.tryAcquireStack(), true);
 });
 
 test('a spawn beyond the bound of memories is refused, whichever thread took them', async () => {
@@ -158,4 +161,49 @@ test('20,000 instances in two threads: refusals at the bound, and the process li
     Residence.retire(share, thread);
   }
   assert.equal(new Residence(share, 0).memories, 0);
+});
+
+test('the bytes of all memories together are bounded, whichever thread has them, growth included', async () => {
+  const share = newResidence(2, { memoriesMax: 10, stacksPerThreadMax: 1, memoryBytesMax: 4 * 65_536 });
+  const other = new Residence(share, 1);
+  const held = other.acquireMemories(1, 2);
+  const residence = new Residence(share, 0);
+  const pool = new InstancePools({ residence }).of(growing);
+  const lease = await pool.spawn(none, budgetOf());
+  assert.equal(Residence.bytesOf(share), 3 * 65_536);
+  assert.equal(await lease.call('more', [1]), 1);
+  assert.equal(await lease.call('more', [1]), 0xffff_ffff, 'there is no more');
+  const full = {
+    code: 'HOST_ERR_BUDGET_EXHAUSTED',
+    message: /262144 of at most 262144 bytes.*--memory-total/,
+  };
+  await assert.rejects(pool.spawn(none, budgetOf()), full);
+  assert.equal(residence.memories, 2, 'who is refused holds nothing');
+  assert.ok(held.tryGrow(-1));
+  const second = await pool.spawn(none, budgetOf());
+  const snapshot = pool.hibernate(lease);
+  assert.throws(() => other.acquireMemories(1, 1), full, 'what hibernates leaves its instance');
+  const woken = pool.wake(snapshot, none, budgetOf());
+  assert.equal(await woken.call('more', [1]), 0xffff_ffff);
+  second.dispose();
+  Residence.retire(share, 1);
+  assert.equal(Residence.bytesOf(share), 3 * 65_536);
+});
+
+test('a dropped memory’s bytes, those it grew by too, are free when it was collected', async () => {
+  const share = newResidence(1, { memoriesMax: 10, stacksPerThreadMax: 1, memoryBytesMax: 4 * 65_536 });
+  const residence = new Residence(share, 0);
+  const pool = new InstancePools({ residence, idleInstancesMax: 0 }).of(growing);
+  const growAndDrop = async (): Promise<void> => {
+    const lease = await pool.spawn(none, budgetOf());
+    await lease.call('more', [3]);
+    assert.ok(residence.areWaiting, 'idle agents are to leave');
+    lease.dispose();
+  };
+  await growAndDrop();
+  await assert.rejects(pool.spawn(none, budgetOf()), { code: 'HOST_ERR_BUDGET_EXHAUSTED' });
+  await residence.collect();
+  assert.equal(Residence.bytesOf(share), 0);
+  assert.ok(!residence.areWaiting);
+  await pool.spawn(none, budgetOf());
 });

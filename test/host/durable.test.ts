@@ -257,6 +257,9 @@ test(
     // Requests need no disk.
     assert.match(await host.ask('via', 'a'), /^\d+$/);
     await host.lines.until(/host: messages that must not be lost are refused/);
+    while (host.serving.readiness().ready) await turn();
+    const readiness = host.serving.readiness();
+    assert.match(readiness.ready ? '' : readiness.waitingFor.join('\n'), /^journal of .* refuses messages/);
     assert.ok(mount(state, 'remount,size=64m'));
     const sent = (): Promise<boolean> =>
       host.send('busy', 'last').then(
@@ -266,6 +269,7 @@ test(
     while (!(await sent())) await turn();
     while (!/^\d+$/.test(await host.ask('via', 'to busy more'))) await turn();
     await host.lines.until(/host: messages go to disk again/);
+    while (!host.serving.readiness().ready) await turn();
     await host.close(10);
     await spinning;
     const again = await Hosted.start(t, state, agents);

@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -57,6 +67,49 @@ test('files in a state folder that others may look into are readable by its user
   const files = readdirSync(folder).filter((name) => statSync(join(folder, name)).isFile());
   assert.ok(files.length >= 3, files.join());
   for (const name of files) assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600, name);
+});
+
+test('a folder in it that is a link elsewhere is refused, and nothing is written there', (t) => {
+  const folder = temporary(t);
+  const victim = join(folder, '..', 'victim');
+  mkdirSync(victim);
+  for (const name of ['journal', 'cold', 'components']) {
+    mkdirSync(folder, { mode: 0o700 });
+    symlinkSync(victim, join(folder, name));
+    assert.throws(() => openState(folder), {
+      code: 'HOST_ERR_STATE_UNWRITABLE',
+      message: new RegExp(`${name} is a symbolic link.*remove it`),
+    });
+    rmSync(folder, { recursive: true });
+  }
+  const state = opened(t, folder);
+  for (const path of ['journal', 'cold']) symlinkSync(victim, join(folder, path, '1'));
+  assert.throws(() => state.journalOf(1), { code: 'HOST_ERR_STATE_UNWRITABLE' });
+  assert.throws(() => state.coldOf(1), { code: 'HOST_ERR_STATE_UNWRITABLE' });
+  assert.deepEqual(readdirSync(victim), []);
+});
+
+test('a file in it that is a link elsewhere is neither read nor written', async (t) => {
+  const folder = temporary(t);
+  const victim = join(folder, '..', 'victim');
+  for (const name of ['lock.sqlite', 'host.json', 'agents.sqlite']) {
+    writeFileSync(victim, '');
+    mkdirSync(folder, { mode: 0o700 });
+    symlinkSync(victim, join(folder, name));
+    assert.throws(() => openState(folder), {
+      code: 'HOST_ERR_STATE_UNWRITABLE',
+      message: /symbolic link/,
+    });
+    assert.equal(readFileSync(victim, 'utf8'), '', name);
+    rmSync(folder, { recursive: true });
+  }
+  writeFileSync(victim, bytes);
+  const { components } = opened(t, folder);
+  symlinkSync(victim, join(folder, 'components', `${digest}.wasm`));
+  assert.equal(components.has(digest), false);
+  await assert.rejects(components.get(digest), { code: 'HOST_ERR_FILE_NOT_FOUND' });
+  components.put(bytes);
+  assert.deepEqual(new Uint8Array(await components.get(digest)), bytes);
 });
 
 test('two hosts in one folder: the second is refused and told who has it, until the first ends', (t) => {
@@ -181,6 +234,10 @@ test('a change the disk does not take is told to who waits for it, and the next 
   agents.put(bad);
   assert.equal(agents.get('bad'), undefined);
   assert.ok(agents.trouble !== undefined);
+  agents.tryAgain();
+  assert.equal(agents.trouble, undefined, 'it takes others');
+  agents.put(bad);
+  assert.equal(agents.get('bad'), undefined);
   agents.put(record('good'));
   await agents.saved();
   assert.equal(agents.trouble, undefined);

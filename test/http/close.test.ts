@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import * as net from 'node:net';
 import { test } from 'node:test';
+import type { Reply } from '../../host/host/serving.ts';
 import { ask, EventReader, ended, open } from '../support/front.ts';
 import { HandClock } from '../support/hand-clock.ts';
 import { answered } from '../support/memory-serving.ts';
@@ -38,7 +39,7 @@ test('closing answers what runs, ends streams with a word and idle connections, 
   assert.equal(serving.subscribers.size, 0);
 });
 
-test('what does not finish within the drain is cut off', async (t) => {
+test('what does not finish within the drain is told so, and ended', async (t) => {
   const clock = new HandClock();
   const { front, serving } = await open(t, { clock });
   const { promise: started, resolve: start } = Promise.withResolvers<AbortSignal | undefined>();
@@ -53,9 +54,41 @@ test('what does not finish within the drain is cut off', async (t) => {
   clock.turn(4_999);
   assert.equal(signal?.aborted, false);
   clock.turn(1);
+  const answer = await ended(socket);
+  assert.match(answer, /^HTTP\/1.1 503 [\s\S]*\r\nconnection: close\r\n[\s\S]*"code":"closing"/i);
   await closed;
-  assert.equal(await ended(socket), '');
   assert.equal(signal?.aborted, true);
+});
+
+test('an invocation and a site that do not end are answered, and what an agent says later goes nowhere', async (t) => {
+  const { front, serving } = await open(t);
+  const { promise: finishing, resolve: finish } = Promise.withResolvers<void>();
+  const { promise: bothStarted, resolve: start } = Promise.withResolvers<void>();
+  let asked = 0;
+  const late = async (): Promise<Reply> => {
+    asked += 1;
+    if (asked === 2) start();
+    await finishing;
+    return answered(new TextEncoder().encode('too late'));
+  };
+  serving.add('stuck', late);
+  serving.sites.set('/site', async (_request, response) => {
+    await late();
+    response.end('too late');
+  });
+  const askedFor = (text: string): Promise<string> => {
+    const socket = net.connect(front.port, '127.0.0.1');
+    socket.write(text);
+    return ended(socket);
+  };
+  const answers = [askedFor(request('stuck')), askedFor('GET /site HTTP/1.1\r\nhost: localhost\r\n\r\n')];
+  await bothStarted;
+  await front.close(0);
+  finish();
+  for (const answer of await Promise.all(answers)) {
+    assert.match(answer, /^HTTP\/1.1 503 /);
+    assert.doesNotMatch(answer, /too late/);
+  }
 });
 
 test('closing twice is closing once', async (t) => {

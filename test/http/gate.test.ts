@@ -127,3 +127,16 @@ test('OPTIONS and HEAD say what there is without doing it; other methods are tol
   assert.equal((await ask(front, '/v1/nothing', { method: 'OPTIONS' })).status, 404);
   assert.equal((await ask(front, '/nothing')).json.code, 'route-unknown');
 });
+
+test('only 100-continue can be expected: anything else is 417, and reaches neither an agent nor its site', async (t) => {
+  const { front, serving } = await open(t);
+  serving.add('never', () => assert.fail('was asked'));
+  serving.sites.set('/shop', (_request, response) => response.end('shop'));
+  for (const path of ['/healthz', '/v1/agents/never/invoke', '/v1/publish/a', '/shop']) {
+    const body = path === '/healthz' ? '' : 'x';
+    const answer = await ask(front, path, { body, headers: { expect: 'tea' } });
+    assert.deepEqual([answer.status, answer.json.code], [417, 'expectation-failed'], path);
+  }
+  const met = await ask(front, '/shop', { body: 'x', headers: { expect: '100-Continue' } });
+  assert.deepEqual([met.status, met.text], [200, 'shop']);
+});

@@ -77,10 +77,19 @@ test('a client that asks first is told to go on by the thread that took its conn
   answer.resume();
 });
 
+test('what cannot be expected is refused by the thread that took the connection, and not passed on', async (t) => {
+  const port = await door(t, () => assert.fail('was passed on'));
+  const request = http.request({ host: '127.0.0.1', port, method: 'POST', headers: { expect: 'tea' } });
+  request.end('x');
+  const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
+  assert.equal(answer.statusCode, 417);
+  answer.resume();
+});
+
 test('clients of one connection among threads have rates of their own, and nobody another’s by saying so', async (t) => {
   const socketPath = join(folder(t), 'main.sock');
   const serving = Object.assign(new MemoryServing(), {
-    doors: { socketPath, open: async () => {}, close: async () => {} },
+    doors: { socketPath, open: async () => {}, close: async () => {}, metrics: async () => [] },
   });
   const front = await listen(serving, { port: 0, limits: { addressRate: { perSecond: 0.001, burst: 1 } } });
   t.after(() => front.close(0));
@@ -108,7 +117,12 @@ test('an address another host of the same user listens at is taken, though threa
   const home = folder(t);
   const served = (name: string): MemoryServing =>
     Object.assign(new MemoryServing(), {
-      doors: { socketPath: join(home, name), open: async () => {}, close: async () => {} },
+      doors: {
+        socketPath: join(home, name),
+        open: async () => {},
+        close: async () => {},
+        metrics: async () => [],
+      },
     });
   const port = await door(t, (_request, response) => response.end());
   await assert.rejects(listen(served('b'), { port }), {

@@ -22,7 +22,7 @@ async function reached(t: TestContext, text: string): Promise<string[]> {
     seen.push(`${agent} ${request.method} ${request.url} ${Buffer.concat(chunks)}`);
     response.end();
   });
-  const proxy = new ExchangeProxy();
+  const proxy = new ExchangeProxy(8);
   const front = http.createServer(
     (request, response) => void proxy.pass(join(folder, '1.sock'), [agentHeader, '1'], request, response),
   );

@@ -165,7 +165,6 @@ export class ParkingHost implements AsyncDisposable {
     for (;;) {
       const agent = await this.serving.agent(name);
       if (agent.handled > 0) return agent;
-      await pause();
     }
   }
 
@@ -181,20 +180,20 @@ export class ParkingHost implements AsyncDisposable {
     return samples.reduce((sum, { value }) => sum + value, 0);
   }
 
-  /** Waits until so many are in a phase. */
+  /** Waits until so many are in a phase: each look is answered by the agents' threads, in a turn of theirs. */
   async until(phase: string, count: number): Promise<void> {
-    while ((await this.inPhase(phase)) !== count) await pause();
+    while ((await this.inPhase(phase)) !== count);
+  }
+
+  /** The same of a metric that has come down to 0. */
+  async untilNone(metric: string): Promise<void> {
+    while ((await this.metric(metric)) > 0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.serving.close(2_000);
     rmSync(this.stateFolder, { recursive: true, force: true });
   }
-}
-
-/** A few milliseconds for the other threads. */
-export function pause(): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, 5));
 }
 
 const asyncWorld = 'world = "async-handler"\n';

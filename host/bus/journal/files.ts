@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { dirname } from 'node:path';
+import { unlinked } from '../../regular-file.ts';
 
 /** The disk as the journal writes to it; a port, so that tests can have it fail at a chosen byte. */
 export interface Files {
@@ -44,7 +45,7 @@ function called(start: (done: (error: Error | null) => void) => void): Promise<v
 export const systemFiles: Files = {
   create: (path) =>
     new Promise((resolve, reject) => {
-      fs.open(path, 'w', ownerOnly, (error, fd) => (error === null ? resolve(fd) : reject(error)));
+      fs.open(path, unlinked.write, ownerOnly, (error, fd) => (error === null ? resolve(fd) : reject(error)));
     }),
   write: (fd, bytes, from, length, position, done) => fs.write(fd, bytes, from, length, position, done),
   sync: (fd) => called((done) => fs.fdatasync(fd, done)),

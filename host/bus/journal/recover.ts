@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { HostError } from '../../errors.ts';
+import { unlinked } from '../../regular-file.ts';
 import type { Death } from './dead-letters.ts';
 import type { Damage, JournalEntry, SettledId } from './journal.ts';
 import { Ledger } from './ledger.ts';
@@ -84,7 +85,7 @@ class Recovery {
 
   #readSegment(index: number, isLast: boolean): void {
     const path = join(this.#folder, segmentName(index));
-    const bytes = fs.readFileSync(path);
+    const bytes = readUnlinked(path);
     const salt = saltOf(bytes);
     if (salt === undefined) {
       this.#readHeadless(path, bytes, isLast);
@@ -126,7 +127,7 @@ class Recovery {
 
   /** Places in a segment that was mended are found anew. */
   #moveInto(segment: Segment): void {
-    const bytes = fs.readFileSync(segment.path);
+    const bytes = readUnlinked(segment.path);
     scanSegment(bytes, segment.salt, (kind, from, end) => {
       if (kind !== kinds.accepted && kind !== kinds.carried) return;
       const sequence = sequenceOf(bytes, from);
@@ -175,7 +176,7 @@ class Recovery {
     const entries: JournalEntry[] = [];
     const holding = new Set([...this.#places.values()].map(({ segment }) => segment));
     for (const segment of holding) {
-      const bytes = fs.readFileSync(segment.path);
+      const bytes = readUnlinked(segment.path);
       scanSegment(bytes, segment.salt, (kind, from, end) => {
         if (kind !== kinds.accepted && kind !== kinds.carried) return;
         const place = this.#places.get(sequenceOf(bytes, from));
@@ -199,17 +200,22 @@ class Recovery {
   }
 }
 
+function readUnlinked(path: string): Buffer {
+  return fs.readFileSync(path, { flag: unlinked.read });
+}
+
 /** Writes a segment's good records anew without the gaps; the damaged file stays beside it. @returns its size */
 function mend(path: string, bytes: Buffer, salt: number): number {
   const good: Buffer[] = [segmentHead(salt)];
   scanSegment(bytes, salt, (_, from, end) => good.push(bytes.subarray(from - recordBytes(0), end)));
   const mended = Buffer.concat(good);
   const beside = `${path}.mended`;
-  const fd = fs.openSync(beside, 'w', 0o600);
+  const fd = fs.openSync(beside, unlinked.write, 0o600);
   fs.writeSync(fd, mended);
   fs.fsyncSync(fd);
   fs.closeSync(fd);
-  fs.copyFileSync(path, `${path}.damaged`);
+  fs.rmSync(`${path}.damaged`, { force: true });
+  fs.copyFileSync(path, `${path}.damaged`, fs.constants.COPYFILE_EXCL);
   fs.renameSync(beside, path);
   return mended.length;
 }

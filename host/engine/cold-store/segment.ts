@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
+import { unlinked } from '../../regular-file.ts';
 import { deadState, stateOffset } from './record.ts';
 
 const open = promisify(fs.open);
@@ -34,7 +35,7 @@ export class Segment {
   }
 
   static async openExisting(id: number, path: string): Promise<Segment> {
-    const fd = await open(path, 'r+');
+    const fd = await open(path, unlinked.change);
     return new Segment(id, path, fd, fs.fstatSync(fd).size);
   }
 

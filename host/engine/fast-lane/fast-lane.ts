@@ -1,5 +1,5 @@
 import { HostError } from '../../errors.ts';
-import { type Budget, type BudgetHolder, meterImports } from '../budget.ts';
+import { type Budget, type BudgetHolder, type Growth, meterImports } from '../budget.ts';
 import { type Instance, Suspended } from '../instance.ts';
 import type { HostFunction, Linker } from '../linker.ts';
 import type { ExtraCosts } from '../meter/costs.ts';
@@ -108,6 +108,8 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage {
   /** What the first failing import threw: the guest may catch it, the call still ends with it. */
   #fault: { readonly thrown: unknown } | undefined;
   laneState: LaneState | undefined;
+  /** Of the process's bound of bytes; stays with the instance when that passes to another agent. */
+  growth: Growth | undefined;
 
   constructor(
     program: Program,
@@ -141,6 +143,7 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage {
     this.#functions = functions;
     this.#budget = budget;
     if (this.#cell !== undefined) budget.attachFuel(this.#cell);
+    if (this.growth !== undefined) budget.attachGrowth(this.growth);
     this.#state = 'starting';
   }
 

@@ -170,13 +170,28 @@ export class InstancePool implements Lessor {
   #restore(instance: FastInstance, snapshot: Snapshot, pages: readonly number[]): void {
     const { exports } = instance;
     const image = this.#imageOf(exports);
-    for (const [index, memory] of image.memoriesOf(exports).entries()) grow(memory, pages[index] as number);
+    for (const [index, memory] of image.memoriesOf(exports).entries())
+      this.#grow(instance, memory, pages[index] as number);
     image.restoreMemories(exports, snapshot.memories);
     image.restoreGlobals(exports, snapshot.globals);
     if (snapshot.extra === undefined) return;
     if (instance.laneState === undefined)
       throw new Error('bug: a snapshot with state that this lane does not have');
     instance.laneState.restore(snapshot.extra);
+  }
+
+  /** @throws HostError `HOST_ERR_BUDGET_EXHAUSTED` when the process, or the engine, has no room */
+  #grow(instance: FastInstance, memory: WebAssembly.Memory, pages: number): void {
+    const more = pages - memory.buffer.byteLength / pageBytes;
+    if (more === 0) return;
+    const { residence } = this.#room;
+    if (residence !== undefined && instance.growth?.tryGrow(more) === false) throw residence.outOfBytes(more);
+    try {
+      memory.grow(more);
+    } catch (thrown) {
+      instance.growth?.tryGrow(-more);
+      throw refused(thrown);
+    }
   }
 
   /** An idle instance with memories of exactly this size, or of the size the module begins with. */
@@ -196,16 +211,21 @@ export class InstancePool implements Lessor {
   #make(suspending: readonly boolean[]): FastInstance {
     const { residence } = this.#room;
     const memories = this.#summary.memories.length;
-    residence?.acquireMemories(memories);
+    const held = residence?.acquireMemories(memories, this.#plan.memoryPages);
     const instance = new FastInstance(programOf(this.#plan), this.#module, suspending);
+    instance.growth = held;
     try {
       instance.instantiate();
     } catch (thrown) {
-      residence?.releaseMemories(memories);
+      residence?.releaseMemories(memories, held?.pages);
       throw refused(thrown);
     }
-    for (const { exportName } of this.#summary.memories)
-      residence?.releaseWith(instance.exports[exportName] as WebAssembly.Memory, 1);
+    for (const [index, { exportName }] of this.#summary.memories.entries())
+      residence?.releaseWith(
+        instance.exports[exportName] as WebAssembly.Memory,
+        1,
+        index === 0 ? held : undefined,
+      );
     if (this.saveable.possible) this.#imageOf(instance.exports);
     return instance;
   }
@@ -247,17 +267,6 @@ const bytesOf = (pages: readonly number[]): number => total(pages) * pageBytes;
 function isSame<T>(a: readonly T[], b: readonly T[]): boolean {
   for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false;
   return a.length === b.length;
-}
-
-/** @throws HostError `HOST_ERR_BUDGET_EXHAUSTED` when the engine has no room */
-function grow(memory: WebAssembly.Memory, pages: number): void {
-  const more = pages - memory.buffer.byteLength / pageBytes;
-  if (more === 0) return;
-  try {
-    memory.grow(more);
-  } catch (thrown) {
-    throw refused(thrown);
-  }
 }
 
 function refused(thrown: unknown): unknown {

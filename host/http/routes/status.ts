@@ -2,6 +2,7 @@ import type { ServingStatus, ThreadStatus } from '../../host/serving.ts';
 import { metricsContentType, metricsText } from '../prometheus.ts';
 import { type Route, route } from '../route.ts';
 import { count, listOf, number, objectOf, text } from '../schema.ts';
+import { summed } from '../traffic.ts';
 import { agentStates } from './agent-schema.ts';
 
 const threadStatus = objectOf<ThreadStatus>('ThreadStatus', {
@@ -55,7 +56,9 @@ export const statusRoutes: readonly Route[] = [
       200: { description: 'Text exposition format 0.0.4.', contentType: 'text/plain', schema: text() },
     },
     run: async ({ serving, answers, traffic, connections, streams }, { exchange }) => {
-      const metrics = [...(await serving.metrics()), ...traffic.metrics(connections.size, streams.size)];
+      const own = traffic.metrics(connections.clients, streams.size);
+      const others = (await serving.doors?.metrics()) ?? [];
+      const metrics = [...(await serving.metrics()), ...summed([own, ...others])];
       answers.bytes(exchange, 200, metricsContentType, Buffer.from(metricsText(metrics)));
       return undefined;
     },

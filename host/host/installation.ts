@@ -1,0 +1,217 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Difference, differenceOf, wantsMore } from '../agent/difference.ts';
+import type { Origin } from '../agent/registry.ts';
+import type { Spec } from '../agent/spec.ts';
+import type { SpecMaker } from '../agent/spec-maker.ts';
+import type { Triggers } from '../agent/triggers/triggers.ts';
+import { HostError } from '../errors.ts';
+import { isAgentName, type Manifest, parseManifest } from '../manifest.ts';
+import type { AgentDetail, Installed, InstallRequest } from './serving.ts';
+import type { StateFolder } from './state-folder.ts';
+import type { Tenancy } from './tenancy.ts';
+
+export interface InstallationOptions {
+  readonly state: StateFolder;
+  readonly tenancy: Tenancy;
+  readonly specs: SpecMaker;
+  readonly triggers: Triggers;
+  readonly detail: (name: string) => Promise<AgentDetail>;
+  readonly nowMs: () => number;
+  readonly say: (level: 'error', text: string, agent: string) => void;
+}
+
+/** Which agents a host has: those of the operator's folders, those installed over HTTP, which outlive it, and spawned ones. */
+export class Installation {
+  readonly #options: InstallationOptions;
+  readonly #spawnedOrigins = new WeakMap<Origin, Origin>();
+
+  constructor(options: InstallationOptions) {
+    this.#options = options;
+  }
+
+  async install(request: InstallRequest): Promise<Installed> {
+    const { tenancy } = this.#options;
+    const manifest = manifestOf(request.manifest);
+    if (request.isAnybodys === true) requireSecretless(manifest, installedPath);
+    const spec = await this.#specOf(manifest, request.component);
+    const origin = {
+      manifestPath: undefined,
+      manifestText: request.manifest,
+      installedAtMs: this.#options.nowMs(),
+    };
+    const present = tenancy.registry.get(manifest.name);
+    if (present !== undefined && request.accept !== spec.program.facts.digest) {
+      const difference = differenceOf(present.spec, spec);
+      if (wantsMore(difference)) return { kind: 'wants-more', difference };
+    }
+    const installed = await this.#put(spec, origin);
+    await this.#keep(spec, origin, request.component);
+    return installed;
+  }
+
+  /** @throws HostError `HOST_ERR_AGENT_DUPLICATE` when the operator has an agent of that name */
+  async #specOf(manifest: Manifest, component: Uint8Array<ArrayBuffer>): Promise<Spec> {
+    const spec = await this.#make(manifest, installedPath, component);
+    requireHttpOrigin(this.#options.tenancy.registry.get(manifest.name)?.origin, manifest.name);
+    return spec;
+  }
+
+  /** The component of an agent with a history is kept as long as that. */
+  async #make(manifest: Manifest, path: string, component: Uint8Array<ArrayBuffer>): Promise<Spec> {
+    const spec = await this.#options.specs.make(manifest, path, component);
+    if (manifest.history.record) this.#options.state.recorded.put(component);
+    return spec;
+  }
+
+  /** What was installed over HTTP is there again after a restart. */
+  async #keep(spec: Spec, origin: Origin, component: Uint8Array): Promise<void> {
+    const { components, agents } = this.#options.state;
+    const { name } = spec.manifest;
+    agents.put({
+      name,
+      manifest: origin.manifestText,
+      digest: components.put(component),
+      earlier: this.#options.tenancy.require(name).earlier,
+      accepted: undefined,
+      parent: undefined,
+      installedAtMs: origin.installedAtMs,
+    });
+    await agents.saved();
+  }
+
+  /** Installs what an earlier run was given over HTTP; one that cannot be is told, and keeps nobody from starting. */
+  async restore(): Promise<void> {
+    const { agents, components } = this.#options.state;
+    for (const record of [...agents.all()]) {
+      try {
+        const { manifest: manifestText, digest, installedAtMs } = record;
+        const spec = await this.#specOf(manifestOf(manifestText), await components.get(digest));
+        await this.#put(spec, { manifestPath: undefined, manifestText, installedAtMs });
+      } catch (thrown) {
+        if (!(thrown instanceof HostError)) throw thrown;
+        this.#options.say('error', `cannot be installed again: ${thrown.message}`, record.name);
+      }
+    }
+    // What nobody has any more, or a crash left half written.
+    agents.prune();
+    components.removeUnused(agents.digests());
+  }
+
+  async upgrade(
+    manifestPath: string,
+    manifest: Manifest,
+    component: Uint8Array<ArrayBuffer>,
+    text = '',
+  ): Promise<Installed & { readonly difference?: Difference }> {
+    const spec = await this.#make(manifest, manifestPath, component);
+    const present = this.#options.tenancy.registry.get(manifest.name);
+    if (present !== undefined && present.origin.manifestPath !== manifestPath)
+      throw new HostError(
+        'HOST_ERR_AGENT_DUPLICATE',
+        `${manifestPath}: there is an agent '${manifest.name}' already, from ${present.origin.manifestPath ?? 'an install over HTTP'}; give it another name`,
+        { name: manifest.name },
+      );
+    const difference = present === undefined ? undefined : differenceOf(present.spec, spec);
+    const origin = { manifestPath, manifestText: text, installedAtMs: this.#options.nowMs() };
+    const installed = await this.#put(spec, origin);
+    return difference === undefined ? installed : { ...installed, difference };
+  }
+
+  async #put(spec: Spec, origin: Origin): Promise<Installed> {
+    const { name } = spec.manifest;
+    const present = this.#options.tenancy.registry.get(name);
+    if (present === undefined) {
+      await this.#options.tenancy.add([name], spec, origin);
+      this.#options.triggers.add(name, spec.manifest.triggers, spec.manifestPath);
+      return { kind: 'installed', agent: await this.#options.detail(name) };
+    }
+    const isSame =
+      present.spec.program.facts.digest === spec.program.facts.digest &&
+      isDeepStrictEqual(present.spec.manifest, spec.manifest);
+    if (isSame) return { kind: 'unchanged', agent: await this.#options.detail(name) };
+    await this.#options.tenancy.replace(present, spec, origin);
+    this.#options.triggers.add(name, spec.manifest.triggers, spec.manifestPath);
+    return { kind: 'upgraded', agent: await this.#options.detail(name) };
+  }
+
+  async spawn(like: string, names: readonly string[]): Promise<void> {
+    const bad = names.find((name) => !isAgentName(name));
+    if (bad !== undefined)
+      throw new HostError(
+        'HOST_ERR_CONFIG_INVALID',
+        `'${bad}' is no agent's name: lower-case letters, digits, dashes`,
+      );
+    const { spec, origin } = this.#options.tenancy.require(like);
+    await this.#options.tenancy.add(names, spec, this.#spawnedFrom(origin));
+    const { triggers } = spec.manifest;
+    if (triggers.length > 0)
+      for (const name of names) this.#options.triggers.add(name, triggers, spec.manifestPath);
+  }
+
+  /** One object for all that were spawned like one: no folder has them, so they can be removed. */
+  #spawnedFrom(origin: Origin): Origin {
+    let spawned = this.#spawnedOrigins.get(origin);
+    if (spawned === undefined) {
+      spawned = { ...origin, manifestPath: undefined };
+      this.#spawnedOrigins.set(origin, spawned);
+    }
+    return spawned;
+  }
+
+  async remove(name: string): Promise<void> {
+    const record = this.#options.tenancy.require(name);
+    if (record.origin.manifestPath !== undefined)
+      throw new HostError(
+        'HOST_ERR_AGENT_DUPLICATE',
+        `${name} comes from ${record.origin.manifestPath}; remove it there`,
+        { name },
+      );
+    this.#options.triggers.remove(name);
+    await this.#options.tenancy.remove(record);
+    this.#options.state.agents.remove(name);
+    await this.#options.state.agents.saved();
+  }
+}
+
+/** What errors call the manifest of an agent that was installed over HTTP. */
+const installedPath = 'the manifest';
+
+/** @throws HostError `HOST_ERR_CONFIG_INVALID`, for a manifest with paths too */
+function manifestOf(text: string): Manifest {
+  const manifest = parseManifest(text, installedPath);
+  requirePathless(manifest, installedPath);
+  return manifest;
+}
+
+/** An agent that lies in a folder of the operator's is not replaced from outside. @throws HostError */
+function requireHttpOrigin(origin: Origin | undefined, name: string): void {
+  if (origin?.manifestPath === undefined) return;
+  throw new HostError(
+    'HOST_ERR_AGENT_DUPLICATE',
+    `there is an agent '${name}' already, from ${origin.manifestPath}; change it there, or take another name`,
+    { name },
+  );
+}
+
+/** Where everybody of the machine may install, installing must not tell everybody the operator's secrets. @throws HostError */
+function requireSecretless({ grants }: Manifest, path: string): void {
+  const [handle] = grants.secrets;
+  if (handle === undefined) return;
+  throw new HostError(
+    'HOST_ERR_CAPABILITY_DENIED',
+    `${path}: it asks for the secret '${handle}', and this host takes agents from anybody without a token; make one with host token create --may admin, or install it with host serve FOLDER`,
+    { path, handle },
+  );
+}
+
+/** Paths in a manifest that came without a folder lead nowhere. @throws HostError `HOST_ERR_CONFIG_INVALID` */
+function requirePathless({ grants, component }: Manifest, path: string): void {
+  const key =
+    grants.files.length > 0 ? 'capabilities.files' : component === undefined ? undefined : 'component';
+  if (key === undefined) return;
+  throw new HostError(
+    'HOST_ERR_CONFIG_INVALID',
+    `${path}: ${key} names a path, and an agent that is installed over HTTP has no folder; install it with host serve FOLDER`,
+    { path, key },
+  );
+}

@@ -1,0 +1,6 @@
+// Has a run folder until it is killed.
+import { RunFolder } from '../../host/host/run-folder.ts';
+
+const { path } = new RunFolder(process.argv[2]);
+process.stdout.write(`${path}\n`);
+setInterval(() => {}, 1000);
