@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { HostError } from '../errors.ts';
 
 /**
@@ -20,22 +20,23 @@ export interface BlockChain {
 
 export const firstBlock: BlockChain = { number: 0n, digest: new Uint8Array(digestBytes) };
 
-/** The block after `chain`, and where the chain stands with it. */
-export function sealBlock(content: Uint8Array, chain: BlockChain): { block: Buffer; chain: BlockChain } {
-  const block = Buffer.allocUnsafeSlow(blockHeadBytes + content.length);
+/**
+ * Makes `block`, whose content lies behind room for a head, the one after `chain`.
+ * @returns where the chain stands with it
+ */
+export function sealBlock(block: Buffer, chain: BlockChain): BlockChain {
   block.writeUInt32LE(magic, 0);
-  block.writeUInt32LE(content.length, 4);
+  block.writeUInt32LE(block.length - blockHeadBytes, 4);
   block.writeBigUInt64LE(chain.number, 8);
   block.set(chain.digest, 16);
-  block.set(content, blockHeadBytes);
   const digest = digestOf(block);
   block.set(digest, digestAt);
-  return { block, chain: { number: chain.number + 1n, digest } };
+  return { number: chain.number + 1n, digest };
 }
 
 function digestOf(block: Buffer): Uint8Array {
-  const head = Buffer.from(block.subarray(0, digestAt));
-  return hash('sha256', Buffer.concat([head, block.subarray(blockHeadBytes)]), 'buffer');
+  const over = createHash('sha256');
+  return over.update(block.subarray(0, digestAt)).update(block.subarray(blockHeadBytes)).digest();
 }
 
 /** Bytes of the content that follows a head. @throws HostError `HOST_ERR_HISTORY_CORRUPT` */

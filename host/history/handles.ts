@@ -98,9 +98,9 @@ export function wrapped(
 /** Which handle a guest holds for which object of the host. */
 export class Handles {
   readonly #classes = new Map<unknown, Shown>();
-  readonly #reals = new WeakMap<object, object>();
-  readonly #shown = new WeakMap<object, object>();
-  readonly #names = new WeakMap<object, HandleName>();
+  #reals = new WeakMap<object, object>();
+  #shown = new WeakMap<object, object>();
+  #names = new WeakMap<object, HandleName>();
   #count = 0;
 
   /** Whether no class was shown: nothing can be a handle. */
@@ -118,13 +118,17 @@ export class Handles {
     this.#classes.set(real, { shown, type });
   }
 
-  /** Counts from 0 again: another life. */
+  /** Another life, which knows no handle of the one before. */
   restart(): void {
+    if (this.#count === 0) return;
     this.#count = 0;
+    this.#reals = new WeakMap();
+    this.#shown = new WeakMap();
+    this.#names = new WeakMap();
   }
 
   nameOf(handle: object): HandleName | undefined {
-    return this.#names.get(handle);
+    return this.#count === 0 ? undefined : this.#names.get(handle);
   }
 
   act(what: HandleAction, real: HostResource, self: object | undefined, args: readonly unknown[]): unknown {

@@ -1,7 +1,8 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BlockChain, firstBlock, sealBlock } from './block.ts';
+import { type BlockChain, blockHeadBytes, firstBlock, sealBlock } from './block.ts';
 import type { HistorySink } from './recorder.ts';
+import type { ValueWriter } from './value-writer.ts';
 
 export interface HistoryWriterOptions {
   readonly folder: string;
@@ -26,15 +27,18 @@ export interface SealedBlock {
   readonly turns: number;
 }
 
-const contentBytesMax = 256 * 1024;
+const blockBytesMax = 256 * 1024;
+/** Of a record's length. */
+const lengthBytesMax = 8;
 /** Milliseconds until what was recorded is in its file. */
 const flushMsMax = 20;
 
 /** Writes the records of one thread's agents into files, in blocks that name the block before. */
 export class HistoryWriter implements HistorySink {
   readonly #options: HistoryWriterOptions;
-  readonly #content: Buffer = Buffer.allocUnsafeSlow(contentBytesMax);
-  #length = 0;
+  /** The next block: room for its head, and the records so far. */
+  readonly #block: Buffer = Buffer.allocUnsafeSlow(blockBytesMax);
+  #length = blockHeadBytes;
   #turns = 0;
   #isArmed = false;
   #files = 0;
@@ -44,17 +48,20 @@ export class HistoryWriter implements HistorySink {
     this.#options = options;
   }
 
-  append(record: Uint8Array): void {
-    if (this.#length + record.length + 8 > contentBytesMax) this.flush();
+  append(record: ValueWriter): void {
+    const bytesMax = record.length + lengthBytesMax;
+    if (this.#length + bytesMax > blockBytesMax) this.flush();
     this.#turns += 1;
-    if (record.length + 8 > contentBytesMax) {
-      const alone = Buffer.allocUnsafe(record.length + 8);
-      const length = put(alone, 0, record);
-      this.#write(alone.subarray(0, length));
+    if (blockHeadBytes + bytesMax > blockBytesMax) {
+      const alone = Buffer.allocUnsafe(blockHeadBytes + bytesMax);
+      this.#write(alone.subarray(0, put(alone, blockHeadBytes, record)));
       return;
     }
-    this.#length = put(this.#content, this.#length, record);
-    if (this.#isArmed) return;
+    this.#length = put(this.#block, this.#length, record);
+    if (!this.#isArmed) this.#arm();
+  }
+
+  #arm(): void {
     this.#isArmed = true;
     this.#options.after(flushMsMax, () => {
       this.#isArmed = false;
@@ -64,9 +71,9 @@ export class HistoryWriter implements HistorySink {
 
   /** Everything appended so far is in its file, though perhaps not on the disk. */
   flush(): void {
-    if (this.#length === 0) return;
-    this.#write(this.#content.subarray(0, this.#length));
-    this.#length = 0;
+    if (this.#length === blockHeadBytes) return;
+    this.#write(this.#block.subarray(0, this.#length));
+    this.#length = blockHeadBytes;
   }
 
   close(): void {
@@ -75,12 +82,12 @@ export class HistoryWriter implements HistorySink {
     this.#file = undefined;
   }
 
-  #write(content: Uint8Array): void {
+  #write(block: Buffer): void {
     const turns = this.#turns;
     this.#turns = 0;
     try {
       const file = this.#current();
-      const { block, chain } = sealBlock(content, file.chain);
+      const chain = sealBlock(block, file.chain);
       writeAll(file.fd, block);
       file.bytes += block.length;
       this.#options.sealed({ file: file.name, number: file.chain.number, digest: chain.digest, turns });
@@ -110,7 +117,7 @@ export class HistoryWriter implements HistorySink {
   }
 }
 
-function put(into: Buffer, at: number, record: Uint8Array): number {
+function put(into: Buffer, at: number, record: ValueWriter): number {
   let rest = record.length;
   let next = at;
   for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) {
@@ -118,7 +125,7 @@ function put(into: Buffer, at: number, record: Uint8Array): number {
     next += 1;
   }
   into[next] = rest;
-  into.set(record, next + 1);
+  record.copyTo(into, next + 1);
   return next + 1 + record.length;
 }
 

@@ -16,7 +16,7 @@ export interface LifeFacts {
 
 /** Takes whole records, and copies what it keeps of them. */
 export interface HistorySink {
-  append(record: Uint8Array): void;
+  append(record: ValueWriter): void;
 }
 
 export interface RecorderOptions {
@@ -36,7 +36,9 @@ export class Recorder {
   readonly #agent: string;
   readonly #sink: HistorySink;
   readonly #turnBytesMax: number;
+  /** The turn under way, after the kind of the record and the agent's name. */
   readonly #entries: ValueWriter;
+  readonly #headBytes: number;
   readonly #handles = new Handles();
   readonly #indexes = new Map<string, number>();
   readonly #suspending = new Set<string>();
@@ -50,7 +52,9 @@ export class Recorder {
     this.#sink = sink;
     this.#turnBytesMax = turnBytesMax;
     this.#entries = new ValueWriter(turnBytesMax, (value) => this.#handles.nameOf(value));
-    this.#clear();
+    this.#entries.byte(records.turn);
+    this.#entries.text(agent);
+    this.#headBytes = this.#entries.length;
   }
 
   /** An instance begins from nowhere. */
@@ -72,15 +76,13 @@ export class Recorder {
     writer.byte(kind);
     writer.text(this.#agent);
     body(writer);
-    this.#sink.append(writer.bytes);
+    this.#sink.append(writer);
   }
 
   #clear(): void {
-    this.#entries.clear();
+    this.#entries.clear(this.#headBytes);
     this.#unwritable = undefined;
     this.#isInTurn = false;
-    this.#entries.byte(records.turn);
-    this.#entries.text(this.#agent);
   }
 
   /** An export is called. */
@@ -104,9 +106,13 @@ export class Recorder {
     if (!this.#isInTurn) return;
     const entries = this.#entries;
     entries.byte(marks.end);
-    this.#tryWrite(() => writeEnd(entries, outcome));
+    try {
+      writeEnd(entries, outcome);
+    } catch (thrown) {
+      this.#note(thrown);
+    }
     const reason = entries.isFull ? `more than ${this.#turnBytesMax} bytes` : this.#unwritable;
-    if (reason === undefined) this.#sink.append(entries.bytes);
+    if (reason === undefined) this.#sink.append(entries);
     else this.#write(records.cut, (writer) => writer.text(reason));
     this.#clear();
   }
@@ -135,14 +141,28 @@ export class Recorder {
     const index = this.#indexOf(name);
     return (...args) => {
       this.#call(index, args);
-      return this.#answer(() => real(...(this.#handles.isEmpty ? args : this.#handles.unwrapAll(args))));
+      let result: unknown;
+      try {
+        result = real(...(this.#handles.isEmpty ? args : this.#handles.unwrapAll(args)));
+      } catch (thrown) {
+        this.#threw(thrown);
+        throw thrown;
+      }
+      return isPromise(result) ? this.#wait(result) : this.#came(result);
     };
   }
 
   #wrapClass(name: string, real: HostResource): HostResource {
     const call: HandleCall = (what, self, args) => {
       this.#call(this.#indexOf(what.name), what.kind === 'method' ? [self, ...args] : args);
-      return this.#answer(() => this.#handles.act(what, real, self, args));
+      let result: unknown;
+      try {
+        result = this.#handles.act(what, real, self, args);
+      } catch (thrown) {
+        this.#threw(thrown);
+        throw thrown;
+      }
+      return isPromise(result) ? this.#wait(result) : this.#came(result);
     };
     const { shown, names } = handleClass(name, real, call);
     for (const each of names) this.#indexOf(each);
@@ -154,17 +174,6 @@ export class Recorder {
     this.#entries.byte(marks.call);
     this.#entries.varint(index);
     this.#value(args);
-  }
-
-  #answer(act: () => unknown): unknown {
-    let result: unknown;
-    try {
-      result = act();
-    } catch (thrown) {
-      this.#threw(thrown);
-      throw thrown;
-    }
-    return isPromise(result) ? this.#wait(result) : this.#came(result);
   }
 
   #came(result: unknown): unknown {
@@ -212,16 +221,16 @@ export class Recorder {
   }
 
   #value(value: unknown): void {
-    this.#tryWrite(() => this.#entries.value(value));
+    try {
+      this.#entries.value(value);
+    } catch (thrown) {
+      this.#note(thrown);
+    }
   }
 
-  #tryWrite(act: () => void): void {
-    try {
-      act();
-    } catch (thrown) {
-      if (!(thrown instanceof UnwritableValue)) throw thrown;
-      this.#unwritable ??= thrown.message;
-    }
+  #note(thrown: unknown): void {
+    if (!(thrown instanceof UnwritableValue)) throw thrown;
+    this.#unwritable ??= thrown.message;
   }
 }
 
