@@ -6,17 +6,18 @@ import { TalkingHost } from './talking-host.ts';
 
 const recorded = '[history]\nrecord = true\n';
 const agents = ['near', 'far', 'sink'] as const;
+/** Messages to each, in one round. */
+const count = 3_334;
 
 /** µs a message of 64 bytes from an agent to three others in turn, with and without a history of all four. */
 async function rounds(isQuick: boolean): Promise<{ plain: number[]; kept: number[]; stateFolder: string }> {
   const plain = await TalkingHost.start(2);
   const kept = await TalkingHost.start(2, recorded);
-  const count = 10_000;
   const samples: { plain: number[]; kept: number[] } = { plain: [], kept: [] };
   try {
     for (const host of [plain, kept])
       await host.install('c', [['talker', 'talker'], ...agents.map((name) => [name, 'listener'] as const)]);
-    const times = isQuick ? 5 : 15;
+    const times = isQuick ? 15 : 45;
     for (let at = -1; at < times; at += 1)
       for (const [host, into] of [
         [plain, samples.plain],
@@ -67,7 +68,7 @@ async function run({ quick }: Effort): Promise<Report> {
         atMost('turns that were not the same', other, 0, ''),
       ],
       remarks: [
-        `medians of ${plain.length} rounds of ${10_000 * agents.length} messages, both hosts in turn`,
+        `medians of ${plain.length} rounds of ${count * agents.length} messages, both hosts in turn`,
       ],
     };
   } finally {

@@ -80,8 +80,26 @@ export interface HandleName {
 const asciiMax = 0x7f;
 /** Characters up to which a loop beats a call into the runtime. */
 const shortTextMax = 40;
+/** A tag, two numbers and a short text fit. */
+const roomBytes = 64;
+const startBytes = 1024;
+const keptBytesMax = 64 * 1024;
 const intMax = 2 ** 30;
 const depthMax = 64;
+
+/** A record; the fields of known shapes by name. */
+interface Fields extends Record<string, unknown> {
+  readonly id?: unknown;
+  readonly subject?: unknown;
+  readonly sender?: unknown;
+  readonly replyTo?: unknown;
+  readonly sentAtNs?: unknown;
+  readonly deadlineNs?: unknown;
+  readonly attempt?: unknown;
+  readonly contentType?: unknown;
+  readonly headers?: unknown;
+  readonly body?: unknown;
+}
 
 /** A value that cannot be written: too deep, or of a kind that WIT does not have. */
 export class UnwritableValue extends Error {
@@ -98,7 +116,7 @@ export class ValueWriter {
 
   /** `handleOf` is undefined for an object that is no handle. `bytesMax`: what does not fit any more is not written, and `isFull` says so. */
   constructor(bytesMax: number, handleOf?: (value: object) => HandleName | undefined) {
-    this.#bytes = Buffer.allocUnsafeSlow(Math.min(bytesMax, 1024));
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(roomBytes, Math.min(bytesMax, startBytes)));
     this.#numbers = viewOf(this.#bytes);
     this.#bytesMax = bytesMax;
     this.#handleOf = handleOf;
@@ -124,51 +142,173 @@ export class ValueWriter {
   clear(length = 0): void {
     this.#length = length;
     this.isFull = false;
+    // One long turn must not be paid for by all that come after it.
+    if (this.#bytes.length > keptBytesMax && length < startBytes)
+      this.#move(Math.min(this.#bytesMax, startBytes));
   }
 
   byte(value: number): void {
-    if (!this.#room(1)) return;
-    this.#bytes[this.#length] = value;
-    this.#length += 1;
+    if (this.#hasRoom()) this.#put(value);
   }
 
   /** A whole number from 0 to 2^53 - 1. */
   varint(value: number): void {
-    if (!this.#room(8)) return;
-    let rest = value;
-    while (rest >= 0x80) {
-      this.#bytes[this.#length] = (rest % 0x80) | 0x80;
-      this.#length += 1;
-      rest = Math.floor(rest / 0x80);
-    }
-    this.#bytes[this.#length] = rest;
-    this.#length += 1;
+    if (this.#hasRoom()) this.#putVarint(value);
   }
 
   natural(value: bigint): void {
-    if (!this.#room(8)) return;
+    if (this.#hasRoom()) this.#putNatural(value);
+  }
+
+  text(value: string): void {
+    if (this.#hasRoom()) this.#putText(value);
+  }
+
+  raw(value: Uint8Array): void {
+    if (this.#hasRoom()) this.#putRaw(value);
+  }
+
+  /** @throws UnwritableValue */
+  value(value: unknown): void {
+    this.#value(value, 0);
+  }
+
+  #value(value: unknown, depth: number): void {
+    if (!this.#hasRoom()) return;
+    if (typeof value === 'string') {
+      this.#put(tags.text);
+      this.#putText(value);
+    } else if (typeof value === 'object') this.#object(value, depth);
+    else if (value === undefined) this.#put(tags.undefined);
+    else if (typeof value === 'number') this.#number(value);
+    else if (typeof value === 'bigint') {
+      this.#put(value < 0n ? tags.negative : tags.natural);
+      this.#putNatural(value < 0n ? -value : value);
+    } else if (typeof value === 'boolean') this.#put(value ? tags.true : tags.false);
+    else throw new UnwritableValue(`a ${typeof value}`);
+  }
+
+  #number(value: number): void {
+    if (Number.isInteger(value) && value >= -intMax && value < intMax && !Object.is(value, -0)) {
+      this.#put(tags.int);
+      this.#putVarint(value < 0 ? -2 * value - 1 : 2 * value);
+    } else {
+      this.#put(tags.float);
+      this.#numbers.setFloat64(this.#length, value, true);
+      this.#length += 8;
+    }
+  }
+
+  #object(value: object | null, depth: number): void {
+    if (depth >= depthMax) throw new UnwritableValue('too deep');
+    if (value === null) this.#put(tags.null);
+    else if (value instanceof Uint8Array) {
+      this.#put(tags.bytes);
+      this.#putRaw(value);
+    } else if (Array.isArray(value)) this.#list(value, depth);
+    else if (ArrayBuffer.isView(value)) this.#view(value);
+    else this.#handleOrRecord(value, depth);
+  }
+
+  #handleOrRecord(value: object, depth: number): void {
+    const handle = this.#handleOf?.(value);
+    if (handle === undefined) {
+      this.#record(value as Record<string, unknown>, depth);
+      return;
+    }
+    this.#put(tags.handle);
+    this.#putVarint(handle.number);
+    this.#putText(handle.type);
+  }
+
+  #list(value: readonly unknown[], depth: number): void {
+    this.#put(tags.list);
+    this.#putVarint(value.length);
+    for (let index = 0; index < value.length; index += 1) this.#value(value[index], depth + 1);
+  }
+
+  #view(value: ArrayBufferView): void {
+    const index = viewTypes.findIndex((type) => value instanceof type);
+    if (index < 0) throw new UnwritableValue(value.constructor.name);
+    this.#put(tags.view);
+    this.#put(index);
+    this.#putRaw(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+  }
+
+  #record(value: Record<string, unknown>, depth: number): void {
+    const shape = shapeOf(value);
+    if (shape >= 0) {
+      this.#put(tags.shaped);
+      this.#put(shape);
+      this.#shaped(shape, value, depth + 1);
+      return;
+    }
+    const keys = Object.keys(value);
+    this.#put(tags.record);
+    this.#putVarint(keys.length);
+    for (const key of keys) {
+      this.text(key);
+      this.#value(value[key], depth + 1);
+    }
+  }
+
+  /** Fields that stand in the code are read several times faster than computed ones. */
+  #shaped(shape: number, value: Fields, depth: number): void {
+    if (shape === messageShape) {
+      this.#value(value.id, depth);
+      this.#value(value.subject, depth);
+      this.#value(value.sender, depth);
+      this.#value(value.replyTo, depth);
+      this.#value(value.sentAtNs, depth);
+      this.#value(value.deadlineNs, depth);
+      this.#value(value.attempt, depth);
+    }
+    if (shape === messageShape || shape === payloadShape) {
+      this.#value(value.contentType, depth);
+      this.#value(value.headers, depth);
+      this.#value(value.body, depth);
+    } else for (const key of knownShapes[shape] as readonly string[]) this.#value(value[key], depth);
+  }
+
+  // What follows writes where there is room for `roomBytes` already.
+
+  #put(value: number): void {
+    this.#bytes[this.#length] = value;
+    this.#length += 1;
+  }
+
+  #putVarint(value: number): void {
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#put((rest % 0x80) | 0x80);
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#put(rest);
+  }
+
+  #putNatural(value: bigint): void {
     this.#numbers.setBigUint64(this.#length, value, true);
     this.#length += 8;
   }
 
-  float(value: number): void {
-    if (!this.#room(8)) return;
-    this.#numbers.setFloat64(this.#length, value, true);
-    this.#length += 8;
+  #putRaw(value: Uint8Array): void {
+    this.#putVarint(value.length);
+    if (!this.#room(value.length)) return;
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
   }
 
-  text(value: string): void {
-    if (value.length <= shortTextMax && this.#shortText(value)) return;
+  #putText(value: string): void {
+    if (value.length <= shortTextMax && this.#putShortText(value)) return;
     const size = Buffer.byteLength(value);
-    this.varint(size);
+    this.#putVarint(size);
     if (!this.#room(size)) return;
     this.#bytes.write(value, this.#length, 'utf8');
     this.#length += size;
   }
 
-  #shortText(value: string): boolean {
+  #putShortText(value: string): boolean {
     const { length } = value;
-    if (!this.#room(length + 1)) return true;
     const bytes = this.#bytes;
     const from = this.#length + 1;
     for (let at = 0; at < length; at += 1) {
@@ -181,121 +321,27 @@ export class ValueWriter {
     return true;
   }
 
-  raw(value: Uint8Array): void {
-    this.varint(value.length);
-    if (!this.#room(value.length)) return;
-    this.#bytes.set(value, this.#length);
-    this.#length += value.length;
+  #hasRoom(): boolean {
+    return this.#length + roomBytes <= this.#bytes.length || this.#room(0);
   }
 
-  /** @throws UnwritableValue */
-  value(value: unknown, depth = 0): void {
-    if (typeof value === 'object') this.#object(value, depth);
-    else if (typeof value === 'number') this.#number(value);
-    else if (typeof value === 'bigint') {
-      this.byte(value < 0n ? tags.negative : tags.natural);
-      this.natural(value < 0n ? -value : value);
-    } else if (typeof value === 'string') {
-      this.byte(tags.text);
-      this.text(value);
-    } else if (typeof value === 'boolean') this.byte(value ? tags.true : tags.false);
-    else if (value === undefined) this.byte(tags.undefined);
-    else throw new UnwritableValue(`a ${typeof value}`);
-  }
-
-  #number(value: number): void {
-    if (Number.isInteger(value) && value >= -intMax && value < intMax && !Object.is(value, -0)) {
-      this.byte(tags.int);
-      this.varint(value < 0 ? -2 * value - 1 : 2 * value);
-    } else {
-      this.byte(tags.float);
-      this.float(value);
-    }
-  }
-
-  #object(value: object | null, depth: number): void {
-    if (depth >= depthMax) throw new UnwritableValue('too deep');
-    if (value === null) this.byte(tags.null);
-    else if (value instanceof Uint8Array) {
-      this.byte(tags.bytes);
-      this.raw(value);
-    } else if (Array.isArray(value)) this.#list(value, depth);
-    else if (ArrayBuffer.isView(value)) this.#view(value);
-    else this.#handleOrRecord(value, depth);
-  }
-
-  #handleOrRecord(value: object, depth: number): void {
-    const handle = this.#handleOf?.(value);
-    if (handle === undefined) {
-      this.#record(value as Record<string, unknown>, depth);
-      return;
-    }
-    this.byte(tags.handle);
-    this.varint(handle.number);
-    this.text(handle.type);
-  }
-
-  #list(value: readonly unknown[], depth: number): void {
-    this.byte(tags.list);
-    this.varint(value.length);
-    for (const item of value) this.value(item, depth + 1);
-  }
-
-  #view(value: ArrayBufferView): void {
-    const index = viewTypes.findIndex((type) => value instanceof type);
-    if (index < 0) throw new UnwritableValue(value.constructor.name);
-    this.byte(tags.view);
-    this.byte(index);
-    this.raw(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
-  }
-
-  #record(value: Record<string, unknown>, depth: number): void {
-    const shape = shapeOf(value);
-    if (shape >= 0) {
-      this.byte(tags.shaped);
-      this.byte(shape);
-      this.#shaped(shape, value, depth + 1);
-      return;
-    }
-    const keys = Object.keys(value);
-    this.byte(tags.record);
-    this.varint(keys.length);
-    for (const key of keys) {
-      this.text(key);
-      this.value(value[key], depth + 1);
-    }
-  }
-
-  /** Fields that stand in the code are read several times faster than computed ones. */
-  #shaped(shape: number, value: Record<string, unknown>, depth: number): void {
-    if (shape === messageShape) {
-      this.value(value['id'], depth);
-      this.value(value['subject'], depth);
-      this.value(value['sender'], depth);
-      this.value(value['replyTo'], depth);
-      this.value(value['sentAtNs'], depth);
-      this.value(value['deadlineNs'], depth);
-      this.value(value['attempt'], depth);
-    }
-    if (shape === messageShape || shape === payloadShape) {
-      this.value(value['contentType'], depth);
-      this.value(value['headers'], depth);
-      this.value(value['body'], depth);
-    } else for (const key of knownShapes[shape] as readonly string[]) this.value(value[key], depth);
-  }
-
+  /** Room for so many bytes and what has a fixed length after them. */
   #room(bytes: number): boolean {
-    const need = this.#length + bytes;
+    const need = this.#length + bytes + roomBytes;
     if (need <= this.#bytes.length) return true;
     if (this.isFull || need > this.#bytesMax) {
       this.isFull = true;
       return false;
     }
-    const larger = Buffer.allocUnsafeSlow(Math.min(this.#bytesMax, Math.max(need, this.#bytes.length * 2)));
-    larger.set(this.bytes);
-    this.#bytes = larger;
-    this.#numbers = viewOf(larger);
+    this.#move(Math.min(this.#bytesMax, Math.max(need, this.#bytes.length * 2)));
     return true;
+  }
+
+  #move(bytes: number): void {
+    const other = Buffer.allocUnsafeSlow(bytes);
+    this.#bytes.copy(other, 0, 0, this.#length);
+    this.#bytes = other;
+    this.#numbers = viewOf(other);
   }
 }
 
