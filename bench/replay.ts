@@ -67,9 +67,7 @@ async function run({ quick }: Effort): Promise<Report> {
         atMost('recorded / plain', median(kept) / median(plain), 1.15, '×'),
         atMost('turns that were not the same', other, 0, ''),
       ],
-      remarks: [
-        `medians of ${plain.length} rounds of ${count * agents.length} messages, both hosts in turn`,
-      ],
+      remarks: [`medians of ${plain.length} rounds of ${count * agents.length} messages, both hosts in turn`],
     };
   } finally {
     rmSync(stateFolder, { recursive: true, force: true });

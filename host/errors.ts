@@ -44,6 +44,7 @@ const codes = {
   HOST_ERR_STATE_UNWRITABLE: 'unavailable',
   HOST_ERR_JOURNAL_CORRUPT: 'unavailable',
   HOST_ERR_HISTORY_CORRUPT: 'unavailable',
+  HOST_ERR_HISTORY_SEALED: 'denied',
   HOST_ERR_HISTORY_UNKNOWN: 'not-found',
   HOST_ERR_SECRET_UNKNOWN: 'not-found',
   HOST_ERR_TOKEN_INVALID: 'denied',

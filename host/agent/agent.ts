@@ -323,7 +323,9 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
 
   #newBudget(): Budget {
     const { clock, turn } = this.#around;
-    return new Budget({ limits: this.#spec.limits, clock, turn, yieldMs });
+    const { recorder } = this;
+    const growthWatch = recorder && { decided: recorder.growth };
+    return new Budget({ limits: this.#spec.limits, clock, turn, yieldMs, growthWatch });
   }
 
   #hold(resident: Resident, budget: Budget): Calls {

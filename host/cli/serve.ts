@@ -34,6 +34,7 @@ const options = {
   fuel: { type: 'string' },
   memory: { type: 'string' },
   'memory-total': { type: 'string' },
+  'history-total': { type: 'string' },
   tables: { type: 'string' },
   deadline: { type: 'string' },
   output: { type: 'string' },
@@ -65,6 +66,7 @@ Where
 How
   --threads N             threads that run agents                          [one a core]
   --memory-total SIZE     memory of all agents together                    [75% of the machine's, or of its cgroup's]
+  --history-total SIZE    histories on disk together (host replay); the oldest go   [1GiB]
   --no-watch              do not build and replace agents that change      [watched up to 200 agents; --watch always]
   --drain TIME            how long the end may take                        [30s]
   --log text|json         agents' lines on stdout                          [text]
@@ -81,6 +83,11 @@ folder; 69 the address or the state folder is taken; 130 ended at once.
   run: async (args) => serveAgents(await readSettings(args), await loadParts()),
 };
 
+/** @throws HostError `HOST_ERR_LIMIT_INVALID` */
+function bytesOf(flag: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseQuantity('bytes', text, flag);
+}
+
 /** What the command line asks for, checked. */
 export interface ServeSettings {
   readonly roots: readonly string[];
@@ -95,6 +102,8 @@ export interface ServeSettings {
   readonly threads: number;
   /** Undefined: a share of what there is. */
   readonly memoryBytesMax: number | undefined;
+  /** Undefined: the host's default. */
+  readonly historyBytesMax: number | undefined;
   /** Undefined: as their number says. */
   readonly watch: boolean | undefined;
   readonly drainMs: number;
@@ -133,10 +142,8 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
       values.threads === undefined
         ? availableParallelism()
         : countOf('--threads', values.threads, threadsMax),
-    memoryBytesMax:
-      values['memory-total'] === undefined
-        ? undefined
-        : parseQuantity('bytes', values['memory-total'], '--memory-total'),
+    memoryBytesMax: bytesOf('--memory-total', values['memory-total']),
+    historyBytesMax: bytesOf('--history-total', values['history-total']),
     watch: values['no-watch'] === true ? false : values.watch,
     drainMs: values.drain === undefined ? 30_000 : timeMsOf('--drain', values.drain),
     isJson: values.log === 'json',
@@ -206,7 +213,15 @@ async function loadAll(
 }
 
 function open(
-  { stateFolder, threads, memoryBytesMax, limits, secretsFile, repairJournal }: ServeSettings,
+  {
+    stateFolder,
+    threads,
+    memoryBytesMax,
+    historyBytesMax,
+    limits,
+    secretsFile,
+    repairJournal,
+  }: ServeSettings,
   parts: Parts,
   agents: readonly AgentFiles[],
   voice: Voice,
@@ -219,6 +234,7 @@ function open(
     threads,
     limits,
     ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
+    ...(historyBytesMax === undefined ? {} : { historyBytesMax }),
     ...(repairJournal ? { repairJournal } : {}),
     ...(secretsFile === undefined ? {} : { secretsFile }),
     clock: systemClock,

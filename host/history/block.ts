@@ -1,15 +1,28 @@
 import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { HostError } from '../errors.ts';
 
 /**
- * A block of a history file: `MHH1`, length of the content (u32), number (u64), digest of the block before (32
- * bytes; zeros in the first), digest (32 bytes), content. Numbers are little endian. The digest is SHA-256 over all of
- * the block but itself. The content is records, each after its length (a varint).
+ * A block of a history file. Numbers are little endian.
+ *
+ * | at | bytes | what |
+ * |---|---|---|
+ * | 0 | 4 | `MHH1`; `MHS1` when the content is sealed |
+ * | 4 | 4 | length of the content |
+ * | 8 | 8 | number, from 0 in each file |
+ * | 16 | 8 | when it was written, milliseconds since 1970 |
+ * | 24 | 32 | digest of the block before it; zeros in the first |
+ * | 56 | 4 | CRC-32 of all before |
+ * | 60 | 32 | digest: SHA-256 of all before and of the content |
+ * | 92 | | content: records, each after its length (a varint) |
  */
-export const blockHeadBytes: number = 80;
-export const blockContentBytesMax: number = 64 * 1024 * 1024;
-const magic = 0x3148484d;
-const digestAt = 48;
+export const blockHeadBytes: number = 92;
+export const blockContentBytesMax: number = 64 * 1024 * 1024 + 1024;
+const plainMagic = 0x3148484d;
+const sealedMagic = 0x3153484d;
+const beforeAt = 24;
+const checkAt = 56;
+const digestAt = 60;
 const digestBytes = 32;
 
 /** Where a chain of blocks stands. */
@@ -20,15 +33,24 @@ export interface BlockChain {
 
 export const firstBlock: BlockChain = { number: 0n, digest: new Uint8Array(digestBytes) };
 
+/** Keeps what blocks say from whoever reads the disk. The digests are those of the sealed bytes: anybody can check them. */
+export interface BlockSeal {
+  seal(content: Uint8Array, file: string, number: bigint): Uint8Array;
+  /** What was sealed as this block of this file. Throws for anything else. */
+  open(sealed: Uint8Array, file: string, number: bigint): Uint8Array;
+}
+
 /**
  * Makes `block`, whose content lies behind room for a head, the one after `chain`.
  * @returns where the chain stands with it
  */
-export function sealBlock(block: Buffer, chain: BlockChain): BlockChain {
-  block.writeUInt32LE(magic, 0);
+export function finishBlock(block: Buffer, chain: BlockChain, atMs: number, isSealed: boolean): BlockChain {
+  block.writeUInt32LE(isSealed ? sealedMagic : plainMagic, 0);
   block.writeUInt32LE(block.length - blockHeadBytes, 4);
   block.writeBigUInt64LE(chain.number, 8);
-  block.set(chain.digest, 16);
+  block.writeBigUInt64LE(BigInt(atMs), 16);
+  block.set(chain.digest, beforeAt);
+  block.writeUInt32LE(crc32(block.subarray(0, checkAt)), checkAt);
   const digest = digestOf(block);
   block.set(digest, digestAt);
   return { number: chain.number + 1n, digest };
@@ -39,32 +61,42 @@ function digestOf(block: Buffer): Uint8Array {
   return over.update(block.subarray(0, digestAt)).update(block.subarray(blockHeadBytes)).digest();
 }
 
-/** Bytes of the content that follows a head. @throws HostError `HOST_ERR_HISTORY_CORRUPT` */
-export function contentBytesOf(head: Buffer, where: string): number {
-  const bytes = head.readUInt32LE(4);
-  if (head.readUInt32LE(0) !== magic || bytes > blockContentBytesMax) throw damaged(where);
-  return bytes;
+export interface BlockHead {
+  readonly contentBytes: number;
+  readonly isSealed: boolean;
+  readonly number: bigint;
+  readonly atMs: number;
 }
 
-/** The content of a block that follows `chain`. @throws HostError `HOST_ERR_HISTORY_CORRUPT` */
-export function openBlock(
-  block: Buffer,
-  chain: BlockChain,
-  where: string,
-): { content: Uint8Array; chain: BlockChain } {
-  const digest = block.subarray(digestAt, digestAt + digestBytes);
+/**
+ * That of the block after `chain`. A length is believed only here: what is shorter was cut off.
+ * @throws HostError `HOST_ERR_HISTORY_CORRUPT`
+ */
+export function readHead(head: Buffer, chain: BlockChain, where: string): BlockHead {
+  const magic = head.readUInt32LE(0);
+  const contentBytes = head.readUInt32LE(4);
+  const number = head.readBigUInt64LE(8);
+  const isWhole =
+    (magic === plainMagic || magic === sealedMagic) &&
+    contentBytes <= blockContentBytesMax &&
+    head.readUInt32LE(checkAt) === crc32(head.subarray(0, checkAt));
   const isNext =
-    block.readBigUInt64LE(8) === chain.number &&
-    Buffer.compare(block.subarray(16, digestAt), chain.digest) === 0 &&
-    Buffer.compare(digest, digestOf(block)) === 0;
-  if (!isNext) throw damaged(where);
-  return { content: block.subarray(blockHeadBytes), chain: { number: chain.number + 1n, digest } };
+    number === chain.number && Buffer.compare(head.subarray(beforeAt, checkAt), chain.digest) === 0;
+  if (!isWhole || !isNext) throw damaged(where);
+  return { contentBytes, isSealed: magic === sealedMagic, number, atMs: Number(head.readBigUInt64LE(16)) };
+}
+
+/** Where the chain stands with a block whose head was read. @throws HostError `HOST_ERR_HISTORY_CORRUPT` */
+export function checkBlock(block: Buffer, chain: BlockChain, where: string): BlockChain {
+  const digest = block.subarray(digestAt, digestAt + digestBytes);
+  if (Buffer.compare(digest, digestOf(block)) !== 0) throw damaged(where);
+  return { number: chain.number + 1n, digest };
 }
 
 export function damaged(where: string): HostError {
   return new HostError(
     'HOST_ERR_HISTORY_CORRUPT',
-    `${where}: the history was changed or damaged here; what lies before it can be replayed (--until)`,
+    `${where}: the history was changed or damaged here; only what was written before it can be run again`,
     { where },
   );
 }

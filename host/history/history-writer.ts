@@ -1,21 +1,31 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BlockChain, blockHeadBytes, firstBlock, sealBlock } from './block.ts';
+import { type BlockChain, type BlockSeal, blockHeadBytes, finishBlock, firstBlock } from './block.ts';
+import { componentsName, fileName } from './history-files.ts';
+import { records } from './marks.ts';
 import type { HistorySink } from './recorder.ts';
-import type { ValueWriter } from './value-writer.ts';
+import { ValueWriter } from './value-writer.ts';
 
 export interface HistoryWriterOptions {
   readonly folder: string;
-  /** Names the writer's files among those of other threads and other starts of the host. */
-  readonly name: string;
+  /** `streamName` of the writer's thread and its start. */
+  readonly stream: string;
   /** A file that has more is followed by another. */
   readonly fileBytesMax: number;
+  /** Milliseconds since 1970. */
+  readonly wallMs: () => number;
   /** Runs `act` after so many milliseconds. */
   readonly after: (ms: number, act: () => void) => void;
+  /** Undefined: what is recorded lies open on the disk. */
+  readonly seal?: BlockSeal | undefined;
   /** Each block as it is written: for the audit chain, which makes it the host's word. */
   readonly sealed: (block: SealedBlock) => void;
-  /** The disk refused; what is recorded from now on is lost until it takes something again. */
+  /** Another file is about to be begun: what is too old goes. */
+  readonly makeRoom: () => void;
+  /** The disk refused; what is recorded from now on is lost until it takes something again. Told once. */
   readonly failed: (error: unknown) => void;
+  /** It takes something again. */
+  readonly recovered: () => void;
 }
 
 /** What a third party needs to check that a block is the one that was written. */
@@ -24,7 +34,15 @@ export interface SealedBlock {
   readonly number: bigint;
   /** SHA-256, 32 bytes. */
   readonly digest: Uint8Array;
-  readonly turns: number;
+  readonly records: number;
+}
+
+interface OpenFile {
+  readonly fd: number;
+  readonly name: string;
+  readonly components: Set<string>;
+  bytes: number;
+  chain: BlockChain;
 }
 
 const blockBytesMax = 256 * 1024;
@@ -39,10 +57,13 @@ export class HistoryWriter implements HistorySink {
   /** The next block: room for its head, and the records so far. */
   readonly #block: Buffer = Buffer.allocUnsafeSlow(blockBytesMax);
   #length = blockHeadBytes;
-  #turns = 0;
+  #records = 0;
+  #components = new Set<string>();
   #isArmed = false;
+  #isEnding = false;
+  #isFailing = false;
   #files = 0;
-  #file: { fd: number; name: string; bytes: number; chain: BlockChain } | undefined;
+  #file: OpenFile | undefined;
 
   constructor(options: HistoryWriterOptions) {
     this.#options = options;
@@ -51,7 +72,7 @@ export class HistoryWriter implements HistorySink {
   append(record: ValueWriter): void {
     const bytesMax = record.length + lengthBytesMax;
     if (this.#length + bytesMax > blockBytesMax) this.flush();
-    this.#turns += 1;
+    this.#records += 1;
     if (blockHeadBytes + bytesMax > blockBytesMax) {
       const alone = Buffer.allocUnsafe(blockHeadBytes + bytesMax);
       this.#write(alone.subarray(0, put(alone, blockHeadBytes, record)));
@@ -59,6 +80,20 @@ export class HistoryWriter implements HistorySink {
     }
     this.#length = put(this.#block, this.#length, record);
     if (!this.#isArmed) this.#arm();
+  }
+
+  needs(component: string): void {
+    this.#components.add(component);
+  }
+
+  /** It is in its file before the agent can be in another thread, whose blocks are then the later ones. */
+  ended(): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    this.#options.after(0, () => {
+      this.#isEnding = false;
+      this.flush();
+    });
   }
 
   #arm(): void {
@@ -72,40 +107,73 @@ export class HistoryWriter implements HistorySink {
   /** Everything appended so far is in its file, though perhaps not on the disk. */
   flush(): void {
     if (this.#length === blockHeadBytes) return;
-    this.#write(this.#block.subarray(0, this.#length));
+    const length = this.#length;
     this.#length = blockHeadBytes;
+    this.#write(this.#block.subarray(0, length));
   }
 
   close(): void {
     this.flush();
-    if (this.#file !== undefined) closeSync(this.#file.fd);
-    this.#file = undefined;
+    this.#retire();
   }
 
   #write(block: Buffer): void {
-    const turns = this.#turns;
-    this.#turns = 0;
+    const count = this.#records;
+    this.#records = 0;
     try {
       const file = this.#current();
-      const chain = sealBlock(block, file.chain);
-      writeAll(file.fd, block);
-      file.bytes += block.length;
-      this.#options.sealed({ file: file.name, number: file.chain.number, digest: chain.digest, turns });
-      file.chain = chain;
+      this.#noteComponents(file);
+      if (this.#isFailing) this.#writeGap(file);
+      this.#writeBlock(file, block, count);
     } catch (thrown) {
       // A block may be there in part: it goes on in another file.
       this.#retire();
-      this.#options.failed(thrown);
+      if (!this.#isFailing) this.#options.failed(thrown);
+      this.#isFailing = true;
     }
   }
 
-  #current(): { fd: number; name: string; bytes: number; chain: BlockChain } {
+  /** Before anything else that comes after what was lost. */
+  #writeGap(file: OpenFile): void {
+    const gap = new ValueWriter(64);
+    gap.byte(records.gap);
+    gap.text('');
+    const block = Buffer.allocUnsafe(blockHeadBytes + gap.length + lengthBytesMax);
+    this.#writeBlock(file, block.subarray(0, put(block, blockHeadBytes, gap)), 1);
+    this.#isFailing = false;
+    this.#options.recovered();
+  }
+
+  #writeBlock(file: OpenFile, open: Buffer, count: number): void {
+    const { seal, wallMs, sealed } = this.#options;
+    const { number } = file.chain;
+    const block = seal === undefined ? open : sealedBlock(open, seal, file.name, number);
+    const chain = finishBlock(block, file.chain, wallMs(), seal !== undefined);
+    writeAll(file.fd, block);
+    file.bytes += block.length;
+    file.chain = chain;
+    sealed({ file: file.name, number, digest: chain.digest, records: count });
+  }
+
+  #noteComponents(file: OpenFile): void {
+    if (this.#components.size === 0) return;
+    const path = join(this.#options.folder, componentsName(file.name));
+    for (const digest of this.#components)
+      if (!file.components.has(digest)) {
+        appendFileSync(path, `${digest}\n`, { mode: 0o600 });
+        file.components.add(digest);
+      }
+    this.#components = new Set();
+  }
+
+  #current(): OpenFile {
     if (this.#file !== undefined && this.#file.bytes >= this.#options.fileBytesMax) this.#retire();
     if (this.#file === undefined) {
-      const name = `${this.#options.name}-${String(this.#files).padStart(6, '0')}.history`;
+      this.#options.makeRoom();
+      const name = fileName(this.#options.stream, this.#files);
       this.#files += 1;
       const fd = openSync(join(this.#options.folder, name), 'wx', 0o600);
-      this.#file = { fd, name, bytes: 0, chain: firstBlock };
+      this.#file = { fd, name, bytes: 0, chain: firstBlock, components: new Set() };
     }
     return this.#file;
   }
@@ -115,6 +183,13 @@ export class HistoryWriter implements HistorySink {
     this.#file = undefined;
     if (file !== undefined) closeSync(file.fd);
   }
+}
+
+function sealedBlock(open: Buffer, seal: BlockSeal, file: string, number: bigint): Buffer {
+  const content = seal.seal(open.subarray(blockHeadBytes), file, number);
+  const block = Buffer.allocUnsafe(blockHeadBytes + content.length);
+  block.set(content, blockHeadBytes);
+  return block;
 }
 
 function put(into: Buffer, at: number, record: ValueWriter): number {

@@ -6,6 +6,7 @@
  * - `pending`: the call before it waits; pending calls are numbered from 0 since the life began
  * - `later`: number of a pending call, then `value`, `error` or `fault` with what it came to
  * - `end`: how the turn ended (`turn-end.ts`)
+ * - `growth`: the process was asked for memory beyond what it gave before: 1 it had it, 0 it did not
  */
 export const marks = {
   begin: 1,
@@ -16,6 +17,7 @@ export const marks = {
   pending: 6,
   later: 7,
   end: 8,
+  growth: 9,
 } as const;
 
 /**
@@ -25,5 +27,6 @@ export const marks = {
  * - `turn`: entries as in `marks`
  * - `cut`: why a turn was not recorded (text); what came after it in its life cannot be run again
  * - `over`: the instance is gone
+ * - `gap`: the disk took nothing for a while; the name is empty, for it is everybody's
  */
-export const records = { life: 1, names: 2, turn: 3, cut: 4, over: 5 } as const;
+export const records = { life: 1, names: 2, turn: 3, cut: 4, over: 5, gap: 6 } as const;

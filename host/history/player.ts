@@ -24,6 +24,21 @@ export interface CallText {
   readonly args: unknown;
 }
 
+/** What happened in a turn, for people. */
+export type Happening =
+  | { readonly kind: 'call'; readonly name: string; readonly args: unknown; readonly answer: AnswerText }
+  /** The call of this number among those of the life that waited has its answer. */
+  | { readonly kind: 'later'; readonly pending: number; readonly answer: AnswerText }
+  | { readonly kind: 'growth'; readonly isGranted: boolean };
+
+export type AnswerText =
+  | { readonly kind: 'value' | 'error'; readonly value: unknown }
+  | { readonly kind: 'fault'; readonly text: string }
+  | { readonly kind: 'pending'; readonly pending: number };
+
+/** What a program does that nothing outside brings any further. */
+export const waits = 'waits for an answer that never came';
+
 /** Out of a host function, to end a program that does something else than it did. */
 export class Diverged extends Error {
   override readonly name = 'Diverged';
@@ -35,6 +50,8 @@ interface Waiting {
 }
 
 const argsBytesMax = 64 * 1024 * 1024;
+/** Of one turn, for people. */
+export const happeningsMax = 10_000;
 const noStep: readonly Step[] = [];
 
 /** Answers a program as it was answered before, as long as it asks as it did before. One life of one agent. */
@@ -49,9 +66,15 @@ export class Player {
   #pending = 0;
   #steps: readonly Step[] = noStep;
   #at = 0;
+  #calls = 0;
   #divergence: Divergence | undefined;
+  #isArmed = false;
+  #happened: Happening[] | undefined;
   /** Whether the host ended the turn, at a moment that nothing in the history names. */
   #isOpen = false;
+
+  /** Whether a turn is under way, so that it matters if the program waits for ever. */
+  #isUnderWay = false;
 
   /** `exhausted` is called when the program waits for what never came. */
   constructor(exhausted: () => void) {
@@ -65,27 +88,52 @@ export class Player {
 
   /**
    * What is to come next; what was left before is forgotten. `isOpen`: the host ended this turn, so that the program may
-   * get further now than it did then.
+   * get further now than it did then. `happened`: where to write down what happens, up to `happeningsMax`.
    */
-  play(steps: readonly Step[], isOpen = false): void {
+  play(steps: readonly Step[], isOpen = false, happened?: Happening[]): void {
+    this.#begin(steps, isOpen, happened, true);
+  }
+
+  #begin(
+    steps: readonly Step[],
+    isOpen: boolean,
+    happened: Happening[] | undefined,
+    happensInTurn: boolean,
+  ): void {
     this.#steps = steps;
     this.#isOpen = isOpen;
+    this.#happened = happened;
     this.#at = 0;
+    this.#calls = 0;
     this.#divergence = undefined;
-    queueMicrotask(this.#bring);
+    this.#isUnderWay = happensInTurn;
+    if (steps[0]?.kind === 'later') this.#arm();
+  }
+
+  /** Resolves when what was to come between two turns has come. */
+  async between(steps: readonly Step[]): Promise<void> {
+    if (steps.length === 0) return;
+    this.#begin(steps, false, undefined, false);
+    for (let at = -1; at < this.#at && this.#at < steps.length; ) {
+      at = this.#at;
+      await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
+    }
   }
 
   /** Whether the program asked all that it asked before. What it did not is a divergence. */
   finish(): Divergence | undefined {
-    const rest = this.#steps.slice(this.#at).find((step) => step.kind === 'call');
-    if (this.#divergence === undefined && rest?.kind === 'call')
-      this.#divergence = { step: this.#at, expected: this.#recorded(rest), found: undefined };
+    this.#isUnderWay = false;
+    if (this.#divergence === undefined && !this.#isOpen) {
+      const rest = this.#steps.slice(this.#at).find((step) => step.kind === 'call');
+      if (rest?.kind === 'call')
+        this.#divergence = { step: this.#calls, expected: recorded(rest), found: undefined };
+    }
     return this.#divergence;
   }
 
   /** How many calls of host functions were equal. */
-  get step(): number {
-    return this.#at;
+  get calls(): number {
+    return this.#calls;
   }
 
   /** A value as it was written, with handles of this life. */
@@ -159,29 +207,63 @@ export class Player {
   }
 
   #ask(name: string, args: readonly unknown[]): unknown {
-    const step = this.#steps[this.#at];
     if (this.#divergence !== undefined) throw new Diverged(name);
+    const step = this.#nextCall();
     if (step === undefined && this.#isOpen) {
       this.#exhausted();
       throw new Diverged(name);
     }
     this.#args.clear();
     this.#args.value(args);
-    if (step?.kind !== 'call' || step.name !== name || !isEqual(step.args, this.#args.bytes)) {
-      const expected = step?.kind === 'call' ? this.#recorded(step) : undefined;
-      this.#divergence = { step: this.#at, expected, found: { name, args: readable(this.#args.bytes) } };
+    if (step?.name !== name || !isEqual(step.args, this.#args.bytes)) {
+      const expected = step && recorded(step);
+      this.#divergence = { step: this.#calls, expected, found: { name, args: readable(this.#args.bytes) } };
       throw new Diverged(name);
     }
     this.#at += 1;
+    this.#calls += 1;
+    this.#note(() => ({ kind: 'call', name, args: readable(step.args), answer: this.#text(step.answer) }));
+    if (this.#steps[this.#at]?.kind === 'later') this.#arm();
     return this.#give(step.answer);
   }
 
-  #recorded(step: Step & { kind: 'call' }): CallText {
-    return { name: step.name, args: readable(step.args) };
+  /** Answers that had come before the next call come before it; another version may not want the memory. */
+  #nextCall(): (Step & { kind: 'call' }) | undefined {
+    for (;;) {
+      const step = this.#steps[this.#at];
+      if (step === undefined || step.kind === 'call') return step;
+      this.#at += 1;
+      if (step.kind === 'later') this.#answerLate(step);
+    }
+  }
+
+  /** Whether the program has the memory it wants: as it did then, or as much as it likes where it did not ask then. */
+  readonly grow = (): boolean => {
+    const step = this.#steps[this.#at];
+    if (step?.kind !== 'growth') return true;
+    this.#at += 1;
+    this.#note(() => step);
+    if (this.#steps[this.#at]?.kind === 'later') this.#arm();
+    return step.isGranted;
+  };
+
+  #note(happening: () => Happening): void {
+    if (this.#happened !== undefined && this.#happened.length < happeningsMax)
+      this.#happened.push(happening());
+  }
+
+  #text(answer: Answer): AnswerText {
+    switch (answer.kind) {
+      case 'fault':
+        return answer;
+      case 'pending':
+        return { kind: 'pending', pending: this.#pending };
+      default:
+        return { kind: answer.kind, value: readable(answer.bytes) };
+    }
   }
 
   #give(answer: Answer): unknown {
-    queueMicrotask(this.#bring);
     switch (answer.kind) {
       case 'value':
         return this.read(answer.bytes);
@@ -197,23 +279,53 @@ export class Player {
   #wait(): Promise<unknown> {
     const number = this.#pending;
     this.#pending += 1;
+    this.#arm();
     return new Promise((resolve, reject) => this.#waiting.set(number, { resolve, reject }));
   }
 
-  /** Gives the answers that came next. */
-  readonly #bring = (): void => {
+  /** What comes late comes when the program has done all that it can do without. */
+  #arm(): void {
+    if (this.#isArmed) return;
+    this.#isArmed = true;
+    setImmediate(() => {
+      this.#isArmed = false;
+      this.#bring();
+    });
+  }
+
+  #bring(): void {
     const step = this.#steps[this.#at];
-    if (step === undefined && this.#waiting.size > 0 && this.#isOpen) this.#exhausted();
-    if (step?.kind !== 'later') return;
-    this.#at += 1;
-    const waiting = this.#waiting.get(step.pending);
-    this.#waiting.delete(step.pending);
+    if (step?.kind === 'later') {
+      this.#at += 1;
+      this.#answerLate(step);
+      this.#arm();
+    } else if (this.#isStuck(step)) this.#exhausted();
+  }
+
+  /** Only called when nothing of the program is on any stack: it waits, or its turn is over. */
+  #isStuck(step: Step | undefined): boolean {
+    if (!this.#isUnderWay || this.#waiting.size === 0 || this.#divergence !== undefined) return false;
+    if (!this.#isOpen || step !== undefined) {
+      const expected = step?.kind === 'call' ? recorded(step) : undefined;
+      this.#divergence = { step: this.#calls, expected, found: { name: waits, args: [] } };
+    }
+    return true;
+  }
+
+  #answerLate({ pending, answer }: Step & { kind: 'later' }): void {
+    this.#note(() => ({ kind: 'later', pending, answer: this.#text(answer) }));
+    const waiting = this.#waiting.get(pending);
+    this.#waiting.delete(pending);
     try {
-      waiting?.resolve(this.#give(step.answer));
+      waiting?.resolve(this.#give(answer));
     } catch (thrown) {
       waiting?.reject(thrown);
     }
-  };
+  }
+}
+
+function recorded(step: Step & { kind: 'call' }): CallText {
+  return { name: step.name, args: readable(step.args) };
 }
 
 function suspendingOf(interfaceName: string, all: readonly string[]): ReadonlySet<string> {

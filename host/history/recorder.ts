@@ -17,6 +17,10 @@ export interface LifeFacts {
 /** Takes whole records, and copies what it keeps of them. */
 export interface HistorySink {
   append(record: ValueWriter): void;
+  /** A life that is about to be appended runs this component (SHA-256, hexadecimal). */
+  needs(component: string): void;
+  /** What was appended last is the last of its agent here for now. */
+  ended(): void;
 }
 
 export interface RecorderOptions {
@@ -44,6 +48,7 @@ export class Recorder {
   readonly #suspending = new Set<string>();
   #namesWritten = 0;
   #pending = 0;
+  #life = 0;
   #unwritable: string | undefined;
   #isInTurn = false;
 
@@ -60,15 +65,21 @@ export class Recorder {
   /** An instance begins from nowhere. */
   begins(facts: LifeFacts): void {
     this.#pending = 0;
+    this.#life += 1;
+    // Each life can be read without those before it, which may be gone.
+    this.#namesWritten = 0;
     this.#handles.restart();
     this.#clear();
+    this.#sink.needs(facts.digest);
     this.#write(records.life, (writer) => writer.value({ ...facts, limits: { ...facts.limits } }));
   }
 
   /** The instance is gone; what comes next is another life. */
   ends(): void {
+    this.#life += 1;
     this.#clear();
     this.#write(records.over, () => {});
+    this.#sink.ended();
   }
 
   #write(kind: number, body: (writer: ValueWriter) => void): void {
@@ -193,17 +204,27 @@ export class Recorder {
     }
   }
 
+  /** Whether the process had the memory that the agent wanted, which its program cannot know. */
+  readonly growth = (isGranted: boolean): void => {
+    this.#entries.byte(marks.growth);
+    this.#entries.byte(isGranted ? 1 : 0);
+  };
+
   /** Whoever can cancel the promise still can. */
   #wait(result: Promise<unknown>): Promise<unknown> {
     const number = this.#pending;
+    const life = this.#life;
     this.#pending += 1;
     this.#entries.byte(marks.pending);
     const settled = result.then(
       (value) => {
+        // What was asked in an earlier life is nobody's in this one.
+        if (life !== this.#life) return value;
         this.#later(number);
         return this.#came(value);
       },
       (thrown: unknown) => {
+        if (life !== this.#life) throw thrown;
         this.#later(number);
         this.#threw(thrown);
         throw thrown;

@@ -3,20 +3,23 @@ import { Budget } from '../engine/budget.ts';
 import type { Engine, Launched } from '../engine/engine.ts';
 import type { Program } from '../engine/program.ts';
 import type { WasiGrants } from '../engine/wasi/grants.ts';
+import { HostError } from '../errors.ts';
 import { defaultLimits } from '../limits.ts';
 import type { Outcome } from '../outcome.ts';
-import { type CallText, Player } from './player.ts';
+import { type CallText, type Happening, Player } from './player.ts';
 import type { LifeFacts } from './recorder.ts';
 import { type TurnEnd, turnEnd } from './turn-end.ts';
-import type { HistoryRecord, Names, Turn } from './turns.ts';
+import { type HistoryRecord, type Names, noNames, type Turn } from './turns.ts';
 import { ValueWriter } from './value-writer.ts';
 
 /** What came of running one turn again. */
 export interface Replayed {
-  /** From 0, among all turns of the agent. */
+  /** From 1, among all turns that the history has of the agent. */
   readonly turn: number;
-  /** From 0, among the agent's lives in the history. */
+  /** From 1, among the agent's lives in the history. */
   readonly life: number;
+  /** When it was written down, milliseconds since 1970. */
+  readonly atMs: number;
   readonly exported: string;
   readonly argument: unknown;
   readonly before: TurnEnd;
@@ -26,6 +29,8 @@ export interface Replayed {
   /** `same`; `cut`: the host ended it then, and it is equal up to there; `diverged`. */
   readonly kind: 'same' | 'cut' | 'diverged';
   readonly divergence: TurnDivergence | undefined;
+  /** Of a turn that was looked at from close up: all that happened in it, `happeningsMax` at most. */
+  readonly happened: readonly Happening[] | undefined;
 }
 
 export type TurnDivergence =
@@ -57,6 +62,10 @@ export interface ReplayOptions {
   readonly grants: WasiGrants;
   /** What an outcome of a call was. */
   readonly judge: (budget: Budget, act: () => Promise<unknown>) => Promise<Outcome>;
+  /** `programOf` gives another version: fuel and memory are its own, and no divergence. */
+  readonly isOther?: boolean;
+  /** Which turns are looked at from close up. */
+  readonly closeUp?: (turn: number) => boolean;
 }
 
 /** Units between two looks; any number gives the same fuel. */
@@ -64,7 +73,6 @@ const fuelSlice = 20_000n;
 /** Milliseconds of one turn; its own deadline was its host's. */
 const turnMsMax = 600_000;
 const endBytesMax = 64 * 1024 * 1024;
-const noNames: Names = { functions: [], suspending: [] };
 
 /** Runs an agent's history again, life by life and turn by turn, and says of each turn whether it is the same. */
 export class Replay {
@@ -72,9 +80,9 @@ export class Replay {
   #life: Life | undefined;
   #facts: LifeFacts | undefined;
   #names = noNames;
-  #lives = -1;
+  #lives = 0;
   #turns = 0;
-  #broken = 'the history begins in the middle of a life of the agent';
+  #broken = 'the history begins in the middle of a life of its agent';
 
   constructor(options: ReplayOptions) {
     this.#options = options;
@@ -95,6 +103,10 @@ export class Replay {
         await this.close();
         this.#broken = 'its agent was not started again';
         return undefined;
+      case 'gap':
+        await this.close();
+        this.#broken = 'the disk took nothing for a while, and what this agent did then is not known';
+        return undefined;
       case 'cut':
         await this.close();
         this.#broken = `a turn of this life before it was not recorded: ${record.reason}`;
@@ -106,19 +118,33 @@ export class Replay {
 
   #refuse(reason: string): Unreplayed {
     this.#turns += 1;
-    return { turn: this.#turns - 1, kind: 'unreplayed', reason };
+    return { turn: this.#turns, kind: 'unreplayed', reason };
   }
 
   async #turn(turn: Turn): Promise<Replayed | Unreplayed> {
     if (this.#facts === undefined) return this.#refuse(this.#broken);
-    this.#life ??= await Life.begin(this.#options, this.#facts, this.#names, turn);
-    const replayed = await this.#life.play(turn, this.#turns, this.#lives);
+    if (this.#life === undefined) {
+      try {
+        this.#life = await Life.begin(this.#options, this.#facts, this.#names, turn);
+      } catch (thrown) {
+        return this.#unlaunched(thrown);
+      }
+    } else await this.#life.between(turn);
     this.#turns += 1;
-    if (replayed.kind === 'diverged') {
+    const replayed = await this.#life.play(turn, this.#turns, this.#lives);
+    if (!goesOn(replayed)) {
       await this.close();
-      this.#broken = 'a turn of this life before it was not the same';
+      this.#broken = `turn ${replayed.turn} ended this life, which it did not then`;
     }
     return replayed;
+  }
+
+  /** Another version may want what this one was never given. */
+  async #unlaunched(thrown: unknown): Promise<Unreplayed> {
+    if (this.#options.isOther !== true || !(thrown instanceof HostError)) throw thrown;
+    await this.close();
+    this.#broken = `the other version does not start: ${thrown.message}`;
+    return this.#refuse(this.#broken);
   }
 
   /** Ends the instance that is under way. */
@@ -130,12 +156,23 @@ export class Replay {
   }
 }
 
+/** Whether the instance can be told what came next: whatever it did, it lives now as it lived then. */
+function goesOn({ kind, divergence, before, now }: Replayed): boolean {
+  if (kind !== 'diverged') return true;
+  if (divergence?.at === 'call') return false;
+  return isAlive(now) || !isAlive(before);
+}
+
+function isAlive({ kind }: TurnEnd): boolean {
+  return kind === 'ok' || kind === 'error';
+}
+
 /** One instance that lives again. */
 class Life {
   readonly #launched: Launched;
   readonly #budget: Budget;
   readonly #player: Player;
-  readonly #judge: ReplayOptions['judge'];
+  readonly #options: ReplayOptions;
   /** Those of the budget, which looks at them whenever it grants fuel. */
   readonly #limits: { fuelMax: bigint };
 
@@ -144,54 +181,64 @@ class Life {
     budget: Budget,
     player: Player,
     limits: { fuelMax: bigint },
-    judge: ReplayOptions['judge'],
+    options: ReplayOptions,
   ) {
     this.#launched = launched;
     this.#limits = limits;
     this.#budget = budget;
     this.#player = player;
-    this.#judge = judge;
+    this.#options = options;
   }
 
   static async begin(options: ReplayOptions, facts: LifeFacts, names: Names, first: Turn): Promise<Life> {
     const program = await options.programOf(facts);
     const limits = { ...defaultLimits, ...facts.limits, deadlineMs: turnMsMax };
-    const budget = new Budget({ limits, clock: options.clock, fuelSlice });
     const player = new Player(() => budget.stop({ kind: 'cancelled', reason: 'as before' }));
+    const growthWatch = { decide: player.grow };
+    // Nobody else wants the thread: a program that is not on the stack waits.
+    const yieldMs = Number.POSITIVE_INFINITY;
+    const budget = new Budget({ limits, clock: options.clock, fuelSlice, yieldMs, growthWatch });
     player.play(first.before);
     const launched = await options.engine.launch(program, player.linker(names), budget, options.grants);
-    return new Life(launched, budget, player, limits, options.judge);
+    return new Life(launched, budget, player, limits, options);
+  }
+
+  /** What came since the turn before. */
+  between(turn: Turn): Promise<void> {
+    return this.#player.between(turn.before);
   }
 
   async play(turn: Turn, number: number, life: number): Promise<Replayed> {
     const isOpen = isHostsDoing(turn.end);
     const player = this.#player;
-    player.play(turn.steps, isOpen);
+    const { isOther = false, closeUp, judge } = this.#options;
+    const happened: Happening[] | undefined = closeUp?.(number) === true ? [] : undefined;
+    player.play(turn.steps, isOpen, happened);
     // Nothing says when it was ended but what it had used by then; a life ends with such a turn.
     if (isOpen) this.#limits.fuelMax = turn.end.fuel;
     this.#budget.restart(turnMsMax);
     const argument = player.read(turn.argument);
-    const outcome = await this.#judge(this.#budget, () =>
-      this.#launched.instance.call(turn.exported, [argument]),
-    );
+    const outcome = await judge(this.#budget, () => this.#launched.instance.call(turn.exported, [argument]));
     const now = turnEnd(outcome);
-    const divergence = player.finish();
+    const early = player.finish();
     const found: TurnDivergence | undefined =
-      divergence === undefined
+      early === undefined
         ? isOpen
           ? undefined
-          : endDivergence(turn.end, now)
-        : { at: 'call', call: divergence.step, expected: divergence.expected, found: divergence.found };
+          : endDivergence(turn.end, now, isOther)
+        : { at: 'call', call: early.step, expected: early.expected, found: early.found };
     return {
       turn: number,
       life,
+      atMs: turn.atMs,
       exported: turn.exported,
       argument,
       before: turn.end,
       now,
-      calls: player.step,
+      calls: player.calls,
       kind: found === undefined ? (isOpen ? 'cut' : 'same') : 'diverged',
       divergence: found,
+      happened,
     };
   }
 
@@ -206,12 +253,14 @@ function isHostsDoing({ kind, why }: TurnEnd): boolean {
   return kind === 'cancelled' || (kind === 'limit' && (why === 'deadlineMs' || why === 'outputBytesMax'));
 }
 
-const fields: readonly (keyof TurnEnd)[] = ['kind', 'why', 'value', 'fuel', 'memoryBytes'];
+const said: readonly (keyof TurnEnd)[] = ['kind', 'why', 'value'];
+const fields: readonly (keyof TurnEnd)[] = [...said, 'fuel', 'memoryBytes'];
 
 /** A trap after a denial counts as the denial, which no replay meets. */
-function endDivergence(expected: TurnEnd, found: TurnEnd): TurnDivergence | undefined {
+function endDivergence(expected: TurnEnd, found: TurnEnd, isOther: boolean): TurnDivergence | undefined {
   const isDenial = expected.kind === 'denied' && found.kind === 'trap';
-  const compared = isDenial ? fields.filter((one) => one !== 'kind' && one !== 'why') : fields;
+  const all = isOther ? said : fields;
+  const compared = isDenial ? all.filter((one) => one !== 'kind' && one !== 'why') : all;
   const field = compared.find((one) => !isSame(expected[one], found[one]));
   return field === undefined
     ? undefined

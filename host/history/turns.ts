@@ -11,12 +11,15 @@ export type Answer =
 
 export type Step =
   | { readonly kind: 'call'; readonly name: string; readonly args: Uint8Array; readonly answer: Answer }
-  | { readonly kind: 'later'; readonly pending: number; readonly answer: Answer };
+  | { readonly kind: 'later'; readonly pending: number; readonly answer: Answer }
+  | { readonly kind: 'growth'; readonly isGranted: boolean };
 
 /** One call of an export. */
 export interface Turn {
   readonly kind: 'turn';
   readonly agent: string;
+  /** When it was written down, milliseconds since 1970. */
+  readonly atMs: number;
   readonly exported: string;
   readonly argument: Uint8Array;
   /** What happened between the turn before and this one: start functions, answers that came late. */
@@ -31,12 +34,15 @@ export interface Names {
   readonly suspending: readonly string[];
 }
 
+export const noNames: Names = { functions: [], suspending: [] };
+
 export type HistoryRecord =
   | Turn
   | { readonly kind: 'life'; readonly agent: string; readonly facts: LifeFacts }
   | { readonly kind: 'names'; readonly agent: string; readonly names: Names }
   | { readonly kind: 'cut'; readonly agent: string; readonly reason: string }
-  | { readonly kind: 'over'; readonly agent: string };
+  | { readonly kind: 'over'; readonly agent: string }
+  | { readonly kind: 'gap' };
 
 /** The agent that a record is about. @throws UnreadableValue */
 export function agentOf(record: Uint8Array): string {
@@ -45,8 +51,13 @@ export function agentOf(record: Uint8Array): string {
   return reader.text();
 }
 
+/** One of `marks.records`; undefined for nothing. */
+export function kindOf(record: Uint8Array): number | undefined {
+  return record[0];
+}
+
 /** `names` are those of the last record of names of the same agent. @throws UnreadableValue */
-export function readRecord(record: Uint8Array, names: Names): HistoryRecord {
+export function readRecord(record: Uint8Array, names: Names, atMs: number): HistoryRecord {
   const reader = new ValueReader(record);
   const kind = reader.byte();
   const agent = reader.text();
@@ -59,14 +70,16 @@ export function readRecord(record: Uint8Array, names: Names): HistoryRecord {
       return { kind: 'cut', agent, reason: reader.text() };
     case records.over:
       return { kind: 'over', agent };
+    case records.gap:
+      return { kind: 'gap' };
     case records.turn:
-      return readTurn(reader, agent, names);
+      return readTurn(reader, agent, names, atMs);
     default:
       throw new UnreadableValue(`a record of kind ${kind}`);
   }
 }
 
-function readTurn(reader: ValueReader, agent: string, names: Names): Turn {
+function readTurn(reader: ValueReader, agent: string, names: Names, atMs: number): Turn {
   const before = readSteps(reader, names);
   expect(reader.byte() === marks.begin, 'a turn without a beginning');
   const exported = reader.text();
@@ -75,26 +88,38 @@ function readTurn(reader: ValueReader, agent: string, names: Names): Turn {
   expect(reader.byte() === marks.end, 'a turn without an end');
   const end = readEnd(reader);
   expect(reader.isAtEnd, 'a turn that goes on after its end');
-  return { kind: 'turn', agent, exported, argument, before, steps, end };
+  return { kind: 'turn', agent, atMs, exported, argument, before, steps, end };
 }
 
 function readSteps(reader: ValueReader, names: Names): Step[] {
   const steps: Step[] = [];
-  for (let mark = reader.peek(); mark === marks.call || mark === marks.later; mark = reader.peek()) {
-    reader.byte();
-    steps.push(mark === marks.call ? readCall(reader, names) : readLater(reader));
+  for (;;) {
+    const step = readStep(reader, names);
+    if (step === undefined) return steps;
+    steps.push(step);
   }
-  return steps;
+}
+
+function readStep(reader: ValueReader, names: Names): Step | undefined {
+  switch (reader.peek()) {
+    case marks.call:
+      reader.byte();
+      return readCall(reader, names);
+    case marks.later:
+      reader.byte();
+      return { kind: 'later', pending: reader.varint(), answer: readAnswer(reader) };
+    case marks.growth:
+      reader.byte();
+      return { kind: 'growth', isGranted: reader.byte() === 1 };
+    default:
+      return undefined;
+  }
 }
 
 function readCall(reader: ValueReader, { functions }: Names): Step {
   const name = functions[reader.varint()];
   if (name === undefined) throw new UnreadableValue('a function without a name');
   return { kind: 'call', name, args: reader.skip(), answer: readAnswer(reader) };
-}
-
-function readLater(reader: ValueReader): Step {
-  return { kind: 'later', pending: reader.varint(), answer: readAnswer(reader) };
 }
 
 function readAnswer(reader: ValueReader): Answer {

@@ -16,6 +16,12 @@ export interface ThreadSettings {
   readonly directory: DirectoryMemory;
   readonly residence: ResidenceShare;
   readonly warmBytesMax: number;
+  /** Bytes of all history files, those of earlier runs too. */
+  readonly historyBytesMax: number;
+  /** How many threads write them. */
+  readonly threads: number;
+  /** When this run of the host began, milliseconds since 1970. */
+  readonly startedMs: number;
   readonly logLevelMin: LogLevel;
 }
 

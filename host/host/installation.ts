@@ -5,6 +5,7 @@ import type { Spec } from '../agent/spec.ts';
 import type { SpecMaker } from '../agent/spec-maker.ts';
 import type { Triggers } from '../agent/triggers/triggers.ts';
 import { HostError } from '../errors.ts';
+import { componentsOf } from '../history/history-files.ts';
 import { isAgentName, type Manifest, parseManifest } from '../manifest.ts';
 import type { AgentDetail, Installed, InstallRequest } from './serving.ts';
 import type { StateFolder } from './state-folder.ts';
@@ -95,6 +96,16 @@ export class Installation {
     // What nobody has any more, or a crash left half written.
     agents.prune();
     components.removeUnused(agents.digests());
+    this.#pruneRecorded();
+  }
+
+  /** Lives that begin in a history, and those that may begin in it from now on, need their components. */
+  #pruneRecorded(): void {
+    const { state, tenancy } = this.#options;
+    const needed = componentsOf(state.historyFolder);
+    for (const { spec } of tenancy.registry.records())
+      if (spec.manifest.history.record) needed.add(spec.program.facts.digest);
+    state.recorded.removeUnused(needed);
   }
 
   async upgrade(

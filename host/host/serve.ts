@@ -82,6 +82,8 @@ export interface ServeOptions {
   readonly memoryBytesMax?: number;
   /** Bytes of sleeping agents' states in the heap; beyond, they go to disk. Default 256 MiB. */
   readonly warmBytesMax?: number;
+  /** Bytes of all histories; beyond, the oldest go. Default 1 GiB. */
+  readonly historyBytesMax?: number;
   /** Go on with what is readable of damaged journals; default: refuse to start. */
   readonly repairJournal?: boolean;
   readonly clock: Clock;
@@ -111,6 +113,7 @@ const agentsMax = 1_048_576;
 const logEntriesMax = 10_000;
 const logCharsMax = 32 * 1024 * 1024;
 const warmBytesDefault = 256 * 1024 * 1024;
+const historyBytesDefault = 1024 * 1024 * 1024;
 const closeMsMax = 2_000;
 /** Milliseconds between two looks at a disk that took no records. */
 const recordsAgainMs = 1_000;
@@ -308,6 +311,9 @@ class ServingHost implements LocalServing {
       directory: this.#directory.shared,
       residence: this.#residence,
       warmBytesMax: Math.floor(warmBytesMax / threads),
+      historyBytesMax: this.#options.historyBytesMax ?? historyBytesDefault,
+      threads,
+      startedMs: this.#startedAtMs,
       logLevelMin: 'info',
     };
   }

@@ -19,8 +19,7 @@ import { SegmentStore } from '../engine/cold-store/segment-store.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import { Residence } from '../engine/residence.ts';
-import { historyName } from '../history/history-files.ts';
-import { HistoryWriter } from '../history/history-writer.ts';
+import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
@@ -31,6 +30,7 @@ import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { GuestRooms } from './guest-rooms.ts';
 import type { Metric } from './serving.ts';
+import { openHistory } from './thread-history.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
 import { ThreadServing } from './thread-serving.ts';
 
@@ -48,7 +48,6 @@ const tidyQuietLooks = 20;
 const quietEveryMs = 5;
 /** Bytes of what an agent is told in one turn, beyond which its history has a gap. */
 const turnBytesMax = 64 * 1024 * 1024;
-const historyFileBytesMax = 64 * 1024 * 1024;
 /** Milliseconds for calls that were told to end. */
 const endMsMax = 3_000;
 
@@ -110,13 +109,12 @@ export class AgentThread {
     this.mail = mail;
     this.#owner = owner;
     this.#logLevelMin = settings.logLevelMin;
-    this.#history = new HistoryWriter({
+    this.#history = openHistory({
       folder: historyFolder,
-      name: historyName(this.#wallMs(), links.self),
-      fileBytesMax: historyFileBytesMax,
-      after: (ms, act) => void setTimeout(act, ms),
-      sealed: () => {},
-      failed: (error) => this.#say('error', `a history has a gap: ${String(error)}`),
+      thread: links.self,
+      settings,
+      wallMs: () => this.#wallMs(),
+      say: (level, text) => this.#say(level, text),
     });
     this.#residence = new Residence(settings.residence, links.self);
     this.#pools = new InstancePools({ residence: this.#residence });
