@@ -23,7 +23,8 @@ export const marks = {
 /**
  * First byte of each record of a history; the name of its agent follows (text), then
  * - `life`: facts (value); an instance began from nowhere
- * - `names`: `functions` that the turns after it name by index, and which functions of WIT are `suspending` (value)
+ * - `names`: `functions` that the turns after it name by index, which functions of WIT are `suspending`, and whether
+ *   calls that wait are counted from 0 again (`isFresh`; a value)
  * - `turn`: entries as in `marks`
  * - `cut`: why a turn was not recorded (text); what came after it in its life cannot be run again
  * - `over`: the instance is gone

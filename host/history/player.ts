@@ -237,6 +237,12 @@ export class Player {
     }
   }
 
+  /** What waits is never answered; calls that wait are counted from 0 again. */
+  forgetWaiting(): void {
+    this.#pending = 0;
+    this.#waiting.clear();
+  }
+
   /** Whether the program has the memory it wants: as it did then, or as much as it likes where it did not ask then. */
   readonly grow = (): boolean => {
     const step = this.#steps[this.#at];

@@ -106,9 +106,10 @@ export class Recorder {
   }
 
   #writeNames(): void {
+    const isFresh = this.#namesWritten === 0;
     this.#namesWritten = this.#indexes.size;
     this.#write(records.names, (writer) =>
-      writer.value({ functions: [...this.#indexes.keys()], suspending: [...this.#suspending] }),
+      writer.value({ functions: [...this.#indexes.keys()], suspending: [...this.#suspending], isFresh }),
     );
   }
 

@@ -98,6 +98,7 @@ export class Replay {
         return undefined;
       case 'names':
         this.#names = record.names;
+        if (record.names.isFresh) this.#life?.goOnElsewhere();
         return undefined;
       case 'over':
         await this.close();
@@ -240,6 +241,11 @@ class Life {
       divergence: found,
       happened,
     };
+  }
+
+  /** The life went on in another run of the host, in which nothing waited. */
+  goOnElsewhere(): void {
+    this.#player.forgetWaiting();
   }
 
   async end(): Promise<void> {

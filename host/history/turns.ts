@@ -32,9 +32,11 @@ export interface Turn {
 export interface Names {
   readonly functions: readonly string[];
   readonly suspending: readonly string[];
+  /** Calls that wait are counted from 0 again: a life begins, or goes on in another run of the host. */
+  readonly isFresh: boolean;
 }
 
-export const noNames: Names = { functions: [], suspending: [] };
+export const noNames: Names = { functions: [], suspending: [], isFresh: false };
 
 export type HistoryRecord =
   | Turn
