@@ -48,6 +48,7 @@ interface OpenFile {
 const blockBytesMax = 256 * 1024;
 /** Of a record's length. */
 const lengthBytesMax = 8;
+const gapBytesMax = 256;
 /** Milliseconds until what was recorded is in its file. */
 const flushMsMax = 20;
 
@@ -135,7 +136,7 @@ export class HistoryWriter implements HistorySink {
 
   /** Before anything else that comes after what was lost. */
   #writeGap(file: OpenFile): void {
-    const gap = new ValueWriter(64);
+    const gap = new ValueWriter(gapBytesMax);
     gap.byte(records.gap);
     gap.text('');
     const block = Buffer.allocUnsafe(blockHeadBytes + gap.length + lengthBytesMax);

@@ -6,7 +6,7 @@ import { answerOf, kindsOf, recorded, replayed, turnsOf } from '../support/repla
 
 // Agents that wait for several answers at once, in memory and out of it.
 
-const options = { timeout: 120_000 };
+const options = { timeout: 50_000 };
 const asynchronous = `world = "async-agent"\n${hibernateSoon}${recorded}[capabilities.bus]\nsend = ["agent.>"]\n`;
 
 test(
@@ -27,7 +27,7 @@ test(
     assert.equal(await host.ask('asker', 'count'), '5');
     assert.equal(await host.ask('asker', 'trap echo'), 'trap');
     assert.equal(await host.ask('asker', 'count'), '1');
-    await host.serving.close(1000);
+    await host.close();
     const turns = await turnsOf(host.stateFolder, 'asker');
     assert.deepEqual(kindsOf(turns), ['same', 'same', 'same', 'same', 'same', 'same', 'same']);
     assert.deepEqual(turns.map(answerOf), [
@@ -53,11 +53,12 @@ test('a call that was given up or overdue while it waited is the same up to ther
   await host.until('parked', 1);
   abort.abort();
   assert.equal(await given, 'cancelled');
-  assert.equal(await host.ask('asker', 'hello slow', { deadlineMs: 100 }), 'limit deadlineMs');
   assert.equal(await host.ask('asker', 'count'), '1');
-  await host.serving.close(1000);
-  const turns = await turnsOf(host.stateFolder, 'asker');
-  assert.deepEqual(kindsOf(turns), ['cut', 'cut', 'same']);
+  await host.installAsker('hasty', `${hibernateSoon}${recorded}[limits]\ndeadline = "100ms"\n`);
+  assert.equal(await host.ask('hasty', 'hello slow'), 'limit deadlineMs');
+  await host.close();
+  assert.deepEqual(kindsOf(await turnsOf(host.stateFolder, 'asker')), ['cut', 'same']);
+  assert.deepEqual(kindsOf(await turnsOf(host.stateFolder, 'hasty')), ['cut']);
 });
 
 test(
@@ -69,11 +70,11 @@ test(
     await first.installAsker('asker', `${hibernateSoon}${recorded}`);
     for (const words of ['a echo echo', 'b echo']) await first.ask('asker', words);
     await first.until('hibernated', 1);
-    await first.serving.close(1000);
+    await first.close();
     await using second = await ParkingHost.start({}, first.stateFolder);
     assert.equal(await second.ask('asker', 'c echo echo'), 'c: c c');
     assert.equal(await second.ask('asker', 'count'), '4');
-    await second.serving.close(1000);
+    await second.close();
     const turns = await turnsOf(second.stateFolder, 'asker');
     assert.deepEqual(kindsOf(turns), ['same', 'same', 'same', 'same']);
     assert.deepEqual([...new Set(turns.map((turn) => replayed(turn).life))], [1], 'one life');
@@ -113,7 +114,7 @@ impl AsyncAgent for Asker {
 }
 `;
 
-describe('Rust agents with a life', { skip, timeout: 240_000 }, () => {
+describe('Rust agents with a life', { skip, timeout: 120_000 }, () => {
   test('start, waiting and stop are turns like others', async () => {
     const { bytes } = await buildProject(newProject('agent', { 'src/lib.rs': rust }), 'async-agent');
     await using host = await ParkingHost.start();
@@ -125,7 +126,7 @@ describe('Rust agents with a life', { skip, timeout: 240_000 }, () => {
     assert.equal(await asked, '1 slow! echo slow!');
     assert.equal(await host.ask('asker', 'echo'), '2 echo');
     await host.serving.remove('asker');
-    await host.serving.close(1000);
+    await host.close();
     const turns = await turnsOf(host.stateFolder, 'asker');
     assert.deepEqual(
       kindsOf(turns),
