@@ -69,9 +69,11 @@ function methodsOf(prototype: object): string[] {
 }
 
 function staticsOf(real: HostResource): string[] {
-  return Object.entries(Object.getOwnPropertyDescriptors(real))
-    .filter(([, { value }]) => typeof value === 'function')
-    .map(([name]) => name);
+  const names = new Set<string>();
+  for (let each: object = real; each !== Function.prototype; each = Object.getPrototypeOf(each) as object)
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(each)))
+      if (typeof value === 'function') names.add(name);
+  return [...names];
 }
 
 /** Resources are offered under names in PascalCase, functions in camelCase. */
@@ -79,25 +81,36 @@ function isResource(key: string, offered: HostFunction | HostResource): offered 
   return /^[A-Z]/.test(key) && typeof offered.prototype === 'object';
 }
 
-/** An interface with other functions and classes in the place of its own. */
-export function wrapped(
-  interfaceName: string,
-  offered: HostInterface,
-  functionFor: (name: string, real: HostFunction) => HostFunction,
-  classFor: (name: string, real: HostResource) => HostResource,
-): HostInterface {
-  const functions = Object.fromEntries(
-    Object.entries(offered.functions).map(([key, real]) => {
-      const name = `${interfaceName}#${key}`;
-      return [key, isResource(key, real) ? classFor(name, real) : functionFor(name, real as HostFunction)];
-    }),
-  );
+export interface Wrapping {
+  functionFor(name: string, real: HostFunction): HostFunction;
+  classFor(name: string, real: HostResource): HostResource;
+  /** The class of `interface#Alias=Class` is offered under another name too. */
+  alias(name: string): void;
+}
+
+/** An interface with other functions and classes in the place of its own; what was one class is one. */
+export function wrapped(interfaceName: string, offered: HostInterface, wrapping: Wrapping): HostInterface {
+  const functions: Record<string, HostFunction | HostResource> = {};
+  const classes = new Map<HostResource, { readonly key: string; readonly shown: HostResource }>();
+  for (const [key, real] of Object.entries(offered.functions)) {
+    const name = `${interfaceName}#${key}`;
+    if (!isResource(key, real)) {
+      functions[key] = wrapping.functionFor(name, real as HostFunction);
+      continue;
+    }
+    const known = classes.get(real);
+    if (known !== undefined) wrapping.alias(`${name}=${known.key}`);
+    const shown = known?.shown ?? wrapping.classFor(name, real);
+    if (known === undefined) classes.set(real, { key, shown });
+    functions[key] = shown;
+  }
   return { functions, suspending: offered.suspending };
 }
 
 /** Which handle a guest holds for which object of the host. */
 export class Handles {
-  readonly #classes = new Map<unknown, Shown>();
+  /** By prototype: what is offered to one guest may stand for the class that its objects are of. */
+  readonly #classes = new Map<object, Shown>();
   #reals = new WeakMap<object, object>();
   #shown = new WeakMap<object, object>();
   #names = new WeakMap<object, HandleName>();
@@ -115,7 +128,7 @@ export class Handles {
 
   /** `type` names the class. */
   show(real: HostResource, shown: HostResource, type: string): void {
-    this.#classes.set(real, { shown, type });
+    this.#classes.set(real.prototype as object, { shown, type });
   }
 
   /** Another life, which knows no handle of the one before. */
@@ -135,7 +148,7 @@ export class Handles {
     const own = this.unwrapAll(args);
     if (what.kind === 'constructor') {
       const made = Reflect.construct(real as new (...all: unknown[]) => object, own) as object;
-      this.#join(made, self as object, this.#classes.get(real)?.type ?? '');
+      this.#join(made, self as object, this.#classes.get(real.prototype as object)?.type ?? '');
       return undefined;
     }
     const on = what.kind === 'static' ? real : (this.#reals.get(self as object) as object);
@@ -172,10 +185,10 @@ export class Handles {
   }
 
   #classOf(real: object): Shown | undefined {
-    for (let each: object | null = real; each !== null && each !== Object.prototype; ) {
-      const found = this.#classes.get(each.constructor);
+    let each = Object.getPrototypeOf(real) as object | null;
+    for (; each !== null && each !== Object.prototype; each = Object.getPrototypeOf(each) as object | null) {
+      const found = this.#classes.get(each);
       if (found !== undefined) return found;
-      each = Object.getPrototypeOf(each) as object | null;
     }
     return undefined;
   }

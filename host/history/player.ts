@@ -166,12 +166,14 @@ export class Player {
   #interfaces({ functions, suspending }: Names): Map<string, HostInterface> {
     const offered = new Map<string, Record<string, HostFunction | HostResource>>();
     const members = new Map<string, string[]>();
+    const aliases: [own: Record<string, HostFunction | HostResource>, alias: string][] = [];
     for (const name of functions) {
       const [interfaceName = '', member = ''] = name.split('#');
       const own = offered.get(interfaceName) ?? {};
       offered.set(interfaceName, own);
       const className = /^([A-Z]\w*)[.:]/.exec(member)?.[1];
-      if (className === undefined) own[member] = (...args: unknown[]) => this.#ask(name, args);
+      if (member.includes('=')) aliases.push([own, member]);
+      else if (className === undefined) own[member] = (...args: unknown[]) => this.#ask(name, args);
       else {
         const key = `${interfaceName}#${className}`;
         members.set(key, [...(members.get(key) ?? []), member.slice(className.length)]);
@@ -181,6 +183,11 @@ export class Player {
       const [interfaceName = '', className = ''] = key.split('#');
       const own = offered.get(interfaceName) as Record<string, HostFunction | HostResource>;
       own[className] = this.#class(key, names);
+    }
+    for (const [own, member] of aliases) {
+      const [alias = '', className = ''] = member.split('=');
+      const known = own[className];
+      if (known !== undefined) own[alias] = known;
     }
     return new Map(
       [...offered].map(([name, own]) => [

@@ -132,12 +132,11 @@ export class Recorder {
   /** The same interface, of which every answer is written down. For every instance of the agent. */
   wrap(interfaceName: string, offered: HostInterface): HostInterface {
     for (const name of offered.suspending) this.#suspending.add(`${interfaceName}#${name}`);
-    return wrapped(
-      interfaceName,
-      offered,
-      (name, real) => this.#wrapFunction(name, real),
-      (name, real) => this.#wrapClass(name, real),
-    );
+    return wrapped(interfaceName, offered, {
+      functionFor: (name, real) => this.#wrapFunction(name, real),
+      classFor: (name, real) => this.#wrapClass(name, real),
+      alias: (name) => void this.#indexOf(name),
+    });
   }
 
   #indexOf(name: string): number {

@@ -220,7 +220,7 @@ class Life {
     this.#budget.restart(turnMsMax);
     const argument = player.read(turn.argument);
     const outcome = await judge(this.#budget, () => this.#launched.instance.call(turn.exported, [argument]));
-    const now = turnEnd(outcome);
+    const now = asThen(turn.end, turnEnd(outcome));
     const early = player.finish();
     const found: TurnDivergence | undefined =
       early === undefined
@@ -262,11 +262,14 @@ function isHostsDoing({ kind, why }: TurnEnd): boolean {
 const said: readonly (keyof TurnEnd)[] = ['kind', 'why', 'value'];
 const fields: readonly (keyof TurnEnd)[] = [...said, 'fuel', 'memoryBytes'];
 
-/** A trap after a denial counts as the denial, which no replay meets. */
-function endDivergence(expected: TurnEnd, found: TurnEnd, isOther: boolean): TurnDivergence | undefined {
+/** A program that traps where it was denied something was denied it: nothing is denied where nothing is reached. */
+function asThen(expected: TurnEnd, found: TurnEnd): TurnEnd {
   const isDenial = expected.kind === 'denied' && found.kind === 'trap';
-  const all = isOther ? said : fields;
-  const compared = isDenial ? all.filter((one) => one !== 'kind' && one !== 'why') : all;
+  return isDenial ? { ...found, kind: 'denied', why: expected.why } : found;
+}
+
+function endDivergence(expected: TurnEnd, found: TurnEnd, isOther: boolean): TurnDivergence | undefined {
+  const compared = isOther ? said : fields;
   const field = compared.find((one) => !isSame(expected[one], found[one]));
   return field === undefined
     ? undefined

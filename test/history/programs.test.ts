@@ -24,7 +24,8 @@ const fetching = `
     request.setPathWithQuery('/' + (count += 1));
     const future = ask(request, undefined);
     future.subscribe().block();
-    const response = future.get().val.val;
+    const got = future.get();
+    const response = got.val?.val ?? got.val ?? got;
     const stream = response.consume().stream();
     const text = new TextDecoder().decode(stream.blockingRead(1000n));
     return new TextEncoder().encode(response.status() + ' ' + text + ' ' + Math.random());
