@@ -11,7 +11,9 @@ import {
   type DeliveryRules,
   deliveryOf,
   type Hibernate,
+  type History,
   hibernateOf,
+  historyOf,
   type MailboxLimits,
   mailboxOf,
   type Rates,
@@ -45,6 +47,7 @@ export {
   defaultRates,
   defaultRestart,
   type Hibernate,
+  type History,
   type MailboxLimits,
   type Rates,
   type Restart,
@@ -70,6 +73,7 @@ export interface Manifest extends Sources {
   readonly mailbox: MailboxLimits;
   readonly restart: Restart;
   readonly hibernate: Hibernate;
+  readonly history: History;
   readonly delivery: DeliveryRules;
   readonly grants: Grants;
   /** What the host subscribes it to; being in the manifest grants them. */
@@ -128,6 +132,7 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     mailbox: mailboxOf(table),
     restart: restartOf(table),
     hibernate: hibernateOf(table),
+    history: historyOf(table),
     delivery: deliveryOf(table),
     grants: grantsOf(table),
     subscriptions: subscriptionsOf(table),
@@ -146,6 +151,7 @@ const keys: readonly string[] = [
   'mailbox',
   'restart',
   'hibernate',
+  'history',
   'delivery',
   'capabilities',
   'environment',

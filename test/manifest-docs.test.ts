@@ -78,6 +78,7 @@ test('the parser is asked for all of its tables', () => {
     'delivery',
     'environment.a',
     'hibernate',
+    'history',
     'http',
     'limits',
     'mailbox',

@@ -22,6 +22,7 @@ test('the least manifest has a name and a world', () => {
     mailbox: { capacity: 1000, high: 800, low: 200, bytesMax: 16 * 1024 * 1024 },
     restart: { policy: 'always', backoffMs: 100, backoffMsMax: 30_000 },
     hibernate: { afterMs: 60_000, unsaveable: 'keep' },
+    history: { record: false },
     delivery: { guarantee: 'at-least-once', attemptsMax: 5, backoffMs: 1000, backoffMsMax: 60_000 },
     grants: noGrants,
     subscriptions: [],

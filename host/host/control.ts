@@ -17,6 +17,12 @@ export interface ThreadSettings {
   readonly directory: DirectoryMemory;
   readonly residence: ResidenceShare;
   readonly warmBytesMax: number;
+  /** Bytes of all history files, those of earlier runs too. */
+  readonly historyBytesMax: number;
+  /** How many threads write them. */
+  readonly threads: number;
+  /** When this run of the host began, milliseconds since 1970. */
+  readonly startedMs: number;
   readonly logLevelMin: LogLevel;
 }
 
@@ -28,6 +34,8 @@ export interface ThreadPlace {
   /** Folders of this thread's own: states of agents that sleep, and messages it has promised to deliver. */
   readonly coldFolder: string;
   readonly journalFolder: string;
+  /** Where what agents are told is written down; one for all threads. */
+  readonly historyFolder: string;
   /** Go on with what is readable of a damaged journal. */
   readonly repairJournal: boolean;
   /** How many threads had this place before, each of which was lost. */

@@ -5,6 +5,7 @@ import type { Spec } from '../agent/spec.ts';
 import type { SpecMaker } from '../agent/spec-maker.ts';
 import type { Triggers } from '../agent/triggers/triggers.ts';
 import { HostError } from '../errors.ts';
+import { componentsOf } from '../history/history-files.ts';
 import { isAgentName, type Manifest, parseManifest } from '../manifest.ts';
 import type { HostAudit } from './host-audit.ts';
 import type { AgentDetail, Installed, InstallRequest } from './serving.ts';
@@ -54,9 +55,15 @@ export class Installation {
 
   /** @throws HostError `HOST_ERR_AGENT_DUPLICATE` when the operator has an agent of that name */
   async #specOf(manifest: Manifest, component: Uint8Array<ArrayBuffer>): Promise<Spec> {
-    const { specs, tenancy } = this.#options;
-    const spec = await specs.make(manifest, installedPath, component);
-    requireHttpOrigin(tenancy.registry.get(manifest.name)?.origin, manifest.name);
+    const spec = await this.#make(manifest, installedPath, component);
+    requireHttpOrigin(this.#options.tenancy.registry.get(manifest.name)?.origin, manifest.name);
+    return spec;
+  }
+
+  /** The component of an agent with a history is kept as long as that. */
+  async #make(manifest: Manifest, path: string, component: Uint8Array<ArrayBuffer>): Promise<Spec> {
+    const spec = await this.#options.specs.make(manifest, path, component);
+    if (manifest.history.record) this.#options.state.recorded.put(component);
     return spec;
   }
 
@@ -92,6 +99,16 @@ export class Installation {
     // What nobody has any more, or a crash left half written.
     agents.prune();
     components.removeUnused(agents.digests());
+    this.#pruneRecorded();
+  }
+
+  /** Lives that begin in a history, and those that may begin in it from now on, need their components. */
+  #pruneRecorded(): void {
+    const { state, tenancy } = this.#options;
+    const needed = componentsOf(state.historyFolder);
+    for (const { spec } of tenancy.registry.records())
+      if (spec.manifest.history.record) needed.add(spec.program.facts.digest);
+    state.recorded.removeUnused(needed);
   }
 
   async upgrade(
@@ -100,7 +117,7 @@ export class Installation {
     component: Uint8Array<ArrayBuffer>,
     text = '',
   ): Promise<Installed & { readonly difference?: Difference }> {
-    const spec = await this.#options.specs.make(manifest, manifestPath, component);
+    const spec = await this.#make(manifest, manifestPath, component);
     const present = this.#options.tenancy.registry.get(manifest.name);
     if (present !== undefined && present.origin.manifestPath !== manifestPath)
       throw new HostError(

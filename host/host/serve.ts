@@ -93,6 +93,8 @@ export interface ServeOptions {
   readonly memoryBytesMax?: number;
   /** Bytes of sleeping agents' states in the heap; beyond, they go to disk. Default 256 MiB. */
   readonly warmBytesMax?: number;
+  /** Bytes of all histories; beyond, the oldest go. Default 1 GiB. */
+  readonly historyBytesMax?: number;
   /** Go on with what is readable of damaged journals; default: refuse to start. */
   readonly repairJournal?: boolean;
   /** Keys, audit chain, policies. */
@@ -124,6 +126,7 @@ const agentsMax = 1_048_576;
 const logEntriesMax = 10_000;
 const logCharsMax = 32 * 1024 * 1024;
 const warmBytesDefault = 256 * 1024 * 1024;
+const historyBytesDefault = 1024 * 1024 * 1024;
 const closeMsMax = 2_000;
 /** Milliseconds between two looks at a disk that took no records. */
 const recordsAgainMs = 1_000;
@@ -338,6 +341,9 @@ class ServingHost implements LocalServing {
       directory: this.#directory.shared,
       residence: this.#residence,
       warmBytesMax: Math.floor(warmBytesMax / threads),
+      historyBytesMax: this.#options.historyBytesMax ?? historyBytesDefault,
+      threads,
+      startedMs: this.#startedAtMs,
       logLevelMin: 'info',
     };
   }
@@ -352,6 +358,7 @@ class ServingHost implements LocalServing {
       trust: this.#trust.line(),
       coldFolder: coldOf(thread),
       journalFolder: journalOf(thread),
+      historyFolder: this.#state.historyFolder,
       repairJournal: this.#options.repairJournal ?? false,
       adoptCold: orphaned.filter((number) => number % threads === thread - 1).map(coldOf),
     };

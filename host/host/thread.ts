@@ -21,6 +21,8 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import type { Linker } from '../engine/linker.ts';
 import { Residence } from '../engine/residence.ts';
+import type { HistoryWriter } from '../history/history-writer.ts';
+import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
@@ -32,6 +34,7 @@ import { ExchangeServer } from './exchange-server.ts';
 import { GuestRooms } from './guest-rooms.ts';
 import type { Metric } from './serving.ts';
 import { ThreadAudit } from './thread-audit.ts';
+import { openHistory } from './thread-history.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
 import { ThreadServing } from './thread-serving.ts';
 import { ThreadTrust } from './trust.ts';
@@ -48,6 +51,8 @@ const tidyDroppedMin = 64;
 const tidyQuietLooks = 20;
 /** Milliseconds between two looks at whether everything under way has ended. */
 const quietEveryMs = 5;
+/** Bytes of what an agent is told in one turn, beyond which its history has a gap. */
+const turnBytesMax = 64 * 1024 * 1024;
 /** Milliseconds for calls that were told to end. */
 const endMsMax = 3_000;
 
@@ -73,6 +78,7 @@ export class AgentThread {
   readonly #residence: Residence;
   readonly #wheel: Wheel;
   readonly #links: Links;
+  readonly #history: HistoryWriter;
   readonly #log: LogOutbox;
   readonly #trust: ThreadTrust;
   /** Undefined: the host keeps no audit chain. */
@@ -99,7 +105,7 @@ export class AgentThread {
 
   private constructor(
     settings: ThreadSettings,
-    { links, predecessors, subscriptionsFrom, trust }: ThreadPlace,
+    { links, predecessors, subscriptionsFrom, historyFolder, trust }: ThreadPlace,
     store: ColdStore,
     mail: ThreadMail,
     owner: Owner,
@@ -113,6 +119,14 @@ export class AgentThread {
     this.mail = mail;
     this.#owner = owner;
     this.#logLevelMin = settings.logLevelMin;
+    this.#history = openHistory({
+      folder: historyFolder,
+      thread: links.self,
+      pen: this.#trust.pen,
+      settings,
+      wallMs: () => this.#wallMs(),
+      say: (level, text) => this.#say(level, text),
+    });
     this.#residence = new Residence(settings.residence, links.self);
     this.#pools = new InstancePools({ residence: this.#residence });
     this.#engine = createEngine({ cacheFolder: settings.cacheFolder, clock, pools: this.#pools });
@@ -150,7 +164,11 @@ export class AgentThread {
         await this.#residence.collect();
       },
       neighbours: this.#residence,
-      cool: (agent, snapshot) => this.#cold.put(agent.name, snapshot),
+      cool: (agent, snapshot) => {
+        // What led to a state is on disk before the state is.
+        this.#history.flush();
+        return this.#cold.put(agent.name, snapshot);
+      },
       uncool: (agent) => this.#cold.drop(agent.name),
       cooled: (agent) => this.population.rest(agent),
     });
@@ -183,6 +201,7 @@ export class AgentThread {
       cold: this.#cold,
       link: (agent, budget) => this.#link(agent, budget),
       wasi: (agent) => this.#rooms.wasi(agent),
+      wallMs: () => this.#wallMs(),
       onLost: (agent, error) => this.#say('error', error.message, agent.name),
     });
   }
@@ -301,6 +320,7 @@ export class AgentThread {
       discard: (agent) => this.#discard(agent),
       stopped: (agent) => this.bus.endOf(agent.id),
       handled: (agent, delivery, outcome) => this.#handled(agent, delivery, outcome),
+      record: (agent) => new Recorder({ agent: agent.name, sink: this.#history, turnBytesMax }),
       note: (agent, what) => this.#note(agent, what),
     };
   }
@@ -508,6 +528,7 @@ export class AgentThread {
     // The last that other threads said of its messages.
     while (this.#links.pending()) await turn();
     await this.mail.close().catch((thrown: unknown) => this.#say('error', String(thrown)));
+    this.#history.close();
     this.#links.close();
     await this.#engine.close();
     await this.#trust.close();
