@@ -62,7 +62,7 @@ import { Trust, type TrustOptions } from './trust.ts';
 /** What the operator may say of keys, audit chain and policies. */
 export type TrustSettings = Pick<
   TrustOptions,
-  'passphrase' | 'auditLevel' | 'acceptAuditLoss' | 'policyFolder'
+  'passphrase' | 'takesUnsealed' | 'auditLevel' | 'acceptAuditLoss' | 'policyFolder'
 >;
 
 const hostVersion = '0.1.0';
@@ -305,6 +305,7 @@ class ServingHost implements LocalServing {
     return new Mail({
       state: this.#state,
       threads,
+      sealOf: (thread) => this.#trust.storeSeal(`journal/${thread}`),
       clock,
       random,
       repair: repairJournal,

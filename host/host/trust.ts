@@ -6,12 +6,14 @@ import { AuditPen, type PenEnd } from '../audit/pen.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { HostError } from '../errors.ts';
 import { HostSecret } from '../identity/host-secret.ts';
-import { openHostSecret, writePublicKey } from '../identity/key-file.ts';
+import { hasHostSecret, openHostSecret, requireSamePublicKey, writePublicKey } from '../identity/key-file.ts';
 import { Keyring } from '../identity/keyring.ts';
 import { fileStore } from '../identity/signed-text.ts';
+import { StoreSeal } from '../identity/store-seal.ts';
 import { Decider } from '../policy/decider.ts';
 import { Policies } from '../policy/policies.ts';
 import { PolicyInbox, type PolicyLine } from '../policy/source.ts';
+import { requireNothingSealed } from './sealed-state.ts';
 
 /**
  * What is put on the audit chain:
@@ -30,6 +32,8 @@ export interface TrustOptions {
   /** Under which the host's secret is sealed; undefined: its file's mode alone protects it. */
   readonly passphrase?: string;
   readonly auditLevel?: AuditLevel;
+  /** Takes over files that are not sealed, once, although the host has a key already: an operator's word. */
+  readonly takesUnsealed?: boolean;
   /** Goes on although the end of the chain that was promised is missing. */
   readonly acceptAuditLoss?: boolean;
   /** Cedar policies; undefined: the manifests' grants alone decide. */
@@ -45,6 +49,7 @@ export interface TrustOptions {
 export interface TrustLine {
   /** The host's secret. */
   readonly secret: Uint8Array;
+  readonly takesUnsealed: boolean;
   readonly auditLevel: AuditLevel;
   readonly pen: PenEnd | undefined;
   readonly policies: PolicyLine | undefined;
@@ -63,15 +68,17 @@ export class Trust {
   readonly pen: AuditPen | undefined;
   readonly policies: Policies | undefined;
   readonly decider: Decider | undefined;
+  readonly #sealing: Sealing;
 
   private constructor(
     { clock, auditLevel = 'security' }: TrustOptions,
-    secret: HostSecret,
+    sealing: Sealing,
     keyring: Keyring,
     audit: Audit | undefined,
     policies: Policies | undefined,
   ) {
-    this.secret = secret;
+    this.#sealing = sealing;
+    this.secret = sealing.secret;
     this.keyring = keyring;
     this.auditLevel = auditLevel;
     this.audit = audit;
@@ -87,15 +94,20 @@ export class Trust {
   static async open(options: TrustOptions): Promise<Trust> {
     const { stateFolder, clock, random, policyFolder, auditLevel = 'security' } = options;
     const keysFolder = join(stateFolder, 'keys');
+    const isNew = !hasHostSecret(keysFolder);
+    if (isNew) requireNothingSealed(stateFolder);
     const secret = openHostSecret({ folder: keysFolder, random, passphrase: options.passphrase });
+    // All that is there is of a time before there were keys.
+    const sealing = { secret, random, takesUnsealed: isNew || options.takesUnsealed === true };
     const store = fileStore(join(keysFolder, 'keyring.json'));
     const keyring = new Keyring({ secret, store, clock, name: hostname() });
+    requireSamePublicKey(keysFolder, keyring);
     writePublicKey(keysFolder, keyring.host.text);
     const policies = policyFolder === undefined ? undefined : new Policies(policyFolder);
     policies?.watch(clock, options.onPolicies);
     try {
       const audit = auditLevel === 'off' ? undefined : await startAudit(options, secret, keyring);
-      return new Trust(options, secret, keyring, audit, policies);
+      return new Trust(options, sealing, keyring, audit, policies);
     } catch (thrown) {
       policies?.close();
       throw thrown;
@@ -106,10 +118,16 @@ export class Trust {
   line(): TrustLine {
     return {
       secret: this.secret.copy(),
+      takesUnsealed: this.#sealing.takesUnsealed,
       auditLevel: this.auditLevel,
       pen: this.audit?.penEnd(),
       policies: this.policies?.board.open(),
     };
+  }
+
+  /** Seals one store's files: `journal/0`, … */
+  storeSeal(store: string): StoreSeal {
+    return new StoreSeal({ ...this.#sealing, store });
   }
 
   /** After every thread has ended. */
@@ -133,6 +151,17 @@ function startAudit(options: TrustOptions, secret: HostSecret, keyring: Keyring)
     onTrouble: options.onAudit,
     onLost: (reason) => options.onAudit(`the thread that keeps the chain ended: ${reason}`),
   });
+}
+
+interface Sealing {
+  readonly secret: HostSecret;
+  readonly random: Random;
+  readonly takesUnsealed: boolean;
+}
+
+/** Seals a store's files in a thread, before there is anything else of it. */
+export function storeSealOf({ secret, takesUnsealed }: TrustLine, random: Random, store: string): StoreSeal {
+  return new StoreSeal({ secret: new HostSecret(secret), random, takesUnsealed, store });
 }
 
 /** The same in a thread that runs agents. */
