@@ -18,6 +18,7 @@ import {
   type SendOptions,
 } from './delivery.ts';
 import type { Directory } from './directory.ts';
+import { type EnvelopeSeal, Envelopes, type RefusedMessage } from './envelopes.ts';
 import { Flushes } from './flush.ts';
 import type { Frame, Links } from './frame-kinds.ts';
 import type { Journal, JournalRecord } from './journal-port.ts';
@@ -40,6 +41,10 @@ export interface BusOptions {
   /** Where messages that are to be delivered at least once outlive the process; none: in memory only. */
   readonly journal?: Journal | undefined;
   readonly limits?: Partial<BusLimits>;
+  /** Seals the messages of agents that want it; none: nothing is sealed. */
+  readonly seal?: EnvelopeSeal | undefined;
+  /** Told of every message that was not sealed by who it says, or not for who got it. */
+  readonly onRefused?: (refused: RefusedMessage) => void;
   /** Told of every message that this thread gives up. */
   readonly onDeadLetter?: (letter: DeadLetter) => void;
   /** How many threads had this one's number before, each of which was lost. */
@@ -118,8 +123,11 @@ export class Bus {
     this.#outbox = new Outbox(links, wheel);
     this.#deadLetters = new DeadLetters(this.#limits.deadLettersMax);
     this.#onDeadLetter = options.onDeadLetter;
+    const { seal, onRefused = () => {} } = options;
+    const envelopes = seal === undefined ? undefined : new Envelopes(directory, seal, onRefused);
     this.#requests = new Requests({
       wheel,
+      envelopes,
       requestsMax: this.#limits.requestsMax,
       cancel: (thread, request) => this.#cancelAt(thread, request),
       closed: (from) => this.#shipping.countAsking(from, -1),
@@ -134,6 +142,7 @@ export class Bus {
     });
     this.#reception = new Reception({
       directory,
+      envelopes,
       wheel,
       stamps,
       idsMax: this.#limits.idsMax,
@@ -148,6 +157,7 @@ export class Bus {
     });
     this.#mail = new RegisteredMail({
       self: this.#self,
+      envelopes,
       directory,
       journal: this.#journal,
       flushes: this.#journal && new Flushes(this.#journal, (flush) => this.#reception.release(flush)),
@@ -161,6 +171,7 @@ export class Bus {
     });
     this.#shipping = new Shipping({
       self: this.#self,
+      envelopes,
       directory,
       stamps,
       random,

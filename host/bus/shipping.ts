@@ -11,6 +11,7 @@ import {
   type SendOptions,
 } from './delivery.ts';
 import type { Directory } from './directory.ts';
+import type { Envelopes } from './envelopes.ts';
 import type { MessageFrame } from './frame-kinds.ts';
 import { IdWindow } from './id-window.ts';
 import type { Journal, JournalRecord } from './journal-port.ts';
@@ -45,6 +46,8 @@ export interface ShippingOptions {
   readonly tree: SubjectTree;
   /** Calls a listener of the host on this thread. */
   readonly listen: (listener: number, message: Message) => void;
+  /** None: nothing is sealed. */
+  readonly envelopes: Envelopes | undefined;
 }
 
 /** What one thread's senders have been through since it started. */
@@ -190,7 +193,11 @@ export class Shipping {
 
   /** Sends a message on to the thread its receiver is on now, its place being reserved; false: there is none. */
   forward(delivery: Delivery): boolean {
-    const { message, receiver, from, guarantee, request, thread, entry } = delivery;
+    const { receiver, from, guarantee, request, thread, entry, openedFor } = delivery;
+    const message =
+      openedFor === undefined
+        ? delivery.message
+        : this.#outgoing(delivery.message, receiver, openedFor, request);
     const owner = this.#directory.ownerOf(receiver);
     if (owner < 0 || owner === this.#self) return false;
     const entries = entry === 0 ? noEntries : [entry];
@@ -383,15 +390,25 @@ export class Shipping {
     const owner = this.#directory.ownerOf(to);
     if (owner < 0) return this.#refuse(unavailable);
     if (!this.#directory.reserve(to)) return this.#refuse(this.#options.full);
-    if (owner !== this.#self && !this.#post(owner, [to], message, guarantee, from, request)) {
+    const sent = this.#outgoing(message, to, name, request);
+    if (owner !== this.#self && !this.#post(owner, [to], sent, guarantee, from, request)) {
       this.#directory.unreserve(to);
       return this.#refuse(this.#options.full);
     }
     this.counts.accepted++;
     this.counts.copies++;
     if (request !== 0) this.#options.requests.sent(request, owner);
-    if (owner === this.#self) this.#reception.arrive(this.#local(message, to, from, guarantee, request));
+    if (owner === this.#self) this.#reception.arrive(this.#local(sent, to, from, guarantee, request));
     return { id: message.id, receivers: 1, dropped: 0 };
+  }
+
+  /** As it goes to one receiver: sealed, if one of the two wants that. Then so is the answer. */
+  #outgoing(message: Message, to: number, name: string, request: number): Message {
+    const { envelopes, requests } = this.#options;
+    if (envelopes === undefined) return message;
+    const sent = envelopes.outgoing(message, to, name);
+    if (request !== 0 && sent !== message) requests.sealed(request, message, name);
+    return sent;
   }
 
   #counted(result: Accepted | BusError): Accepted | BusError {
@@ -474,9 +491,14 @@ export class Shipping {
     const owner = this.#directory.ownerOf(subscriber);
     if (owner < 0 || this.#directory.isCongested(subscriber) || !this.#directory.reserve(subscriber))
       return 0;
-    if (owner === this.#self)
-      this.#reception.arrive(this.#local(message, subscriber, from, 'at-most-once', 0));
-    else parcelFor(parcels, owner).to.push(subscriber);
+    const sent = this.#outgoing(message, subscriber, one.name, 0);
+    if (owner === this.#self) this.#reception.arrive(this.#local(sent, subscriber, from, 'at-most-once', 0));
+    else if (sent === message) parcelFor(parcels, owner).to.push(subscriber);
+    // Sealed for this receiver alone.
+    else if (!this.#post(owner, [subscriber], sent, 'at-most-once', from, 0)) {
+      this.#directory.unreserve(subscriber);
+      return 0;
+    }
     return 1;
   }
 
@@ -515,7 +537,7 @@ export class Shipping {
     // All are counted before the first can answer or refuse.
     for (const { subscriber } of sent) requests.sent(pending.token, this.#directory.ownerOf(subscriber));
     this.counts.accepted++;
-    for (const { subscriber } of sent) this.#ask(subscriber, question, from.id, pending);
+    for (const one of sent) this.#ask(one, question, from.id, pending);
   }
 
   /** The agents among who matches: the host's listeners do not answer. */
@@ -529,7 +551,12 @@ export class Shipping {
   }
 
   /** One of several that are asked; its place is reserved. */
-  #ask(to: number, question: Message, from: number, pending: Pending): void {
+  #ask(
+    { subscriber: to, name }: Pick<Subscription, 'subscriber' | 'name'>,
+    question: Message,
+    from: number,
+    pending: Pending,
+  ): void {
     const owner = this.#directory.ownerOf(to);
     // Another may have answered by now.
     if (!this.#options.requests.has(pending.token)) {
@@ -537,9 +564,10 @@ export class Shipping {
       return;
     }
     this.counts.copies++;
+    const sent = this.#outgoing(question, to, name, pending.token);
     if (owner === this.#self)
-      this.#reception.arrive(this.#local(question, to, from, 'at-most-once', pending.token));
-    else if (!this.#post(owner, [to], question, 'at-most-once', from, pending.token)) {
+      this.#reception.arrive(this.#local(sent, to, from, 'at-most-once', pending.token));
+    else if (!this.#post(owner, [to], sent, 'at-most-once', from, pending.token)) {
       this.#directory.unreserve(to);
       this.#options.requests.answer(pending.token, owner, { error: this.#options.full });
     }

@@ -57,7 +57,7 @@ import { metricsOf, statusOf } from './status.ts';
 import { Tenancy } from './tenancy.ts';
 import { type AgentThreadHandle, Threads } from './threads.ts';
 import { openTriggers } from './triggering.ts';
-import { Trust, type TrustOptions } from './trust.ts';
+import { recordRefusal, refusalText, Trust, type TrustOptions } from './trust.ts';
 
 /** What the operator may say of keys, audit chain and policies. */
 export type TrustSettings = Pick<
@@ -222,6 +222,11 @@ class ServingHost implements LocalServing {
       random,
       wheel: new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver }),
       journal: this.#mail.journal,
+      seal: trust.envelopes(clock),
+      onRefused: (refused) => {
+        this.#say('warn', refusalText(refused), refused.receiver);
+        recordRefusal(trust.pen, refused);
+      },
       onDeadLetter: (letter) => this.#mail.deadLetterLog.note(letter),
     });
     this.#mail.join(this.#bus, this.#threads);

@@ -30,7 +30,7 @@ import { GuestRooms } from './guest-rooms.ts';
 import type { Metric } from './serving.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
 import { ThreadServing } from './thread-serving.ts';
-import { storeSealOf, ThreadTrust } from './trust.ts';
+import { envelopesOf, recordRefusal, refusalText, storeSealOf, ThreadTrust } from './trust.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
@@ -125,6 +125,11 @@ export class AgentThread {
       random,
       wheel: this.#wheel,
       journal: mail.journal,
+      seal: envelopesOf(trust, clock, random),
+      onRefused: (refused) => {
+        this.#say('warn', refusalText(refused), refused.receiver);
+        recordRefusal(this.#trust.pen, refused);
+      },
       onDeadLetter: (letter) => this.#deadLetterLog.note(letter),
       predecessors,
       subscriptionsFrom,
