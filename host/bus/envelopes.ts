@@ -1,6 +1,7 @@
 import type { Reply } from './delivery.ts';
 import type { Directory } from './directory.ts';
 import type { Message } from './message.ts';
+import { weightOf } from './weight.ts';
 
 /** Seals payloads from a sender's thread to a receiver's turn: a port, the bus knows no keys. */
 export interface EnvelopeSeal {
@@ -53,10 +54,13 @@ export class Envelopes {
     return directory.isSealed(to) || (sender !== undefined && directory.isSealed(directory.find(sender)));
   }
 
-  /** A message as it goes to one receiver: itself, or sealed. */
+  /** A message as it goes to one receiver, its place being reserved: itself, or sealed, and then heavier. */
   outgoing(message: Message, to: number, receiver: string): Message {
     if (message.isSealed === true || !this.isSealed(message.sender, to)) return message;
-    return { ...message, headers: noHeaders, body: this.#seal.seal(message, receiver), isSealed: true };
+    const body = this.#seal.seal(message, receiver);
+    const sealed: Message = { ...message, headers: noHeaders, body, isSealed: true };
+    this.#directory.reweigh(to, weightOf(message), weightOf(sealed));
+    return sealed;
   }
 
   /** False: it should have been sealed, and was not; that is told. */

@@ -12,6 +12,7 @@ import type { Failure, Message } from './message.ts';
 import { Resident, Roster } from './resident.ts';
 import type { Stamps } from './stamps.ts';
 import { verdictOf } from './verdict.ts';
+import { weightOf } from './weight.ts';
 
 export interface ReceptionOptions {
   readonly directory: Directory;
@@ -111,7 +112,7 @@ export class Reception {
     }
     for (const delivery of waited) {
       if (delivery.request !== 0) this.#asked.delete(delivery);
-      this.#free(id);
+      this.#free(delivery);
     }
     return waited;
   }
@@ -140,23 +141,23 @@ export class Reception {
       return;
     }
     if (this.#inHand.size > 0 && this.#inHand.get(delivery.thread)?.delete(delivery.entry)) {
-      this.#free(resident.id);
+      this.#free(delivery);
       return;
     }
     if (delivery.message.attempt > resident.terms.redelivery.attemptsMax && delivery.entry !== 0) {
-      this.#free(resident.id);
+      this.#free(delivery);
       this.#bury(delivery, 'attempts', undefined);
       return;
     }
     if (delivery.guarantee === 'exactly-once' && this.#isRepetition(resident, delivery.message)) {
       this.counts.repeatedIds++;
       this.#options.withdrawn(delivery.thread, delivery.entry);
-      this.#free(resident.id);
+      this.#free(delivery);
       return;
     }
     const { envelopes } = this.#options;
     if (envelopes !== undefined && !envelopes.isAcceptable(delivery.message, resident.id, resident.name)) {
-      this.#free(resident.id);
+      this.#free(delivery);
       this.#refuse(delivery);
       return;
     }
@@ -193,18 +194,19 @@ export class Reception {
       }
       if (delivery === undefined) return undefined;
       if (this.#isDraining && delivery.entry !== 0) {
-        this.#free(id);
+        this.#free(delivery);
         continue;
       }
       const isLate =
         delivery.untilMs !== Number.POSITIVE_INFINITY && delivery.untilMs <= this.#options.stamps.nowMs();
+      // What its place was counted for is what came, before it is opened.
+      this.#free(delivery);
       const isUnbelieved =
         !isLate && delivery.message.isSealed === true && !this.#open(delivery, resident.name);
-      if (!isLate && !isUnbelieved) resident.current = delivery;
-      this.#free(id);
       if (isLate) this.#expire(delivery);
       else if (isUnbelieved) this.#refuse(delivery);
       else {
+        resident.current = delivery;
         this.counts.delivered++;
         return delivery;
       }
@@ -360,9 +362,10 @@ export class Reception {
     if (wasEmpty && !resident.isPaused) resident.receiver.wake(resident.id);
   }
 
-  #free(id: number): void {
-    const waiting = this.#options.directory.release(id);
-    if (waiting !== 0) this.#options.room(id, waiting);
+  /** Gives back the place a message had in its mailbox. */
+  #free({ receiver, message }: Delivery): void {
+    const waiting = this.#options.directory.release(receiver, weightOf(message));
+    if (waiting !== 0) this.#options.room(receiver, waiting);
   }
 
   #cancelOne(delivery: Delivery): void {
@@ -375,7 +378,7 @@ export class Reception {
     if (resident.current === delivery) resident.receiver.cancel(resident.id, delivery);
     else {
       resident.mailbox?.noteCancelled();
-      this.#free(resident.id);
+      this.#free(delivery);
     }
   }
 
@@ -421,7 +424,7 @@ export class Reception {
     const { backoffMs, backoffMsMax } = resident?.terms.redelivery ?? onceMoreAtOnce;
     this.counts.redelivered++;
     const next = copyOf(last, attempt);
-    this.#options.directory.reserveAnyway(next.receiver);
+    this.#options.directory.reserveAnyway(next.receiver, weightOf(next.message));
     if (resident === undefined) {
       // It left this thread while it handled the message.
       if (!this.#options.forward(next)) this.drop(next, 'removed');

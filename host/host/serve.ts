@@ -6,7 +6,6 @@ import type { AgentRecord } from '../agent/registry.ts';
 import { SpecMaker } from '../agent/spec-maker.ts';
 import type { Triggers } from '../agent/triggers/triggers.ts';
 import { Bus, numberOf } from '../bus/bus.ts';
-import { outside } from '../bus/delivery.ts';
 import { Directory } from '../bus/directory.ts';
 import type { Message, Payload } from '../bus/message.ts';
 import { Secrets } from '../capability/secrets.ts';
@@ -30,10 +29,11 @@ import { type LogFilter, LogHub } from '../telemetry/log-hub.ts';
 import { detailOf, summaryOf } from './agent-view.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
 import { Health } from './health.ts';
+import { HostAudit } from './host-audit.ts';
 import { Installation } from './installation.ts';
 import { Mail } from './mail.ts';
 import { MessageIds } from './message-ids.ts';
-import { acceptedOf, askOutside } from './reply.ts';
+import { acceptedOf, askOutside, senderOf } from './reply.ts';
 import { RunFolder } from './run-folder.ts';
 import type {
   Accepted,
@@ -44,6 +44,7 @@ import type {
   InstallRequest,
   InvokeOptions,
   Metric,
+  Principal,
   PublishOptions,
   Readiness,
   Reply,
@@ -51,6 +52,7 @@ import type {
   ServingStatus,
   ThreadDoors,
 } from './serving.ts';
+import { ChainRecord } from './serving-record.ts';
 import { Sites } from './sites.ts';
 import { openState, type StateFolder } from './state-folder.ts';
 import { metricsOf, statusOf } from './status.ts';
@@ -160,6 +162,8 @@ class ServingHost implements LocalServing {
   readonly #residence;
   readonly #state: StateFolder;
   readonly #trust: Trust;
+  readonly #audit: HostAudit;
+  readonly record: ChainRecord | undefined;
   readonly #mail: Mail;
   readonly #health = new Health();
   readonly #triggers: Triggers;
@@ -176,6 +180,8 @@ class ServingHost implements LocalServing {
     this.#ids = new MessageIds(random);
     this.#state = state;
     this.#trust = trust;
+    this.#audit = new HostAudit(trust);
+    this.record = recordOf(trust, options.stateFolder);
     this.#mail = this.#openMail();
     this.#startedAtMs = this.#nowMs();
     const kept = state.agents.subscriptions();
@@ -227,7 +233,11 @@ class ServingHost implements LocalServing {
         this.#say('warn', refusalText(refused), refused.receiver);
         recordRefusal(trust.pen, refused);
       },
-      onDeadLetter: (letter) => this.#mail.deadLetterLog.note(letter),
+      onDeadLetter: (letter) => {
+        this.#mail.deadLetterLog.note(letter);
+        this.#audit.messages?.died(letter);
+      },
+      record: this.#audit.messages,
     });
     this.#mail.join(this.#bus, this.#threads);
     this.#tenancy = new Tenancy({
@@ -250,6 +260,7 @@ class ServingHost implements LocalServing {
       }),
       triggers: this.#triggers,
       detail: (name) => this.agent(name),
+      audit: this.#audit,
       nowMs: () => this.#nowMs(),
       say: this.#say.bind(this),
     });
@@ -360,6 +371,7 @@ class ServingHost implements LocalServing {
   }
 
   #policiesTurned(result: number | HostError): void {
+    if (typeof result === 'number') this.#audit.policiesChanged(result);
     if (typeof result === 'number') this.#say('info', `policies of version ${result} are in force`);
     else this.#say('error', `a change of the policies was not taken: ${result.message}`);
   }
@@ -378,6 +390,7 @@ class ServingHost implements LocalServing {
   }
 
   #lost(thread: number, reason: string): void {
+    this.#audit.threadLost(thread, reason);
     this.#journalTurned(thread, true);
     this.#sites.drop(this.#socketPathOf(thread));
     this.#tenancy.suspend(thread);
@@ -433,8 +446,9 @@ class ServingHost implements LocalServing {
     return statusOf(this.#view());
   }
 
-  metrics(): Promise<readonly Metric[]> {
-    return metricsOf(this.#view());
+  async metrics(): Promise<readonly Metric[]> {
+    const head = await this.record?.head();
+    return metricsOf({ ...this.#view(), audit: { pen: this.#trust.pen, events: head?.events ?? 0 } });
   }
 
   #view(): Parameters<typeof statusOf>[0] {
@@ -445,6 +459,7 @@ class ServingHost implements LocalServing {
       bus: this.#bus,
       journalCounts: this.#mail.counts(),
       startedAtMs: this.#startedAtMs,
+      audit: { pen: this.#trust.pen, events: 0 },
     };
   }
 
@@ -486,8 +501,8 @@ class ServingHost implements LocalServing {
     return this.#installation.spawn(like, names);
   }
 
-  remove(name: string): Promise<void> {
-    return this.#installation.remove(name);
+  remove(name: string, principal?: Principal): Promise<void> {
+    return this.#installation.remove(name, principal?.name);
   }
 
   /** @throws HostError `HOST_ERR_AGENT_STOPPED` when the host ends */
@@ -507,20 +522,25 @@ class ServingHost implements LocalServing {
 
   async #ask(to: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
     this.#requireOpen();
+    this.#audit.assertRoom();
     return askOutside(this.#bus, this.#ids, to, payload, options);
   }
 
   async send(name: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
     this.#requireOpen();
     requireMessages(this.#tenancy.require(name));
-    const { guarantee, messageId } = options;
-    return acceptedOf(await this.#bus.send(outside, name, payload, { guarantee, id: messageId }));
+    this.#audit.assertRoom();
+    const { guarantee, messageId, principal } = options;
+    return acceptedOf(await this.#bus.send(senderOf(principal), name, payload, { guarantee, id: messageId }));
   }
 
   async publish(subject: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
     this.#requireOpen();
-    const { guarantee, messageId } = options;
-    return acceptedOf(await this.#bus.publish(outside, subject, payload, { guarantee, id: messageId }));
+    this.#audit.assertRoom();
+    const { guarantee, messageId, principal } = options;
+    return acceptedOf(
+      await this.#bus.publish(senderOf(principal), subject, payload, { guarantee, id: messageId }),
+    );
   }
 
   subscribe(pattern: string, group: string | undefined, listener: (message: Message) => void): () => void {
@@ -556,6 +576,7 @@ class ServingHost implements LocalServing {
 
   exchange(name: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const { id, thread } = this.#tenancy.require(name);
+    this.#audit.assertRoom();
     return this.#sites.pass({ agent: name, id, socketPath: this.#socketPathOf(thread) }, request, response);
   }
 
@@ -618,6 +639,10 @@ function openTrust({ stateFolder, clock, random, trust = {} }: ServeOptions, tol
     onAudit: (trouble) => told.audit?.(trouble),
     onPolicies: (result) => told.policies?.(result),
   });
+}
+
+function recordOf({ audit, pen }: Trust, stateFolder: string): ChainRecord | undefined {
+  return audit && pen && new ChainRecord(audit, pen, join(stateFolder, 'audit'));
 }
 
 function reasonOf(thrown: unknown): string {

@@ -16,18 +16,10 @@ import { StoreSeal } from '../identity/store-seal.ts';
 import { Decider } from '../policy/decider.ts';
 import { Policies } from '../policy/policies.ts';
 import { PolicyInbox, type PolicyLine } from '../policy/source.ts';
+import type { AuditLevel } from './audit-level.ts';
+import { decisionRecord } from './decision-record.ts';
 import { LocalEnvelopes } from './envelope-seal.ts';
 import { requireNothingSealed } from './sealed-state.ts';
-
-/**
- * What is put on the audit chain:
- * - `security`: lives of agents, decisions that deny, limits, traps, changes of policies, keys and rights
- * - `messages`: all that, and every message and invocation, with fuel and digests
- * - `all`: all that, every decision and every call of a host function
- */
-export type AuditLevel = 'off' | 'security' | 'messages' | 'all';
-
-export const auditLevels: readonly AuditLevel[] = ['off', 'security', 'messages', 'all'];
 
 export interface TrustOptions {
   readonly stateFolder: string;
@@ -90,7 +82,9 @@ export class Trust {
     this.audit = audit;
     this.pen = audit?.pen();
     this.policies = policies;
-    this.decider = policies === undefined ? undefined : new Decider({ source: policies.board, clock });
+    if (policies === undefined) return;
+    const onDecision = decisionRecord(this.pen, auditLevel);
+    this.decider = new Decider({ source: policies.board, clock, ...(onDecision && { onDecision }) });
   }
 
   /**
@@ -215,7 +209,8 @@ export class ThreadTrust {
     this.pen = pen === undefined ? undefined : new AuditPen(pen, { clock });
     if (policies === undefined) return;
     const source = new PolicyInbox(policies);
-    const decider = new Decider({ source, clock });
+    const onDecision = decisionRecord(this.pen, auditLevel);
+    const decider = new Decider({ source, clock, ...(onDecision && { onDecision }) });
     source.onArrival(() => decider.refresh());
     this.decider = decider;
   }

@@ -1,3 +1,4 @@
+import { Runs } from '../runs.ts';
 import { type Mark, writeMark, writeSettled } from './record.ts';
 import { RecordWriter } from './record-writer.ts';
 import { blockBytes, sealBatch } from './sealed-blocks.ts';
@@ -10,7 +11,7 @@ export class Batch {
   /** The first of the slots that its messages have, which lie side by side. */
   firstSlot: number;
   marks: Mark[] = [];
-  settled: number[] = [];
+  settled: Runs = new Runs();
   #block: Buffer | undefined;
   #blockLength = 0;
   #done: PromiseWithResolvers<void> | undefined;
@@ -21,7 +22,7 @@ export class Batch {
   }
 
   get isEmpty(): boolean {
-    return this.writer.length === 0 && this.marks.length === 0 && this.settled.length === 0;
+    return this.writer.length === 0 && this.marks.length === 0 && this.settled.isEmpty;
   }
 
   /** What is written: from `place` on. */
@@ -54,7 +55,7 @@ export class Batch {
     if (this.writer.bytes.length < hadBytes) this.#block = undefined;
     this.#blockLength = 0;
     this.marks = [];
-    this.settled = [];
+    this.settled = new Runs();
     this.#done = undefined;
   }
 
@@ -62,7 +63,7 @@ export class Batch {
   seal(): void {
     const { salt } = this.segment;
     for (const mark of this.marks) writeMark(this.writer, salt, mark);
-    if (this.settled.length > 0) writeSettled(this.writer, salt, this.settled);
+    if (!this.settled.isEmpty) writeSettled(this.writer, salt, this.settled.pairs);
   }
 
   /** Settles with the batch; one promise for all who ask. */

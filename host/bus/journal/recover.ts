@@ -8,7 +8,7 @@ import type { Damage, JournalEntry, SettledId } from './journal.ts';
 import { Ledger } from './ledger.ts';
 import { attemptOf, kinds, readMark, readMessage, readSettled, recordBytes, sequenceOf } from './record.ts';
 import { type Scan, type Stretch, scanSegment } from './scan.ts';
-import { blockBytes, openSegment, sealBatch } from './sealed-blocks.ts';
+import { blockBytes, openSegment, readRecords, sealBatch } from './sealed-blocks.ts';
 import {
   headOf,
   indexOf,
@@ -179,7 +179,7 @@ class Recovery {
 
   /** Places in a segment that was mended are found anew. */
   #moveInto(segment: Segment): void {
-    const bytes = recordsOf(segment);
+    const bytes = readRecords(segment);
     scanSegment(bytes, segment.salt, (kind, from, end) => {
       if (kind !== kinds.accepted && kind !== kinds.carried) return;
       const sequence = sequenceOf(bytes, from);
@@ -194,7 +194,7 @@ class Recovery {
       this.#places.set(sequence, { segment, from, bytes: recordBytes(end - from) });
       const attempt = attemptOf(bytes, from);
       if (attempt > 1) this.#attempts.set(sequence, attempt);
-    } else if (kind === kinds.settled) {
+    } else if (kind === kinds.settled || kind === kinds.settledRuns) {
       for (const sequence of readSettled(bytes, from, end)) this.#forget(sequence);
     } else this.#noteMark(segment, bytes, from, end);
   }
@@ -228,7 +228,7 @@ class Recovery {
     const entries: JournalEntry[] = [];
     const holding = new Set([...this.#places.values()].map(({ segment }) => segment));
     for (const segment of holding) {
-      const bytes = recordsOf(segment);
+      const bytes = readRecords(segment);
       scanSegment(bytes, segment.salt, (kind, from, end) => {
         if (kind !== kinds.accepted && kind !== kinds.carried) return;
         const place = this.#places.get(sequenceOf(bytes, from));
@@ -254,12 +254,6 @@ class Recovery {
 
 function readUnlinked(path: string): Buffer {
   return fs.readFileSync(path, { flag: unlinked.read });
-}
-
-/** A segment's records behind a head, opened if they are sealed. */
-function recordsOf({ path, salt, seal }: Segment): Buffer {
-  const file = readUnlinked(path);
-  return seal === undefined ? file : openSegment(file, salt, seal).bytes;
 }
 
 /** What is damaged within sealed blocks, which were written so: told where it is among the records. */

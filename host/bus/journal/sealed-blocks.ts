@@ -1,6 +1,8 @@
+import fs from 'node:fs';
 import type { FileSeal } from '../../block-seal.ts';
+import { unlinked } from '../../regular-file.ts';
 import type { Stretch } from './scan.ts';
-import { segmentHead, segmentHeadBytes } from './segment.ts';
+import { type Segment, segmentHead, segmentHeadBytes } from './segment.ts';
 
 /** Before each sealed block: these four bytes, and its length. */
 const marker = Buffer.from('MHB1');
@@ -53,6 +55,12 @@ export function openSegment(file: Buffer, salt: number, seal: FileSeal): OpenedS
   const isTorn = end < file.length && isCutShort(file, end);
   if (end < file.length && !isTorn) gaps.push({ from: end, bytes: file.length - end });
   return { bytes: Buffer.concat(parts), end, gaps, isTorn };
+}
+
+/** A segment's records behind a head, read from its file, opened if they are sealed. */
+export function readRecords({ path, salt, seal }: Segment): Buffer {
+  const file = fs.readFileSync(path, { flag: unlinked.read });
+  return seal === undefined ? file : openSegment(file, salt, seal).bytes;
 }
 
 /** Where the block at `at` ends; 0 when there is none, or not the whole of it. */
