@@ -22,6 +22,7 @@ import {
   ratesOf,
   restartOf,
 } from './manifest/life.ts';
+import { type MessageRules, messagesOf } from './manifest/messages.ts';
 import { isAgentName } from './manifest/name.ts';
 import { type Sources, sourceKeys, sourcesOf } from './manifest/sources.ts';
 import { type Subscription, subscriptionsOf } from './manifest/subscriptions.ts';
@@ -52,6 +53,7 @@ export {
   type Rates,
   type Restart,
 } from './manifest/life.ts';
+export { defaultMessages, type MessageRules } from './manifest/messages.ts';
 export { isAgentName } from './manifest/name.ts';
 export { languageNames } from './manifest/sources.ts';
 export type { Subscription } from './manifest/subscriptions.ts';
@@ -75,6 +77,9 @@ export interface Manifest extends Sources {
   readonly hibernate: Hibernate;
   readonly history: History;
   readonly delivery: DeliveryRules;
+  readonly messages: MessageRules;
+  /** `sha256:…`: its component must be exactly this one; undefined: any. */
+  readonly digest: string | undefined;
   readonly grants: Grants;
   /** What the host subscribes it to; being in the manifest grants them. */
   readonly subscriptions: readonly Subscription[];
@@ -134,6 +139,8 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     hibernate: hibernateOf(table),
     history: historyOf(table),
     delivery: deliveryOf(table),
+    messages: messagesOf(table),
+    digest: digestOf(table),
     grants: grantsOf(table),
     subscriptions: subscriptionsOf(table),
     route: routeOf(table),
@@ -153,6 +160,8 @@ const keys: readonly string[] = [
   'hibernate',
   'history',
   'delivery',
+  'messages',
+  'digest',
   'capabilities',
   'environment',
   'subscriptions',
@@ -168,6 +177,13 @@ function nameOf(table: Table): string {
     'name',
     'lower-case letters, digits and dashes, beginning with a letter, such as name = "price-watch"',
   );
+}
+
+function digestOf(table: Table): string | undefined {
+  const value = table.value('digest');
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value)) return value;
+  throw table.wrong('digest', 'sha256: and 64 hexadecimal digits in lower case, as host sign says it');
 }
 
 /** @throws HostError `HOST_ERR_TIER_UNAVAILABLE`: an agent that asks for more isolation never runs with less */

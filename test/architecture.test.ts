@@ -13,6 +13,7 @@ const ranks: Readonly<Record<string, number>> = {
   'regular-file': 0,
   errors: 0,
   ids: 0,
+  'block-seal': 0,
   clock: 0,
   limits: 0,
   subject: 0,

@@ -82,6 +82,7 @@ test('the parser is asked for all of its tables', () => {
     'http',
     'limits',
     'mailbox',
+    'messages',
     'restart',
     'subscriptions.a',
     'triggers',

@@ -91,6 +91,8 @@ subject = "orders.>"
     hibernate: { afterMs: undefined, unsaveable: 'restart' },
     history: { record: false },
     delivery: { guarantee: 'exactly-once', attemptsMax: 3, backoffMs: 2000, backoffMsMax: 60_000 },
+    messages: { seal: false, sign: 'none' },
+    digest: undefined,
     grants: {
       bus: {
         send: ['agent.audit', 'prices.>'],

@@ -24,6 +24,8 @@ test('the least manifest has a name and a world', () => {
     hibernate: { afterMs: 60_000, unsaveable: 'keep' },
     history: { record: false },
     delivery: { guarantee: 'at-least-once', attemptsMax: 5, backoffMs: 1000, backoffMsMax: 60_000 },
+    messages: { seal: false, sign: 'none' },
+    digest: undefined,
     grants: noGrants,
     subscriptions: [],
     route: undefined,

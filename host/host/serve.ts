@@ -59,12 +59,12 @@ import { metricsOf, statusOf } from './status.ts';
 import { Tenancy } from './tenancy.ts';
 import { type AgentThreadHandle, Threads } from './threads.ts';
 import { openTriggers } from './triggering.ts';
-import { Trust, type TrustOptions } from './trust.ts';
+import { recordRefusal, refusalText, Trust, type TrustOptions } from './trust.ts';
 
 /** What the operator may say of keys, audit chain and policies. */
 export type TrustSettings = Pick<
   TrustOptions,
-  'passphrase' | 'auditLevel' | 'acceptAuditLoss' | 'policyFolder'
+  'passphrase' | 'takesUnsealed' | 'auditLevel' | 'acceptAuditLoss' | 'policyFolder'
 >;
 
 const hostVersion = '0.1.0';
@@ -231,6 +231,11 @@ class ServingHost implements LocalServing {
       random,
       wheel: new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver }),
       journal: this.#mail.journal,
+      seal: trust.envelopes(clock),
+      onRefused: (refused) => {
+        this.#say('warn', refusalText(refused), refused.receiver);
+        recordRefusal(trust.pen, refused);
+      },
       onDeadLetter: (letter) => {
         this.#mail.deadLetterLog.note(letter);
         this.#audit.messages?.died(letter);
@@ -319,6 +324,7 @@ class ServingHost implements LocalServing {
     return new Mail({
       state: this.#state,
       threads,
+      sealOf: (thread) => this.#trust.storeSeal(`journal/${thread}`),
       clock,
       random,
       repair: repairJournal,

@@ -37,7 +37,7 @@ import { ThreadAudit } from './thread-audit.ts';
 import { openHistory } from './thread-history.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
 import { ThreadServing } from './thread-serving.ts';
-import { ThreadTrust } from './trust.ts';
+import { envelopesOf, recordRefusal, refusalText, storeSealOf, ThreadTrust } from './trust.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
@@ -146,6 +146,11 @@ export class AgentThread {
       random,
       wheel: this.#wheel,
       journal: mail.journal,
+      seal: envelopesOf(trust, clock, random),
+      onRefused: (refused) => {
+        this.#say('warn', refusalText(refused), refused.receiver);
+        recordRefusal(this.#trust.pen, refused);
+      },
       onDeadLetter: (letter) => {
         this.#deadLetterLog.note(letter);
         this.#audit?.messages.died(letter);
@@ -236,8 +241,16 @@ export class AgentThread {
     random: Random = systemRandom,
   ): Promise<AgentThread> {
     const { coldFolder, adoptCold, journalFolder, repairJournal } = place;
-    const mail = new ThreadMail({ folder: journalFolder, clock, random, repair: repairJournal });
-    const store = await SegmentStore.open({ folder: coldFolder, clock, adopt: adoptCold });
+    const journalSeal = storeSealOf(place.trust, random, `journal/${place.links.self}`);
+    const mail = new ThreadMail({
+      folder: journalFolder,
+      seal: journalSeal,
+      clock,
+      random,
+      repair: repairJournal,
+    });
+    const seal = storeSealOf(place.trust, random, 'cold');
+    const store = await SegmentStore.open({ folder: coldFolder, seal, clock, adopt: adoptCold });
     const thread = new AgentThread(settings, place, store, mail, owner, clock, random);
     await thread.#open(place.socketPath);
     return thread;
