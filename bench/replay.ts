@@ -12,7 +12,7 @@ const count = 3_334;
 /** µs a message of 64 bytes from an agent to three others in turn, with and without a history of all four. */
 async function rounds(isQuick: boolean): Promise<{ plain: number[]; kept: number[]; stateFolder: string }> {
   const plain = await TalkingHost.start(2);
-  const kept = await TalkingHost.start(2, recorded);
+  const kept = await TalkingHost.start(2, {}, recorded);
   const samples: { plain: number[]; kept: number[] } = { plain: [], kept: [] };
   try {
     for (const host of [plain, kept])

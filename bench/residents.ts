@@ -74,7 +74,7 @@ async function live(count: number): Promise<Figures> {
   const host = await residentHost(never, threads);
   const { serving } = host;
   await warmUp(host);
-  const heapBefore = heapOf(await probeAll(threads + 1));
+  const heapBefore = heapOf(await probeAll());
   const [rssBefore, kernelBefore] = [process.memoryUsage.rss(), kernelView()];
   const all = names('live', count - 1);
   await serving.spawn('like', all);
@@ -82,7 +82,7 @@ async function live(count: number): Promise<Figures> {
   const us = await askInTurn(serving, all.slice(0, 2000));
   const rss = process.memoryUsage.rss() - rssBefore;
   const kernel = kernelView();
-  const heap = heapOf(await probeAll(threads + 1)) - heapBefore;
+  const heap = heapOf(await probeAll()) - heapBefore;
   const { agents, memories } = await serving.status();
   await serving.spawn('like', ['one-more']);
   const [lastUs = Number.NaN] = await askInTurn(serving, ['one-more']);
@@ -103,7 +103,7 @@ async function live(count: number): Promise<Figures> {
 async function registered(count: number): Promise<Figures> {
   const host = await residentHost('', threads);
   const { serving } = host;
-  const heapBefore = heapOf(await probeAll(threads + 1));
+  const heapBefore = heapOf(await probeAll());
   const rssBefore = process.memoryUsage.rss();
   const fromMs = performance.now();
   const batch = 50_000;
@@ -114,7 +114,7 @@ async function registered(count: number): Promise<Figures> {
     );
   const spawnMs = performance.now() - fromMs;
   const rss = process.memoryUsage.rss() - rssBefore;
-  const [main, ...others] = await probeAll(threads + 1);
+  const [main, ...others] = await probeAll();
   const heap = heapOf([...(main === undefined ? [] : [main]), ...others]) - heapBefore;
   const random = Array.from({ length: 10_000 }, () => `many-${Math.floor(Math.random() * count)}`);
   const us = await askInTurn(serving, random);
@@ -193,10 +193,13 @@ async function spawn(count: number): Promise<Figures> {
   return figures;
 }
 
-/** Agents that sleep until their intervals wake them, spread over the interval; one is late when its answer is. */
-async function timers(count: number, everyMs: number): Promise<Figures> {
+/**
+ * Agents that sleep until their intervals wake them, spread over the interval; one is late when its answer is.
+ * `idleMs`: how long after a turn they leave memory.
+ */
+async function timers(count: number, everyMs: number, idleMs: number = everyMs / 40): Promise<Figures> {
   const host = await residentHost(
-    `[hibernate]\nafter = "${Math.floor(everyMs / 10)}ms"\n[capabilities.bus]\npublish = ["woken"]\n[[triggers]]\nname = "tick"\nevery = "${everyMs}ms"\n`,
+    `[hibernate]\nafter = "${Math.floor(idleMs)}ms"\n[capabilities.bus]\npublish = ["woken"]\n[[triggers]]\nname = "tick"\nevery = "${everyMs}ms"\n`,
     threads,
   );
   const { serving } = host;
@@ -292,7 +295,7 @@ function report({ quick }: Effort): Report {
     ),
     marks: marksOf(found),
     remarks: [
-      'a serving host with its defaults; agents in AssemblyScript with one page of memory, of which they touch four times 4 KiB.',
+      'a serving host with its defaults; agents in AssemblyScript with one page of memory, of which they touch two times 4 KiB.',
       "calls go through the host's `invoke`, one after the other unless a rate is given; RSS of a host that was at work before.",
     ],
   };
@@ -303,6 +306,10 @@ const question = 'What do many agents cost, and how fast does any of them answer
 export const bench: Bench = { name: 'residents', question, run: async (effort) => report(effort) };
 
 if (import.meta.main) {
-  const [name = '', effort] = process.argv.slice(2);
-  process.stdout.write(JSON.stringify(await scenarios[name]?.(effort === 'quick')));
+  const [name = '', effort, count, everyMs, idleMs] = process.argv.slice(2);
+  const figures =
+    name === 'timers' && count !== undefined
+      ? await timers(Number(count), Number(everyMs), idleMs === undefined ? undefined : Number(idleMs))
+      : await scenarios[name]?.(effort === 'quick');
+  process.stdout.write(JSON.stringify(figures));
 }
