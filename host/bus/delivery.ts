@@ -95,7 +95,7 @@ export interface Sender {
   readonly name: string | undefined;
   /** Of the message at hand, nanoseconds since the Unix epoch: what the sender asks for ends by then. */
   readonly deadlineNs?: bigint | undefined;
-  /** On whose behalf somebody outside asks: for the record only. */
+  /** On whose behalf somebody outside asks: message ids are its own, and the record names it. */
   readonly principal?: string | undefined;
 }
 

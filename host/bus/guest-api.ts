@@ -53,61 +53,98 @@ const suspending: ReadonlySet<string> = new Set(['send', 'publish', 'request']);
  * target exists is asked only after the grant, so a refusal takes the same time for both.
  */
 export function busGuestApi(guest: BusGuest): BusGuestApi {
-  const { bus, rights } = guest;
-  const refuse = (error: BusError): never => {
-    throw guest.failure(error);
-  };
-  const check = (kind: 'send' | 'publish' | 'subscribe', target: string, isGranted: boolean): void => {
-    if (isGranted) return;
-    guest.denied(`${kind} ${target}`, rights.cure(kind, target));
-    refuse({ tag: 'denied' });
-  };
-  const checkSubject = (fault: string | undefined): void => {
-    if (fault !== undefined) refuse({ tag: 'invalid-subject', val: fault });
-  };
-  const idOf = (result: Accepted | BusError): string => ('tag' in result ? refuse(result) : result.id);
-  const settle = (result: Accepted | BusError | Promise<Accepted | BusError>): string | Promise<string> =>
-    result instanceof Promise ? result.then(idOf) : idOf(result);
-
+  // Agents by the thousand have these: they share their variables, and those that a program does not import go.
+  // Most agents send to the same one again: its name and subject are hashed once, the grant is asked each time.
+  let latest = nobody;
   const functions: BusFunctions = {
     send: (agent, id, payload) => {
-      const subject = agentSubject(agent);
+      if (agent !== latest.agent) latest = targetOf(agent);
+      const { subject, isSubject } = latest;
       // A name that can be no agent's is an agent that is not there.
-      check('send', subject, subjectFault(subject) === undefined && rights.maySend(subject));
-      return settle(bus.send(guest.sender(), agent, payload, optionsOf(id)));
+      check(guest, 'send', subject, isSubject && guest.rights.maySend(subject));
+      return settle(guest, guest.bus.send(guest.sender(), latest.agent, payload, optionsOf(id)));
     },
     publish: (subject, id, payload) => {
-      checkSubject(subjectFault(subject));
+      checkSubject(guest, subjectFault(subject));
       // Answering what one was asked takes no grant; the bus lets nobody else do it.
-      if (!subject.startsWith(inboxStart)) check('publish', subject, rights.mayPublish(subject));
-      return settle(bus.publish(guest.sender(), subject, payload, optionsOf(id)));
+      if (!subject.startsWith(inboxStart)) check(guest, 'publish', subject, guest.rights.mayPublish(subject));
+      return settle(guest, guest.bus.publish(guest.sender(), subject, payload, optionsOf(id)));
     },
-    request: async (subject, payload, timeoutMs) => {
-      checkSubject(subjectFault(subject));
-      check('send', subject, rights.maySend(subject));
-      const reply = await bus.request(guest.sender(), subject, payload, {
-        timeoutMs,
-        signal: guest.signal(),
-      });
-      const answer = answerOf(reply);
-      return 'tag' in answer ? refuse(answer) : answer;
-    },
+    request: (subject, payload, timeoutMs) => requestAs(guest, subject, payload, timeoutMs, guest.signal()),
     subscribe: (pattern, group) => {
-      checkSubject(patternFault(pattern) ?? (group === undefined ? undefined : groupFault(group)));
-      check('subscribe', pattern, rights.maySubscribe(pattern));
-      const subscription = bus.subscribe(guest.sender().id, pattern, group);
-      if (typeof subscription !== 'number') return refuse(subscription);
+      checkSubject(guest, patternFault(pattern) ?? (group === undefined ? undefined : groupFault(group)));
+      check(guest, 'subscribe', pattern, guest.rights.maySubscribe(pattern));
+      const subscription = guest.bus.subscribe(guest.sender().id, pattern, group);
+      if (typeof subscription !== 'number') return refuse(guest, subscription);
       guest.onSubscribed?.();
       return BigInt(subscription);
     },
     unsubscribe: (subscription) => {
       if (subscription > BigInt(Number.MAX_SAFE_INTEGER)) return;
-      bus.unsubscribe(guest.sender().id, Number(subscription));
+      guest.bus.unsubscribe(guest.sender().id, Number(subscription));
       guest.onSubscribed?.();
     },
   };
   return { functions, suspending };
 }
+
+/** What `request` does, until `signal` aborts. */
+export async function requestAs(
+  guest: BusGuest,
+  subject: string,
+  payload: Payload,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Payload> {
+  checkSubject(guest, subjectFault(subject));
+  check(guest, 'send', subject, guest.rights.maySend(subject));
+  const reply = await guest.bus.request(guest.sender(), subject, payload, { timeoutMs, signal });
+  const answer = answerOf(reply);
+  return 'tag' in answer ? refuse(guest, answer) : answer;
+}
+
+function refuse(guest: BusGuest, error: BusError): never {
+  throw guest.failure(error);
+}
+
+function check(
+  guest: BusGuest,
+  kind: 'send' | 'publish' | 'subscribe',
+  target: string,
+  isGranted: boolean,
+): void {
+  if (isGranted) return;
+  guest.denied(`${kind} ${target}`, guest.rights.cure(kind, target));
+  refuse(guest, { tag: 'denied' });
+}
+
+function checkSubject(guest: BusGuest, fault: string | undefined): void {
+  if (fault !== undefined) refuse(guest, { tag: 'invalid-subject', val: fault });
+}
+
+function settle(
+  guest: BusGuest,
+  result: Accepted | BusError | Promise<Accepted | BusError>,
+): string | Promise<string> {
+  return result instanceof Promise ? result.then((settled) => idOf(guest, settled)) : idOf(guest, result);
+}
+
+function idOf(guest: BusGuest, result: Accepted | BusError): string {
+  return 'tag' in result ? refuse(guest, result) : result.id;
+}
+
+interface Target {
+  readonly agent: string;
+  readonly subject: string;
+  readonly isSubject: boolean;
+}
+
+function targetOf(agent: string): Target {
+  const subject = agentSubject(agent);
+  return { agent, subject, isSubject: subjectFault(subject) === undefined };
+}
+
+const nobody = targetOf('');
 
 const noOptions: SendOptions = {};
 

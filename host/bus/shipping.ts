@@ -12,7 +12,6 @@ import {
 } from './delivery.ts';
 import type { Directory } from './directory.ts';
 import type { MessageFrame } from './frame-kinds.ts';
-import { IdWindow } from './id-window.ts';
 import type { Journal, JournalRecord } from './journal-port.ts';
 import type { BusError, Guarantee, Header, Message, Payload } from './message.ts';
 import type { Outbox } from './outbox.ts';
@@ -24,10 +23,12 @@ import type { BusRecord } from './record-port.ts';
 import type { RegisteredMail } from './registered-mail.ts';
 import type { Pending, Requests } from './requests.ts';
 import type { Resident } from './resident.ts';
+import { SentIds } from './sent-ids.ts';
 import type { Stamps } from './stamps.ts';
 import type { Matches, SubjectTree, Subscription } from './subject-tree.ts';
 import { answered } from './verdict.ts';
 import type { Waiter, WaitingRoom } from './waiting-room.ts';
+import { weightOf } from './weight.ts';
 
 export interface ShippingOptions {
   readonly self: number;
@@ -85,7 +86,7 @@ export class Shipping {
   readonly #stamps: Stamps;
   readonly #reception: Reception;
   readonly #record: BusRecord | undefined;
-  readonly #fromOutside: IdWindow;
+  readonly #sentIds: SentIds;
   readonly #routes = new Map<string, Route>();
   readonly #isBusy: (id: number) => boolean;
 
@@ -96,7 +97,7 @@ export class Shipping {
     this.#stamps = options.stamps;
     this.#reception = options.reception;
     this.#record = options.record;
-    this.#fromOutside = new IdWindow(options.limits.idsFromOutsideMax);
+    this.#sentIds = new SentIds(options.limits);
     this.#isBusy = (id) => this.#reception.roster.get(id)?.current !== undefined;
   }
 
@@ -109,12 +110,13 @@ export class Shipping {
     const terms = this.#admit(resident, payload, options, nowMs);
     if ('tag' in terms) return this.#refuse(terms);
     const { id } = options;
-    if (id !== undefined && !this.#isNewId(resident, agentName, id)) return { id, receivers: 0, dropped: 0 };
     const guarantee = terms.guarantee ?? options.guarantee ?? this.#directory.guaranteeOf(to);
     const subject = options.subject ?? route.subject;
     const message = this.#message(from, subject, payload, terms.headers, id, nowMs);
-    const send = (): Result => this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs);
-    return id === undefined ? send() : this.#keepingId(send, resident, agentName, id);
+    if (id === undefined) return this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs);
+    return this.#sentIds.once(from, resident, agentName, id, () =>
+      this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs),
+    );
   }
 
   publish(from: Sender, subject: string, payload: Payload, options: SendOptions): Result {
@@ -132,11 +134,10 @@ export class Shipping {
     const terms = this.#admit(resident, payload, options, nowMs);
     if ('tag' in terms) return this.#refuse(terms);
     const { id } = options;
-    if (id !== undefined && !this.#isNewId(resident, subject, id)) return { id, receivers: 0, dropped: 0 };
     const guarantee = terms.guarantee ?? options.guarantee ?? 'at-most-once';
     const message = this.#message(from, subject, payload, terms.headers, id, nowMs);
     const publish = (): Result => this.#publish(matches, message, guarantee, from);
-    return id === undefined ? publish() : this.#keepingId(publish, resident, subject, id);
+    return id === undefined ? publish() : this.#sentIds.once(from, resident, subject, id, publish);
   }
 
   request(from: Sender, subject: string, payload: Payload, options: RequestOptions): Promise<Reply> {
@@ -259,44 +260,6 @@ export class Shipping {
     return waitMs === 0 ? terms : { tag: 'rate-limited', val: waitMs };
   }
 
-  #windowOf(resident: Resident | undefined): IdWindow {
-    return resident === undefined ? this.#fromOutside : resident.sent(this.#options.limits.idsMax);
-  }
-
-  /** Remembers an id that a sender gave for a target; false: it did so before. */
-  #isNewId(resident: Resident | undefined, target: string, id: string): boolean {
-    const window = this.#windowOf(resident);
-    const key = `${target}\0${id}`;
-    if (window.has(key)) return false;
-    window.add(key);
-    return true;
-  }
-
-  /** What was refused may be sent again with the same id. */
-  #keepingId(act: () => Result, resident: Resident | undefined, target: string, id: string): Result {
-    const forget = (): unknown => this.#windowOf(resident).delete(`${target}\0${id}`);
-    try {
-      const result = act();
-      if (result instanceof Promise) {
-        return result.then(
-          (settled) => {
-            if ('tag' in settled) forget();
-            return settled;
-          },
-          (thrown: unknown) => {
-            forget();
-            throw thrown;
-          },
-        );
-      }
-      if ('tag' in result) forget();
-      return result;
-    } catch (thrown) {
-      forget();
-      throw thrown;
-    }
-  }
-
   #refuse(error: BusError): BusError {
     this.counts.refused++;
     return error;
@@ -397,9 +360,10 @@ export class Shipping {
       return this.#counted(this.#options.mail.send(to, name, message, guarantee, from));
     const owner = this.#directory.ownerOf(to);
     if (owner < 0) return this.#refuse(unavailable);
-    if (!this.#directory.reserve(to)) return this.#refuse(this.#options.full);
+    const weight = weightOf(message);
+    if (!this.#directory.reserve(to, weight)) return this.#refuse(this.#options.full);
     if (owner !== this.#self && !this.#post(owner, [to], message, guarantee, from, request)) {
-      this.#directory.unreserve(to);
+      this.#directory.unreserve(to, weight);
       return this.#refuse(this.#options.full);
     }
     this.counts.accepted++;
@@ -503,8 +467,8 @@ export class Shipping {
       return 1;
     }
     const owner = this.#directory.ownerOf(subscriber);
-    if (owner < 0 || this.#directory.isCongested(subscriber) || !this.#directory.reserve(subscriber))
-      return 0;
+    if (owner < 0 || this.#directory.isCongested(subscriber)) return 0;
+    if (!this.#directory.reserve(subscriber, weightOf(message))) return 0;
     if (owner === this.#self)
       this.#reception.arrive(this.#local(message, subscriber, from, 'at-most-once', 0));
     else parcelFor(parcels, owner).to.push(subscriber);
@@ -514,7 +478,8 @@ export class Shipping {
   /** Returns how many receivers go without, because the way is full. */
   #postParcel({ thread, to }: Parcel, message: Message, from: number): number {
     if (this.#post(thread, to, message, 'at-most-once', from, 0)) return 0;
-    for (const receiver of to) if (receiver > 0) this.#directory.unreserve(receiver);
+    const weight = weightOf(message);
+    for (const receiver of to) if (receiver > 0) this.#directory.unreserve(receiver, weight);
     return to.length;
   }
 
@@ -538,7 +503,8 @@ export class Shipping {
       return;
     }
     const asked = this.#askable(matches);
-    const sent = asked.filter(({ subscriber }) => this.#directory.reserve(subscriber));
+    const weight = weightOf(question);
+    const sent = asked.filter(({ subscriber }) => this.#directory.reserve(subscriber, weight));
     if (sent.length === 0) {
       requests.end(pending.token, { error: asked.length === 0 ? { tag: 'no-responders' } : full });
       return;
@@ -565,14 +531,14 @@ export class Shipping {
     const owner = this.#directory.ownerOf(to);
     // Another may have answered by now.
     if (!this.#options.requests.has(pending.token)) {
-      this.#directory.unreserve(to);
+      this.#directory.unreserve(to, weightOf(question));
       return;
     }
     this.counts.copies++;
     if (owner === this.#self)
       this.#reception.arrive(this.#local(question, to, from, 'at-most-once', pending.token));
     else if (!this.#post(owner, [to], question, 'at-most-once', from, pending.token)) {
-      this.#directory.unreserve(to);
+      this.#directory.unreserve(to, weightOf(question));
       this.#options.requests.answer(pending.token, owner, { error: this.#options.full });
     }
   }

@@ -143,6 +143,7 @@ export class AgentThread {
     this.#room = new MemoryRoom({
       clock,
       warmBytesMax: settings.warmBytesMax,
+      pooled: () => this.#pools.idle,
       spare: () => this.#pools.idle + this.#residence.dropped,
       reclaim: async (instances) => {
         this.#pools.shrink(instances);
@@ -199,8 +200,9 @@ export class AgentThread {
 
   /** Asked between the fuel slices of a guest that computes: what it has sent so far must not wait for its end. */
   #isMailWaiting(): boolean {
+    this.bus.acknowledge();
     this.#links.flush();
-    return this.#links.pending();
+    return this.#links.pending() || this.mail.journal.isWaiting;
   }
 
   /**
