@@ -118,6 +118,7 @@ subject = "orders.>"
       { pattern: 'orders.*.created', group: undefined },
       { pattern: 'orders.>', group: 'billing' },
     ],
+    audit: { level: 'security' },
     route: '/shop',
     triggers: [
       {
