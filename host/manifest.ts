@@ -6,6 +6,7 @@ import type { Limits } from './limits.ts';
 import { settingsOf } from './manifest/environment.ts';
 import { type Grants, grantsOf } from './manifest/grants.ts';
 import { isPlainPath } from './manifest/http-grant.ts';
+import { type Labels, labelsOf } from './manifest/labels.ts';
 import {
   type DeliveryRules,
   deliveryOf,
@@ -35,6 +36,7 @@ export {
   type SocketGrant,
 } from './manifest/grants.ts';
 export type { HttpGrant, Scheme } from './manifest/http-grant.ts';
+export type { Labels } from './manifest/labels.ts';
 export {
   type DeliveryRules,
   defaultDelivery,
@@ -70,6 +72,7 @@ export interface Manifest extends Sources {
   readonly hibernate: Hibernate;
   readonly delivery: DeliveryRules;
   readonly grants: Grants;
+  readonly labels: Labels;
   /** What the host subscribes it to; being in the manifest grants them. */
   readonly subscriptions: readonly Subscription[];
   /** Requests under this path are for its `wasi:http/incoming-handler`: `/shop`; `/` for all that nobody else has. */
@@ -126,6 +129,7 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     hibernate: hibernateOf(table),
     delivery: deliveryOf(table),
     grants: grantsOf(table),
+    labels: labelsOf(table),
     subscriptions: subscriptionsOf(table),
     route: routeOf(table),
     triggers: triggersOf(table),
@@ -143,6 +147,7 @@ const keys: readonly string[] = [
   'hibernate',
   'delivery',
   'capabilities',
+  'labels',
   'environment',
   'subscriptions',
   'http',

@@ -78,6 +78,7 @@ test('the parser is asked for all of its tables', () => {
     'environment.a',
     'hibernate',
     'http',
+    'labels',
     'limits',
     'mailbox',
     'restart',

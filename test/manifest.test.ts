@@ -24,6 +24,7 @@ test('the least manifest has a name and a world', () => {
     hibernate: { afterMs: 60_000, unsaveable: 'keep' },
     delivery: { guarantee: 'at-least-once', attemptsMax: 5, backoffMs: 1000, backoffMsMax: 60_000 },
     grants: noGrants,
+    labels: { holds: [], carries: [] },
     subscriptions: [],
     route: undefined,
     triggers: [],
