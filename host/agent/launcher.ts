@@ -13,7 +13,7 @@ export interface LauncherOptions {
   readonly cold: ColdStates;
   /** What the agent can reach of the host. */
   readonly link: (agent: Agent, budget: Budget) => Linker;
-  readonly wasi: (agent: Agent) => WasiGrants;
+  readonly wasi: (agent: Agent, budget: Budget) => WasiGrants;
   /** Why an agent begins anew although its state was saved. */
   readonly onLost: (agent: Agent, error: HostError) => void;
 }
@@ -34,7 +34,7 @@ export class Launcher {
     const { engine, room, link, wasi } = this.#options;
     const { program } = agent.spec;
     const linker = link(agent, budget);
-    const grants = wasi(agent);
+    const grants = wasi(agent, budget);
     const woken = saved && (await this.#wake(agent, saved, linker, grants, budget, deadlineMs));
     const resident =
       woken ?? (await room.enter(() => engine.enter(program, linker, budget, grants), deadlineMs));

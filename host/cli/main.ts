@@ -26,6 +26,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   agents: async () => (await import('./agents.ts')).command,
   logs: async () => (await import('./logs.ts')).command,
   top: async () => (await import('./top.ts')).command,
+  approvals: async () => (await import('./approvals.ts')).command,
   'dead-letters': async () => (await import('./dead-letters.ts')).command,
 };
 
@@ -44,6 +45,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     'logs',
     'top',
     'dead-letters',
+    'approvals',
   ],
 };
 

@@ -24,6 +24,7 @@ const options = {
   state: { type: 'string' },
   threads: { type: 'string' },
   secrets: { type: 'string' },
+  policies: { type: 'string' },
   'repair-journal': { type: 'boolean' },
   auth: { type: 'boolean' },
   watch: { type: 'boolean' },
@@ -62,6 +63,7 @@ Where
   --state FOLDER          what outlives the host: mail, memories, tokens   [.motehost, or HOST_STATE]
   --secrets FILE          values for manifests that say { secret = "NAME" }, as lines of NAME = "VALUE"
   --log text|json         how what agents log is printed on stdout         [text]
+  --policies FOLDER       who may do what besides what manifests grant; changes count at once   [host policy --help]
   --config FILE           settings file   [~/.config/motehost/config.toml, or HOST_CONFIG]
 
 Who may call: on this machine everybody, until there is a token (host token create); from elsewhere only with a token
@@ -97,6 +99,8 @@ export interface ServeSettings {
   readonly corsOrigins: readonly string[];
   readonly stateFolder: string;
   readonly secretsFile: string | undefined;
+  /** Undefined: the manifests' grants alone decide. */
+  readonly policyFolder: string | undefined;
   readonly repairJournal: boolean;
   readonly threads: number;
   /** Undefined: a share of what there is. */
@@ -134,6 +138,7 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     corsOrigins: values['cors-origin'] ?? [],
     stateFolder: stateFolderOf(values.state, process.env),
     secretsFile: values.secrets,
+    policyFolder: values.policies,
     repairJournal: values['repair-journal'] === true,
     threads:
       values.threads === undefined
@@ -212,7 +217,7 @@ async function loadAll(
 }
 
 function open(
-  { stateFolder, threads, memoryBytesMax, limits, secretsFile, repairJournal }: ServeSettings,
+  { stateFolder, threads, memoryBytesMax, limits, secretsFile, policyFolder, repairJournal }: ServeSettings,
   parts: Parts,
   agents: readonly AgentFiles[],
   voice: Voice,
@@ -227,6 +232,7 @@ function open(
     ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
     ...(repairJournal ? { repairJournal } : {}),
     ...(secretsFile === undefined ? {} : { secretsFile }),
+    ...(policyFolder === undefined ? {} : { trust: { policyFolder } }),
     clock: systemClock,
     random: systemRandom,
     log: voice.log,

@@ -42,7 +42,7 @@ function holding(act: Act, condition: Exclude<Condition, { kind: 'redact' }>): A
     case 'max-bytes':
       return sized(act, condition);
     case 'max-fuel':
-      return limited(act, { fuel: BigInt(condition.fuel) }, condition);
+      return limited(act, { fuelMax: BigInt(condition.fuel) }, condition);
     case 'max-memory':
       return limited(act, { memoryBytesMax: condition.bytes }, condition);
     case 'deadline':
@@ -64,7 +64,9 @@ function sized(act: Act, condition: Extract<Condition, { kind: 'max-bytes' }>): 
 }
 
 function limited(act: Act, limits: Partial<Limits>, condition: Condition): Act | string {
-  return act.limits === undefined ? unenforceable(condition) : { ...act, limits: intersect(act.limits, limits) };
+  return act.limits === undefined
+    ? unenforceable(condition)
+    : { ...act, limits: intersect(act.limits, limits) };
 }
 
 function timed(act: Act, ms: number, condition: Condition): Act | string {

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import type { Agent } from '../agent/agent.ts';
 import { asyncBusGuestApi } from '../bus/async-guest-api.ts';
 import type { Bus } from '../bus/bus.ts';
+import type { Sender } from '../bus/delivery.ts';
 import { type BusGuest, busGuestApi } from '../bus/guest-api.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { Budget } from '../engine/budget.ts';
@@ -10,7 +11,10 @@ import type { HttpGate, WasiGrants } from '../engine/wasi/grants.ts';
 import { formatLogLine, type LogLevel, type LogLine, logGuestApi } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { absentRooms } from './absent-rooms.ts';
+import type { Clearance } from './clearance.ts';
+import { EffectiveRights } from './effective-rights.ts';
 import { GuestOutput } from './guest-output.ts';
+import { permittedReach } from './permitted-reach.ts';
 
 export interface GuestRoomsOptions {
   readonly bus: Bus;
@@ -20,7 +24,11 @@ export interface GuestRoomsOptions {
   readonly log: (entry: LogEntry) => void;
   /** An agent changed what it is subscribed to. */
   readonly subscribed: (agent: number) => void;
+  /** What the policies say; undefined where there are none. */
+  readonly clearance: Clearance | undefined;
 }
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** What a guest can reach of the host: for each agent, every interface of ours and its grants for WASI's. */
 export class GuestRooms {
@@ -62,15 +70,35 @@ export class GuestRooms {
     };
   }
 
+  /** What the manifest grants and the policies permit; undefined where there are none. */
+  #effective(agent: Agent, budget: Budget): EffectiveRights | undefined {
+    const { clearance } = this.#options;
+    if (clearance === undefined) return undefined;
+    const { name, capabilities } = agent;
+    return new EffectiveRights(
+      {
+        name,
+        capabilities,
+        underWay: () => agent.delivery,
+        asker: () => agent.delivery?.message.sender,
+        leftMs: () => budget.deadlineLeftMs,
+        denied: (what, why) => budget.deny(what, why),
+      },
+      clearance,
+    );
+  }
+
   #busGuest(agent: Agent, budget: Budget): BusGuest {
     const { bus, subscribed } = this.#options;
-    const sender = { id: agent.id, name: agent.name, deadlineNs: undefined as bigint | undefined };
+    const effective = this.#effective(agent, budget);
+    const sender: Writable<Sender> = { id: agent.id, name: agent.name, deadlineNs: undefined };
     return {
       bus,
-      rights: agent.capabilities,
+      rights: effective ?? agent.capabilities,
       onSubscribed: () => subscribed(agent.id),
       sender: () => {
         sender.deadlineNs = agent.delivery?.message.deadlineNs;
+        if (effective !== undefined) sender.labels = effective.labels;
         return sender;
       },
       // What an agent waits for ends with its invocation (`Bus.endOf`).
@@ -81,7 +109,13 @@ export class GuestRooms {
   }
 
   /** What `wasi:*` gives the agent: its environment, files and places of its manifest, and its output goes to the log. */
-  wasi(agent: Agent): WasiGrants {
+  wasi(agent: Agent, budget: Budget): WasiGrants {
+    const granted = this.#granted(agent);
+    const rights = this.#effective(agent, budget);
+    return rights === undefined ? granted : permittedReach(granted, agent.spec, rights);
+  }
+
+  #granted(agent: Agent): WasiGrants {
     const { grants } = agent.spec.manifest;
     const folder = dirname(agent.spec.manifestPath);
     const output = (level: LogLevel): GuestOutput =>

@@ -3,7 +3,10 @@ import { entityText } from '../policy/entity.ts';
 import type { PolicyRequest } from '../policy/request.ts';
 
 /** The command line that says why a request is decided as it is. */
-export function explainCommand(folder: string, { principal, action, resource, context }: PolicyRequest): string {
+export function explainCommand(
+  folder: string,
+  { principal, action, resource, context }: PolicyRequest,
+): string {
   const asked = [`-p ${quoted(entityText(principal))}`, `-a ${action}`, `-r ${quoted(entityText(resource))}`];
   if (context !== undefined && Object.keys(context).length > 0)
     asked.push(`-c ${quoted(JSON.stringify(context))}`);

@@ -29,7 +29,8 @@ function takeOut(value: unknown, path: readonly string[], at: number): void {
     return;
   }
   const name = path[at];
-  if (typeof value !== 'object' || value === null || name === undefined || !Object.hasOwn(value, name)) return;
+  if (typeof value !== 'object' || value === null || name === undefined || !Object.hasOwn(value, name))
+    return;
   const record = value as Record<string, unknown>;
   if (at === path.length - 1) delete record[name];
   else takeOut(record[name], path, at + 1);

@@ -48,6 +48,8 @@ export interface TrustLine {
   readonly auditLevel: AuditLevel;
   readonly pen: PenEnd | undefined;
   readonly policies: PolicyLine | undefined;
+  /** As the operator named it. */
+  readonly policyFolder: string | undefined;
 }
 
 export function portsOfTrust({ pen, policies }: TrustLine): MessagePort[] {
@@ -77,7 +79,10 @@ export class Trust {
     this.audit = audit;
     this.pen = audit?.pen();
     this.policies = policies;
-    this.decider = policies === undefined ? undefined : new Decider({ source: policies.board, clock });
+    if (policies === undefined) return;
+    const decider = new Decider({ source: policies.board, clock });
+    policies.board.onChange(() => decider.refresh());
+    this.decider = decider;
   }
 
   /**
@@ -109,6 +114,7 @@ export class Trust {
       auditLevel: this.auditLevel,
       pen: this.audit?.penEnd(),
       policies: this.policies?.board.open(),
+      policyFolder: this.policies?.folder,
     };
   }
 
@@ -141,8 +147,10 @@ export class ThreadTrust {
   readonly auditLevel: AuditLevel;
   readonly pen: AuditPen | undefined;
   readonly decider: Decider | undefined;
+  readonly policyFolder: string;
 
-  constructor({ secret, auditLevel, pen, policies }: TrustLine, clock: Clock) {
+  constructor({ secret, auditLevel, pen, policies, policyFolder = '' }: TrustLine, clock: Clock) {
+    this.policyFolder = policyFolder;
     this.secret = new HostSecret(secret);
     this.auditLevel = auditLevel;
     this.pen = pen === undefined ? undefined : new AuditPen(pen, { clock });

@@ -136,7 +136,10 @@ export class Approvals {
   #timeOut({ id, request, policies, askedAtMs, deadlineMs }: Waiting): void {
     if (!this.#entries.has(id)) return;
     const { version } = this.#options.decide(request);
-    this.#settle(id, denial(`nobody answered within ${Math.round(deadlineMs - askedAtMs)} ms`, version, policies));
+    this.#settle(
+      id,
+      denial(`nobody answered within ${Math.round(deadlineMs - askedAtMs)} ms`, version, policies),
+    );
   }
 
   #approved({ request, kind, policies }: Waiting, by: string): Decision {

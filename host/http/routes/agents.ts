@@ -64,7 +64,7 @@ async function install(
   const wanted = installRequest(query, body);
   if (wanted instanceof Problem) return wanted;
   const isAnybodys = exchange.access === local;
-  const installed = await serving.install({ ...wanted, isAnybodys });
+  const installed = await serving.install({ ...wanted, isAnybodys, principal: exchange.access.principal });
   if (installed.kind === 'wants-more') {
     const cure = `look at it, then ask again with ?accept=${installed.difference.toDigest}`;
     return new Problem(409, 'wants-more', `the new version asks for more than the present one: ${cure}`, {
