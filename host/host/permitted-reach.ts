@@ -5,7 +5,11 @@ import type { EntityRef } from '../policy/entity.ts';
 import type { EffectiveRights } from './effective-rights.ts';
 
 /** What `wasi:*` gives an agent, as far as the policies permit it: now, and at every use. */
-export function permittedReach(wasi: WasiGrants, { manifest }: Pick<Spec, 'manifest'>, rights: EffectiveRights): WasiGrants {
+export function permittedReach(
+  wasi: WasiGrants,
+  { manifest }: Pick<Spec, 'manifest'>,
+  rights: EffectiveRights,
+): WasiGrants {
   const secrets = new Map(
     manifest.grants.environment.flatMap((one) => (one.kind === 'text' ? [] : [[one.name, one.secret]])),
   );

@@ -139,7 +139,9 @@ test('a rate is never exceeded in any span, for few and for many', () => {
 
 test('redaction reaches into lists, and leaves what only looks alike', () => {
   const body = new TextEncoder().encode('{"a":[{"b":1,"c":2},{"b":[3]}],"b":4,"a.b":5}');
-  const payload = redacted({ contentType: 'application/vnd.x+json; charset=utf-8', headers: [], body }, ['a.b']);
+  const payload = redacted({ contentType: 'application/vnd.x+json; charset=utf-8', headers: [], body }, [
+    'a.b',
+  ]);
   assert.equal(new TextDecoder().decode(payload?.body), '{"a":[{"c":2},{}],"b":4,"a.b":5}');
 });
 

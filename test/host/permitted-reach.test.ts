@@ -87,7 +87,10 @@ test('files are read and written where policies permit it: not by a link, a new 
   const written = await openFile(root, 'shut/new', write);
   await written.write(new Uint8Array(4), 0n);
   await fails('acces', () => written.write(new Uint8Array(5), 0n));
-  assert.match(denials.join('\n'), /reading \/data\/shut\/b: no policy permits it: host policy explain policies -p agent:mover/);
+  assert.match(
+    denials.join('\n'),
+    /reading \/data\/shut\/b: no policy permits it: host policy explain policies -p agent:mover/,
+  );
   board.board.publish(policySet(''));
   await fails('acces', () => readAll(file));
   await fails('acces', () => written.write(new Uint8Array(1), 0n));
@@ -104,7 +107,10 @@ test('a secret is there for whom a policy permits it', () => {
     ['C', '3'],
   ];
   const { reach, denials } = reachOf(board, { env }, toml);
-  assert.deepEqual(reach.env.map(([name]) => name), ['A', 'C']);
+  assert.deepEqual(
+    reach.env.map(([name]) => name),
+    ['A', 'C'],
+  );
   assert.match(denials.join('\n'), /the secret theirs: no policy permits it/);
 });
 

@@ -56,27 +56,31 @@ test('what a policy permits and the manifest does not grant is denied', options,
   await logged(/denied: publish orders\.eu allow=.*agent\.toml: \[capabilities\.bus\] publish = /);
 });
 
-test('callers from outside call, send, publish and listen as they may; who may not learns nothing', options, async (t) => {
-  const policies = `permit (principal == Motehost::Principal::"test", action == Motehost::Action::"bus.publish", ${subject('news.>')});
+test(
+  'callers from outside call, send, publish and listen as they may; who may not learns nothing',
+  options,
+  async (t) => {
+    const policies = `permit (principal == Motehost::Principal::"test", action == Motehost::Action::"bus.publish", ${subject('news.>')});
 permit (principal == Motehost::Principal::"test", action == Motehost::Action::"bus.subscribe", ${subject('news.>')});
 @id("shut") forbid (principal, action == Motehost::Action::"invoke", resource == Motehost::Agent::"shop");`;
-  const { host, logged } = await policed(t, policies, [shop, billing]);
-  const { serving } = host;
-  const payload = { contentType: undefined, headers: [], body: new Uint8Array(1) };
-  const by = { principal: { name: 'test' } };
-  const refused = { code: 'HOST_ERR_POLICY_DENIED' };
-  assert.equal(await host.ask('billing', 'x'), 're x');
-  await assert.rejects(serving.invoke('shop', payload, by), refused);
-  await assert.rejects(serving.send('billing', payload, by), refused);
-  await assert.rejects(serving.send('nobody', payload, by), refused);
-  await assert.rejects(serving.request('prices', payload, by), refused);
-  await serving.publish('news.eu', payload, by);
-  await assert.rejects(serving.publish('prices', payload, by), refused);
-  await assert.rejects(serving.publish('news.eu', payload, { principal: { name: 'other' } }), refused);
-  serving.subscribe('news.>', undefined, () => {}, by)();
-  assert.throws(() => serving.subscribe('>', undefined, () => {}, by), refused);
-  await logged(/host: denied: principal:test invoke agent:shop: a\.cedar#shut/);
-});
+    const { host, logged } = await policed(t, policies, [shop, billing]);
+    const { serving } = host;
+    const payload = { contentType: undefined, headers: [], body: new Uint8Array(1) };
+    const by = { principal: { name: 'test' } };
+    const refused = { code: 'HOST_ERR_POLICY_DENIED' };
+    assert.equal(await host.ask('billing', 'x'), 're x');
+    await assert.rejects(serving.invoke('shop', payload, by), refused);
+    await assert.rejects(serving.send('billing', payload, by), refused);
+    await assert.rejects(serving.send('nobody', payload, by), refused);
+    await assert.rejects(serving.request('prices', payload, by), refused);
+    await serving.publish('news.eu', payload, by);
+    await assert.rejects(serving.publish('prices', payload, by), refused);
+    await assert.rejects(serving.publish('news.eu', payload, { principal: { name: 'other' } }), refused);
+    serving.subscribe('news.>', undefined, () => {}, by)();
+    assert.throws(() => serving.subscribe('>', undefined, () => {}, by), refused);
+    await logged(/host: denied: principal:test invoke agent:shop: a\.cedar#shut/);
+  },
+);
 
 test('a policy that could never apply keeps the host from starting', options, async (t) => {
   await assert.rejects(policed(t, 'permit (principal == Agent::"shop", action, resource);', []), {
@@ -84,23 +88,30 @@ test('a policy that could never apply keeps the host from starting', options, as
   });
 });
 
-test('what an agent was permitted ends with a change: the next message, its subscription, what it waits for', options, async (t) => {
-  const policies = `${bus('bus.send bus.publish bus.subscribe', 'resource')}`;
-  const { host, change, logged, log } = await policed(t, policies, [shop, billing], { threads: 2 });
-  const { serving } = host;
-  assert.equal(await host.ask('shop', 'on news.>'), 'on');
-  assert.equal(await host.ask('shop', 'pub orders.eu x'), 'sent');
-  const asking = host.ask('shop', 'ask agent.billing spin');
-  await logged(/billing: heard spin/);
-  await change('');
-  assert.equal(await asking, 'denied');
-  await logged(/shop: its subscription to news\.> ended: no policy permits it: host policy explain/);
-  assert.deepEqual((await serving.agent('shop')).subscriptions, []);
-  assert.equal(await host.ask('shop', 'pub orders.eu x'), 'denied');
-  await change(policies);
-  assert.equal(await host.ask('shop', 'pub orders.eu x'), 'sent');
-  assert.deepEqual(log.filter((line) => line.includes('heard x')), []);
-});
+test(
+  'what an agent was permitted ends with a change: the next message, its subscription, what it waits for',
+  options,
+  async (t) => {
+    const policies = `${bus('bus.send bus.publish bus.subscribe', 'resource')}`;
+    const { host, change, logged, log } = await policed(t, policies, [shop, billing], { threads: 2 });
+    const { serving } = host;
+    assert.equal(await host.ask('shop', 'on news.>'), 'on');
+    assert.equal(await host.ask('shop', 'pub orders.eu x'), 'sent');
+    const asking = host.ask('shop', 'ask agent.billing spin');
+    await logged(/billing: heard spin/);
+    await change('');
+    assert.equal(await asking, 'denied');
+    await logged(/shop: its subscription to news\.> ended: no policy permits it: host policy explain/);
+    assert.deepEqual((await serving.agent('shop')).subscriptions, []);
+    assert.equal(await host.ask('shop', 'pub orders.eu x'), 'denied');
+    await change(policies);
+    assert.equal(await host.ask('shop', 'pub orders.eu x'), 'sent');
+    assert.deepEqual(
+      log.filter((line) => line.includes('heard x')),
+      [],
+    );
+  },
+);
 
 test('a bad change leaves what was in force, and says so', options, async (t) => {
   const { host, policies, logged } = await policed(t, bus('bus.publish', 'resource'), [shop]);

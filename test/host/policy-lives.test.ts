@@ -10,7 +10,8 @@ const all = '[capabilities.bus]\nsend = [">"]\npublish = [">"]\nsubscribe = [">"
 test('an agent has as much as the policies allow, and runs as long as they do', options, async (t) => {
   const greedy =
     '@id("greedy") forbid (principal, action == Motehost::Action::"resource.allocate", resource == Motehost::Agent::"big") when { context.memoryBytes > 1000000 };';
-  const frugal = '@id("frugal") @conditions("deadline 300 ms") permit (principal, action == Motehost::Action::"resource.allocate", resource == Motehost::Agent::"quick");';
+  const frugal =
+    '@id("frugal") @conditions("deadline 300 ms") permit (principal, action == Motehost::Action::"resource.allocate", resource == Motehost::Agent::"quick");';
   const { host, change, logged } = await policed(t, greedy + frugal, [
     localAgent('quick', component, all),
     localAgent('slow', component, all),
@@ -23,7 +24,9 @@ test('an agent has as much as the policies allow, and runs as long as they do', 
   assert.equal(await host.ask('quick', 'spin'), 'limit', 'its deadline is that of the policies');
   const spinning = host.ask('slow', 'spin');
   await logged(/slow: heard spin/);
-  await change(`${frugal}@id("stopped") forbid (principal, action == Motehost::Action::"agent.start", resource == Motehost::Agent::"slow");`);
+  await change(
+    `${frugal}@id("stopped") forbid (principal, action == Motehost::Action::"agent.start", resource == Motehost::Agent::"slow");`,
+  );
   assert.equal(await spinning, 'cancelled');
   await logged(/slow: denied: its call under way was ended: a\.cedar#stopped/);
   assert.equal(await host.ask('slow', 'x'), 'denied');
@@ -33,7 +36,8 @@ test('an agent has as much as the policies allow, and runs as long as they do', 
 });
 
 test('agents are spawned by whom and as whom the policies permit', options, async (t) => {
-  const no = '@id("no-b") forbid (principal, action == Motehost::Action::"agent.spawn", resource == Motehost::Agent::"b");';
+  const no =
+    '@id("no-b") forbid (principal, action == Motehost::Action::"agent.spawn", resource == Motehost::Agent::"b");';
   const { host, logged } = await policed(t, no, [localAgent('worker', component)]);
   await host.serving.spawn('worker', ['a']);
   assert.equal(await host.ask('a', 'x'), 're x');
@@ -43,7 +47,10 @@ test('agents are spawned by whom and as whom the policies permit', options, asyn
 });
 
 test('without policies an agent may what its manifest grants, labels or not', options, async (t) => {
-  const agents = [localAgent('a', component, `${all}[labels]\nholds = ["pii"]\n`), localAgent('b', component)];
+  const agents = [
+    localAgent('a', component, `${all}[labels]\nholds = ["pii"]\n`),
+    localAgent('b', component),
+  ];
   const host = await Hosted.start(t, temporaryState(t), agents);
   assert.equal(await host.ask('a', 'ask agent.b x'), 're x');
   assert.deepEqual(host.serving.approvals(), []);
