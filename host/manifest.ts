@@ -3,6 +3,7 @@ import { parse, TomlError } from 'smol-toml';
 import { limitKeys, limitsOfTable } from './config.ts';
 import { HostError } from './errors.ts';
 import type { Limits } from './limits.ts';
+import { type AuditRules, auditOf } from './manifest/audit.ts';
 import { settingsOf } from './manifest/environment.ts';
 import { type Grants, grantsOf } from './manifest/grants.ts';
 import { isPlainPath } from './manifest/http-grant.ts';
@@ -27,6 +28,7 @@ import { Table } from './manifest/table.ts';
 import { type Trigger, triggersOf } from './manifest/triggers.ts';
 import { readRegularFile } from './regular-file.ts';
 
+export type { AgentAuditLevel, AuditRules } from './manifest/audit.ts';
 export type { EnvironmentGrant } from './manifest/environment.ts';
 export {
   type BusGrants,
@@ -78,6 +80,8 @@ export interface Manifest extends Sources {
   /** Requests under this path are for its `wasi:http/incoming-handler`: `/shop`; `/` for all that nobody else has. */
   readonly route: string | undefined;
   readonly triggers: readonly Trigger[];
+  /** What is put on the audit chain of it at least. */
+  readonly audit: AuditRules;
 }
 
 /** The manifest's file name in an agent's folder. */
@@ -133,6 +137,7 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     subscriptions: subscriptionsOf(table),
     route: routeOf(table),
     triggers: triggersOf(table),
+    audit: auditOf(table),
   };
 }
 
@@ -152,6 +157,7 @@ const keys: readonly string[] = [
   'subscriptions',
   'http',
   'triggers',
+  'audit',
 ];
 
 function nameOf(table: Table): string {

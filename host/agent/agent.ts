@@ -70,7 +70,10 @@ export type AgentNote =
   | { readonly kind: 'started'; readonly resumed: boolean }
   | { readonly kind: 'denied'; readonly what: string; readonly cure: string }
   | { readonly kind: 'ended'; readonly outcome: Outcome | undefined; readonly reason: StopReason | 'failed' }
-  | { readonly kind: 'refused'; readonly error: HostError };
+  | { readonly kind: 'refused'; readonly error: HostError }
+  /** It left memory, its state being so many bytes in the heap. */
+  | { readonly kind: 'hibernated'; readonly bytes: number }
+  | { readonly kind: 'woken' };
 
 /**
  * Where an agent is in its life on its thread: not begun, or lost after a failure (`absent`); in memory
@@ -299,6 +302,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     if (saved !== undefined) this.#around.released(this, saved);
     const { resident, isWoken } = await this.#around.launch(this, saved, budget, deadlineMs);
     this.#hold(resident, budget);
+    if (isWoken) this.#around.note(this, { kind: 'woken' });
     if (isWoken && wakes.hasSubscribers) wakes.publish({ agent: this.name, place: saved?.kind ?? 'cold' });
     const { asyncCalls } = resident.instance;
     if (asyncCalls === undefined) return isWoken;
@@ -553,6 +557,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   #keep(snapshot: Snapshot, state: AgentPhase): void {
     this.#saved = new WarmState(snapshot);
     this.#state = state;
+    this.#around.note(this, { kind: 'hibernated', bytes: this.#saved.bytes });
     // In the same breath: a message that waits for it may wake it next.
     this.#around.kept(this, this.#saved);
   }

@@ -6,6 +6,7 @@ import type { Outcome } from '../outcome.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { LifeRecord } from './life-record.ts';
 import { Roll, type Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
 import { termsOf } from './terms.ts';
@@ -20,6 +21,8 @@ export interface PopulationRooms {
   readonly subscribed: (agent: number) => void;
   /** What policies say of messages and subscriptions; undefined where there are none. */
   readonly inspection?: Inspection | undefined;
+  /** Where it is put on record what agents do; none: nowhere. */
+  readonly record?: LifeRecord | undefined;
 }
 
 /** Decides about messages as they are delivered, and about what manifests subscribe to; it tells the operator itself. */
@@ -71,6 +74,7 @@ export class Population implements Lodgers {
   #underWay = 0;
   #failed = 0;
   #fuel = 0n;
+  readonly #heldBack = new Set<number>();
 
   constructor(rooms: PopulationRooms) {
     this.#rooms = rooms;
@@ -80,6 +84,7 @@ export class Population implements Lodgers {
 
   /** Makes a spec known, once, before agents of it come. */
   learn(spec: Spec): void {
+    this.#rooms.record?.learnt(spec);
     this.#specs.set(spec.number, spec);
   }
 
@@ -265,10 +270,15 @@ export class Population implements Lodgers {
 
   /** The dispatcher: one message of one agent, or the next part of one. */
   run(id: number): void {
-    const { bus, dispatcher } = this.#rooms;
+    const { bus, dispatcher, record } = this.#rooms;
     const agent = this.#rouse(id);
     if (agent?.isReady === true) {
       void agent.goOn();
+      return;
+    }
+    if (record?.isFull === true) {
+      this.#heldBack.add(id);
+      dispatcher.ended();
       return;
     }
     const delivery = agent === undefined ? undefined : bus.take(id);
@@ -277,6 +287,7 @@ export class Population implements Lodgers {
     else if (inspection !== undefined && !inspection.admits(agent, delivery)) this.#turnAway(id, delivery);
     else {
       this.#underWay += 1;
+      if (record?.hasMessages === true) record.begun(agent, delivery);
       agent.handle(delivery);
     }
   }
@@ -286,6 +297,20 @@ export class Population implements Lodgers {
     bus.settle(delivery, turnedAway);
     if (bus.hasMail(id)) dispatcher.wake(id);
     dispatcher.ended();
+  }
+
+  /** Agents whose messages wait until they can be recorded again. */
+  get heldBack(): number {
+    return this.#heldBack.size;
+  }
+
+  /** Goes on with those that were held back, once there is room on the record. */
+  goOn(): void {
+    const { dispatcher, record } = this.#rooms;
+    if (this.#heldBack.size === 0 || record?.isFull === true) return;
+    const held = [...this.#heldBack];
+    this.#heldBack.clear();
+    for (const id of held) dispatcher.wake(id);
   }
 
   /** The agent: what came of a message. */

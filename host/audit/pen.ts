@@ -56,8 +56,9 @@ export class AuditPen {
   readonly #hardBytesMax: number;
   readonly #originNs: number;
   readonly #spare: ArrayBuffer[] = [];
-  /** Lengths of blocks under way, oldest first. */
+  /** Lengths of blocks under way, oldest first, and when they were begun. */
   readonly #lengths: number[] = [];
+  readonly #begunMs: number[] = [];
   #waiters: Waiter[] = [];
   #writer: EventWriter | undefined;
   #sequence = 0;
@@ -99,6 +100,13 @@ export class AuditPen {
   /** Bytes of events that are not durable yet. */
   get pendingBytes(): number {
     return this.#pendingBytes + (this.#writer?.cbor.at ?? 0);
+  }
+
+  /** Milliseconds for which the oldest event that is not durable has waited. */
+  get lagMs(): number {
+    const isEmpty = this.#writer === undefined || this.#writer.cbor.at === 0;
+    const begunMs = this.#begunMs[0] ?? (isEmpty ? undefined : this.#startedMs);
+    return begunMs === undefined ? 0 : Math.max(0, this.#clock.monotonicMs() - begunMs);
   }
 
   /**
@@ -239,6 +247,7 @@ export class AuditPen {
     const buffer = cbor.bytes.buffer;
     this.#pendingBytes += length;
     this.#lengths.push(length);
+    this.#begunMs.push(this.#startedMs);
     this.#sent += 1;
     const packet: BlockPacket = { kind: 'block', buffer, length, isUrgent: this.#isUrgent };
     this.#isUrgent = false;
@@ -251,6 +260,7 @@ export class AuditPen {
       return;
     }
     for (const length of this.#lengths.splice(0, packet.blocks)) this.#pendingBytes -= length;
+    this.#begunMs.splice(0, packet.blocks);
     this.#done += packet.blocks;
     for (const buffer of packet.buffers) if (this.#spare.length < spareBlocksMax) this.#spare.push(buffer);
     while (this.#waiters[0] !== undefined && this.#waiters[0].block <= this.#done)

@@ -97,6 +97,8 @@ export interface Sender {
   readonly deadlineNs?: bigint | undefined;
   /** What all that it sends carries, with commas between: it travels in the header `mote-labels`. */
   readonly labels?: string | undefined;
+  /** On whose behalf somebody outside asks: message ids are its own, and the record names it. */
+  readonly principal?: string | undefined;
 }
 
 /** The host's own; nobody else can set it. */

@@ -11,6 +11,7 @@ import type { Failure, Message } from './message.ts';
 import { Resident, Roster } from './resident.ts';
 import type { Stamps } from './stamps.ts';
 import { verdictOf } from './verdict.ts';
+import { weightOf } from './weight.ts';
 
 export interface ReceptionOptions {
   readonly directory: Directory;
@@ -108,7 +109,7 @@ export class Reception {
     }
     for (const delivery of waited) {
       if (delivery.request !== 0) this.#asked.delete(delivery);
-      this.#free(id);
+      this.#free(delivery);
     }
     return waited;
   }
@@ -137,18 +138,18 @@ export class Reception {
       return;
     }
     if (this.#inHand.size > 0 && this.#inHand.get(delivery.thread)?.delete(delivery.entry)) {
-      this.#free(resident.id);
+      this.#free(delivery);
       return;
     }
     if (delivery.message.attempt > resident.terms.redelivery.attemptsMax && delivery.entry !== 0) {
-      this.#free(resident.id);
+      this.#free(delivery);
       this.#bury(delivery, 'attempts', undefined);
       return;
     }
     if (delivery.guarantee === 'exactly-once' && this.#isRepetition(resident, delivery.message)) {
       this.counts.repeatedIds++;
       this.#options.withdrawn(delivery.thread, delivery.entry);
-      this.#free(resident.id);
+      this.#free(delivery);
       return;
     }
     if (delivery.request !== 0) this.#asked.add(delivery);
@@ -168,13 +169,13 @@ export class Reception {
       }
       if (delivery === undefined) return undefined;
       if (this.#isDraining && delivery.entry !== 0) {
-        this.#free(id);
+        this.#free(delivery);
         continue;
       }
       const isLate =
         delivery.untilMs !== Number.POSITIVE_INFINITY && delivery.untilMs <= this.#options.stamps.nowMs();
       if (!isLate) resident.current = delivery;
-      this.#free(id);
+      this.#free(delivery);
       if (!isLate) {
         this.counts.delivered++;
         return delivery;
@@ -326,9 +327,10 @@ export class Reception {
     if (wasEmpty && !resident.isPaused) resident.receiver.wake(resident.id);
   }
 
-  #free(id: number): void {
-    const waiting = this.#options.directory.release(id);
-    if (waiting !== 0) this.#options.room(id, waiting);
+  /** Gives back the place a message had in its mailbox. */
+  #free({ receiver, message }: Delivery): void {
+    const waiting = this.#options.directory.release(receiver, weightOf(message));
+    if (waiting !== 0) this.#options.room(receiver, waiting);
   }
 
   #cancelOne(delivery: Delivery): void {
@@ -341,7 +343,7 @@ export class Reception {
     if (resident.current === delivery) resident.receiver.cancel(resident.id, delivery);
     else {
       resident.mailbox?.noteCancelled();
-      this.#free(resident.id);
+      this.#free(delivery);
     }
   }
 
@@ -383,7 +385,7 @@ export class Reception {
     const { backoffMs, backoffMsMax } = resident?.terms.redelivery ?? onceMoreAtOnce;
     this.counts.redelivered++;
     const next = copyOf(last, attempt);
-    this.#options.directory.reserveAnyway(next.receiver);
+    this.#options.directory.reserveAnyway(next.receiver, weightOf(next.message));
     if (resident === undefined) {
       // It left this thread while it handled the message.
       if (!this.#options.forward(next)) this.drop(next, 'removed');

@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).command,
   token: async () => (await import('./token.ts')).command,
   policy: async () => (await import('./policy.ts')).command,
+  audit: async () => (await import('./audit.ts')).command,
   invoke: async () => (await import('./invoke.ts')).command,
   request: async () => (await import('./request.ts')).command,
   send: async () => (await import('./send.ts')).command,
@@ -34,7 +35,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 const groups: Readonly<Record<string, readonly string[]>> = {
   Build: ['new', 'build', 'types', 'inspect'],
   Run: ['run', 'dev', 'doctor'],
-  'Serve many agents': ['serve', 'token', 'policy'],
+  'Serve many agents': ['serve', 'token', 'policy', 'audit'],
   'Call a host that serves': [
     'invoke',
     'request',

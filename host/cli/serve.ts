@@ -2,9 +2,11 @@ import { availableParallelism } from 'node:os';
 import { systemClock, systemRandom } from '../clock.ts';
 import { cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError } from '../errors.ts';
+import { type AuditLevel, auditLevels } from '../host/audit-level.ts';
 import type { LocalServing } from '../host/serve.ts';
 import type { HttpFront } from '../http/listen.ts';
 import { type Limits, limitNames, parseQuantity, settleLimits } from '../limits.ts';
+import { nearest } from '../nearest.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { limitOptions, limitsOfFlags } from './limit-flags.ts';
@@ -27,6 +29,8 @@ const options = {
   policies: { type: 'string' },
   'repair-journal': { type: 'boolean' },
   auth: { type: 'boolean' },
+  audit: { type: 'string' },
+  'accept-audit-loss': { type: 'boolean' },
   watch: { type: 'boolean' },
   'no-watch': { type: 'boolean' },
   drain: { type: 'string' },
@@ -71,6 +75,11 @@ Who may call: on this machine everybody, until there is a token (host token crea
   --host-name NAME        a name callers know this host by, beside localhost (several times for several)
   --cors-origin ORIGIN    pages of this origin may call it (several times for several)
 
+What is recorded (host audit reads and verifies it; docs/audit.md)
+  --audit LEVEL           security: lives of agents, denials, limits, traps, changes; messages: also every message and
+                          invocation; all: also every decision and host call; off: nothing      [security]
+  --accept-audit-loss     start although the end of the chain is missing that was promised; that is recorded
+
 How
   --threads N             threads that run agents                          [one a core]
   --memory-total SIZE     memory of all agents together                    [75% of the machine's, or of its cgroup's]
@@ -110,6 +119,8 @@ export interface ServeSettings {
   readonly drainMs: number;
   readonly isJson: boolean;
   readonly limits: Partial<Limits>;
+  readonly auditLevel: AuditLevel;
+  readonly acceptAuditLoss: boolean;
 }
 
 const threadsMax = 1024;
@@ -152,7 +163,18 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     drainMs: values.drain === undefined ? 30_000 : timeMsOf('--drain', values.drain),
     isJson: values.log === 'json',
     limits: Object.fromEntries(asked.map((name) => [name, settled.limits[name]])),
+    auditLevel: auditLevelOf(values.audit ?? 'security'),
+    acceptAuditLoss: values['accept-audit-loss'] === true,
   };
+}
+
+function auditLevelOf(text: string): AuditLevel {
+  const level = auditLevels.find((one) => one === text);
+  if (level !== undefined) return level;
+  throw new HostError(
+    'HOST_ERR_CLI_USAGE',
+    `--audit: no level '${text}'${nearest(text, auditLevels)}; there are ${auditLevels.join(', ')}`,
+  );
 }
 
 const portMax = 65_535;
@@ -217,11 +239,13 @@ async function loadAll(
 }
 
 function open(
-  { stateFolder, threads, memoryBytesMax, limits, secretsFile, policyFolder, repairJournal }: ServeSettings,
+  settings: ServeSettings,
   parts: Parts,
   agents: readonly AgentFiles[],
   voice: Voice,
 ): Promise<LocalServing> {
+  const { stateFolder, threads, memoryBytesMax, limits, secretsFile, repairJournal } = settings;
+  const { auditLevel, acceptAuditLoss, policyFolder } = settings;
   makeStateFolder(stateFolder);
   return parts.serve({
     agents,
@@ -229,10 +253,10 @@ function open(
     cacheFolder: cacheFolder(process.env),
     threads,
     limits,
+    trust: { auditLevel, acceptAuditLoss, ...(policyFolder === undefined ? {} : { policyFolder }) },
     ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
     ...(repairJournal ? { repairJournal } : {}),
     ...(secretsFile === undefined ? {} : { secretsFile }),
-    ...(policyFolder === undefined ? {} : { trust: { policyFolder } }),
     clock: systemClock,
     random: systemRandom,
     log: voice.log,
@@ -259,7 +283,9 @@ async function serveUntil(
   const isWatching = settings.watch ?? agents.length <= watchedMax;
   const reload = isWatching ? new Reload({ roots, agents, serving, voice }) : undefined;
   voice.say(`serving ${countText(agents.length)} on ${listening.url}`);
-  voice.show(bannerText({ agents, listening, threads, stateFolder, isWatching }));
+  voice.show(
+    bannerText({ agents, listening, threads, stateFolder, isWatching, auditLevel: settings.auditLevel }),
+  );
   await stop.asked;
   voice.say(
     `${stop.signal.reason}: what is under way may end, for ${settings.drainMs / 1000} s at most; again: at once`,

@@ -35,6 +35,7 @@ Usage: host token create NAME --may RIGHT … [--expires 30d]
                             logs[:AGENT]        read what agents log
                             read                list agents, status, dead letters
                             metrics             /metrics
+                            audit               read the audit chain, have people forgotten
                             admin               everything, installing agents included
   --expires TIME          it runs out after this long (12h, 30d)          [never]
   --state FOLDER          the state folder of the host                    [.motehost, or HOST_STATE]

@@ -13,6 +13,8 @@ export interface ClearanceOptions {
   readonly clock: Clock;
   /** As the operator named it: for the command lines of the log. */
   readonly policyFolder: string;
+  /** Whether who asks may remember what is plainly allowed, unseen by the record; true if left out. */
+  readonly mayRemember?: boolean;
   /** Puts what is not decided yet to a person, and resolves with what came of it, a denial in the end. */
   readonly ask: (request: PolicyRequest, decision: Decision, timeoutMs: number) => Promise<Decision>;
 }
@@ -45,6 +47,7 @@ const lastingMax = 4096;
 /** Decides for those who carry actions out, and holds the actions to what the decision is bound to. */
 export class Clearance {
   readonly decider: Decider;
+  readonly mayRemember: boolean;
   readonly #options: ClearanceOptions;
   readonly #rates: Rates;
   readonly #approved = new Map<string, Approved>();
@@ -54,6 +57,7 @@ export class Clearance {
   constructor(options: ClearanceOptions) {
     this.#options = options;
     this.decider = options.decider;
+    this.mayRemember = options.mayRemember ?? true;
     this.#rates = new Rates(options.clock);
   }
 

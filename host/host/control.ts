@@ -112,10 +112,18 @@ export interface AskedApproval {
 /** What an agent subscribed to itself. */
 export type Subscriptions = readonly [agent: string, own: readonly KeptSubscription[]];
 
+/** What waits for the audit chain. */
+export interface AuditBacklog {
+  readonly pendingBytes: number;
+  /** Milliseconds for which the oldest of it has waited. */
+  readonly lagMs: number;
+}
+
 export interface ThreadReport extends PopulationReport {
   readonly active: number;
   readonly queued: number;
   readonly warmBytes: number;
+  readonly audit: AuditBacklog;
   /** Counters of the bus and of hibernation, by name. */
   readonly counts: Readonly<Record<string, number>>;
 }

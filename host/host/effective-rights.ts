@@ -176,7 +176,8 @@ export class EffectiveRights implements BusRights, BusPolicy {
   }
 
   #isPlain({ kind, untilMs, version }: Decision, action: ActionName): boolean {
-    if (kind !== 'allow' || untilMs !== Number.POSITIVE_INFINITY) return false;
+    if (!this.#clearance.mayRemember || kind !== 'allow' || untilMs !== Number.POSITIVE_INFINITY)
+      return false;
     return version === this.#version && this.#clearance.decider.isSteady(action);
   }
 

@@ -6,7 +6,6 @@ import type { AgentRecord } from '../agent/registry.ts';
 import { SpecMaker } from '../agent/spec-maker.ts';
 import type { Triggers } from '../agent/triggers/triggers.ts';
 import { Bus, numberOf } from '../bus/bus.ts';
-import { outside } from '../bus/delivery.ts';
 import { Directory } from '../bus/directory.ts';
 import type { Message, Payload } from '../bus/message.ts';
 import { Secrets } from '../capability/secrets.ts';
@@ -30,11 +29,12 @@ import { type LogFilter, LogHub } from '../telemetry/log-hub.ts';
 import { detailOf, summaryOf } from './agent-view.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
 import { Health } from './health.ts';
+import { HostAudit } from './host-audit.ts';
 import { Installation } from './installation.ts';
 import { Mail } from './mail.ts';
 import { MessageIds } from './message-ids.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
-import { acceptedOf, askOutside } from './reply.ts';
+import { acceptedOf, askOutside, senderOf } from './reply.ts';
 import { RunFolder } from './run-folder.ts';
 import type {
   Accepted,
@@ -55,6 +55,7 @@ import type {
   SubscribeOptions,
   ThreadDoors,
 } from './serving.ts';
+import { ChainRecord } from './serving-record.ts';
 import { Sites } from './sites.ts';
 import { openState, type StateFolder } from './state-folder.ts';
 import { metricsOf, statusOf } from './status.ts';
@@ -164,6 +165,8 @@ class ServingHost implements LocalServing {
   readonly #state: StateFolder;
   readonly #trust: Trust;
   readonly #policing: Policing | undefined;
+  readonly #audit: HostAudit;
+  readonly record: ChainRecord | undefined;
   readonly #mail: Mail;
   readonly #health = new Health();
   readonly #triggers: Triggers;
@@ -181,6 +184,8 @@ class ServingHost implements LocalServing {
     this.#state = state;
     this.#trust = trust;
     this.#policing = Policing.of({ trust, clock, say: this.#say.bind(this), bus: () => this.#bus });
+    this.#audit = new HostAudit(trust);
+    this.record = recordOf(trust, options.stateFolder);
     this.#mail = this.#openMail();
     this.#startedAtMs = this.#nowMs();
     const kept = state.agents.subscriptions();
@@ -228,7 +233,11 @@ class ServingHost implements LocalServing {
       random,
       wheel: new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver }),
       journal: this.#mail.journal,
-      onDeadLetter: (letter) => this.#mail.deadLetterLog.note(letter),
+      onDeadLetter: (letter) => {
+        this.#mail.deadLetterLog.note(letter);
+        this.#audit.messages?.died(letter);
+      },
+      record: this.#audit.messages,
     });
     this.#mail.join(this.#bus, this.#threads);
     this.#tenancy = new Tenancy({
@@ -256,6 +265,7 @@ class ServingHost implements LocalServing {
       triggers: this.#triggers,
       admission: this.#policing?.admission,
       detail: (name) => this.agent(name),
+      audit: this.#audit,
       nowMs: () => this.#nowMs(),
       say: this.#say.bind(this),
     });
@@ -365,6 +375,7 @@ class ServingHost implements LocalServing {
   }
 
   #policiesTurned(result: number | HostError): void {
+    if (typeof result === 'number') this.#audit.policiesChanged(result);
     if (typeof result === 'number') this.#say('info', `policies of version ${result} are in force`);
     else this.#say('error', `a change of the policies was not taken: ${result.message}`);
   }
@@ -383,6 +394,7 @@ class ServingHost implements LocalServing {
   }
 
   #lost(thread: number, reason: string): void {
+    this.#audit.threadLost(thread, reason);
     this.#journalTurned(thread, true);
     this.#sites.drop(this.#socketPathOf(thread));
     this.#tenancy.suspend(thread);
@@ -438,8 +450,9 @@ class ServingHost implements LocalServing {
     return statusOf(this.#view());
   }
 
-  metrics(): Promise<readonly Metric[]> {
-    return metricsOf(this.#view());
+  async metrics(): Promise<readonly Metric[]> {
+    const head = await this.record?.head();
+    return metricsOf({ ...this.#view(), audit: { pen: this.#trust.pen, events: head?.events ?? 0 } });
   }
 
   #view(): Parameters<typeof statusOf>[0] {
@@ -450,6 +463,7 @@ class ServingHost implements LocalServing {
       bus: this.#bus,
       journalCounts: this.#mail.counts(),
       startedAtMs: this.#startedAtMs,
+      audit: { pen: this.#trust.pen, events: 0 },
     };
   }
 
@@ -502,8 +516,8 @@ class ServingHost implements LocalServing {
     return this.#installation.spawn(like, names);
   }
 
-  remove(name: string): Promise<void> {
-    return this.#installation.remove(name);
+  remove(name: string, principal?: Principal): Promise<void> {
+    return this.#installation.remove(name, principal?.name);
   }
 
   /** @throws HostError `HOST_ERR_AGENT_STOPPED` when the host ends */
@@ -531,6 +545,7 @@ class ServingHost implements LocalServing {
 
   async #ask(to: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
     this.#requireOpen();
+    this.#audit.assertRoom();
     return askOutside(this.#bus, this.#ids, to, payload, options);
   }
 
@@ -540,14 +555,18 @@ class ServingHost implements LocalServing {
     const entrance = this.#policing?.entrance;
     const own = (await entrance?.post('bus.send', agentSubject(name), payload, principal)) ?? payload;
     requireMessages(this.#tenancy.require(name));
-    return acceptedOf(await this.#bus.send(outside, name, own, { guarantee, id: messageId }));
+    this.#audit.assertRoom();
+    return acceptedOf(await this.#bus.send(senderOf(principal), name, own, { guarantee, id: messageId }));
   }
 
   async publish(subject: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
     this.#requireOpen();
+    this.#audit.assertRoom();
     const { guarantee, messageId, principal } = options;
     const own = (await this.#policing?.entrance.post('bus.publish', subject, payload, principal)) ?? payload;
-    return acceptedOf(await this.#bus.publish(outside, subject, own, { guarantee, id: messageId }));
+    return acceptedOf(
+      await this.#bus.publish(senderOf(principal), subject, own, { guarantee, id: messageId }),
+    );
   }
 
   subscribe(
@@ -600,6 +619,7 @@ class ServingHost implements LocalServing {
   async exchange(name: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     await this.#policing?.entrance.visit(name, visitor, lengthOf(request));
     const { id, thread } = this.#tenancy.require(name);
+    this.#audit.assertRoom();
     return this.#sites.pass({ agent: name, id, socketPath: this.#socketPathOf(thread) }, request, response);
   }
 
@@ -673,6 +693,10 @@ function lengthOf({ headers }: http.IncomingMessage): number | undefined {
   const { 'content-length': length, 'transfer-encoding': encoding } = headers;
   if (encoding !== undefined) return undefined;
   return length === undefined ? 0 : Number(length);
+}
+
+function recordOf({ audit, pen }: Trust, stateFolder: string): ChainRecord | undefined {
+  return audit && pen && new ChainRecord(audit, pen, join(stateFolder, 'audit'));
 }
 
 function reasonOf(thrown: unknown): string {

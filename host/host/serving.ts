@@ -89,13 +89,13 @@ export interface Difference {
 }
 
 export interface InstallRequest {
-  /** Default: `local`. */
-  readonly principal?: Principal;
   /** `agent.toml` text; paths in it are refused here (no folder to be relative to). */
   readonly manifest: string;
   readonly component: Uint8Array<ArrayBuffer>;
   /** Digest of a component whose new imports and grants the caller has seen and accepts. */
   readonly accept?: string;
+  /** On whose behalf: for the record. */
+  readonly principal?: Principal;
   /** Nobody asked who the caller is: it gets no secrets. */
   readonly isAnybodys?: boolean;
 }
@@ -233,6 +233,58 @@ export interface ThreadDoors {
   close(drainMs: number): Promise<void>;
 }
 
+/** Which events of the audit chain are asked for; every condition that is there must hold. */
+export interface EventsAsked {
+  readonly agents?: readonly string[];
+  /** `message-denied`, … */
+  readonly kinds?: readonly string[];
+  readonly principal?: string;
+  /** Milliseconds since 1970: from (inclusive), to (exclusive). */
+  readonly fromMs?: number;
+  readonly toMs?: number;
+  /** Only what comes after this event. */
+  readonly after?: number;
+}
+
+/** An event as JSON shows it; the fields of its kind stand beside these. */
+export interface ShownEvent {
+  readonly sequence: number;
+  readonly kind: string;
+  readonly time: string;
+  readonly agent: string | null;
+  readonly principal: string | null;
+}
+
+/** The last seal of the chain. */
+export interface RecordHead {
+  /** Sequence number of the last event. */
+  readonly events: number;
+  readonly batch: number;
+  readonly sealedMs: number;
+  readonly signedBy: string;
+  readonly anchor: string;
+}
+
+/** The audit chain of a host. */
+export interface ServingRecord {
+  /** The oldest first, what is recorded at the moment included. @throws HostError `HOST_ERR_AUDIT_INVALID` for an unknown kind */
+  events(asked: EventsAsked, max: number): Promise<readonly ShownEvent[]>;
+  head(): Promise<RecordHead | undefined>;
+  /** Events from now on, as they become durable; a slow reader misses some. @throws HostError as `events` */
+  follow(
+    asked: EventsAsked,
+    event: (event: ShownEvent) => void,
+    missed: (events: number) => void,
+  ): () => void;
+  /** Makes what is said about a person unreadable; false: nothing is. */
+  forget(subject: string, reason: string, by: string): Promise<boolean>;
+  /** Records what a timestamp authority said of a batch's seal. @throws HostError `HOST_ERR_AUDIT_UNKNOWN` */
+  timestamped(batch: number, authority: string, token: Uint8Array, by: string): Promise<void>;
+  /** A token came into being or was revoked since the host began. */
+  tokenCreated(name: string, rights: readonly string[]): void;
+  tokenRevoked(name: string): void;
+}
+
 /** A host that keeps agents alive: what the front doors talk to. */
 export interface Serving {
   readiness(): Readiness;
@@ -246,7 +298,7 @@ export interface Serving {
   /** @throws HostError for a bad manifest or component */
   install(request: InstallRequest): Promise<Installed>;
   /** @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
-  remove(name: string): Promise<void>;
+  remove(name: string, principal?: Principal): Promise<void>;
 
   /** One message to one agent, and its answer. @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
   invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply>;
@@ -283,6 +335,9 @@ export interface Serving {
   routeOf(path: string): string | undefined;
   /** Hands a request to the `wasi:http` agent of its route; resolves when the answer is out. */
   exchange(agent: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void>;
+
+  /** Undefined where no audit chain is kept. */
+  readonly record?: ServingRecord | undefined;
 
   /** Undefined where threads cannot share an address. */
   readonly doors?: ThreadDoors | undefined;

@@ -14,7 +14,7 @@ export interface PolicyOwner {
 
 /** Decides for the agents of a thread; undefined without policies. */
 export function clearanceOf(
-  { decider, policyFolder }: ThreadTrust,
+  { decider, policyFolder, auditLevel }: ThreadTrust,
   owner: PolicyOwner,
   clock: Clock,
 ): Clearance | undefined {
@@ -23,6 +23,8 @@ export function clearanceOf(
     decider,
     clock,
     policyFolder,
+    // Then every decision is recorded, those made before too.
+    mayRemember: auditLevel !== 'all',
     ask: (request, decision, waitMs) =>
       owner
         .approve({ request, decision, waitMs })

@@ -12,16 +12,8 @@ import { fileStore } from '../identity/signed-text.ts';
 import { Decider } from '../policy/decider.ts';
 import { Policies } from '../policy/policies.ts';
 import { PolicyInbox, type PolicyLine } from '../policy/source.ts';
-
-/**
- * What is put on the audit chain:
- * - `security`: lives of agents, decisions that deny, limits, traps, changes of policies, keys and rights
- * - `messages`: all that, and every message and invocation, with fuel and digests
- * - `all`: all that, every decision and every call of a host function
- */
-export type AuditLevel = 'off' | 'security' | 'messages' | 'all';
-
-export const auditLevels: readonly AuditLevel[] = ['off', 'security', 'messages', 'all'];
+import type { AuditLevel } from './audit-level.ts';
+import { decisionRecord } from './decision-record.ts';
 
 export interface TrustOptions {
   readonly stateFolder: string;
@@ -80,7 +72,8 @@ export class Trust {
     this.pen = audit?.pen();
     this.policies = policies;
     if (policies === undefined) return;
-    const decider = new Decider({ source: policies.board, clock });
+    const onDecision = decisionRecord(this.pen, auditLevel);
+    const decider = new Decider({ source: policies.board, clock, ...(onDecision && { onDecision }) });
     policies.board.onChange(() => decider.refresh());
     this.decider = decider;
   }
@@ -156,7 +149,8 @@ export class ThreadTrust {
     this.pen = pen === undefined ? undefined : new AuditPen(pen, { clock });
     if (policies === undefined) return;
     const source = new PolicyInbox(policies);
-    const decider = new Decider({ source, clock });
+    const onDecision = decisionRecord(this.pen, auditLevel);
+    const decider = new Decider({ source, clock, ...(onDecision && { onDecision }) });
     source.onArrival(() => decider.refresh());
     this.decider = decider;
   }

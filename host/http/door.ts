@@ -16,7 +16,7 @@ import { type Elsewhere, Reception } from './reception.ts';
 import { RequestIds } from './request-id.ts';
 import { routeTable } from './route-table.ts';
 import { Streams } from './streams.ts';
-import { TokenStore } from './token-store.ts';
+import { type TokenChange, TokenStore } from './token-store.ts';
 import { Traffic } from './traffic.ts';
 
 /** What can be said of a door in every thread: plain data. */
@@ -41,6 +41,8 @@ export interface DoorOptions extends DoorSettings {
   readonly report?: (fault: Fault) => void;
   /** Takes every request that is no plain invocation. */
   readonly elsewhere?: Elsewhere;
+  /** Told of tokens that came or went. */
+  readonly onTokens?: (change: TokenChange) => void;
 }
 
 /** Where a server listens: an address, which threads may share, or a local socket. */
@@ -157,7 +159,7 @@ function openApi(): Readonly<Record<string, unknown>> {
 
 function tokensOf(
   front: Front<Caller>,
-  { stateFolder, auth }: DoorOptions,
+  { stateFolder, auth, onTokens }: DoorOptions,
   isPublic: boolean,
 ): TokenStore | undefined {
   const isRequired = auth === true || isPublic;
@@ -174,6 +176,7 @@ function tokensOf(
     isRequired,
     rate: front.limits.tokenRate,
     onFault: (error) => front.report({ requestId: 'none', route: 'tokens', error }),
+    onChange: onTokens,
   });
 }
 

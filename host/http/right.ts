@@ -8,9 +8,19 @@ import { isPattern, isWithin } from '../subject.ts';
  * - `invoke:NAME`: invoke and send; a `*` at the end stands for any rest
  * - `publish:SUBJECT`, `subscribe:SUBJECT`: with the wildcards of subjects; `publish` also asks a subject
  * - `logs:NAME`, `metrics`
+ * - `audit`: reads the audit chain, makes what it says about a person unreadable
  * - `approve`: sees and answers what policies want a person to approve
  */
-export type Verb = 'admin' | 'read' | 'invoke' | 'publish' | 'subscribe' | 'logs' | 'metrics' | 'approve';
+export type Verb =
+  | 'admin'
+  | 'read'
+  | 'invoke'
+  | 'publish'
+  | 'subscribe'
+  | 'logs'
+  | 'metrics'
+  | 'audit'
+  | 'approve';
 
 /** One capability of a token: `VERB[:PATTERN]`; without a pattern it holds for every target. */
 export interface Right {
@@ -27,6 +37,7 @@ const targets: Readonly<Record<Verb, 'name' | 'subject' | undefined>> = {
   logs: 'name',
   metrics: undefined,
   approve: undefined,
+  audit: undefined,
 };
 
 export const verbs: readonly Verb[] = Object.keys(targets) as Verb[];

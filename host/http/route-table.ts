@@ -1,6 +1,7 @@
 import type { Route } from './route.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { approvalRoutes } from './routes/approvals.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -19,6 +20,7 @@ export const routeTable: readonly Route[] = [
   ...logRoutes,
   ...deadLetterRoutes,
   ...approvalRoutes,
+  ...auditRoutes,
   ...statusRoutes,
   ...healthRoutes,
   ...docsRoutes,

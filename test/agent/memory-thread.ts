@@ -113,6 +113,7 @@ export class MemoryThread {
     this.room = new MemoryRoom({
       clock: this.clock,
       warmBytesMax,
+      pooled: () => this.pools.idle,
       spare: () => this.pools.idle + this.residence.dropped,
       reclaim: async (instances) => {
         this.pools.shrink(instances);

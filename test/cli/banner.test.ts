@@ -20,7 +20,14 @@ const listening = {
 };
 
 function banner(agents: readonly AgentFiles[]): string {
-  return bannerText({ agents, listening, threads: 1, stateFolder: '/state', isWatching: true });
+  return bannerText({
+    agents,
+    listening,
+    threads: 1,
+    stateFolder: '/state',
+    isWatching: true,
+    auditLevel: 'security',
+  });
 }
 
 test('the one to call is where messages come in: nobody sends to it, it listens to nothing, it has no route', () => {

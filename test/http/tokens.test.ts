@@ -59,6 +59,11 @@ const requests: readonly [method: string, path: string, allowed: string, forbidd
   ['GET', '/v1/dead-letters', 'read', 'publish'],
   ['DELETE', '/v1/dead-letters/x', 'admin', 'read'],
   ['GET', '/metrics', 'metrics', 'read'],
+  ['GET', '/v1/audit', 'audit', 'read'],
+  ['GET', '/v1/audit/head', 'audit', 'logs'],
+  ['GET', '/v1/audit/stream', 'audit', 'metrics'],
+  ['POST', '/v1/audit/forget', 'admin', 'read'],
+  ['POST', '/v1/audit/timestamps', 'audit', 'publish'],
 ];
 
 for (const [method, path, allowed, forbidden] of requests) {

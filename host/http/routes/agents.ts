@@ -53,7 +53,7 @@ async function remove(
   { serving, answers }: Front,
   { exchange, params }: Call<NameParams, unknown, unknown>,
 ): Promise<undefined> {
-  await serving.remove(params.name);
+  await serving.remove(params.name, exchange.access.principal);
   answers.bytes(exchange, 204, undefined, undefined);
 }
 
@@ -64,7 +64,8 @@ async function install(
   const wanted = installRequest(query, body);
   if (wanted instanceof Problem) return wanted;
   const isAnybodys = exchange.access === local;
-  const installed = await serving.install({ ...wanted, isAnybodys, principal: exchange.access.principal });
+  const { principal } = exchange.access;
+  const installed = await serving.install({ ...wanted, principal, isAnybodys });
   if (installed.kind === 'wants-more') {
     const cure = `look at it, then ask again with ?accept=${installed.difference.toDigest}`;
     return new Problem(409, 'wants-more', `the new version asks for more than the present one: ${cure}`, {
