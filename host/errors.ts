@@ -57,6 +57,7 @@ const codes = {
   HOST_ERR_POLICY_INVALID: 'bad-input',
   HOST_ERR_POLICY_APPROVAL_UNKNOWN: 'not-found',
   HOST_ERR_POLICY_LIMIT: 'unavailable',
+  HOST_ERR_POLICY_DENIED: 'denied',
   HOST_ERR_AUDIT_CORRUPT: 'unavailable',
   HOST_ERR_AUDIT_FULL: 'unavailable',
   HOST_ERR_AUDIT_UNWRITABLE: 'unavailable',

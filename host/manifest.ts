@@ -7,6 +7,7 @@ import { type AuditRules, auditOf } from './manifest/audit.ts';
 import { settingsOf } from './manifest/environment.ts';
 import { type Grants, grantsOf } from './manifest/grants.ts';
 import { isPlainPath } from './manifest/http-grant.ts';
+import { type Labels, labelsOf } from './manifest/labels.ts';
 import {
   type DeliveryRules,
   deliveryOf,
@@ -40,6 +41,7 @@ export {
   type SocketGrant,
 } from './manifest/grants.ts';
 export type { HttpGrant, Scheme } from './manifest/http-grant.ts';
+export type { Labels } from './manifest/labels.ts';
 export {
   type DeliveryRules,
   defaultDelivery,
@@ -81,6 +83,7 @@ export interface Manifest extends Sources {
   /** `sha256:…`: its component must be exactly this one; undefined: any. */
   readonly digest: string | undefined;
   readonly grants: Grants;
+  readonly labels: Labels;
   /** What the host subscribes it to; being in the manifest grants them. */
   readonly subscriptions: readonly Subscription[];
   /** Requests under this path are for its `wasi:http/incoming-handler`: `/shop`; `/` for all that nobody else has. */
@@ -142,6 +145,7 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     messages: messagesOf(table),
     digest: digestOf(table),
     grants: grantsOf(table),
+    labels: labelsOf(table),
     subscriptions: subscriptionsOf(table),
     route: routeOf(table),
     triggers: triggersOf(table),
@@ -163,6 +167,7 @@ const keys: readonly string[] = [
   'messages',
   'digest',
   'capabilities',
+  'labels',
   'environment',
   'subscriptions',
   'http',

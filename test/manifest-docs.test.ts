@@ -80,6 +80,7 @@ test('the parser is asked for all of its tables', () => {
     'hibernate',
     'history',
     'http',
+    'labels',
     'limits',
     'mailbox',
     'messages',

@@ -27,6 +27,7 @@ test('the least manifest has a name and a world', () => {
     messages: { seal: false, sign: 'none' },
     digest: undefined,
     grants: noGrants,
+    labels: { holds: [], carries: [] },
     subscriptions: [],
     route: undefined,
     triggers: [],

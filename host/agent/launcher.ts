@@ -14,7 +14,7 @@ export interface LauncherOptions {
   readonly cold: ColdStates;
   /** What the agent can reach of the host. */
   readonly link: (agent: Agent, budget: Budget) => Linker;
-  readonly wasi: (agent: Agent) => WasiGrants;
+  readonly wasi: (agent: Agent, budget: Budget) => WasiGrants;
   /** Milliseconds since 1970. */
   readonly wallMs: () => number;
   /** Why an agent begins anew although its state was saved. */
@@ -39,7 +39,7 @@ export class Launcher {
     const { recorder } = agent;
     const own = link(agent, budget);
     const linker = recorder === undefined ? own : new RecordedLinker(own, recorder);
-    const grants = wasi(agent);
+    const grants = wasi(agent, budget);
     const woken = saved && (await this.#wake(agent, saved, linker, grants, budget, deadlineMs));
     const resident =
       woken ??

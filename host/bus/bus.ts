@@ -367,6 +367,12 @@ export class Bus {
     this.#outbox.owedToAll({ kind: 'unsubscribe', subscriber: id, subscription });
   }
 
+  /** What agents of this thread subscribed to, as it is now. */
+  ownSubscriptions(): readonly Subscription[] {
+    const isOwn = (one: Subscription): boolean => one.subscriber > 0 && one.thread === this.#self;
+    return [...this.#tree.all()].filter(isOwn);
+  }
+
   /** What an agent subscribed to. */
   subscriptionsOf(id: number): readonly Subscription[] {
     return this.#tree.of(id);

@@ -97,9 +97,14 @@ export interface Sender {
   readonly name: string | undefined;
   /** Of the message at hand, nanoseconds since the Unix epoch: what the sender asks for ends by then. */
   readonly deadlineNs?: bigint | undefined;
+  /** What all that it sends carries, with commas between: it travels in the header `mote-labels`. */
+  readonly labels?: string | undefined;
   /** On whose behalf somebody outside asks: message ids are its own, and the record names it. */
   readonly principal?: string | undefined;
 }
+
+/** The host's own; nobody else can set it. */
+export const labelsHeader = 'mote-labels';
 
 /** Whoever is no agent: a front door, a trigger, the host itself. */
 export const outside: Sender = { id: 0, name: undefined };

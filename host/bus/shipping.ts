@@ -5,6 +5,7 @@ import type { DeadLetter, DeadReason } from './dead-letters.ts';
 import {
   type Accepted,
   Delivery,
+  labelsHeader,
   type Reply,
   type RequestOptions,
   type Sender,
@@ -296,7 +297,7 @@ export class Shipping {
       deadlineNs: undefined,
       attempt: 1,
       contentType: payload.contentType,
-      headers,
+      headers: from.labels === undefined ? headers : labelled(headers, from.labels),
       body: payload.body,
     };
   }
@@ -321,7 +322,7 @@ export class Shipping {
       deadlineNs: sentAtNs + BigInt(Math.ceil((untilMs - nowMs) * 1e6)),
       attempt: 1,
       contentType: payload.contentType,
-      headers,
+      headers: from.labels === undefined ? headers : labelled(headers, from.labels),
       body: payload.body,
     };
   }
@@ -584,6 +585,10 @@ export class Shipping {
     this.#reception.answerFrom(resident, delivery, reply);
     return { id: this.#stamps.id(), receivers: 1, dropped: 0 };
   }
+}
+
+function labelled(headers: readonly Header[], labels: string): readonly Header[] {
+  return [...headers, { name: labelsHeader, value: labels }];
 }
 
 /** Why nobody but the host may publish to a subject. */

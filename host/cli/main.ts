@@ -28,6 +28,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   logs: async () => (await import('./logs.ts')).command,
   top: async () => (await import('./top.ts')).command,
   replay: async () => (await import('./replay.ts')).command,
+  approvals: async () => (await import('./approvals.ts')).command,
   'dead-letters': async () => (await import('./dead-letters.ts')).command,
 };
 
@@ -47,6 +48,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     'top',
     'dead-letters',
     'replay',
+    'approvals',
   ],
 };
 

@@ -26,6 +26,7 @@ const options = {
   state: { type: 'string' },
   threads: { type: 'string' },
   secrets: { type: 'string' },
+  policies: { type: 'string' },
   'repair-journal': { type: 'boolean' },
   auth: { type: 'boolean' },
   audit: { type: 'string' },
@@ -67,6 +68,7 @@ Where
   --state FOLDER          what outlives the host: mail, memories, tokens   [.motehost, or HOST_STATE]
   --secrets FILE          values for manifests that say { secret = "NAME" }, as lines of NAME = "VALUE"
   --log text|json         how what agents log is printed on stdout         [text]
+  --policies FOLDER       who may do what besides what manifests grant; changes count at once   [host policy --help]
   --config FILE           settings file   [~/.config/motehost/config.toml, or HOST_CONFIG]
 
 Who may call: on this machine everybody, until there is a token (host token create); from elsewhere only with a token
@@ -113,6 +115,8 @@ export interface ServeSettings {
   readonly corsOrigins: readonly string[];
   readonly stateFolder: string;
   readonly secretsFile: string | undefined;
+  /** Undefined: the manifests' grants alone decide. */
+  readonly policyFolder: string | undefined;
   readonly repairJournal: boolean;
   readonly threads: number;
   /** Undefined: a share of what there is. */
@@ -154,6 +158,7 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     corsOrigins: values['cors-origin'] ?? [],
     stateFolder: stateFolderOf(values.state, process.env),
     secretsFile: values.secrets,
+    policyFolder: values.policies,
     repairJournal: values['repair-journal'] === true,
     threads:
       values.threads === undefined
@@ -248,7 +253,7 @@ function open(
 ): Promise<LocalServing> {
   const { stateFolder, threads, memoryBytesMax, historyBytesMax, limits, secretsFile, repairJournal } =
     settings;
-  const { auditLevel, acceptAuditLoss } = settings;
+  const { auditLevel, acceptAuditLoss, policyFolder } = settings;
   makeStateFolder(stateFolder);
   return parts.serve({
     agents,
@@ -256,7 +261,7 @@ function open(
     cacheFolder: cacheFolder(process.env),
     threads,
     limits,
-    trust: { auditLevel, acceptAuditLoss },
+    trust: { auditLevel, acceptAuditLoss, ...(policyFolder === undefined ? {} : { policyFolder }) },
     ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
     ...(historyBytesMax === undefined ? {} : { historyBytesMax }),
     ...(repairJournal ? { repairJournal } : {}),

@@ -6,8 +6,11 @@ import type { DirectoryMemory } from '../bus/directory.ts';
 import type { SettledId } from '../bus/journal/journal.ts';
 import type { LinkEnd, LinkEnds } from '../bus/links.ts';
 import type { ResidenceShare } from '../engine/residence.ts';
+import type { Decision } from '../policy/decision.ts';
+import type { PolicyRequest } from '../policy/request.ts';
 import type { LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
+import type { Refused } from './clearance.ts';
 import type { Metric } from './serving.ts';
 import type { TrustLine } from './trust.ts';
 
@@ -100,7 +103,18 @@ export interface OwnerCalls {
   readonly journal: (isTaking: boolean) => void;
   /** What agents are subscribed to by themselves, all of it, when that changed. */
   readonly subscriptions: (changed: readonly Subscriptions[]) => void;
+  /** Puts what is not decided yet to a person. */
+  readonly approve: (asked: AskedApproval) => Decision;
+  /** Decides about a caller from outside, counting it with those of all threads. */
+  readonly settle: (asked: Omit<AskedApproval, 'decision'>) => Decision | Refused;
   readonly [name: string]: (input: never) => unknown;
+}
+
+export interface AskedApproval {
+  readonly request: PolicyRequest;
+  readonly decision: Decision;
+  /** How long it may wait. */
+  readonly waitMs: number;
 }
 
 /** What an agent subscribed to itself. */

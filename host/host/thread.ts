@@ -28,14 +28,17 @@ import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
 import { backlogOf } from './audit-metrics.ts';
+import type { Clearance } from './clearance.ts';
 import type { OwnerCalls, Subscriptions, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
 import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { GuestRooms } from './guest-rooms.ts';
+import { Inspection } from './inspection.ts';
 import type { Metric } from './serving.ts';
 import { ThreadAudit } from './thread-audit.ts';
 import { openHistory } from './thread-history.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
+import { clearanceOf, entranceOf, type PolicyOwner } from './thread-policy.ts';
 import { ThreadServing } from './thread-serving.ts';
 import { envelopesOf, recordRefusal, refusalText, storeSealOf, ThreadTrust } from './trust.ts';
 
@@ -67,7 +70,7 @@ interface Door {
 }
 
 /** How the main thread is told. */
-export type Owner = Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions'>;
+export interface Owner extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions'>, PolicyOwner {}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
@@ -91,6 +94,7 @@ export class AgentThread {
   readonly #dispatcher: Dispatcher;
   readonly #room: MemoryRoom;
   readonly #rooms: GuestRooms;
+  readonly #clearance: Clearance | undefined;
   readonly #launcher: Launcher;
   readonly population: Population;
   readonly #overdueKind: number;
@@ -114,6 +118,7 @@ export class AgentThread {
   ) {
     this.#clock = clock;
     this.#trust = new ThreadTrust(trust, clock);
+    this.#clearance = clearanceOf(this.#trust, owner, clock);
     this.#audit = this.#openAudit();
     this.#self = links.self;
     this.mail = mail;
@@ -190,6 +195,7 @@ export class AgentThread {
       around: this.#surroundings(),
       cold: this.#cold,
       subscribed: (id) => void this.#subscribed.add(id),
+      inspection: this.#inspection(),
       record: this.#audit,
     });
     this.#rooms = new GuestRooms({
@@ -199,15 +205,29 @@ export class AgentThread {
       logLevelMin: settings.logLevelMin,
       log: (entry) => this.#log.write(entry),
       subscribed: (id) => void this.#subscribed.add(id),
+      clearance: this.#clearance,
     });
     this.#launcher = new Launcher({
       engine: this.#engine,
       room: this.#room,
       cold: this.#cold,
       link: (agent, budget) => this.#link(agent, budget),
-      wasi: (agent) => this.#rooms.wasi(agent),
+      wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
       wallMs: () => this.#wallMs(),
       onLost: (agent, error) => this.#say('error', error.message, agent.name),
+    });
+  }
+
+  #inspection(): Inspection | undefined {
+    const clearance = this.#clearance;
+    if (clearance === undefined) return undefined;
+    return new Inspection({
+      clearance,
+      bus: this.bus,
+      clock: this.#clock,
+      agents: () => this.population.agents(),
+      say: (text, agent) => this.#say('warn', text, agent),
+      subscribed: (id) => void this.#subscribed.add(id),
     });
   }
 
@@ -451,7 +471,7 @@ export class AgentThread {
               agent.spec.program,
               this.#link(agent, budget),
               budget,
-              this.#rooms.wasi(agent),
+              this.#rooms.wasi(agent, budget),
             ),
           agent.spec.limits.deadlineMs,
         ),
@@ -467,7 +487,9 @@ export class AgentThread {
   /** Opens this thread's part of the front door. @throws HostError `HOST_ERR_LISTEN_FAILED` */
   async openDoor(module: string, settings: unknown): Promise<void> {
     const { openThreadDoor } = (await import(module)) as DoorModule;
-    this.#door = await openThreadDoor(new ThreadServing(this.bus, systemRandom, this.#trust.pen), settings);
+    const entrance = entranceOf(this.#clearance, this.#owner, (text) => this.#say('warn', text));
+    const serving = new ThreadServing(this.bus, systemRandom, this.#trust.pen, entrance);
+    this.#door = await openThreadDoor(serving, settings);
   }
 
   doorMetrics(): readonly Metric[] {
