@@ -4,6 +4,7 @@ import { limitKeys, limitsOfTable } from './config.ts';
 import { HostError } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { settingsOf } from './manifest/environment.ts';
+import { type ErrorRules, errorsOf } from './manifest/error-rules.ts';
 import { type Grants, grantsOf } from './manifest/grants.ts';
 import { isPlainPath } from './manifest/http-grant.ts';
 import {
@@ -27,6 +28,13 @@ import { type Trigger, triggersOf } from './manifest/triggers.ts';
 import { readRegularFile } from './regular-file.ts';
 
 export type { EnvironmentGrant } from './manifest/environment.ts';
+export {
+  defaultErrors,
+  type ErrorRules,
+  type ErrorStep,
+  type FailureKind,
+  failureKinds,
+} from './manifest/error-rules.ts';
 export {
   type BusGrants,
   type FileGrant,
@@ -69,6 +77,7 @@ export interface Manifest extends Sources {
   readonly restart: Restart;
   readonly hibernate: Hibernate;
   readonly delivery: DeliveryRules;
+  readonly errors: ErrorRules;
   readonly grants: Grants;
   /** What the host subscribes it to; being in the manifest grants them. */
   readonly subscriptions: readonly Subscription[];
@@ -108,9 +117,10 @@ export function readManifest(folder: string): Manifest {
 /** Reads a manifest's text; `path` is what errors call it. @throws HostError as `readManifest` */
 export function parseManifest(text: string, path: string): Manifest {
   const table = new Table(parseTable(text, path), path).only(keys);
+  const name = nameOf(table);
   const limits = table.table('limits').only([...Object.keys(limitKeys), ...rateKeys], 'limit');
   return {
-    name: nameOf(table),
+    name,
     ...sourcesOf(table),
     tier: tierOf(table),
     settings: settingsOf(table),
@@ -120,6 +130,7 @@ export function parseManifest(text: string, path: string): Manifest {
     restart: restartOf(table),
     hibernate: hibernateOf(table),
     delivery: deliveryOf(table),
+    errors: errorsOf(table, name),
     grants: grantsOf(table),
     subscriptions: subscriptionsOf(table),
     route: routeOf(table),
@@ -137,6 +148,7 @@ const keys: readonly string[] = [
   'restart',
   'hibernate',
   'delivery',
+  'errors',
   'capabilities',
   'environment',
   'subscriptions',

@@ -6,6 +6,9 @@ import type { Outcome } from '../outcome.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { FailurePlace } from './error-strategy.ts';
+import type { Halt } from './halt.ts';
+import { Recovery } from './recovery.ts';
 import { Roll, type Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
 import { termsOf } from './terms.ts';
@@ -18,14 +21,24 @@ export interface PopulationRooms {
   readonly cold: ColdStates;
   /** An agent's own subscriptions are others now. */
   readonly subscribed: (agent: number) => void;
+  /** An agent handles nothing until a person says so, or does so again. */
+  readonly halted: (agent: string, halt: Halt | undefined) => void;
 }
 
-/** An agent that comes to a thread, with what it subscribed to itself in an earlier run. */
-export type Newcomer = readonly [id: number, name: string, kept?: readonly KeptSubscription[]];
+/** An agent that comes to a thread, with what it subscribed to itself in an earlier run, and how that run left it. */
+export type Newcomer = readonly [
+  id: number,
+  name: string,
+  kept?: readonly KeptSubscription[] | undefined,
+  halt?: Halt | undefined,
+];
+
+/** `held`: it waits for a person, wherever its state is. */
+export type ReportedPhase = AgentPhase | 'held';
 
 /** What is known of one agent. */
 export interface AgentReport extends Tally {
-  readonly phase: AgentPhase;
+  readonly phase: ReportedPhase;
   /** In a call, and waiting for something outside. */
   readonly mailboxDepth: number;
   readonly lastError: string | undefined;
@@ -34,7 +47,7 @@ export interface AgentReport extends Tally {
 
 export interface PopulationReport {
   readonly agents: number;
-  readonly phases: Readonly<Partial<Record<AgentPhase, number>>>;
+  readonly phases: Readonly<Partial<Record<ReportedPhase, number>>>;
   readonly handled: number;
   readonly failed: number;
   readonly fuel: bigint;
@@ -48,6 +61,7 @@ export class Population implements Lodgers {
   readonly #rooms: PopulationRooms;
   readonly #specs = new Map<number, Spec>();
   readonly #roll: Roll;
+  readonly #recovery: Recovery;
   readonly #agents = new Map<number, Agent>();
   /** Of those that have no object, whose state lies on disk. */
   #cold = 0;
@@ -59,8 +73,11 @@ export class Population implements Lodgers {
 
   constructor(rooms: PopulationRooms) {
     this.#rooms = rooms;
-    this.#roll = new Roll((id) => rooms.bus.directory.indexOf(id));
-    rooms.bus.lodge(this);
+    const { bus, around, halted } = rooms;
+    this.#roll = new Roll((id) => bus.directory.indexOf(id));
+    const note = around.note.bind(around);
+    this.#recovery = new Recovery({ bus, clock: around.clock, note, halted });
+    bus.lodge(this);
   }
 
   /** Makes a spec known, once, before agents of it come. */
@@ -76,11 +93,12 @@ export class Population implements Lodgers {
   add(spec: number, agents: readonly Newcomer[], isAgain: boolean): void {
     const known = this.#spec(spec);
     const { cold } = this.#rooms;
-    for (const [id, name, kept] of agents) {
+    for (const [id, name, kept, halt] of agents) {
       this.#roll.add(id, name, spec);
       if (cold.size > 0 && cold.has(name)) this.#cold += 1;
       if (!isAgain) this.#subscribe(id, known);
       if (kept !== undefined) this.#resubscribe(id, known, kept);
+      if (halt !== undefined) this.#recovery.restore(this.#rouse(id) as Agent, halt);
     }
   }
 
@@ -152,15 +170,17 @@ export class Population implements Lodgers {
     bus.pause(id);
     try {
       await agent.settled();
+      await this.#recovery.ended(agent);
       await agent.end('replaced');
       await this.#rooms.cold.drop(agent.name);
       this.#unsubscribe(id, agent.spec);
       agent.replace(spec);
+      if (agent.halt?.kind === 'terminated') this.#recovery.forgive(agent);
       this.#roll.setSpec(id, number);
       this.#subscribe(id, spec);
       this.#endUngranted(id, agent);
     } finally {
-      bus.resume(id);
+      if (agent.halt?.kind !== 'held') bus.resume(id);
     }
   }
 
@@ -185,6 +205,7 @@ export class Population implements Lodgers {
     this.#rooms.bus.remove(id);
     agent.stop({ kind: 'cancelled', reason: 'the agent was removed' });
     await agent.settled();
+    await this.#recovery.ended(agent);
     await agent.end('requested');
     await this.#rooms.cold.drop(agent.name);
     this.#agents.delete(id);
@@ -232,7 +253,7 @@ export class Population implements Lodgers {
 
   /** Messages that agents deal with, those that wait for something included. */
   get underWay(): number {
-    return this.#underWay;
+    return this.#underWay + this.#recovery.standIns;
   }
 
   /** The dispatcher: one message of one agent, or the next part of one. */
@@ -252,12 +273,24 @@ export class Population implements Lodgers {
   }
 
   /** The agent: what came of a message. */
-  handled(agent: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+  handled(
+    agent: Agent,
+    delivery: Delivery,
+    outcome: Outcome<Uint8Array | undefined>,
+    place: FailurePlace,
+  ): void {
     const { bus, dispatcher } = this.#rooms;
     this.#underWay -= 1;
-    bus.settle(delivery, outcome);
+    if (outcome.kind === 'ok') bus.settle(delivery, outcome);
+    else this.#recovery.settle(agent, delivery, outcome, place);
     if (bus.hasMail(agent.id)) dispatcher.wake(agent.id);
     if (agent.leaveTurn()) dispatcher.ended();
+  }
+
+  /** A person says that an agent goes on; false: nothing keeps it from doing so. */
+  async resume(id: number, isDropped: boolean): Promise<boolean> {
+    const agent = this.#agents.get(id);
+    return agent !== undefined && this.#recovery.resume(agent, isDropped);
   }
 
   reportOf(id: number): AgentReport | undefined {
@@ -268,25 +301,30 @@ export class Population implements Lodgers {
     const subscriptions = bus.subscriptionsOf(id).map(({ pattern, group }) => ({ pattern, group }));
     const mailboxDepth = bus.directory.depthOf(id);
     const { handled, failed, fuel, memoryBytes } = agent ?? this.#roll.tallyOf(id);
-    const phase = agent?.phase ?? (cold.has(name) ? 'cold' : 'absent');
-    const lastError = agent?.lastError;
+    const phase = agent === undefined ? (cold.has(name) ? 'cold' : 'absent') : phaseOf(agent);
+    const lastError = agent?.halt?.why ?? agent?.lastError;
     return { phase, mailboxDepth, handled, failed, fuel, memoryBytes, lastError, subscriptions };
   }
 
   report(): PopulationReport {
     const resting = this.#roll.size - this.#agents.size;
-    const phases: Partial<Record<AgentPhase, number>> = {};
+    const phases: Partial<Record<ReportedPhase, number>> = {};
     if (this.#cold > 0) phases.cold = this.#cold;
     if (resting > this.#cold) phases.absent = resting - this.#cold;
     let [handled, failed, fuel] = [this.#handled, this.#failed, this.#fuel];
     for (const agent of this.#agents.values()) {
-      phases[agent.phase] = (phases[agent.phase] ?? 0) + 1;
+      const phase = phaseOf(agent);
+      phases[phase] = (phases[phase] ?? 0) + 1;
       handled += agent.handled;
       failed += agent.failed;
       fuel += agent.fuel;
     }
     return { agents: this.#roll.size, phases, handled, failed, fuel };
   }
+}
+
+function phaseOf({ halt, phase }: Agent): ReportedPhase {
+  return halt?.kind === 'held' ? 'held' : phase;
 }
 
 function isOfManifest(

@@ -1,4 +1,5 @@
 import type { AgentReport, Newcomer, PopulationReport } from '../agent/population.ts';
+import type { Halt } from '../agent/halt.ts';
 import type { Spec } from '../agent/spec.ts';
 import type { KeptSubscription } from '../bus/bus.ts';
 import type { DeadLetter } from '../bus/dead-letters.ts';
@@ -60,6 +61,8 @@ export interface ThreadCalls {
   /** Another program or other settings; messages wait meanwhile. */
   readonly replace: (asked: { readonly id: number; readonly spec: number }) => void;
   readonly remove: (id: number) => void;
+  /** A halted agent goes on; false: it was not. */
+  readonly resume: (asked: { readonly id: number; readonly isDropped: boolean }) => boolean;
   readonly report: (ids: readonly number[]) => readonly (AgentReport | undefined)[];
   readonly status: () => ThreadReport;
   readonly deadLetters: (max: number) => readonly DeadLetter[];
@@ -90,8 +93,12 @@ export interface OwnerCalls {
   readonly journal: (isTaking: boolean) => void;
   /** What agents are subscribed to by themselves, all of it, when that changed. */
   readonly subscriptions: (changed: readonly Subscriptions[]) => void;
+  /** An agent handles nothing until a person says so; without a halt, it does again. */
+  readonly halted: (change: Halted) => void;
   readonly [name: string]: (input: never) => unknown;
 }
+
+export type Halted = readonly [agent: string, halt: Halt | undefined];
 
 /** What an agent subscribed to itself. */
 export type Subscriptions = readonly [agent: string, own: readonly KeptSubscription[]];

@@ -193,6 +193,10 @@ class ServingHost implements LocalServing {
       onSubscriptions: (changed) => {
         for (const [agent, own] of changed) state.agents.putSubscriptions(agent, own);
       },
+      onHalted: ([agent, halt]) => {
+        state.agents.putHalt(agent, halt);
+        this.#tenancy.noteHalt(agent, halt);
+      },
       onJournal: (thread, isTaking) => this.#journalTurned(thread, isTaking),
       onOutput: (text) => this.#say('warn', text.trimEnd()),
       onLost: (thread, reason) => this.#lost(thread, reason),
@@ -217,6 +221,7 @@ class ServingHost implements LocalServing {
       directory: this.#directory,
       threads: this.#threads,
       kept,
+      halts: state.agents.halts(),
       isFresh: state.coldLeft.length === 0,
     });
     this.#triggers = openTriggers(this.#bus, state.agents, clock, (agent, trigger, why) =>
@@ -450,6 +455,11 @@ class ServingHost implements LocalServing {
 
   remove(name: string): Promise<void> {
     return this.#installation.remove(name);
+  }
+
+  resume(name: string, isDropped: boolean): Promise<boolean> {
+    this.#requireOpen();
+    return this.#tenancy.resume(this.#tenancy.require(name), isDropped);
   }
 
   /** @throws HostError `HOST_ERR_AGENT_STOPPED` when the host ends */

@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Agent, AgentNote, Surroundings } from '../agent/agent.ts';
 import { ColdStates } from '../agent/cold-states.ts';
 import { Dispatcher } from '../agent/dispatcher.ts';
+import type { FailurePlace } from '../agent/error-strategy.ts';
 import { invoke } from '../agent/invoke.ts';
 import { Launcher } from '../agent/launcher.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
@@ -57,7 +58,7 @@ interface Door {
 }
 
 /** How the main thread is told. */
-export type Owner = Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions'>;
+export type Owner = Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted'>;
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
@@ -152,6 +153,7 @@ export class AgentThread {
       around: this.#surroundings(),
       cold: this.#cold,
       subscribed: (id) => void this.#subscribed.add(id),
+      halted: (agent, halt) => owner.halted([agent, halt]),
     });
     this.#rooms = new GuestRooms({
       bus: this.bus,
@@ -271,7 +273,7 @@ export class AgentThread {
       rested: () => this.#dispatcher.ended(),
       discard: (agent) => this.#discard(agent),
       stopped: (agent) => this.bus.endOf(agent.id),
-      handled: (agent, delivery, outcome) => this.#handled(agent, delivery, outcome),
+      handled: (agent, delivery, outcome, place) => this.#handled(agent, delivery, outcome, place),
       note: (agent, what) => this.#note(agent, what),
     };
   }
@@ -313,11 +315,16 @@ export class AgentThread {
     return isHere;
   }
 
-  #handled(agent: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+  #handled(
+    agent: Agent,
+    delivery: Delivery,
+    outcome: Outcome<Uint8Array | undefined>,
+    place: FailurePlace,
+  ): void {
     // Whoever asked hears of it; of a message that nobody waits for only the operator can.
     if (delivery.request === 0 && outcome.kind === 'error')
       this.#sayUnhandled(agent, delivery, outcome.failure);
-    this.population.handled(agent, delivery, outcome);
+    this.population.handled(agent, delivery, outcome, place);
   }
 
   #sayUnhandled(agent: Agent, { message }: Delivery, failure: unknown): void {
@@ -353,6 +360,7 @@ export class AgentThread {
       event,
       atMs: this.#wallMs(),
       ...(event === 'failed' && { error }),
+      ...('why' in what && { why: what.why }),
       ...(what.kind === 'denied' && { what: what.what, allow: what.cure }),
     });
     this.bus.publishEvent(`host.agent.${name}.${event}`, {
@@ -486,6 +494,16 @@ function noteEntry(agent: Agent, what: AgentNote): Omit<LogEntry, 'atMs'> | unde
         text: `denied: ${what.what}`,
         fields: [{ name: 'allow', value: what.cure }],
       };
+    case 'held': {
+      const cure = `host agents resume ${agent.name} lets it go on`;
+      return { ...base, level: 'error', text: `held (${what.why}); ${cure}` };
+    }
+    case 'terminated':
+      return { ...base, level: 'error', text: `terminated (${what.why})` };
+    case 'failed-over':
+      return { ...base, level: 'warn', text: `failed over: ${what.why}` };
+    case 'resumed':
+      return { ...base, level: 'info', text: `resumed (${what.why})` };
     case 'refused':
       return { ...base, level: 'error', text: what.error.message };
     case 'ended':

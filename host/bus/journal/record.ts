@@ -206,6 +206,9 @@ const reasons: readonly DeadReason[] = [
   'refused',
   'removed',
   'mailbox-full',
+  'failed',
+  'terminated',
+  'dropped',
   'corrupt',
 ];
 
