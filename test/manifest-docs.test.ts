@@ -76,6 +76,7 @@ test('the parser is asked for all of its tables', () => {
     'capabilities.net',
     'delivery',
     'environment.a',
+    'errors',
     'hibernate',
     'http',
     'limits',

@@ -89,6 +89,7 @@ subject = "orders.>"
     restart: { policy: 'on-failure', backoffMs: 50, backoffMsMax: 60_000 },
     hibernate: { afterMs: undefined, unsaveable: 'restart' },
     delivery: { guarantee: 'exactly-once', attemptsMax: 3, backoffMs: 2000, backoffMsMax: 60_000 },
+    errors: { state: 'clean', steps: {} },
     grants: {
       bus: {
         send: ['agent.audit', 'prices.>'],

@@ -23,6 +23,7 @@ test('the least manifest has a name and a world', () => {
     restart: { policy: 'always', backoffMs: 100, backoffMsMax: 30_000 },
     hibernate: { afterMs: 60_000, unsaveable: 'keep' },
     delivery: { guarantee: 'at-least-once', attemptsMax: 5, backoffMs: 1000, backoffMsMax: 60_000 },
+    errors: { state: 'clean', steps: {} },
     grants: noGrants,
     subscriptions: [],
     route: undefined,

@@ -5,13 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { ErrorStep } from '../manifest.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Agent, AgentNote } from './agent.ts';
-import {
-  failoverHeader,
-  type FailurePlace,
-  failureKindOf,
-  mayFailOver,
-  stepAt,
-} from './error-strategy.ts';
+import { type FailurePlace, failoverHeader, failureKindOf, mayFailOver, stepAt } from './error-strategy.ts';
 import { type Halt, haltWith } from './halt.ts';
 
 /** What recovery needs of its thread. */
@@ -57,12 +51,15 @@ export class Recovery {
     place: FailurePlace,
   ): void {
     const { bus, clock } = this.#rooms;
-    if (agent.halt?.kind === 'terminated') return bus.settle(delivery, outcome, 'terminated');
     const { errors, delivery: rules } = agent.spec.manifest;
     const isLate = delivery.untilMs <= clock.monotonicMs();
     const kind = failureKindOf({ outcome, place, isLate });
     const steps = kind === undefined ? undefined : errors.steps[kind];
-    if (steps === undefined) return bus.settle(delivery, outcome);
+    const isTerminated = agent.halt?.kind === 'terminated';
+    if (isTerminated || steps === undefined) {
+      bus.settle(delivery, outcome, isTerminated ? 'terminated' : undefined);
+      return;
+    }
     const why = `${kind}: ${wordsOf(outcome)}`.slice(0, whyCharsMax);
     const { attempt } = delivery.message;
     this.#take({ agent, delivery, outcome, steps, why }, stepAt(steps, attempt, rules.attemptsMax - 1));
@@ -71,8 +68,7 @@ export class Recovery {
   /** The first step from this place on that can be done. */
   #take(one: Case, from: number): void {
     const { steps, delivery, outcome } = one;
-    for (let at = from; at < steps.length; at += 1)
-      if (this.#do(one, steps[at] as ErrorStep, at)) return;
+    for (let at = from; at < steps.length; at += 1) if (this.#do(one, steps[at] as ErrorStep, at)) return;
     this.#rooms.bus.settle(delivery, outcome, delivery.message.attempt > 1 ? 'attempts' : 'failed');
   }
 
@@ -110,7 +106,10 @@ export class Recovery {
       if (bus.directory.find(to) === 0) return false;
       void this.#askInstead(one, to, more, at);
     }
-    this.#rooms.note(agent, { kind: 'failed-over', why: `${to} has message ${delivery.message.id}, ${one.why}` });
+    this.#rooms.note(agent, {
+      kind: 'failed-over',
+      why: `${to} has message ${delivery.message.id}, ${one.why}`,
+    });
     return true;
   }
 

@@ -1,5 +1,5 @@
-import type { AgentReport, Newcomer, PopulationReport } from '../agent/population.ts';
 import type { Halt } from '../agent/halt.ts';
+import type { AgentReport, Newcomer, PopulationReport } from '../agent/population.ts';
 import type { Spec } from '../agent/spec.ts';
 import type { KeptSubscription } from '../bus/bus.ts';
 import type { DeadLetter } from '../bus/dead-letters.ts';

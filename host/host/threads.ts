@@ -4,7 +4,14 @@ import { Pool } from '../engine/pool.ts';
 import { Residence, type ResidenceShare } from '../engine/residence.ts';
 import type { Thread } from '../engine/worker/client.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
-import type { Halted, OwnerCalls, Subscriptions, ThreadCalls, ThreadPlace, ThreadSettings } from './control.ts';
+import type {
+  Halted,
+  OwnerCalls,
+  Subscriptions,
+  ThreadCalls,
+  ThreadPlace,
+  ThreadSettings,
+} from './control.ts';
 
 export type AgentThreadHandle = Thread<OwnerCalls, ThreadCalls>;
 
@@ -54,7 +61,8 @@ export class Threads {
 
   /** @throws HostError `HOST_ERR_THREAD_LOST` when a thread does not start, `HOST_ERR_JOURNAL_CORRUPT` */
   async start(): Promise<void> {
-    const { threads, settings, clock, onLogs, onJournal, onSubscriptions, onHalted, onOutput } = this.#options;
+    const { threads, settings, clock, onLogs, onJournal, onSubscriptions, onHalted, onOutput } =
+      this.#options;
     this.#pool = await Pool.start<OwnerCalls, ThreadCalls>({
       entry,
       threads,
