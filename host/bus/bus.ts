@@ -559,7 +559,11 @@ export class Bus {
   #replyTo(thread: number, request: number, reply: Reply): void {
     if (thread === this.#self) this.#requests.answer(request, this.#self, reply);
     else if ('error' in reply) this.#outbox.owed(thread, { kind: 'refused', request, error: reply.error });
-    else this.#outbox.owed(thread, { kind: 'reply', request, ...reply });
+    else {
+      // It may be another thread's frame, with a number of its own.
+      const { outcome, contentType, headers } = reply;
+      this.#outbox.owed(thread, { kind: 'reply', request, outcome, contentType, headers });
+    }
   }
 
   #settledAt(thread: number, entry: number): void {
