@@ -32,6 +32,7 @@ async function bundle(): Promise<void> {
       'prepare-worker': 'host/engine/prepare-worker.ts',
       'agent-thread': 'host/host/thread-main.ts',
       'thread-door': 'host/http/thread-door.ts',
+      'audit-thread': 'host/audit/thread-main.ts',
       evaluator: 'guest-sdk/javascript/build/evaluator.ts',
     },
     external: /^(?:node:|[^./])/,

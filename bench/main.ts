@@ -28,6 +28,9 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   neighbour: async () => (await import('./neighbour.ts')).bench,
   wheel: async () => (await import('./wheel.ts')).bench,
   capability: async () => (await import('./capability.ts')).bench,
+  policy: async () => (await import('./policy.ts')).bench,
+  audit: async () => (await import('./audit.ts')).bench,
+  identity: async () => (await import('./identity.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({

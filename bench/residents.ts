@@ -74,7 +74,7 @@ async function live(count: number): Promise<Figures> {
   const host = await residentHost(never, threads);
   const { serving } = host;
   await warmUp(host);
-  const heapBefore = heapOf(await probeAll(threads + 1));
+  const heapBefore = heapOf(await probeAll());
   const [rssBefore, kernelBefore] = [process.memoryUsage.rss(), kernelView()];
   const all = names('live', count - 1);
   await serving.spawn('like', all);
@@ -82,7 +82,7 @@ async function live(count: number): Promise<Figures> {
   const us = await askInTurn(serving, all.slice(0, 2000));
   const rss = process.memoryUsage.rss() - rssBefore;
   const kernel = kernelView();
-  const heap = heapOf(await probeAll(threads + 1)) - heapBefore;
+  const heap = heapOf(await probeAll()) - heapBefore;
   const { agents, memories } = await serving.status();
   await serving.spawn('like', ['one-more']);
   const [lastUs = Number.NaN] = await askInTurn(serving, ['one-more']);
@@ -103,7 +103,7 @@ async function live(count: number): Promise<Figures> {
 async function registered(count: number): Promise<Figures> {
   const host = await residentHost('', threads);
   const { serving } = host;
-  const heapBefore = heapOf(await probeAll(threads + 1));
+  const heapBefore = heapOf(await probeAll());
   const rssBefore = process.memoryUsage.rss();
   const fromMs = performance.now();
   const batch = 50_000;
@@ -114,7 +114,7 @@ async function registered(count: number): Promise<Figures> {
     );
   const spawnMs = performance.now() - fromMs;
   const rss = process.memoryUsage.rss() - rssBefore;
-  const [main, ...others] = await probeAll(threads + 1);
+  const [main, ...others] = await probeAll();
   const heap = heapOf([...(main === undefined ? [] : [main]), ...others]) - heapBefore;
   const random = Array.from({ length: 10_000 }, () => `many-${Math.floor(Math.random() * count)}`);
   const us = await askInTurn(serving, random);
@@ -292,7 +292,7 @@ function report({ quick }: Effort): Report {
     ),
     marks: marksOf(found),
     remarks: [
-      'a serving host with its defaults; agents in AssemblyScript with one page of memory, of which they touch four times 4 KiB.',
+      'a serving host with its defaults; agents in AssemblyScript with one page of memory, of which they touch two times 4 KiB.',
       "calls go through the host's `invoke`, one after the other unless a rate is given; RSS of a host that was at work before.",
     ],
   };

@@ -6,7 +6,7 @@ import { resolveTarget } from '../guest-sdk/build/target.ts';
 import { buildProgram } from '../guest-sdk/c/build/build-program.ts';
 import type { Payload } from '../host/bus/message.ts';
 import { systemClock, systemRandom } from '../host/clock.ts';
-import { type LocalServing, serve } from '../host/host/serve.ts';
+import { type LocalServing, serve, type TrustSettings } from '../host/host/serve.ts';
 import type { Reply } from '../host/host/serving.ts';
 import { writtenAgent } from '../test/support/written-agent.ts';
 
@@ -35,7 +35,7 @@ export class TalkingHost {
     this.#stateFolder = stateFolder;
   }
 
-  static async start(threads: number): Promise<TalkingHost> {
+  static async start(threads: number, trust: TrustSettings = {}): Promise<TalkingHost> {
     const stateFolder = mkdtempSync(join(tmpdir(), 'motehost-bench-'));
     const serving = await serve({
       agents: [],
@@ -43,6 +43,7 @@ export class TalkingHost {
       cacheFolder: undefined,
       threads,
       limits: {},
+      trust,
       clock: systemClock,
       random: systemRandom,
       log: ({ level, text }) => {

@@ -38,15 +38,20 @@ if (!isMainThread) {
   asks.onmessage = () => answers.postMessage(probeHere());
 }
 
-/** Probes `threads` threads besides the calling one, whose probe comes first. */
-export async function probeAll(threads: number): Promise<readonly ThreadProbe[]> {
+/** Without an answer for so long: all that there are have answered. */
+const silenceMs = 2000;
+
+/** Probes all threads that were started with this module; the calling one comes first. */
+export async function probeAll(): Promise<readonly ThreadProbe[]> {
   const found = [probeHere()];
   const answers = new BroadcastChannel(answerChannel);
   const asks = new BroadcastChannel(askChannel);
   const { promise, resolve } = Promise.withResolvers<void>();
+  let silence = setTimeout(resolve, 4 * silenceMs);
   answers.onmessage = ({ data }) => {
     found.push(data as ThreadProbe);
-    if (found.length === threads + 1) resolve();
+    clearTimeout(silence);
+    silence = setTimeout(resolve, silenceMs);
   };
   asks.postMessage('probe');
   await promise;

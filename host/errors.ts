@@ -44,9 +44,21 @@ const codes = {
   HOST_ERR_STATE_UNWRITABLE: 'unavailable',
   HOST_ERR_JOURNAL_CORRUPT: 'unavailable',
   HOST_ERR_SECRET_UNKNOWN: 'not-found',
+  HOST_ERR_IDENTITY_UNSAFE: 'denied',
+  HOST_ERR_IDENTITY_CORRUPT: 'unavailable',
+  HOST_ERR_IDENTITY_PASSPHRASE: 'denied',
+  HOST_ERR_IDENTITY_UNTRUSTED: 'denied',
   HOST_ERR_TOKEN_INVALID: 'denied',
   HOST_ERR_LISTEN_FAILED: 'unavailable',
   HOST_ERR_SERVER_UNREACHABLE: 'unavailable',
+  HOST_ERR_POLICY_INVALID: 'bad-input',
+  HOST_ERR_POLICY_APPROVAL_UNKNOWN: 'not-found',
+  HOST_ERR_POLICY_LIMIT: 'unavailable',
+  HOST_ERR_AUDIT_CORRUPT: 'unavailable',
+  HOST_ERR_AUDIT_FULL: 'unavailable',
+  HOST_ERR_AUDIT_UNWRITABLE: 'unavailable',
+  HOST_ERR_AUDIT_UNKNOWN: 'not-found',
+  HOST_ERR_AUDIT_INVALID: 'bad-input',
 } as const;
 
 export type HostErrorCode = keyof typeof codes;
@@ -55,6 +67,7 @@ export type HostErrorCode = keyof typeof codes;
 const codesOfManyLines: ReadonlySet<HostErrorCode> = new Set([
   'HOST_ERR_BUILD_FAILED',
   'HOST_ERR_WIT_INVALID',
+  'HOST_ERR_POLICY_INVALID',
 ]);
 
 /** What kind of answer a door (CLI exit code, HTTP status) gives for a code. */

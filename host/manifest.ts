@@ -3,6 +3,7 @@ import { parse, TomlError } from 'smol-toml';
 import { limitKeys, limitsOfTable } from './config.ts';
 import { HostError } from './errors.ts';
 import type { Limits } from './limits.ts';
+import { type AuditRules, auditOf } from './manifest/audit.ts';
 import { settingsOf } from './manifest/environment.ts';
 import { type ErrorRules, errorsOf } from './manifest/error-rules.ts';
 import { type Grants, grantsOf } from './manifest/grants.ts';
@@ -27,6 +28,7 @@ import { Table } from './manifest/table.ts';
 import { type Trigger, triggersOf } from './manifest/triggers.ts';
 import { readRegularFile } from './regular-file.ts';
 
+export type { AgentAuditLevel, AuditRules } from './manifest/audit.ts';
 export type { EnvironmentGrant } from './manifest/environment.ts';
 export {
   defaultErrors,
@@ -84,6 +86,8 @@ export interface Manifest extends Sources {
   /** Requests under this path are for its `wasi:http/incoming-handler`: `/shop`; `/` for all that nobody else has. */
   readonly route: string | undefined;
   readonly triggers: readonly Trigger[];
+  /** What is put on the audit chain of it at least. */
+  readonly audit: AuditRules;
 }
 
 /** The manifest's file name in an agent's folder. */
@@ -114,14 +118,19 @@ export function readManifest(folder: string): Manifest {
   return parseManifest(text, path);
 }
 
-/** Reads a manifest's text; `path` is what errors call it. @throws HostError as `readManifest` */
-export function parseManifest(text: string, path: string): Manifest {
+/**
+ * Reads a manifest's text.
+ * @param path what errors call it
+ * @param comesReady its component comes along and tells its world itself
+ * @throws HostError as `readManifest`
+ */
+export function parseManifest(text: string, path: string, comesReady = false): Manifest {
   const table = new Table(parseTable(text, path), path).only(keys);
   const name = nameOf(table);
   const limits = table.table('limits').only([...Object.keys(limitKeys), ...rateKeys], 'limit');
   return {
     name,
-    ...sourcesOf(table),
+    ...sourcesOf(table, comesReady),
     tier: tierOf(table),
     settings: settingsOf(table),
     limits: limitsOf(limits),
@@ -135,6 +144,7 @@ export function parseManifest(text: string, path: string): Manifest {
     subscriptions: subscriptionsOf(table),
     route: routeOf(table),
     triggers: triggersOf(table),
+    audit: auditOf(table),
   };
 }
 
@@ -154,6 +164,7 @@ const keys: readonly string[] = [
   'subscriptions',
   'http',
   'triggers',
+  'audit',
 ];
 
 function nameOf(table: Table): string {

@@ -69,6 +69,7 @@ test('every manifest on the page is one', () => {
 test('the parser is asked for all of its tables', () => {
   assert.deepEqual(known.map(([path]) => path).sort(), [
     '',
+    'audit',
     'capabilities',
     'capabilities.bus',
     'capabilities.files',

@@ -19,6 +19,7 @@ message-burst = 10
 message-bytes = "64KiB"
 [mailbox]
 capacity = 50
+bytes = "4MiB"
 [restart]
 policy = "on-failure"
 backoff = "50ms"
@@ -85,7 +86,7 @@ subject = "orders.>"
     ],
     limits: { memoryBytesMax: 65_536 },
     rates: { messagesPerSecond: 2000, messageBurst: 10, messageBytesMax: 65_536 },
-    mailbox: { capacity: 50, high: 40, low: 10 },
+    mailbox: { capacity: 50, high: 40, low: 10, bytesMax: 4 * 1024 * 1024 },
     restart: { policy: 'on-failure', backoffMs: 50, backoffMsMax: 60_000 },
     hibernate: { afterMs: undefined, unsaveable: 'restart' },
     delivery: { guarantee: 'exactly-once', attemptsMax: 3, backoffMs: 2000, backoffMsMax: 60_000 },
@@ -129,8 +130,18 @@ subject = "orders.>"
 });
 
 test('the water marks of a mailbox follow its capacity, down to one message', () => {
-  assert.deepEqual(read('[mailbox]\ncapacity = 1').mailbox, { capacity: 1, high: 1, low: 0 });
-  assert.deepEqual(read('[mailbox]\nhigh = 100').mailbox, { capacity: 1000, high: 100, low: 99 });
+  assert.deepEqual(read('[mailbox]\ncapacity = 1').mailbox, {
+    capacity: 1,
+    high: 1,
+    low: 0,
+    bytesMax: 16 * 1024 * 1024,
+  });
+  assert.deepEqual(read('[mailbox]\nhigh = 100').mailbox, {
+    capacity: 1000,
+    high: 100,
+    low: 99,
+    bytesMax: 16 * 1024 * 1024,
+  });
 });
 
 test('a first pause longer than the usual longest one is the longest', () => {

@@ -19,7 +19,7 @@ test('the least manifest has a name and a world', () => {
     settings: [],
     limits: {},
     rates: { messagesPerSecond: 10_000, messageBurst: 20_000, messageBytesMax: 1_048_576 },
-    mailbox: { capacity: 1000, high: 800, low: 200 },
+    mailbox: { capacity: 1000, high: 800, low: 200, bytesMax: 16 * 1024 * 1024 },
     restart: { policy: 'always', backoffMs: 100, backoffMsMax: 30_000 },
     hibernate: { afterMs: 60_000, unsaveable: 'keep' },
     delivery: { guarantee: 'at-least-once', attemptsMax: 5, backoffMs: 1000, backoffMsMax: 60_000 },
@@ -28,6 +28,7 @@ test('the least manifest has a name and a world', () => {
     subscriptions: [],
     route: undefined,
     triggers: [],
+    audit: { level: 'security' },
   });
 });
 

@@ -4,7 +4,10 @@ import type { Target } from './target.ts';
 export type LanguageName = 'assemblyscript' | 'rust' | 'typescript' | 'c';
 
 /** What `host new` can begin with. */
-export type Template = 'handler' | 'agent' | 'http' | 'cli';
+export type Template = 'handler' | 'agent' | 'async' | 'http' | 'cli';
+
+/** Those that every language has. */
+export type CommonTemplate = Exclude<Template, 'async'>;
 
 /** One agent's folder, as a build sees it. */
 export interface Project {
@@ -51,7 +54,9 @@ export interface Language {
    * @returns the files, relative to the folder
    */
   writeTypes(project: Project): Promise<readonly string[]>;
-  /** A new project's files by name, without `agent.toml`. Every language has every template. */
+  /** What it can begin with. */
+  readonly templates: readonly Template[];
+  /** A new project's files by name, without `agent.toml`; `template` is one of `templates`. */
   scaffold(name: string, template: Template): ReadonlyMap<string, string>;
   /** Files of ours that shape an output besides the project's: they are part of what makes one stale. */
   toolFiles(): readonly string[];

@@ -3,7 +3,7 @@ import { Capabilities } from '../capability/capabilities.ts';
 import type { Clock } from '../clock.ts';
 import { Budget, type StopCause, type Turn } from '../engine/budget.ts';
 import type { Resident } from '../engine/engine.ts';
-import { type Snapshot, snapshotBytes } from '../engine/hibernation/snapshot.ts';
+import type { Snapshot } from '../engine/hibernation/snapshot.ts';
 import { HostError } from '../errors.ts';
 import { intersect, type Limits } from '../limits.ts';
 import type { Outcome, Usage } from '../outcome.ts';
@@ -22,6 +22,7 @@ import { Parking, type ParkingOwner } from './parking.ts';
 import { RestartDelay } from './restart-delay.ts';
 import type { Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
+import { WarmState } from './warm-state.ts';
 
 /** Why an instance ends in good order (wit/types.wit). */
 export type StopReason = 'requested' | 'idle' | 'replaced' | 'restarting' | 'shutdown';
@@ -77,7 +78,10 @@ export type AgentNote =
   | { readonly kind: 'denied'; readonly what: string; readonly cure: string }
   | { readonly kind: Halt['kind'] | 'resumed' | 'failed-over'; readonly why: string }
   | { readonly kind: 'ended'; readonly outcome: Outcome | undefined; readonly reason: StopReason | 'failed' }
-  | { readonly kind: 'refused'; readonly error: HostError };
+  | { readonly kind: 'refused'; readonly error: HostError }
+  /** It left memory, its state being so many bytes in the heap. */
+  | { readonly kind: 'hibernated'; readonly bytes: number }
+  | { readonly kind: 'woken' };
 
 /**
  * Where an agent is in its life on its thread: not begun, or lost after a failure (`absent`); in memory
@@ -102,9 +106,7 @@ const yieldMs = 2;
 const errorCharsMax = 1_000;
 
 /** Where the state of an agent that is not in memory lies. */
-export type Saved =
-  | { readonly kind: 'warm'; readonly snapshot: Snapshot; readonly bytes: number }
-  | { readonly kind: 'cold' };
+export type Saved = WarmState | { readonly kind: 'cold' };
 
 /**
  * One agent on its thread: at most one instance, and in it at most one message at a time. It launches when a
@@ -326,6 +328,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     if (saved !== undefined) this.#around.released(this, saved);
     const { resident, isWoken } = await this.#around.launch(this, saved, budget, deadlineMs);
     this.#hold(resident, budget);
+    if (isWoken) this.#around.note(this, { kind: 'woken' });
     if (isWoken && wakes.hasSubscribers) wakes.publish({ agent: this.name, place: saved?.kind ?? 'cold' });
     const { asyncCalls } = resident.instance;
     if (asyncCalls === undefined) return isWoken;
@@ -597,8 +600,9 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   }
 
   #keep(snapshot: Snapshot, state: AgentPhase): void {
-    this.#saved = { kind: 'warm', snapshot, bytes: snapshotBytes(snapshot) };
+    this.#saved = new WarmState(snapshot);
     this.#state = state;
+    this.#around.note(this, { kind: 'hibernated', bytes: this.#saved.bytes });
     // In the same breath: a message that waits for it may wake it next.
     this.#around.kept(this, this.#saved);
   }
@@ -737,12 +741,17 @@ function describe(outcome: Outcome): string {
   return words(outcome).slice(0, errorCharsMax);
 }
 
+/** Milliseconds come with fractions. */
+function whole(amount: bigint | number): string {
+  return String(typeof amount === 'number' ? Math.round(amount) : amount);
+}
+
 function words(outcome: Outcome): string {
   switch (outcome.kind) {
     case 'trap':
       return `trap ${outcome.trap}: ${outcome.message}`;
     case 'limit':
-      return `limit ${outcome.limit}: ${outcome.used} of ${outcome.max}`;
+      return `limit ${outcome.limit}: ${whole(outcome.used)} of ${whole(outcome.max)}`;
     case 'error':
       return `failed: ${JSON.stringify(outcome.failure)}`;
     case 'ok':

@@ -28,12 +28,12 @@ export function wantsMore({ newImports, newGrants }: Difference): boolean {
   return newImports.length > 0 || newGrants.length > 0;
 }
 
-/** What a program imports, by full interface name, sorted; of a core module `module#name`. */
+/** What a program imports that can do something, by full interface name, sorted; of a core module `module#name`. */
 export function importsOf({ program: { facts } }: Pick<Spec, 'program'>): readonly string[] {
   const names =
     facts.world === undefined
       ? facts.modules.flatMap(({ summary }) => summary.imports.map(({ module, name }) => `${module}#${name}`))
-      : facts.world.imports.map(({ name }) => name);
+      : facts.world.imports.filter(({ kind }) => kind !== 'type').map(({ name }) => name);
   return [...new Set(names)].sort();
 }
 

@@ -11,7 +11,7 @@ export interface DispatcherOptions {
   /** Milliseconds of starting calls after which the event loop gets its turn. */
   readonly turnMsMax: number;
   readonly nowMs: () => number;
-  /** Whether messages from other threads wait to be read. */
+  /** Whether messages from other threads wait to be read; lets those that go to them leave. */
   readonly isPending: () => boolean;
 }
 
@@ -72,6 +72,8 @@ export class Dispatcher implements Turn {
 
   /** One at a time: between two guests that compute, whatever the event loop has comes first. */
   readonly #resume = (): void => {
+    // Lets go what the others said in their turn: else it waits until this guest's next slice is over.
+    this.#options.isPending();
     const resume = this.#paused.shift();
     if (this.#paused.length > 0) setImmediate(this.#resume);
     resume?.();

@@ -8,6 +8,7 @@ import type { ColdStates } from './cold-states.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { FailurePlace } from './error-strategy.ts';
 import type { Halt } from './halt.ts';
+import type { LifeRecord } from './life-record.ts';
 import { Recovery } from './recovery.ts';
 import { Roll, type Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
@@ -23,6 +24,8 @@ export interface PopulationRooms {
   readonly subscribed: (agent: number) => void;
   /** An agent handles nothing until a person says so, or does so again. */
   readonly halted: (agent: string, halt: Halt | undefined) => void;
+  /** Where it is put on record what agents do; none: nowhere. */
+  readonly record?: LifeRecord | undefined;
 }
 
 /** An agent that comes to a thread, with what it subscribed to itself in an earlier run, and how that run left it. */
@@ -70,6 +73,7 @@ export class Population implements Lodgers {
   #underWay = 0;
   #failed = 0;
   #fuel = 0n;
+  readonly #heldBack = new Set<number>();
 
   constructor(rooms: PopulationRooms) {
     this.#rooms = rooms;
@@ -82,6 +86,7 @@ export class Population implements Lodgers {
 
   /** Makes a spec known, once, before agents of it come. */
   learn(spec: Spec): void {
+    this.#rooms.record?.learnt(spec);
     this.#specs.set(spec.number, spec);
   }
 
@@ -258,18 +263,38 @@ export class Population implements Lodgers {
 
   /** The dispatcher: one message of one agent, or the next part of one. */
   run(id: number): void {
-    const { bus, dispatcher } = this.#rooms;
+    const { bus, dispatcher, record } = this.#rooms;
     const agent = this.#rouse(id);
     if (agent?.isReady === true) {
       void agent.goOn();
+      return;
+    }
+    if (record?.isFull === true) {
+      this.#heldBack.add(id);
+      dispatcher.ended();
       return;
     }
     const delivery = agent === undefined ? undefined : bus.take(id);
     if (agent === undefined || delivery === undefined) dispatcher.ended();
     else {
       this.#underWay += 1;
+      if (record?.hasMessages === true) record.begun(agent, delivery);
       agent.handle(delivery);
     }
+  }
+
+  /** Agents whose messages wait until they can be recorded again. */
+  get heldBack(): number {
+    return this.#heldBack.size;
+  }
+
+  /** Goes on with those that were held back, once there is room on the record. */
+  goOn(): void {
+    const { dispatcher, record } = this.#rooms;
+    if (this.#heldBack.size === 0 || record?.isFull === true) return;
+    const held = [...this.#heldBack];
+    this.#heldBack.clear();
+    for (const id of held) dispatcher.wake(id);
   }
 
   /** The agent: what came of a message. */

@@ -12,6 +12,8 @@ export interface BusLimits {
   readonly requestsMax: number;
   readonly requestsOfAgentMax: number;
   readonly deadLettersMax: number;
+  /** Headers and bodies of the dead letters that are kept, the latest one aside. */
+  readonly deadLetterBytesMax: number;
   /** Ids that are remembered of one sender, or by one receiver; of all senders from outside together. */
   readonly idsMax: number;
   readonly idsFromOutsideMax: number;
@@ -30,6 +32,7 @@ export const defaultBusLimits: BusLimits = {
   requestsMax: 100_000,
   requestsOfAgentMax: 1000,
   deadLettersMax: 1000,
+  deadLetterBytesMax: 16 * 1024 * 1024,
   idsMax: 1024,
   idsFromOutsideMax: 65_536,
   redeliveriesMax: 100_000,

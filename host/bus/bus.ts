@@ -18,18 +18,21 @@ import {
   type SendOptions,
 } from './delivery.ts';
 import type { Directory } from './directory.ts';
+import { Fates } from './fates.ts';
 import { Flushes } from './flush.ts';
 import type { Frame, Links } from './frame-kinds.ts';
 import type { Journal, JournalRecord } from './journal-port.ts';
 import type { BusError, Header, Message, Payload } from './message.ts';
 import { Outbox } from './outbox.ts';
 import { Reception, type ReceptionCounts } from './reception.ts';
+import type { BusRecord } from './record-port.ts';
 import { RegisteredMail } from './registered-mail.ts';
 import { Requests } from './requests.ts';
-import { Shipping, type ShippingCounts } from './shipping.ts';
+import { Shipping, type ShippingCounts, unrecorded } from './shipping.ts';
 import { Stamps } from './stamps.ts';
 import { SubjectTree, type Subscription } from './subject-tree.ts';
 import { WaitingRoom } from './waiting-room.ts';
+import { weightOf } from './weight.ts';
 
 export interface BusOptions {
   readonly links: Links;
@@ -42,6 +45,8 @@ export interface BusOptions {
   readonly limits?: Partial<BusLimits>;
   /** Told of every message that this thread gives up. */
   readonly onDeadLetter?: (letter: DeadLetter) => void;
+  /** Where it is put on record what is sent; none: nowhere. */
+  readonly record?: BusRecord | undefined;
   /** How many threads had this one's number before, each of which was lost. */
   readonly predecessors?: number;
   /** Subscriptions of an earlier run have numbers (`numberOf`) up to this. */
@@ -98,7 +103,7 @@ export class Bus {
   readonly #mail: RegisteredMail;
   readonly #shipping: Shipping;
   readonly #deadLetters: DeadLetters;
-  readonly #onDeadLetter: BusOptions['onDeadLetter'];
+  readonly #fates: Fates;
   readonly #tree = new SubjectTree();
   readonly #listeners = new Map<number, Listener>();
   readonly #threads: number;
@@ -116,8 +121,7 @@ export class Bus {
     const stamps = new Stamps(clock, random);
     const full: BusError = { tag: 'full', val: Math.max(1, this.#limits.backpressureMsMax) };
     this.#outbox = new Outbox(links, wheel);
-    this.#deadLetters = new DeadLetters(this.#limits.deadLettersMax);
-    this.#onDeadLetter = options.onDeadLetter;
+    this.#deadLetters = new DeadLetters(this.#limits.deadLettersMax, this.#limits.deadLetterBytesMax);
     this.#requests = new Requests({
       wheel,
       requestsMax: this.#limits.requestsMax,
@@ -139,10 +143,10 @@ export class Bus {
       idsMax: this.#limits.idsMax,
       redeliveriesMax: this.#limits.redeliveriesMax,
       reply: (thread, request, reply) => this.#replyTo(thread, request, reply),
-      settled: (thread, entry) => this.#settledAt(thread, entry),
-      withdrawn: (thread, entry) => this.#withdrawnAt(thread, entry),
-      attempted: (thread, entry, attempt) => this.#attemptedAt(thread, entry, attempt),
-      died: (thread, letter) => this.#diedAt(thread, letter),
+      settled: (thread, entry) => this.#fates.settled(thread, entry),
+      withdrawn: (thread, entry) => this.#fates.withdrawn(thread, entry),
+      attempted: (thread, entry, attempt) => this.#fates.attempted(thread, entry, attempt),
+      died: (thread, letter) => this.#fates.died(thread, letter),
       room: (receiver, threads) => this.#announceRoom(receiver, threads),
       forward: (delivery) => this.#shipping.forward(delivery),
     });
@@ -159,6 +163,14 @@ export class Bus {
       listen: (listener, message) => this.#listeners.get(listener)?.(message),
       isBusy: (id) => this.#reception.roster.get(id)?.current !== undefined,
     });
+    this.#fates = new Fates({
+      self: this.#self,
+      journal: this.#journal,
+      outbox: this.#outbox,
+      mail: this.#mail,
+      deadLetters: this.#deadLetters,
+      onDeadLetter: options.onDeadLetter,
+    });
     this.#shipping = new Shipping({
       self: this.#self,
       directory,
@@ -172,9 +184,10 @@ export class Bus {
       reception: this.#reception,
       requests: this.#requests,
       waitingRoom: this.#waitingRoom,
-      died: (letter) => this.#keep(letter),
+      died: (letter) => this.#fates.keep(letter),
       tree: this.#tree,
       listen: (listener, message) => this.#listeners.get(listener)?.(message),
+      record: options.record,
     });
   }
 
@@ -232,7 +245,7 @@ export class Bus {
 
   /** Brings a message that was detached to wherever its receiver is now. */
   resend(delivery: Delivery): void {
-    this.directory.reserveAnyway(delivery.receiver);
+    this.directory.reserveAnyway(delivery.receiver, weightOf(delivery.message));
     if (this.directory.ownerOf(delivery.receiver) === this.#self) this.#reception.arrive(delivery);
     else if (!this.#shipping.forward(delivery)) this.#reception.drop(delivery, 'removed');
   }
@@ -353,7 +366,7 @@ export class Bus {
 
   /** As `publish`, for the host's own events: the subject begins with `host.`. */
   publishEvent(subject: string, payload: Payload): void {
-    void this.#shipping.publishAnywhere(outside, subject, payload, noOptions);
+    void this.#shipping.publishAnywhere(outside, subject, payload, unrecorded);
   }
 
   /** Asks whoever a subject leads to, `agent.NAME` included, and resolves with the first answer or the end. */
@@ -435,7 +448,8 @@ export class Bus {
         this.#tree.remove(frame.subscription);
         return;
       case 'settled':
-        for (const entry of frame.entries) this.#mail.settled(entry);
+        for (let at = 0; at < frame.runs.length; at += 2)
+          this.#mail.settled(frame.runs[at] ?? 0, frame.runs[at + 1] ?? 0);
         return;
       case 'withdrawn':
         this.#mail.withdrawn(frame.entry);
@@ -444,7 +458,7 @@ export class Bus {
         this.#mail.attempted(frame.entry, frame.attempt);
         return;
       case 'died':
-        this.#keep(frame.letter);
+        this.#fates.keep(frame.letter);
         return;
       case 'room':
         this.#waitingRoom.room(frame.receiver);
@@ -463,6 +477,7 @@ export class Bus {
    */
   forgetThread(thread: number): void {
     this.#outbox.forget(thread);
+    this.#fates.forget(thread);
     this.#requests.forget(thread);
     this.#reception.forgetThread(thread);
     this.#mail.strand(thread);
@@ -471,6 +486,11 @@ export class Bus {
   /** The agents of a lost thread are there again, on the one in its place. */
   returned(thread: number): void {
     this.#mail.returned(thread);
+  }
+
+  /** Other threads learn at the end of this turn of the event loop what was dealt with; with this, now. */
+  acknowledge(): void {
+    this.#fates.flush();
   }
 
   /** The host ends: from now on agents take only what no journal has; the rest is delivered after the restart. */
@@ -564,38 +584,6 @@ export class Bus {
       const { outcome, contentType, headers } = reply;
       this.#outbox.owed(thread, { kind: 'reply', request, outcome, contentType, headers });
     }
-  }
-
-  #settledAt(thread: number, entry: number): void {
-    if (entry === 0) return;
-    if (thread === this.#self) this.#mail.settled(entry);
-    else this.#outbox.owed(thread, { kind: 'settled', entries: [entry] });
-  }
-
-  #withdrawnAt(thread: number, entry: number): void {
-    if (entry === 0) return;
-    if (thread === this.#self) this.#mail.withdrawn(entry);
-    else this.#outbox.owed(thread, { kind: 'withdrawn', entry });
-  }
-
-  #attemptedAt(thread: number, entry: number, attempt: number): void {
-    if (entry === 0) return;
-    if (thread === this.#self) this.#mail.attempted(entry, attempt);
-    else this.#outbox.owed(thread, { kind: 'attempted', entry, attempt });
-  }
-
-  #diedAt(thread: number, letter: DeadLetter): void {
-    if (thread === this.#self || letter.entry === 0) this.#keep(letter);
-    else this.#outbox.owed(thread, { kind: 'died', letter });
-  }
-
-  #keep(letter: DeadLetter): void {
-    const { entry, reason, failure } = letter;
-    this.#deadLetters.add(letter);
-    this.#onDeadLetter?.(letter);
-    if (entry === 0) return;
-    this.#mail.died(entry);
-    this.#journal?.died(entry, reason, failure);
   }
 
   #announceRoom(receiver: number, threads: number): void {

@@ -27,14 +27,17 @@ export interface DeadLetter {
   readonly entry: number;
 }
 
-/** The latest dead letters of one thread, at most `lettersMax`; the oldest make room. */
+/** The latest dead letters of one thread, at most `lettersMax` and `bytesMax` together; the oldest make room, the latest stays. */
 export class DeadLetters {
   readonly #lettersMax: number;
+  readonly #bytesMax: number;
   readonly #letters = new Set<DeadLetter>();
   #total = 0;
+  #bytes = 0;
 
-  constructor(lettersMax: number) {
+  constructor(lettersMax: number, bytesMax: number) {
     this.#lettersMax = lettersMax;
+    this.#bytesMax = bytesMax;
   }
 
   get size(): number {
@@ -49,11 +52,16 @@ export class DeadLetters {
   add(letter: DeadLetter): void {
     this.#total++;
     this.#letters.add(letter);
-    if (this.#letters.size <= this.#lettersMax) return;
+    this.#bytes += bytesOf(letter);
     for (const oldest of this.#letters) {
-      this.#letters.delete(oldest);
-      return;
+      const isOver = this.#letters.size > this.#lettersMax || this.#bytes > this.#bytesMax;
+      if (!isOver || oldest === letter) return;
+      this.#remove(oldest);
     }
+  }
+
+  #remove(letter: DeadLetter): void {
+    if (this.#letters.delete(letter)) this.#bytes -= bytesOf(letter);
   }
 
   /** The latest `max`, newest first. */
@@ -64,7 +72,11 @@ export class DeadLetters {
   /** Takes every letter of a message's id out. */
   take(id: string): readonly DeadLetter[] {
     const taken = [...this.#letters].filter(({ message }) => message.id === id);
-    for (const letter of taken) this.#letters.delete(letter);
+    for (const letter of taken) this.#remove(letter);
     return taken;
   }
+}
+
+function bytesOf({ message: { headers, body } }: DeadLetter): number {
+  return headers.reduce((bytes, { name, value }) => bytes + name.length + value.length, body.length);
 }

@@ -101,6 +101,8 @@ export interface Sender {
   readonly name: string | undefined;
   /** Of the message at hand, nanoseconds since the Unix epoch: what the sender asks for ends by then. */
   readonly deadlineNs?: bigint | undefined;
+  /** On whose behalf somebody outside asks: message ids are its own, and the record names it. */
+  readonly principal?: string | undefined;
 }
 
 /** Whoever is no agent: a front door, a trigger, the host itself. */

@@ -3,15 +3,21 @@ import type { Random } from '../clock.ts';
 import { HostError } from '../errors.ts';
 import { type Hash64, halfSipHash } from './half-sip-hash.ts';
 import type { Guarantee } from './message.ts';
+import { weightBytes } from './weight.ts';
 
-/** How many messages may wait for one agent, and when its senders are slowed down and let go again. */
+/** How many messages and bytes may wait for one agent, and when its senders are slowed down and let go again. */
 export interface MailboxLimits {
   readonly capacity: number;
   /** From this depth on the receiver is congested … */
   readonly high: number;
   /** … until it is down to this one. */
   readonly low: number;
+  /** Bytes of those that may wait and are over 1 KiB each, the first one aside; default 16 MiB. */
+  readonly bytesMax?: number;
 }
+
+/** Where nothing else is said. From four fifths on the receiver is congested, until it is down to one fifth. */
+export const mailboxBytesMaxDefault: number = 16 * 1024 * 1024;
 
 export const defaultMailbox: MailboxLimits = { capacity: 1000, high: 800, low: 200 };
 
@@ -53,6 +59,9 @@ export class Directory {
   readonly #capacities: Int32Array;
   readonly #highs: Int32Array;
   readonly #lows: Int32Array;
+  /** KiB of the messages that wait (see `weightOf`), and how many there may be. */
+  readonly #weights: Int32Array;
+  readonly #weightsMax: Int32Array;
   readonly #congested: Int32Array;
   /** A bit for each thread (modulo 32) where senders wait for room. */
   readonly #waiting: Int32Array;
@@ -92,6 +101,8 @@ export class Directory {
     this.#congested = column(length);
     this.#waiting = column(length);
     this.#guarantees = column(length);
+    this.#weights = column(length);
+    this.#weightsMax = column(length);
   }
 
   /** A new directory with room for `agentsMax` agents (at most 2^24); memory is used as agents come. */
@@ -125,6 +136,7 @@ export class Directory {
     const index = this.#newIndex();
     const id = this.#newId(index);
     Atomics.store(this.#depths, index, 0);
+    Atomics.store(this.#weights, index, 0);
     Atomics.store(this.#congested, index, 0);
     Atomics.store(this.#waiting, index, 0);
     this.limit(id, mailbox, guarantee);
@@ -141,6 +153,8 @@ export class Directory {
     this.#capacities[index] = mailbox.capacity;
     this.#highs[index] = mailbox.high;
     this.#lows[index] = mailbox.low;
+    const { bytesMax = mailboxBytesMaxDefault } = mailbox;
+    this.#weightsMax[index] = Math.max(1, Math.floor(bytesMax / weightBytes));
     this.#guarantees[index] = guarantees.indexOf(guarantee);
   }
 
@@ -212,15 +226,15 @@ export class Directory {
     // A sender may set the flag just after the receiver emptied its mailbox, so the depth counts too.
     return (
       Atomics.load(this.#congested, index) !== 0 &&
-      Atomics.load(this.#depths, index) > (this.#lows[index] ?? 0)
+      (Atomics.load(this.#depths, index) > (this.#lows[index] ?? 0) || this.#isHeavy(index))
     );
   }
 
-  /** Takes one place in a mailbox; false: it is full. */
-  reserve(id: number): boolean {
+  /** Takes one place in a mailbox for a message of a weight (`weightOf`); false: it is full. */
+  reserve(id: number, weight: number = 0): boolean {
     const index = id & this.#indexMask;
     const before = Atomics.add(this.#depths, index, 1);
-    if (before >= (this.#capacities[index] ?? 0)) {
+    if (before >= (this.#capacities[index] ?? 0) || (weight !== 0 && !this.#load(index, weight))) {
       Atomics.sub(this.#depths, index, 1);
       return false;
     }
@@ -228,27 +242,52 @@ export class Directory {
     return true;
   }
 
+  /** A message that is heavier than all that may wait can come when no other heavy one does. */
+  #load(index: number, weight: number): boolean {
+    const max = this.#weightsMax[index] ?? 0;
+    const before = Atomics.add(this.#weights, index, weight);
+    if (before > 0 && before + weight > max) {
+      Atomics.sub(this.#weights, index, weight);
+      // Its sender waits, as at one with too many messages.
+      Atomics.store(this.#congested, index, 1);
+      return false;
+    }
+    if ((before + weight) * 5 >= max * 4) Atomics.store(this.#congested, index, 1);
+    return true;
+  }
+
+  #isHeavy(index: number): boolean {
+    return Atomics.load(this.#weights, index) * 5 > (this.#weightsMax[index] ?? 0);
+  }
+
   /** Takes a place whether there is one or not: for a message that was accepted before. */
-  reserveAnyway(id: number): void {
-    Atomics.add(this.#depths, id & this.#indexMask, 1);
+  reserveAnyway(id: number, weight: number = 0): void {
+    const index = id & this.#indexMask;
+    Atomics.add(this.#depths, index, 1);
+    if (weight !== 0) Atomics.add(this.#weights, index, weight);
   }
 
   /** Gives a place back that was not used. */
-  unreserve(id: number): void {
-    Atomics.sub(this.#depths, id & this.#indexMask, 1);
+  unreserve(id: number, weight: number = 0): void {
+    const index = id & this.#indexMask;
+    Atomics.sub(this.#depths, index, 1);
+    if (weight !== 0) Atomics.sub(this.#weights, index, weight);
   }
 
   /**
    * A message left the mailbox; only for the receiver's thread. Returns the threads (a bit each, modulo 32)
    * whose senders wait, when the receiver is down to its low mark.
    */
-  release(id: number): number {
+  release(id: number, weight: number = 0): number {
     const index = id & this.#indexMask;
     if (Atomics.load(this.#ids, index) !== id) return 0;
+    if (weight !== 0 && Atomics.sub(this.#weights, index, weight) < weight)
+      Atomics.add(this.#weights, index, weight);
     const depth = Atomics.sub(this.#depths, index, 1) - 1;
     // A thread that was lost may have taken the count with it.
     if (depth < 0) Atomics.add(this.#depths, index, 1);
     if (depth > (this.#lows[index] ?? 0) || Atomics.load(this.#congested, index) === 0) return 0;
+    if (this.#isHeavy(index)) return 0;
     Atomics.store(this.#congested, index, 0);
     return Atomics.exchange(this.#waiting, index, 0);
   }
@@ -263,6 +302,7 @@ export class Directory {
   forget(id: number): void {
     const index = id & this.#indexMask;
     Atomics.store(this.#depths, index, 0);
+    Atomics.store(this.#weights, index, 0);
     Atomics.store(this.#congested, index, 0);
   }
 
@@ -349,7 +389,7 @@ export class Directory {
 }
 
 const headerInts = 2;
-const columns = 9;
+const columns = 11;
 
 /** Never more than half full, so searches stay short. */
 function tableSizeOf(agentsMax: number): number {

@@ -34,8 +34,8 @@ export type Frame =
       readonly thread: number;
     }
   | { readonly kind: 'unsubscribe'; readonly subscriber: number; readonly subscription: number }
-  /** The receiver dealt with these entries of the journal of the thread the frame goes to. */
-  | { readonly kind: 'settled'; readonly entries: readonly number[] }
+  /** Receivers dealt with these entries of the journal of the thread the frame goes to: pairs of a first and how many. */
+  | { readonly kind: 'settled'; readonly runs: readonly number[] }
   /** An entry of the journal of the thread the frame goes to repeats an id its receiver knows. */
   | { readonly kind: 'withdrawn'; readonly entry: number }
   /** The next attempt of an entry of the journal of the thread the frame goes to. */

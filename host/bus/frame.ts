@@ -24,6 +24,11 @@ export type * from './frame-kinds.ts';
 
 const guarantees: readonly Guarantee[] = ['at-most-once', 'at-least-once', 'exactly-once'];
 
+function codeOf(guarantee: Guarantee): number {
+  if (guarantee === 'at-most-once') return 0;
+  return guarantee === 'at-least-once' ? 1 : 2;
+}
+
 const messageKind = 0;
 const replyKind = 1;
 const refusedKind = 2;
@@ -92,7 +97,7 @@ export class FrameWriter {
           smallBytesMax + textBytesMax(frame.name) + textBytesMax(frame.pattern) + textBytesMax(frame.group)
         );
       case 'settled':
-        return smallBytesMax + 8 * frame.entries.length;
+        return smallBytesMax + 8 * frame.runs.length;
       default:
         return smallBytesMax;
     }
@@ -170,8 +175,8 @@ function writeSmall(pen: Pen, frame: SmallFrame): void {
       break;
     case 'settled':
       pen.u32(settledKind);
-      pen.u32(frame.entries.length);
-      writeEntries(pen, frame.entries);
+      pen.u32(frame.runs.length);
+      writeEntries(pen, frame.runs);
       break;
     case 'withdrawn':
       pen.u32(withdrawnKind);
@@ -247,7 +252,7 @@ function writeMessage(pen: Pen, frame: MessageFrame): void {
     (replyTo === undefined ? 0 : replyToFlag) |
     (contentType === undefined ? 0 : contentTypeFlag) |
     (deadlineNs === undefined ? 0 : deadlineFlag);
-  pen.u32(messageKind | (guarantees.indexOf(frame.guarantee) << 4) | (flags << 8));
+  pen.u32(messageKind | (codeOf(frame.guarantee) << 4) | (flags << 8));
   pen.i32(frame.from);
   pen.f64(frame.request);
   pen.u32(frame.thread);
@@ -269,11 +274,26 @@ function writeMessage(pen: Pen, frame: MessageFrame): void {
     pen.u32(header.name.length);
     pen.u32(header.value.length);
   }
+  const textsAt = pen.at;
+  if (writeShort(pen, message)) return;
+  pen.at = textsAt;
   if (!pen.characters(textsOf(message))) return;
   const end = pen.at;
   pen.at = at;
-  pen.u32(messageKind | (guarantees.indexOf(frame.guarantee) << 4) | ((flags | wideFlag) << 8));
+  pen.u32(messageKind | (codeOf(frame.guarantee) << 4) | ((flags | wideFlag) << 8));
   pen.at = end;
+}
+
+/** What `textsOf` is, text by text; false: they are not all short ASCII, or there are headers. */
+function writeShort(pen: Pen, { id, subject, sender, replyTo, contentType, headers }: Message): boolean {
+  return (
+    headers.length === 0 &&
+    pen.ascii(id) &&
+    pen.ascii(subject) &&
+    (sender === undefined || pen.ascii(sender)) &&
+    (replyTo === undefined || pen.ascii(replyTo)) &&
+    (contentType === undefined || pen.ascii(contentType))
+  );
 }
 
 /** All texts of a message in one, so that they are written and read in one go and cut afterwards. */
@@ -328,7 +348,7 @@ function readFrame(eye: Eye, body: Uint8Array): Frame {
     case unsubscribeKind:
       return { kind: 'unsubscribe', subscriber: eye.i32(), subscription: eye.f64() };
     case settledKind:
-      return { kind: 'settled', entries: readEntries(eye, eye.u32()) };
+      return { kind: 'settled', runs: readEntries(eye, eye.u32()) };
     case withdrawnKind:
       return { kind: 'withdrawn', entry: eye.f64() };
     case attemptedKind:

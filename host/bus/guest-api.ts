@@ -69,12 +69,16 @@ export function busGuestApi(guest: BusGuest): BusGuestApi {
   const settle = (result: Accepted | BusError | Promise<Accepted | BusError>): string | Promise<string> =>
     result instanceof Promise ? result.then(idOf) : idOf(result);
 
+  // Most agents send to the same one again: its name and subject are hashed once, the grant is asked each time.
+  let latest = targetOf('');
+
   const functions: BusFunctions = {
     send: (agent, id, payload) => {
-      const subject = agentSubject(agent);
+      if (agent !== latest.agent) latest = targetOf(agent);
+      const { subject, isSubject } = latest;
       // A name that can be no agent's is an agent that is not there.
-      check('send', subject, subjectFault(subject) === undefined && rights.maySend(subject));
-      return settle(bus.send(guest.sender(), agent, payload, optionsOf(id)));
+      check('send', subject, isSubject && rights.maySend(subject));
+      return settle(bus.send(guest.sender(), latest.agent, payload, optionsOf(id)));
     },
     publish: (subject, id, payload) => {
       checkSubject(subjectFault(subject));
@@ -107,6 +111,17 @@ export function busGuestApi(guest: BusGuest): BusGuestApi {
     },
   };
   return { functions, suspending };
+}
+
+interface Target {
+  readonly agent: string;
+  readonly subject: string;
+  readonly isSubject: boolean;
+}
+
+function targetOf(agent: string): Target {
+  const subject = agentSubject(agent);
+  return { agent, subject, isSubject: subjectFault(subject) === undefined };
 }
 
 const noOptions: SendOptions = {};

@@ -16,14 +16,19 @@ export interface Journal {
    * @throws HostError `HOST_ERR_STATE_UNWRITABLE` when it cannot be kept now; `HOST_ERR_MESSAGE_TOO_LARGE`
    */
   accepted(record: JournalRecord): number;
-  /** The receiver dealt with it, or a dead letter was dropped. Entries that are not there are ignored, here and below. */
-  settled(entry: number): void;
+  /**
+   * Receivers dealt with this entry and so many (1) that follow it, or dead letters were dropped. Entries that are
+   * not there are ignored, here and below.
+   */
+  settled(first: number, count?: number): void;
   /** It was not taken after all. */
   withdrawn(entry: number): void;
   /** This attempt comes next; a dead letter lives again. */
   attempted(entry: number, attempt: number): void;
   /** It became a dead letter. */
   died(entry: number, reason: DeadReason, failure: Failure | undefined): void;
+  /** Those of these entries that are still owed, with the attempt that comes next; slow, it may read them from the disk. */
+  read(entries: readonly number[]): ReadonlyMap<number, JournalRecord>;
   /**
    * Resolves once everything accepted before is on disk; one promise for all that goes there together.
    * @throws HostError `HOST_ERR_STATE_UNWRITABLE`: what was accepted since the last flush is not

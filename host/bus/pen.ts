@@ -2,6 +2,9 @@
 const wideFlag = 0x8000_0000;
 const absentText = 0xffff_ffff;
 
+/** Up to here a text costs less written character by character than through the encoder. */
+const asciiCharsMax = 64;
+
 /** Bytes of memory that a character needs while it is written. */
 export const characterBytesMax = 3;
 
@@ -53,6 +56,20 @@ export class Pen {
     if (value === undefined) return;
     const isWide = this.characters(value);
     this.#view.setUint32(lengthAt, isWide ? (value.length | wideFlag) >>> 0 : value.length, true);
+  }
+
+  /** Short ASCII, which names, subjects and ids are, without its length; false, and nothing written: it is not. */
+  ascii(value: string): boolean {
+    if (value.length > asciiCharsMax) return false;
+    const bytes = this.#bytes;
+    const at = this.at;
+    for (let index = 0; index < value.length; index++) {
+      const char = value.charCodeAt(index);
+      if (char > 0x7f) return false;
+      bytes[at + index] = char;
+    }
+    this.at = at + value.length;
+    return true;
   }
 
   /** Characters without their length: a byte each if they are ASCII, else two; true for two. */

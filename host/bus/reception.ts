@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Wheel } from '../clock/wheel.ts';
 import type { Outcome } from '../outcome.ts';
+import { AskedTable } from './asked.ts';
 import type { DeadLetter, DeadReason } from './dead-letters.ts';
 import { Delivery, type Receiver, type ReceiverTerms, type Redelivery, type Reply } from './delivery.ts';
 import type { Directory } from './directory.ts';
@@ -10,6 +11,7 @@ import type { Failure, Message } from './message.ts';
 import { Resident, Roster } from './resident.ts';
 import type { Stamps } from './stamps.ts';
 import { verdictOf } from './verdict.ts';
+import { weightOf } from './weight.ts';
 
 export interface ReceptionOptions {
   readonly directory: Directory;
@@ -62,7 +64,7 @@ export class Reception {
   readonly #options: ReceptionOptions;
   readonly #stock = new MailboxStock();
   /** Requests that are in mailboxes or being handled here, by thread and token. */
-  readonly #asked = new Map<number, Delivery>();
+  readonly #asked = new AskedTable();
   readonly #repeatKind: number;
   readonly #repeats = new Map<number, Delivery>();
   #repeatToken = 0;
@@ -108,8 +110,8 @@ export class Reception {
       waited.push(delivery);
     }
     for (const delivery of waited) {
-      this.#forgetAsked(delivery);
-      this.#free(id);
+      if (delivery.request !== 0) this.#asked.delete(delivery);
+      this.#free(delivery);
     }
     return waited;
   }
@@ -138,22 +140,22 @@ export class Reception {
       return;
     }
     if (this.#inHand.size > 0 && this.#inHand.get(delivery.thread)?.delete(delivery.entry)) {
-      this.#free(resident.id);
+      this.#free(delivery);
       return;
     }
     const { attemptsMax, deliveriesMax = attemptsMax } = resident.terms.redelivery;
     if (delivery.message.attempt > deliveriesMax && delivery.entry !== 0) {
-      this.#free(resident.id);
+      this.#free(delivery);
       this.#bury(delivery, 'attempts', undefined);
       return;
     }
     if (delivery.guarantee === 'exactly-once' && this.#isRepetition(resident, delivery.message)) {
       this.counts.repeatedIds++;
       this.#options.withdrawn(delivery.thread, delivery.entry);
-      this.#free(resident.id);
+      this.#free(delivery);
       return;
     }
-    if (delivery.request !== 0) this.#rememberAsked(delivery);
+    if (delivery.request !== 0) this.#asked.add(delivery);
     this.#push(resident, delivery);
   }
 
@@ -170,13 +172,13 @@ export class Reception {
       }
       if (delivery === undefined) return undefined;
       if (this.#isDraining && delivery.entry !== 0) {
-        this.#free(id);
+        this.#free(delivery);
         continue;
       }
       const isLate =
         delivery.untilMs !== Number.POSITIVE_INFINITY && delivery.untilMs <= this.#options.stamps.nowMs();
       if (!isLate) resident.current = delivery;
-      this.#free(id);
+      this.#free(delivery);
       if (!isLate) {
         this.counts.delivered++;
         return delivery;
@@ -259,7 +261,7 @@ export class Reception {
       delivery.isCancelled = true;
       resident.mailbox?.noteCancelled();
     } else this.#forgetRepeat(resident, delivery);
-    this.#free(resident.id);
+    this.#free(delivery);
   }
 
   /** A request that another agent is asked instead; ended by `stoodIn`. */
@@ -282,10 +284,10 @@ export class Reception {
   #comeAgain(resident: Resident, last: Delivery, attempt: number): Delivery {
     this.#letGo(resident, last);
     if (attempt !== last.message.attempt) this.#options.attempted(last.thread, last.entry, attempt);
-    this.#forgetAsked(last);
+    if (last.request !== 0) this.#asked.delete(last);
     const next = copyOf(last, attempt);
-    if (next.request !== 0) this.#rememberAsked(next);
-    this.#options.directory.reserveAnyway(next.receiver);
+    if (next.request !== 0) this.#asked.add(next);
+    this.#options.directory.reserveAnyway(next.receiver, weightOf(next.message));
     return next;
   }
 
@@ -346,7 +348,7 @@ export class Reception {
 
   /** Answers a request, once. */
   answer(delivery: Delivery, reply: Reply): void {
-    this.#forgetAsked(delivery);
+    if (delivery.request !== 0) this.#asked.delete(delivery);
     if (delivery.isAnswered || delivery.isCancelled) return;
     delivery.isAnswered = true;
     this.#options.reply(delivery.thread, delivery.request, reply);
@@ -369,11 +371,8 @@ export class Reception {
 
   /** A thread is gone: nobody waits for answers to what it asked, and what its journal has here is not lost. */
   forgetThread(thread: number): void {
-    for (const [key, delivery] of [...this.#asked]) {
-      if (key % threadsMax !== thread) continue;
-      this.#asked.delete(key);
-      for (let one: Delivery | undefined = delivery; one !== undefined; one = one.sibling)
-        this.#cancelOne(one);
+    for (const first of this.#asked.takeAll(thread)) {
+      for (let one: Delivery | undefined = first; one !== undefined; one = one.sibling) this.#cancelOne(one);
     }
     const entries = new Set<number>();
     for (const one of this.#all()) if (one.thread === thread && one.entry !== 0) entries.add(one.entry);
@@ -393,9 +392,7 @@ export class Reception {
 
   /** The asker gave up: out of the mailboxes, and whoever handles it is told. */
   cancel(thread: number, request: number): void {
-    const key = keyOf(thread, request);
-    let delivery = this.#asked.get(key);
-    this.#asked.delete(key);
+    let delivery = this.#asked.take(thread, request);
     for (; delivery !== undefined; delivery = delivery.sibling) this.#cancelOne(delivery);
   }
 
@@ -433,9 +430,10 @@ export class Reception {
     if (wasEmpty && !resident.isPaused) resident.receiver.wake(resident.id);
   }
 
-  #free(id: number): void {
-    const waiting = this.#options.directory.release(id);
-    if (waiting !== 0) this.#options.room(id, waiting);
+  /** Gives back the place a message had in its mailbox. */
+  #free({ receiver, message }: Delivery): void {
+    const waiting = this.#options.directory.release(receiver, weightOf(message));
+    if (waiting !== 0) this.#options.room(receiver, waiting);
   }
 
   #cancelOne(delivery: Delivery): void {
@@ -452,10 +450,10 @@ export class Reception {
     if (resident.current === delivery) resident.receiver.cancel(resident.id, delivery);
     else if (delivery.repeat !== 0) {
       this.#forgetRepeat(resident, delivery);
-      this.#free(resident.id);
+      this.#free(delivery);
     } else {
       resident.mailbox?.noteCancelled();
-      this.#free(resident.id);
+      this.#free(delivery);
     }
   }
 
@@ -496,7 +494,7 @@ export class Reception {
   #repeatLater(resident: Resident | undefined, last: Delivery, attempt: number): void {
     this.counts.redelivered++;
     const next = copyOf(last, attempt);
-    this.#options.directory.reserveAnyway(next.receiver);
+    this.#options.directory.reserveAnyway(next.receiver, weightOf(next.message));
     if (resident === undefined) {
       // It left this thread while it handled the message.
       if (!this.#options.forward(next)) this.drop(next, 'removed');
@@ -533,25 +531,6 @@ export class Reception {
     if (resident.repeats?.size === 0) resident.repeats = undefined;
     delivery.repeat = 0;
   }
-
-  #rememberAsked(delivery: Delivery): void {
-    const key = keyOf(delivery.thread, delivery.request);
-    delivery.sibling = this.#asked.get(key);
-    this.#asked.set(key, delivery);
-  }
-
-  #forgetAsked(delivery: Delivery): void {
-    if (delivery.request === 0) return;
-    const key = keyOf(delivery.thread, delivery.request);
-    const first = this.#asked.get(key);
-    if (first === delivery) {
-      if (delivery.sibling === undefined) this.#asked.delete(key);
-      else this.#asked.set(key, delivery.sibling);
-      return;
-    }
-    for (let one = first; one !== undefined; one = one.sibling)
-      if (one.sibling === delivery) one.sibling = delivery.sibling;
-  }
 }
 
 /** Of an agent that left this thread while it handled the message. */
@@ -564,12 +543,6 @@ function backoffMs({ backoffMs: first, backoffMsMax }: Redelivery, attempt: numb
 /** A sender that asked for one delivery at most gets no second one; an asker knows what the receiver's manifest says. */
 function isRepeatable({ request, guarantee }: Delivery): boolean {
   return request !== 0 || guarantee !== 'at-most-once';
-}
-const threadsMax = 1024;
-
-/** A thread's token as one safe integer. */
-function keyOf(thread: number, request: number): number {
-  return request * threadsMax + thread;
 }
 
 /** Two senders may give the same id. */

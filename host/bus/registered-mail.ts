@@ -9,6 +9,8 @@ import type { Outbox } from './outbox.ts';
 import { memberFor } from './queue-group.ts';
 import type { Reception } from './reception.ts';
 import type { Matches, Subscription } from './subject-tree.ts';
+import { weightOf } from './weight.ts';
+import { Whereabouts } from './whereabouts.ts';
 
 export interface RegisteredMailOptions {
   readonly self: number;
@@ -26,13 +28,6 @@ export interface RegisteredMailOptions {
   /** Calls a listener of the host on this thread. */
   readonly listen: (listener: number, message: Message) => void;
   readonly isBusy: (id: number) => boolean;
-}
-
-/** A message that this thread has promised, and another has. */
-interface Sent {
-  readonly record: JournalRecord;
-  readonly thread: number;
-  readonly attempt: number;
 }
 
 interface Stranded {
@@ -59,7 +54,7 @@ const noEntries: readonly number[] = [];
 export class RegisteredMail {
   readonly #options: RegisteredMailOptions;
   readonly #directory: Directory;
-  readonly #sent = new Map<number, Sent>();
+  readonly #sent = new Whereabouts();
   /** By the thread that is to come back. */
   readonly #stranded = new Map<number, Stranded[]>();
   #strandedCount = 0;
@@ -83,18 +78,19 @@ export class RegisteredMail {
     const awaited = this.#awaited(owner);
     if (owner < 0 && awaited < 0) return unavailable;
     if (awaited >= 0 && this.#strandedCount >= this.#options.strandedMax) return this.#options.full;
-    if (!this.#directory.reserve(to)) return this.#options.full;
+    const weight = weightOf(message);
+    if (!this.#directory.reserve(to, weight)) return this.#options.full;
     const record = { message, receiver: name, guarantee };
     let entry: number;
     try {
       entry = this.#accept(record, from);
     } catch (thrown) {
-      this.#directory.unreserve(to);
+      this.#directory.unreserve(to, weight);
       return refused(thrown, from);
     }
     const copy = { to, owner, record, isFull: false, entry };
     if (this.#dispatch(copy, from)) return { id: message.id, receivers: 1, dropped: 0 };
-    this.#directory.unreserve(to);
+    this.#directory.unreserve(to, weight);
     if (entry !== 0) this.#options.journal?.withdrawn(entry);
     return this.#options.full;
   }
@@ -139,21 +135,21 @@ export class RegisteredMail {
   ): void {
     const owner = this.#directory.ownerOf(subscriber);
     if (owner < 0 && awaitedOf(owner) < 0) return;
-    const isFull = !this.#directory.reserve(subscriber);
+    const isFull = !this.#directory.reserve(subscriber, weightOf(message));
     const record = { message, receiver: name, guarantee };
     const copy = { to: subscriber, owner, record, isFull, entry: 0 };
     copies.push(copy);
     copies[copies.length - 1] = { ...copy, entry: this.#accept(record, from) };
   }
 
-  #takeBack({ to, isFull, entry }: Copy): void {
-    if (!isFull) this.#directory.unreserve(to);
+  #takeBack({ to, record, isFull, entry }: Copy): void {
+    if (!isFull) this.#directory.unreserve(to, weightOf(record.message));
     if (entry !== 0) this.#options.journal?.withdrawn(entry);
   }
 
   #dispatchOrBury(copy: Copy, from: number): 0 | 1 {
     if (!copy.isFull && this.#dispatch(copy, from)) return 1;
-    if (!copy.isFull) this.#directory.unreserve(copy.to);
+    if (!copy.isFull) this.#directory.unreserve(copy.to, weightOf(copy.record.message));
     this.#options.bury(copy.record, 'mailbox-full', copy.entry);
     return 0;
   }
@@ -187,7 +183,7 @@ export class RegisteredMail {
     const { message, guarantee } = record;
     const awaited = this.#awaited(owner);
     if (awaited >= 0) {
-      this.#directory.unreserve(to);
+      this.#directory.unreserve(to, weightOf(message));
       this.#strand(awaited, { record, entry });
     } else if (owner === self) {
       const untilMs = Number.POSITIVE_INFINITY;
@@ -195,16 +191,17 @@ export class RegisteredMail {
     } else {
       const entries = entry === 0 ? noEntries : [entry];
       if (!outbox.message(owner, frameOf(message, guarantee, [to], entries, from, self))) return false;
-      if (entry !== 0) this.#sent.set(entry, { record, thread: owner, attempt: message.attempt });
+      if (entry !== 0) this.#sent.set(entry, owner);
     }
     return true;
   }
 
   // What becomes of it
 
-  settled(entry: number): void {
-    this.#sent.delete(entry);
-    this.#options.journal?.settled(entry);
+  /** `count` entries from `first` on were dealt with. */
+  settled(first: number, count: number): void {
+    for (let entry = first; entry < first + count; entry++) this.#sent.delete(entry);
+    this.#options.journal?.settled(first, count);
   }
 
   withdrawn(entry: number): void {
@@ -213,8 +210,6 @@ export class RegisteredMail {
   }
 
   attempted(entry: number, attempt: number): void {
-    const sent = this.#sent.get(entry);
-    if (sent !== undefined) this.#sent.set(entry, { ...sent, attempt });
     this.#options.journal?.attempted(entry, attempt);
   }
 
@@ -232,12 +227,12 @@ export class RegisteredMail {
     if (awaited >= 0) this.#strand(awaited, { record, entry });
     else if (owner < 0) bury(record, 'removed', entry);
     else if (owner === self) {
-      this.#directory.reserveAnyway(to);
+      this.#directory.reserveAnyway(to, weightOf(message));
       const untilMs = Number.POSITIVE_INFINITY;
       reception.arrive(new Delivery(message, to, 0, guarantee, 0, self, entry, untilMs));
     } else {
-      this.#directory.reserveAnyway(to);
-      if (entry !== 0) this.#sent.set(entry, { record, thread: owner, attempt: message.attempt });
+      this.#directory.reserveAnyway(to, weightOf(message));
+      if (entry !== 0) this.#sent.set(entry, owner);
       outbox.owed(owner, frameOf(message, guarantee, [to], entry === 0 ? noEntries : [entry], 0, self));
     }
   }
@@ -246,13 +241,20 @@ export class RegisteredMail {
 
   /** A thread is gone: what it had waits for the one in its place. It may have been at any of them, so each counts as tried. */
   strand(thread: number): void {
-    for (const [entry, sent] of [...this.#sent]) {
-      if (sent.thread !== thread) continue;
-      this.#sent.delete(entry);
-      const attempt = sent.attempt + 1;
-      const record = { ...sent.record, message: { ...sent.record.message, attempt } };
-      this.#options.journal?.attempted(entry, attempt);
-      this.#strand(thread, { record, entry });
+    const { journal } = this.#options;
+    const entries = this.#sent.takeAll(thread);
+    if (journal === undefined || entries.length === 0) return;
+    const records = journal.read(entries);
+    for (const entry of entries) {
+      const found = records.get(entry);
+      if (found === undefined) continue;
+      const attempt = found.message.attempt + 1;
+      journal.attempted(entry, attempt);
+      const { receiver, guarantee } = found;
+      this.#strand(thread, {
+        record: { message: { ...found.message, attempt }, receiver, guarantee },
+        entry,
+      });
     }
   }
 

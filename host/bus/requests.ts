@@ -1,6 +1,7 @@
 import type { Wheel } from '../clock/wheel.ts';
 import type { Reply } from './delivery.ts';
 import type { BusError } from './message.ts';
+import { TokenTable } from './token-table.ts';
 
 /** A request of this thread that waits for its answer. */
 export interface Pending {
@@ -11,6 +12,8 @@ export interface Pending {
   readonly resolve: (reply: Reply) => void;
   readonly signal: AbortSignal | undefined;
   readonly abort: (() => void) | undefined;
+  /** Of an asker outside: the tokens of all requests that its signal ends. */
+  readonly company: number[] | undefined;
   timer: number;
   /** The thread of each receiver that has not answered. */
   threads: number[];
@@ -32,7 +35,9 @@ export interface RequestsOptions {
 export class Requests {
   readonly #options: RequestsOptions;
   readonly #timeoutKind: number;
-  readonly #pending = new Map<number, Pending>();
+  /** By the signals of askers outside. Those of connections outlive many requests: they are listened to once. */
+  readonly #companies = new WeakMap<AbortSignal, number[]>();
+  readonly #pending = new TokenTable<Pending>();
   #token = 0;
 
   constructor(options: RequestsOptions) {
@@ -45,7 +50,7 @@ export class Requests {
   }
 
   has(token: number): boolean {
-    return this.#pending.has(token);
+    return this.#pending.get(token) !== undefined;
   }
 
   /** Undefined: as many wait as may. */
@@ -55,12 +60,39 @@ export class Requests {
     const timer = this.#options.wheel.arm(this.#timeoutKind, token, untilMs);
     if (timer === 0) return undefined;
     const { promise, resolve } = Promise.withResolvers<Reply>();
+    const company = signal === undefined || from !== 0 ? undefined : this.#companyOf(signal);
+    company?.push(token);
     const abort =
-      signal === undefined ? undefined : (): void => this.end(token, { error: { tag: 'cancelled' } });
+      signal === undefined || from === 0
+        ? undefined
+        : (): void => this.end(token, { error: { tag: 'cancelled' } });
     if (abort !== undefined) signal?.addEventListener('abort', abort, { once: true });
-    const pending = { token, from, promise, resolve, signal, abort, timer, threads: [], failed: undefined };
-    this.#pending.set(token, pending);
+    const pending: Pending = {
+      token,
+      from,
+      promise,
+      resolve,
+      signal,
+      abort,
+      company,
+      timer,
+      threads: [],
+      failed: undefined,
+    };
+    this.#pending.set(pending);
     return pending;
+  }
+
+  #companyOf(signal: AbortSignal): number[] {
+    const known = this.#companies.get(signal);
+    if (known !== undefined) return known;
+    const company: number[] = [];
+    this.#companies.set(signal, company);
+    const abort = (): void => {
+      for (const token of [...company]) this.end(token, { error: { tag: 'cancelled' } });
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    return company;
   }
 
   /** The thread of one more receiver that has the message. */
@@ -88,6 +120,7 @@ export class Requests {
     if (pending === undefined) return;
     this.#pending.delete(token);
     this.#options.wheel.cancel(pending.timer);
+    if (pending.company !== undefined) leave(pending.company, token);
     if (pending.abort !== undefined) pending.signal?.removeEventListener('abort', pending.abort);
     if (pending.threads.length > 0)
       for (const thread of new Set(pending.threads)) this.#options.cancel(thread, token);
@@ -97,13 +130,12 @@ export class Requests {
 
   /** The asker is gone. */
   endOf(from: number, error: BusError): void {
-    for (const pending of [...this.#pending.values()])
-      if (pending.from === from) this.end(pending.token, { error });
+    for (const pending of this.#pending.all()) if (pending.from === from) this.end(pending.token, { error });
   }
 
   /** A thread is gone, and its receivers' answers with it. */
   forget(thread: number): void {
-    for (const { token, threads } of [...this.#pending.values()]) {
+    for (const { token, threads } of this.#pending.all()) {
       const lost = threads.filter((one) => one === thread).length;
       for (let count = 0; count < lost; count++)
         this.answer(token, thread, { error: { tag: 'unavailable' } });
@@ -112,7 +144,14 @@ export class Requests {
 
   #nextToken(): number {
     do this.#token = this.#token === 0x7fffffff ? 1 : this.#token + 1;
-    while (this.#pending.has(this.#token));
+    while (!this.#pending.isFree(this.#token));
     return this.#token;
   }
+}
+
+function leave(company: number[], token: number): void {
+  const last = company.pop();
+  if (last === undefined || last === token) return;
+  const at = company.indexOf(token);
+  if (at !== -1) company[at] = last;
 }

@@ -12,7 +12,6 @@ import {
 } from './delivery.ts';
 import type { Directory } from './directory.ts';
 import type { MessageFrame } from './frame-kinds.ts';
-import { IdWindow } from './id-window.ts';
 import type { Journal, JournalRecord } from './journal-port.ts';
 import type { BusError, Guarantee, Header, Message, Payload } from './message.ts';
 import type { Outbox } from './outbox.ts';
@@ -20,13 +19,16 @@ import { type Parcel, parcelFor } from './parcel.ts';
 import { idFault, type PayloadTerms, payloadTerms } from './payload-rules.ts';
 import { memberFor } from './queue-group.ts';
 import type { Reception } from './reception.ts';
+import type { BusRecord } from './record-port.ts';
 import type { RegisteredMail } from './registered-mail.ts';
 import type { Pending, Requests } from './requests.ts';
 import type { Resident } from './resident.ts';
+import { SentIds } from './sent-ids.ts';
 import type { Stamps } from './stamps.ts';
 import type { Matches, SubjectTree, Subscription } from './subject-tree.ts';
 import { answered } from './verdict.ts';
 import type { Waiter, WaitingRoom } from './waiting-room.ts';
+import { weightOf } from './weight.ts';
 
 export interface ShippingOptions {
   readonly self: number;
@@ -45,6 +47,7 @@ export interface ShippingOptions {
   readonly tree: SubjectTree;
   /** Calls a listener of the host on this thread. */
   readonly listen: (listener: number, message: Message) => void;
+  readonly record: BusRecord | undefined;
 }
 
 /** What one thread's senders have been through since it started. */
@@ -65,6 +68,8 @@ const inboxStart = '_inbox.';
 const agentStart = 'agent.';
 const routesMax = 16_384;
 const noEntries: readonly number[] = [];
+/** For what ends something that was begun, and for what the host itself tells: the audit chain does not keep it back. */
+export const unrecorded: SendOptions = {};
 
 /** An agent by its name, so that neither is looked up or put together for every message. */
 interface Route {
@@ -80,7 +85,8 @@ export class Shipping {
   readonly #self: number;
   readonly #stamps: Stamps;
   readonly #reception: Reception;
-  readonly #fromOutside: IdWindow;
+  readonly #record: BusRecord | undefined;
+  readonly #sentIds: SentIds;
   readonly #routes = new Map<string, Route>();
   readonly #isBusy: (id: number) => boolean;
 
@@ -90,7 +96,8 @@ export class Shipping {
     this.#self = options.self;
     this.#stamps = options.stamps;
     this.#reception = options.reception;
-    this.#fromOutside = new IdWindow(options.limits.idsFromOutsideMax);
+    this.#record = options.record;
+    this.#sentIds = new SentIds(options.limits);
     this.#isBusy = (id) => this.#reception.roster.get(id)?.current !== undefined;
   }
 
@@ -103,12 +110,13 @@ export class Shipping {
     const terms = this.#admit(resident, payload, options, nowMs);
     if ('tag' in terms) return this.#refuse(terms);
     const { id } = options;
-    if (id !== undefined && !this.#isNewId(resident, agentName, id)) return { id, receivers: 0, dropped: 0 };
     const guarantee = terms.guarantee ?? options.guarantee ?? this.#directory.guaranteeOf(to);
     const subject = options.subject ?? route.subject;
     const message = this.#message(from, subject, payload, terms.headers, id, nowMs);
-    const send = (): Result => this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs);
-    return id === undefined ? send() : this.#keepingId(send, resident, agentName, id);
+    if (id === undefined) return this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs);
+    return this.#sentIds.once(from, resident, agentName, id, () =>
+      this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs),
+    );
   }
 
   publish(from: Sender, subject: string, payload: Payload, options: SendOptions): Result {
@@ -126,11 +134,10 @@ export class Shipping {
     const terms = this.#admit(resident, payload, options, nowMs);
     if ('tag' in terms) return this.#refuse(terms);
     const { id } = options;
-    if (id !== undefined && !this.#isNewId(resident, subject, id)) return { id, receivers: 0, dropped: 0 };
     const guarantee = terms.guarantee ?? options.guarantee ?? 'at-most-once';
     const message = this.#message(from, subject, payload, terms.headers, id, nowMs);
-    const publish = (): Result => this.#publish(matches, message, guarantee, from.id);
-    return id === undefined ? publish() : this.#keepingId(publish, resident, subject, id);
+    const publish = (): Result => this.#publish(matches, message, guarantee, from);
+    return id === undefined ? publish() : this.#sentIds.once(from, resident, subject, id, publish);
   }
 
   request(from: Sender, subject: string, payload: Payload, options: RequestOptions): Promise<Reply> {
@@ -188,7 +195,14 @@ export class Shipping {
     if (waiter.request !== 0 && !this.#options.requests.has(waiter.request)) return { tag: 'cancelled' };
     // It counts as accepted now.
     const message = { ...waiter.message, sentAtNs: this.#stamps.wallNs(this.#stamps.nowMs()) };
-    return this.#ship(waiter.to, waiter.name, message, waiter.guarantee, waiter.from, waiter.request);
+    const { to, name, guarantee, from, request } = waiter;
+    return this.#recorded(
+      this.#ship(to, name, message, guarantee, from, request),
+      from,
+      undefined,
+      message,
+      name,
+    );
   }
 
   /** Copies that another thread's bus sent here. */
@@ -255,6 +269,7 @@ export class Shipping {
     options: SendOptions,
     nowMs: number,
   ): PayloadTerms | BusError {
+    if (this.#record?.isFull === true && options !== unrecorded) return this.#options.full;
     const fault = options.id === undefined ? undefined : idFault(options.id);
     if (fault !== undefined) return fault;
     const bytesMax = resident?.terms.messageBytesMax ?? this.#options.limits.messageBytesMax;
@@ -262,44 +277,6 @@ export class Shipping {
     if (resident === undefined || 'tag' in terms) return terms;
     const waitMs = resident.spend(nowMs);
     return waitMs === 0 ? terms : { tag: 'rate-limited', val: waitMs };
-  }
-
-  #windowOf(resident: Resident | undefined): IdWindow {
-    return resident === undefined ? this.#fromOutside : resident.sent(this.#options.limits.idsMax);
-  }
-
-  /** Remembers an id that a sender gave for a target; false: it did so before. */
-  #isNewId(resident: Resident | undefined, target: string, id: string): boolean {
-    const window = this.#windowOf(resident);
-    const key = `${target}\0${id}`;
-    if (window.has(key)) return false;
-    window.add(key);
-    return true;
-  }
-
-  /** What was refused may be sent again with the same id. */
-  #keepingId(act: () => Result, resident: Resident | undefined, target: string, id: string): Result {
-    const forget = (): unknown => this.#windowOf(resident).delete(`${target}\0${id}`);
-    try {
-      const result = act();
-      if (result instanceof Promise) {
-        return result.then(
-          (settled) => {
-            if ('tag' in settled) forget();
-            return settled;
-          },
-          (thrown: unknown) => {
-            forget();
-            throw thrown;
-          },
-        );
-      }
-      if ('tag' in result) forget();
-      return result;
-    } catch (thrown) {
-      forget();
-      throw thrown;
-    }
   }
 
   #refuse(error: BusError): BusError {
@@ -381,6 +358,7 @@ export class Shipping {
     const { waitingRoom, full, limits } = this.#options;
     if (!this.#directory.isCongested(to) && !waitingRoom.has(to)) {
       const result = this.#ship(to, name, message, guarantee, from.id, request);
+      this.#recorded(result, from.id, from.principal, message, name);
       return this.#onceOnDisk(result, from.id, guarantee);
     }
     if (from.id === 0) return this.#refuse(full);
@@ -401,9 +379,10 @@ export class Shipping {
       return this.#counted(this.#options.mail.send(to, name, message, guarantee, from));
     const owner = this.#directory.ownerOf(to);
     if (owner < 0) return this.#refuse(unavailable);
-    if (!this.#directory.reserve(to)) return this.#refuse(this.#options.full);
+    const weight = weightOf(message);
+    if (!this.#directory.reserve(to, weight)) return this.#refuse(this.#options.full);
     if (owner !== this.#self && !this.#post(owner, [to], message, guarantee, from, request)) {
-      this.#directory.unreserve(to);
+      this.#directory.unreserve(to, weight);
       return this.#refuse(this.#options.full);
     }
     this.counts.accepted++;
@@ -458,10 +437,26 @@ export class Shipping {
 
   // Many receivers
 
-  #publish(matches: Matches, message: Message, guarantee: Guarantee, from: number): Result {
-    if (guarantee === 'at-most-once') return this.#fanOut(matches, message, from);
-    const result = this.#counted(this.#options.mail.publish(matches, message, guarantee, from));
-    return this.#onceOnDisk(result, from, guarantee);
+  #publish(matches: Matches, message: Message, guarantee: Guarantee, { id, principal }: Sender): Result {
+    const isOnce = guarantee === 'at-most-once';
+    const result = isOnce
+      ? this.#fanOut(matches, message, id)
+      : this.#counted(this.#options.mail.publish(matches, message, guarantee, id));
+    this.#recorded(result, id, principal, message, undefined);
+    return isOnce ? result : this.#onceOnDisk(result, id, guarantee);
+  }
+
+  /** Puts a message that was taken on record. */
+  #recorded(
+    result: Accepted | BusError,
+    from: number,
+    principal: string | undefined,
+    message: Message,
+    receiver: string | undefined,
+  ): Accepted | BusError {
+    const record = this.#record;
+    if (record?.hasMessages === true && !('tag' in result)) record.sent(from, principal, message, receiver);
+    return result;
   }
 
   #fanOut(matches: Matches, message: Message, from: number): Accepted {
@@ -491,8 +486,8 @@ export class Shipping {
       return 1;
     }
     const owner = this.#directory.ownerOf(subscriber);
-    if (owner < 0 || this.#directory.isCongested(subscriber) || !this.#directory.reserve(subscriber))
-      return 0;
+    if (owner < 0 || this.#directory.isCongested(subscriber)) return 0;
+    if (!this.#directory.reserve(subscriber, weightOf(message))) return 0;
     if (owner === this.#self)
       this.#reception.arrive(this.#local(message, subscriber, from, 'at-most-once', 0));
     else parcelFor(parcels, owner).to.push(subscriber);
@@ -502,7 +497,8 @@ export class Shipping {
   /** Returns how many receivers go without, because the way is full. */
   #postParcel({ thread, to }: Parcel, message: Message, from: number): number {
     if (this.#post(thread, to, message, 'at-most-once', from, 0)) return 0;
-    for (const receiver of to) if (receiver > 0) this.#directory.unreserve(receiver);
+    const weight = weightOf(message);
+    for (const receiver of to) if (receiver > 0) this.#directory.unreserve(receiver, weight);
     return to.length;
   }
 
@@ -526,7 +522,8 @@ export class Shipping {
       return;
     }
     const asked = this.#askable(matches);
-    const sent = asked.filter(({ subscriber }) => this.#directory.reserve(subscriber));
+    const weight = weightOf(question);
+    const sent = asked.filter(({ subscriber }) => this.#directory.reserve(subscriber, weight));
     if (sent.length === 0) {
       requests.end(pending.token, { error: asked.length === 0 ? { tag: 'no-responders' } : full });
       return;
@@ -534,6 +531,7 @@ export class Shipping {
     // All are counted before the first can answer or refuse.
     for (const { subscriber } of sent) requests.sent(pending.token, this.#directory.ownerOf(subscriber));
     this.counts.accepted++;
+    if (this.#record?.hasMessages === true) this.#record.sent(from.id, from.principal, question, undefined);
     for (const { subscriber } of sent) this.#ask(subscriber, question, from.id, pending);
   }
 
@@ -552,14 +550,14 @@ export class Shipping {
     const owner = this.#directory.ownerOf(to);
     // Another may have answered by now.
     if (!this.#options.requests.has(pending.token)) {
-      this.#directory.unreserve(to);
+      this.#directory.unreserve(to, weightOf(question));
       return;
     }
     this.counts.copies++;
     if (owner === this.#self)
       this.#reception.arrive(this.#local(question, to, from, 'at-most-once', pending.token));
     else if (!this.#post(owner, [to], question, 'at-most-once', from, pending.token)) {
-      this.#directory.unreserve(to);
+      this.#directory.unreserve(to, weightOf(question));
       this.#options.requests.answer(pending.token, owner, { error: this.#options.full });
     }
   }
@@ -571,7 +569,7 @@ export class Shipping {
     if (resident === undefined || delivery === undefined || delivery.message.replyTo !== inbox)
       return this.#refuse(denied);
     if (delivery.isAnswered || delivery.isHeld) return this.#refuse(denied);
-    const terms = this.#admit(resident, payload, {}, this.#stamps.nowMs());
+    const terms = this.#admit(resident, payload, unrecorded, this.#stamps.nowMs());
     if ('tag' in terms) return this.#refuse(terms);
     const { contentType, body } = payload;
     const reply = { outcome: answered(body), contentType, headers: terms.headers };
@@ -584,7 +582,11 @@ export class Shipping {
 function unpublishable(subject: string): BusError | undefined {
   const reserved = reservedToken(subject);
   if (reserved === undefined) return undefined;
-  return { tag: 'invalid-subject', val: `'${reserved}.…' is the host's` };
+  const whose =
+    reserved === 'agent'
+      ? "'agent.NAME' is an agent's own mailbox: send to it"
+      : `'${reserved}.…' is the host's`;
+  return { tag: 'invalid-subject', val: whose };
 }
 
 function invalidSubject(subject: string): BusError {

@@ -1,6 +1,6 @@
 import { HostError, plainText } from '../errors.ts';
-import type { AgentDetail, AgentSummary, Difference } from '../host/serving.ts';
-import { grouped, short } from './client/amount.ts';
+import type { AgentDetail, AgentSummary, AgentTrigger, Difference } from '../host/serving.ts';
+import { grouped, short, span } from './client/amount.ts';
 import { bytesOf } from './client/answer.ts';
 import { Connection, connectionHelp, connectionOptions } from './client/connection.ts';
 import { isProblem, type Problem, problemError, problemOf } from './client/problem.ts';
@@ -129,7 +129,7 @@ async function show(connection: Connection, name: string, isJson: boolean): Prom
 }
 
 function detailText(agent: Wire<AgentDetail>): string {
-  const { subscriptions = [], imports = [], earlier = [] } = agent;
+  const { subscriptions = [], imports = [], earlier = [], triggers = [] } = agent;
   const pairs: [string, string | undefined][] = [
     ['name', agent.name],
     ['state', `${agent.state}, on thread ${agent.thread}`],
@@ -146,6 +146,7 @@ function detailText(agent: Wire<AgentDetail>): string {
       'listens',
       group === undefined || group === null ? pattern : `${pattern} (group ${group})`,
     ]),
+    ...triggers.map((trigger): [string, string] => ['trigger', triggerText(trigger)]),
     ['manifest', agent.manifestPath ?? '(installed over HTTP)'],
     ['trouble', agent.lastError],
   ];
@@ -154,6 +155,17 @@ function detailText(agent: Wire<AgentDetail>): string {
   );
   const manifest = plainText(agent.manifest.trimEnd(), true);
   return `${formatPairs(there)}${manifest === '' ? '' : `\n${manifest}\n`}`;
+}
+
+function triggerText({ name, cron, zone, everyMs, subject, nextMs }: Wire<AgentTrigger>): string {
+  const when =
+    typeof cron === 'string'
+      ? `cron ${cron} (${zone ?? 'UTC'})`
+      : typeof everyMs === 'number'
+        ? `every ${everyMs % 1000 === 0 ? span(everyMs) : `${everyMs}ms`}`
+        : `subject ${subject}`;
+  const next = typeof nextMs === 'number' ? `, next at ${new Date(nextMs).toISOString()}` : '';
+  return `${name}: ${when}${next}`;
 }
 
 async function remove(connection: Connection, name: string): Promise<number> {
@@ -193,12 +205,17 @@ async function install(connection: Connection, path: string, isAccepted: boolean
   });
   if (isProblem(answer)) return refused(await problemOf(answer, connection.url), connection);
   const installed = tableIn(JSON.parse((await bytesOf(answer, installedBytesMax)).toString('utf8')));
-  process.stderr.write(
-    `host: ${plainText(String(installed.name))} is installed, ${String(installed.digest).slice(0, 12)}\n`,
-  );
+  const digest = String(installed.digest).slice(0, 12);
+  const change = changes[String(installed.change)] ?? 'is installed';
+  process.stderr.write(`host: ${plainText(String(installed.name))} ${change}, ${digest}\n`);
   return exitCodes.ok;
 }
 
+const changes: Readonly<Record<string, string>> = {
+  installed: 'is installed',
+  upgraded: 'is upgraded',
+  unchanged: 'is there already, as it is',
+};
 const installedBytesMax = 16 * 1024 * 1024;
 
 /** The line `component = …` names a file beside the manifest, which a server does not have. */

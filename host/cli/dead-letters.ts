@@ -1,6 +1,7 @@
 import { systemClock } from '../clock.ts';
-import { HostError } from '../errors.ts';
+import { HostError, plainText } from '../errors.ts';
 import type { DeadLetter } from '../host/serving.ts';
+import { nearest } from '../nearest.ts';
 import { span } from './client/amount.ts';
 import { Connection, connectionHelp, connectionOptions } from './client/connection.ts';
 import { formatTable } from './client/table.ts';
@@ -44,11 +45,21 @@ ${connectionHelp}`,
 };
 
 async function act(connection: Connection, action: string, id: string | undefined): Promise<number> {
-  if ((action !== 'retry' && action !== 'rm') || id === undefined)
-    throw new HostError('HOST_ERR_CLI_USAGE', `'${action}' needs to be retry or rm, and an ID: ${usage}`);
+  if (action !== 'retry' && action !== 'rm')
+    throw new HostError(
+      'HOST_ERR_CLI_USAGE',
+      `what is '${action}' for${nearest(action, ['retry', 'rm']) || '?'} ${usage}`,
+    );
+  if (id === undefined)
+    throw new HostError(
+      'HOST_ERR_CLI_USAGE',
+      `host dead-letters ${action} needs the ID of one, as host dead-letters shows it; see host dead-letters --help`,
+    );
   const path = `/v1/dead-letters/${encodeURIComponent(id)}`;
   await (action === 'retry' ? connection.json('POST', `${path}/retry`) : connection.json('DELETE', path));
-  process.stderr.write(action === 'retry' ? 'host: delivered again\n' : 'host: forgotten\n');
+  process.stderr.write(
+    `host: ${plainText(id)} ${action === 'retry' ? 'is on its way again' : 'is forgotten'}\n`,
+  );
   return exitCodes.ok;
 }
 

@@ -1,8 +1,7 @@
-import { HostError } from '../errors.ts';
 import { Connection, connectionHelp, connectionOptions } from './client/connection.ts';
 import { exchange, exchangeHelp, exchangeOptions, headerValue } from './client/exchange.ts';
 import type { Command } from './command.ts';
-import { parseWords, requireWords } from './words.ts';
+import { oneWord, parseWords } from './words.ts';
 
 const options = { ...exchangeOptions, ...connectionOptions, subject: { type: 'string' } } as const;
 const usage = 'host invoke NAME [--input TEXT|@FILE|-]; see host invoke --help';
@@ -21,9 +20,7 @@ ${exchangeHelp}${connectionHelp}`,
   endsProcess: true,
   run: async (args) => {
     const { values, positionals } = parseWords('invoke', args, options);
-    const [name] = positionals;
-    if (name === undefined) throw new HostError('HOST_ERR_CLI_USAGE', `which agent? ${usage}`);
-    requireWords(positionals, 1, `a message goes in with --input: ${usage}`);
+    const name = oneWord(positionals, usage, 'which agent?', 'a message goes in with --input');
     const subject: Record<string, string> =
       values.subject === undefined ? {} : { 'x-mote-subject': headerValue('--subject', values.subject) };
     const connection = Connection.of(values, process.env);

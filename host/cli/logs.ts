@@ -1,6 +1,6 @@
 import { HostError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
-import type { Answer } from './client/answer.ts';
+import { type Answer, chunksOf } from './client/answer.ts';
 import { Connection, connectionHelp, connectionOptions } from './client/connection.ts';
 import { eventsOf, linesOf } from './client/event-stream.ts';
 import { streamSilenceMsMax, writeEach } from './client/stream.ts';
@@ -77,7 +77,7 @@ function queryOf(
 
 /** The server tells events or lines, as it likes. */
 async function* entriesOf(answer: Answer, toText: (data: string) => string): AsyncGenerator<string> {
-  const chunks = answer as AsyncIterable<Uint8Array>;
+  const chunks = chunksOf(answer);
   if (!String(answer.headers['content-type']).startsWith('text/event-stream')) {
     for await (const line of linesOf(chunks)) if (line !== '') yield toText(line);
     return;

@@ -17,8 +17,11 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import('./doctor.ts')).command,
   serve: async () => (await import('./serve.ts')).command,
   token: async () => (await import('./token.ts')).command,
+  policy: async () => (await import('./policy.ts')).command,
+  audit: async () => (await import('./audit.ts')).command,
   invoke: async () => (await import('./invoke.ts')).command,
   request: async () => (await import('./request.ts')).command,
+  send: async () => (await import('./send.ts')).command,
   publish: async () => (await import('./publish.ts')).command,
   subscribe: async () => (await import('./subscribe.ts')).command,
   agents: async () => (await import('./agents.ts')).command,
@@ -31,10 +34,11 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 const groups: Readonly<Record<string, readonly string[]>> = {
   Build: ['new', 'build', 'types', 'inspect'],
   Run: ['run', 'dev', 'doctor'],
-  'Serve many agents': ['serve', 'token'],
+  'Serve many agents': ['serve', 'token', 'policy', 'audit'],
   'Call a host that serves': [
     'invoke',
     'request',
+    'send',
     'publish',
     'subscribe',
     'agents',
@@ -84,11 +88,20 @@ async function overview(topic: string | undefined): Promise<number> {
   if (load !== undefined) return print((await load()).help);
   const blocks = await Promise.all(Object.entries(groups).map(([title, names]) => groupText(title, names)));
   const self = commandName();
+  const first = starts.map(([words, what]) => `  ${self} ${words.padEnd(34)}${what}\n`).join('');
   return print(
-    `host: runs WebAssembly agents, metered and limited\n\nUsage: host COMMAND [OPTIONS]\n\n${blocks.join('')}` +
-      `Start here:  ${self} new my-agent && ${self} run my-agent --input 'hello'\nMore:        ${self} COMMAND --help\n`,
+    `host: runs WebAssembly agents, metered and limited\n\nUsage: ${self} COMMAND [OPTIONS]\n\n` +
+      `Start here\n${first}\n${blocks.join('')}${self} COMMAND --help says more, with examples and exit codes.\n`,
   );
 }
+
+/** The way of somebody who has never been here. */
+const starts: readonly (readonly [words: string, what: string])[] = [
+  ['new my-agent', 'a folder with a small program in it'],
+  ["run my-agent --input 'hello'", 'build it, hand it one message, print its answer'],
+  ['serve my-agent', 'keep it alive and answer HTTP for it; and in another terminal:'],
+  ["invoke my-agent --input 'hello'", 'ask the one that is served'],
+];
 
 async function groupText(title: string, names: readonly string[]): Promise<string> {
   const lines = await Promise.all(

@@ -22,6 +22,7 @@ const options = {
 const worlds: Readonly<Record<Template, string>> = {
   handler: 'handler',
   agent: 'agent',
+  async: 'async-handler',
   http: 'wasi:http/proxy@0.2.0',
   cli: 'command',
 };
@@ -36,7 +37,7 @@ export const command: Command = {
   summary: 'make a folder with a new agent in it',
   help: `host new: makes a folder with a new agent in it
 
-Usage: host new NAME [--lang as|rust|ts|c] [--template handler|agent|http|cli]
+Usage: host new NAME [--lang as|rust|ts|c] [--template handler|agent|async|http|cli]
 
 Makes the folder NAME with an agent that builds and runs as it is.
 
@@ -47,6 +48,7 @@ Makes the folder NAME with an agent that builds and runs as it is.
 
   -t, --template handler   answers messages (the default)
                  agent     answers messages, and is told when it starts and stops
+                 async     answers messages, and waits for several other agents at once (as and rust)
                  http      answers HTTP requests
                  cli       a program with arguments, standard input and output
 `,
@@ -54,6 +56,7 @@ Makes the folder NAME with an agent that builds and runs as it is.
     const { folder, languageName, template } = readFlags(args);
     requireFree(folder);
     const language = await loadLanguage(languageName);
+    requireTemplate(language, template);
     const files = new Map(language.scaffold(basename(folder), template));
     files.set(manifestFile, manifestOf(basename(folder), template, languageName));
     await makeProject(folder, files);
@@ -112,11 +115,35 @@ function wordOf<T>(
   );
 }
 
+/** @throws HostError `HOST_ERR_CLI_USAGE` */
+function requireTemplate({ title, templates: own }: Language, template: Template): void {
+  if (own.includes(template)) return;
+  throw new HostError(
+    'HOST_ERR_CLI_USAGE',
+    `${title} has no template '${template}'; it has: ${own.join(', ')}`,
+    { template },
+  );
+}
+
+/** What an agent made of a template needs beside its world. */
+const needs: { readonly [template in Template]?: (name: string) => string } = {
+  async: () => `
+# Whom it may ask: any agent. Better name those that it needs.
+[capabilities.bus]
+send = ["agent.*"]
+`,
+  http: (name) => `
+# Where host serve answers its requests: under this path.
+[http]
+route = "/${name}"
+`,
+};
+
 function manifestOf(name: string, template: Template, language: LanguageName): string {
   return `name = "${name}"
 world = "${worlds[template]}"
 language = "${language}"
-
+${needs[template]?.(name) ?? ''}
 # Limits narrow what the host allows anyway. Take away the # to set one.
 [limits]
 # fuel = "1G"
@@ -178,7 +205,10 @@ function write(path: string, text: string): void {
 
 function nextSteps(shown: string, language: Language, template: Template): string {
   const self = commandName();
-  const steps = tries[template].map(([words, what]) => [`${self} ${words.replace('NAME', shown)}`, what]);
+  const steps = tries[template].map(([words, what]) => [
+    `${self} ${words.replace('NAME', shown).replace('PARENT', dirname(shown))}`,
+    what.replace('host invoke NAME', `${self} invoke ${basename(shown)}`),
+  ]);
   const width = Math.max(...steps.map(([words = '']) => words.length));
   const lines = steps.map(([words = '', what]) => `  ${words.padEnd(width)}   # ${what}\n`);
   const entry = entryOf(language, template === 'cli' ? 'command' : 'world');
@@ -194,7 +224,14 @@ const tries: Readonly<Record<Template, readonly (readonly [words: string, what: 
     ['run NAME --input world', 'build it and hand it a message'],
     ['dev NAME', 'talk to it, line by line; built again whenever you save'],
   ],
-  http: [['dev NAME', 'build it and serve it on 127.0.0.1; built again whenever you save']],
+  async: [
+    ['run NAME --input greeter', 'build it; nobody else is there to be asked'],
+    ['serve PARENT', 'serve it and the agents beside it; then: host invoke NAME --input greeter'],
+  ],
+  http: [
+    ['dev NAME', 'build it and serve it on 127.0.0.1; built again whenever you save'],
+    ['serve NAME', 'keep it alive, with limits and logs, under the route in agent.toml'],
+  ],
   cli: [
     ['run NAME < FILE', 'build it and run it with a standard input'],
     ['dev NAME --input TEXT', 'run it again whenever you save'],

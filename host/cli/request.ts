@@ -1,8 +1,7 @@
-import { HostError } from '../errors.ts';
 import { Connection, connectionHelp, connectionOptions } from './client/connection.ts';
 import { exchange, exchangeHelp, exchangeOptions } from './client/exchange.ts';
 import type { Command } from './command.ts';
-import { parseWords, requireWords } from './words.ts';
+import { oneWord, parseWords } from './words.ts';
 
 const options = { ...exchangeOptions, ...connectionOptions } as const;
 const usage = 'host request SUBJECT [--input TEXT|@FILE|-]; see host request --help';
@@ -19,9 +18,7 @@ ${exchangeHelp}${connectionHelp}`,
   endsProcess: true,
   run: async (args) => {
     const { values, positionals } = parseWords('request', args, options);
-    const [subject] = positionals;
-    if (subject === undefined) throw new HostError('HOST_ERR_CLI_USAGE', `which subject? ${usage}`);
-    requireWords(positionals, 1, `a message goes in with --input: ${usage}`);
+    const subject = oneWord(positionals, usage, 'which subject?', 'a message goes in with --input');
     const connection = Connection.of(values, process.env);
     return exchange(connection, `/v1/request/${encodeURIComponent(subject)}`, values);
   },

@@ -4,21 +4,22 @@ import { type Config, cacheFolder, limitsOfEnvironment, loadConfig } from '../co
 import { HostError, plainText } from '../errors.ts';
 import type { Artifact, WasiGrants } from '../host.ts';
 import { type Call, createHost, type Host } from '../host.ts';
-import {
-  type EffectiveLimits,
-  type LimitRequest,
-  type Limits,
-  limitNames,
-  limitNotes,
-  parseLimit,
-  settleLimits,
-} from '../limits.ts';
+import { type EffectiveLimits, settleLimits } from '../limits.ts';
 import type { Command } from './command.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
 import { parseDir, parseEnv, parseNet, programName } from './grant-flags.ts';
+import { limitOptions, limitsOfFlags } from './limit-flags.ts';
 import { loadProgram, type Program } from './program.ts';
 import { formatOutcome, outcomeJson } from './report.ts';
-import { captureSink, closeStdin, descriptorSink, isTerminal, noInput, stdinSource } from './stdio.ts';
+import {
+  captureSink,
+  closeStdin,
+  descriptorSink,
+  isReaderGone,
+  isTerminal,
+  noInput,
+  stdinSource,
+} from './stdio.ts';
 
 const help = `host run: runs a WebAssembly program or agent, metered and limited
 
@@ -53,21 +54,16 @@ runs; 66 no such file; 69 something needed is missing; 74 output lost; 77 denied
 134 trap; 70 a bug in host.
 `;
 
-/** Flags of `host run` that say what a program is given and what it may use; `host dev` has them too. */
-export const grantOptions = {
+const givenOptions = {
   input: { type: 'string' },
   subject: { type: 'string' },
   dir: { type: 'string', multiple: true },
   env: { type: 'string', multiple: true },
   net: { type: 'string', multiple: true },
-  fuel: { type: 'string' },
-  memory: { type: 'string' },
-  tables: { type: 'string' },
-  deadline: { type: 'string' },
-  output: { type: 'string' },
-  files: { type: 'string' },
-  config: { type: 'string' },
 } as const;
+
+/** Flags of `host run` that say what a program is given and what it may use; `host dev` has them too. */
+export const grantOptions: typeof givenOptions & typeof limitOptions = { ...givenOptions, ...limitOptions };
 
 const optionTypes = {
   ...grantOptions,
@@ -165,7 +161,7 @@ async function runProgram(
 /** A program that did its work and could not tell it has failed; a reader that went away by itself wanted no more. */
 function exitCodeOfOutput(stdout: object): number {
   const failure = 'failure' in stdout ? stdout.failure : undefined;
-  if (!(failure instanceof Error) || ('code' in failure && failure.code === 'EPIPE')) return exitCodes.ok;
+  if (!(failure instanceof Error) || isReaderGone(failure)) return exitCodes.ok;
   process.stderr.write(`host: stdout could not be written: ${plainText(failure.message)}\n`);
   return exitCodes.outputLost;
 }
@@ -213,17 +209,6 @@ async function parseWords(words: string[]): Promise<{ values: Flags; positionals
     const { flagError } = await import('./flag-error.ts');
     throw flagError('run', cause, Object.keys(optionTypes));
   }
-}
-
-/** What the flags of limits ask for. */
-export function limitsOfFlags(flags: object): LimitRequest {
-  let limits: Partial<Limits> = {};
-  for (const name of limitNames) {
-    const flag = limitNotes[name].flag;
-    const text = (flags as Record<string, unknown>)[flag.slice(2)];
-    if (typeof text === 'string') limits = { ...limits, ...parseLimit(name, text, flag) };
-  }
-  return { limits, source: (name) => limitNotes[name].flag };
 }
 
 async function callOf(flags: Flags): Promise<Call> {

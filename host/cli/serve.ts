@@ -2,12 +2,14 @@ import { availableParallelism } from 'node:os';
 import { systemClock, systemRandom } from '../clock.ts';
 import { cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError } from '../errors.ts';
+import { type AuditLevel, auditLevels } from '../host/audit-level.ts';
 import type { LocalServing } from '../host/serve.ts';
 import type { HttpFront } from '../http/listen.ts';
 import { type Limits, limitNames, parseQuantity, settleLimits } from '../limits.ts';
+import { nearest } from '../nearest.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
-import { limitsOfFlags } from './run.ts';
+import { limitOptions, limitsOfFlags } from './limit-flags.ts';
 import { type AgentFiles, agentPaths, loadAgent, requireDistinct } from './serve/agent-files.ts';
 import { bannerText } from './serve/banner.ts';
 import { loadParts, type Parts } from './serve/parts.ts';
@@ -15,7 +17,7 @@ import { Reload } from './serve/reload.ts';
 import { makeStateFolder, stateFolderOf } from './serve/state-folder.ts';
 import { Stop } from './serve/stop.ts';
 import { Voice } from './serve/voice.ts';
-import { countOf, parseWords, timeMsOf } from './words.ts';
+import { countOf, type Elsewhere, parseWords, timeMsOf } from './words.ts';
 
 const options = {
   listen: { type: 'string', short: 'l' },
@@ -26,19 +28,24 @@ const options = {
   secrets: { type: 'string' },
   'repair-journal': { type: 'boolean' },
   auth: { type: 'boolean' },
+  audit: { type: 'string' },
+  'accept-audit-loss': { type: 'boolean' },
   watch: { type: 'boolean' },
   'no-watch': { type: 'boolean' },
   drain: { type: 'string' },
   log: { type: 'string' },
-  config: { type: 'string' },
-  fuel: { type: 'string' },
-  memory: { type: 'string' },
   'memory-total': { type: 'string' },
-  tables: { type: 'string' },
-  deadline: { type: 'string' },
-  output: { type: 'string' },
-  files: { type: 'string' },
+  ...limitOptions,
 } as const;
+
+const loopback = '127.0.0.1';
+const listenOn = (port = 'PORT'): string => `--listen ${loopback}:${port}`;
+const elsewhere: Elsewhere = {
+  '--port': listenOn,
+  '-p': listenOn,
+  '--host': (host = 'HOST') => `--listen ${host.includes(':') ? `[${host}]` : host}:8080`,
+  '--bind': (host = 'HOST:PORT') => `--listen ${host}`,
+};
 
 export const command: Command = {
   summary: 'keep agents alive, let them talk to each other, answer HTTP',
@@ -46,32 +53,40 @@ export const command: Command = {
 
 Usage: host serve [FOLDER|agent.toml|FILE.wasm …] [OPTIONS]
 
-A FOLDER with an agent.toml is one agent; any other FOLDER (default: here) holds agents in its subfolders. What has
-sources is built first if it changed. Then call them:
+  host serve my-agent              # a FOLDER with an agent.toml is one agent
+  host serve examples/pipeline     # any other FOLDER (default: here) holds agents in its subfolders
 
-  host serve examples/pipeline
-  host invoke NAME --input hello             # in another terminal; or POST /v1/agents/NAME/invoke
-  host logs -f        host top        host agents
+What has sources is built first if it changed. Then, in another terminal:
+
+  host invoke my-agent --input hello      or: curl -d hello http://127.0.0.1:8080/v1/agents/my-agent/invoke
+  host agents     host logs -f     host top
 
 Where
   -l, --listen HOST:PORT  where to answer HTTP; port 0: any that is free   [127.0.0.1:8080]
-  --auth                  ask for tokens on loopback too (host token create); elsewhere they are always asked for
-  --host-name NAME        a name callers know it by, beside localhost (several times for several)
-  --cors-origin ORIGIN    pages of this origin may call it (several times for several)
   --state FOLDER          what outlives the host: mail, memories, tokens   [.motehost, or HOST_STATE]
-  --repair-journal        start although kept messages are damaged on disk, with all that are readable
-  --secrets FILE          secrets that manifests name, as NAME = "VALUE"
+  --secrets FILE          values for manifests that say { secret = "NAME" }, as lines of NAME = "VALUE"
+  --log text|json         how what agents log is printed on stdout         [text]
+  --config FILE           settings file   [~/.config/motehost/config.toml, or HOST_CONFIG]
+
+Who may call: on this machine everybody, until there is a token (host token create); from elsewhere only with a token
+  --auth                  ask for a token on this machine, too
+  --host-name NAME        a name callers know this host by, beside localhost (several times for several)
+  --cors-origin ORIGIN    pages of this origin may call it (several times for several)
+
+What is recorded (host audit reads and verifies it; docs/audit.md)
+  --audit LEVEL           security: lives of agents, denials, limits, traps, changes; messages: also every message and
+                          invocation; all: also every decision and host call; off: nothing      [security]
+  --accept-audit-loss     start although the end of the chain is missing that was promised; that is recorded
 
 How
   --threads N             threads that run agents                          [one a core]
   --memory-total SIZE     memory of all agents together                    [75% of the machine's, or of its cgroup's]
-  --no-watch              do not build and replace agents that change      [watched up to 200 agents; --watch always]
+  --watch, --no-watch     build and replace agents that change, or not     [up to 200 agents are watched]
   --drain TIME            how long the end may take                        [30s]
-  --log text|json         agents' lines on stdout                          [text]
-  --config FILE           settings file   [~/.config/motehost/config.toml, or HOST_CONFIG]
+  --repair-journal        start although kept messages are damaged on disk, with all that are readable
 
-What each agent may use for a message, at most (the tightest of flag, environment, agent.toml and config file holds)
-  --fuel N   --memory SIZE   --tables N   --deadline TIME   --output SIZE   --files N       as host run --help says
+What each agent may use for a message, at most; agent.toml, the environment and the config file may only narrow it
+  --fuel N   --memory SIZE   --tables N   --deadline TIME   --output SIZE   --files N       host run --help explains them
 
 Ctrl-C or termination: nothing new is taken, what is under way ends, every agent is saved; a second one ends at once.
 Exit codes: 0 stopped in good order; 64 bad flags or manifest; 65 an agent does not build or run here; 66 no such
@@ -100,6 +115,8 @@ export interface ServeSettings {
   readonly drainMs: number;
   readonly isJson: boolean;
   readonly limits: Partial<Limits>;
+  readonly auditLevel: AuditLevel;
+  readonly acceptAuditLoss: boolean;
 }
 
 const threadsMax = 1024;
@@ -107,7 +124,7 @@ const watchedMax = 200;
 
 /** @throws HostError `HOST_ERR_CLI_USAGE`, `HOST_ERR_LIMIT_INVALID` */
 export async function readSettings(args: readonly string[]): Promise<ServeSettings> {
-  const { values, positionals } = parseWords('serve', args, options);
+  const { values, positionals } = parseWords('serve', args, options, elsewhere);
   if (values.watch === true && values['no-watch'] === true)
     throw new HostError('HOST_ERR_CLI_USAGE', '--watch and --no-watch exclude each other');
   if (values.log !== undefined && values.log !== 'text' && values.log !== 'json')
@@ -122,7 +139,7 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
   const asked = limitNames.filter((name) => requests.some(({ limits }) => limits[name] !== undefined));
   return {
     roots: positionals.length === 0 ? ['.'] : positionals,
-    ...addressOf(values.listen ?? '127.0.0.1:8080'),
+    ...addressOf(values.listen ?? `${loopback}:8080`),
     auth: values.auth === true,
     hostNames: values['host-name'] ?? [],
     corsOrigins: values['cors-origin'] ?? [],
@@ -141,7 +158,18 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     drainMs: values.drain === undefined ? 30_000 : timeMsOf('--drain', values.drain),
     isJson: values.log === 'json',
     limits: Object.fromEntries(asked.map((name) => [name, settled.limits[name]])),
+    auditLevel: auditLevelOf(values.audit ?? 'security'),
+    acceptAuditLoss: values['accept-audit-loss'] === true,
   };
+}
+
+function auditLevelOf(text: string): AuditLevel {
+  const level = auditLevels.find((one) => one === text);
+  if (level !== undefined) return level;
+  throw new HostError(
+    'HOST_ERR_CLI_USAGE',
+    `--audit: no level '${text}'${nearest(text, auditLevels)}; there are ${auditLevels.join(', ')}`,
+  );
 }
 
 const portMax = 65_535;
@@ -151,7 +179,7 @@ function addressOf(text: string): { readonly host: string; readonly port: number
   const match = /^(?:(\[[0-9a-fA-F:.]+\]|[^:[\]\s/]*):)?(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
   if (match !== null && port <= portMax)
-    return { host: (match[1] || '127.0.0.1').replace(/^\[|\]$/g, ''), port };
+    return { host: (match[1] || loopback).replace(/^\[|\]$/g, ''), port };
   throw new HostError(
     'HOST_ERR_CLI_USAGE',
     `--listen: '${text}' is not HOST:PORT, for example 127.0.0.1:8080`,
@@ -206,11 +234,13 @@ async function loadAll(
 }
 
 function open(
-  { stateFolder, threads, memoryBytesMax, limits, secretsFile, repairJournal }: ServeSettings,
+  settings: ServeSettings,
   parts: Parts,
   agents: readonly AgentFiles[],
   voice: Voice,
 ): Promise<LocalServing> {
+  const { stateFolder, threads, memoryBytesMax, limits, secretsFile, repairJournal } = settings;
+  const { auditLevel, acceptAuditLoss } = settings;
   makeStateFolder(stateFolder);
   return parts.serve({
     agents,
@@ -218,6 +248,7 @@ function open(
     cacheFolder: cacheFolder(process.env),
     threads,
     limits,
+    trust: { auditLevel, acceptAuditLoss },
     ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
     ...(repairJournal ? { repairJournal } : {}),
     ...(secretsFile === undefined ? {} : { secretsFile }),
@@ -247,7 +278,9 @@ async function serveUntil(
   const isWatching = settings.watch ?? agents.length <= watchedMax;
   const reload = isWatching ? new Reload({ roots, agents, serving, voice }) : undefined;
   voice.say(`serving ${countText(agents.length)} on ${listening.url}`);
-  voice.show(bannerText({ agents, listening, threads, stateFolder, isWatching }));
+  voice.show(
+    bannerText({ agents, listening, threads, stateFolder, isWatching, auditLevel: settings.auditLevel }),
+  );
   await stop.asked;
   voice.say(
     `${stop.signal.reason}: what is under way may end, for ${settings.drainMs / 1000} s at most; again: at once`,

@@ -15,6 +15,11 @@ export function isTerminal(descriptor: number): boolean {
   }
 }
 
+/** Whether a write failed because nobody reads any more, as after `head`: a pipe says EPIPE, a socket may say ECONNRESET. */
+export function isReaderGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EPIPE' || error.code === 'ECONNRESET');
+}
+
 let isStdinOpen = false;
 
 /** Lets go of stdin: a read that was under way would keep the process alive after its program ended. */

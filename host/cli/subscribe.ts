@@ -1,5 +1,5 @@
-import { HostError, plainText } from '../errors.ts';
-import type { Answer } from './client/answer.ts';
+import { plainText } from '../errors.ts';
+import { type Answer, chunksOf } from './client/answer.ts';
 import { Connection, connectionHelp, connectionOptions } from './client/connection.ts';
 import { eventsOf } from './client/event-stream.ts';
 import { streamSilenceMsMax, writeEach } from './client/stream.ts';
@@ -7,7 +7,7 @@ import { bodyOf, parseData, type WireMessage } from './client/wire.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { textOrBase64 } from './report.ts';
-import { countOf, parseWords, requireWords } from './words.ts';
+import { countOf, oneWord, parseWords } from './words.ts';
 
 const options = {
   ...connectionOptions,
@@ -39,9 +39,7 @@ ${connectionHelp}`,
   endsProcess: true,
   run: async (args) => {
     const { values, positionals } = parseWords('subscribe', args, options);
-    const [pattern] = positionals;
-    if (pattern === undefined) throw new HostError('HOST_ERR_CLI_USAGE', `which subjects? ${usage}`);
-    requireWords(positionals, 1, `put the pattern in quotes: ${usage}`);
+    const pattern = oneWord(positionals, usage, 'which subjects?', 'put the pattern in quotes');
     const count = values.count === undefined ? countMax : countOf('--count', values.count, countMax);
     const group = values.group === undefined ? '' : `?group=${encodeURIComponent(values.group)}`;
     const answer = await Connection.of(values, process.env).get({
@@ -57,7 +55,7 @@ ${connectionHelp}`,
 };
 
 async function* linesOf(answer: Answer, isJson: boolean): AsyncGenerator<string> {
-  for await (const { event, data } of eventsOf(answer as AsyncIterable<Uint8Array>, 'messages'))
+  for await (const { event, data } of eventsOf(chunksOf(answer), 'messages'))
     if (event === 'message') yield isJson ? `${data}\n` : lineOf(parseData<WireMessage>(data));
 }
 

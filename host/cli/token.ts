@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { systemClock, systemRandom } from '../clock.ts';
-import { HostError } from '../errors.ts';
+import { HostError, plainText } from '../errors.ts';
 import { createToken, listTokens, revokeToken, type TokenNote } from '../http/tokens.ts';
 import { formatTable } from './client/table.ts';
 import type { Command } from './command.ts';
@@ -34,6 +35,7 @@ Usage: host token create NAME --may RIGHT … [--expires 30d]
                             logs[:AGENT]        read what agents log
                             read                list agents, status, dead letters
                             metrics             /metrics
+                            audit               read the audit chain, have people forgotten
                             admin               everything, installing agents included
   --expires TIME          it runs out after this long (12h, 30d)          [never]
   --state FOLDER          the state folder of the host                    [.motehost, or HOST_STATE]
@@ -68,15 +70,20 @@ function create(folder: string, name: string, may: readonly string[], expires: s
     );
   const nowMs = Number(systemClock.wallNs() / 1_000_000n);
   const expiry = expires === undefined ? {} : { expiresAtMs: nowMs + timeMsOf('--expires', expires) };
+  const isNew = !existsSync(folder);
   makeStateFolder(folder);
   const made = createToken(folder, { name, may, ...expiry }, { clock: systemClock, random: systemRandom });
   process.stdout.write(`${made.token}\n`);
   const until = made.note.expires === undefined ? '' : ` until ${made.note.expires}`;
   process.stderr.write(
-    `host: ${name} may ${may.join(', ')}${until}; this is the only time its token is shown\n`,
+    `host: ${name} may ${may.join(', ')}${until}; this is the only time its token is shown\n` +
+      `host: its hash is in ${plainText(folder)}${isNew ? newFolder : ', and counts for the host that has this folder'}\n`,
   );
   return exitCodes.ok;
 }
+
+const newFolder =
+  ', which was made for it: no host has it yet. Is one running? Say its folder with --state or HOST_STATE';
 
 const columns = [{ title: 'NAME' }, { title: 'MAY' }, { title: 'CREATED' }, { title: 'EXPIRES' }];
 
@@ -94,6 +101,6 @@ function rowOf({ name, may, created, expires }: TokenNote): string[] {
 
 function revoke(folder: string, name: string): number {
   revokeToken(folder, name);
-  process.stderr.write(`host: ${name} is revoked\n`);
+  process.stderr.write(`host: ${name} is revoked in ${plainText(folder)}\n`);
   return exitCodes.ok;
 }

@@ -7,17 +7,31 @@ export type Words<O extends ParseArgsOptionsConfig> = ReturnType<
   typeof parseArgs<{ options: O; allowPositionals: true }>
 >;
 
+/** What people look for under another name: by that flag, as it is written, what to write here for its value. */
+export type Elsewhere = Readonly<Record<string, (value: string | undefined) => string>>;
+
 /** Reads a command's words. @throws HostError `HOST_ERR_CLI_USAGE` naming the flag and the nearest known one */
 export function parseWords<const O extends ParseArgsOptionsConfig>(
   command: string,
   args: readonly string[],
   options: O,
+  elsewhere: Elsewhere = {},
 ): Words<O> {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (cause) {
-    throw flagError(command, cause, Object.keys(options));
+    throw flagError(command, cause, Object.keys(options), (flag) =>
+      Object.hasOwn(elsewhere, flag) ? elsewhere[flag]?.(valueAfter(flag, args)) : undefined,
+    );
   }
+}
+
+/** What was written for a flag that is none: `--port=80`, `--port 80`. */
+function valueAfter(flag: string, args: readonly string[]): string | undefined {
+  const at = args.findIndex((word) => word === flag || word.startsWith(`${flag}=`));
+  const word = args[at] ?? '';
+  const value = word === flag ? args[at + 1] : word.slice(flag.length + 1);
+  return value === undefined || value.startsWith('-') ? undefined : value;
 }
 
 /** The words beside the flags, when there have to be this many. @throws HostError `HOST_ERR_CLI_USAGE` */
@@ -25,6 +39,24 @@ export function requireWords(positionals: readonly string[], countMax: number, u
   const [surplus] = positionals.slice(countMax);
   if (surplus !== undefined)
     throw new HostError('HOST_ERR_CLI_USAGE', `what is '${surplus}' for? ${usage}`, { word: surplus });
+}
+
+/**
+ * The one word beside the flags.
+ * @param missing what to ask when it is not there: `which agent?`
+ * @param surplus what to say of a second one: `a message goes in with --input`
+ * @throws HostError `HOST_ERR_CLI_USAGE`
+ */
+export function oneWord(
+  positionals: readonly string[],
+  usage: string,
+  missing: string,
+  surplus: string,
+): string {
+  const [word] = positionals;
+  if (word === undefined) throw new HostError('HOST_ERR_CLI_USAGE', `${missing} ${usage}`);
+  requireWords(positionals, 1, `${surplus}: ${usage}`);
+  return word;
 }
 
 /** A whole number from 1 on. @throws HostError `HOST_ERR_CLI_USAGE` naming the flag */

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { LimitName, Limits } from '../limits.ts';
+import { FuelSlice } from './fuel-slice.ts';
 import { HeapAccount } from './heap.ts';
 
 /** Why the host ends a guest; whatever the guest then throws or catches, this is the outcome. */
@@ -52,7 +53,7 @@ export interface Turn {
 export interface BudgetOptions {
   readonly limits: Limits;
   readonly clock: Clock;
-  /** Fuel units between two looks at the clock; any value gives the same counts. Default 2,000,000 (about 0.2 ms). */
+  /** Fuel units between two looks at the clock at most; any value gives the same counts. Default 2,000,000 (about 0.2 ms). */
   readonly fuelSlice?: bigint;
   /** Milliseconds a guest may hold the thread before it yields to the event loop, where it can. Default 10. */
   readonly yieldMs?: number;
@@ -92,8 +93,7 @@ const deadFuel = -(2n ** 62n);
 export class Budget {
   readonly limits: Limits;
   readonly clock: Clock;
-  readonly #slice: bigint;
-  readonly #firstSlice: bigint;
+  readonly #slice: FuelSlice;
   readonly #yieldMs: number;
   readonly #turn: Turn | undefined;
   #cell: WebAssembly.Global<'i64'> | undefined;
@@ -135,11 +135,10 @@ export class Budget {
   constructor(options: BudgetOptions) {
     this.limits = options.limits;
     this.clock = options.clock;
-    this.#slice = options.fuelSlice ?? 2_000_000n;
-    this.#firstSlice = this.#slice < options.limits.fuelMax ? this.#slice : options.limits.fuelMax;
+    this.#startedMs = options.clock.monotonicMs();
+    this.#slice = new FuelSlice(options.fuelSlice ?? 2_000_000n, this.#startedMs);
     this.#yieldMs = options.yieldMs ?? 10;
     this.#turn = options.turn;
-    this.#startedMs = options.clock.monotonicMs();
     this.#deadlineMs = options.limits.deadlineMs;
     this.#deadlineAtMs = this.#startedMs + options.limits.deadlineMs;
     this.#yieldAtMs = this.#startedMs + this.#yieldMs;
@@ -202,11 +201,13 @@ export class Budget {
     this.#denials = undefined;
     this.#granted = 0n;
     if (this.#cell !== undefined) {
-      this.#granted = this.#firstSlice;
-      this.#cell.value = this.#firstSlice;
+      const { fuel } = this.#slice;
+      this.#granted = fuel < this.limits.fuelMax ? fuel : this.limits.fuelMax;
+      this.#cell.value = this.#granted;
     }
     this.#outputBytes = 0;
     this.#startedMs = this.clock.monotonicMs();
+    this.#slice.begin(this.#startedMs);
     this.#deadlineMs = deadlineMs;
     this.#deadlineAtMs = this.#startedMs + deadlineMs;
     this.#yieldAtMs = this.#startedMs + this.#yieldMs;
@@ -304,7 +305,9 @@ export class Budget {
     }
     if (this.#holdsThread(nowMs)) return 0;
     // At least enough to bring the cell back to 0, whatever one block overshot by.
-    const need = this.#slice > -cell.value ? this.#slice : -cell.value;
+    this.#slice.end(nowMs);
+    const { fuel } = this.#slice;
+    const need = fuel > -cell.value ? fuel : -cell.value;
     const grant: bigint = need < left ? need : left;
     this.#granted += grant;
     cell.value += grant;
@@ -333,7 +336,9 @@ export class Budget {
 
   /** The guest has waited, and others had the thread: what it holds that for is counted from now. */
   waited(): void {
-    this.#yieldAtMs = this.clock.monotonicMs() + this.#yieldMs;
+    const nowMs = this.clock.monotonicMs();
+    this.#yieldAtMs = nowMs + this.#yieldMs;
+    this.#slice.begin(nowMs);
   }
 
   /**

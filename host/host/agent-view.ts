@@ -1,7 +1,9 @@
 import { importsOf } from '../agent/difference.ts';
 import type { AgentReport } from '../agent/population.ts';
 import type { AgentRecord } from '../agent/registry.ts';
-import type { AgentDetail, AgentState, AgentSummary } from './serving.ts';
+import type { TriggerStatus } from '../agent/triggers/triggers.ts';
+import type { Trigger } from '../manifest.ts';
+import type { AgentDetail, AgentState, AgentSummary, AgentTrigger } from './serving.ts';
 
 function stateOf(report: AgentReport | undefined): AgentState {
   switch (report?.phase) {
@@ -45,7 +47,11 @@ export function summaryOf(record: AgentRecord, report: AgentReport | undefined):
   };
 }
 
-export function detailOf(record: AgentRecord, report: AgentReport | undefined): AgentDetail {
+export function detailOf(
+  record: AgentRecord,
+  report: AgentReport | undefined,
+  due: readonly TriggerStatus[],
+): AgentDetail {
   const { origin, earlier, spec } = record;
   return {
     ...summaryOf(record, report),
@@ -55,6 +61,14 @@ export function detailOf(record: AgentRecord, report: AgentReport | undefined): 
     installedAtMs: origin.installedAtMs,
     earlier,
     subscriptions: report?.subscriptions ?? [],
+    triggers: spec.manifest.triggers.map((trigger, index) => triggerOf(trigger, due[index]?.nextMs)),
     lastError: report?.lastError,
   };
+}
+
+function triggerOf({ name, occasion }: Trigger, nextMs: number | undefined): AgentTrigger {
+  const { cron, zone } = occasion.kind === 'cron' ? occasion : { cron: undefined, zone: undefined };
+  const everyMs = occasion.kind === 'every' ? occasion.everyMs : undefined;
+  const subject = occasion.kind === 'subject' ? occasion.pattern : undefined;
+  return { name, cron, zone, everyMs, subject, nextMs };
 }

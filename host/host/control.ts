@@ -10,6 +10,7 @@ import type { ResidenceShare } from '../engine/residence.ts';
 import type { LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { Metric } from './serving.ts';
+import type { TrustLine } from './trust.ts';
 
 /** What every thread of a host is started with. */
 export interface ThreadSettings {
@@ -32,6 +33,7 @@ export interface ThreadPlace {
   readonly repairJournal: boolean;
   /** How many threads had this place before, each of which was lost. */
   readonly predecessors: number;
+  readonly trust: TrustLine;
   /** Subscriptions of earlier runs have numbers up to this. */
   readonly subscriptionsFrom: number;
   /** Folders of threads of an earlier run that are no more. */
@@ -103,10 +105,18 @@ export type Halted = readonly [agent: string, halt: Halt | undefined];
 /** What an agent subscribed to itself. */
 export type Subscriptions = readonly [agent: string, own: readonly KeptSubscription[]];
 
+/** What waits for the audit chain. */
+export interface AuditBacklog {
+  readonly pendingBytes: number;
+  /** Milliseconds for which the oldest of it has waited. */
+  readonly lagMs: number;
+}
+
 export interface ThreadReport extends PopulationReport {
   readonly active: number;
   readonly queued: number;
   readonly warmBytes: number;
+  readonly audit: AuditBacklog;
   /** Counters of the bus and of hibernation, by name. */
   readonly counts: Readonly<Record<string, number>>;
 }

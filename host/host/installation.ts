@@ -6,6 +6,7 @@ import type { SpecMaker } from '../agent/spec-maker.ts';
 import type { Triggers } from '../agent/triggers/triggers.ts';
 import { HostError } from '../errors.ts';
 import { isAgentName, type Manifest, parseManifest } from '../manifest.ts';
+import type { HostAudit } from './host-audit.ts';
 import type { AgentDetail, Installed, InstallRequest } from './serving.ts';
 import type { StateFolder } from './state-folder.ts';
 import type { Tenancy } from './tenancy.ts';
@@ -16,6 +17,7 @@ export interface InstallationOptions {
   readonly specs: SpecMaker;
   readonly triggers: Triggers;
   readonly detail: (name: string) => Promise<AgentDetail>;
+  readonly audit: HostAudit;
   readonly nowMs: () => number;
   readonly say: (level: 'error', text: string, agent: string) => void;
 }
@@ -30,7 +32,8 @@ export class Installation {
   }
 
   async install(request: InstallRequest): Promise<Installed> {
-    const { tenancy } = this.#options;
+    const { tenancy, audit } = this.#options;
+    audit.assertRoom();
     const manifest = manifestOf(request.manifest);
     if (request.isAnybodys === true) requireSecretless(manifest, installedPath);
     const spec = await this.#specOf(manifest, request.component);
@@ -44,7 +47,7 @@ export class Installation {
       const difference = differenceOf(present.spec, spec);
       if (wantsMore(difference)) return { kind: 'wants-more', difference };
     }
-    const installed = await this.#put(spec, origin);
+    const installed = await this.#put(spec, origin, request.principal?.name ?? 'local');
     await this.#keep(spec, origin, request.component);
     return installed;
   }
@@ -80,7 +83,7 @@ export class Installation {
       try {
         const { manifest: manifestText, digest, installedAtMs } = record;
         const spec = await this.#specOf(manifestOf(manifestText), await components.get(digest));
-        await this.#put(spec, { manifestPath: undefined, manifestText, installedAtMs });
+        await this.#put(spec, { manifestPath: undefined, manifestText, installedAtMs }, '');
       } catch (thrown) {
         if (!(thrown instanceof HostError)) throw thrown;
         this.#options.say('error', `cannot be installed again: ${thrown.message}`, record.name);
@@ -107,15 +110,20 @@ export class Installation {
       );
     const difference = present === undefined ? undefined : differenceOf(present.spec, spec);
     const origin = { manifestPath, manifestText: text, installedAtMs: this.#options.nowMs() };
-    const installed = await this.#put(spec, origin);
+    const installed = await this.#put(spec, origin, 'local');
     return difference === undefined ? installed : { ...installed, difference };
   }
 
-  async #put(spec: Spec, origin: Origin): Promise<Installed> {
+  async #put(spec: Spec, origin: Origin, by: string): Promise<Installed> {
+    const { audit } = this.#options;
     const { name } = spec.manifest;
+    audit.assertRoom();
+    requireChain(spec, audit);
     const present = this.#options.tenancy.registry.get(name);
+    this.#options.triggers.check(name, spec.manifest.triggers, spec.manifestPath);
     if (present === undefined) {
       await this.#options.tenancy.add([name], spec, origin);
+      audit.installed(spec, origin.manifestText, by);
       this.#options.triggers.add(name, spec.manifest.triggers, spec.manifestPath);
       return { kind: 'installed', agent: await this.#options.detail(name) };
     }
@@ -123,7 +131,9 @@ export class Installation {
       present.spec.program.facts.digest === spec.program.facts.digest &&
       isDeepStrictEqual(present.spec.manifest, spec.manifest);
     if (isSame) return { kind: 'unchanged', agent: await this.#options.detail(name) };
+    const before = { ...present };
     await this.#options.tenancy.replace(present, spec, origin);
+    audit.upgraded(before, spec, origin.manifestText, by);
     this.#options.triggers.add(name, spec.manifest.triggers, spec.manifestPath);
     return { kind: 'upgraded', agent: await this.#options.detail(name) };
   }
@@ -136,7 +146,9 @@ export class Installation {
         `'${bad}' is no agent's name: lower-case letters, digits, dashes`,
       );
     const { spec, origin } = this.#options.tenancy.require(like);
+    this.#options.audit.assertRoom();
     await this.#options.tenancy.add(names, spec, this.#spawnedFrom(origin));
+    await this.#options.audit.spawned(names, spec, origin.manifestText, 'local');
     const { triggers } = spec.manifest;
     if (triggers.length > 0)
       for (const name of names) this.#options.triggers.add(name, triggers, spec.manifestPath);
@@ -152,7 +164,8 @@ export class Installation {
     return spawned;
   }
 
-  async remove(name: string): Promise<void> {
+  async remove(name: string, by = 'local'): Promise<void> {
+    this.#options.audit.assertRoom();
     const record = this.#options.tenancy.require(name);
     if (record.origin.manifestPath !== undefined)
       throw new HostError(
@@ -162,6 +175,7 @@ export class Installation {
       );
     this.#options.triggers.remove(name);
     await this.#options.tenancy.remove(record);
+    this.#options.audit.removed(name, by);
     this.#options.state.agents.remove(name);
     await this.#options.state.agents.saved();
   }
@@ -172,9 +186,20 @@ const installedPath = 'the manifest';
 
 /** @throws HostError `HOST_ERR_CONFIG_INVALID`, for a manifest with paths too */
 function manifestOf(text: string): Manifest {
-  const manifest = parseManifest(text, installedPath);
+  const manifest = parseManifest(text, installedPath, true);
   requirePathless(manifest, installedPath);
   return manifest;
+}
+
+/** An agent that wants to be recorded is not run where nothing is. @throws HostError `HOST_ERR_CONFIG_INVALID` */
+function requireChain({ manifest, manifestPath }: Spec, { isKept }: HostAudit): void {
+  const { level } = manifest.audit;
+  if (isKept || level === 'security') return;
+  throw new HostError(
+    'HOST_ERR_CONFIG_INVALID',
+    `${manifestPath}: [audit] level = "${level}" asks for a record, and this host keeps none; start it without --audit off`,
+    { path: manifestPath, key: 'audit.level' },
+  );
 }
 
 /** An agent that lies in a folder of the operator's is not replaced from outside. @throws HostError */

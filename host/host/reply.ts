@@ -1,9 +1,14 @@
 import type { Bus } from '../bus/bus.ts';
-import { type Accepted as BusAccepted, type Reply as BusReply, outside } from '../bus/delivery.ts';
+import type { Accepted as BusAccepted, Reply as BusReply, Sender } from '../bus/delivery.ts';
 import type { BusError, Payload } from '../bus/message.ts';
 import { HostError } from '../errors.ts';
 import type { MessageIds } from './message-ids.ts';
-import type { Accepted, InvokeOptions, Reply } from './serving.ts';
+import type { Accepted, InvokeOptions, Principal, Reply } from './serving.ts';
+
+/** Somebody outside, on whose behalf the bus is asked. */
+export function senderOf({ name }: Principal): Sender {
+  return { id: 0, name: undefined, principal: name };
+}
 
 /** Asks on behalf of somebody outside, and waits. @throws HostError `HOST_ERR_SUBJECT_INVALID` */
 export async function askOutside(
@@ -11,10 +16,10 @@ export async function askOutside(
   ids: MessageIds,
   to: string,
   payload: Payload,
-  { deadlineMs, signal, subject, messageId = ids.next() }: InvokeOptions,
+  { principal, deadlineMs, signal, subject, messageId = ids.next() }: InvokeOptions,
 ): Promise<Reply> {
   const waits = { timeoutMs: deadlineMs ?? 0, signal, id: messageId, subject };
-  return replyOf(await bus.request(outside, to, payload, waits), messageId);
+  return replyOf(await bus.request(senderOf(principal), to, payload, waits), messageId);
 }
 
 /** How a request from outside ended. @throws HostError `HOST_ERR_SUBJECT_INVALID` */

@@ -6,7 +6,6 @@ import type { AgentRecord } from '../agent/registry.ts';
 import { SpecMaker } from '../agent/spec-maker.ts';
 import type { Triggers } from '../agent/triggers/triggers.ts';
 import { Bus, numberOf } from '../bus/bus.ts';
-import { outside } from '../bus/delivery.ts';
 import { Directory } from '../bus/directory.ts';
 import type { Message, Payload } from '../bus/message.ts';
 import { Secrets } from '../capability/secrets.ts';
@@ -30,10 +29,11 @@ import { type LogFilter, LogHub } from '../telemetry/log-hub.ts';
 import { detailOf, summaryOf } from './agent-view.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
 import { Health } from './health.ts';
+import { HostAudit } from './host-audit.ts';
 import { Installation } from './installation.ts';
 import { Mail } from './mail.ts';
 import { MessageIds } from './message-ids.ts';
-import { acceptedOf, askOutside } from './reply.ts';
+import { acceptedOf, askOutside, senderOf } from './reply.ts';
 import { RunFolder } from './run-folder.ts';
 import type {
   Accepted,
@@ -44,6 +44,7 @@ import type {
   InstallRequest,
   InvokeOptions,
   Metric,
+  Principal,
   PublishOptions,
   Readiness,
   Reply,
@@ -51,12 +52,22 @@ import type {
   ServingStatus,
   ThreadDoors,
 } from './serving.ts';
+import { ChainRecord } from './serving-record.ts';
 import { Sites } from './sites.ts';
 import { openState, type StateFolder } from './state-folder.ts';
 import { metricsOf, statusOf } from './status.ts';
 import { Tenancy } from './tenancy.ts';
 import { type AgentThreadHandle, Threads } from './threads.ts';
 import { openTriggers } from './triggering.ts';
+import { Trust, type TrustOptions } from './trust.ts';
+
+/** What the operator may say of keys, audit chain and policies. */
+export type TrustSettings = Pick<
+  TrustOptions,
+  'passphrase' | 'auditLevel' | 'acceptAuditLoss' | 'policyFolder'
+>;
+
+const hostVersion = '0.1.0';
 
 /** An agent as it lies on disk. */
 export interface LocalAgent {
@@ -84,6 +95,8 @@ export interface ServeOptions {
   readonly warmBytesMax?: number;
   /** Go on with what is readable of damaged journals; default: refuse to start. */
   readonly repairJournal?: boolean;
+  /** Keys, audit chain, policies. */
+  readonly trust?: TrustSettings;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: (entry: LogEntry) => void;
@@ -148,6 +161,9 @@ class ServingHost implements LocalServing {
   readonly #subscriptionsFrom: number;
   readonly #residence;
   readonly #state: StateFolder;
+  readonly #trust: Trust;
+  readonly #audit: HostAudit;
+  readonly record: ChainRecord | undefined;
   readonly #mail: Mail;
   readonly #health = new Health();
   readonly #triggers: Triggers;
@@ -158,11 +174,14 @@ class ServingHost implements LocalServing {
   #isReady = false;
   #isClosing = false;
 
-  private constructor(options: ServeOptions, secrets: Secrets, state: StateFolder) {
+  private constructor(options: ServeOptions, secrets: Secrets, state: StateFolder, trust: Trust) {
     const { clock, random, threads } = options;
     this.#options = options;
     this.#ids = new MessageIds(random);
     this.#state = state;
+    this.#trust = trust;
+    this.#audit = new HostAudit(trust);
+    this.record = recordOf(trust, options.stateFolder);
     this.#mail = this.#openMail();
     this.#startedAtMs = this.#nowMs();
     const kept = state.agents.subscriptions();
@@ -213,7 +232,11 @@ class ServingHost implements LocalServing {
       random,
       wheel: new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver }),
       journal: this.#mail.journal,
-      onDeadLetter: (letter) => this.#mail.deadLetterLog.note(letter),
+      onDeadLetter: (letter) => {
+        this.#mail.deadLetterLog.note(letter);
+        this.#audit.messages?.died(letter);
+      },
+      record: this.#audit.messages,
     });
     this.#mail.join(this.#bus, this.#threads);
     this.#tenancy = new Tenancy({
@@ -237,6 +260,7 @@ class ServingHost implements LocalServing {
       }),
       triggers: this.#triggers,
       detail: (name) => this.agent(name),
+      audit: this.#audit,
       nowMs: () => this.#nowMs(),
       say: this.#say.bind(this),
     });
@@ -245,13 +269,19 @@ class ServingHost implements LocalServing {
   static async start(options: ServeOptions): Promise<ServingHost> {
     const secrets = await Secrets.open({ file: options.secretsFile, env: process.env });
     const state = openState(options.stateFolder);
+    const told: Telling = {};
+    let trust: Trust | undefined;
     let host: ServingHost;
     try {
-      host = new ServingHost(options, secrets, state);
+      trust = await openTrust(options, told);
+      host = new ServingHost(options, secrets, state, trust);
     } catch (thrown) {
+      await trust?.close('it could not start');
       state.close();
       throw thrown;
     }
+    told.audit = (trouble) => host.#auditTurned(trouble);
+    told.policies = (result) => host.#policiesTurned(result);
     try {
       host.#threads.links.start({
         accept: (frame, from) => host.#bus.accept(frame, from),
@@ -324,11 +354,25 @@ class ServingHost implements LocalServing {
     return {
       socketPath: this.#socketPathOf(thread),
       subscriptionsFrom: this.#subscriptionsFrom,
+      trust: this.#trust.line(),
       coldFolder: coldOf(thread),
       journalFolder: journalOf(thread),
       repairJournal: this.#options.repairJournal ?? false,
       adoptCold: orphaned.filter((number) => number % threads === thread - 1).map(coldOf),
     };
+  }
+
+  /** What is not recorded is not done: the front door is told, and so is the operator. */
+  #auditTurned(trouble: string | undefined): void {
+    this.#health.set('audit chain', trouble);
+    if (trouble === undefined) this.#say('info', 'the audit chain takes what is to be recorded again');
+    else this.#say('error', `the audit chain takes nothing: ${trouble}`);
+  }
+
+  #policiesTurned(result: number | HostError): void {
+    if (typeof result === 'number') this.#audit.policiesChanged(result);
+    if (typeof result === 'number') this.#say('info', `policies of version ${result} are in force`);
+    else this.#say('error', `a change of the policies was not taken: ${result.message}`);
   }
 
   #socketPathOf(thread: number): string {
@@ -345,6 +389,7 @@ class ServingHost implements LocalServing {
   }
 
   #lost(thread: number, reason: string): void {
+    this.#audit.threadLost(thread, reason);
     this.#journalTurned(thread, true);
     this.#sites.drop(this.#socketPathOf(thread));
     this.#tenancy.suspend(thread);
@@ -400,8 +445,9 @@ class ServingHost implements LocalServing {
     return statusOf(this.#view());
   }
 
-  metrics(): Promise<readonly Metric[]> {
-    return metricsOf(this.#view());
+  async metrics(): Promise<readonly Metric[]> {
+    const head = await this.record?.head();
+    return metricsOf({ ...this.#view(), audit: { pen: this.#trust.pen, events: head?.events ?? 0 } });
   }
 
   #view(): Parameters<typeof statusOf>[0] {
@@ -412,6 +458,7 @@ class ServingHost implements LocalServing {
       bus: this.#bus,
       journalCounts: this.#mail.counts(),
       startedAtMs: this.#startedAtMs,
+      audit: { pen: this.#trust.pen, events: 0 },
     };
   }
 
@@ -432,7 +479,7 @@ class ServingHost implements LocalServing {
   async agent(name: string): Promise<AgentDetail> {
     const record = this.#tenancy.require(name);
     const [report] = (await this.#threads.handle(record.thread)?.call('report', [record.id])) ?? [];
-    return detailOf(record, report);
+    return detailOf(record, report, this.#triggers.of(name));
   }
 
   async install(request: InstallRequest): Promise<Installed> {
@@ -453,13 +500,16 @@ class ServingHost implements LocalServing {
     return this.#installation.spawn(like, names);
   }
 
-  remove(name: string): Promise<void> {
-    return this.#installation.remove(name);
+  remove(name: string, principal?: Principal): Promise<void> {
+    return this.#installation.remove(name, principal?.name);
   }
 
-  resume(name: string, isDropped: boolean): Promise<boolean> {
+  async resume(name: string, isDropped: boolean, principal?: Principal): Promise<boolean> {
     this.#requireOpen();
-    return this.#tenancy.resume(this.#tenancy.require(name), isDropped);
+    this.#audit.assertRoom();
+    const isResumed = await this.#tenancy.resume(this.#tenancy.require(name), isDropped);
+    if (isResumed) this.#audit.resumed(name, principal?.name ?? 'local', isDropped ? 'drop' : 'retry');
+    return isResumed;
   }
 
   /** @throws HostError `HOST_ERR_AGENT_STOPPED` when the host ends */
@@ -479,20 +529,25 @@ class ServingHost implements LocalServing {
 
   async #ask(to: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
     this.#requireOpen();
+    this.#audit.assertRoom();
     return askOutside(this.#bus, this.#ids, to, payload, options);
   }
 
   async send(name: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
     this.#requireOpen();
     requireMessages(this.#tenancy.require(name));
-    const { guarantee, messageId } = options;
-    return acceptedOf(await this.#bus.send(outside, name, payload, { guarantee, id: messageId }));
+    this.#audit.assertRoom();
+    const { guarantee, messageId, principal } = options;
+    return acceptedOf(await this.#bus.send(senderOf(principal), name, payload, { guarantee, id: messageId }));
   }
 
   async publish(subject: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
     this.#requireOpen();
-    const { guarantee, messageId } = options;
-    return acceptedOf(await this.#bus.publish(outside, subject, payload, { guarantee, id: messageId }));
+    this.#audit.assertRoom();
+    const { guarantee, messageId, principal } = options;
+    return acceptedOf(
+      await this.#bus.publish(senderOf(principal), subject, payload, { guarantee, id: messageId }),
+    );
   }
 
   subscribe(pattern: string, group: string | undefined, listener: (message: Message) => void): () => void {
@@ -528,6 +583,7 @@ class ServingHost implements LocalServing {
 
   exchange(name: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const { id, thread } = this.#tenancy.require(name);
+    this.#audit.assertRoom();
     return this.#sites.pass({ agent: name, id, socketPath: this.#socketPathOf(thread) }, request, response);
   }
 
@@ -548,6 +604,7 @@ class ServingHost implements LocalServing {
     this.#sites.close();
     await this.#engine.close();
     this.#runFolder.remove();
+    await this.#trust.close('in good order');
     this.#state.close();
   }
 
@@ -571,6 +628,28 @@ class ServingHost implements LocalServing {
     const asked = await Promise.allSettled(handles.filter((handle) => handle !== undefined).map(ask));
     return asked.filter((one) => one.status === 'fulfilled').map(({ value }) => value);
   }
+}
+
+/** Who is told of chain and policies, once there is a host. */
+interface Telling {
+  audit?: (trouble: string | undefined) => void;
+  policies?: (result: number | HostError) => void;
+}
+
+function openTrust({ stateFolder, clock, random, trust = {} }: ServeOptions, told: Telling): Promise<Trust> {
+  return Trust.open({
+    ...trust,
+    stateFolder,
+    clock,
+    random,
+    version: hostVersion,
+    onAudit: (trouble) => told.audit?.(trouble),
+    onPolicies: (result) => told.policies?.(result),
+  });
+}
+
+function recordOf({ audit, pen }: Trust, stateFolder: string): ChainRecord | undefined {
+  return audit && pen && new ChainRecord(audit, pen, join(stateFolder, 'audit'));
 }
 
 function reasonOf(thrown: unknown): string {

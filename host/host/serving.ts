@@ -65,7 +65,22 @@ export interface AgentDetail extends AgentSummary {
   /** Digests of the versions before, newest first, bounded. */
   readonly earlier: readonly string[];
   readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
+  /** In the order of the manifest. */
+  readonly triggers: readonly AgentTrigger[];
   readonly lastError: string | undefined;
+}
+
+/** A message the host sends to an agent by itself; one of `cron`, `everyMs` and `subject` says when. */
+export interface AgentTrigger {
+  /** The message's subject is `trigger.NAME`. */
+  readonly name: string;
+  readonly cron: string | undefined;
+  /** Of `cron`; undefined: UTC. */
+  readonly zone: string | undefined;
+  readonly everyMs: number | undefined;
+  readonly subject: string | undefined;
+  /** When it comes next, milliseconds since 1970; undefined for a subject, or when there is no next time. */
+  readonly nextMs: number | undefined;
 }
 
 /** What the new version of an agent asks for that the present one does not. */
@@ -85,6 +100,8 @@ export interface InstallRequest {
   readonly component: Uint8Array<ArrayBuffer>;
   /** Digest of a component whose new imports and grants the caller has seen and accepts. */
   readonly accept?: string;
+  /** On whose behalf: for the record. */
+  readonly principal?: Principal;
   /** Nobody asked who the caller is: it gets no secrets. */
   readonly isAnybodys?: boolean;
 }
@@ -197,6 +214,58 @@ export interface ThreadDoors {
   close(drainMs: number): Promise<void>;
 }
 
+/** Which events of the audit chain are asked for; every condition that is there must hold. */
+export interface EventsAsked {
+  readonly agents?: readonly string[];
+  /** `message-denied`, … */
+  readonly kinds?: readonly string[];
+  readonly principal?: string;
+  /** Milliseconds since 1970: from (inclusive), to (exclusive). */
+  readonly fromMs?: number;
+  readonly toMs?: number;
+  /** Only what comes after this event. */
+  readonly after?: number;
+}
+
+/** An event as JSON shows it; the fields of its kind stand beside these. */
+export interface ShownEvent {
+  readonly sequence: number;
+  readonly kind: string;
+  readonly time: string;
+  readonly agent: string | null;
+  readonly principal: string | null;
+}
+
+/** The last seal of the chain. */
+export interface RecordHead {
+  /** Sequence number of the last event. */
+  readonly events: number;
+  readonly batch: number;
+  readonly sealedMs: number;
+  readonly signedBy: string;
+  readonly anchor: string;
+}
+
+/** The audit chain of a host. */
+export interface ServingRecord {
+  /** The oldest first, what is recorded at the moment included. @throws HostError `HOST_ERR_AUDIT_INVALID` for an unknown kind */
+  events(asked: EventsAsked, max: number): Promise<readonly ShownEvent[]>;
+  head(): Promise<RecordHead | undefined>;
+  /** Events from now on, as they become durable; a slow reader misses some. @throws HostError as `events` */
+  follow(
+    asked: EventsAsked,
+    event: (event: ShownEvent) => void,
+    missed: (events: number) => void,
+  ): () => void;
+  /** Makes what is said about a person unreadable; false: nothing is. */
+  forget(subject: string, reason: string, by: string): Promise<boolean>;
+  /** Records what a timestamp authority said of a batch's seal. @throws HostError `HOST_ERR_AUDIT_UNKNOWN` */
+  timestamped(batch: number, authority: string, token: Uint8Array, by: string): Promise<void>;
+  /** A token came into being or was revoked since the host began. */
+  tokenCreated(name: string, rights: readonly string[]): void;
+  tokenRevoked(name: string): void;
+}
+
 /** A host that keeps agents alive: what the front doors talk to. */
 export interface Serving {
   readiness(): Readiness;
@@ -210,13 +279,13 @@ export interface Serving {
   /** @throws HostError for a bad manifest or component */
   install(request: InstallRequest): Promise<Installed>;
   /** @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
-  remove(name: string): Promise<void>;
+  remove(name: string, principal?: Principal): Promise<void>;
 
   /**
    * An agent that was held or terminated goes on: with the messages it failed at, or, `isDropped`, without: they are
    * dead letters then. False: nothing keeps it from doing so. @throws HostError `HOST_ERR_AGENT_UNKNOWN`
    */
-  resume(name: string, isDropped: boolean): Promise<boolean>;
+  resume(name: string, isDropped: boolean, principal?: Principal): Promise<boolean>;
 
   /** One message to one agent, and its answer. @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
   invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply>;
@@ -243,6 +312,9 @@ export interface Serving {
   routeOf(path: string): string | undefined;
   /** Hands a request to the `wasi:http` agent of its route; resolves when the answer is out. */
   exchange(agent: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void>;
+
+  /** Undefined where no audit chain is kept. */
+  readonly record?: ServingRecord | undefined;
 
   /** Undefined where threads cannot share an address. */
   readonly doors?: ThreadDoors | undefined;

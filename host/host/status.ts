@@ -1,6 +1,8 @@
 import type { Registry } from '../agent/registry.ts';
+import type { AuditPen } from '../audit/pen.ts';
 import type { Bus } from '../bus/bus.ts';
 import { Residence, type ResidenceShare } from '../engine/residence.ts';
+import { auditMetrics, backlogOf } from './audit-metrics.ts';
 import type { ThreadReport } from './control.ts';
 import type { Metric, ServingStatus, ThreadStatus } from './serving.ts';
 import type { Threads } from './threads.ts';
@@ -14,6 +16,7 @@ export interface HostView {
   /** Counters of the main thread's journal. */
   readonly journalCounts: Readonly<Record<string, number>>;
   readonly startedAtMs: number;
+  readonly audit: { readonly pen: AuditPen | undefined; readonly events: number };
 }
 
 interface Looked {
@@ -132,6 +135,10 @@ export async function metricsOf(view: HostView): Promise<readonly Metric[]> {
       (each) => each.report.warmBytes,
     ),
     phases(looked),
+    ...auditMetrics(view.audit.events, [
+      { thread: 0, backlog: backlogOf(view.audit.pen) },
+      ...looked.map(({ thread, report }) => ({ thread, backlog: report.audit })),
+    ]),
     ...busCounts([
       { thread: 0, counts: { ...view.bus.counts, ...view.journalCounts } },
       ...looked.map(({ thread, report }) => ({ thread, counts: report.counts })),

@@ -1,4 +1,5 @@
 import type * as http from 'node:http';
+import type { AuditPen } from '../audit/pen.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Payload } from '../bus/message.ts';
 import type { Random } from '../clock.ts';
@@ -12,14 +13,17 @@ import type { InvokeOptions, Reply, Serving } from './serving.ts';
 export class ThreadServing implements Pick<Serving, 'invoke' | 'routeOf' | 'exchange'> {
   readonly #bus: Bus;
   readonly #ids: MessageIds;
+  readonly #pen: AuditPen | undefined;
 
-  constructor(bus: Bus, random: Random) {
+  constructor(bus: Bus, random: Random, pen: AuditPen | undefined) {
     this.#bus = bus;
+    this.#pen = pen;
     this.#ids = new MessageIds(random);
   }
 
   async invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
     if (this.#bus.directory.find(name) === 0) throw unknownAgent(name);
+    this.#pen?.assertRoom();
     return askOutside(this.#bus, this.#ids, agentSubject(name), payload, options);
   }
 

@@ -15,22 +15,27 @@ import type { SettledId } from '../bus/journal/journal.ts';
 import { type LinkEnd, Links } from '../bus/links.ts';
 import { timeoutDriver, Wheel } from '../clock/wheel.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts';
+import type { Budget } from '../engine/budget.ts';
 import type { ColdStore } from '../engine/cold-store/cold-store.ts';
 import { SegmentStore } from '../engine/cold-store/segment-store.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
+import type { Linker } from '../engine/linker.ts';
 import { Residence } from '../engine/residence.ts';
 import type { Outcome } from '../outcome.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
+import { backlogOf } from './audit-metrics.ts';
 import type { OwnerCalls, Subscriptions, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
 import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { GuestRooms } from './guest-rooms.ts';
 import type { Metric } from './serving.ts';
+import { ThreadAudit } from './thread-audit.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
 import { ThreadServing } from './thread-serving.ts';
+import { ThreadTrust } from './trust.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
@@ -70,6 +75,9 @@ export class AgentThread {
   readonly #wheel: Wheel;
   readonly #links: Links;
   readonly #log: LogOutbox;
+  readonly #trust: ThreadTrust;
+  /** Undefined: the host keeps no audit chain. */
+  readonly #audit: ThreadAudit | undefined;
   readonly #deadLetterLog: DeadLetterLog;
   readonly bus: Bus;
   readonly mail: ThreadMail;
@@ -92,7 +100,7 @@ export class AgentThread {
 
   private constructor(
     settings: ThreadSettings,
-    { links, predecessors, subscriptionsFrom }: ThreadPlace,
+    { links, predecessors, subscriptionsFrom, trust }: ThreadPlace,
     store: ColdStore,
     mail: ThreadMail,
     owner: Owner,
@@ -100,6 +108,8 @@ export class AgentThread {
     random: Random,
   ) {
     this.#clock = clock;
+    this.#trust = new ThreadTrust(trust, clock);
+    this.#audit = this.#openAudit();
     this.#self = links.self;
     this.mail = mail;
     this.#owner = owner;
@@ -123,7 +133,11 @@ export class AgentThread {
       random,
       wheel: this.#wheel,
       journal: mail.journal,
-      onDeadLetter: (letter) => this.#deadLetterLog.note(letter),
+      onDeadLetter: (letter) => {
+        this.#deadLetterLog.note(letter);
+        this.#audit?.messages.died(letter);
+      },
+      record: this.#audit?.messages,
       predecessors,
       subscriptionsFrom,
     });
@@ -154,6 +168,7 @@ export class AgentThread {
       cold: this.#cold,
       subscribed: (id) => void this.#subscribed.add(id),
       halted: (agent, halt) => owner.halted([agent, halt]),
+      record: this.#audit,
     });
     this.#rooms = new GuestRooms({
       bus: this.bus,
@@ -167,16 +182,28 @@ export class AgentThread {
       engine: this.#engine,
       room: this.#room,
       cold: this.#cold,
-      link: (agent, budget) => this.#rooms.link(agent, budget),
+      link: (agent, budget) => this.#link(agent, budget),
       wasi: (agent) => this.#rooms.wasi(agent),
       onLost: (agent, error) => this.#say('error', error.message, agent.name),
     });
   }
 
+  #openAudit(): ThreadAudit | undefined {
+    const { pen, auditLevel } = this.#trust;
+    if (pen === undefined) return undefined;
+    return new ThreadAudit({ pen, level: auditLevel, agent: (id) => this.population.agent(id) });
+  }
+
+  #link(agent: Agent, budget: Budget): Linker {
+    const linker = this.#rooms.link(agent, budget);
+    return this.#audit?.linkerOf(agent, linker) ?? linker;
+  }
+
   /** Asked between the fuel slices of a guest that computes: what it has sent so far must not wait for its end. */
   #isMailWaiting(): boolean {
+    this.bus.acknowledge();
     this.#links.flush();
-    return this.#links.pending();
+    return this.#links.pending() || this.mail.journal.isWaiting;
   }
 
   /**
@@ -222,6 +249,7 @@ export class AgentThread {
   }
 
   #sweep(): void {
+    this.population.goOn();
     this.#sweepRoom();
     this.#tidy();
     this.#deadLetterLog.look();
@@ -321,6 +349,7 @@ export class AgentThread {
     outcome: Outcome<Uint8Array | undefined>,
     place: FailurePlace,
   ): void {
+    this.#audit?.handled(agent, delivery, outcome);
     // Whoever asked hears of it; of a message that nobody waits for only the operator can.
     if (delivery.request === 0 && outcome.kind === 'error')
       this.#sayUnhandled(agent, delivery, outcome.failure);
@@ -344,6 +373,8 @@ export class AgentThread {
   }
 
   #note(agent: Agent, what: AgentNote): void {
+    this.#audit?.told(agent, what);
+    if (what.kind === 'hibernated' || what.kind === 'woken') return;
     this.#publish(agent, what);
     const entry = noteEntry(agent, what);
     if (entry !== undefined && isLogged(entry.level, this.#logLevelMin))
@@ -351,7 +382,7 @@ export class AgentThread {
   }
 
   /** `host.agent.NAME.started`, …: for whoever may listen to the host's own events. */
-  #publish(agent: Agent, what: AgentNote): void {
+  #publish(agent: Agent, what: ToldNote): void {
     if (!this.bus.hasEventListeners) return;
     const event = what.kind === 'ended' && what.reason === 'failed' ? 'failed' : what.kind;
     const { name, lastError: error } = agent;
@@ -378,6 +409,7 @@ export class AgentThread {
       response.writeHead(404).end();
       return;
     }
+    const begun = this.#audit?.exchangeBegun(agent, main.export);
     const gone = new AbortController();
     response.on('close', () => gone.abort('the client went away'));
     const { outcome, denials } = await invoke({
@@ -391,7 +423,7 @@ export class AgentThread {
           () =>
             this.#engine.enter(
               agent.spec.program,
-              this.#rooms.link(agent, budget),
+              this.#link(agent, budget),
               budget,
               this.#rooms.wasi(agent),
             ),
@@ -402,13 +434,14 @@ export class AgentThread {
         return instance.call(main.export, await exchange(request, response));
       },
     });
+    if (begun !== undefined) this.#audit?.exchangeEnded(agent, begun, outcome);
     agent.countExchange(outcome, denials);
   }
 
   /** Opens this thread's part of the front door. @throws HostError `HOST_ERR_LISTEN_FAILED` */
   async openDoor(module: string, settings: unknown): Promise<void> {
     const { openThreadDoor } = (await import(module)) as DoorModule;
-    this.#door = await openThreadDoor(new ThreadServing(this.bus, systemRandom), settings);
+    this.#door = await openThreadDoor(new ThreadServing(this.bus, systemRandom, this.#trust.pen), settings);
   }
 
   doorMetrics(): readonly Metric[] {
@@ -426,6 +459,7 @@ export class AgentThread {
       active: this.#dispatcher.active,
       queued: this.#dispatcher.queued,
       warmBytes: this.#room.warmBytes,
+      audit: backlogOf(this.#trust.pen),
       counts: { ...this.bus.counts, ...this.mail.counts() },
     };
   }
@@ -459,7 +493,12 @@ export class AgentThread {
   }
 
   #isQuiet(): boolean {
-    return this.population.underWay === 0 && this.#dispatcher.queued === 0 && !this.#links.pending();
+    return (
+      this.population.underWay === 0 &&
+      this.population.heldBack === 0 &&
+      this.#dispatcher.queued === 0 &&
+      !this.#links.pending()
+    );
   }
 
   /** Another thread was lost; `end` leads to the one in its place. */
@@ -478,11 +517,14 @@ export class AgentThread {
     await this.mail.close().catch((thrown: unknown) => this.#say('error', String(thrown)));
     this.#links.close();
     await this.#engine.close();
+    await this.#trust.close();
   }
 }
 
+type ToldNote = Exclude<AgentNote, { readonly kind: 'hibernated' | 'woken' }>;
+
 /** What people are told of an agent's life. */
-function noteEntry(agent: Agent, what: AgentNote): Omit<LogEntry, 'atMs'> | undefined {
+function noteEntry(agent: Agent, what: ToldNote): Omit<LogEntry, 'atMs'> | undefined {
   const base = { agent: agent.name, messageId: agent.delivery?.message.id, fields: [] };
   switch (what.kind) {
     case 'started':

@@ -12,6 +12,7 @@ import type {
   ThreadPlace,
   ThreadSettings,
 } from './control.ts';
+import { portsOfTrust } from './trust.ts';
 
 export type AgentThreadHandle = Thread<OwnerCalls, ThreadCalls>;
 
@@ -89,7 +90,9 @@ export class Threads {
     const { placeOf, onReplaced, onVacant } = this.#options;
     const links = this.#ends[number] as LinkEnds;
     const predecessors = this.#losses[number] ?? 0;
-    const placing = thread.call('place', { ...placeOf(number), links, predecessors }, portsOf(links));
+    const place = placeOf(number);
+    const ports = [...portsOf(links), ...portsOfTrust(place.trust)];
+    const placing = thread.call('place', { ...place, links, predecessors }, ports);
     if (lost === undefined) this.#placing.push(placing);
     else
       placing.then(

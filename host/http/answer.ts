@@ -1,4 +1,4 @@
-import type { Exchange } from './exchange.ts';
+import type { Asked } from './exchange.ts';
 import { jsonText, Problem, problemContentType, problemText } from './problem.ts';
 
 /** Bodies above this many bytes go out piece by piece, as the client takes them. */
@@ -10,13 +10,13 @@ const joinedBytesMax = 8 * 1024;
 /** Writes answers and counts them: the one way out for everything but a guest's own site. */
 export class Answers {
   readonly #now: () => number;
-  readonly #settled: (exchange: Exchange) => void;
+  readonly #settled: (exchange: Asked) => void;
   readonly #answersBytesMax: number;
   #heldBytes = 0;
   /** No further request is taken on a connection that was answered. */
   isClosing = false;
 
-  constructor(now: () => number, settled: (exchange: Exchange) => void, answersBytesMax: number) {
+  constructor(now: () => number, settled: (exchange: Asked) => void, answersBytesMax: number) {
     this.#now = now;
     this.#settled = settled;
     this.#answersBytesMax = answersBytesMax;
@@ -29,7 +29,7 @@ export class Answers {
 
   /** `headers`: name, value, name, value, … */
   bytes(
-    exchange: Exchange,
+    exchange: Asked,
     status: number,
     contentType: string | undefined,
     body: Uint8Array | string | undefined,
@@ -64,11 +64,11 @@ export class Answers {
     this.settle(exchange, status);
   }
 
-  json(exchange: Exchange, status: number, value: unknown, headers?: readonly string[]): void {
+  json(exchange: Asked, status: number, value: unknown, headers?: readonly string[]): void {
     this.bytes(exchange, status, 'application/json', jsonText(value), headers);
   }
 
-  problem(exchange: Exchange, problem: Problem): void {
+  problem(exchange: Asked, problem: Problem): void {
     const { headers = [], retryAfterMs } = problem.options;
     const all = [...headers];
     if (retryAfterMs !== undefined)
@@ -78,14 +78,14 @@ export class Answers {
   }
 
   /** The exchange is over, its bytes are with the socket. */
-  settle(exchange: Exchange, status: number): void {
+  settle(exchange: Asked, status: number): void {
     if (exchange.isSettled) return;
     exchange.isSettled = true;
     exchange.meter?.add(status, (this.#now() - exchange.startedMs) / 1000);
     this.#settled(exchange);
   }
 
-  #pieces(exchange: Exchange, status: number, body: Uint8Array): void {
+  #pieces(exchange: Asked, status: number, body: Uint8Array): void {
     const { response } = exchange;
     let at = 0;
     let held = body.length;

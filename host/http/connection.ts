@@ -2,6 +2,12 @@ import type { Socket } from 'node:net';
 import type { Access } from './access.ts';
 import type { Bucket } from './rate.ts';
 
+/** Who reads a connection before Node's own server does. */
+export interface Line {
+  /** One look at the time, every now and then. */
+  look(nowMs: number): void;
+}
+
 /** What is remembered about one TCP connection, so that its second request costs less than its first. */
 export class Connection {
   readonly socket: Socket;
@@ -14,6 +20,7 @@ export class Connection {
   accessSeen: Access | undefined;
   generationSeen = -1;
   bucket: Bucket | undefined;
+  line: Line | undefined;
   /** Bytes handed to the system when last looked at, and how often in a row it did not grow with bytes waiting. */
   flushedBytes = 0;
   stalls = 0;

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import { Connection } from './connection.ts';
-import type { Exchange } from './exchange.ts';
+import type { Asked } from './exchange.ts';
 
 /** Every open connection, and the cutting off of those whose clients take nothing of what waits for them. */
 export class Connections {
   readonly #open = new Map<Socket, Connection>();
   readonly #stallsMax: number;
   /** Of the requests taken and not answered yet, over all connections, the one begun last. */
-  #last: Exchange | undefined;
+  #last: Asked | undefined;
   #whenQuiet: (() => void) | undefined;
   #whenEmpty: (() => void) | undefined;
 
@@ -39,14 +39,14 @@ export class Connections {
     return this.#open.get(socket) ?? this.add(socket);
   }
 
-  begin(exchange: Exchange): void {
+  begin(exchange: Asked): void {
     exchange.connection.active += 1;
     exchange.before = this.#last;
     if (this.#last !== undefined) this.#last.after = exchange;
     this.#last = exchange;
   }
 
-  settled(exchange: Exchange): void {
+  settled(exchange: Asked): void {
     const { connection, before, after } = exchange;
     connection.active -= 1;
     if (before !== undefined) before.after = after;
@@ -60,8 +60,9 @@ export class Connections {
   }
 
   /** One look at all: whoever took no byte of a waiting answer for `stallsMax` looks in a row is cut off. */
-  sweep(): void {
+  sweep(nowMs: number): void {
     for (const connection of this.#open.values()) {
+      connection.line?.look(nowMs);
       const { socket } = connection;
       const waitingBytes = socket.writableLength;
       const flushedBytes = socket.bytesWritten - waitingBytes;
@@ -82,7 +83,7 @@ export class Connections {
   }
 
   /** Requests that are not answered, the latest first. */
-  *unanswered(): Generator<Exchange> {
+  *unanswered(): Generator<Asked> {
     for (let exchange = this.#last; exchange !== undefined; ) {
       const { before } = exchange;
       yield exchange;

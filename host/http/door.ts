@@ -10,12 +10,13 @@ import type { Caller, Fault, Front } from './front.ts';
 import { Gate } from './gate.ts';
 import { defaultHttpLimits, type HttpLimits } from './http-limits.ts';
 import { openApiDocument } from './openapi.ts';
+import { type Leave, PlainLines } from './plain-line.ts';
 import { Problem } from './problem.ts';
 import { type Elsewhere, Reception } from './reception.ts';
 import { RequestIds } from './request-id.ts';
 import { routeTable } from './route-table.ts';
 import { Streams } from './streams.ts';
-import { TokenStore } from './token-store.ts';
+import { type TokenChange, TokenStore } from './token-store.ts';
 import { Traffic } from './traffic.ts';
 
 /** What can be said of a door in every thread: plain data. */
@@ -40,6 +41,8 @@ export interface DoorOptions extends DoorSettings {
   readonly report?: (fault: Fault) => void;
   /** Takes every request that is no plain invocation. */
   readonly elsewhere?: Elsewhere;
+  /** Told of tokens that came or went. */
+  readonly onTokens?: (change: TokenChange) => void;
 }
 
 /** Where a server listens: an address, which threads may share, or a local socket. */
@@ -59,6 +62,7 @@ export class Door<Serves extends Caller> {
   readonly reception: Reception<Serves>;
   readonly tokens: TokenStore | undefined;
   readonly #limits: HttpLimits;
+  readonly #lines: PlainLines;
   readonly #servers: Server[] = [];
   readonly #sweeping = new AbortController();
 
@@ -72,11 +76,17 @@ export class Door<Serves extends Caller> {
     const gate = new Gate({ limits: this.#limits, tokens: this.tokens, hostNames, corsOrigins });
     const ids = new RequestIds(options.random ?? systemRandom);
     this.reception = new Reception(this.front, gate, ids, elsewhere);
+    this.#lines = new PlainLines({
+      clock: this.front.clock,
+      limits: this.#limits,
+      ids,
+      take: this.reception.takeWhole.bind(this.reception),
+    });
   }
 
   /** A server that takes requests for this door; `open` binds it. */
   server(): Server {
-    const server = serverOf(this.front, this.reception);
+    const server = serverOf(this.front, this.reception, this.#lines);
     this.#servers.push(server);
     if (this.#servers.length === 1) void this.#sweep();
     return server;
@@ -86,7 +96,7 @@ export class Door<Serves extends Caller> {
     const { clock, connections } = this.front;
     while (!this.#sweeping.signal.aborted) {
       await clock.sleep(this.#limits.sweepMs, this.#sweeping.signal).catch(() => undefined);
-      connections.sweep();
+      connections.sweep(clock.monotonicMs());
     }
   }
 
@@ -149,7 +159,7 @@ function openApi(): Readonly<Record<string, unknown>> {
 
 function tokensOf(
   front: Front<Caller>,
-  { stateFolder, auth }: DoorOptions,
+  { stateFolder, auth, onTokens }: DoorOptions,
   isPublic: boolean,
 ): TokenStore | undefined {
   const isRequired = auth === true || isPublic;
@@ -166,6 +176,7 @@ function tokensOf(
     isRequired,
     rate: front.limits.tokenRate,
     onFault: (error) => front.report({ requestId: 'none', route: 'tokens', error }),
+    onChange: onTokens,
   });
 }
 
@@ -195,7 +206,11 @@ function frontOf<Serves extends Caller>(
   };
 }
 
-function serverOf<Serves extends Caller>(front: Front<Serves>, reception: Reception<Serves>): Server {
+function serverOf<Serves extends Caller>(
+  front: Front<Serves>,
+  reception: Reception<Serves>,
+  lines: PlainLines,
+): Server {
   const { limits, connections } = front;
   const server = createServer({
     maxHeaderSize: limits.headerBytesMax,
@@ -209,7 +224,13 @@ function serverOf<Serves extends Caller>(front: Front<Serves>, reception: Recept
   });
   server.maxConnections = limits.connectionsMax;
   server.maxHeadersCount = 0;
-  server.on('connection', (socket) => connections.add(socket));
+  // Node's own reader begins when a connection is no plain line any more.
+  const readers = server.listeners('connection');
+  server.removeAllListeners('connection');
+  const leave: Leave = ({ socket }) => {
+    for (const read of readers) read.call(server, socket);
+  };
+  server.on('connection', (socket) => lines.begin(connections.add(socket), leave));
   const take = reception.take.bind(reception);
   server.on('request', take);
   // The body is asked for once the head was found good.

@@ -1,7 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import { clientHeader } from '../host/exchange-proxy.ts';
 import { type Access, local, nobody } from './access.ts';
-import type { Exchange } from './exchange.ts';
+import type { Asked, Head } from './exchange.ts';
 import type { HttpLimits } from './http-limits.ts';
 import { Problem } from './problem.ts';
 import { addressKey, type Bucket, Buckets } from './rate.ts';
@@ -44,7 +43,7 @@ export class Gate {
   }
 
   /** What every request must be, whatever it asks for. */
-  enter(exchange: Exchange, nowMs: number): Problem | undefined {
+  enter(exchange: Asked, nowMs: number): Problem | undefined {
     const { request } = exchange;
     const expectation = refusedExpectation(request);
     if (expectation !== undefined) return expectation;
@@ -62,7 +61,7 @@ export class Gate {
   }
 
   /** Whose request it is; for all that is not public. */
-  admit(exchange: Exchange, nowMs: number): Problem | undefined {
+  admit(exchange: Asked, nowMs: number): Problem | undefined {
     if (this.#tokens === undefined || this.#isOpen(nowMs)) {
       const problem = this.#crossSite(exchange);
       if (problem === undefined) exchange.access = local;
@@ -75,7 +74,7 @@ export class Gate {
   }
 
   /** The origin that may read the answer, when the request comes from a page that is on the list. */
-  allowedOrigin(exchange: Exchange): string | undefined {
+  allowedOrigin(exchange: Asked): string | undefined {
     if (this.#corsOrigins.size === 0) return undefined;
     const { origin } = exchange.request.headers;
     return origin !== undefined && this.#corsOrigins.has(origin) ? origin : undefined;
@@ -85,7 +84,7 @@ export class Gate {
     return this.#tokens === undefined || !this.#tokens.isRequired(nowMs);
   }
 
-  #accessOf(exchange: Exchange, tokens: TokenCheck, nowMs: number): Access | undefined {
+  #accessOf(exchange: Asked, tokens: TokenCheck, nowMs: number): Access | undefined {
     const { authorization } = exchange.request.headers;
     if (authorization === undefined) return undefined;
     const { connection } = exchange;
@@ -101,7 +100,7 @@ export class Gate {
     return access;
   }
 
-  #rateOf(exchange: Exchange, buckets: Buckets, nowMs: number): Problem | undefined {
+  #rateOf(exchange: Asked, buckets: Buckets, nowMs: number): Problem | undefined {
     const { connection, request } = exchange;
     const address = connection.socket.remoteAddress;
     // A connection of another thread of ours carries the requests of many clients.
@@ -123,7 +122,7 @@ export class Gate {
    * A page may send requests here; without tokens that is all it would take. Neither may one of our own origin: that
    * is what pages of agents' sites are, and the host has none that calls.
    */
-  #crossSite(exchange: Exchange): Problem | undefined {
+  #crossSite(exchange: Asked): Problem | undefined {
     const { headers } = exchange.request;
     const site = headers['sec-fetch-site'];
     const { origin } = headers;
@@ -136,18 +135,18 @@ export class Gate {
 }
 
 /** Only `100-continue` can be met (RFC 9110, 10.1.1). */
-export function refusedExpectation({ headers: { expect } }: IncomingMessage): Problem | undefined {
+export function refusedExpectation({ headers: { expect } }: Head): Problem | undefined {
   if (expect === undefined || expect.toLowerCase() === '100-continue') return undefined;
   return new Problem(417, 'expectation-failed', 'Expect: 100-continue is all that can be expected here');
 }
 
-function clientOf({ headers }: IncomingMessage): string | undefined {
+function clientOf({ headers }: Head): string | undefined {
   const client = headers[clientHeader];
   return typeof client === 'string' && client !== '' ? client : undefined;
 }
 
 /** For paths that are public: healthz, the document and the page about it, agents' own sites. */
-export function admitPublic(exchange: Exchange): void {
+export function admitPublic(exchange: Asked): void {
   exchange.access = nobody;
 }
 

@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import type { Serving, ThreadDoors } from '../host/serving.ts';
+import type { Serving, ServingRecord, ThreadDoors } from '../host/serving.ts';
 import { bind, Door, type DoorOptions, type DoorSettings, stopListening } from './door.ts';
 import { createRouter } from './router.ts';
+import type { TokenChange } from './token-store.ts';
 
 export interface ListenOptions extends Omit<DoorOptions, 'elsewhere'> {
   /** Default 8080; 0 takes a free one. */
@@ -38,7 +39,8 @@ export async function listen(serving: Serving, options: ListenOptions = {}): Pro
   const { host = '127.0.0.1', port = 8080 } = options;
   // Each thread of agents takes connections and answers invocations itself, and this one answers everything else.
   const { doors } = serving;
-  const door = new Door(serving, options);
+  const { record } = serving;
+  const door = new Door(serving, { ...options, onTokens: (change) => record && tellTokens(record, change) });
   const server = door.server();
   const app = await routed(door, server);
   try {
@@ -53,6 +55,11 @@ export async function listen(serving: Serving, options: ListenOptions = {}): Pro
     await door.close(0);
     throw thrown;
   }
+}
+
+function tellTokens(record: ServingRecord, { created, revoked }: TokenChange): void {
+  for (const { name } of revoked) record.tokenRevoked(name);
+  for (const { name, may } of created) record.tokenCreated(name, may);
 }
 
 /** An address that threads share would be shared with another host as well, unless it is nobody's before. */

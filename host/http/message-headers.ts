@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { isSubject, subjectBytesMax } from '../subject.ts';
+import type { Head } from './exchange.ts';
 import { Problem } from './problem.ts';
 import type { Schema } from './schema.ts';
 
@@ -26,9 +26,34 @@ export const messageHeaders: Readonly<Record<string, Schema>> = {
     type: 'string',
     maxLength: messageIdCharsMax,
     pattern: messageIdText,
-    description: 'The message’s id: a second message with the same id is not delivered again.',
+    description:
+      'The message’s id, one of the host’s own without it. Under an id that was there before, the message is ' +
+      'accepted, and not delivered again.',
   },
   traceparent: { type: 'string', description: 'W3C trace context, handed to the agent.' },
+};
+
+/** The same for a request, whose asker waits: it is made as often as it is asked. */
+export const requestHeaders: Readonly<Record<string, Schema>> = {
+  ...messageHeaders,
+  'x-mote-message-id': {
+    ...messageHeaders['x-mote-message-id'],
+    description:
+      'The message’s id, one of the host’s own without it. Every request is dealt with, also under an id that was ' +
+      'there before: `send` and `publish` drop a repetition.',
+  },
+};
+
+/** What an answer says of the message. */
+export const outcomeHeaders: Readonly<Record<string, Schema>> = {
+  'x-mote-outcome': {
+    type: 'string',
+    enum: ['ok', 'error', 'trap', 'limit', 'cancelled', 'denied'],
+    description: 'How it ended. Missing when no agent took the message.',
+  },
+  'x-mote-fuel': { type: 'string', pattern: '^\\d+$', description: 'Fuel it took: a whole number.' },
+  'x-mote-wall-ms': { type: 'number', minimum: 0, description: 'Milliseconds it took in the agent.' },
+  'x-mote-message-id': { type: 'string', description: 'The message’s id.' },
 };
 
 const messageIdPattern = new RegExp(messageIdText);
@@ -44,7 +69,7 @@ export interface MessageHeaders {
 const noHeaders: MessageHeaders = {};
 
 /** Reads them; most requests have none. */
-export function readMessageHeaders(request: IncomingMessage): MessageHeaders | Problem {
+export function readMessageHeaders(request: Head): MessageHeaders | Problem {
   const { headers } = request;
   const deadline = headers['x-mote-deadline-ms'];
   const subject = headers['x-mote-subject'];

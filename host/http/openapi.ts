@@ -63,12 +63,23 @@ function operationOf(route: Route, schemas: Map<string, Schema>): Record<string,
     ...(body === undefined ? {} : { requestBody: requestBodyOf(body, route.readsBody !== true, schemas) }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(answers).map(([status, note]) => [status, responseOf(Number(status), note, schemas)]),
+        Object.entries(needs === undefined ? answers : { ...guarded, ...answers }).map(([status, note]) => [
+          status,
+          responseOf(Number(status), note, schemas),
+        ]),
       ),
       default: { $ref: '#/components/responses/Problem' },
     },
   };
 }
+
+/** What every operation answers that is not public, unless it says more of it. */
+const guarded: Route['answers'] = {
+  401: { description: 'A token is needed, or this one is not valid: `www-authenticate` says which kind.' },
+  403: {
+    description: 'The token does not allow it, or a page or name is asked through that is not this host’s.',
+  },
+};
 
 function capabilityOf({ verb, target, fixed }: NonNullable<Route['needs']>): string {
   if (fixed !== undefined) return `${verb}:${fixed}`;
@@ -98,10 +109,23 @@ function requestBodyOf(body: BodyNote, required: boolean, schemas: Map<string, S
 }
 
 function responseOf(status: number, note: AnswerNote, schemas: Map<string, Schema>): unknown {
-  const { description, contentType, schema } = note;
+  const { description, contentType, schema, headers } = note;
+  const head = {
+    description,
+    ...(headers === undefined ? {} : { headers: headersOf(headers, schemas) }),
+  };
   if (contentType !== undefined && schema !== undefined)
-    return { description, content: { [contentType]: { schema: hoisted(schema, schemas) } } };
-  return status >= 400 ? { description, content: problemContent } : { description };
+    return { ...head, content: { [contentType]: { schema: hoisted(schema, schemas) } } };
+  return status >= 400 ? { ...head, content: problemContent } : head;
+}
+
+function headersOf(headers: Readonly<Record<string, Schema>>, schemas: Map<string, Schema>): unknown {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, { description, ...schema }]) => [
+      name,
+      { ...(description === undefined ? {} : { description }), schema: hoisted(schema, schemas) },
+    ]),
+  );
 }
 
 /** The schema with everything that has a title moved to the document's components. */

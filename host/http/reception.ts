@@ -3,11 +3,12 @@ import type { Exchange as ExchangeType } from './exchange.ts';
 import { Exchange } from './exchange.ts';
 import type { Caller, Front } from './front.ts';
 import { admitPublic, type Gate, refusedExpectation } from './gate.ts';
+import type { PlainExchange } from './plain-exchange.ts';
 import { Problem } from './problem.ts';
 import type { RequestIds } from './request-id.ts';
 import { methodsOf } from './route-table.ts';
 import type { Listener } from './router.ts';
-import { invoke, invokeRoute } from './routes/invoke.ts';
+import { invoke, invokeRoute, invokeWhole } from './routes/invoke.ts';
 import { fail, missingRight } from './run.ts';
 import { passedOn, type RouteMeter } from './traffic.ts';
 
@@ -72,6 +73,31 @@ export class Reception<Serves extends Caller> {
     }
     exchange.meter = this.#otherMeter;
     answers.problem(exchange, problem);
+  }
+
+  /** As `take`, for an invocation that was read whole. */
+  takeWhole(exchange: PlainExchange, body: Uint8Array<ArrayBuffer>): void {
+    const { answers, connections } = this.#front;
+    const { startedMs, request } = exchange;
+    const name = request.agent;
+    connections.begin(exchange);
+    exchange.meter = this.#otherMeter;
+    let problem = answers.isClosing ? closing() : this.#gate.enter(exchange, startedMs);
+    if (problem === undefined) {
+      exchange.meter = this.#invokeMeter;
+      problem = this.#gate.admit(exchange, startedMs) ?? missingRight(exchange, invokeRoute, { name });
+    }
+    if (problem === undefined) void this.#invokedWhole(exchange, name, body);
+    else answers.problem(exchange, problem);
+  }
+
+  async #invokedWhole(exchange: PlainExchange, name: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
+    try {
+      const problem = await invokeWhole(this.#front, exchange, name, body);
+      if (problem !== undefined) this.#front.answers.problem(exchange, problem);
+    } catch (error) {
+      fail(this.#front, exchange, error);
+    }
   }
 
   async #passOn(exchange: ExchangeType, elsewhere: Elsewhere): Promise<void> {

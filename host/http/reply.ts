@@ -1,7 +1,7 @@
 import type { Reply } from '../host/serving.ts';
 import type { Outcome, Usage } from '../outcome.ts';
 import type { Answers } from './answer.ts';
-import type { Exchange } from './exchange.ts';
+import type { Asked } from './exchange.ts';
 import { Problem, type ProblemCode, type ProblemOptions } from './problem.ts';
 
 type Answered = Extract<Reply, { kind: 'answered' }>;
@@ -11,7 +11,7 @@ type Failed<T> = Exclude<Outcome<T>, { kind: 'ok' }>;
 const octets = 'application/octet-stream';
 
 /** Turns what became of a message into an HTTP answer. */
-export function answerReply(answers: Answers, exchange: Exchange, reply: Reply): void {
+export function answerReply(answers: Answers, exchange: Asked, reply: Reply): void {
   if (reply.kind === 'refused') {
     answers.problem(exchange, refusal(reply));
     return;
@@ -29,7 +29,7 @@ export function answerReply(answers: Answers, exchange: Exchange, reply: Reply):
   answers.bytes(exchange, 200, contentTypeOf(reply, exchange), outcome.value, headers);
 }
 
-function contentTypeOf(reply: Answered, exchange: Exchange): string {
+function contentTypeOf(reply: Answered, exchange: Asked): string {
   const own = reply.contentType;
   // The agent's word ends up in a header: what is no media type there stays out.
   if (own !== undefined && /^[\x20-\x7e]{1,255}$/.test(own)) return own;

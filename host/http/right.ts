@@ -8,8 +8,9 @@ import { isPattern, isWithin } from '../subject.ts';
  * - `invoke:NAME`: invoke and send; a `*` at the end stands for any rest
  * - `publish:SUBJECT`, `subscribe:SUBJECT`: with the wildcards of subjects; `publish` also asks a subject
  * - `logs:NAME`, `metrics`
+ * - `audit`: reads the audit chain, makes what it says about a person unreadable
  */
-export type Verb = 'admin' | 'read' | 'invoke' | 'publish' | 'subscribe' | 'logs' | 'metrics';
+export type Verb = 'admin' | 'read' | 'invoke' | 'publish' | 'subscribe' | 'logs' | 'metrics' | 'audit';
 
 /** One capability of a token: `VERB[:PATTERN]`; without a pattern it holds for every target. */
 export interface Right {
@@ -25,6 +26,7 @@ const targets: Readonly<Record<Verb, 'name' | 'subject' | undefined>> = {
   subscribe: 'subject',
   logs: 'name',
   metrics: undefined,
+  audit: undefined,
 };
 
 export const verbs: readonly Verb[] = Object.keys(targets) as Verb[];

@@ -1,5 +1,6 @@
 import type { Route } from './route.ts';
 import { agentRoutes } from './routes/agents.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -17,6 +18,7 @@ export const routeTable: readonly Route[] = [
   ...agentRoutes,
   ...logRoutes,
   ...deadLetterRoutes,
+  ...auditRoutes,
   ...statusRoutes,
   ...healthRoutes,
   ...docsRoutes,

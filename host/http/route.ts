@@ -21,6 +21,13 @@ export interface AnswerNote {
   readonly description: string;
   readonly contentType?: string;
   readonly schema?: Schema;
+  /** Headers of the answer beside those that every answer has. */
+  readonly headers?: Readonly<Record<string, Schema>>;
+}
+
+/** An answer in JSON. */
+export function jsonAnswer(description: string, schema: Schema): AnswerNote {
+  return { description, contentType: 'application/json', schema };
 }
 
 /** How a body comes in: `bytes` is read by the route itself, whatever its type; the others before it. */

@@ -1,12 +1,12 @@
 import { nobody } from './access.ts';
-import type { Exchange } from './exchange.ts';
+import type { Asked } from './exchange.ts';
 import type { Caller, Front } from './front.ts';
 import { Problem, problemOf } from './problem.ts';
 import type { Ended, Route } from './route.ts';
 
 /** The problem of a request whose token does not allow the route; undefined when it does. */
 export function missingRight(
-  exchange: Exchange,
+  exchange: Asked,
   { needs }: Route,
   params: Readonly<Record<string, string>>,
 ): Problem | undefined {
@@ -17,7 +17,7 @@ export function missingRight(
   return forbidden(exchange, needs.verb, target);
 }
 
-export function forbidden(exchange: Exchange, verb: string, target: string | undefined): Problem {
+export function forbidden(exchange: Asked, verb: string, target: string | undefined): Problem {
   // Only a path spelt in a way that passed by the gate comes here without anybody.
   if (exchange.access === nobody) return new Problem(401, 'unauthorized', 'spell the path without escapes');
   const right = target === undefined ? verb : `${verb}:${target}`;
@@ -27,7 +27,7 @@ export function forbidden(exchange: Exchange, verb: string, target: string | und
 }
 
 /** Does what a route does and answers whatever comes of it. Never rejects. */
-export async function finish(front: Front, exchange: Exchange, run: () => Ended): Promise<void> {
+export async function finish(front: Front, exchange: Asked, run: () => Ended): Promise<void> {
   try {
     const problem = await run();
     if (problem !== undefined) front.answers.problem(exchange, problem);
@@ -37,7 +37,7 @@ export async function finish(front: Front, exchange: Exchange, run: () => Ended)
 }
 
 /** Answers what was thrown: a refusal as what it is, a fault of ours as 500 without its inside. */
-export function fail(front: Front<Caller>, exchange: Exchange, error: unknown): void {
+export function fail(front: Front<Caller>, exchange: Asked, error: unknown): void {
   const problem = problemOf(error);
   if (problem !== undefined) {
     front.answers.problem(exchange, problem);

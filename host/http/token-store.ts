@@ -18,11 +18,24 @@ export interface TokenStoreOptions {
   readonly rate: Rate | undefined;
   /** The file became unreadable or unsafe while serving: no token holds until it is good again. */
   readonly onFault: (error: unknown) => void;
+  /** Told of tokens that came or went since the store was opened. */
+  readonly onChange?: ((change: TokenChange) => void) | undefined;
+}
+
+export interface TokenChange {
+  readonly created: readonly TokenRecord[];
+  readonly revoked: readonly TokenRecord[];
 }
 
 interface Known {
   readonly hash: string;
   readonly access: Access;
+}
+
+/** Those of `all` that are not among `some`. */
+function lacking(some: readonly TokenRecord[], all: readonly TokenRecord[]): readonly TokenRecord[] {
+  const hashes = new Set(some.map(({ hash }) => hash));
+  return all.filter(({ hash }) => !hashes.has(hash));
 }
 
 const keyChars = 16;
@@ -37,6 +50,8 @@ export class TokenStore implements TokenCheck {
   readonly #buckets = new Map<string, Bucket>();
   /** By the beginning of the hash, so that one look finds the one to compare with. */
   #tokens: ReadonlyMap<string, Known> = new Map();
+  /** As they were last read. */
+  #records: readonly TokenRecord[] | undefined;
   #stamp: string | undefined;
   #lookedMs: number;
   #generation = 0;
@@ -99,12 +114,21 @@ export class TokenStore implements TokenCheck {
 
   #load(): void {
     const records = readTokens(this.#options.stateFolder);
+    this.#tellChange(records);
     const generation = this.#generation + 1;
     this.#tokens = new Map(records.map((record) => [keyOf(record.hash), this.#knownOf(record)]));
     this.#generation = generation;
     this.#isRequired ||= records.length > 0;
     const hashes = new Set(records.map(({ hash }) => hash));
     for (const hash of this.#buckets.keys()) if (!hashes.has(hash)) this.#buckets.delete(hash);
+  }
+
+  #tellChange(records: readonly TokenRecord[]): void {
+    const before = this.#records;
+    this.#records = records;
+    const { onChange } = this.#options;
+    if (before === undefined || onChange === undefined) return;
+    onChange({ created: lacking(before, records), revoked: lacking(records, before) });
   }
 
   #knownOf({ name, hash, may, expires }: TokenRecord): Known {

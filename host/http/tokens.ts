@@ -60,7 +60,8 @@ export function listTokens(stateFolder: string): readonly TokenNote[] {
 export function revokeToken(stateFolder: string, name: string): void {
   changeTokens(stateFolder, (tokens) => {
     const left = tokens.filter((one) => one.name !== name);
-    if (left.length === tokens.length) throw refused(`there is no token '${name}'`, { name });
+    if (left.length === tokens.length)
+      throw refused(`there is no token '${name}' in ${stateFolder}; host token list shows them`, { name });
     return left;
   });
 }

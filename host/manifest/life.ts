@@ -10,11 +10,13 @@ export interface Rates {
   readonly messageBytesMax: number;
 }
 
-/** How many messages wait for an agent. Senders wait from `high` on until `low` is reached again. */
+/** How many messages and bytes wait for an agent. Senders wait from `high` on until `low` is reached again. */
 export interface MailboxLimits {
   readonly capacity: number;
   readonly high: number;
   readonly low: number;
+  /** Of the messages over 1 KiB that wait, the first one aside. */
+  readonly bytesMax: number;
 }
 
 /** What happens after an instance was lost to a trap or a limit. Pauses double from `backoffMs` to `backoffMsMax`. */
@@ -45,7 +47,12 @@ export const defaultRates: Rates = {
   messageBurst: 20_000,
   messageBytesMax: 1024 * 1024,
 };
-export const defaultMailbox: MailboxLimits = { capacity: 1000, high: 800, low: 200 };
+export const defaultMailbox: MailboxLimits = {
+  capacity: 1000,
+  high: 800,
+  low: 200,
+  bytesMax: 16 * 1024 * 1024,
+};
 export const defaultRestart: Restart = { policy: 'always', backoffMs: 100, backoffMsMax: 30_000 };
 export const defaultHibernate: Hibernate = { afterMs: 60_000, unsaveable: 'keep' };
 export const defaultDelivery: DeliveryRules = {
@@ -60,6 +67,7 @@ export const pauseMsMax: number = 366 * 24 * 3_600_000;
 const pauseBounds = { min: 1, max: pauseMsMax };
 const rateBounds = { min: 1, max: 1_000_000_000 };
 const messageBytesBounds = { min: 1, max: 64 * 1024 * 1024 };
+const mailboxBytesBounds = { min: 1024, max: 1024 * 1024 * 1024 };
 const capacityBounds = { min: 1, max: 1_000_000 };
 const attemptBounds = { min: 1, max: 1_000_000 };
 
@@ -77,13 +85,14 @@ export function ratesOf(limits: Table): Rates {
 }
 
 export function mailboxOf(manifest: Table): MailboxLimits {
-  const table = manifest.table('mailbox').only(['capacity', 'high', 'low']);
+  const table = manifest.table('mailbox').only(['capacity', 'high', 'low', 'bytes']);
   const capacity = table.quantity('capacity', 'count', capacityBounds, defaultMailbox.capacity);
   const bounds = { min: 0, max: capacity };
   const high = table.quantity('high', 'count', { min: 1, max: capacity }, Math.max(1, scaled(capacity, 80)));
   const low = table.quantity('low', 'count', bounds, Math.min(scaled(capacity, 20), high - 1));
   if (low >= high) throw table.wrong('low', `below high, which is ${high}`);
-  return { capacity, high, low };
+  const bytesMax = table.quantity('bytes', 'bytes', mailboxBytesBounds, defaultMailbox.bytesMax);
+  return { capacity, high, low, bytesMax };
 }
 
 function scaled(capacity: number, percent: number): number {

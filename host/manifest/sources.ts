@@ -39,10 +39,13 @@ const extensions: Readonly<Record<LanguageName, readonly string[]>> = {
 const worldPattern =
   /^([a-z][a-z0-9-]*:[a-z][a-z0-9-]*\/)?%?[a-zA-Z][a-zA-Z0-9-]*(@\d+\.\d+\.\d+[0-9A-Za-z.+-]*)?$/;
 
-/** @throws HostError `HOST_ERR_CONFIG_INVALID` */
-export function sourcesOf(table: Table): Sources {
+/**
+ * @param comesReady its component comes along with the manifest, which need not name it
+ * @throws HostError `HOST_ERR_CONFIG_INVALID`
+ */
+export function sourcesOf(table: Table, comesReady: boolean): Sources {
   const component = componentOf(table);
-  const world = worldOf(table, component !== undefined);
+  const world = worldOf(table, comesReady || component !== undefined);
   const language = languageOf(table);
   return { component, world, language, entry: entryOf(table, language), wit: witOf(table) };
 }

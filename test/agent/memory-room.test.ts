@@ -103,7 +103,7 @@ test(
 
 test(
   'an agent that is removed while it sleeps, or is on the way to the disk, leaves nothing behind',
-  on({ warmBytesMax: 30_000 }, async (thread) => {
+  on({ warmBytesMax: 2_000 }, async (thread) => {
     const [first, second] = [thread.agent(counter, quick), thread.agent(counter, quick)];
     await thread.ask(first);
     await thread.sweepAfter(1000);

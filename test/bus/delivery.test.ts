@@ -197,9 +197,10 @@ test('a journal hears of what is accepted and, from whichever thread, of what is
       open.set(++entries, receiver);
       return entries;
     },
-    settled: (entry: number) => {
-      assert.ok(open.delete(entry));
+    settled: (first: number, count = 1) => {
+      for (let entry = first; entry < first + count; entry++) assert.ok(open.delete(entry));
     },
+    read: () => new Map(),
     withdrawn: () => {},
     attempted: () => {},
     died: (entry: number) => {

@@ -196,3 +196,27 @@ test('a closed journal refuses messages', async (t) => {
     code: 'HOST_ERR_STATE_UNWRITABLE',
   });
 });
+
+test('messages are read again wherever they are: in files, in the write under way, in none yet, carried on', async (t) => {
+  const folder = temporary(t);
+  const { journal } = open({ folder, segmentBytesMax: 2048 });
+  const sequences: number[] = [];
+  for (let batch = 0; batch < 20; batch++) {
+    for (const id of ['a', 'b']) sequences.push(journal.accepted(owe(sent(`${batch}${id}`))));
+    await journal.flushed();
+  }
+  const [first = 0, second = 0] = sequences;
+  journal.settled(first);
+  journal.attempted(second, 4);
+  const writing = journal.accepted(owe(sent('writing')));
+  await new Promise((resolve) => setImmediate(resolve));
+  const filling = journal.accepted(owe(sent('filling'), 'exactly-once', 'shop'));
+  const found = journal.read([...sequences, writing, filling, 12345]);
+  assert.deepEqual(
+    [...found.keys()].sort((a, b) => a - b),
+    [...sequences.slice(1), writing, filling],
+  );
+  assert.equal(found.get(second)?.message.attempt, 4);
+  const { message, receiver, guarantee } = found.get(filling) ?? assert.fail('it is missing');
+  assert.deepEqual([message, receiver, guarantee], [sent('filling'), 'shop', 'exactly-once']);
+});

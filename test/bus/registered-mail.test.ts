@@ -1,28 +1,32 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Journal } from '../../host/bus/journal-port.ts';
+import type { Journal, JournalRecord } from '../../host/bus/journal-port.ts';
 import { HostError } from '../../host/errors.ts';
 import { answer, atOnce, Buses, done, outside, replyText, tagOf, text } from '../support/buses.ts';
 
 /** A journal whose writes end when, and as, the test says. */
 class HandJournal implements Journal {
-  readonly open = new Set<number>();
+  readonly open = new Map<number, JournalRecord>();
   readonly attempts: [number, number][] = [];
   isFull = false;
   roomFor = Number.POSITIVE_INFINITY;
   #entries = 0;
   #write = Promise.withResolvers<void>();
 
-  accepted(): number {
+  accepted(record: JournalRecord): number {
     if (this.isFull || this.open.size >= this.roomFor)
       throw new HostError('HOST_ERR_STATE_UNWRITABLE', 'the disk is full; make room');
-    this.open.add(++this.#entries);
+    this.open.set(++this.#entries, record);
     return this.#entries;
   }
 
-  settled(entry: number): void {
-    this.open.delete(entry);
+  settled(first: number, count = 1): void {
+    for (let entry = first; entry < first + count; entry++) this.open.delete(entry);
+  }
+
+  read(entries: readonly number[]): ReadonlyMap<number, JournalRecord> {
+    return new Map([...this.open].filter(([entry]) => entries.includes(entry)));
   }
 
   withdrawn(entry: number): void {

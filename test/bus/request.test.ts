@@ -212,3 +212,21 @@ test('a request asks for no other guarantee', async () => {
     'unsupported',
   );
 });
+
+test('a signal from outside ends the requests that still wait under it, and no others', async () => {
+  const buses = new Buses(1);
+  const billing = buses.agent('billing');
+  const [abort, other] = [new AbortController(), new AbortController()];
+  const ask = (signal: AbortSignal) =>
+    buses.bus.request(outside, 'agent.billing', text('pay'), { signal, timeoutMs: 50 });
+  const replies = [ask(abort.signal), ask(abort.signal), ask(other.signal), ask(abort.signal)];
+  const delivery = billing.take();
+  assert.ok(delivery);
+  buses.bus.settle(delivery, answer('paid'));
+  assert.equal(replyText(await (replies[0] as (typeof replies)[0])), 'paid');
+  abort.abort();
+  buses.pass(60);
+  const texts = (await Promise.all(replies)).map(replyText);
+  assert.deepEqual(texts, ['paid', 'cancelled', 'timed-out', 'cancelled']);
+  assert.deepEqual([buses.bus.counts.asking, buses.bus.counts.cancelled], [0, 3]);
+});

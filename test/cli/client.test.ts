@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type CliOptions, type CliResult, host } from '../support/cli.ts';
+import { HostProcess } from '../support/process.ts';
 import { eventStream, json, problem, type Route, RoutesServer } from '../support/routes-server.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'motehost-cli-client-'));
@@ -110,11 +111,12 @@ test('what a server refuses is one line with its cure, and an exit code by its c
   assert.deepEqual([full.code, full.stderr], [69, 'host: the mailbox is full (request r-1)\n']);
   const nobody = await call(['invoke', 'nobody']);
   assert.deepEqual([nobody.code, nobody.stderr], [66, 'host: no agent for /v1/agents/nobody/invoke\n']);
-  const stranger = await call(['invoke', 'greeter'], refusing(401, 'unauthorized', 'a token is needed'));
-  assert.equal(stranger.code, 77);
-  assert.match(
-    stranger.stderr,
-    /^host: a token is needed; set HOST_TOKEN or --token-file .*host token create makes\n$/,
+  const words =
+    "a token is needed: send 'Authorization: Bearer TOKEN' with a token made by 'host token create'";
+  const stranger = await call(['invoke', 'greeter'], refusing(401, 'unauthorized', words));
+  assert.deepEqual(
+    [stranger.code, stranger.stderr],
+    [77, 'host: a token is needed; set HOST_TOKEN or --token-file to one, which host token create makes\n'],
   );
   const foreign = await call(['invoke', 'greeter'], {
     routes: { [invokePath]: (_, response) => void response.writeHead(500).end('<html>') },
@@ -135,6 +137,16 @@ test('where nobody listens, one line says how to start a host', async () => {
   assert.equal(code, 69);
 });
 
+test('a host may be served under a path of another', async () => {
+  await using server = await RoutesServer.listen({ 'POST /hosts/a/v1/agents/greeter/invoke': greet });
+  for (const end of ['', '/']) {
+    const { stdout } = await host(['invoke', 'greeter', '--url', `${server.url}/hosts/a${end}`], {
+      cwd: home,
+    });
+    assert.equal(stdout, 'Hello, !');
+  }
+});
+
 test('a token comes from HOST_TOKEN or a file, and never shows in an error', async () => {
   writeFileSync(join(home, 'token'), 'mote_from_file\n');
   writeFileSync(join(home, 'no-token'), 'mote secret\nin two');
@@ -150,6 +162,8 @@ test('a token comes from HOST_TOKEN or a file, and never shows in an error', asy
   assert.match(wrong.stderr, /^host: --token-file no-token does not hold a token: /);
   assert.ok(!wrong.stderr.includes('secret'));
   assert.deepEqual([wrong.code, wrong.server.seen.length], [77, 0]);
+  const long = await call(['invoke', 'greeter'], { routes, env: { HOST_TOKEN: 'x'.repeat(4097) } });
+  assert.deepEqual([long.code, long.server.seen.length], [77, 0]);
   const none = await call(['invoke', 'greeter', '--token-file', 'missing'], { routes });
   assert.equal(none.code, 66);
 });
@@ -165,11 +179,18 @@ test('words that make no sense are told apart before anything is sent', async ()
     ],
     [['invoke', 'greeter', '--type', 'a\nb'], /--type: 'a\\x0ab' has characters that a header cannot hold/],
     [['invoke', 'greeter', '--url', 'ftp://x'], /--url: 'ftp:\/\/x' is not a URL such as/],
+    [['invoke', 'greeter', '--url', 'http://me:secret@x'], /is not a URL such as/],
     [['publish'], /which subject\?/],
+    [
+      ['publish', 'agent.billing'],
+      /mailbox: host invoke billing asks it, host send billing leaves it a message/,
+    ],
+    [['send'], /which agent\? host send NAME/],
     [['publish', 'a.b', '--guarantee', 'maybe'], /--guarantee: 'maybe' is none of at-most-once/],
     [['subscribe', 'a.b', '-n', '0'], /--count: '0' is not a number from 1 to/],
     [['logs', '--level', 'wran'], /--level: no level 'wran', did you mean 'warn'\?/],
-    [['dead-letters', 'retyr', 'x'], /'retyr' needs to be retry or rm/],
+    [['dead-letters', 'retyr', 'x'], /what is 'retyr' for, did you mean 'retry'\?/],
+    [['dead-letters', 'rm'], /host dead-letters rm needs the ID of one, as host dead-letters shows it/],
     [['agents', 'rm'], /host agents rm needs to be told which one/],
   ] as const) {
     const { code, stderr, server } = await call(words);
@@ -202,6 +223,75 @@ test('publish prints the id of the message and says how many get it', async () =
   assert.equal(seen?.headers['x-mote-message-id'], 'x1');
   const old = await call(['publish', 'orders.old'], { routes });
   assert.equal(old.stderr, 'host: nobody listens to this subject\n');
+});
+
+test('send leaves an agent a message, and says when it had it already', async () => {
+  let receivers = 1;
+  const routes: Record<string, Route> = {
+    'POST /v1/agents/billing/send': (_, response) => json(response, { id: 'm-7', receivers }, 202),
+  };
+  const sent = await call(['send', 'billing', '--input', '7', '--id', 'x1'], { routes });
+  assert.deepEqual([sent.code, sent.stdout, sent.stderr], [0, 'm-7\n', 'host: billing has it\n']);
+  assert.deepEqual(
+    [sent.server.seen[0]?.body, sent.server.seen[0]?.headers['x-mote-message-id']],
+    ['7', 'x1'],
+  );
+  receivers = 0;
+  const again = await call(['send', 'billing', '--json', '--guarantee', 'exactly-once'], { routes });
+  assert.deepEqual(JSON.parse(again.stdout), { id: 'm-7', receivers: 0 });
+  assert.equal(again.server.seen[0]?.query.get('guarantee'), 'exactly-once');
+  const told = await call(['send', 'billing'], { routes });
+  assert.equal(told.stderr, 'host: it was there already under this id\n');
+  assert.equal((await call(['send', 'nobody'])).code, 66);
+});
+
+test('a stream with line ends of the other kind is read as well', async () => {
+  const routes: Record<string, Route> = {
+    'GET /v1/subscribe/a': (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end('event: message\r\ndata: {"id":"m","subject":"a","body":"x"}\r\n\r\n');
+    },
+  };
+  assert.equal((await call(['subscribe', 'a'], { routes })).stdout, 'a  -  x\n');
+});
+
+test('who reads no further, as head does, ends a command in good order', async () => {
+  const endless: Route = (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream', ...outcome('ok') });
+    const more = (): void => {
+      while (!response.destroyed && response.write(`event: message\ndata: {"subject":"a","body":"x"}\n\n`));
+      if (!response.destroyed) response.once('drain', more);
+    };
+    more();
+  };
+  for (const [words, path] of [
+    [['subscribe', 'a'], 'GET /v1/subscribe/a'],
+    [['logs', '-f', '--json'], 'GET /v1/logs'],
+    [['invoke', 'greeter', '-q'], invokePath],
+  ] as const) {
+    const { code, stderr } = await call(words, { routes: { [path]: endless }, readsOnce: true });
+    assert.deepEqual([code, stderr.replace(/^host: listening to a; .*\n/, '')], [0, ''], words.join(' '));
+  }
+});
+
+test('a host that dies in the middle of a stream is told in one line', async () => {
+  const dying: Route = (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(': \n\n', () => response.destroy());
+  };
+  const line =
+    'host: the host went away in the middle of its answer: it ended or was killed, or the way to it broke\n';
+  for (const [words, path] of [
+    [['subscribe', 'a'], 'GET /v1/subscribe/a'],
+    [['logs', '-f'], 'GET /v1/logs'],
+    [['invoke', 'greeter'], invokePath],
+    [['invoke', 'greeter', '--json'], invokePath],
+    [['agents'], 'GET /v1/agents'],
+  ] as const) {
+    const { code, stderr } = await call(words, { routes: { [path]: dying } });
+    assert.equal(stderr.replace(/^host: listening to a; .*\n/, ''), line, words.join(' '));
+    assert.equal(code, 69);
+  }
 });
 
 test('request asks a subject and ends as invoke does', async () => {
@@ -285,6 +375,42 @@ test('logs are lines of time, level, agent, text and fields', async () => {
   assert.equal(server.seen[0]?.query.toString(), 'tail=5&agent=bill*&level=info');
 });
 
+test('what comes from elsewhere cannot steer the terminal, and lines stay in their columns', async () => {
+  const long = 'n'.repeat(30);
+  const entries = [
+    { ...entry, agent: long, fields: [{ name: 'a', value: '' }] },
+    { ...entry, fields: [{ name: 'sum', value: '1=1' }] },
+  ];
+  const routes: Record<string, Route> = {
+    'GET /v1/logs': (_, response) =>
+      void response.end(entries.map((one) => `${JSON.stringify(one)}\n`).join('')),
+    'GET /v1/agents': (_, response) => json(response, { agents: [{ ...summary('a'), route: '/\x1b[2J' }] }),
+  };
+  const logs = await call(['logs'], { routes });
+  assert.deepEqual(logs.stdout.split('\n').slice(0, 2), [
+    `12:03:04.123 info  ${long}  paid a=""`,
+    `12:03:04.123 info  ${'billing'.padEnd(24)}  paid sum="1=1"`,
+  ]);
+  const agents = await call(['agents'], { routes });
+  assert.match(agents.stdout, / \/\\x1b\[2J\n$/);
+});
+
+test('Ctrl-C takes a request back, and is told', async () => {
+  const asked = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  await using server = await RoutesServer.listen({
+    [invokePath]: (_, response) => {
+      response.once('close', gone.resolve);
+      asked.resolve();
+    },
+  });
+  await using run = new HostProcess(['invoke', 'greeter', '--url', server.url, '--input', 'x'], home);
+  await asked.promise;
+  assert.equal(await run.end('SIGINT'), 130);
+  assert.equal(run.stderr.printed, 'host: cancelled: SIGINT\n');
+  await gone.promise;
+});
+
 test('logs -f goes on with what comes until its reader has enough', async () => {
   const routes: Record<string, Route> = {
     'GET /v1/logs': ({ query }, response) => {
@@ -339,6 +465,12 @@ test('one agent is shown with all there is to know, and removed', async () => {
     installedAtMs: 0,
     earlier: [],
     subscriptions: [{ pattern: 'orders.>', group: 'g' }],
+    triggers: [
+      { name: 'daily', cron: '0 8 * * *', zone: 'Europe/Berlin', nextMs: 1_700_000_000_000 },
+      { name: 'tick', everyMs: 90_000 },
+      { name: 'quick', everyMs: 1500 },
+      { name: 'new', subject: 'orders.new' },
+    ],
   };
   const routes: Record<string, Route> = {
     'GET /v1/agents/a': (_, response) => json(response, detail),
@@ -349,6 +481,15 @@ test('one agent is shown with all there is to know, and removed', async () => {
   assert.match(
     stdout,
     /\nimports +motehost:agent\/bus\nimports +motehost:agent\/log\nlistens +orders\.> \(group g\)\n/,
+  );
+  assert.deepEqual(
+    [...stdout.matchAll(/^trigger +(.*)$/gm)].map(([, text]) => text),
+    [
+      'daily: cron 0 8 * * * (Europe/Berlin), next at 2023-11-14T22:13:20.000Z',
+      'tick: every 1m 30s',
+      'quick: every 1500ms',
+      'new: subject orders.new',
+    ],
   );
   assert.match(stdout, /\n\nname = "a"\n$/);
   const gone = await call(['agents', 'rm', 'a'], { routes });
@@ -373,8 +514,10 @@ test('dead letters are listed with their reason, delivered again and dropped', a
     stdout,
     /^ID +AGE +SUBJECT +RECEIVER +REASON +FAILURE\nm-1 +\d+s +orders\.new +billing +invalid +invalid: no price\n$/,
   );
-  assert.deepEqual([(await call(['dead-letters', 'retry', 'm-1'], { routes })).code], [0]);
-  assert.deepEqual([(await call(['dead-letters', 'rm', 'm-1'], { routes })).code], [0]);
+  const retried = await call(['dead-letters', 'retry', 'm-1'], { routes });
+  assert.deepEqual([retried.code, retried.stderr], [0, 'host: m-1 is on its way again\n']);
+  const dropped = await call(['dead-letters', 'rm', 'm-1'], { routes });
+  assert.deepEqual([dropped.code, dropped.stderr], [0, 'host: m-1 is forgotten\n']);
   assert.equal((await call(['dead-letters', 'rm', 'm-2'], { routes })).code, 66);
 });
 
@@ -427,7 +570,7 @@ test('install shows what a new version wants more, and takes it once that is acc
     'POST /v1/agents': ({ query }, response) =>
       query.get('accept') === null
         ? problem(response, 409, 'wants-more', 'it asks for more', { data: { difference } })
-        : json(response, summary('echo')),
+        : json(response, { ...summary('echo'), change: 'upgraded' }),
   };
   const refused = await call(['agents', 'install', 'echo.wasm'], { routes });
   assert.equal(refused.code, 77);
@@ -441,8 +584,23 @@ test('install shows what a new version wants more, and takes it once that is acc
     component: Buffer.from('component').toString('base64'),
   });
   const taken = await call(['agents', 'install', 'echo.wasm', '--accept'], { routes });
-  assert.deepEqual([taken.code, taken.stderr], [0, `host: echo is installed, ${'ab'.repeat(6)}\n`]);
+  assert.deepEqual([taken.code, taken.stderr], [0, `host: echo is upgraded, ${'ab'.repeat(6)}\n`]);
   assert.match(taken.server.seen[0]?.query.get('accept') ?? '', /^[0-9a-f]{64}$/);
+});
+
+test('install tells a new agent from a new version and from one that is there already', async () => {
+  writeFileSync(join(home, 'told.wasm'), 'component');
+  for (const [change, said] of [
+    ['installed', 'is installed'],
+    ['upgraded', 'is upgraded'],
+    ['unchanged', 'is there already, as it is'],
+  ] as const) {
+    const routes: Record<string, Route> = {
+      'POST /v1/agents': (_, response) => json(response, { ...summary('told'), change }),
+    };
+    const { code, stderr } = await call(['agents', 'install', 'told.wasm'], { routes });
+    assert.deepEqual([code, stderr], [0, `host: told ${said}, ${'ab'.repeat(6)}\n`]);
+  }
 });
 
 test('every command has a help that begins with what it does', async () => {

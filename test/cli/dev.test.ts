@@ -84,9 +84,9 @@ test(
     await run.stdout.until(/^Ahoy, Eve!\n/m);
 
     const text = readFileSync(manifest, 'utf8');
-    writeFileSync(manifest, `${text}fuel = "10"\n`);
-    await run.stderr.until(/host: limit: fuel: .* of 10 units; raise it in .*agent\.toml, which sets it/);
-    writeFileSync(manifest, `${text}fule = "10"\n`);
+    writeFileSync(manifest, `${text}fuel = "1000"\n`);
+    await run.stderr.until(/host: limit: fuel: .* of 1,000 units; raise it in .*agent\.toml, which sets it/);
+    writeFileSync(manifest, `${text}fule = "1000"\n`);
     await run.stderr.until(/host: .*agent\.toml: unknown limit 'fule'[\s\S]*goes on; waiting for a change/);
     writeFileSync(manifest, text);
     await run.stdout.until(/^Ahoy, Eve!\n/m);

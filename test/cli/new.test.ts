@@ -24,6 +24,7 @@ after(() => rmSync(home, { recursive: true }));
 
 for (const [template, world] of [
   ['handler', 'handler'],
+  ['async', 'async-handler'],
   ['cli', 'command'],
 ] as const) {
   test(`the template ${template} builds as it is, and editors understand it`, async () => {
@@ -67,15 +68,36 @@ for (const word of ['rust', 'ts', 'c', 'typescript', 'javascript', 'js', 'assemb
     assert.deepEqual([manifest.name, manifest.language], [name, languageWords[word]]);
   });
 
-test('every language has every template, and each of them its entry', async () => {
+test('every language has the templates of all, and each of them its entry', async () => {
   for (const name of languageNames) {
     const language = await loadLanguage(name);
-    for (const template of templates) {
+    assert.deepEqual(
+      templates.filter((template) => !language.templates.includes(template)),
+      [],
+    );
+    for (const template of language.templates) {
       const files = language.scaffold('x', template);
       const entry = entryOf(language, template === 'cli' ? 'command' : 'world');
       assert.equal(files.has(entry), true, `${name} ${template} has ${entry}`);
       assert.equal(files.has('agent.toml'), false);
     }
+  }
+});
+
+test('the template http has the route that host serve answers under, for an agent of any name', async () => {
+  assert.equal((await host(['new', 'my-shop', '--template', 'http'], { cwd: home })).code, 0);
+  assert.equal(readManifest(join(home, 'my-shop')).route, '/my-shop');
+});
+
+test('the template async may ask other agents, and is refused where a language cannot wait for several', async () => {
+  assert.deepEqual(readManifest(join(home, 'new-async')).grants.bus.send, ['agent.*']);
+  for (const [word, title] of [
+    ['ts', 'TypeScript'],
+    ['c', 'C'],
+  ] as const) {
+    const { code, stderr } = await host(['new', `async-${word}`, '-l', word, '-t', 'async'], { cwd: home });
+    assert.deepEqual([code, existsSync(join(home, `async-${word}`))], [64, false]);
+    assert.equal(stderr, `host: ${title} has no template 'async'; it has: handler, agent, http, cli\n`);
   }
 });
 
@@ -113,7 +135,7 @@ const mistakes: readonly (readonly [title: string, args: readonly string[], expe
   [
     'an unknown template',
     ['x', '--template', 'hander'],
-    /no template 'hander', did you mean 'handler'\?; the templates are: handler, agent, http, cli/,
+    /no template 'hander', did you mean 'handler'\?; the templates are: handler, agent, async, http, cli/,
   ],
   [
     'an unknown language',

@@ -78,7 +78,7 @@ test(
       /host: assembly\/index\.ts:5:\d+: [\s\S]*host: greeter goes on as it was; waiting for a change in agents\/greeter\n/,
     );
     writeFileSync(source, good.replace('Hello', 'A very good day to you'));
-    await run.stderr.until(/host: greeter builds again, and goes on as it was\n/);
+    await run.stderr.until(/host: greeter is in order again, and goes on as it was\n/);
 
     const text = readFileSync(manifest, 'utf8');
     writeFileSync(manifest, `${text}\n[capabilities.bus]\nsned = ["a"]\n`);
@@ -149,6 +149,15 @@ test('what cannot be served is told before anything runs', options, async () => 
     [['agents/greeter/assembly/index.ts'], 64, /is neither an agent\.toml nor a \.wasm component/],
     [['agents', '--listen', 'x:y'], 64, /--listen: 'x:y' is not HOST:PORT/],
     [['agents', '--listen', '127.0.0.1:70000'], 64, /--listen: /],
+    [
+      ['agents', '--port', '9090'],
+      64,
+      /unknown option --port; write --listen 127\.0\.0\.1:9090; see host serve --help/,
+    ],
+    [['agents', '--port=9091'], 64, /write --listen 127\.0\.0\.1:9091;/],
+    [['agents', '--port'], 64, /write --listen 127\.0\.0\.1:PORT;/],
+    [['agents', '--host', '::'], 64, /unknown option --host; write --listen \[::\]:8080;/],
+    [['agents', '--drian', '5s'], 64, /unknown option --drian, did you mean '--drain'\?/],
     [['agents', '--watch', '--no-watch'], 64, /exclude each other/],
     [['agents', '--log', 'xml'], 64, /neither text nor json/],
     [['agents', '--drain', '5'], 64, /--drain: '5' is not a time/],

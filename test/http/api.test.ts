@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { HostError } from '../../host/errors.ts';
 import { metricsText } from '../../host/http/prometheus.ts';
 import { routeTable } from '../../host/http/route-table.ts';
 import { type Asking, ask, open } from '../support/front.ts';
@@ -30,13 +34,17 @@ test('an agent is installed, upgraded once its difference was accepted, looked a
   const body = (manifest: string) =>
     JSON.stringify({ manifest, component: Buffer.from(component).toString('base64') });
   const made = await install({ body: body('name = "new"\n') });
-  assert.deepEqual([made.status, made.headers.location, made.json.name], [201, '/v1/agents/new', 'new']);
+  assert.deepEqual(
+    [made.status, made.headers.location, made.json.name, made.json.change],
+    [201, '/v1/agents/new', 'new', 'installed'],
+  );
   assert.deepEqual(serving.installs[0]?.component, component);
   const wider = body('name = "new"\n[capabilities.bus]\n');
   const refused = await install({ body: wider });
   assert.deepEqual([refused.status, refused.json.code], [409, 'wants-more']);
   const { toDigest } = refused.json.difference as { readonly toDigest: string };
-  assert.equal((await install({ body: wider }, `?accept=${toDigest}`)).status, 200);
+  const upgraded = await install({ body: wider }, `?accept=${toDigest}`);
+  assert.deepEqual([upgraded.status, upgraded.json.change], [200, 'upgraded']);
   const wasm = { 'content-type': 'application/wasm' };
   assert.equal((await install({ body: component, headers: wasm }, '?name=plain')).status, 201);
   assert.deepEqual(serving.installs.at(-1), { manifest: 'name = "plain"\n', component, isAnybodys: true });
@@ -78,6 +86,16 @@ test('send and publish are accepted with an id, and a repeated id counts once', 
   assert.equal(
     (await ask(front, '/v1/publish/a.b?guarantee=maybe', { body: 'x' })).json.code,
     'value-invalid',
+  );
+});
+
+test('a mailbox that is full says when to come again', async (t) => {
+  const { front, serving } = await open(t);
+  serving.send = () => Promise.reject(new HostError('HOST_ERR_MAILBOX_FULL', 'the mailbox is full'));
+  const full = await ask(front, '/v1/agents/echo/send', { body: 'x' });
+  assert.deepEqual(
+    [full.status, full.json.code, full.headers['retry-after']],
+    [503, 'HOST_ERR_MAILBOX_FULL', '1'],
   );
 });
 
@@ -142,12 +160,35 @@ test('metrics are the host’s and the front door’s own, escaped as Prometheus
   );
 });
 
+interface Operation {
+  readonly operationId: string;
+  readonly parameters?: readonly {
+    readonly in: string;
+    readonly name: string;
+    readonly description?: string;
+  }[];
+  readonly responses: Record<string, { readonly headers?: Record<string, object> } | undefined>;
+}
+
+interface SchemaChecker {
+  addSchema(schema: object, key: string): void;
+  validate(schema: object, value: unknown): boolean;
+  validateSchema(schema: object): unknown;
+  readonly errors: unknown;
+}
+
+/** The checker that fastify brings along. */
+function schemaChecker(): SchemaChecker {
+  const fromFastify = createRequire(createRequire(import.meta.url).resolve('fastify'));
+  const { Ajv2020 } = createRequire(fromFastify.resolve('@fastify/ajv-compiler'))('ajv/dist/2020.js') as {
+    readonly Ajv2020: new (options: object) => SchemaChecker;
+  };
+  return new Ajv2020({ strict: false, validateFormats: false });
+}
+
 interface Document {
   readonly openapi: string;
-  readonly paths: Record<
-    string,
-    Record<string, { readonly operationId: string; readonly responses: Record<string, unknown> }>
-  >;
+  readonly paths: Record<string, Record<string, Operation>>;
   readonly components: { readonly schemas: Record<string, object> };
 }
 
@@ -172,12 +213,64 @@ test('the document has every route, every reference in it leads somewhere, and o
   for (const [path, methods] of Object.entries(document.paths))
     for (const operation of Object.values(methods)) {
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-      const declared = (operation as { parameters?: { in: string; name: string }[] }).parameters ?? [];
+      const declared = operation.parameters ?? [];
       assert.deepEqual(
         declared.filter((one) => one.in === 'path').map(({ name }) => name),
         inPath,
       );
     }
+});
+
+test('the document says what every parameter is, and who is not let in', async (t) => {
+  const stateFolder = mkdtempSync(join(tmpdir(), 'motehost-api-'));
+  t.after(() => rmSync(stateFolder, { recursive: true }));
+  const { front } = await open(t, { auth: true, stateFolder });
+  const document = (await ask(front, '/openapi.json')).json as object as Document;
+  for (const { method, path, params = {}, needs, operation } of routeTable) {
+    const noted = document.paths[path.replace(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()];
+    for (const { name, description = '' } of noted?.parameters ?? [])
+      assert.ok(description.length > 5, `${operation}: ${name}`);
+    const url = path.replace(/:(\w+)/g, (_, name: string) => (name in params ? 'x' : name));
+    const { status } = await ask(front, url, { method });
+    assert.equal(status === 401, needs !== undefined, operation);
+    assert.equal(noted?.responses[401] !== undefined, needs !== undefined, operation);
+    assert.equal(noted?.responses[403] !== undefined, needs !== undefined, operation);
+  }
+});
+
+test('the document says which headers answers have, and they have them', async (t) => {
+  const { front } = await open(t);
+  const document = (await ask(front, '/openapi.json')).json as object as Document;
+  const noted = (path: string, status: number): string[] =>
+    Object.keys(document.paths[path]?.post?.responses[status]?.headers ?? {});
+  const invoked = await ask(front, '/v1/agents/echo/invoke', { body: 'x' });
+  const names = noted('/v1/agents/{name}/invoke', 200);
+  assert.ok(names.includes('x-mote-message-id'));
+  assert.deepEqual(
+    names.filter((name) => invoked.headers[name] === undefined),
+    [],
+  );
+  const sent = await ask(front, '/v1/agents/echo/send', { body: 'x' });
+  assert.deepEqual(noted('/v1/agents/{name}/send', 202), ['x-mote-message-id']);
+  assert.equal(sent.headers['x-mote-message-id'], sent.json.id);
+});
+
+test('every schema in the document is one by the rules of JSON Schema 2020-12', async (t) => {
+  const { front } = await open(t);
+  const document = (await ask(front, '/openapi.json')).json as object as Document;
+  const ajv = schemaChecker();
+  const found: [string, unknown][] = Object.entries(document.components.schemas);
+  const gather = (place: string, value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [key, inner] of Object.entries(value))
+      if (key === 'schema') found.push([`${place}/schema`, inner]);
+      else gather(`${place}/${key}`, inner);
+  };
+  gather('paths', document.paths);
+  assert.ok(found.length > 50);
+  for (const [place, schema] of found)
+    assert.ok(ajv.validateSchema(schema as object), `${place}: ${JSON.stringify(ajv.errors)}`);
+  assert.equal(ajv.validateSchema({ type: 'text' }), false, 'it would say so');
 });
 
 test('answers are as the document says', async (t) => {
@@ -195,18 +288,7 @@ test('answers are as the document says', async (t) => {
     atMs: 5,
   });
   assert.ok(usage.fuel > 0n);
-  // The checker that fastify brings along.
-  const fromFastify = createRequire(createRequire(import.meta.url).resolve('fastify'));
-  const { Ajv2020 } = createRequire(fromFastify.resolve('@fastify/ajv-compiler'))('ajv/dist/2020.js') as {
-    readonly Ajv2020: new (
-      options: object,
-    ) => {
-      addSchema(schema: object, key: string): void;
-      validate(schema: object, value: unknown): boolean;
-      readonly errors: unknown;
-    };
-  };
-  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  const ajv = schemaChecker();
   ajv.addSchema({ components: document.components }, 'doc');
   for (const [path, at] of [
     ['/v1/agents', '/v1/agents'],

@@ -58,6 +58,7 @@ test('without tokens no page may call, by form, image or script: not of other si
     { origin: own, 'sec-fetch-site': 'same-origin' },
     { origin: own },
     { 'sec-fetch-site': 'same-origin' },
+    { origin: 'https://evil.example', 'sec-fetch-site': 'none' },
   ])
     assert.equal(await ask2(headers), 'origin-foreign');
   const get = await ask(front, '/v1/agents', { headers: { 'sec-fetch-site': 'cross-site' } });

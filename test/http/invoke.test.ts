@@ -193,6 +193,8 @@ test('deadline, subject, id and trace reach the agent; what is none is refused',
   for (const bad of [
     { 'x-mote-deadline-ms': '0' },
     { 'x-mote-deadline-ms': '1e99' },
+    { 'x-mote-deadline-ms': '86400001' },
+    { 'x-mote-message-id': 'x'.repeat(129) },
     { 'x-mote-subject': 'a..b' },
     { 'x-mote-subject': 'host.stopped' },
     { 'x-mote-subject': 'agent.other' },

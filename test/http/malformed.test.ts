@@ -44,6 +44,20 @@ for (const [name, text] of Object.entries(attacks)) {
   });
 }
 
+for (const [name, text] of Object.entries(attacks)) {
+  test(`malformed after a good request on the same connection: ${name} is 400 as well`, async (t) => {
+    const { front } = await open(t);
+    const socket = net.connect(front.port, '127.0.0.1');
+    socket.write(`${post}content-length: 2\r\n\r\nhi`);
+    await once(socket, 'readable');
+    assert.match(String(socket.read()), /^HTTP\/1\.1 200 .*\r\n\r\nhi$/s);
+    socket.write(text);
+    const answer = await ended(socket);
+    assert.match(answer, /^HTTP\/1\.1 400 Bad Request\r\n/);
+    assert.equal(answer.match(/HTTP\/1\.1 \d{3} /g)?.length, 1);
+  });
+}
+
 test('a request of HTTP/1.1 without Host is 400; one of HTTP/1.0 is answered', async (t) => {
   const { front } = await open(t);
   assert.match(await raw(front, 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n'), /^HTTP\/1\.1 400/);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import * as net from 'node:net';
 import { test } from 'node:test';
 import type { Payload } from '../../host/host/serving.ts';
+import { isoTime } from '../../host/http/routes/message-json.ts';
 import { ask, EventReader, open } from '../support/front.ts';
 import { HandClock } from '../support/hand-clock.ts';
 
@@ -39,6 +40,10 @@ test('a subscriber is sent the messages of its pattern, text as text and bytes a
   assert.equal(dataOf(await reader.next()).bodyBase64, '/wA=');
 });
 
+test('the time of a message keeps all nine digits of its second', () => {
+  assert.equal(isoTime(1_700_000_000_000_000_007n), '2023-11-14T22:13:20.000000007Z');
+});
+
 test('an id that could end its line is left out', async (t) => {
   const { front, serving } = await open(t);
   const reader = await EventReader.open(front, '/v1/subscribe/a');
@@ -52,6 +57,13 @@ test('a pattern that is none is a problem, not a stream; one stream too many is 
   await EventReader.open(front, '/v1/subscribe/a');
   const second = await ask(front, '/v1/subscribe/a');
   assert.deepEqual([second.status, second.json.code], [503, 'overloaded']);
+});
+
+test('HEAD of a stream has its head alone, and holds nothing open', async (t) => {
+  const { front, serving } = await open(t);
+  const { status, headers } = await ask(front, '/v1/subscribe/a', { method: 'HEAD' });
+  assert.deepEqual([status, headers['content-type']], [200, 'text/event-stream']);
+  assert.equal(serving.subscribers.size, 0);
 });
 
 test('a reader that goes away leaves nothing behind', async (t) => {
@@ -83,8 +95,11 @@ test('a reader that reads nothing loses what is beyond pendingBytesMax and is to
   socket.pause();
   // More than the system's buffers take.
   const sentMax = 400;
-  for (let sent = 0; sent < sentMax; sent += 1)
+  for (let sent = 0; sent < sentMax; sent += 1) {
     await serving.publish('a', payload('x'.repeat(50_000)), { principal });
+    // Nothing is told to one who does not read: neither that the connection lives, nor that something is lost.
+    if (sent % 10 === 9) clock.turn(15_000);
+  }
   let text = '';
   socket.on('data', (chunk: string) => {
     text += chunk;
@@ -98,6 +113,8 @@ test('a reader that reads nothing loses what is beyond pendingBytesMax and is to
   const lost = Number(/event: lost\ndata: \{"count":(\d+)\}/.exec(text)?.[1]);
   assert.ok(lost > 0 && arrived < sentMax);
   assert.equal(arrived + lost, sentMax);
+  assert.equal(text.match(/event: lost/g)?.length, 1);
+  assert.ok((text.match(/^: $/gm)?.length ?? 0) < sentMax / 20);
 });
 
 test('a comment comes at every heartbeat', async (t) => {

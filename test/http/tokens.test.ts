@@ -59,6 +59,11 @@ const requests: readonly [method: string, path: string, allowed: string, forbidd
   ['GET', '/v1/dead-letters', 'read', 'publish'],
   ['DELETE', '/v1/dead-letters/x', 'admin', 'read'],
   ['GET', '/metrics', 'metrics', 'read'],
+  ['GET', '/v1/audit', 'audit', 'read'],
+  ['GET', '/v1/audit/head', 'audit', 'logs'],
+  ['GET', '/v1/audit/stream', 'audit', 'metrics'],
+  ['POST', '/v1/audit/forget', 'admin', 'read'],
+  ['POST', '/v1/audit/timestamps', 'audit', 'publish'],
 ];
 
 for (const [method, path, allowed, forbidden] of requests) {
@@ -86,6 +91,8 @@ test('health, the page and the document need no token; the denial says what woul
   assert.match(String(nobody.headers['www-authenticate']), /^Bearer/);
   const denied = await ask(front, '/v1/agents/echo/invoke', { body: 'x', headers: bearer('a', 'read') });
   assert.deepEqual([denied.json.code, denied.json.needs], ['forbidden', 'invoke:echo']);
+  const all = await ask(front, '/v1/logs', { headers: bearer('b', 'logs:echo') });
+  assert.deepEqual([all.status, all.json.needs], [403, 'logs']);
 });
 
 test('a token is kept as its hash alone, in a file for its owner alone', (t) => {
@@ -114,6 +121,7 @@ test('a capability that is none is refused with the nearest that is', () => {
     ['invok:a', /'invoke'/],
     ['read:x', /takes no pattern/],
     ['invoke:a*b', /start and/],
+    [`invoke:${'a'.repeat(257)}`, /start and/],
     ['publish:a.>.b', /orders/],
   ] as const)
     assert.throws(() => parseRight(text), cure);

@@ -15,6 +15,8 @@ export interface CliOptions {
   readonly cwd?: string;
   /** Leaves stdin open, as a terminal does where nobody types. */
   readonly keepInputOpen?: boolean;
+  /** Goes away after the first piece of stdout, as `head` does. */
+  readonly readsOnce?: boolean;
   /** Called with each piece of stdout as it arrives, and with the way to send a signal. */
   readonly onStdout?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -32,6 +34,7 @@ export function host(args: readonly string[], options: CliOptions = {}): Promise
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
+    if (options.readsOnce === true) child.stdout.destroy();
     options.onStdout?.(text, (signal) => child.kill(signal));
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

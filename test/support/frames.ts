@@ -172,7 +172,7 @@ export const frames: fc.Arbitrary<Frame> = fc.oneof(
     plain(),
   ),
   fc.record({ kind: fc.constant('unsubscribe' as const), subscriber: id, subscription: token }, plain()),
-  fc.record({ kind: fc.constant('settled' as const), entries }, plain()),
+  fc.record({ kind: fc.constant('settled' as const), runs: entries }, plain()),
   fc.record({ kind: fc.constant('room' as const), receiver: id }, plain()),
 );
 

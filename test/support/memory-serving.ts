@@ -270,6 +270,7 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     installedAtMs: 1_700_000_000_000,
     earlier: [],
     subscriptions: [],
+    triggers: [],
     lastError: undefined,
   };
 }

@@ -31,6 +31,20 @@ interface BinaryenModule {
   getExport(name: string): number;
   removeExport(name: string): void;
   addFunctionExport(internalName: string, externalName: string): number;
+  getGlobal(name: string): number;
+  removeGlobal(name: string): void;
+  addGlobal(name: string, type: number, isMutable: boolean, value: number): number;
+  readonly i32: { const(value: number): number };
+}
+
+interface Binaryen {
+  getExportInfo(reference: number): { readonly value: string };
+  getGlobalInfo(reference: number): {
+    readonly type: number;
+    readonly mutable: boolean;
+    readonly init: number;
+  };
+  getExpressionInfo(reference: number): { readonly value?: unknown };
 }
 
 /** Compiles in this process. @throws HostError `HOST_ERR_BUILD_FAILED` when the compiler itself gives up */
@@ -64,7 +78,7 @@ export async function runAsc(run: AscRun): Promise<AscOutput> {
         file: range?.source?.normalizedPath,
         offset: range?.start ?? 0,
       }),
-    transforms: [...run.transforms, exportRenamer(run.exportNames)] as never[],
+    transforms: [...run.transforms, exportRenamer(run.exportNames), HeapPlacer] as never[],
   });
   if (error !== null && !complaints.some(({ isError }) => isError))
     throw new HostError(
@@ -82,7 +96,7 @@ const errorCategory = 3;
 // The compiler sets `binaryen` on the prototype of what it is given, and takes classes only.
 function exportRenamer(names: AscRun['exportNames']): never {
   class ExportRenamer {
-    declare readonly binaryen: { getExportInfo(reference: number): { readonly value: string } };
+    declare readonly binaryen: Pick<Binaryen, 'getExportInfo'>;
 
     afterCompile(module: BinaryenModule): void {
       const inner = new Map(
@@ -93,4 +107,41 @@ function exportRenamer(names: AscRun['exportNames']): never {
     }
   }
   return ExportRenamer as never;
+}
+
+const blockBytes = 4096;
+const pageBytes = 65_536;
+/** Of the stack that lies before the heap: what most programs use of it. */
+const stackBytesUsual = 512;
+const heapBase = '~lib/memory/__heap_base';
+const stackPointer = '~lib/memory/__stack_pointer';
+
+/**
+ * Makes the stack so much longer that what is used of it and the beginning of the heap lie in one block of memory:
+ * each block an agent touches is one that every agent of the kind takes from the machine.
+ */
+class HeapPlacer {
+  declare readonly binaryen: Binaryen;
+
+  afterCompile(module: BinaryenModule): void {
+    const base = this.#valueOf(module, heapBase);
+    const top = this.#valueOf(module, stackPointer);
+    if (base === undefined || base !== top) return;
+    const placed = base + ((stackBytesUsual - base + blockBytes * pageBytes) % blockBytes);
+    if (Math.floor(placed / pageBytes) !== Math.floor(base / pageBytes)) return;
+    for (const name of [heapBase, stackPointer]) this.#set(module, name, placed);
+  }
+
+  #valueOf(module: BinaryenModule, name: string): number | undefined {
+    const global = module.getGlobal(name);
+    if (global === 0) return undefined;
+    const { value } = this.binaryen.getExpressionInfo(this.binaryen.getGlobalInfo(global).init);
+    return typeof value === 'number' ? value : undefined;
+  }
+
+  #set(module: BinaryenModule, name: string, value: number): void {
+    const { type, mutable } = this.binaryen.getGlobalInfo(module.getGlobal(name));
+    module.removeGlobal(name);
+    module.addGlobal(name, type, mutable, module.i32.const(value));
+  }
 }

@@ -45,7 +45,7 @@ export async function buildAgent(options: BuildOptions): Promise<BuildResult> {
     baseDir: options.folder,
     entry: glueFile,
     flags: flagsOf(program, options),
-    library: ['bindings/dom.ts'],
+    library: ['bindings/dom.ts', 'rt/index-incremental.ts'],
     readSource: (name, folder) =>
       folder === sdkLibrary ? libraryText(program, name) : readUserSource(name, options, program, sources),
     exportNames: program.exportNames,

@@ -101,7 +101,7 @@ function worldProgram(target: WorldTarget, userEntry: string): Program {
   const expected = expectedExports(bindings);
   return {
     title: target.name,
-    glue: prefix + bindings.glue,
+    glue: prefix + bindings.glue + collectFirst,
     start: '_initialize',
     exportNames: bindings.exportNames,
     globals: [`abort=${abort}/abort`, 'seed=abi/entropy/seed', 'trace=abi/trace/trace'],
@@ -117,6 +117,12 @@ function worldProgram(target: WorldTarget, userEntry: string): Program {
     bindings,
   };
 }
+
+/**
+ * The collector first looks when half of the page is used. After a look over nothing it comes when what is used has
+ * doubled, as it does later, and an agent of a few objects stays small from the start.
+ */
+const collectFirst = '__collect();\n';
 
 const logInterface = 'motehost:agent/log@0.1.0';
 
@@ -213,6 +219,7 @@ function absent(what: string, wanted: string, head: string, end: string): string
 /** A file of the SDK or a generated one, as the compiler asks for it, with `.ts`; or null. */
 export function libraryText(program: Program, name: string): string | null {
   if (name === 'bindings/dom.ts') return readSdkSource(program.dom);
+  if (name === 'rt/index-incremental.ts') return `import "${sdkPackage}/rt/runtime";\n`;
   const plain = name.replace(/\.ts$/, '');
   const generated = program.resolve(plain);
   if (generated !== undefined) return generated;

@@ -63,6 +63,30 @@ export function stop(reason: StopReason): void {
 }
 `;
 
+const asyncSource = `import { Failure, Future, Message, Payload, Reply, Result, all, asyncBus, fail, reply, utf8 } from "motehost:agent";
+
+type Answer = Result<Payload, asyncBus.BusError>;
+
+/** Called for each message: asks all agents that it names at once, and answers with what they say, a line each. */
+export function handle(message: Message): Future<Reply> {
+  const names = utf8.decode(message.body).trim().split(" ");
+  if (names[0].length == 0) return Future.of<Reply>(fail(Failure.invalid("whom shall I ask?")));
+
+  const asked: Future<Answer>[] = [];
+  for (let i = 0; i < names.length; i++) asked.push(asyncBus.request("agent." + names[i], "Ada"));
+  // A callback sees nothing around it: what it needs is passed along.
+  return all(asked).map<string[], Reply>(names, (answers, names) => {
+    const lines: string[] = [];
+    for (let i = 0; i < answers.length; i++) {
+      const answer = answers[i];
+      const said = answer.isOk ? utf8.decode(answer.value.body) : answer.error.toString();
+      lines.push(names[i] + ": " + said);
+    }
+    return reply(lines.join("\\n"));
+  });
+}
+`;
+
 const cliSource = `import { args, stdin, stdout } from "motehost:command";
 
 /** Called once; what it returns is the exit code. */
@@ -99,6 +123,9 @@ export namespace incomingHandler {
 const templates: Readonly<Record<Template, { readonly source: string; readonly use: string }>> = {
   handler: { source: handlerSource, use: '--input world     # one message with the body "world"' },
   agent: { source: agentSource, use: '--input world     # one message with the body "world"' },
+  async: { source: asyncSource, use: '--input greeter   # asks nobody: only host serve has a bus' },
   http: { source: httpSource, use: '                  # host dev serves it' },
   cli: { source: cliSource, use: '< README.md       # with a standard input' },
 };
+
+export const templateNames: readonly Template[] = Object.keys(templates) as Template[];

@@ -7,7 +7,7 @@ import { generateBindings } from './bindings.ts';
 import { buildProgram, generatedFiles } from './build-program.ts';
 import { toolchainFiles } from './clang.ts';
 import { generatedFolder } from './explain.ts';
-import { scaffold } from './scaffold.ts';
+import { scaffold, templateNames } from './scaffold.ts';
 
 /** Agents in C: a header generated from the world, clang, and the wrapping in this process. */
 export const c: Language = {
@@ -15,6 +15,7 @@ export const c: Language = {
   entry: 'agent.c',
   build: (project) => buildProgram(project),
   writeTypes: async (project) => writeHeaders(project),
+  templates: templateNames,
   scaffold,
   toolFiles: () => {
     const own = globSync('c/{build,include,runtime}/*', { cwd: sdkFolder }).sort();

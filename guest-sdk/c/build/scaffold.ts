@@ -1,10 +1,11 @@
-import type { Template } from '../../build/language.ts';
+import type { CommonTemplate, Template } from '../../build/language.ts';
 import { languageFlags } from './build-program.ts';
 import { findSysroot } from './clang.ts';
 import { generatedFolder } from './explain.ts';
 
 /** A new agent's folder: file names and texts, without its manifest. */
 export function scaffold(name: string, template: Template): ReadonlyMap<string, string> {
+  if (template === 'async') throw new Error(`there is no template '${template}'`);
   const made = templates[template];
   return new Map([
     ['agent.c', made.source],
@@ -119,7 +120,7 @@ interface Made {
   readonly header?: string;
 }
 
-const templates: Readonly<Record<Template, Made>> = {
+const templates: Readonly<Record<CommonTemplate, Made>> = {
   handler: {
     source: handlerSource,
     use: '--input world     # one message with the body "world"',
@@ -133,3 +134,5 @@ const templates: Readonly<Record<Template, Made>> = {
   http: { source: httpSource, use: '                  # host dev serves it', header: 'proxy.h' },
   cli: { source: commandSource, use: '< README.md       # with a standard input' },
 };
+
+export const templateNames: readonly Template[] = Object.keys(templates) as Template[];

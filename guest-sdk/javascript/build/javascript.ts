@@ -12,7 +12,7 @@ import { loadEngine } from './engine.ts';
 import { EvaluationError, evaluate, evaluationMsMax } from './evaluate.ts';
 import { explainEvaluation } from './explain.ts';
 import { preludePaths } from './prelude.ts';
-import { scaffold } from './scaffold.ts';
+import { scaffold, templateNames } from './scaffold.ts';
 import { requireSupported } from './world-data.ts';
 
 /** TypeScript and JavaScript, run by QuickJS inside the component. */
@@ -21,6 +21,7 @@ export const javascript: Language = {
   entry: 'agent.ts',
   build: (project) => buildWithin(project, evaluationMsMax),
   writeTypes: async (project) => writeTypes(project, await worldOf(project)),
+  templates: templateNames,
   scaffold,
   toolFiles: () => [...preludePaths(), ...declarationFiles],
 };

@@ -1,8 +1,9 @@
-import type { Template } from '../../build/language.ts';
+import type { CommonTemplate, Template } from '../../build/language.ts';
 import { editorConfig } from './editor.ts';
 
 /** A new project's files, without its manifest. */
 export function scaffold(name: string, template: Template): ReadonlyMap<string, string> {
+  if (template === 'async') throw new Error(`there is no template '${template}'`);
   const { source, use } = templates[template];
   return new Map([
     ['agent.ts', source],
@@ -84,7 +85,7 @@ export function main(): number {
 `;
 
 const message = 'host run . --input world   # one message with the body "world"';
-const templates: Readonly<Record<Template, { readonly source: string; readonly use: string }>> = {
+const templates: Readonly<Record<CommonTemplate, { readonly source: string; readonly use: string }>> = {
   handler: { source: handlerSource, use: message },
   agent: { source: agentSource, use: message },
   http: { source: httpSource, use: 'host dev                   # serves it on 127.0.0.1' },
@@ -104,3 +105,5 @@ host inspect build/${name}.wasm
 if they do without Node.js. \`build/\` can be deleted at any time; \`build/types\` is what editors read.
 `;
 }
+
+export const templateNames: readonly Template[] = Object.keys(templates) as Template[];

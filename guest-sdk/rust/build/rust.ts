@@ -5,7 +5,7 @@ import type { Built, Language, Project } from '../../build/language.ts';
 import { stripCustomSections } from '../../build/strip.ts';
 import { runCargo } from './cargo.ts';
 import { toComponent } from './component.ts';
-import { scaffold } from './scaffold.ts';
+import { scaffold, templateNames } from './scaffold.ts';
 import { sdkFiles, sdkFolder, writeSdk } from './sdk.ts';
 import { sourcesOf } from './sources.ts';
 
@@ -16,6 +16,7 @@ export const rust: Language = {
   commandEntry: 'src/main.rs',
   build,
   writeTypes,
+  templates: templateNames,
   scaffold,
   toolFiles: () => sdkFiles().map(({ path }) => path),
 };

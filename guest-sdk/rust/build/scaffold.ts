@@ -19,9 +19,12 @@ export function scaffold(name: string, template: Template): ReadonlyMap<string, 
 const uses: Readonly<Record<Template, string>> = {
   handler: 'host run . --input world     # one message with the body "world"',
   agent: 'host run . --input world     # one message with the body "world"',
+  async: 'host serve .                 # then: host invoke NAME --input greeter',
   http: 'host dev .                   # serves it on 127.0.0.1',
   cli: 'host run . < README.md       # with a standard input',
 };
+
+export const templateNames: readonly Template[] = Object.keys(uses) as Template[];
 
 function readmeOf(name: string, template: Template): string {
   const source = template === 'cli' ? 'src/main.rs' : 'src/lib.rs';

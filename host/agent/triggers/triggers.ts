@@ -127,6 +127,13 @@ export class Triggers {
     this.#arm();
   }
 
+  /** Whether `add` would take them. @throws HostError as `add` */
+  check(agent: string, triggers: readonly Trigger[], manifestPath: string): void {
+    this.#admit(this.#count - (this.#agents.get(agent)?.names.length ?? 0) + triggers.length, manifestPath);
+    for (const trigger of triggers.filter(isTimed))
+      timesOf(trigger.occasion, 0, placeOf(manifestPath, trigger));
+  }
+
   /** Ends an agent's triggers; an agent without any is fine. */
   remove(agent: string): void {
     const installed = this.#agents.get(agent);

@@ -1,3 +1,4 @@
+import { Runs } from '../runs.ts';
 import { type Mark, writeMark, writeSettled } from './record.ts';
 import { RecordWriter } from './record-writer.ts';
 import type { Segment } from './segment.ts';
@@ -9,7 +10,7 @@ export class Batch {
   /** The first of the slots that its messages have, which lie side by side. */
   firstSlot: number;
   marks: Mark[] = [];
-  settled: number[] = [];
+  settled: Runs = new Runs();
   #done: PromiseWithResolvers<void> | undefined;
 
   constructor(segment: Segment) {
@@ -18,7 +19,7 @@ export class Batch {
   }
 
   get isEmpty(): boolean {
-    return this.writer.length === 0 && this.marks.length === 0 && this.settled.length === 0;
+    return this.writer.length === 0 && this.marks.length === 0 && this.settled.isEmpty;
   }
 
   /** Begins anew. */
@@ -27,7 +28,7 @@ export class Batch {
     this.firstSlot = segment.used;
     this.writer.rewind(0);
     this.marks = [];
-    this.settled = [];
+    this.settled = new Runs();
     this.#done = undefined;
   }
 
@@ -35,7 +36,7 @@ export class Batch {
   seal(): void {
     const { salt } = this.segment;
     for (const mark of this.marks) writeMark(this.writer, salt, mark);
-    if (this.settled.length > 0) writeSettled(this.writer, salt, this.settled);
+    if (!this.settled.isEmpty) writeSettled(this.writer, salt, this.settled.pairs);
   }
 
   /** Settles with the batch; one promise for all who ask. */

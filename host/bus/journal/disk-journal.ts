@@ -5,10 +5,19 @@ import type { Failure, Message } from '../message.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { type Files, systemFiles } from './files.ts';
 import { type CommitOwner, GroupCommit } from './group-commit.ts';
-import type { DeadReason, Journal, JournalStatus, Owed, Recovered, SettledId } from './journal.ts';
+import type {
+  DeadReason,
+  Journal,
+  JournalEntry,
+  JournalStatus,
+  Owed,
+  Recovered,
+  SettledId,
+} from './journal.ts';
 import type { Ledger } from './ledger.ts';
 import { attemptMax, type Mark, writeMessage } from './record.ts';
 import { type Found, recover } from './recover.ts';
+import { reread } from './reread.ts';
 import { Retirement } from './retirement.ts';
 import { Segment, slotsMax } from './segment.ts';
 import { SettledIds } from './settled-ids.ts';
@@ -101,6 +110,8 @@ class DiskJournal implements Journal, CommitOwner {
   #nextIndex: number;
   #liveBytes = 0;
   #isClosed = false;
+  /** Why messages of a lost thread could not be read again. */
+  #unread: string | undefined;
 
   constructor(options: JournalOptions, found: Found) {
     const { folder, clock, files = systemFiles, segmentBytesMax = 16 * mebibyte } = options;
@@ -177,17 +188,20 @@ class DiskJournal implements Journal, CommitOwner {
     return sequence;
   }
 
-  settled(sequence: number): void {
-    const once = this.#exactlyOnce.get(sequence);
+  settled(first: number, count: number = 1): void {
+    for (let sequence = first; sequence < first + count; sequence++) this.#settle(sequence);
+    this.#commit.wake();
+  }
+
+  #settle(sequence: number): void {
+    const once = this.#exactlyOnce.size === 0 ? undefined : this.#exactlyOnce.get(sequence);
     if (!this.#release(sequence)) return;
     const { filling } = this.#commit;
-    filling.settled.push(sequence);
-    if (once !== undefined) {
-      const settled = { ...once, atMs: this.#nowMs() };
-      filling.marks.push({ kind: 'once', ...settled });
-      this.#settledIds.add(settled, filling.segment.index);
-    }
-    this.#commit.wake();
+    filling.settled.add(sequence);
+    if (once === undefined) return;
+    const settled = { ...once, atMs: this.#nowMs() };
+    filling.marks.push({ kind: 'once', ...settled });
+    this.#settledIds.add(settled, filling.segment.index);
   }
 
   withdrawn(sequence: number): void {
@@ -211,8 +225,22 @@ class DiskJournal implements Journal, CommitOwner {
       this.#drop(old);
   }
 
+  read(sequences: readonly number[]): ReadonlyMap<number, JournalEntry> {
+    const { entries, failure } = reread(sequences, this.#ledger, this.#commit.unwritten);
+    this.#unread = failure ?? this.#unread;
+    for (const [sequence, entry] of entries) {
+      const attempt = this.#attempts.get(sequence);
+      if (attempt !== undefined) entries.set(sequence, { ...entry, message: { ...entry.message, attempt } });
+    }
+    return entries;
+  }
+
   flushed(): Promise<void> {
     return this.#commit.flushed();
+  }
+
+  get isWaiting(): boolean {
+    return this.#commit.isWaiting;
   }
 
   settledIds(): readonly SettledId[] {
@@ -227,7 +255,7 @@ class DiskJournal implements Journal, CommitOwner {
       segments: this.#ledger.segments.size,
       deadLetters: this.#deadLetters.size,
       deadLettersDropped: this.#deadLetters.dropped,
-      trouble: this.#commit.failure?.message ?? this.#retirement.stuck,
+      trouble: this.#commit.failure?.message ?? this.#retirement.stuck ?? this.#unread,
     };
   }
 
@@ -274,18 +302,18 @@ class DiskJournal implements Journal, CommitOwner {
 
   #drop(sequence: number): void {
     if (!this.#release(sequence)) return;
-    this.#commit.filling.settled.push(sequence);
+    this.#commit.filling.settled.add(sequence);
     this.#commit.wake();
   }
 
   #release(sequence: number): boolean {
-    const bytes = this.#ledger.bytesOf(sequence);
+    const bytes = this.#ledger.release(sequence);
     if (bytes === 0) return false;
     this.#liveBytes -= bytes;
-    this.#ledger.release(sequence);
-    this.#attempts.delete(sequence);
-    this.#exactlyOnce.delete(sequence);
-    this.#deadLetters.remove(sequence);
+    // Most messages are in none of these.
+    if (this.#attempts.size > 0) this.#attempts.delete(sequence);
+    if (this.#exactlyOnce.size > 0) this.#exactlyOnce.delete(sequence);
+    if (this.#deadLetters.size > 0) this.#deadLetters.remove(sequence);
     return true;
   }
 

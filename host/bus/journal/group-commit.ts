@@ -59,6 +59,16 @@ export class GroupCommit {
     return this.filling.writer.length + (this.#writing?.writer.length ?? 0);
   }
 
+  /** Whether the event loop has to turn before what was recorded is on its way. */
+  get isWaiting(): boolean {
+    return !this.isHeld && !this.filling.isEmpty;
+  }
+
+  /** What is not with the system yet, in its order. */
+  get unwritten(): readonly Batch[] {
+    return this.#writing === undefined ? [this.filling] : [this.#writing, this.filling];
+  }
+
   /** Has the batch that fills written at the end of this turn of the event loop. */
   wake(): void {
     if (this.#isScheduled || this.isHeld || this.#writing !== undefined) return;
@@ -215,7 +225,8 @@ export class GroupCommit {
     this.#owner.dropped(writing.segment, writing.firstSlot);
     this.#owner.dropped(filling.segment, filling.firstSlot);
     const marks = writing.marks.concat(filling.marks);
-    const settled = writing.settled.concat(filling.settled);
+    const settled = writing.settled;
+    settled.addAll(filling.settled);
     writing.reject(failure);
     filling.reject(failure);
     this.#writing = undefined;

@@ -35,8 +35,11 @@ export interface Journal {
    * `HOST_ERR_MESSAGE_TOO_LARGE`
    */
   accepted(owed: Owed): number;
-  /** Nothing more is owed for it: dealt with, or a dead letter was dropped. Unknown sequences are ignored. */
-  settled(sequence: number): void;
+  /**
+   * Nothing more is owed for this sequence and so many (1) that follow it: dealt with, or a dead letter was dropped.
+   * Unknown sequences are ignored.
+   */
+  settled(first: number, count?: number): void;
   /** It was not taken after all, and its id stays unknown. Unknown sequences are ignored. */
   withdrawn(sequence: number): void;
   /** Attempt number `attempt` comes next; of a dead letter: it lives again. Unknown sequences are ignored. */
@@ -44,10 +47,17 @@ export interface Journal {
   /** It is given up and kept as a dead letter, the oldest of which makes room. Unknown sequences are ignored. */
   died(sequence: number, reason: DeadReason, failure: Failure | undefined): void;
   /**
+   * Those of these messages that are still owed, each with the attempt that comes next. Reads the files they are in:
+   * meant for the loss of a thread. What cannot be read again is missing, and delivered after a restart.
+   */
+  read(sequences: readonly number[]): ReadonlyMap<number, JournalEntry>;
+  /**
    * Everything recorded so far is as safe as the journal makes it. Shared by all who ask in one turn.
    * @throws HostError `HOST_ERR_STATE_UNWRITABLE`: no message accepted since the last one that was flushed is promised
    */
   flushed(): Promise<void>;
+  /** Whether the event loop has to turn before what was recorded is on its way to the disk. */
+  readonly isWaiting: boolean;
   /** Exactly-once messages that were dealt with lately, of this run and those before. */
   settledIds(): readonly SettledId[];
   status(): JournalStatus;

@@ -55,19 +55,29 @@ export class Ledger {
     return this.#moved.get(sequence)?.segment === segment;
   }
 
-  /** Nothing more is owed for it. @returns whether something was */
-  release(sequence: number): boolean {
+  /** The segment that an owed message's newest record is in. */
+  segmentOf(sequence: number): Segment | undefined {
+    const own = this.segments.get(indexOf(sequence));
+    return own !== undefined && own.lengthAt(slotOf(sequence)) !== 0
+      ? own
+      : this.#moved.get(sequence)?.segment;
+  }
+
+  /** Nothing more is owed for it. @returns the bytes of its record; 0 when nothing was owed */
+  release(sequence: number): number {
     const own = this.segments.get(indexOf(sequence));
     const slot = slotOf(sequence);
-    if (own !== undefined && own.lengthAt(slot) !== 0) {
+    const bytes = own?.lengthAt(slot) ?? 0;
+    if (own !== undefined && bytes !== 0) {
       own.release(slot);
-      return true;
+      return bytes;
     }
     const moved = this.#moved.get(sequence);
-    if (moved === undefined) return false;
+    if (moved === undefined) return 0;
     moved.segment.live -= 1;
     moved.segment.liveBytes -= moved.bytes;
-    return this.#moved.delete(sequence);
+    this.#moved.delete(sequence);
+    return moved.bytes;
   }
 
   /** Its newest record is in another segment than the one its sequence names. */

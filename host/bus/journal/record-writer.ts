@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { checksum } from './checksum.ts';
 
 const bytesAtFirst = 64 * 1024;
 /** What a writer keeps when it is emptied; a burst's buffer is given back. */
@@ -11,6 +11,7 @@ export const recordHeadBytes = 8;
 /** Writes records one behind the other into one growing buffer: `u32 length, u32 crc32(body, salt), body`. */
 export class RecordWriter {
   bytes: Buffer = Buffer.allocUnsafeSlow(bytesAtFirst);
+  #view: DataView = viewOf(this.bytes);
   /** Bytes written so far. */
   length = 0;
   #start = 0;
@@ -24,14 +25,15 @@ export class RecordWriter {
   /** Ends the record begun; `salt` seeds its checksum. */
   end(salt: number): void {
     const body = this.#start + recordHeadBytes;
-    this.bytes.writeUInt32LE(this.length - body, this.#start);
-    this.bytes.writeUInt32LE(crc32(this.bytes.subarray(body, this.length), salt), this.#start + 4);
+    this.#view.setUint32(this.#start, this.length - body, true);
+    const crc = checksum(this.bytes, this.#view, body, this.length, salt);
+    this.#view.setUint32(this.#start + 4, crc, true);
   }
 
   /** Forgets everything from `length` on. */
   rewind(length: number): void {
     this.length = length;
-    if (length === 0 && this.bytes.length > bytesKeptMax) this.bytes = Buffer.allocUnsafeSlow(bytesAtFirst);
+    if (length === 0 && this.bytes.length > bytesKeptMax) this.#use(Buffer.allocUnsafeSlow(bytesAtFirst));
   }
 
   u8(value: number): void {
@@ -41,27 +43,34 @@ export class RecordWriter {
 
   u16(value: number): void {
     this.#reserve(2);
-    this.length = this.bytes.writeUInt16LE(value, this.length);
+    this.#view.setUint16(this.length, value, true);
+    this.length += 2;
   }
 
   u32(value: number): void {
     this.#reserve(4);
-    this.length = this.bytes.writeUInt32LE(value, this.length);
+    this.#view.setUint32(this.length, value, true);
+    this.length += 4;
   }
 
   u48(value: number): void {
     this.#reserve(6);
-    this.length = this.bytes.writeUIntLE(value, this.length, 6);
+    const high = Math.floor(value / 2 ** 32);
+    this.#view.setUint32(this.length, value - high * 2 ** 32, true);
+    this.#view.setUint16(this.length + 4, high, true);
+    this.length += 6;
   }
 
   u64(value: bigint): void {
     this.#reserve(8);
-    this.length = this.bytes.writeBigUInt64LE(BigInt.asUintN(64, value), this.length);
+    this.#view.setBigUint64(this.length, value, true);
+    this.length += 8;
   }
 
   f64(value: number): void {
     this.#reserve(8);
-    this.length = this.bytes.writeDoubleLE(value, this.length);
+    this.#view.setFloat64(this.length, value, true);
+    this.length += 8;
   }
 
   data(data: Uint8Array): void {
@@ -79,7 +88,7 @@ export class RecordWriter {
     this.#reserve(4 + text.length * 3);
     const from = this.length + 4;
     const length = this.#ascii(text, from) ? text.length : this.bytes.write(text, from, 'utf8');
-    this.bytes.writeUInt32LE(length, this.length);
+    this.#view.setUint32(this.length, length, true);
     this.length = from + length;
   }
 
@@ -99,6 +108,15 @@ export class RecordWriter {
     if (needed <= this.bytes.length) return;
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
     this.bytes.copy(grown, 0, 0, this.length);
-    this.bytes = grown;
+    this.#use(grown);
   }
+
+  #use(bytes: Buffer): void {
+    this.bytes = bytes;
+    this.#view = viewOf(bytes);
+  }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -9,7 +9,7 @@ export const kinds = {
   accepted: 1,
   /** A message of an older segment, moved so that the segment can go. */
   carried: 2,
-  /** Sequences of which nothing more is owed. */
+  /** Sequences of which nothing more is owed, one by one: as they were written once. */
   settled: 3,
   /** The attempt that comes next. */
   attempted: 4,
@@ -17,9 +17,11 @@ export const kinds = {
   died: 5,
   /** The id of an exactly-once message that was dealt with. */
   once: 6,
+  /** Sequences of which nothing more is owed: a first one and how many, again and again. */
+  settledRuns: 7,
 } as const;
 
-export const kindMax: number = kinds.once;
+export const kindMax: number = kinds.settledRuns;
 
 const guarantees: readonly Guarantee[] = ['at-most-once', 'at-least-once', 'exactly-once'];
 const hasSender = 1;
@@ -96,11 +98,15 @@ export function writeCarried(
   writer.end(salt);
 }
 
-export function writeSettled(writer: RecordWriter, salt: number, sequences: readonly number[]): void {
+/** `runs`: pairs of a first sequence and how many there are. */
+export function writeSettled(writer: RecordWriter, salt: number, runs: readonly number[]): void {
   writer.begin();
-  writer.u8(kinds.settled);
-  writer.u32(sequences.length);
-  for (const sequence of sequences) writer.u48(sequence);
+  writer.u8(kinds.settledRuns);
+  writer.u32(runs.length / 2);
+  for (let at = 0; at < runs.length; at += 2) {
+    writer.u48(runs[at] as number);
+    writer.u32(runs[at + 1] as number);
+  }
   writer.end(salt);
 }
 
@@ -180,11 +186,17 @@ function readHeaders(reader: RecordReader): Header[] {
   return headers;
 }
 
+/** The sequences of a record of either kind; `from` is where its body begins. */
 export function readSettled(bytes: Buffer, from: number, end: number): readonly number[] {
-  const reader = new RecordReader(bytes, from + 1, end);
+  const reader = new RecordReader(bytes, from, end);
+  const areRuns = reader.u8() === kinds.settledRuns;
   const count = reader.u32();
   const sequences: number[] = [];
-  for (let index = 0; index < count; index++) sequences.push(reader.u48());
+  for (let index = 0; index < count; index++) {
+    const first = reader.u48();
+    const length = areRuns ? reader.u32() : 1;
+    for (let sequence = first; sequence < first + length; sequence++) sequences.push(sequence);
+  }
   return sequences;
 }
 

@@ -142,7 +142,7 @@ class Recovery {
       this.#places.set(sequence, { segment, from, bytes: recordBytes(end - from) });
       const attempt = attemptOf(bytes, from);
       if (attempt > 1) this.#attempts.set(sequence, attempt);
-    } else if (kind === kinds.settled) {
+    } else if (kind === kinds.settled || kind === kinds.settledRuns) {
       for (const sequence of readSettled(bytes, from, end)) this.#forget(sequence);
     } else this.#noteMark(segment, bytes, from, end);
   }

@@ -117,7 +117,7 @@ export class Retirement {
       else await turn();
       for (const carried of chunk) {
         // Settled meanwhile: the mark of it lies behind the copy.
-        if (ledger.isIn(carried.sequence, segment) && ledger.release(carried.sequence))
+        if (ledger.isIn(carried.sequence, segment) && ledger.release(carried.sequence) !== 0)
           ledger.put(carried.sequence, target, carried.bytes);
       }
       if (this.#isStopped) throw new Error('the journal is closing');

@@ -2,15 +2,12 @@ import { HostError, plainText } from '../../errors.ts';
 import { exitCodes } from '../exit-code.ts';
 import { describeFailure, formatMs, textOrBase64 } from '../report.ts';
 import { inputBytes, withNewline } from '../run.ts';
-import { descriptorSink } from '../stdio.ts';
+import { descriptorSink, isReaderGone } from '../stdio.ts';
 import { timeMsOf } from '../words.ts';
 import { grouped } from './amount.ts';
-import { type Answer, headerOf } from './answer.ts';
+import { type Answer, chunksOf, headerOf } from './answer.ts';
 import type { Connection } from './connection.ts';
 import { isProblem, problemError, problemOf } from './problem.ts';
-
-/** Flags of what sends a body. */
-export const bodyOptions = { input: { type: 'string' }, type: { type: 'string', short: 't' } } as const;
 
 /** Flags of what asks and waits for an answer. */
 export const exchangeOptions = {
@@ -28,7 +25,7 @@ export const bodyHelp = `  --input TEXT|@FILE|-    the body (- reads stdin)
 `;
 
 export const exchangeHelp: string = `${bodyHelp}  --deadline TIME         give up after this long (500ms, 5s), and let the agent know
-  --id ID                 names the message: asked again under the same id, it is not dealt with again
+  --id ID                 names the message, in logs and for the agent; asked again, it is dealt with again
   --json                  one JSON document with outcome, answer and usage
   -q, --quiet             no last line on stderr
   -v, --verbose           message, request and what took how long, too
@@ -204,17 +201,22 @@ function detailsOf(answer: Answer, tookMs: number): string {
 
 async function collect(answer: Answer): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of answer as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  for await (const chunk of chunksOf(answer)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
-/** To stdout as it comes: an answer may be larger than memory. */
+/** To stdout as it comes: an answer may be larger than memory. A reader that wants no more of it may go. */
 async function pass(answer: Answer): Promise<undefined> {
   const stdout = descriptorSink(1);
   let last: Uint8Array = new Uint8Array(0);
-  for await (const chunk of answer as AsyncIterable<Uint8Array>) {
-    await stdout.write(chunk);
-    last = chunk;
+  try {
+    for await (const chunk of chunksOf(answer)) {
+      await stdout.write(chunk);
+      last = chunk;
+    }
+  } catch (error) {
+    if (isReaderGone(error)) return;
+    throw error;
   }
   if (stdout.isTerminal && last.length > 0)
     await stdout.write(withNewline(last.subarray(-1), true).subarray(1));

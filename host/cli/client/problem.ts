@@ -36,7 +36,7 @@ export function problemError(problem: Problem, url: URL): HostError {
   const { status, code, detail, requestId } = problem;
   const known = errorCodes.find((each) => each === code) ?? codeOfStatus(status);
   const shown = status >= 500 && requestId !== undefined ? ` (request ${requestId})` : '';
-  return new HostError(known, `${detail}${cureOf(status, detail)}${shown}`, {
+  return new HostError(known, `${status === 401 ? tokenText(detail) : detail}${shown}`, {
     url: url.origin,
     status,
     requestId,
@@ -59,9 +59,8 @@ function codeOfStatus(status: number): HostErrorCode {
   return status >= 500 || status < 400 ? 'HOST_ERR_SERVER_UNREACHABLE' : 'HOST_ERR_CLI_USAGE';
 }
 
-/** What only a client knows of a cure. */
-function cureOf(status: number, detail: string): string {
-  if (status === 401 && !detail.includes('HOST_TOKEN'))
-    return '; set HOST_TOKEN or --token-file to a token, which host token create makes';
-  return '';
+/** What is wrong with the token, and a person's cure instead of the one for programs that follows a colon. */
+function tokenText(detail: string): string {
+  const [wrong = detail] = detail.split(': ', 1);
+  return `${wrong}; set HOST_TOKEN or --token-file to one, which host token create makes`;
 }

@@ -1,4 +1,4 @@
-import { descriptorSink } from '../stdio.ts';
+import { descriptorSink, isReaderGone } from '../stdio.ts';
 
 /** The server speaks every 15 seconds, if only a comment: three of them missing is a lost connection. */
 export const streamSilenceMsMax = 60_000;
@@ -14,7 +14,7 @@ export async function writeEach(pieces: AsyncIterable<Uint8Array | string>, coun
     try {
       await stdout.write(typeof piece === 'string' ? Buffer.from(piece) : piece);
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return;
+      if (isReaderGone(error)) return;
       throw error;
     }
     count += 1;

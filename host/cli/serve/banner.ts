@@ -1,3 +1,4 @@
+import type { AuditLevel } from '../../host/audit-level.ts';
 import type { HttpFront } from '../../http/listen.ts';
 import type { Manifest } from '../../manifest.ts';
 import { agentSubject } from '../../subject.ts';
@@ -11,6 +12,7 @@ export interface BannerFacts {
   readonly threads: number;
   readonly stateFolder: string;
   readonly isWatching: boolean;
+  readonly auditLevel: AuditLevel;
 }
 
 const rowsMax = 20;
@@ -26,7 +28,7 @@ export function bannerText(facts: BannerFacts): string {
   const tries = triesOf(agents, listening)
     .map(([what, words]) => `  ${what.padEnd(6)}${words}\n`)
     .join('');
-  return `\n${table}\n${tries}\n${accessText(listening)}${watchText(facts)}`;
+  return `\n${table}\n${tries}\n${accessText(listening)}${auditText(facts)}${watchText(facts)}`;
 }
 
 function rowOf({ manifest }: AgentFiles): string[] {
@@ -69,6 +71,17 @@ function accessText({ authOff, url }: HttpFront): string {
     ? `Calls need a token (${commandName()} token create NAME --may invoke makes one).\n`
     : `Calls need no token: ${new URL(url).hostname} is this machine alone. ${commandName()} token create, or --auth, asks for them.\n`;
 }
+
+function auditText({ auditLevel }: BannerFacts): string {
+  if (auditLevel === 'off') return 'Nothing is recorded (--audit off).\n';
+  return `Recorded and signed: ${recorded[auditLevel]} (--audit ${auditLevel}); ${commandName()} audit verify checks it.\n`;
+}
+
+const recorded = {
+  security: 'lives of agents, denials, limits, traps',
+  messages: 'every message and invocation',
+  all: 'every message, decision and host call',
+} as const;
 
 function watchText({ isWatching, threads, stateFolder }: BannerFacts): string {
   const where = `${threads} ${threads === 1 ? 'thread' : 'threads'}, state in ${shown(stateFolder)}`;

@@ -142,9 +142,9 @@ export class Reload {
     }
   }
 
-  /** A change that did not build was taken back. */
+  /** A change that could not be taken was taken back: of sources that did not build, or of a wrong manifest. */
   #mended(watched: Watched): void {
-    if (watched.isBroken) this.#options.voice.say(`${watched.name} builds again, and goes on as it was`);
+    if (watched.isBroken) this.#options.voice.say(`${watched.name} is in order again, and goes on as it was`);
     watched.isBroken = false;
   }
 
@@ -159,6 +159,7 @@ export class Reload {
       return voice.show(differenceText(installed.difference));
     }
     remember(watched, files);
+    if (installed.kind === 'unchanged') return voice.say(`${manifest.name} is as it was`);
     const verb = before === undefined ? 'is new' : 'is replaced';
     voice.say(`${manifest.name} ${verb}: ${installed.agent.digest.slice(0, digestCharsShown)}`);
     const difference = installed.difference ?? importsBetween(before?.imports, installed.agent.imports);

@@ -1,12 +1,12 @@
 import { deserialize, serialize } from 'node:v8';
-import { constants, zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib';
-import { corrupt, type SavedMemory, type Snapshot } from '../hibernation/snapshot.ts';
+import { constants, zstdCompress, zstdDecompress, zstdDecompressSync } from 'node:zlib';
+import { corrupt, type SavedMemory, type Snapshot, snapshotBytes } from '../hibernation/snapshot.ts';
+import { decodeSparse, encodeSparse, isSparse } from './sparse-codec.ts';
 
-/** Up to this, packing or unpacking takes less of the thread than asking another one to do it (about 0.1 ms). */
+/** Up to this, leaving out zeros takes some microseconds. */
+const sparseBytesMax = 32 * 1024;
+/** Up to this, unpacking takes less of the thread than asking another one to do it (about 0.1 ms). */
 const syncBytesMax = 32 * 1024;
-/** What is packed at once in one turn of the event loop, so that many who fall asleep together do not hold it. */
-const turnBytesMax = 256 * 1024;
-let turnBytes = 0;
 const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 export interface Packed {
@@ -14,10 +14,11 @@ export interface Packed {
   readonly rawBytes: number;
 }
 
-/** A snapshot as compressed bytes. Small ones are packed at once, large ones off the thread. */
+/** A snapshot as fewer bytes. Small ones are packed at once, large ones off the thread. */
 export async function pack(snapshot: Snapshot): Promise<Packed> {
+  const rawBytes = snapshotBytes(snapshot);
+  if (rawBytes <= sparseBytesMax) return { body: encodeSparse(snapshot), rawBytes };
   const raw = serialize(snapshot);
-  if (isQuick(raw.length)) return { body: zstdCompressSync(raw, options), rawBytes: raw.length };
   return new Promise((resolve, reject) => {
     zstdCompress(raw, options, (error, body) =>
       error === null ? resolve({ body, rawBytes: raw.length }) : reject(error),
@@ -25,21 +26,11 @@ export async function pack(snapshot: Snapshot): Promise<Packed> {
   });
 }
 
-function isQuick(bytes: number): boolean {
-  if (bytes > syncBytesMax || turnBytes + bytes > turnBytesMax) return false;
-  if (turnBytes === 0)
-    setImmediate(() => {
-      turnBytes = 0;
-    });
-  turnBytes += bytes;
-  return true;
-}
-
 /** @throws HostError `HOST_ERR_SNAPSHOT_CORRUPT` when these are not the bytes of a snapshot */
-export async function unpack(body: Uint8Array, rawBytes: number): Promise<Snapshot> {
+export async function unpack(body: Buffer, rawBytes: number): Promise<Snapshot> {
   let value: unknown;
   try {
-    value = deserialize(await inflate(body, rawBytes));
+    value = isSparse(body) ? decodeSparse(body) : deserialize(await inflate(body, rawBytes));
   } catch {
     throw corrupt('it cannot be unpacked');
   }

@@ -1,4 +1,4 @@
-import type { AgentDetail, AgentState, AgentSummary, Difference } from '../../host/serving.ts';
+import type { AgentDetail, AgentState, AgentSummary, AgentTrigger, Difference } from '../../host/serving.ts';
 import { count, listOf, number, objectOf, oneOf, type Schema, text } from '../schema.ts';
 
 const states: { readonly [state in AgentState]: true } = {
@@ -32,23 +32,46 @@ const summaryProperties = {
 
 export const agentSummary: Schema = objectOf<AgentSummary>('AgentSummary', summaryProperties, ['route']);
 
-export const agentDetail: Schema = objectOf<AgentDetail>(
-  'AgentDetail',
-  {
-    ...summaryProperties,
-    manifestPath: text('Missing for one installed over HTTP.'),
-    manifest: text(),
-    imports: listOf(text()),
-    installedAtMs: number('Milliseconds since 1970.'),
-    earlier: listOf(text(), 'Digests of the versions before, newest first.'),
-    subscriptions: listOf(
-      objectOf<AgentDetail['subscriptions'][number]>('Subscription', { pattern: text(), group: text() }, [
-        'group',
-      ]),
+const detailProperties = {
+  ...summaryProperties,
+  manifestPath: text('Missing for one installed over HTTP.'),
+  manifest: text(),
+  imports: listOf(text()),
+  installedAtMs: number('Milliseconds since 1970.'),
+  earlier: listOf(text(), 'Digests of the versions before, newest first.'),
+  subscriptions: listOf(
+    objectOf<AgentDetail['subscriptions'][number]>('Subscription', { pattern: text(), group: text() }, [
+      'group',
+    ]),
+  ),
+  triggers: listOf(
+    objectOf<AgentTrigger>(
+      'Trigger',
+      {
+        name: text('The message’s subject is `trigger.NAME`.'),
+        cron: text(),
+        zone: text('The time zone of `cron`; UTC without it.'),
+        everyMs: count('Milliseconds from one to the next.'),
+        subject: text('A pattern: a message of such a subject sets it off.'),
+        nextMs: number('When it comes next, in milliseconds since 1970.'),
+      },
+      ['cron', 'zone', 'everyMs', 'subject', 'nextMs'],
     ),
-    lastError: text(),
-  },
-  ['route', 'manifestPath', 'lastError'],
+  ),
+  lastError: text(),
+};
+
+const mayMiss: readonly (keyof AgentDetail)[] = ['route', 'manifestPath', 'lastError'];
+
+export const agentDetail: Schema = objectOf<AgentDetail>('AgentDetail', detailProperties, mayMiss);
+
+/** An agent, and what came of installing it. */
+export type InstalledAgent = AgentDetail & { readonly change: 'installed' | 'upgraded' | 'unchanged' };
+
+export const installedAgent: Schema = objectOf<InstalledAgent>(
+  'InstalledAgent',
+  { ...detailProperties, change: oneOf('installed', 'upgraded', 'unchanged') },
+  mayMiss,
 );
 
 export const difference: Schema = objectOf<Difference>('Difference', {

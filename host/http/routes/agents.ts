@@ -2,9 +2,15 @@ import type { InstallRequest } from '../../host/serving.ts';
 import { local } from '../access.ts';
 import type { Front } from '../front.ts';
 import { Problem } from '../problem.ts';
-import { type Call, type Route, route } from '../route.ts';
+import { type Call, jsonAnswer, type Route, route } from '../route.ts';
 import { count, listOf, objectOf, text } from '../schema.ts';
-import { agentDetail, agentSummary, difference } from './agent-schema.ts';
+import {
+  agentDetail,
+  agentSummary,
+  difference,
+  type InstalledAgent,
+  installedAgent,
+} from './agent-schema.ts';
 import { type NameParams, nameParam } from './names.ts';
 
 interface ListQuery {
@@ -51,7 +57,7 @@ async function remove(
   { serving, answers }: Front,
   { exchange, params }: Call<NameParams, unknown, unknown>,
 ): Promise<undefined> {
-  await serving.remove(params.name);
+  await serving.remove(params.name, exchange.access.principal);
   answers.bytes(exchange, 204, undefined, undefined);
 }
 
@@ -59,7 +65,7 @@ async function resume(
   { serving, answers }: Front,
   { exchange, params, query }: Call<NameParams, ResumeQuery, unknown>,
 ): Promise<Problem | undefined> {
-  if (!(await serving.resume(params.name, query.message === 'drop')))
+  if (!(await serving.resume(params.name, query.message === 'drop', exchange.access.principal)))
     return new Problem(409, 'agent-not-held', `${params.name} is neither held nor terminated`);
   answers.bytes(exchange, 204, undefined, undefined);
   return undefined;
@@ -72,7 +78,8 @@ async function install(
   const wanted = installRequest(query, body);
   if (wanted instanceof Problem) return wanted;
   const isAnybodys = exchange.access === local;
-  const installed = await serving.install({ ...wanted, isAnybodys });
+  const { principal } = exchange.access;
+  const installed = await serving.install({ ...wanted, principal, isAnybodys });
   if (installed.kind === 'wants-more') {
     const cure = `look at it, then ask again with ?accept=${installed.difference.toDigest}`;
     return new Problem(409, 'wants-more', `the new version asks for more than the present one: ${cure}`, {
@@ -81,7 +88,8 @@ async function install(
   }
   const { agent, kind } = installed;
   const location = ['location', `/v1/agents/${encodeURIComponent(agent.name)}`];
-  answers.json(exchange, kind === 'installed' ? 201 : 200, agent, location);
+  const shown: InstalledAgent = { ...agent, change: kind };
+  answers.json(exchange, kind === 'installed' ? 201 : 200, shown, location);
   return undefined;
 }
 
@@ -125,15 +133,14 @@ export const agentRoutes: readonly Route[] = [
       prefix: text('Only names that begin so.'),
     },
     answers: {
-      200: {
-        description: 'One page of agents; without `next` it is the last.',
-        contentType: 'application/json',
-        schema: objectOf<{ agents: unknown; next?: unknown }>(
+      200: jsonAnswer(
+        'One page of agents; without `next` it is the last.',
+        objectOf<{ agents: unknown; next?: unknown }>(
           'AgentPage',
           { agents: listOf(agentSummary), next: text('`after` of the next page.') },
           ['next'],
         ),
-      },
+      ),
     },
     run: list,
   }),
@@ -142,7 +149,9 @@ export const agentRoutes: readonly Route[] = [
     path: '/v1/agents',
     operation: 'installAgent',
     summary: 'Installs an agent, or a new version of one',
-    description: `JSON with manifest and component, or the component alone as \`${wasm}\` with \`?name=\`.`,
+    description:
+      `JSON with manifest and component, or the component alone as \`${wasm}\` with \`?name=\`: then it is granted ` +
+      'nothing. `component` may be missing in the manifest, and `world`, which the component tells.',
     needs: { verb: 'admin' },
     query: {
       name: { ...nameParam, description: `The agent’s name, for a body of ${wasm}.` },
@@ -159,12 +168,8 @@ export const agentRoutes: readonly Route[] = [
       },
     },
     answers: {
-      200: {
-        description: 'Upgraded, or there already.',
-        contentType: 'application/json',
-        schema: agentDetail,
-      },
-      201: { description: 'Installed.', contentType: 'application/json', schema: agentDetail },
+      200: jsonAnswer('Upgraded, or there already: `change` says which.', installedAgent),
+      201: jsonAnswer('Installed.', installedAgent),
       409: {
         description: 'The new version asks for more than the present one: `difference` says what.',
         contentType: 'application/problem+json',
@@ -182,7 +187,7 @@ export const agentRoutes: readonly Route[] = [
     needs: { verb: 'read' },
     params: { name: nameParam },
     answers: {
-      200: { description: 'The agent.', contentType: 'application/json', schema: agentDetail },
+      200: jsonAnswer('The agent.', agentDetail),
       404: { description: 'No such agent.' },
     },
     run: inspect,

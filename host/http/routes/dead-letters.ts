@@ -1,7 +1,7 @@
 import type { DeadLetter } from '../../host/serving.ts';
 import type { Front } from '../front.ts';
 import { Problem } from '../problem.ts';
-import { type Call, type Route, route } from '../route.ts';
+import { type Call, jsonAnswer, type Route, route } from '../route.ts';
 import { listOf, number, objectOf, type Schema, text } from '../schema.ts';
 import { messageJson, messageSchema } from './message-json.ts';
 
@@ -58,10 +58,9 @@ export const deadLetterRoutes: readonly Route[] = [
       limit: { type: 'integer', minimum: 1, maximum: 10_000, default: 100, description: 'At most so many.' },
     },
     answers: {
-      200: {
-        description: 'The newest first.',
-        contentType: 'application/json',
-        schema: objectOf<{ deadLetters: unknown }>('DeadLetters', {
+      200: jsonAnswer(
+        'The newest first.',
+        objectOf<{ deadLetters: unknown }>('DeadLetters', {
           deadLetters: listOf(
             objectOf<DeadLetter>(
               'DeadLetter',
@@ -76,7 +75,7 @@ export const deadLetterRoutes: readonly Route[] = [
             ),
           ),
         }),
-      },
+      ),
     },
     run: list,
   }),

@@ -1,5 +1,5 @@
 import { docsPage } from '../docs-page.ts';
-import { type Route, route } from '../route.ts';
+import { jsonAnswer, type Route, route } from '../route.ts';
 import { text } from '../schema.ts';
 
 export const docsRoutes: readonly Route[] = [
@@ -28,7 +28,7 @@ export const docsRoutes: readonly Route[] = [
     operation: 'openapi',
     summary: 'The OpenAPI 3.1 document',
     answers: {
-      200: { description: 'The document.', contentType: 'application/json', schema: { type: 'object' } },
+      200: jsonAnswer('The document.', { type: 'object' }),
     },
     run: ({ answers, document }, { exchange }) => {
       answers.json(exchange, 200, document());

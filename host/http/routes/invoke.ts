@@ -1,7 +1,12 @@
 import type { InvokeOptions } from '../../host/serving.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Asked, Exchange } from '../exchange.ts';
 import type { Caller, Front } from '../front.ts';
-import { type MessageHeaders, messageHeaders, readMessageHeaders } from '../message-headers.ts';
+import {
+  type MessageHeaders,
+  outcomeHeaders,
+  readMessageHeaders,
+  requestHeaders,
+} from '../message-headers.ts';
 import { Problem } from '../problem.ts';
 import { answerReply } from '../reply.ts';
 import { type AnswerNote, type Call, type Route, route } from '../route.ts';
@@ -10,21 +15,34 @@ import { payloadOf } from './payload.ts';
 
 const bytes = { type: 'string', format: 'binary' } as const;
 
+const headers = outcomeHeaders;
 const replies: Readonly<Record<number, AnswerNote>> = {
   200: {
     description: 'The agent’s answer, under its own content type or the request’s.',
     contentType: '*/*',
     schema: bytes,
+    headers,
   },
-  204: { description: 'The agent answered without a body.' },
-  403: { description: 'The token does not allow it, or the agent refused (`agent-error`, `agent-denied`).' },
+  204: { description: 'The agent answered without a body.', headers },
+  403: {
+    description: 'The token does not allow it, or the agent refused (`agent-error`, `agent-denied`).',
+    headers,
+  },
   404: { description: 'No such agent.' },
   413: { description: 'The body is too large.' },
-  422: { description: 'The agent answered with an error.' },
-  429: { description: 'A limit of the agent was reached (`agent-limit`), or too many requests.' },
-  502: { description: 'The agent trapped.' },
-  503: { description: 'The mailbox is full, or the agent is not there now; see `retry-after`.' },
-  504: { description: 'The deadline passed.' },
+  422: { description: 'The agent answered with an error.', headers },
+  429: { description: 'A limit of the agent was reached (`agent-limit`), or too many requests.', headers },
+  499: { description: 'The call was ended (`agent-cancelled`).', headers },
+  501: { description: 'The agent does not do such a thing (`agent-error`).', headers },
+  502: { description: 'The agent trapped.', headers },
+  503: { description: 'The mailbox is full, or the agent is not there now; see `retry-after`.', headers },
+  504: { description: 'The deadline passed.', headers },
+};
+
+const repliesOfSubject: typeof replies = {
+  ...Object.fromEntries(Object.entries(replies).filter(([status]) => status !== '404')),
+  400: { description: 'This is no subject.' },
+  503: { description: 'Nobody answers this subject, or not now; see `retry-after`.', headers },
 };
 
 const body = {
@@ -41,14 +59,30 @@ export async function invoke(
   const headers = readMessageHeaders(exchange.request);
   if (headers instanceof Problem) return headers;
   const body = await front.bodies.read(exchange);
-  if (body instanceof Problem) return body;
+  return body instanceof Problem ? body : invokeWith(front, exchange, name, headers, body);
+}
+
+/** As `invoke`, with the whole body at hand. */
+export async function invokeWhole(
+  front: Front<Caller>,
+  exchange: Asked,
+  name: string,
+  body: Uint8Array<ArrayBuffer>,
+): Promise<Problem | undefined> {
+  const headers = readMessageHeaders(exchange.request);
+  return headers instanceof Problem ? headers : invokeWith(front, exchange, name, headers, body);
+}
+
+async function invokeWith(
+  front: Front<Caller>,
+  exchange: Asked,
+  name: string,
+  headers: MessageHeaders,
+  body: Uint8Array<ArrayBuffer>,
+): Promise<undefined> {
   const payload = payloadOf(exchange.request, body);
-  answerReply(
-    front.answers,
-    exchange,
-    await front.serving.invoke(name, payload, optionsOf(exchange, headers)),
-  );
-  return undefined;
+  const reply = await front.serving.invoke(name, payload, optionsOf(exchange, headers));
+  answerReply(front.answers, exchange, reply);
 }
 
 async function request(
@@ -68,7 +102,7 @@ async function request(
   return undefined;
 }
 
-function optionsOf(exchange: Exchange, headers: MessageHeaders): InvokeOptions {
+function optionsOf(exchange: Asked, headers: MessageHeaders): InvokeOptions {
   return { principal: exchange.access.principal, signal: exchange.connection.signal, ...headers };
 }
 
@@ -82,7 +116,7 @@ export const invokeRoute: Route = route<NameParams>({
     'When the client goes away the call is cancelled.',
   needs: { verb: 'invoke', target: 'name' },
   params: { name: nameParam },
-  headers: messageHeaders,
+  headers: requestHeaders,
   body,
   readsBody: true,
   answers: replies,
@@ -98,10 +132,10 @@ export const invokeRoutes: readonly Route[] = [
     summary: 'Asks whoever answers a subject',
     needs: { verb: 'publish', target: 'subject' },
     params: { subject: subjectParam },
-    headers: messageHeaders,
+    headers: requestHeaders,
     body,
     readsBody: true,
-    answers: replies,
+    answers: repliesOfSubject,
     run: request,
   }),
 ];

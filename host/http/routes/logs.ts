@@ -18,7 +18,7 @@ const eventStream = 'text/event-stream';
 
 function show(front: Front, { exchange, query }: Call<unknown, LogQuery, unknown>): Problem | undefined {
   const { agent = '*', level, tail } = query;
-  if (!exchange.access.may('logs', agent)) return forbidden(exchange, 'logs', agent);
+  if (!exchange.access.may('logs', agent)) return forbidden(exchange, 'logs', query.agent);
   const filter: LogFilter = {
     ...(query.agent === undefined ? {} : { agent }),
     ...(level === undefined ? {} : { levelMin: level }),
@@ -68,8 +68,11 @@ export const logRoutes: readonly Route[] = [
     needs: { verb: 'logs', checked: 'by the query' },
     query: {
       agent: text('A name, or its beginning and `*`.'),
-      level: oneOf(...levels),
-      follow: oneOf('0', '1', 'true', 'false'),
+      level: { ...oneOf(...levels), description: 'This one and what is worse.' },
+      follow: {
+        ...oneOf('0', '1', 'true', 'false'),
+        description: 'Whether the stream goes on with what comes; `1` needs `accept: text/event-stream`.',
+      },
       tail: { type: 'integer', minimum: 0, maximum: 100_000, default: 100, description: 'Entries at most.' },
     },
     answers: {
@@ -80,7 +83,7 @@ export const logRoutes: readonly Route[] = [
           'LogEntry',
           {
             atMs: number('Milliseconds since 1970.'),
-            level: oneOf(...levels),
+            level: { ...oneOf(...levels), description: 'This one and what is worse.' },
             agent: text('Missing for the host itself.'),
             messageId: text('The message at hand.'),
             text: text(),
@@ -89,6 +92,7 @@ export const logRoutes: readonly Route[] = [
           ['agent', 'messageId'],
         ),
       },
+      406: { description: '`follow=1` without `accept: text/event-stream`.' },
     },
     run: show,
   }),

@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http';
 import type { Payload } from '../../host/serving.ts';
+import type { Head } from '../exchange.ts';
 
 const noHeaders: Payload['headers'] = [];
 
 /** A message out of a request's head and a body that shares memory with nothing. */
-export function payloadOf(request: IncomingMessage, body: Uint8Array<ArrayBuffer>): Payload {
+export function payloadOf(request: Head, body: Uint8Array<ArrayBuffer>): Payload {
   const { headers } = request;
   const trace = headers.traceparent;
   return {

@@ -17,19 +17,26 @@ const guarantees: readonly Guarantee[] = ['at-most-once', 'at-least-once', 'exac
 const accepted: Readonly<Record<number, AnswerNote>> = {
   202: {
     description: 'Accepted; what is not `at-most-once` is on disk.',
+    headers: { 'x-mote-message-id': text('The message’s id.') },
     contentType: 'application/json',
     schema: objectOf<Accepted>('Accepted', {
       id: text('The message’s id.'),
       receivers: count('Who gets it; for `send` 1, or 0 for a repetition of an id.'),
     }),
   },
-  404: { description: 'No such agent.' },
   413: { description: 'The body is too large.' },
   503: { description: 'The mailbox is full; see `retry-after`.' },
 };
 
 const note = {
-  query: { guarantee: oneOf(...guarantees) },
+  query: {
+    guarantee: {
+      ...oneOf(...guarantees),
+      description:
+        'What is promised: default for `send` what the agent’s manifest says, else `at-least-once`; for `publish` ' +
+        '`at-most-once`.',
+    },
+  },
   headers: {
     'x-mote-message-id': messageHeaders['x-mote-message-id'] ?? {},
     traceparent: messageHeaders.traceparent ?? {},
@@ -39,7 +46,6 @@ const note = {
     content: { '*/*': undefined, 'application/json': undefined },
   },
   readsBody: true,
-  answers: accepted,
 } as const;
 
 async function deliver(
@@ -71,6 +77,7 @@ export const sendRoutes: readonly Route[] = [
     summary: 'Puts a message into an agent’s mailbox and does not wait for it',
     needs: { verb: 'invoke', target: 'name' },
     params: { name: nameParam },
+    answers: { ...accepted, 404: { description: 'No such agent.' } },
     run: (front, { exchange, params, query }: Call<NameParams, GuaranteeQuery, unknown>) =>
       deliver(front, exchange, query, (payload, options) =>
         front.serving.send(params.name, payload, options),
@@ -84,6 +91,7 @@ export const sendRoutes: readonly Route[] = [
     summary: 'Gives a message to everybody who subscribed to its subject',
     needs: { verb: 'publish', target: 'subject' },
     params: { subject: subjectParam },
+    answers: { ...accepted, 400: { description: 'This is no subject, or one that only the host may say.' } },
     run: (front, { exchange, params, query }: Call<SubjectParams, GuaranteeQuery, unknown>) =>
       deliver(front, exchange, query, (payload, options) =>
         front.serving.publish(params.subject, payload, options),

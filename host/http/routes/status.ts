@@ -1,6 +1,6 @@
 import type { ServingStatus, ThreadStatus } from '../../host/serving.ts';
 import { metricsContentType, metricsText } from '../prometheus.ts';
-import { type Route, route } from '../route.ts';
+import { jsonAnswer, type Route, route } from '../route.ts';
 import { count, listOf, number, objectOf, text } from '../schema.ts';
 import { summed } from '../traffic.ts';
 import { agentStates } from './agent-schema.ts';
@@ -24,10 +24,9 @@ export const statusRoutes: readonly Route[] = [
     summary: 'Threads, agents by state, memories',
     needs: { verb: 'read' },
     answers: {
-      200: {
-        description: 'How the host is.',
-        contentType: 'application/json',
-        schema: objectOf<ServingStatus>('ServingStatus', {
+      200: jsonAnswer(
+        'How the host is.',
+        objectOf<ServingStatus>('ServingStatus', {
           version: text(),
           startedAtMs: number('Milliseconds since 1970.'),
           agents: {
@@ -39,7 +38,7 @@ export const statusRoutes: readonly Route[] = [
           threads: listOf(threadStatus),
           deadLetters: count(),
         }),
-      },
+      ),
     },
     run: async ({ serving, answers }, { exchange }) => {
       answers.json(exchange, 200, await serving.status());

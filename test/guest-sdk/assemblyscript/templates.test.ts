@@ -26,6 +26,14 @@ test('the template agent is told its beginning and its end', async () => {
   assert.match(stderr, /\[info\] agent starts\n\[info\] stops \(requested\) after 1 greetings\n/);
 });
 
+test('the template async waits for several answers at once', async () => {
+  await make('asker', 'async');
+  const { code, stdout } = await host(['run', 'asker', '--input', 'one two'], { cwd: home });
+  assert.deepEqual([code, stdout], [0, 'one: unavailable\ntwo: unavailable']);
+  const nobody = await host(['run', 'asker'], { cwd: home });
+  assert.match(nobody.stderr, /^host: failed: invalid: whom shall I ask\?/m);
+});
+
 test('the template http answers requests', async () => {
   await make('web', 'http');
   const { code, stderr } = await host(['build', 'web', '--release'], { cwd: home });

@@ -16,6 +16,7 @@ export const skip: string | false =
 export const worlds: Readonly<Record<Template, string>> = {
   handler: 'handler',
   agent: 'agent',
+  async: 'async-handler',
   http: 'wasi:http/proxy@0.2.0',
   cli: 'command',
 };

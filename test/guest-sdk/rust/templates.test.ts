@@ -10,6 +10,8 @@ import { buildProject, newProject, skip, worlds } from './rust-project.ts';
 
 const host = createHost({ cacheFolder: undefined, clock: systemClock, random: systemRandom });
 const agentBytesMax = 40 * 1024;
+/** With an executor and what formats errors. */
+const asyncBytesMax = 64 * 1024;
 
 async function built(template: Template, release = true): Promise<Uint8Array<ArrayBuffer>> {
   const { bytes, warnings } = await buildProject(newProject(template), worlds[template], { release });
@@ -47,6 +49,16 @@ test('the template agent is told its beginning and its end', { skip }, async () 
   const { text, stderr } = await answer(program, 'Ada');
   assert.equal(text, 'Hello, Ada! You are number 1.');
   assert.equal(stderr, '[info] greeted 1 reason=StopReason::Requested\n');
+});
+
+test('the template async waits for several answers at once', { skip }, async () => {
+  const program = await built('async');
+  assert.ok(program.length <= asyncBytesMax, `${program.length} bytes`);
+  const { text } = await answer(program, 'one two');
+  assert.equal(text, 'one: BusError::Unavailable\ntwo: BusError::Unavailable');
+  const { outcome } = await answer(program, ' ');
+  assert.ok(outcome.kind === 'error');
+  assert.deepEqual(outcome.failure, { tag: 'invalid', val: 'whom shall I ask?' });
 });
 
 test('the template cli is an ordinary program with streams, arguments and an exit code', {

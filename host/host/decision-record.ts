@@ -1,0 +1,31 @@
+import { kinds } from '../audit/kinds.ts';
+import type { AuditPen } from '../audit/pen.ts';
+import { conditionText } from '../policy/condition.ts';
+import type { DecisionListener } from '../policy/decider.ts';
+import { isAllowed } from '../policy/decision.ts';
+import { entityText } from '../policy/entity.ts';
+import type { AuditLevel } from './audit-level.ts';
+import { note } from './note.ts';
+
+/** What policies decided, on the audit chain: every decision at level `all`, else those that do not allow. */
+export function decisionRecord(pen: AuditPen | undefined, level: AuditLevel): DecisionListener | undefined {
+  if (pen === undefined) return undefined;
+  const isAll = level === 'all';
+  return ({ principal, action, resource }, decision) => {
+    if (!isAll && isAllowed(decision)) return;
+    const { kind, policies, reason, conditions } = decision;
+    const isAgent = principal.kind === 'Agent';
+    note(
+      pen,
+      kinds.decision,
+      isAgent ? principal.id : '',
+      isAgent ? '' : principal.id,
+      action,
+      entityText(resource),
+      kind,
+      policies,
+      reason,
+      conditions.length === 0 ? null : conditions.map(conditionText),
+    );
+  };
+}

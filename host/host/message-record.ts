@@ -1,0 +1,57 @@
+import { hash } from 'node:crypto';
+import { kinds } from '../audit/kinds.ts';
+import type { AuditPen } from '../audit/pen.ts';
+import type { DeadLetter } from '../bus/dead-letters.ts';
+import type { Message } from '../bus/message.ts';
+import type { BusRecord } from '../bus/record-port.ts';
+import type { AuditLevel } from './audit-level.ts';
+import { note } from './note.ts';
+
+export interface MessageRecordOptions {
+  readonly pen: AuditPen;
+  readonly level: AuditLevel;
+  /** Whether the messages of this agent are recorded although the host's level does not ask for it. */
+  readonly isRaised?: (sender: number) => boolean;
+}
+
+/** What one thread's bus does, on the audit chain. */
+export class MessageRecord implements BusRecord {
+  readonly #pen: AuditPen;
+  readonly #isAll: boolean;
+  readonly #isRaised: (sender: number) => boolean;
+  /** Set once an agent asks for more than the host does. */
+  hasMessages: boolean;
+
+  constructor({ pen, level, isRaised = () => false }: MessageRecordOptions) {
+    this.#pen = pen;
+    this.#isAll = level === 'messages' || level === 'all';
+    this.hasMessages = this.#isAll;
+    this.#isRaised = isRaised;
+  }
+
+  get isFull(): boolean {
+    return this.#pen.isFull;
+  }
+
+  sent(from: number, principal: string | undefined, message: Message, receiver: string | undefined): void {
+    if (!this.#isAll && (from === 0 || !this.#isRaised(from))) return;
+    const { id, subject, sender = '', body } = message;
+    const digest = hash('sha256', body, 'buffer');
+    note(
+      this.#pen,
+      kinds.messageSent,
+      sender,
+      principal ?? sender,
+      id,
+      subject,
+      receiver ?? null,
+      body.length,
+      digest,
+    );
+  }
+
+  died({ message, receiver, reason }: DeadLetter): void {
+    const { id, subject, sender = '', attempt } = message;
+    note(this.#pen, kinds.messageDeadLettered, receiver, sender, id, subject, reason, attempt);
+  }
+}

@@ -1,0 +1,157 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { MessagePort } from 'node:worker_threads';
+import { Audit } from '../audit/audit.ts';
+import { AuditPen, type PenEnd } from '../audit/pen.ts';
+import type { Clock, Random } from '../clock.ts';
+import type { HostError } from '../errors.ts';
+import { HostSecret } from '../identity/host-secret.ts';
+import { openHostSecret, writePublicKey } from '../identity/key-file.ts';
+import { Keyring } from '../identity/keyring.ts';
+import { fileStore } from '../identity/signed-text.ts';
+import { Decider } from '../policy/decider.ts';
+import { Policies } from '../policy/policies.ts';
+import { PolicyInbox, type PolicyLine } from '../policy/source.ts';
+import type { AuditLevel } from './audit-level.ts';
+import { decisionRecord } from './decision-record.ts';
+
+export interface TrustOptions {
+  readonly stateFolder: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Under which the host's secret is sealed; undefined: its file's mode alone protects it. */
+  readonly passphrase?: string;
+  readonly auditLevel?: AuditLevel;
+  /** Goes on although the end of the chain that was promised is missing. */
+  readonly acceptAuditLoss?: boolean;
+  /** Cedar policies; undefined: the manifests' grants alone decide. */
+  readonly policyFolder?: string;
+  readonly version: string;
+  /** Whether the chain takes what is to be recorded, or why not. */
+  readonly onAudit: (trouble: string | undefined) => void;
+  /** Policies that were put in force, or why a change was not taken. */
+  readonly onPolicies: (result: number | HostError) => void;
+}
+
+/** What one thread is given; its ports are to be transferred (`portsOfTrust`). */
+export interface TrustLine {
+  /** The host's secret. */
+  readonly secret: Uint8Array;
+  readonly auditLevel: AuditLevel;
+  readonly pen: PenEnd | undefined;
+  readonly policies: PolicyLine | undefined;
+}
+
+export function portsOfTrust({ pen, policies }: TrustLine): MessagePort[] {
+  return [pen?.port, policies?.port].filter((port) => port !== undefined);
+}
+
+/** Keys, audit chain and policies of a host, on its main thread. */
+export class Trust {
+  readonly secret: HostSecret;
+  readonly keyring: Keyring;
+  readonly auditLevel: AuditLevel;
+  readonly audit: Audit | undefined;
+  readonly pen: AuditPen | undefined;
+  readonly policies: Policies | undefined;
+  readonly decider: Decider | undefined;
+
+  private constructor(
+    { clock, auditLevel = 'security' }: TrustOptions,
+    secret: HostSecret,
+    keyring: Keyring,
+    audit: Audit | undefined,
+    policies: Policies | undefined,
+  ) {
+    this.secret = secret;
+    this.keyring = keyring;
+    this.auditLevel = auditLevel;
+    this.audit = audit;
+    this.pen = audit?.pen();
+    this.policies = policies;
+    if (policies === undefined) return;
+    const onDecision = decisionRecord(this.pen, auditLevel);
+    this.decider = new Decider({ source: policies.board, clock, ...(onDecision && { onDecision }) });
+  }
+
+  /**
+   * Opens what the state folder has, and makes what it lacks.
+   * @throws HostError as `openHostSecret`, `Keyring`, `Audit.start` and `Policies.watch`
+   */
+  static async open(options: TrustOptions): Promise<Trust> {
+    const { stateFolder, clock, random, policyFolder, auditLevel = 'security' } = options;
+    const keysFolder = join(stateFolder, 'keys');
+    const secret = openHostSecret({ folder: keysFolder, random, passphrase: options.passphrase });
+    const store = fileStore(join(keysFolder, 'keyring.json'));
+    const keyring = new Keyring({ secret, store, clock, name: hostname() });
+    writePublicKey(keysFolder, keyring.host.text);
+    const policies = policyFolder === undefined ? undefined : new Policies(policyFolder);
+    policies?.watch(clock, options.onPolicies);
+    try {
+      const audit = auditLevel === 'off' ? undefined : await startAudit(options, secret, keyring);
+      return new Trust(options, secret, keyring, audit, policies);
+    } catch (thrown) {
+      policies?.close();
+      throw thrown;
+    }
+  }
+
+  /** What one more thread needs. */
+  line(): TrustLine {
+    return {
+      secret: this.secret.copy(),
+      auditLevel: this.auditLevel,
+      pen: this.audit?.penEnd(),
+      policies: this.policies?.board.open(),
+    };
+  }
+
+  /** After every thread has ended. */
+  async close(reason: string): Promise<void> {
+    this.decider?.close();
+    this.policies?.close();
+    this.pen?.close();
+    await this.audit?.close(reason);
+  }
+}
+
+function startAudit(options: TrustOptions, secret: HostSecret, keyring: Keyring): Promise<Audit> {
+  const earlier = Array.from({ length: keyring.generation('host') - 1 }, (_, index) => index + 1);
+  return Audit.start({
+    earlierKeys: earlier.map((generation) => secret.signingKey('host', generation).publicKey),
+    folder: join(options.stateFolder, 'audit'),
+    privateKey: keyring.host.privateKey,
+    version: options.version,
+    clock: options.clock,
+    acceptLoss: options.acceptAuditLoss ?? false,
+    onTrouble: options.onAudit,
+    onLost: (reason) => options.onAudit(`the thread that keeps the chain ended: ${reason}`),
+  });
+}
+
+/** The same in a thread that runs agents. */
+export class ThreadTrust {
+  readonly secret: HostSecret;
+  readonly auditLevel: AuditLevel;
+  readonly pen: AuditPen | undefined;
+  readonly decider: Decider | undefined;
+
+  constructor({ secret, auditLevel, pen, policies }: TrustLine, clock: Clock) {
+    this.secret = new HostSecret(secret);
+    this.auditLevel = auditLevel;
+    this.pen = pen === undefined ? undefined : new AuditPen(pen, { clock });
+    if (policies === undefined) return;
+    const source = new PolicyInbox(policies);
+    const onDecision = decisionRecord(this.pen, auditLevel);
+    const decider = new Decider({ source, clock, ...(onDecision && { onDecision }) });
+    source.onArrival(() => decider.refresh());
+    this.decider = decider;
+  }
+
+  /** Nothing is recorded after this. */
+  async close(): Promise<void> {
+    this.decider?.close();
+    await this.pen?.flushed().catch(() => {});
+    this.pen?.close();
+  }
+}

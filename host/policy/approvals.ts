@@ -1,0 +1,173 @@
+import type { Clock } from '../clock.ts';
+import { HostError } from '../errors.ts';
+import { type Decision, denial, isAllowed } from './decision.ts';
+import { entityText } from './entity.ts';
+import type { PolicyRequest } from './request.ts';
+
+/** What waits for an answer. */
+export interface Waiting {
+  /** `a1`, `a2`, …: never used again while the host runs. */
+  readonly id: string;
+  readonly kind: 'step-up' | 'defer';
+  readonly request: PolicyRequest;
+  readonly reason: string;
+  readonly policies: readonly string[];
+  readonly askedAtMs: number;
+  readonly deadlineMs: number;
+}
+
+export interface ApprovalOptions {
+  readonly clock: Clock;
+  /** Decides again: an approval is worth nothing when the policies forbid it meanwhile. */
+  readonly decide: (request: PolicyRequest) => Decision;
+  /** Requests that wait at most; one more is denied. 1,000 if left out. */
+  readonly waitingMax?: number;
+  /** How long one waits before it is denied. Five minutes if left out. */
+  readonly timeoutMs?: number;
+  /** Told when one begins to wait, for a person to be told. */
+  readonly onWaiting?: (waiting: Waiting) => void;
+}
+
+interface Entry {
+  readonly waiting: Waiting;
+  readonly settle: (decision: Decision) => void;
+  readonly end: AbortController;
+}
+
+const waitingMaxDefault = 1000;
+const timeoutMsDefault = 300_000;
+
+/** Requests that a person has to approve, and those that were put off. What nobody answers is denied. */
+export class Approvals {
+  readonly #options: ApprovalOptions;
+  readonly #waitingMax: number;
+  readonly #timeoutMs: number;
+  readonly #entries = new Map<string, Entry>();
+  #count = 0;
+  #isClosed = false;
+
+  constructor(options: ApprovalOptions) {
+    this.#options = options;
+    this.#waitingMax = options.waitingMax ?? waitingMaxDefault;
+    this.#timeoutMs = options.timeoutMs ?? timeoutMsDefault;
+  }
+
+  /** The oldest first. */
+  get waiting(): readonly Waiting[] {
+    return [...this.#entries.values()].map(({ waiting }) => waiting);
+  }
+
+  /** Waits for the answer to a decision that is no answer yet; every other comes back as it is. Never rejects. */
+  ask(request: PolicyRequest, decision: Decision): Promise<Decision> {
+    const { kind, reason, policies, version } = decision;
+    if (kind !== 'step-up' && kind !== 'defer') return Promise.resolve(decision);
+    if (this.#isClosed) return Promise.resolve(denial('the host ends', version, policies));
+    if (this.#entries.size >= this.#waitingMax)
+      return Promise.resolve(
+        denial(`${this.#waitingMax} requests wait for an answer already`, version, policies),
+      );
+    this.#count += 1;
+    const askedAtMs = this.#nowMs();
+    const waiting: Waiting = {
+      id: `a${this.#count}`,
+      kind,
+      request: structuredClone(request),
+      reason,
+      policies,
+      askedAtMs,
+      deadlineMs: askedAtMs + this.#timeoutMs,
+    };
+    return new Promise((settle) => this.#add(waiting, settle));
+  }
+
+  /** A person says yes. @throws HostError `HOST_ERR_POLICY_APPROVAL_UNKNOWN`, `HOST_ERR_CAPABILITY_DENIED` */
+  approve(id: string, by: string): Decision {
+    const { waiting } = this.#entry(id);
+    const { principal } = waiting.request;
+    if (isAsker(waiting.request, by))
+      throw new HostError(
+        'HOST_ERR_CAPABILITY_DENIED',
+        `${entityText(principal)} asks for ${id} and cannot approve it; another person has to`,
+        { id, by },
+      );
+    return this.#settle(id, this.#approved(waiting, by));
+  }
+
+  /** A person says no. @throws HostError `HOST_ERR_POLICY_APPROVAL_UNKNOWN` */
+  deny(id: string, by: string, why = ''): Decision {
+    const { policies } = this.#entry(id).waiting;
+    const { version } = this.#options.decide(this.#entry(id).waiting.request);
+    return this.#settle(id, denial(`denied by ${by}${why === '' ? '' : `: ${why}`}`, version, policies));
+  }
+
+  /** After a change of the policies: what they decide by themselves now waits no longer. */
+  reconsider(): void {
+    for (const [id, { waiting }] of this.#entries) {
+      const decision = this.#options.decide(waiting.request);
+      if (decision.kind === 'step-up' || decision.kind === 'defer') continue;
+      this.#settle(id, decision);
+    }
+  }
+
+  /** Denies all that waits, and all that is asked from now on. */
+  close(): void {
+    this.#isClosed = true;
+    for (const [id, { waiting }] of this.#entries)
+      this.#settle(id, denial('the host ends', 0, waiting.policies));
+  }
+
+  #add(waiting: Waiting, settle: (decision: Decision) => void): void {
+    const end = new AbortController();
+    this.#entries.set(waiting.id, { waiting, settle, end });
+    this.#options.clock.sleep(this.#timeoutMs, end.signal).then(
+      () => this.#timeOut(waiting),
+      () => {},
+    );
+    this.#options.onWaiting?.(waiting);
+  }
+
+  #timeOut({ id, request, policies }: Waiting): void {
+    if (!this.#entries.has(id)) return;
+    const { version } = this.#options.decide(request);
+    this.#settle(id, denial(`nobody answered within ${this.#timeoutMs} ms`, version, policies));
+  }
+
+  #approved({ request, kind, policies }: Waiting, by: string): Decision {
+    const decision = this.#options.decide(request);
+    if (decision.kind === 'deny' || isAllowed(decision)) return decision;
+    // What was put off meanwhile is more than a person was asked for.
+    if (decision.kind === 'defer' && kind === 'step-up')
+      return denial('the policies put it off meanwhile', decision.version, policies);
+    const isBound = decision.conditions.some((condition) => condition.kind !== 'until');
+    return { ...decision, kind: isBound ? 'conditions' : 'allow', reason: `approved by ${by}` };
+  }
+
+  #settle(id: string, decision: Decision): Decision {
+    const entry = this.#entry(id);
+    this.#entries.delete(id);
+    entry.end.abort();
+    entry.settle(decision);
+    return decision;
+  }
+
+  #entry(id: string): Entry {
+    const entry = this.#entries.get(id);
+    if (entry !== undefined) return entry;
+    throw new HostError(
+      'HOST_ERR_POLICY_APPROVAL_UNKNOWN',
+      `nothing waits as '${id}'; it may be answered already`,
+      {
+        id,
+      },
+    );
+  }
+
+  #nowMs(): number {
+    return Number(this.#options.clock.wallNs() / 1_000_000n);
+  }
+}
+
+/** Whether it is the asker's own name, or that of whom the asker acts for. */
+function isAsker({ principal, context }: PolicyRequest, by: string): boolean {
+  return (principal.kind === 'Principal' && principal.id === by) || context?.caller === by;
+}

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { checkStamps, stampHead } from '../../host/audit/stamps.ts';
+import { readTimestampReply, timestampRequest, verifyTimestamp } from '../../host/audit/timestamp.ts';
+import { systemRandom } from '../../host/clock.ts';
+import { newKey, startAudit, temporary } from './audit-parts.ts';
+
+const config = `
+[tsa]
+default_tsa = t
+[t]
+serial = ./serial
+crypto_device = builtin
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256
+accuracy = secs:1, millisecs:500, microsecs:100
+ordering = yes
+tsa_name = yes
+ess_cert_id_chain = no
+ess_cert_id_alg = sha256
+[ca]
+basicConstraints = critical, CA:true
+[leaf]
+extendedKeyUsage = critical, timeStamping
+[plain]
+extendedKeyUsage = clientAuth
+`;
+
+interface Authority {
+  readonly ca: string;
+  readonly leaf: string;
+  answer(request: Uint8Array): Uint8Array;
+}
+
+function openssl(folder: string, ...args: string[]): void {
+  const { status, stderr } = spawnSync('openssl', args, { cwd: folder });
+  assert.equal(status, 0, String(stderr));
+}
+
+/** A timestamp authority made with openssl; undefined where there is none. */
+function authority(t: TestContext, use = 'leaf'): Authority | undefined {
+  if (spawnSync('openssl', ['version']).status !== 0) return undefined;
+  const folder = temporary(t);
+  writeFileSync(join(folder, 'tsa.cnf'), config);
+  writeFileSync(join(folder, 'serial'), '01\n');
+  const key = ['-newkey', 'rsa:2048', '-nodes', '-config', 'req.cnf'];
+  writeFileSync(join(folder, 'req.cnf'), `[req]\ndistinguished_name = dn\n[dn]\n${config}`);
+  openssl(
+    folder,
+    'req',
+    '-x509',
+    ...key,
+    '-keyout',
+    'ca.key',
+    '-out',
+    'ca.pem',
+    '-subj',
+    '/CN=Root',
+    '-days',
+    '30',
+    '-extensions',
+    'ca',
+  );
+  openssl(folder, 'req', ...key, '-keyout', 'leaf.key', '-out', 'leaf.csr', '-subj', '/CN=Stamps');
+  const issue = [
+    '-CA',
+    'ca.pem',
+    '-CAkey',
+    'ca.key',
+    '-CAcreateserial',
+    '-days',
+    '30',
+    '-extfile',
+    'tsa.cnf',
+  ];
+  openssl(folder, 'x509', '-req', '-in', 'leaf.csr', ...issue, '-extensions', use, '-out', 'leaf.pem');
+  return {
+    ca: readFileSync(join(folder, 'ca.pem'), 'utf8'),
+    leaf: readFileSync(join(folder, 'leaf.pem'), 'utf8'),
+    answer: (request) => {
+      writeFileSync(join(folder, 'request.tsq'), request);
+      const sign = ['-signer', 'leaf.pem', '-inkey', 'leaf.key', '-out', 'reply.tsr'];
+      openssl(folder, 'ts', '-reply', '-config', 'tsa.cnf', '-queryfile', 'request.tsq', ...sign);
+      openssl(folder, 'ts', '-verify', '-queryfile', 'request.tsq', '-in', 'reply.tsr', '-CAfile', 'ca.pem');
+      return readFileSync(join(folder, 'reply.tsr'));
+    },
+  };
+}
+
+const invalid = { code: 'HOST_ERR_AUDIT_INVALID' };
+
+test('openssl answers our request; its reply is read, and everything else refused', (t) => {
+  const tsa = authority(t);
+  if (tsa === undefined) return t.skip('there is no openssl');
+  const digest = Buffer.alloc(32, 7);
+  const request = timestampRequest(digest, systemRandom);
+  const reply = tsa.answer(request.bytes);
+  for (const trusted of [tsa.ca, tsa.leaf]) {
+    const stamp = readTimestampReply(reply, request, [trusted]);
+    assert.ok(Math.abs(stamp.timeMs - Date.now()) < 10_000);
+    assert.equal(stamp.accuracyMs, 1_500.1);
+    assert.match(stamp.authority, /CN=Stamps/);
+    assert.equal(verifyTimestamp(stamp.token, digest, [trusted]).timeMs, stamp.timeMs);
+    assert.throws(() => verifyTimestamp(stamp.token, Buffer.alloc(32, 8), [trusted]), invalid);
+  }
+  assert.throws(() => readTimestampReply(reply, request, []), invalid);
+  const other = timestampRequest(digest, systemRandom);
+  assert.throws(() => readTimestampReply(reply, other, [tsa.ca]), invalid);
+  assert.throws(() => readTimestampReply(Buffer.from('3003020102', 'hex'), request, [tsa.ca]), invalid);
+  for (let length = 0; length < reply.length; length += 97)
+    assert.throws(() => readTimestampReply(reply.subarray(0, length), request, [tsa.ca]), invalid);
+});
+
+test('a flipped bit in what the authority signed is found', (t) => {
+  const tsa = authority(t);
+  if (tsa === undefined) return t.skip('there is no openssl');
+  const digest = Buffer.alloc(32, 7);
+  const request = timestampRequest(digest, systemRandom);
+  const { token } = readTimestampReply(tsa.answer(request.bytes), request, [tsa.ca]);
+  const at = Buffer.from(token).indexOf(digest) + 32;
+  for (let offset = at + 5; offset < at + 25; offset++) {
+    const changed = Buffer.from(token);
+    changed[offset] = (changed[offset] as number) ^ 1;
+    assert.throws(() => verifyTimestamp(changed, digest, [tsa.ca]), invalid);
+  }
+});
+
+test('a certificate that is not for timestamps signs none', (t) => {
+  if (spawnSync('openssl', ['version']).status !== 0) return t.skip('there is no openssl');
+  assert.throws(() => authority(t, 'plain')?.answer(timestampRequest(Buffer.alloc(32), systemRandom).bytes));
+});
+
+test('the last seal is stamped, the token is on the chain, and it is found there', async (t) => {
+  const tsa = authority(t);
+  if (tsa === undefined) return t.skip('there is no openssl');
+  const [folder, key] = [temporary(t), newKey()];
+  const audit = await startAudit(t, folder, key);
+  const pen = audit.pen();
+  const stamp = await stampHead({
+    audit,
+    pen,
+    random: systemRandom,
+    url: 'http://127.0.0.1/',
+    certificates: [tsa.ca],
+    post: async (_url, body) => tsa.answer(body),
+  });
+  await pen.close();
+  await audit.close();
+  const [found] = await checkStamps(folder, [tsa.ca]);
+  assert.equal(typeof found?.found === 'object' && found.found.timeMs, stamp.timeMs);
+  const [untrusted] = await checkStamps(folder, []);
+  assert.match(String(untrusted?.found), /nobody vouches for the authority/);
+});
