@@ -5,6 +5,7 @@ import { HostError } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { type AuditRules, auditOf } from './manifest/audit.ts';
 import { settingsOf } from './manifest/environment.ts';
+import { type ErrorRules, errorsOf } from './manifest/error-rules.ts';
 import { type Grants, grantsOf } from './manifest/grants.ts';
 import { isPlainPath } from './manifest/http-grant.ts';
 import { type Labels, labelsOf } from './manifest/labels.ts';
@@ -33,6 +34,13 @@ import { readRegularFile } from './regular-file.ts';
 
 export type { AgentAuditLevel, AuditRules } from './manifest/audit.ts';
 export type { EnvironmentGrant } from './manifest/environment.ts';
+export {
+  defaultErrors,
+  type ErrorRules,
+  type ErrorStep,
+  type FailureKind,
+  failureKinds,
+} from './manifest/error-rules.ts';
 export {
   type BusGrants,
   type FileGrant,
@@ -82,6 +90,7 @@ export interface Manifest extends Sources {
   readonly messages: MessageRules;
   /** `sha256:…`: its component must be exactly this one; undefined: any. */
   readonly digest: string | undefined;
+  readonly errors: ErrorRules;
   readonly grants: Grants;
   readonly labels: Labels;
   /** What the host subscribes it to; being in the manifest grants them. */
@@ -129,9 +138,10 @@ export function readManifest(folder: string): Manifest {
  */
 export function parseManifest(text: string, path: string, comesReady = false): Manifest {
   const table = new Table(parseTable(text, path), path).only(keys);
+  const name = nameOf(table);
   const limits = table.table('limits').only([...Object.keys(limitKeys), ...rateKeys], 'limit');
   return {
-    name: nameOf(table),
+    name,
     ...sourcesOf(table, comesReady),
     tier: tierOf(table),
     settings: settingsOf(table),
@@ -144,6 +154,7 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     delivery: deliveryOf(table),
     messages: messagesOf(table),
     digest: digestOf(table),
+    errors: errorsOf(table, name),
     grants: grantsOf(table),
     labels: labelsOf(table),
     subscriptions: subscriptionsOf(table),
@@ -166,6 +177,7 @@ const keys: readonly string[] = [
   'delivery',
   'messages',
   'digest',
+  'errors',
   'capabilities',
   'labels',
   'environment',

@@ -77,6 +77,7 @@ test('the parser is asked for all of its tables', () => {
     'capabilities.net',
     'delivery',
     'environment.a',
+    'errors',
     'hibernate',
     'history',
     'http',

@@ -26,6 +26,7 @@ test('the least manifest has a name and a world', () => {
     delivery: { guarantee: 'at-least-once', attemptsMax: 5, backoffMs: 1000, backoffMsMax: 60_000 },
     messages: { seal: false, sign: 'none' },
     digest: undefined,
+    errors: { state: 'clean', steps: {} },
     grants: noGrants,
     labels: { holds: [], carries: [] },
     subscriptions: [],

@@ -18,6 +18,7 @@ export const kinds = {
   agentFailed: 15,
   agentHibernated: 16,
   agentWoken: 17,
+  agentResumed: 18,
   invocationStarted: 20,
   invocationEnded: 21,
   messageSent: 30,
@@ -67,6 +68,8 @@ export const fieldNames = {
   15: ['reason', 'restarts', 'strategy'],
   16: ['stateBytes', 'stateSha256'],
   17: ['stateBytes', 'stateSha256'],
+  // A person lets one go on that was held or terminated: what it failed at comes again (`retry`), or not (`drop`).
+  18: ['message'],
   20: ['invocation', 'export', 'trace', 'fuelMax'],
   21: ['invocation', 'outcome', 'fuel', 'memoryBytes', 'durationNs'],
   30: ['message', 'subject', 'receiver', 'bytes', 'sha256'],

@@ -25,6 +25,10 @@ export class Delivery {
   isHeld = false;
   /** The receiver's name, once a sealed message was opened for it: its answer is sealed too. */
   openedFor: string | undefined = undefined;
+  /** What it waits for to be repeated by, on the receiver's thread; 0: it does not. */
+  repeat = 0;
+  /** Ends the question to another agent that stands in for its receiver. */
+  standIn: AbortController | undefined = undefined;
   /** The next one that the same request brought to this thread. */
   sibling: Delivery | undefined = undefined;
 
@@ -73,6 +77,8 @@ export interface Redelivery {
   /** Before the second delivery; doubles each time. */
   readonly backoffMs: number;
   readonly backoffMsMax: number;
+  /** Deliveries in all of one whose receiver has its own say in it (`Reception.again`); default `attemptsMax`. */
+  readonly deliveriesMax?: number;
 }
 
 /** How much one agent may send. */

@@ -169,6 +169,25 @@ export class Shipping {
     return pending.promise;
   }
 
+  /** Asks another agent what an agent of this thread was asked and failed at, in its asker's name and time. */
+  askInstead(
+    { message, untilMs }: Delivery,
+    agentName: string,
+    headers: readonly Header[],
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    const nowMs = this.#stamps.nowMs();
+    const to = this.#directory.find(agentName);
+    if (to === 0) return this.#refuseRequest(denied);
+    const pending = this.#options.requests.open(0, untilMs, signal);
+    if (pending === undefined) return this.#refuseRequest(this.#options.full);
+    const from = { id: 0, name: message.sender };
+    const { id, subject } = message;
+    const question = this.#question(from, subject, message, headers, id, pending, nowMs, untilMs);
+    this.#askOne(to, agentName, question, from, pending, nowMs);
+    return pending.promise;
+  }
+
   /** An agent asks one more, or one less. */
   countAsking(id: number, by: number): void {
     const resident = id === 0 ? undefined : this.#reception.roster.get(id);

@@ -219,6 +219,10 @@ class ServingHost implements LocalServing {
       onSubscriptions: (changed) => {
         for (const [agent, own] of changed) state.agents.putSubscriptions(agent, own);
       },
+      onHalted: ([agent, halt]) => {
+        state.agents.putHalt(agent, halt);
+        this.#tenancy.noteHalt(agent, halt);
+      },
       onJournal: (thread, isTaking) => this.#journalTurned(thread, isTaking),
       onOutput: (text) => this.#say('warn', text.trimEnd()),
       policy: this.#policing ?? noPolicy,
@@ -253,6 +257,7 @@ class ServingHost implements LocalServing {
       directory: this.#directory,
       threads: this.#threads,
       kept,
+      halts: state.agents.halts(),
       isFresh: state.coldLeft.length === 0,
     });
     this.#triggers = openTriggers(
@@ -531,6 +536,14 @@ class ServingHost implements LocalServing {
 
   remove(name: string, principal?: Principal): Promise<void> {
     return this.#installation.remove(name, principal?.name);
+  }
+
+  async resume(name: string, isDropped: boolean, principal?: Principal): Promise<boolean> {
+    this.#requireOpen();
+    this.#audit.assertRoom();
+    const isResumed = await this.#tenancy.resume(this.#tenancy.require(name), isDropped);
+    if (isResumed) this.#audit.resumed(name, principal?.name ?? 'local', isDropped ? 'drop' : 'retry');
+    return isResumed;
   }
 
   /** @throws HostError `HOST_ERR_AGENT_STOPPED` when the host ends */

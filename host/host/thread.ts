@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Agent, AgentNote, Surroundings } from '../agent/agent.ts';
 import { ColdStates } from '../agent/cold-states.ts';
 import { Dispatcher } from '../agent/dispatcher.ts';
+import type { FailurePlace } from '../agent/error-strategy.ts';
 import { invoke } from '../agent/invoke.ts';
 import { Launcher } from '../agent/launcher.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
@@ -70,7 +71,9 @@ interface Door {
 }
 
 /** How the main thread is told. */
-export interface Owner extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions'>, PolicyOwner {}
+export interface Owner
+  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted'>,
+    PolicyOwner {}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
@@ -196,6 +199,7 @@ export class AgentThread {
       cold: this.#cold,
       subscribed: (id) => void this.#subscribed.add(id),
       inspection: this.#inspection(),
+      halted: (agent, halt) => owner.halted([agent, halt]),
       record: this.#audit,
     });
     this.#rooms = new GuestRooms({
@@ -352,7 +356,7 @@ export class AgentThread {
       rested: () => this.#dispatcher.ended(),
       discard: (agent) => this.#discard(agent),
       stopped: (agent) => this.bus.endOf(agent.id),
-      handled: (agent, delivery, outcome) => this.#handled(agent, delivery, outcome),
+      handled: (agent, delivery, outcome, place) => this.#handled(agent, delivery, outcome, place),
       record: (agent) => new Recorder({ agent: agent.name, sink: this.#history, turnBytesMax }),
       note: (agent, what) => this.#note(agent, what),
     };
@@ -395,12 +399,17 @@ export class AgentThread {
     return isHere;
   }
 
-  #handled(agent: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+  #handled(
+    agent: Agent,
+    delivery: Delivery,
+    outcome: Outcome<Uint8Array | undefined>,
+    place: FailurePlace,
+  ): void {
     this.#audit?.handled(agent, delivery, outcome);
     // Whoever asked hears of it; of a message that nobody waits for only the operator can.
     if (delivery.request === 0 && outcome.kind === 'error')
       this.#sayUnhandled(agent, delivery, outcome.failure);
-    this.population.handled(agent, delivery, outcome);
+    this.population.handled(agent, delivery, outcome, place);
   }
 
   #sayUnhandled(agent: Agent, { message }: Delivery, failure: unknown): void {
@@ -438,6 +447,7 @@ export class AgentThread {
       event,
       atMs: this.#wallMs(),
       ...(event === 'failed' && { error }),
+      ...('why' in what && { why: what.why }),
       ...(what.kind === 'denied' && { what: what.what, allow: what.cure }),
     });
     this.bus.publishEvent(`host.agent.${name}.${event}`, {
@@ -585,6 +595,16 @@ function noteEntry(agent: Agent, what: ToldNote): Omit<LogEntry, 'atMs'> | undef
         text: `denied: ${what.what}`,
         fields: [{ name: 'allow', value: what.cure }],
       };
+    case 'held': {
+      const cure = `host agents resume ${agent.name} lets it go on`;
+      return { ...base, level: 'error', text: `held (${what.why}); ${cure}` };
+    }
+    case 'terminated':
+      return { ...base, level: 'error', text: `terminated (${what.why})` };
+    case 'failed-over':
+      return { ...base, level: 'warn', text: `failed over: ${what.why}` };
+    case 'resumed':
+      return { ...base, level: 'info', text: `resumed (${what.why})` };
     case 'refused':
       return { ...base, level: 'error', text: what.error.message };
     case 'ended':

@@ -196,3 +196,24 @@ test('a thread that is lost is on the chain, which verifies with the public key 
   const found = await verifyChain(join(state, 'audit'), [key]);
   assert.deepEqual([found.isIntact, found.faults], [true, []]);
 });
+
+test('that an agent is held, and who lets it go on, is on the chain', async (t) => {
+  const state = temporaryState(t);
+  const held = localAgent('first', component, '[limits]\nfuel = "10M"\n[errors]\nlimit = "manual"\n');
+  const host = await Hosted.start(t, state, [held]);
+  await host.send('first', 'spin', 'm-1');
+  await host.lines.until(/first: held \(limit: fuelMax/);
+  assert.equal(await host.serving.resume('first', true, { name: 'ann' }), true);
+  await host.close(1000);
+  const found = await told(state, 'agent-failed', 'agent-resumed');
+  assert.deepEqual(
+    found.map(({ name, principal, strategy, message }) => [name, principal, strategy ?? message]),
+    [
+      ['agent-failed', '', 'always'],
+      ['agent-failed', '', 'held'],
+      ['agent-resumed', 'ann', 'drop'],
+    ],
+  );
+  const [letter] = await told(state, 'message-dead-lettered');
+  assert.deepEqual([letter?.message, letter?.reason], ['m-1', 'dropped']);
+});

@@ -320,3 +320,17 @@ test('the page stands alone, shows every operation and does not run what it is g
     assert.ok(text.includes(`<code>${path.replace(/:(\w+)/g, '{$1}')}</code>`), path);
   assert.equal(text.match(/<pre>curl /g)?.length, routeTable.length);
 });
+
+test('an agent that is held goes on with its message or without, once; another that is not is told apart', async (t) => {
+  const { front, serving } = await open(t);
+  const resume = (path: string) => ask(front, `/v1/agents/${path}`, { method: 'POST' });
+  serving.held.add('echo');
+  assert.equal((await resume('echo/resume')).status, 204);
+  const again = await resume('echo/resume');
+  assert.deepEqual([again.status, again.json.code], [409, 'agent-not-held']);
+  serving.held.add('echo');
+  assert.equal((await resume('echo/resume?message=drop')).status, 204);
+  assert.deepEqual(serving.resumed, ['echo retry', 'echo drop']);
+  assert.equal((await resume('nobody/resume')).json.code, 'HOST_ERR_AGENT_UNKNOWN');
+  assert.equal((await resume('echo/resume?message=keep')).json.code, 'value-invalid');
+});
