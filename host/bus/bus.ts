@@ -598,8 +598,7 @@ export class Bus {
     else if ('error' in reply) this.#outbox.owed(thread, { kind: 'refused', request, error: reply.error });
     else {
       // It may be another thread's frame, with a number of its own.
-      const { outcome, contentType, headers } = reply;
-      this.#outbox.owed(thread, { kind: 'reply', request, outcome, contentType, headers });
+      this.#outbox.owed(thread, { ...reply, kind: 'reply', request });
     }
   }
 
