@@ -92,6 +92,7 @@ subject = "orders.>"
     delivery: { guarantee: 'exactly-once', attemptsMax: 3, backoffMs: 2000, backoffMsMax: 60_000 },
     messages: { seal: false, sign: 'none' },
     digest: undefined,
+    audit: { level: 'security' },
     grants: {
       bus: {
         send: ['agent.audit', 'prices.>'],

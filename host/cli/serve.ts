@@ -5,6 +5,7 @@ import { HostError } from '../errors.ts';
 import { type AuditLevel, auditLevels } from '../host/audit-level.ts';
 import type { LocalServing } from '../host/serve.ts';
 import type { HttpFront } from '../http/listen.ts';
+import { passphraseFrom } from '../identity/passphrase.ts';
 import { type Limits, limitNames, parseQuantity, settleLimits } from '../limits.ts';
 import { nearest } from '../nearest.ts';
 import type { Command } from './command.ts';
@@ -27,6 +28,9 @@ const options = {
   threads: { type: 'string' },
   secrets: { type: 'string' },
   'repair-journal': { type: 'boolean' },
+  'take-unsealed': { type: 'boolean' },
+  'require-signed': { type: 'boolean' },
+  production: { type: 'boolean' },
   auth: { type: 'boolean' },
   audit: { type: 'string' },
   'accept-audit-loss': { type: 'boolean' },
@@ -78,11 +82,16 @@ What is recorded (host audit reads and verifies it; docs/audit.md)
                           invocation; all: also every decision and host call; off: nothing      [security]
   --accept-audit-loss     start although the end of the chain is missing that was promised; that is recorded
 
+What may be installed (docs/signing.md)
+  --require-signed        only components that are signed (host sign), each by who signed it first or a trusted publisher
+  --production            --require-signed and --auth, and an audit chain
+
 How
   --threads N             threads that run agents                          [one a core]
   --memory-total SIZE     memory of all agents together                    [75% of the machine's, or of its cgroup's]
   --watch, --no-watch     build and replace agents that change, or not     [up to 200 agents are watched]
   --drain TIME            how long the end may take                        [30s]
+  --take-unsealed         take over messages and states that an earlier version kept unsealed, once
   --repair-journal        start although kept messages are damaged on disk, with all that are readable
 
 What each agent may use for a message, at most; agent.toml, the environment and the config file may only narrow it
@@ -107,6 +116,8 @@ export interface ServeSettings {
   readonly stateFolder: string;
   readonly secretsFile: string | undefined;
   readonly repairJournal: boolean;
+  readonly takesUnsealed: boolean;
+  readonly requireSigned: boolean;
   readonly threads: number;
   /** Undefined: a share of what there is. */
   readonly memoryBytesMax: number | undefined;
@@ -140,12 +151,14 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
   return {
     roots: positionals.length === 0 ? ['.'] : positionals,
     ...addressOf(values.listen ?? `${loopback}:8080`),
-    auth: values.auth === true,
+    auth: values.auth === true || values.production === true,
     hostNames: values['host-name'] ?? [],
     corsOrigins: values['cors-origin'] ?? [],
     stateFolder: stateFolderOf(values.state, process.env),
     secretsFile: values.secrets,
     repairJournal: values['repair-journal'] === true,
+    takesUnsealed: values['take-unsealed'] === true,
+    requireSigned: values['require-signed'] === true || values.production === true,
     threads:
       values.threads === undefined
         ? availableParallelism()
@@ -158,13 +171,15 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     drainMs: values.drain === undefined ? 30_000 : timeMsOf('--drain', values.drain),
     isJson: values.log === 'json',
     limits: Object.fromEntries(asked.map((name) => [name, settled.limits[name]])),
-    auditLevel: auditLevelOf(values.audit ?? 'security'),
+    auditLevel: auditLevelOf(values.audit ?? 'security', values.production === true),
     acceptAuditLoss: values['accept-audit-loss'] === true,
   };
 }
 
-function auditLevelOf(text: string): AuditLevel {
+function auditLevelOf(text: string, isProduction: boolean): AuditLevel {
   const level = auditLevels.find((one) => one === text);
+  if (level === 'off' && isProduction)
+    throw new HostError('HOST_ERR_CLI_USAGE', '--audit off and --production exclude each other');
   if (level !== undefined) return level;
   throw new HostError(
     'HOST_ERR_CLI_USAGE',
@@ -240,7 +255,8 @@ function open(
   voice: Voice,
 ): Promise<LocalServing> {
   const { stateFolder, threads, memoryBytesMax, limits, secretsFile, repairJournal } = settings;
-  const { auditLevel, acceptAuditLoss } = settings;
+  const { auditLevel, acceptAuditLoss, takesUnsealed, requireSigned } = settings;
+  const passphrase = passphraseFrom(process.env);
   makeStateFolder(stateFolder);
   return parts.serve({
     agents,
@@ -248,7 +264,10 @@ function open(
     cacheFolder: cacheFolder(process.env),
     threads,
     limits,
-    trust: { auditLevel, acceptAuditLoss },
+    trust: {
+      ...{ auditLevel, acceptAuditLoss, takesUnsealed, requireSigned },
+      ...(passphrase === undefined ? {} : { passphrase }),
+    },
     ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
     ...(repairJournal ? { repairJournal } : {}),
     ...(secretsFile === undefined ? {} : { secretsFile }),

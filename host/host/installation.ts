@@ -9,6 +9,7 @@ import { isAgentName, type Manifest, parseManifest } from '../manifest.ts';
 import type { HostAudit } from './host-audit.ts';
 import type { AgentDetail, Installed, InstallRequest } from './serving.ts';
 import type { StateFolder } from './state-folder.ts';
+import { SupplyChain } from './supply-chain.ts';
 import type { Tenancy } from './tenancy.ts';
 
 export interface InstallationOptions {
@@ -18,6 +19,7 @@ export interface InstallationOptions {
   readonly triggers: Triggers;
   readonly detail: (name: string) => Promise<AgentDetail>;
   readonly audit: HostAudit;
+  readonly supply: SupplyChain;
   readonly nowMs: () => number;
   readonly say: (level: 'error', text: string, agent: string) => void;
 }
@@ -36,19 +38,31 @@ export class Installation {
     audit.assertRoom();
     const manifest = manifestOf(request.manifest);
     if (request.isAnybodys === true) requireSecretless(manifest, installedPath);
-    const spec = await this.#specOf(manifest, request.component);
+    const { component, signature } = request;
+    const spec = await this.#specOf(manifest, component);
+    const isAccepted = request.accept === spec.program.facts.digest;
+    const delivered = { component, signature };
+    const { signedBy, newSigner } = this.#options.supply.admit(
+      manifest,
+      installedPath,
+      delivered,
+      isAccepted,
+    );
     const origin = {
       manifestPath: undefined,
       manifestText: request.manifest,
       installedAtMs: this.#options.nowMs(),
+      signedBy,
     };
     const present = tenancy.registry.get(manifest.name);
-    if (present !== undefined && request.accept !== spec.program.facts.digest) {
-      const difference = differenceOf(present.spec, spec);
+    if (present === undefined && !isAccepted)
+      SupplyChain.requireSameSigner({ signedBy, newSigner }, manifest.name, installedPath);
+    if (present !== undefined && !isAccepted) {
+      const difference = { ...differenceOf(present.spec, spec), newSigner };
       if (wantsMore(difference)) return { kind: 'wants-more', difference };
     }
     const installed = await this.#put(spec, origin, request.principal?.name ?? 'local');
-    await this.#keep(spec, origin, request.component);
+    await this.#keep(spec, origin, component, signature);
     return installed;
   }
 
@@ -61,13 +75,20 @@ export class Installation {
   }
 
   /** What was installed over HTTP is there again after a restart. */
-  async #keep(spec: Spec, origin: Origin, component: Uint8Array): Promise<void> {
+  async #keep(
+    spec: Spec,
+    origin: Origin,
+    component: Uint8Array,
+    signature: Uint8Array | undefined,
+  ): Promise<void> {
     const { components, agents } = this.#options.state;
     const { name } = spec.manifest;
+    const digest = components.put(component);
+    components.putSignature(digest, signature);
     agents.put({
       name,
       manifest: origin.manifestText,
-      digest: components.put(component),
+      digest,
       earlier: this.#options.tenancy.require(name).earlier,
       accepted: undefined,
       parent: undefined,
@@ -82,8 +103,14 @@ export class Installation {
     for (const record of [...agents.all()]) {
       try {
         const { manifest: manifestText, digest, installedAtMs } = record;
-        const spec = await this.#specOf(manifestOf(manifestText), await components.get(digest));
-        await this.#put(spec, { manifestPath: undefined, manifestText, installedAtMs }, '');
+        const manifest = manifestOf(manifestText);
+        const component = await components.get(digest);
+        const delivered = { component, signature: await components.signature(digest) };
+        const admission = this.#options.supply.admit(manifest, installedPath, delivered, false);
+        SupplyChain.requireSameSigner(admission, manifest.name, installedPath);
+        const spec = await this.#specOf(manifest, component);
+        const { signedBy } = admission;
+        await this.#put(spec, { manifestPath: undefined, manifestText, installedAtMs, signedBy }, '');
       } catch (thrown) {
         if (!(thrown instanceof HostError)) throw thrown;
         this.#options.say('error', `cannot be installed again: ${thrown.message}`, record.name);
@@ -99,7 +126,10 @@ export class Installation {
     manifest: Manifest,
     component: Uint8Array<ArrayBuffer>,
     text = '',
+    signature?: Uint8Array,
   ): Promise<Installed & { readonly difference?: Difference }> {
+    const admission = this.#options.supply.admit(manifest, manifestPath, { component, signature }, false);
+    SupplyChain.requireSameSigner(admission, manifest.name, manifestPath);
     const spec = await this.#options.specs.make(manifest, manifestPath, component);
     const present = this.#options.tenancy.registry.get(manifest.name);
     if (present !== undefined && present.origin.manifestPath !== manifestPath)
@@ -109,7 +139,8 @@ export class Installation {
         { name: manifest.name },
       );
     const difference = present === undefined ? undefined : differenceOf(present.spec, spec);
-    const origin = { manifestPath, manifestText: text, installedAtMs: this.#options.nowMs() };
+    const { signedBy } = admission;
+    const origin = { manifestPath, manifestText: text, installedAtMs: this.#options.nowMs(), signedBy };
     const installed = await this.#put(spec, origin, 'local');
     return difference === undefined ? installed : { ...installed, difference };
   }
@@ -123,7 +154,7 @@ export class Installation {
     this.#options.triggers.check(name, spec.manifest.triggers, spec.manifestPath);
     if (present === undefined) {
       await this.#options.tenancy.add([name], spec, origin);
-      audit.installed(spec, origin.manifestText, by);
+      audit.installed(spec, origin, by);
       this.#options.triggers.add(name, spec.manifest.triggers, spec.manifestPath);
       return { kind: 'installed', agent: await this.#options.detail(name) };
     }
@@ -133,7 +164,7 @@ export class Installation {
     if (isSame) return { kind: 'unchanged', agent: await this.#options.detail(name) };
     const before = { ...present };
     await this.#options.tenancy.replace(present, spec, origin);
-    audit.upgraded(before, spec, origin.manifestText, by);
+    audit.upgraded(before, spec, origin, by);
     this.#options.triggers.add(name, spec.manifest.triggers, spec.manifestPath);
     return { kind: 'upgraded', agent: await this.#options.detail(name) };
   }

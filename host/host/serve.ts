@@ -56,6 +56,7 @@ import { ChainRecord } from './serving-record.ts';
 import { Sites } from './sites.ts';
 import { openState, type StateFolder } from './state-folder.ts';
 import { metricsOf, statusOf } from './status.ts';
+import { SupplyChain } from './supply-chain.ts';
 import { Tenancy } from './tenancy.ts';
 import { type AgentThreadHandle, Threads } from './threads.ts';
 import { openTriggers } from './triggering.ts';
@@ -64,7 +65,7 @@ import { recordRefusal, refusalText, Trust, type TrustOptions } from './trust.ts
 /** What the operator may say of keys, audit chain and policies. */
 export type TrustSettings = Pick<
   TrustOptions,
-  'passphrase' | 'takesUnsealed' | 'auditLevel' | 'acceptAuditLoss' | 'policyFolder'
+  'passphrase' | 'takesUnsealed' | 'requireSigned' | 'auditLevel' | 'acceptAuditLoss' | 'policyFolder'
 >;
 
 const hostVersion = '0.1.0';
@@ -76,6 +77,8 @@ export interface LocalAgent {
   readonly component: Uint8Array<ArrayBuffer>;
   /** The manifest as written. */
   readonly text?: string;
+  /** Content of the `.sig` file beside its component. */
+  readonly signature?: Uint8Array | undefined;
 }
 
 export interface ServeOptions {
@@ -115,6 +118,7 @@ export interface LocalServing extends Serving {
     manifest: Manifest,
     component: Uint8Array<ArrayBuffer>,
     text?: string,
+    signature?: Uint8Array,
   ): Promise<Installed & { readonly difference?: Difference }>;
   /** Ends a thread at once, whatever it does, as if it had been lost: another takes its place. */
   endThread(thread: number): Promise<void>;
@@ -136,7 +140,7 @@ export async function serve(options: ServeOptions): Promise<LocalServing> {
   const host = await ServingHost.start(options);
   try {
     for (const agent of options.agents)
-      await host.upgrade(agent.manifestPath, agent.manifest, agent.component, agent.text);
+      await host.upgrade(agent.manifestPath, agent.manifest, agent.component, agent.text, agent.signature);
     await host.restore();
     await host.becomeReady();
   } catch (thrown) {
@@ -261,6 +265,12 @@ class ServingHost implements LocalServing {
       triggers: this.#triggers,
       detail: (name) => this.agent(name),
       audit: this.#audit,
+      supply: new SupplyChain({
+        trusted: trust.trusted,
+        requireSigned: options.trust?.requireSigned === true,
+        nowMs: () => this.#nowMs(),
+        say: this.#say.bind(this),
+      }),
       nowMs: () => this.#nowMs(),
       say: this.#say.bind(this),
     });
