@@ -119,6 +119,7 @@ subject = "orders.>"
       { pattern: 'orders.*.created', group: undefined },
       { pattern: 'orders.>', group: 'billing' },
     ],
+    labels: { holds: [], carries: [] },
     audit: { level: 'security' },
     route: '/shop',
     triggers: [

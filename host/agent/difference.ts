@@ -10,6 +10,8 @@ export interface Difference {
   /** Manifest lines: `[capabilities.bus] send += "agent.audit"`. */
   readonly newGrants: readonly string[];
   readonly droppedGrants: readonly string[];
+  /** Somebody else signed it than the version before: `ed25519:… → ed25519:…`. */
+  readonly newSigner?: string | undefined;
 }
 
 export function differenceOf(from: Spec, to: Spec): Difference {
@@ -24,8 +26,8 @@ export function differenceOf(from: Spec, to: Spec): Difference {
 }
 
 /** Whether an operator has to be asked. */
-export function wantsMore({ newImports, newGrants }: Difference): boolean {
-  return newImports.length > 0 || newGrants.length > 0;
+export function wantsMore({ newImports, newGrants, newSigner }: Difference): boolean {
+  return newImports.length > 0 || newGrants.length > 0 || newSigner !== undefined;
 }
 
 /** What a program imports that can do something, by full interface name, sorted; of a core module `module#name`. */

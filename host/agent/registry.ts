@@ -20,6 +20,8 @@ export interface Origin {
   readonly manifestPath: string | undefined;
   readonly manifestText: string;
   readonly installedAtMs: number;
+  /** Who signed its component: `ed25519:…`; undefined: nobody. */
+  readonly signedBy?: string | undefined;
 }
 
 /** Names and their ids: the bus's directory. */

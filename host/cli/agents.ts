@@ -139,6 +139,7 @@ function detailText(agent: Wire<AgentDetail>): string {
     ['world', agent.world],
     ['digest', agent.digest],
     ['installed', new Date(agent.installedAtMs).toISOString()],
+    ['signed by', agent.signedBy],
     ['earlier', earlier.length === 0 ? undefined : earlier.map((digest) => digest.slice(0, 12)).join(' ')],
     ['route', agent.route],
     ...imports.map((name): [string, string] => ['imports', name]),
@@ -193,9 +194,13 @@ const installSilenceMsMax = 120_000;
 async function install(connection: Connection, path: string, isAccepted: boolean): Promise<number> {
   const { loadAgent } = await import('./serve/agent-files.ts');
   const { digestOf } = await import('./serve/digest.ts');
-  const { text, component } = await loadAgent(path);
+  const { text, component, signature } = await loadAgent(path);
   const accept = isAccepted ? `?accept=${digestOf(component)}` : '';
-  const body = { manifest: withoutComponent(text), component: Buffer.from(component).toString('base64') };
+  const body = {
+    manifest: withoutComponent(text),
+    component: Buffer.from(component).toString('base64'),
+    ...(signature === undefined ? {} : { signature: Buffer.from(signature).toString() }),
+  };
   const answer = await connection.ask({
     method: 'POST',
     path: `/v1/agents${accept}`,

@@ -5,6 +5,7 @@ import { HostError } from '../errors.ts';
 import { type AuditLevel, auditLevels } from '../host/audit-level.ts';
 import type { LocalServing } from '../host/serve.ts';
 import type { HttpFront } from '../http/listen.ts';
+import { passphraseFrom } from '../identity/passphrase.ts';
 import { type Limits, limitNames, parseQuantity, settleLimits } from '../limits.ts';
 import { nearest } from '../nearest.ts';
 import type { Command } from './command.ts';
@@ -28,6 +29,9 @@ const options = {
   secrets: { type: 'string' },
   policies: { type: 'string' },
   'repair-journal': { type: 'boolean' },
+  'take-unsealed': { type: 'boolean' },
+  'require-signed': { type: 'boolean' },
+  production: { type: 'boolean' },
   auth: { type: 'boolean' },
   audit: { type: 'string' },
   'accept-audit-loss': { type: 'boolean' },
@@ -81,12 +85,17 @@ What is recorded (host audit reads and verifies it; docs/audit.md)
                           invocation; all: also every decision and host call; off: nothing      [security]
   --accept-audit-loss     start although the end of the chain is missing that was promised; that is recorded
 
+What may be installed (docs/signing.md)
+  --require-signed        only components that are signed (host sign), each by who signed it first or a trusted publisher
+  --production            --require-signed and --auth, and an audit chain
+
 How
   --threads N             threads that run agents                          [one a core]
   --memory-total SIZE     memory of all agents together                    [75% of the machine's, or of its cgroup's]
   --history-total SIZE    histories on disk together (host replay); the oldest go   [1GiB]
   --watch, --no-watch     build and replace agents that change, or not     [up to 200 agents are watched]
   --drain TIME            how long the end may take                        [30s]
+  --take-unsealed         take over messages and states that an earlier version kept unsealed, once
   --repair-journal        start although kept messages are damaged on disk, with all that are readable
 
 What each agent may use for a message, at most; agent.toml, the environment and the config file may only narrow it
@@ -118,6 +127,8 @@ export interface ServeSettings {
   /** Undefined: the manifests' grants alone decide. */
   readonly policyFolder: string | undefined;
   readonly repairJournal: boolean;
+  readonly takesUnsealed: boolean;
+  readonly requireSigned: boolean;
   readonly threads: number;
   /** Undefined: a share of what there is. */
   readonly memoryBytesMax: number | undefined;
@@ -153,13 +164,15 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
   return {
     roots: positionals.length === 0 ? ['.'] : positionals,
     ...addressOf(values.listen ?? `${loopback}:8080`),
-    auth: values.auth === true,
+    auth: values.auth === true || values.production === true,
     hostNames: values['host-name'] ?? [],
     corsOrigins: values['cors-origin'] ?? [],
     stateFolder: stateFolderOf(values.state, process.env),
     secretsFile: values.secrets,
     policyFolder: values.policies,
     repairJournal: values['repair-journal'] === true,
+    takesUnsealed: values['take-unsealed'] === true,
+    requireSigned: values['require-signed'] === true || values.production === true,
     threads:
       values.threads === undefined
         ? availableParallelism()
@@ -170,13 +183,15 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     drainMs: values.drain === undefined ? 30_000 : timeMsOf('--drain', values.drain),
     isJson: values.log === 'json',
     limits: Object.fromEntries(asked.map((name) => [name, settled.limits[name]])),
-    auditLevel: auditLevelOf(values.audit ?? 'security'),
+    auditLevel: auditLevelOf(values.audit ?? 'security', values.production === true),
     acceptAuditLoss: values['accept-audit-loss'] === true,
   };
 }
 
-function auditLevelOf(text: string): AuditLevel {
+function auditLevelOf(text: string, isProduction: boolean): AuditLevel {
   const level = auditLevels.find((one) => one === text);
+  if (level === 'off' && isProduction)
+    throw new HostError('HOST_ERR_CLI_USAGE', '--audit off and --production exclude each other');
   if (level !== undefined) return level;
   throw new HostError(
     'HOST_ERR_CLI_USAGE',
@@ -253,7 +268,8 @@ function open(
 ): Promise<LocalServing> {
   const { stateFolder, threads, memoryBytesMax, historyBytesMax, limits, secretsFile, repairJournal } =
     settings;
-  const { auditLevel, acceptAuditLoss, policyFolder } = settings;
+  const { auditLevel, acceptAuditLoss, policyFolder, takesUnsealed, requireSigned } = settings;
+  const passphrase = passphraseFrom(process.env);
   makeStateFolder(stateFolder);
   return parts.serve({
     agents,
@@ -261,7 +277,11 @@ function open(
     cacheFolder: cacheFolder(process.env),
     threads,
     limits,
-    trust: { auditLevel, acceptAuditLoss, ...(policyFolder === undefined ? {} : { policyFolder }) },
+    trust: {
+      ...{ auditLevel, acceptAuditLoss, takesUnsealed, requireSigned },
+      ...(policyFolder === undefined ? {} : { policyFolder }),
+      ...(passphrase === undefined ? {} : { passphrase }),
+    },
     ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
     ...(historyBytesMax === undefined ? {} : { historyBytesMax }),
     ...(repairJournal ? { repairJournal } : {}),

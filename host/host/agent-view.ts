@@ -59,6 +59,7 @@ export function detailOf(
     manifest: origin.manifestText,
     imports: importsOf(spec),
     installedAtMs: origin.installedAtMs,
+    signedBy: origin.signedBy,
     earlier,
     subscriptions: report?.subscriptions ?? [],
     triggers: spec.manifest.triggers.map((trigger, index) => triggerOf(trigger, due[index]?.nextMs)),

@@ -17,6 +17,8 @@ import { unlinked } from '../regular-file.ts';
 
 const digestPattern = /^[0-9a-f]{64}$/;
 const namePattern = /^([0-9a-f]{64})\.wasm$/;
+const keptPattern = /^([0-9a-f]{64})\.(wasm|sig)$/;
+const signatureBytesMax = 4096;
 
 /** The components of a state folder, each once, by the SHA-256 of its bytes. */
 export class ComponentFiles {
@@ -63,6 +65,20 @@ export class ComponentFiles {
     );
   }
 
+  /** Keeps who signed a component beside it; undefined: nobody did. @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
+  putSignature(digest: string, signature: Uint8Array | undefined): void {
+    const path = this.#path(digest, 'sig');
+    if (signature === undefined) rmSync(path, { force: true });
+    else this.#write(path, signature.subarray(0, signatureBytesMax));
+  }
+
+  /** What was kept beside a component. */
+  async signature(digest: string): Promise<Uint8Array | undefined> {
+    const path = this.#path(digest, 'sig');
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
+    return readFile(path, { flag: unlinked.read });
+  }
+
   /** Digests of all components. */
   list(): string[] {
     return readdirSync(this.#folder).flatMap((name) => namePattern.exec(name)?.[1] ?? []);
@@ -72,21 +88,21 @@ export class ComponentFiles {
   removeUnused(used: ReadonlySet<string>): number {
     let removed = 0;
     for (const name of readdirSync(this.#folder)) {
-      const digest = namePattern.exec(name)?.[1];
+      const [, digest, kind] = keptPattern.exec(name) ?? [];
       if (digest === undefined ? !name.endsWith('.partial') : used.has(digest)) continue;
       rmSync(join(this.#folder, name), { force: true });
-      if (digest !== undefined) removed += 1;
+      if (kind === 'wasm') removed += 1;
     }
     return removed;
   }
 
-  #path(digest: string): string {
+  #path(digest: string, kind: 'wasm' | 'sig' = 'wasm'): string {
     // It comes from outside, and becomes part of a path.
     if (!digestPattern.test(digest))
       throw new HostError('HOST_ERR_VALUE_INVALID', 'a digest is 64 hexadecimal digits in lower case', {
         digest,
       });
-    return join(this.#folder, `${digest}.wasm`);
+    return join(this.#folder, `${digest}.${kind}`);
   }
 
   #write(path: string, bytes: Uint8Array): void {

@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto';
-import type { AgentRecord } from '../agent/registry.ts';
+import type { AgentRecord, Origin } from '../agent/registry.ts';
 import type { Spec } from '../agent/spec.ts';
 import type { FieldsOf } from '../audit/field.ts';
 import { type Kind, kinds } from '../audit/kinds.ts';
@@ -34,15 +34,20 @@ export class HostAudit {
   }
 
   /** `by` is a token's name, `local`, or empty for the host itself. */
-  installed({ manifest, program }: Spec, manifestText: string, by: string): void {
+  installed({ manifest, program }: Spec, { manifestText, signedBy }: Origin, by: string): void {
     const { digest } = program.facts;
-    this.#note(kinds.agentInstalled, manifest.name, by, digest, null, digestOf(manifestText));
+    this.#note(kinds.agentInstalled, manifest.name, by, digest, signedBy ?? null, digestOf(manifestText));
   }
 
-  upgraded(before: AgentRecord, { manifest, program }: Spec, manifestText: string, by: string): void {
+  upgraded(
+    before: AgentRecord,
+    { manifest, program }: Spec,
+    { manifestText, signedBy }: Origin,
+    by: string,
+  ): void {
     const { digest: from } = before.spec.program.facts;
     const { digest: to } = program.facts;
-    this.#note(kinds.agentUpgraded, manifest.name, by, from, to, null, digestOf(manifestText));
+    this.#note(kinds.agentUpgraded, manifest.name, by, from, to, signedBy ?? null, digestOf(manifestText));
   }
 
   removed(name: string, by: string): void {

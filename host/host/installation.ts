@@ -12,6 +12,7 @@ import type { AgentRecord } from './agent-records.ts';
 import type { HostAudit } from './host-audit.ts';
 import type { AgentDetail, Installed, InstallRequest } from './serving.ts';
 import type { StateFolder } from './state-folder.ts';
+import { SupplyChain } from './supply-chain.ts';
 import type { Tenancy } from './tenancy.ts';
 
 export interface InstallationOptions {
@@ -23,6 +24,7 @@ export interface InstallationOptions {
   readonly admission: Admission | undefined;
   readonly detail: (name: string) => Promise<AgentDetail>;
   readonly audit: HostAudit;
+  readonly supply: SupplyChain;
   readonly nowMs: () => number;
   readonly say: (level: 'error', text: string, agent: string) => void;
 }
@@ -41,20 +43,32 @@ export class Installation {
     audit.assertRoom();
     const manifest = manifestOf(request.manifest);
     if (request.isAnybodys === true) requireSecretless(manifest, installedPath);
-    const asked = await this.#specOf(manifest, request.component);
+    const { component, signature } = request;
+    const asked = await this.#specOf(manifest, component);
+    const isAccepted = request.accept === asked.program.facts.digest;
+    const delivered = { component, signature };
+    const { signedBy, newSigner } = this.#options.supply.admit(
+      manifest,
+      installedPath,
+      delivered,
+      isAccepted,
+    );
     const spec = await this.#admitted(asked, request.principal?.name ?? operator);
     const origin = {
       manifestPath: undefined,
       manifestText: request.manifest,
       installedAtMs: this.#options.nowMs(),
+      signedBy,
     };
     const present = tenancy.registry.get(manifest.name);
-    if (present !== undefined && request.accept !== spec.program.facts.digest) {
-      const difference = differenceOf(present.spec, spec);
+    if (present === undefined && !isAccepted)
+      SupplyChain.requireSameSigner({ signedBy, newSigner }, manifest.name, installedPath);
+    if (present !== undefined && !isAccepted) {
+      const difference = { ...differenceOf(present.spec, spec), newSigner };
       if (wantsMore(difference)) return { kind: 'wants-more', difference };
     }
     const installed = await this.#put(spec, origin, request.principal?.name ?? 'local');
-    await this.#keep(spec, origin, request.component);
+    await this.#keep(spec, origin, component, signature);
     return installed;
   }
 
@@ -82,13 +96,20 @@ export class Installation {
   }
 
   /** What was installed over HTTP is there again after a restart. */
-  async #keep(spec: Spec, origin: Origin, component: Uint8Array): Promise<void> {
+  async #keep(
+    spec: Spec,
+    origin: Origin,
+    component: Uint8Array,
+    signature: Uint8Array | undefined,
+  ): Promise<void> {
     const { components, agents } = this.#options.state;
     const { name } = spec.manifest;
+    const digest = components.put(component);
+    components.putSignature(digest, signature);
     agents.put({
       name,
       manifest: origin.manifestText,
-      digest: components.put(component),
+      digest,
       earlier: this.#options.tenancy.require(name).earlier,
       accepted: undefined,
       parent: undefined,
@@ -123,10 +144,16 @@ export class Installation {
   async #restore(record: AgentRecord, onOpen: () => void): Promise<void> {
     const { manifest: manifestText, digest, installedAtMs, name } = record;
     try {
-      const component = await this.#options.state.components.get(digest);
-      const asked = await this.#specOf(manifestOf(manifestText), component);
+      const { components } = this.#options.state;
+      const manifest = manifestOf(manifestText);
+      const component = await components.get(digest);
+      const delivered = { component, signature: await components.signature(digest) };
+      const admission = this.#options.supply.admit(manifest, installedPath, delivered, false);
+      SupplyChain.requireSameSigner(admission, name, installedPath);
+      const asked = await this.#specOf(manifest, component);
       const spec = await this.#admitted(asked, operator, true, onOpen);
-      await this.#put(spec, { manifestPath: undefined, manifestText, installedAtMs }, '');
+      const { signedBy } = admission;
+      await this.#put(spec, { manifestPath: undefined, manifestText, installedAtMs, signedBy }, '');
     } catch (thrown) {
       if (!(thrown instanceof HostError)) throw thrown;
       this.#options.say('error', `cannot be installed again: ${thrown.message}`, name);
@@ -139,8 +166,11 @@ export class Installation {
     manifest: Manifest,
     component: Uint8Array<ArrayBuffer>,
     text = '',
+    signature?: Uint8Array,
     onOpen?: () => void,
   ): Promise<Installed & { readonly difference?: Difference }> {
+    const admission = this.#options.supply.admit(manifest, manifestPath, { component, signature }, false);
+    SupplyChain.requireSameSigner(admission, manifest.name, manifestPath);
     const asked = await this.#make(manifest, manifestPath, component);
     const spec = await this.#admitted(asked, operator, false, onOpen);
     const present = this.#options.tenancy.registry.get(manifest.name);
@@ -151,7 +181,8 @@ export class Installation {
         { name: manifest.name },
       );
     const difference = present === undefined ? undefined : differenceOf(present.spec, spec);
-    const origin = { manifestPath, manifestText: text, installedAtMs: this.#options.nowMs() };
+    const { signedBy } = admission;
+    const origin = { manifestPath, manifestText: text, installedAtMs: this.#options.nowMs(), signedBy };
     const installed = await this.#put(spec, origin, 'local');
     return difference === undefined ? installed : { ...installed, difference };
   }
@@ -165,7 +196,7 @@ export class Installation {
     this.#options.triggers.check(name, spec.manifest.triggers, spec.manifestPath);
     if (present === undefined) {
       await this.#options.tenancy.add([name], spec, origin);
-      audit.installed(spec, origin.manifestText, by);
+      audit.installed(spec, origin, by);
       this.#options.triggers.add(name, spec.manifest.triggers, spec.manifestPath);
       return { kind: 'installed', agent: await this.#options.detail(name) };
     }
@@ -175,7 +206,7 @@ export class Installation {
     if (isSame) return { kind: 'unchanged', agent: await this.#options.detail(name) };
     const before = { ...present };
     await this.#options.tenancy.replace(present, spec, origin);
-    audit.upgraded(before, spec, origin.manifestText, by);
+    audit.upgraded(before, spec, origin, by);
     this.#options.triggers.add(name, spec.manifest.triggers, spec.manifestPath);
     return { kind: 'upgraded', agent: await this.#options.detail(name) };
   }

@@ -59,6 +59,7 @@ import { ChainRecord } from './serving-record.ts';
 import { Sites } from './sites.ts';
 import { openState, type StateFolder } from './state-folder.ts';
 import { metricsOf, statusOf } from './status.ts';
+import { SupplyChain } from './supply-chain.ts';
 import { Tenancy } from './tenancy.ts';
 import { type AgentThreadHandle, Threads } from './threads.ts';
 import { openTriggers } from './triggering.ts';
@@ -67,7 +68,7 @@ import { recordRefusal, refusalText, Trust, type TrustOptions } from './trust.ts
 /** What the operator may say of keys, audit chain and policies. */
 export type TrustSettings = Pick<
   TrustOptions,
-  'passphrase' | 'takesUnsealed' | 'auditLevel' | 'acceptAuditLoss' | 'policyFolder'
+  'passphrase' | 'takesUnsealed' | 'requireSigned' | 'auditLevel' | 'acceptAuditLoss' | 'policyFolder'
 >;
 
 const hostVersion = '0.1.0';
@@ -79,6 +80,8 @@ export interface LocalAgent {
   readonly component: Uint8Array<ArrayBuffer>;
   /** The manifest as written. */
   readonly text?: string;
+  /** Content of the `.sig` file beside its component. */
+  readonly signature?: Uint8Array | undefined;
 }
 
 export interface ServeOptions {
@@ -120,6 +123,7 @@ export interface LocalServing extends Serving {
     manifest: Manifest,
     component: Uint8Array<ArrayBuffer>,
     text?: string,
+    signature?: Uint8Array,
   ): Promise<Installed & { readonly difference?: Difference }>;
   /** Ends a thread at once, whatever it does, as if it had been lost: another takes its place. */
   endThread(thread: number): Promise<void>;
@@ -279,6 +283,12 @@ class ServingHost implements LocalServing {
       admission: this.#policing?.admission,
       detail: (name) => this.agent(name),
       audit: this.#audit,
+      supply: new SupplyChain({
+        trusted: trust.trusted,
+        requireSigned: options.trust?.requireSigned === true,
+        nowMs: () => this.#nowMs(),
+        say: this.#say.bind(this),
+      }),
       nowMs: () => this.#nowMs(),
       say: this.#say.bind(this),
     });
@@ -511,9 +521,9 @@ class ServingHost implements LocalServing {
   }
 
   /** As `upgrade`, at the start: one that a person has to approve first comes when that is done. */
-  async begin({ manifestPath, manifest, component, text }: LocalAgent): Promise<void> {
+  async begin({ manifestPath, manifest, component, text, signature }: LocalAgent): Promise<void> {
     const waits = Promise.withResolvers<void>();
-    const coming = this.#installation.upgrade(manifestPath, manifest, component, text, () => {
+    const coming = this.#installation.upgrade(manifestPath, manifest, component, text, signature, () => {
       this.#say('warn', 'it comes when it is approved: host approvals', manifest.name);
       waits.resolve();
     });

@@ -62,6 +62,8 @@ export interface AgentDetail extends AgentSummary {
   readonly manifest: string;
   readonly imports: readonly string[];
   readonly installedAtMs: number;
+  /** Who signed its component: `ed25519:…`; undefined: nobody. */
+  readonly signedBy: string | undefined;
   /** Digests of the versions before, newest first, bounded. */
   readonly earlier: readonly string[];
   readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
@@ -92,12 +94,16 @@ export interface Difference {
   /** Manifest lines: `[capabilities.bus] send += "agent.audit"`. */
   readonly newGrants: readonly string[];
   readonly droppedGrants: readonly string[];
+  /** Somebody else signed it than the version before: `ed25519:… → ed25519:…`. */
+  readonly newSigner?: string | undefined;
 }
 
 export interface InstallRequest {
   /** `agent.toml` text; paths in it are refused here (no folder to be relative to). */
   readonly manifest: string;
   readonly component: Uint8Array<ArrayBuffer>;
+  /** Content of the `.sig` file beside it. */
+  readonly signature?: Uint8Array;
   /** Digest of a component whose new imports and grants the caller has seen and accepts. */
   readonly accept?: string;
   /** On whose behalf: for the record. */

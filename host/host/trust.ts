@@ -13,6 +13,7 @@ import { Keyring } from '../identity/keyring.ts';
 import { LocalSessions } from '../identity/local-sessions.ts';
 import { fileStore } from '../identity/signed-text.ts';
 import { StoreSeal } from '../identity/store-seal.ts';
+import { TrustedKeys } from '../identity/trusted-keys.ts';
 import { Decider } from '../policy/decider.ts';
 import { Policies } from '../policy/policies.ts';
 import { PolicyInbox, type PolicyLine } from '../policy/source.ts';
@@ -32,6 +33,8 @@ export interface TrustOptions {
   readonly takesUnsealed?: boolean;
   /** Goes on although the end of the chain that was promised is missing. */
   readonly acceptAuditLoss?: boolean;
+  /** Nothing is installed that is not signed. */
+  readonly requireSigned?: boolean;
   /** Cedar policies; undefined: the manifests' grants alone decide. */
   readonly policyFolder?: string;
   readonly version: string;
@@ -63,6 +66,8 @@ export function portsOfTrust({ pen, policies }: TrustLine): MessagePort[] {
 export class Trust {
   readonly secret: HostSecret;
   readonly keyring: Keyring;
+  /** Whose keys are whose: publishers of components, and who signed which agent's. */
+  readonly trusted: TrustedKeys;
   readonly auditLevel: AuditLevel;
   readonly audit: Audit | undefined;
   readonly pen: AuditPen | undefined;
@@ -71,7 +76,7 @@ export class Trust {
   readonly #sealing: Sealing;
 
   private constructor(
-    { clock, auditLevel = 'security' }: TrustOptions,
+    { clock, stateFolder, auditLevel = 'security' }: TrustOptions,
     sealing: Sealing,
     keyring: Keyring,
     audit: Audit | undefined,
@@ -80,6 +85,12 @@ export class Trust {
     this.#sealing = sealing;
     this.secret = sealing.secret;
     this.keyring = keyring;
+    this.trusted = new TrustedKeys({
+      store: fileStore(join(stateFolder, 'keys', 'trusted.json')),
+      clock,
+      signer: sealing.secret.fileKey(),
+      pinsFirst: true,
+    });
     this.auditLevel = auditLevel;
     this.audit = audit;
     this.pen = audit?.pen();

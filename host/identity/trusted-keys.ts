@@ -90,6 +90,11 @@ export class TrustedKeys {
     return this.#pins.get(party);
   }
 
+  /** Keys that count for nothing any more, or from a time on. */
+  get revokedKeys(): readonly { readonly key: string; readonly reason: RevocationReason }[] {
+    return Array.from(this.#revoked, ([key, { reason }]) => ({ key, reason }));
+  }
+
   get parties(): readonly string[] {
     return [...this.#pins.keys()];
   }

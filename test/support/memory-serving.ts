@@ -288,6 +288,7 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     manifestPath: undefined,
     manifest,
     imports: [],
+    signedBy: undefined,
     installedAtMs: 1_700_000_000_000,
     earlier: [],
     subscriptions: [],

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { HostError } from '../../errors.ts';
 import type { LocalAgent } from '../../host/serve.ts';
+import { signatureSuffix } from '../../identity/component-signature.ts';
 import { isAgentName, type Manifest, manifestFile, parseManifest } from '../../manifest.ts';
 import { readRegularFile } from '../../regular-file.ts';
 import { buildInChild } from '../dev/build-child.ts';
@@ -94,8 +95,9 @@ export async function loadAgent(
     if (!built.isBuilt)
       throw new HostError('HOST_ERR_BUILD_FAILED', built.text.replace(/^host: /, ''), { path: only });
   }
-  const { bytes } = await loadProgram(join(only, outputName(manifest)));
-  return { path: only, manifestPath, manifest, text, component: bytes };
+  const file = join(only, outputName(manifest));
+  const { bytes } = await loadProgram(file);
+  return { path: only, manifestPath, manifest, text, component: bytes, signature: signatureOf(file) };
 }
 
 /** The manifest in an agent's folder, with its text. @throws HostError as `parseManifest` */
@@ -128,7 +130,14 @@ async function loadComponent(path: string): Promise<AgentFiles> {
     );
   const text = `name = "${name}"\ncomponent = "${name}.wasm"\n`;
   const { bytes } = await loadProgram(path);
-  return { path, manifestPath: path, manifest: parseManifest(text, path), text, component: bytes };
+  const manifest = parseManifest(text, path);
+  return { path, manifestPath: path, manifest, text, component: bytes, signature: signatureOf(path) };
+}
+
+/** Who signed a component, in the file beside it; undefined: nobody did. */
+export function signatureOf(componentPath: string): Uint8Array | undefined {
+  const path = `${componentPath}${signatureSuffix}`;
+  return existsSync(path) ? readRegularFile(path) : undefined;
 }
 
 /** @throws HostError `HOST_ERR_AGENT_DUPLICATE` naming both */

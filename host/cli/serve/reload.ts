@@ -153,7 +153,7 @@ export class Reload {
     const { manifest, manifestPath, component } = files;
     if (watched.name !== undefined && watched.name !== manifest.name) return this.#renamed(watched, files);
     const before = watched.name === undefined ? undefined : await serving.agent(manifest.name);
-    const installed = await serving.upgrade(manifestPath, manifest, component, files.text);
+    const installed = await serving.upgrade(manifestPath, manifest, component, files.text, files.signature);
     if (installed.kind === 'wants-more') {
       voice.say(`${manifest.name} wants more than it has, and was not replaced`, 'warn');
       return voice.show(differenceText(installed.difference));

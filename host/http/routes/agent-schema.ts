@@ -38,6 +38,7 @@ const detailProperties = {
   manifest: text(),
   imports: listOf(text()),
   installedAtMs: number('Milliseconds since 1970.'),
+  signedBy: text('Who signed its component; missing: nobody.'),
   earlier: listOf(text(), 'Digests of the versions before, newest first.'),
   subscriptions: listOf(
     objectOf<AgentDetail['subscriptions'][number]>('Subscription', { pattern: text(), group: text() }, [
@@ -61,7 +62,7 @@ const detailProperties = {
   lastError: text(),
 };
 
-const mayMiss: readonly (keyof AgentDetail)[] = ['route', 'manifestPath', 'lastError'];
+const mayMiss: readonly (keyof AgentDetail)[] = ['route', 'manifestPath', 'signedBy', 'lastError'];
 
 export const agentDetail: Schema = objectOf<AgentDetail>('AgentDetail', detailProperties, mayMiss);
 
@@ -74,11 +75,16 @@ export const installedAgent: Schema = objectOf<InstalledAgent>(
   mayMiss,
 );
 
-export const difference: Schema = objectOf<Difference>('Difference', {
-  fromDigest: text(),
-  toDigest: text(),
-  newImports: listOf(text()),
-  droppedImports: listOf(text()),
-  newGrants: listOf(text(), 'Manifest lines.'),
-  droppedGrants: listOf(text()),
-});
+export const difference: Schema = objectOf<Difference>(
+  'Difference',
+  {
+    fromDigest: text(),
+    toDigest: text(),
+    newImports: listOf(text()),
+    droppedImports: listOf(text()),
+    newGrants: listOf(text(), 'Manifest lines.'),
+    droppedGrants: listOf(text()),
+    newSigner: text('Somebody else signed it than the version before: who, and who now.'),
+  },
+  ['newSigner'],
+);

@@ -31,6 +31,7 @@ interface InstallQuery {
 interface InstallBody {
   readonly manifest: string;
   readonly component: string;
+  readonly signature?: string;
 }
 
 const wasm = 'application/wasm';
@@ -106,7 +107,8 @@ function installRequest(
     return { manifest: `name = ${JSON.stringify(query.name)}\n`, component: body, ...accept };
   }
   const component = bytesOf(body.component);
-  if (component !== undefined) return { manifest: body.manifest, component, ...accept };
+  const signature = body.signature === undefined ? {} : { signature: Buffer.from(body.signature) };
+  if (component !== undefined) return { manifest: body.manifest, component, ...signature, ...accept };
   return new Problem(400, 'value-invalid', 'body/component is no Base64', {
     data: { field: 'body/component' },
   });
@@ -160,10 +162,15 @@ export const agentRoutes: readonly Route[] = [
     body: {
       description: 'What to install.',
       content: {
-        'application/json': objectOf<InstallBody>('InstallRequest', {
-          manifest: text('The text of `agent.toml`.'),
-          component: text('The component, Base64.'),
-        }),
+        'application/json': objectOf<InstallBody>(
+          'InstallRequest',
+          {
+            manifest: text('The text of `agent.toml`.'),
+            component: text('The component, Base64.'),
+            signature: text('The text of the `.sig` file beside the component, when it is signed.'),
+          },
+          ['signature'],
+        ),
         [wasm]: undefined,
       },
     },

@@ -1,0 +1,234 @@
+import { join } from 'node:path';
+import { kinds } from '../audit/kinds.ts';
+import { systemClock, systemRandom } from '../clock.ts';
+import { HostError } from '../errors.ts';
+import { StateLock } from '../host/state-lock.ts';
+import { Trust } from '../host/trust.ts';
+import type { KeyOwner } from '../identity/host-secret.ts';
+import { writeHostSecret, writePublicKey } from '../identity/key-file.ts';
+import type { RevocationReason } from '../identity/key-statement.ts';
+import { passphraseFrom } from '../identity/passphrase.ts';
+import { keyText, parseKey } from '../identity/public-key.ts';
+import { isAgentName } from '../manifest.ts';
+import { formatTable } from './client/table.ts';
+import type { Command } from './command.ts';
+import { exitCodes } from './exit-code.ts';
+import { hostKeyOf } from './keys/host-key.ts';
+import { stateFolderOf } from './serve/state-folder.ts';
+import { parseWords, requireWords } from './words.ts';
+
+const options = {
+  state: { type: 'string' },
+  reason: { type: 'string' },
+  generation: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
+const usage = 'see host keys --help';
+const reasons: readonly RevocationReason[] = ['compromised', 'superseded', 'retired'];
+
+export const command: Command = {
+  summary: 'show, rotate, revoke and trust keys',
+  help: `host keys: the keys of a host and its agents, and whose keys it trusts
+
+Usage: host keys show [host|AGENT]                  the public key
+       host keys list [--json]                      whose keys are pinned, and which keys are revoked
+       host keys rotate host|AGENT                  the next generation signs from now on
+       host keys revoke host|AGENT [--generation N] an own key is not to be trusted any more
+       host keys revoke ed25519:…                   somebody else's
+       host keys trust PARTY ed25519:…              pins a key by hand: publisher/acme, component/billing
+       host keys forget PARTY                       the next key it shows is its first
+       host keys passphrase                         seals host.key under MOTEHOST_KEY_PASSPHRASE_NEW; empty: opens it
+
+  host keys trust publisher/acme ed25519:YkQ…
+  host keys revoke ed25519:YkQ… --reason compromised
+
+  --reason WHY            compromised (nothing it ever signed counts), superseded, retired   [compromised]
+  --state FOLDER          the state folder of the host                    [.motehost, or HOST_STATE]
+
+All but show and list need the host to be stopped, and are put on its audit chain. MOTEHOST_KEY_PASSPHRASE opens a
+sealed host.key. Whoever knew the old public key of a host follows a rotation; host.pub has the new one.
+`,
+  endsProcess: true,
+  run: async (args) => {
+    const { values, positionals } = parseWords('keys', args, options);
+    const [action, one, other] = positionals;
+    const folder = stateFolderOf(values.state, process.env);
+    if (action === 'show') {
+      requireWords(positionals, 2, usage);
+      return print(`${hostKeyOf(values.state, process.env).key(ownerOf(one ?? 'host')).text}\n`);
+    }
+    const reason = reasonOf(values.reason ?? 'compromised');
+    if (action === 'list') return change(folder, (trust) => list(trust, values.json === true));
+    if (action === 'passphrase') return change(folder, (trust) => reseal(trust, folder));
+    if (one === undefined) throw new HostError('HOST_ERR_CLI_USAGE', `whose key? ${usage}`);
+    if (action === 'rotate') return change(folder, (trust) => rotate(trust, folder, ownerOf(one)));
+    if (action === 'revoke')
+      return change(folder, (trust) => revoke(trust, folder, one, values.generation, reason));
+    if (action === 'forget') return change(folder, (trust) => forget(trust, one));
+    if (action === 'trust' && other !== undefined) return change(folder, (trust) => pin(trust, one, other));
+    throw new HostError(
+      'HOST_ERR_CLI_USAGE',
+      `show, list, rotate, revoke, trust, forget or passphrase? ${usage}`,
+    );
+  },
+};
+
+/** Opens the keys of a host that is stopped, does one thing, and has it on the chain before it says so. */
+async function change(folder: string, act: (trust: Trust) => number | Promise<number>): Promise<number> {
+  hostKeyOf(folder, process.env);
+  const lock = new StateLock(folder, nowMs());
+  try {
+    const passphrase = passphraseFrom(process.env);
+    const trust = await Trust.open({
+      stateFolder: folder,
+      clock: systemClock,
+      random: systemRandom,
+      ...(passphrase === undefined ? {} : { passphrase }),
+      version: 'host keys',
+      onAudit: (trouble) => void (trouble !== undefined && process.stderr.write(`host: ${trouble}\n`)),
+      onPolicies: () => {},
+    });
+    try {
+      const code = await act(trust);
+      await trust.pen?.flushed();
+      return code;
+    } finally {
+      await trust.close('host keys is done');
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+async function rotate(trust: Trust, folder: string, owner: KeyOwner): Promise<number> {
+  trust.keyring.rotate(owner);
+  await recordRotation(trust, owner);
+  writePublicKey(join(folder, 'keys'), trust.keyring.host.text);
+  return print(`${trust.keyring.key(owner).text}\n`);
+}
+
+/** The chain goes over to the host's new key; an agent's is an entry on it. */
+async function recordRotation({ keyring, audit, pen }: Trust, owner: KeyOwner): Promise<void> {
+  const key = keyring.key(owner);
+  const generation = keyring.generation(owner);
+  if (owner === 'host') await audit?.rotateKey(key.privateKey, generation);
+  else pen?.append(kinds.keyRotated, '', 'local', keyring.party(owner), key.publicKey, generation);
+}
+
+async function revoke(
+  trust: Trust,
+  folder: string,
+  whose: string,
+  generationText: string | undefined,
+  reason: RevocationReason,
+): Promise<number> {
+  const { keyring, trusted, audit, pen } = trust;
+  const foreign = parseKey(whose);
+  if (foreign !== undefined) {
+    trusted.revokeByHand(foreign, reason);
+    pen?.append(kinds.keyRevoked, '', 'local', 'somebody else', foreign, reason);
+    return tell(`${whose} counts for nothing any more (${reason})`);
+  }
+  const owner = ownerOf(whose);
+  const generation = generationText === undefined ? keyring.generation(owner) : Number(generationText);
+  if (!Number.isSafeInteger(generation) || generation < 1 || generation > keyring.generation(owner))
+    throw new HostError(
+      'HOST_ERR_CLI_USAGE',
+      `--generation: ${whose} has the generations 1 to ${keyring.generation(owner)}`,
+    );
+  const { publicKey } = trust.secret.signingKey(owner, generation);
+  const { rotation } = keyring.revoke(owner, generation, reason);
+  if (rotation !== undefined) await recordRotation(trust, owner);
+  if (owner === 'host') await audit?.revokeKey(publicKey, reason);
+  else pen?.append(kinds.keyRevoked, '', 'local', keyring.party(owner), publicKey, reason);
+  writePublicKey(join(folder, 'keys'), keyring.host.text);
+  return tell(
+    `generation ${generation} of ${whose}, ${keyText(publicKey)}, is revoked (${reason}); ${keyring.key(owner).text} signs now`,
+  );
+}
+
+function pin({ trusted, pen }: Trust, party: string, text: string): number {
+  const key = parseKey(text);
+  if (key === undefined)
+    throw new HostError('HOST_ERR_CLI_USAGE', `'${text}' is no public key: ed25519: and 43 characters`);
+  if (!/^(publisher|component)\/[a-z][a-z0-9-]{0,62}$/.test(party))
+    throw new HostError('HOST_ERR_CLI_USAGE', `'${party}' is neither publisher/NAME nor component/AGENT`);
+  trusted.pinByHand(party, key);
+  pen?.append(kinds.keyRotated, '', 'local', party, key, 1);
+  return tell(`${party} has the key ${text}`);
+}
+
+function forget({ trusted }: Trust, party: string): number {
+  if (trusted.pin(party) === undefined)
+    throw new HostError('HOST_ERR_FILE_NOT_FOUND', `no key of '${party}' is pinned; see host keys list`);
+  trusted.forget(party);
+  return tell(`the next key of ${party} is its first`);
+}
+
+function reseal({ secret }: Trust, folder: string): number {
+  const next = process.env.MOTEHOST_KEY_PASSPHRASE_NEW;
+  if (next === undefined)
+    throw new HostError(
+      'HOST_ERR_CLI_USAGE',
+      'give the passphrase in MOTEHOST_KEY_PASSPHRASE_NEW, where no other user reads it; empty: none from now on',
+    );
+  const passphrase = next === '' ? undefined : next;
+  writeHostSecret(secret, { folder: join(folder, 'keys'), random: systemRandom, passphrase });
+  return tell(
+    next === '' ? 'host.key is not sealed any more' : 'host.key is sealed under the new passphrase',
+  );
+}
+
+function list({ keyring, trusted }: Trust, isJson: boolean): number {
+  const rows = [
+    {
+      party: keyring.party('host'),
+      key: keyring.host.text,
+      by: 'own',
+      generation: keyring.generation('host'),
+    },
+    ...trusted.parties.map((party) => ({ party, ...pinOf(trusted, party) })),
+    ...trusted.revokedKeys.map(({ key, reason }) => ({
+      party: '',
+      key,
+      by: `revoked: ${reason}`,
+      generation: 0,
+    })),
+  ];
+  if (isJson) return print(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const columns = [{ title: 'PARTY' }, { title: 'KEY' }, { title: 'BY' }];
+  const cells = rows.map(({ party, key, by }) => [party, key, by]);
+  return print(`${formatTable(columns, cells).join('\n')}\n`);
+}
+
+function pinOf(trusted: Trust['trusted'], party: string): { key: string; by: string; generation: number } {
+  const { key = '', by = 'first', generation = 0 } = trusted.pin(party) ?? {};
+  return { key, by, generation };
+}
+
+function ownerOf(word: string): KeyOwner {
+  if (word === 'host') return 'host';
+  const name = word.replace(/^agent\//, '');
+  if (isAgentName(name)) return `agent/${name}`;
+  throw new HostError('HOST_ERR_CLI_USAGE', `'${word}' is neither host nor an agent's name; ${usage}`);
+}
+
+function reasonOf(text: string): RevocationReason {
+  const reason = reasons.find((one) => one === text);
+  if (reason !== undefined) return reason;
+  throw new HostError('HOST_ERR_CLI_USAGE', `--reason: '${text}' is none of ${reasons.join(', ')}`);
+}
+
+function nowMs(): number {
+  return Number(systemClock.wallNs() / 1_000_000n);
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return exitCodes.ok;
+}
+
+function tell(text: string): number {
+  process.stderr.write(`host: ${text}\n`);
+  return exitCodes.ok;
+}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { systemClock, systemRandom } from '../../host/clock.ts';
+import { Trust } from '../../host/host/trust.ts';
+import { verifyComponent } from '../../host/identity/component-signature.ts';
+import { type CliResult, host } from '../support/cli.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'motehost-cli-keys-'));
+after(() => rmSync(home, { recursive: true }));
+const call = (words: readonly string[], env: Record<string, string> = {}): Promise<CliResult> =>
+  host(words, { cwd: home, env });
+const keys = (...words: string[]): Promise<CliResult> => call(['keys', ...words]);
+
+const state = join(home, '.motehost');
+
+/** As after a host has served here. */
+async function served(): Promise<void> {
+  const trust = await Trust.open({
+    stateFolder: state,
+    clock: systemClock,
+    random: systemRandom,
+    version: 'test',
+    onAudit: () => {},
+    onPolicies: () => {},
+  });
+  await trust.close('test');
+}
+
+test('keys of a host are shown, rotated and revoked; its chain goes over to the new one', async () => {
+  assert.match((await keys('show')).stderr, /no host\.key in .*makes it when it serves for the first time/);
+  await served();
+  const first = (await keys('show')).stdout.trim();
+  assert.match(first, /^ed25519:[\w-]{43}$/);
+  const agent = (await keys('show', 'billing')).stdout.trim();
+  assert.notEqual(agent, first);
+  const second = (await keys('rotate', 'host')).stdout.trim();
+  assert.notEqual(second, first);
+  assert.equal((await keys('show')).stdout.trim(), second);
+  assert.equal(readFileSync(join(state, 'keys/host.pub'), 'utf8').trim(), second);
+  const revoked = await keys('revoke', 'billing', '--reason', 'retired');
+  assert.match(revoked.stderr, /generation 1 of billing, .* is revoked \(retired\); .* signs now/);
+  assert.notEqual((await keys('show', 'billing')).stdout.trim(), agent);
+  writeFileSync(join(home, 'first.pub'), `${first}\n`);
+  const verified = await call(['audit', 'verify', join(state, 'audit'), '--key', 'first.pub']);
+  assert.equal(verified.code, 0, verified.stderr);
+});
+
+test('keys of others are pinned, listed, forgotten and revoked; what is none is refused', async () => {
+  await served();
+  const other = (await keys('show', 'other')).stdout.trim();
+  assert.equal((await keys('trust', 'publisher/acme', other)).code, 0);
+  assert.match((await keys('list')).stdout, new RegExp(`publisher/acme +${other} +hand`));
+  assert.equal((await keys('forget', 'publisher/acme')).code, 0);
+  assert.equal((await keys('forget', 'publisher/acme')).code, 66);
+  await keys('revoke', other);
+  assert.match((await keys('list')).stdout, /revoked: compromised/);
+  for (const words of [['trust', 'acme', other], ['trust', 'publisher/acme', 'x'], ['rotate'], ['turn', 'x']])
+    assert.equal((await keys(...words)).code, 64, words.join(' '));
+});
+
+test('a passphrase seals the key: without it, and with another, nothing opens', async () => {
+  await served();
+  const shown = (await keys('show')).stdout;
+  assert.equal((await call(['keys', 'passphrase'], { MOTEHOST_KEY_PASSPHRASE_NEW: 'open sesame' })).code, 0);
+  assert.match((await keys('show')).stderr, /is sealed; give its passphrase in MOTEHOST_KEY_PASSPHRASE/);
+  const wrong = await call(['keys', 'show'], { MOTEHOST_KEY_PASSPHRASE: 'close sesame' });
+  assert.equal(wrong.code, 77);
+  const right = await call(['keys', 'show'], { MOTEHOST_KEY_PASSPHRASE: 'open sesame' });
+  assert.equal(right.stdout, shown);
+  const env = { MOTEHOST_KEY_PASSPHRASE: 'open sesame', MOTEHOST_KEY_PASSPHRASE_NEW: '' };
+  assert.equal((await call(['keys', 'passphrase'], env)).code, 0);
+  assert.equal((await keys('show')).stdout, shown);
+});
+
+test('a host.key that is missing or of another host is told with the cure, and nothing is made in its place', async () => {
+  await served();
+  const [key, kept] = [join(state, 'keys/host.key'), join(home, 'kept.key')];
+  copyFileSync(key, kept);
+  rmSync(key);
+  await assert.rejects(served(), {
+    code: 'HOST_ERR_IDENTITY_CORRUPT',
+    message: /host\.key is missing.*put back/,
+  });
+  assert.ok(!existsSync(key));
+  const other = mkdtempSync(join(tmpdir(), 'motehost-cli-keys-'));
+  const made = await call(['sign', kept, '--key', other]);
+  assert.equal(made.code, 0, made.stderr);
+  copyFileSync(join(other, 'host.key'), key);
+  await assert.rejects(served(), { code: 'HOST_ERR_IDENTITY_CORRUPT' });
+  rmSync(other, { recursive: true });
+  copyFileSync(kept, key);
+  await served();
+});
+
+test('host sign writes who vouches for exactly this component', async () => {
+  await served();
+  const file = join(home, 'a.wasm');
+  writeFileSync(file, 'a component');
+  const signed = await call(['sign', 'a.wasm']);
+  assert.match(signed.stdout, /^sha256:[0-9a-f]{64}\n$/);
+  const verdict = verifyComponent(readFileSync(file), readFileSync(`${file}.sig`));
+  assert.equal(verdict.kind === 'signed' && verdict.keyText, (await keys('show')).stdout.trim());
+  assert.equal(verifyComponent(Buffer.from('another'), readFileSync(`${file}.sig`)).kind, 'refused');
+  assert.equal((await call(['sign', 'none.wasm'])).code, 66);
+});
