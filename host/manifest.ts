@@ -5,6 +5,7 @@ import { HostError } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { type AuditRules, auditOf } from './manifest/audit.ts';
 import { settingsOf } from './manifest/environment.ts';
+import { type ErrorRules, errorsOf } from './manifest/error-rules.ts';
 import { type Grants, grantsOf } from './manifest/grants.ts';
 import { isPlainPath } from './manifest/http-grant.ts';
 import { type Labels, labelsOf } from './manifest/labels.ts';
@@ -12,7 +13,9 @@ import {
   type DeliveryRules,
   deliveryOf,
   type Hibernate,
+  type History,
   hibernateOf,
+  historyOf,
   type MailboxLimits,
   mailboxOf,
   type Rates,
@@ -21,6 +24,7 @@ import {
   ratesOf,
   restartOf,
 } from './manifest/life.ts';
+import { type MessageRules, messagesOf } from './manifest/messages.ts';
 import { isAgentName } from './manifest/name.ts';
 import { type Sources, sourceKeys, sourcesOf } from './manifest/sources.ts';
 import { type Subscription, subscriptionsOf } from './manifest/subscriptions.ts';
@@ -30,6 +34,13 @@ import { readRegularFile } from './regular-file.ts';
 
 export type { AgentAuditLevel, AuditRules } from './manifest/audit.ts';
 export type { EnvironmentGrant } from './manifest/environment.ts';
+export {
+  defaultErrors,
+  type ErrorRules,
+  type ErrorStep,
+  type FailureKind,
+  failureKinds,
+} from './manifest/error-rules.ts';
 export {
   type BusGrants,
   type FileGrant,
@@ -47,10 +58,12 @@ export {
   defaultRates,
   defaultRestart,
   type Hibernate,
+  type History,
   type MailboxLimits,
   type Rates,
   type Restart,
 } from './manifest/life.ts';
+export { defaultMessages, type MessageRules } from './manifest/messages.ts';
 export { isAgentName } from './manifest/name.ts';
 export { languageNames } from './manifest/sources.ts';
 export type { Subscription } from './manifest/subscriptions.ts';
@@ -72,7 +85,12 @@ export interface Manifest extends Sources {
   readonly mailbox: MailboxLimits;
   readonly restart: Restart;
   readonly hibernate: Hibernate;
+  readonly history: History;
   readonly delivery: DeliveryRules;
+  readonly messages: MessageRules;
+  /** `sha256:…`: its component must be exactly this one; undefined: any. */
+  readonly digest: string | undefined;
+  readonly errors: ErrorRules;
   readonly grants: Grants;
   readonly labels: Labels;
   /** What the host subscribes it to; being in the manifest grants them. */
@@ -120,9 +138,10 @@ export function readManifest(folder: string): Manifest {
  */
 export function parseManifest(text: string, path: string, comesReady = false): Manifest {
   const table = new Table(parseTable(text, path), path).only(keys);
+  const name = nameOf(table);
   const limits = table.table('limits').only([...Object.keys(limitKeys), ...rateKeys], 'limit');
   return {
-    name: nameOf(table),
+    name,
     ...sourcesOf(table, comesReady),
     tier: tierOf(table),
     settings: settingsOf(table),
@@ -131,7 +150,11 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     mailbox: mailboxOf(table),
     restart: restartOf(table),
     hibernate: hibernateOf(table),
+    history: historyOf(table),
     delivery: deliveryOf(table),
+    messages: messagesOf(table),
+    digest: digestOf(table),
+    errors: errorsOf(table, name),
     grants: grantsOf(table),
     labels: labelsOf(table),
     subscriptions: subscriptionsOf(table),
@@ -150,7 +173,11 @@ const keys: readonly string[] = [
   'mailbox',
   'restart',
   'hibernate',
+  'history',
   'delivery',
+  'messages',
+  'digest',
+  'errors',
   'capabilities',
   'labels',
   'environment',
@@ -167,6 +194,13 @@ function nameOf(table: Table): string {
     'name',
     'lower-case letters, digits and dashes, beginning with a letter, such as name = "price-watch"',
   );
+}
+
+function digestOf(table: Table): string | undefined {
+  const value = table.value('digest');
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value)) return value;
+  throw table.wrong('digest', 'sha256: and 64 hexadecimal digits in lower case, as host sign says it');
 }
 
 /** @throws HostError `HOST_ERR_TIER_UNAVAILABLE`: an agent that asks for more isolation never runs with less */

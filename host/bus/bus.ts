@@ -4,7 +4,7 @@ import type { Outcome } from '../outcome.ts';
 import { groupFault, patternFault, reservedToken } from '../subject.ts';
 import { publishes, requests, type Sending, sends } from '../telemetry/channels.ts';
 import { type BusLimits, defaultBusLimits } from './bus-limits.ts';
-import { type DeadLetter, DeadLetters } from './dead-letters.ts';
+import { type DeadLetter, DeadLetters, type DeadReason } from './dead-letters.ts';
 import {
   type Accepted,
   type Delivery,
@@ -18,11 +18,12 @@ import {
   type SendOptions,
 } from './delivery.ts';
 import type { Directory } from './directory.ts';
+import { type EnvelopeSeal, Envelopes, type RefusedMessage } from './envelopes.ts';
 import { Fates } from './fates.ts';
 import { Flushes } from './flush.ts';
 import type { Frame, Links } from './frame-kinds.ts';
 import type { Journal, JournalRecord } from './journal-port.ts';
-import type { BusError, Message, Payload } from './message.ts';
+import type { BusError, Header, Message, Payload } from './message.ts';
 import { Outbox } from './outbox.ts';
 import { Reception, type ReceptionCounts } from './reception.ts';
 import type { BusRecord } from './record-port.ts';
@@ -43,6 +44,10 @@ export interface BusOptions {
   /** Where messages that are to be delivered at least once outlive the process; none: in memory only. */
   readonly journal?: Journal | undefined;
   readonly limits?: Partial<BusLimits>;
+  /** Seals the messages of agents that want it; none: nothing is sealed. */
+  readonly seal?: EnvelopeSeal | undefined;
+  /** Told of every message that was not sealed by who it says, or not for who got it. */
+  readonly onRefused?: (refused: RefusedMessage) => void;
   /** Told of every message that this thread gives up. */
   readonly onDeadLetter?: (letter: DeadLetter) => void;
   /** Where it is put on record what is sent; none: nowhere. */
@@ -122,8 +127,11 @@ export class Bus {
     const full: BusError = { tag: 'full', val: Math.max(1, this.#limits.backpressureMsMax) };
     this.#outbox = new Outbox(links, wheel);
     this.#deadLetters = new DeadLetters(this.#limits.deadLettersMax, this.#limits.deadLetterBytesMax);
+    const { seal, onRefused = () => {} } = options;
+    const envelopes = seal === undefined ? undefined : new Envelopes(directory, seal, onRefused);
     this.#requests = new Requests({
       wheel,
+      envelopes,
       requestsMax: this.#limits.requestsMax,
       cancel: (thread, request) => this.#cancelAt(thread, request),
       closed: (from) => this.#shipping.countAsking(from, -1),
@@ -138,6 +146,7 @@ export class Bus {
     });
     this.#reception = new Reception({
       directory,
+      envelopes,
       wheel,
       stamps,
       idsMax: this.#limits.idsMax,
@@ -152,6 +161,7 @@ export class Bus {
     });
     this.#mail = new RegisteredMail({
       self: this.#self,
+      envelopes,
       directory,
       journal: this.#journal,
       flushes: this.#journal && new Flushes(this.#journal, (flush) => this.#reception.release(flush)),
@@ -173,6 +183,7 @@ export class Bus {
     });
     this.#shipping = new Shipping({
       self: this.#self,
+      envelopes,
       directory,
       stamps,
       random,
@@ -260,9 +271,58 @@ export class Bus {
     return this.#reception.take(id);
   }
 
-  /** What became of a message: answers it, or ends it, or has it delivered again, or makes it a dead letter. */
-  settle(delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
-    this.#reception.settle(delivery, outcome);
+  /**
+   * What became of a message: answers it, or ends it, or has it delivered again, or makes it a dead letter; with a
+   * `reason` it is not delivered again.
+   */
+  settle(delivery: Delivery, outcome: Outcome<Uint8Array | undefined>, reason?: DeadReason): void {
+    this.#reception.settle(delivery, outcome, reason);
+  }
+
+  /**
+   * Instead of `settle`: has a message delivered again whatever became of it, at once or after its receiver's backoff.
+   * False: it cannot be, as its asker has no time left for it, or its sender asked for one delivery at most.
+   */
+  again(delivery: Delivery, isAtOnce: boolean): boolean {
+    return this.#reception.again(delivery, isAtOnce);
+  }
+
+  /** Instead of `settle`: pauses the receiver, and keeps the message as the first that it gets when it is resumed. */
+  keep(delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+    this.#reception.keep(delivery, outcome);
+  }
+
+  /** Gives up what waits for an agent of this thread, all of it or what has one of these ids. */
+  clear(id: number, reason: DeadReason, ids?: readonly string[]): void {
+    this.#reception.clear(id, reason, ids);
+  }
+
+  /**
+   * Instead of `settle`: another agent gets a message that somebody sent, with these headers, and it is promised as
+   * it was. False, and nothing is done: there is no such agent, it has no room, or the message is to be delivered once at most.
+   */
+  passOn(delivery: Delivery, agentName: string, headers: readonly Header[]): boolean {
+    const { message, guarantee, receiver, request } = delivery;
+    const to = this.directory.find(agentName);
+    if (to === 0 || request !== 0 || guarantee === 'at-most-once') return false;
+    const passed = { ...message, headers, attempt: 1 };
+    if ('tag' in this.#mail.send(to, agentName, passed, guarantee, receiver)) return false;
+    this.#reception.settle(delivery, passedOn);
+    return true;
+  }
+
+  /** As `passOn`, for a request: its asker gets the other one's answer. False: nobody has it, and it is to be settled still. */
+  async askInstead(delivery: Delivery, agentName: string, headers: readonly Header[]): Promise<boolean> {
+    const { signal, flush } = this.#reception.standIn(delivery);
+    const reply = await this.#shipping.askInstead(delivery, agentName, headers, signal);
+    const isTaken = !('error' in reply) || isOver.has(reply.error.tag);
+    this.#reception.stoodIn(delivery, flush, isTaken ? reply : undefined);
+    return isTaken;
+  }
+
+  /** Whether anybody waits for what becomes of a message, or it is promised that something does. */
+  isOpen(delivery: Delivery): boolean {
+    return this.#reception.isOpen(delivery);
   }
 
   /** Whether anything waits for an agent of this thread. */
@@ -536,7 +596,11 @@ export class Bus {
   #replyTo(thread: number, request: number, reply: Reply): void {
     if (thread === this.#self) this.#requests.answer(request, this.#self, reply);
     else if ('error' in reply) this.#outbox.owed(thread, { kind: 'refused', request, error: reply.error });
-    else this.#outbox.owed(thread, { kind: 'reply', request, ...reply });
+    else {
+      // It may be another thread's frame, with a number of its own.
+      const { outcome, contentType, headers } = reply;
+      this.#outbox.owed(thread, { kind: 'reply', request, outcome, contentType, headers });
+    }
   }
 
   #announceRoom(receiver: number, threads: number): void {
@@ -547,6 +611,15 @@ export class Bus {
     }
   }
 }
+
+/** What was sent to another instead was dealt with. */
+const passedOn: Outcome<undefined> = {
+  kind: 'ok',
+  value: undefined,
+  usage: { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 },
+};
+/** Ends of a request after which no other agent can help. */
+const isOver: ReadonlySet<BusError['tag']> = new Set(['timed-out', 'cancelled']);
 
 function sendingOf({ name }: Sender, target: string, { body }: Payload): Sending {
   return { sender: name, target, bodyBytes: body.length };

@@ -4,7 +4,7 @@ import type { BusError, Guarantee, Header, Message } from './message.ts';
 
 /** One message on its way to one receiver: in a mailbox, being handled, or waiting to be repeated. */
 export class Delivery {
-  readonly message: Message;
+  message: Message;
   readonly receiver: number;
   /** The sender's id; 0: from outside. */
   readonly from: number;
@@ -23,6 +23,12 @@ export class Delivery {
   isAnswered = false;
   /** Its answer waits until what its receiver sent is on disk. */
   isHeld = false;
+  /** The receiver's name, once a sealed message was opened for it: its answer is sealed too. */
+  openedFor: string | undefined = undefined;
+  /** What it waits for to be repeated by, on the receiver's thread; 0: it does not. */
+  repeat = 0;
+  /** Ends the question to another agent that stands in for its receiver. */
+  standIn: AbortController | undefined = undefined;
   /** The next one that the same request brought to this thread. */
   sibling: Delivery | undefined = undefined;
 
@@ -71,6 +77,8 @@ export interface Redelivery {
   /** Before the second delivery; doubles each time. */
   readonly backoffMs: number;
   readonly backoffMsMax: number;
+  /** Deliveries in all of one whose receiver has its own say in it (`Reception.again`); default `attemptsMax`. */
+  readonly deliveriesMax?: number;
 }
 
 /** How much one agent may send. */
@@ -137,5 +145,7 @@ export type Reply =
       readonly outcome: Outcome<Uint8Array | undefined>;
       readonly contentType: string | undefined;
       readonly headers: readonly Header[];
+      /** On its way only: the outcome's value is an envelope. */
+      readonly isSealed?: true;
     }
   | { readonly error: BusError };

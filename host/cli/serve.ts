@@ -36,6 +36,7 @@ const options = {
   drain: { type: 'string' },
   log: { type: 'string' },
   'memory-total': { type: 'string' },
+  'history-total': { type: 'string' },
   ...limitOptions,
 } as const;
 
@@ -83,6 +84,7 @@ What is recorded (host audit reads and verifies it; docs/audit.md)
 How
   --threads N             threads that run agents                          [one a core]
   --memory-total SIZE     memory of all agents together                    [75% of the machine's, or of its cgroup's]
+  --history-total SIZE    histories on disk together (host replay); the oldest go   [1GiB]
   --watch, --no-watch     build and replace agents that change, or not     [up to 200 agents are watched]
   --drain TIME            how long the end may take                        [30s]
   --repair-journal        start although kept messages are damaged on disk, with all that are readable
@@ -97,6 +99,11 @@ folder; 69 the address or the state folder is taken; 130 ended at once.
   endsProcess: true,
   run: async (args) => serveAgents(await readSettings(args), await loadParts()),
 };
+
+/** @throws HostError `HOST_ERR_LIMIT_INVALID` */
+function bytesOf(flag: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseQuantity('bytes', text, flag);
+}
 
 /** What the command line asks for, checked. */
 export interface ServeSettings {
@@ -114,6 +121,8 @@ export interface ServeSettings {
   readonly threads: number;
   /** Undefined: a share of what there is. */
   readonly memoryBytesMax: number | undefined;
+  /** Undefined: the host's default. */
+  readonly historyBytesMax: number | undefined;
   /** Undefined: as their number says. */
   readonly watch: boolean | undefined;
   readonly drainMs: number;
@@ -155,10 +164,8 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
       values.threads === undefined
         ? availableParallelism()
         : countOf('--threads', values.threads, threadsMax),
-    memoryBytesMax:
-      values['memory-total'] === undefined
-        ? undefined
-        : parseQuantity('bytes', values['memory-total'], '--memory-total'),
+    memoryBytesMax: bytesOf('--memory-total', values['memory-total']),
+    historyBytesMax: bytesOf('--history-total', values['history-total']),
     watch: values['no-watch'] === true ? false : values.watch,
     drainMs: values.drain === undefined ? 30_000 : timeMsOf('--drain', values.drain),
     isJson: values.log === 'json',
@@ -244,7 +251,8 @@ function open(
   agents: readonly AgentFiles[],
   voice: Voice,
 ): Promise<LocalServing> {
-  const { stateFolder, threads, memoryBytesMax, limits, secretsFile, repairJournal } = settings;
+  const { stateFolder, threads, memoryBytesMax, historyBytesMax, limits, secretsFile, repairJournal } =
+    settings;
   const { auditLevel, acceptAuditLoss, policyFolder } = settings;
   makeStateFolder(stateFolder);
   return parts.serve({
@@ -255,6 +263,7 @@ function open(
     limits,
     trust: { auditLevel, acceptAuditLoss, ...(policyFolder === undefined ? {} : { policyFolder }) },
     ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
+    ...(historyBytesMax === undefined ? {} : { historyBytesMax }),
     ...(repairJournal ? { repairJournal } : {}),
     ...(secretsFile === undefined ? {} : { secretsFile }),
     clock: systemClock,

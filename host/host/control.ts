@@ -1,3 +1,4 @@
+import type { Halt } from '../agent/halt.ts';
 import type { AgentReport, Newcomer, PopulationReport } from '../agent/population.ts';
 import type { Spec } from '../agent/spec.ts';
 import type { KeptSubscription } from '../bus/bus.ts';
@@ -20,6 +21,12 @@ export interface ThreadSettings {
   readonly directory: DirectoryMemory;
   readonly residence: ResidenceShare;
   readonly warmBytesMax: number;
+  /** Bytes of all history files, those of earlier runs too. */
+  readonly historyBytesMax: number;
+  /** How many threads write them. */
+  readonly threads: number;
+  /** When this run of the host began, milliseconds since 1970. */
+  readonly startedMs: number;
   readonly logLevelMin: LogLevel;
 }
 
@@ -31,6 +38,8 @@ export interface ThreadPlace {
   /** Folders of this thread's own: states of agents that sleep, and messages it has promised to deliver. */
   readonly coldFolder: string;
   readonly journalFolder: string;
+  /** Where what agents are told is written down; one for all threads. */
+  readonly historyFolder: string;
   /** Go on with what is readable of a damaged journal. */
   readonly repairJournal: boolean;
   /** How many threads had this place before, each of which was lost. */
@@ -65,6 +74,8 @@ export interface ThreadCalls {
   /** Another program or other settings; messages wait meanwhile. */
   readonly replace: (asked: { readonly id: number; readonly spec: number }) => void;
   readonly remove: (id: number) => void;
+  /** A halted agent goes on; false: it was not. */
+  readonly resume: (asked: { readonly id: number; readonly isDropped: boolean }) => boolean;
   readonly report: (ids: readonly number[]) => readonly (AgentReport | undefined)[];
   readonly status: () => ThreadReport;
   readonly deadLetters: (max: number) => readonly DeadLetter[];
@@ -99,6 +110,8 @@ export interface OwnerCalls {
   readonly approve: (asked: AskedApproval) => Decision;
   /** Decides about a caller from outside, counting it with those of all threads. */
   readonly settle: (asked: Omit<AskedApproval, 'decision'>) => Decision | Refused;
+  /** An agent handles nothing until a person says so; without a halt, it does again. */
+  readonly halted: (change: Halted) => void;
   readonly [name: string]: (input: never) => unknown;
 }
 
@@ -108,6 +121,8 @@ export interface AskedApproval {
   /** How long it may wait. */
   readonly waitMs: number;
 }
+
+export type Halted = readonly [agent: string, halt: Halt | undefined];
 
 /** What an agent subscribed to itself. */
 export type Subscriptions = readonly [agent: string, own: readonly KeptSubscription[]];

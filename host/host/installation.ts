@@ -5,6 +5,7 @@ import type { Spec } from '../agent/spec.ts';
 import type { SpecMaker } from '../agent/spec-maker.ts';
 import type { Triggers } from '../agent/triggers/triggers.ts';
 import { HostError } from '../errors.ts';
+import { componentsOf } from '../history/history-files.ts';
 import { isAgentName, type Manifest, parseManifest } from '../manifest.ts';
 import type { Admission } from './admission.ts';
 import type { AgentRecord } from './agent-records.ts';
@@ -68,9 +69,15 @@ export class Installation {
 
   /** @throws HostError `HOST_ERR_AGENT_DUPLICATE` when the operator has an agent of that name */
   async #specOf(manifest: Manifest, component: Uint8Array<ArrayBuffer>): Promise<Spec> {
-    const { specs, tenancy } = this.#options;
-    const spec = await specs.make(manifest, installedPath, component);
-    requireHttpOrigin(tenancy.registry.get(manifest.name)?.origin, manifest.name);
+    const spec = await this.#make(manifest, installedPath, component);
+    requireHttpOrigin(this.#options.tenancy.registry.get(manifest.name)?.origin, manifest.name);
+    return spec;
+  }
+
+  /** The component of an agent with a history is kept as long as that. */
+  async #make(manifest: Manifest, path: string, component: Uint8Array<ArrayBuffer>): Promise<Spec> {
+    const spec = await this.#options.specs.make(manifest, path, component);
+    if (manifest.history.record) this.#options.state.recorded.put(component);
     return spec;
   }
 
@@ -101,6 +108,16 @@ export class Installation {
     // What nobody has any more, or a crash left half written.
     agents.prune();
     components.removeUnused(agents.digests());
+    this.#pruneRecorded();
+  }
+
+  /** Lives that begin in a history, and those that may begin in it from now on, need their components. */
+  #pruneRecorded(): void {
+    const { state, tenancy } = this.#options;
+    const needed = componentsOf(state.historyFolder);
+    for (const { spec } of tenancy.registry.records())
+      if (spec.manifest.history.record) needed.add(spec.program.facts.digest);
+    state.recorded.removeUnused(needed);
   }
 
   async #restore(record: AgentRecord, onOpen: () => void): Promise<void> {
@@ -124,7 +141,7 @@ export class Installation {
     text = '',
     onOpen?: () => void,
   ): Promise<Installed & { readonly difference?: Difference }> {
-    const asked = await this.#options.specs.make(manifest, manifestPath, component);
+    const asked = await this.#make(manifest, manifestPath, component);
     const spec = await this.#admitted(asked, operator, false, onOpen);
     const present = this.#options.tenancy.registry.get(manifest.name);
     if (present !== undefined && present.origin.manifestPath !== manifestPath)

@@ -62,12 +62,12 @@ import { metricsOf, statusOf } from './status.ts';
 import { Tenancy } from './tenancy.ts';
 import { type AgentThreadHandle, Threads } from './threads.ts';
 import { openTriggers } from './triggering.ts';
-import { Trust, type TrustOptions } from './trust.ts';
+import { recordRefusal, refusalText, Trust, type TrustOptions } from './trust.ts';
 
 /** What the operator may say of keys, audit chain and policies. */
 export type TrustSettings = Pick<
   TrustOptions,
-  'passphrase' | 'auditLevel' | 'acceptAuditLoss' | 'policyFolder'
+  'passphrase' | 'takesUnsealed' | 'auditLevel' | 'acceptAuditLoss' | 'policyFolder'
 >;
 
 const hostVersion = '0.1.0';
@@ -96,6 +96,8 @@ export interface ServeOptions {
   readonly memoryBytesMax?: number;
   /** Bytes of sleeping agents' states in the heap; beyond, they go to disk. Default 256 MiB. */
   readonly warmBytesMax?: number;
+  /** Bytes of all histories; beyond, the oldest go. Default 1 GiB. */
+  readonly historyBytesMax?: number;
   /** Go on with what is readable of damaged journals; default: refuse to start. */
   readonly repairJournal?: boolean;
   /** Keys, audit chain, policies. */
@@ -127,6 +129,7 @@ const agentsMax = 1_048_576;
 const logEntriesMax = 10_000;
 const logCharsMax = 32 * 1024 * 1024;
 const warmBytesDefault = 256 * 1024 * 1024;
+const historyBytesDefault = 1024 * 1024 * 1024;
 const closeMsMax = 2_000;
 /** Milliseconds between two looks at a disk that took no records. */
 const recordsAgainMs = 1_000;
@@ -216,6 +219,10 @@ class ServingHost implements LocalServing {
       onSubscriptions: (changed) => {
         for (const [agent, own] of changed) state.agents.putSubscriptions(agent, own);
       },
+      onHalted: ([agent, halt]) => {
+        state.agents.putHalt(agent, halt);
+        this.#tenancy.noteHalt(agent, halt);
+      },
       onJournal: (thread, isTaking) => this.#journalTurned(thread, isTaking),
       onOutput: (text) => this.#say('warn', text.trimEnd()),
       policy: this.#policing ?? noPolicy,
@@ -233,6 +240,11 @@ class ServingHost implements LocalServing {
       random,
       wheel: new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver }),
       journal: this.#mail.journal,
+      seal: trust.envelopes(clock),
+      onRefused: (refused) => {
+        this.#say('warn', refusalText(refused), refused.receiver);
+        recordRefusal(trust.pen, refused);
+      },
       onDeadLetter: (letter) => {
         this.#mail.deadLetterLog.note(letter);
         this.#audit.messages?.died(letter);
@@ -245,6 +257,7 @@ class ServingHost implements LocalServing {
       directory: this.#directory,
       threads: this.#threads,
       kept,
+      halts: state.agents.halts(),
       isFresh: state.coldLeft.length === 0,
     });
     this.#triggers = openTriggers(
@@ -326,6 +339,7 @@ class ServingHost implements LocalServing {
     return new Mail({
       state: this.#state,
       threads,
+      sealOf: (thread) => this.#trust.storeSeal(`journal/${thread}`),
       clock,
       random,
       repair: repairJournal,
@@ -348,6 +362,9 @@ class ServingHost implements LocalServing {
       directory: this.#directory.shared,
       residence: this.#residence,
       warmBytesMax: Math.floor(warmBytesMax / threads),
+      historyBytesMax: this.#options.historyBytesMax ?? historyBytesDefault,
+      threads,
+      startedMs: this.#startedAtMs,
       logLevelMin: 'info',
     };
   }
@@ -362,6 +379,7 @@ class ServingHost implements LocalServing {
       trust: this.#trust.line(),
       coldFolder: coldOf(thread),
       journalFolder: journalOf(thread),
+      historyFolder: this.#state.historyFolder,
       repairJournal: this.#options.repairJournal ?? false,
       adoptCold: orphaned.filter((number) => number % threads === thread - 1).map(coldOf),
     };
@@ -518,6 +536,14 @@ class ServingHost implements LocalServing {
 
   remove(name: string, principal?: Principal): Promise<void> {
     return this.#installation.remove(name, principal?.name);
+  }
+
+  async resume(name: string, isDropped: boolean, principal?: Principal): Promise<boolean> {
+    this.#requireOpen();
+    this.#audit.assertRoom();
+    const isResumed = await this.#tenancy.resume(this.#tenancy.require(name), isDropped);
+    if (isResumed) this.#audit.resumed(name, principal?.name ?? 'local', isDropped ? 'drop' : 'retry');
+    return isResumed;
   }
 
   /** @throws HostError `HOST_ERR_AGENT_STOPPED` when the host ends */

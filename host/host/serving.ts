@@ -1,10 +1,12 @@
 import type * as http from 'node:http';
+import type { DeadReason } from '../bus/dead-letters.ts';
 import type { Failure, Guarantee, Message, Payload } from '../bus/message.ts';
 import type { Outcome } from '../outcome.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 
 // The front doors know no room between: what they need of the bus reaches them from here.
+export type { DeadReason } from '../bus/dead-letters.ts';
 export type { Failure, Guarantee, Header, Message, Payload } from '../bus/message.ts';
 export type { LogEntry } from '../telemetry/log-entry.ts';
 export type { LogFilter } from '../telemetry/log-hub.ts';
@@ -15,7 +17,10 @@ export interface Principal {
   readonly name: string;
 }
 
-/** `ready`: it has no instance, and begins with its next message; `failed`: its thread is gone for the moment. */
+/**
+ * `ready`: it has no instance, and begins with its next message; `held`: it waits for a person (`Serving.resume`);
+ * `failed`: its thread is gone for the moment.
+ */
 export type AgentState =
   | 'ready'
   | 'starting'
@@ -24,6 +29,7 @@ export type AgentState =
   | 'waiting'
   | 'hibernated'
   | 'cold'
+  | 'held'
   | 'stopped'
   | 'failed';
 
@@ -152,7 +158,7 @@ export interface PublishOptions {
 export interface DeadLetter {
   readonly message: Message;
   readonly receiver: string;
-  readonly reason: 'expired' | 'attempts' | 'invalid' | 'refused' | 'removed' | 'mailbox-full' | 'corrupt';
+  readonly reason: DeadReason;
   readonly failure: Failure | undefined;
   readonly atMs: number;
 }
@@ -299,6 +305,12 @@ export interface Serving {
   install(request: InstallRequest): Promise<Installed>;
   /** @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
   remove(name: string, principal?: Principal): Promise<void>;
+
+  /**
+   * An agent that was held or terminated goes on: with the messages it failed at, or, `isDropped`, without: they are
+   * dead letters then. False: nothing keeps it from doing so. @throws HostError `HOST_ERR_AGENT_UNKNOWN`
+   */
+  resume(name: string, isDropped: boolean, principal?: Principal): Promise<boolean>;
 
   /** One message to one agent, and its answer. @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
   invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply>;

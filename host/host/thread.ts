@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Agent, AgentNote, Surroundings } from '../agent/agent.ts';
 import { ColdStates } from '../agent/cold-states.ts';
 import { Dispatcher } from '../agent/dispatcher.ts';
+import type { FailurePlace } from '../agent/error-strategy.ts';
 import { invoke } from '../agent/invoke.ts';
 import { Launcher } from '../agent/launcher.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
@@ -21,6 +22,8 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import type { Linker } from '../engine/linker.ts';
 import { Residence } from '../engine/residence.ts';
+import type { HistoryWriter } from '../history/history-writer.ts';
+import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
@@ -34,10 +37,11 @@ import { GuestRooms } from './guest-rooms.ts';
 import { Inspection } from './inspection.ts';
 import type { Metric } from './serving.ts';
 import { ThreadAudit } from './thread-audit.ts';
+import { openHistory } from './thread-history.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
 import { clearanceOf, entranceOf, type PolicyOwner } from './thread-policy.ts';
 import { ThreadServing } from './thread-serving.ts';
-import { ThreadTrust } from './trust.ts';
+import { envelopesOf, recordRefusal, refusalText, storeSealOf, ThreadTrust } from './trust.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
@@ -51,6 +55,8 @@ const tidyDroppedMin = 64;
 const tidyQuietLooks = 20;
 /** Milliseconds between two looks at whether everything under way has ended. */
 const quietEveryMs = 5;
+/** Bytes of what an agent is told in one turn, beyond which its history has a gap. */
+const turnBytesMax = 64 * 1024 * 1024;
 /** Milliseconds for calls that were told to end. */
 const endMsMax = 3_000;
 
@@ -65,7 +71,9 @@ interface Door {
 }
 
 /** How the main thread is told. */
-export interface Owner extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions'>, PolicyOwner {}
+export interface Owner
+  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted'>,
+    PolicyOwner {}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
@@ -76,6 +84,7 @@ export class AgentThread {
   readonly #residence: Residence;
   readonly #wheel: Wheel;
   readonly #links: Links;
+  readonly #history: HistoryWriter;
   readonly #log: LogOutbox;
   readonly #trust: ThreadTrust;
   /** Undefined: the host keeps no audit chain. */
@@ -103,7 +112,7 @@ export class AgentThread {
 
   private constructor(
     settings: ThreadSettings,
-    { links, predecessors, subscriptionsFrom, trust }: ThreadPlace,
+    { links, predecessors, subscriptionsFrom, historyFolder, trust }: ThreadPlace,
     store: ColdStore,
     mail: ThreadMail,
     owner: Owner,
@@ -118,6 +127,14 @@ export class AgentThread {
     this.mail = mail;
     this.#owner = owner;
     this.#logLevelMin = settings.logLevelMin;
+    this.#history = openHistory({
+      folder: historyFolder,
+      thread: links.self,
+      pen: this.#trust.pen,
+      settings,
+      wallMs: () => this.#wallMs(),
+      say: (level, text) => this.#say(level, text),
+    });
     this.#residence = new Residence(settings.residence, links.self);
     this.#pools = new InstancePools({ residence: this.#residence });
     this.#engine = createEngine({ cacheFolder: settings.cacheFolder, clock, pools: this.#pools });
@@ -137,6 +154,11 @@ export class AgentThread {
       random,
       wheel: this.#wheel,
       journal: mail.journal,
+      seal: envelopesOf(trust, clock, random),
+      onRefused: (refused) => {
+        this.#say('warn', refusalText(refused), refused.receiver);
+        recordRefusal(this.#trust.pen, refused);
+      },
       onDeadLetter: (letter) => {
         this.#deadLetterLog.note(letter);
         this.#audit?.messages.died(letter);
@@ -155,7 +177,11 @@ export class AgentThread {
         await this.#residence.collect();
       },
       neighbours: this.#residence,
-      cool: (agent, snapshot) => this.#cold.put(agent.name, snapshot),
+      cool: (agent, snapshot) => {
+        // What led to a state is on disk before the state is.
+        this.#history.flush();
+        return this.#cold.put(agent.name, snapshot);
+      },
       uncool: (agent) => this.#cold.drop(agent.name),
       cooled: (agent) => this.population.rest(agent),
     });
@@ -173,6 +199,7 @@ export class AgentThread {
       cold: this.#cold,
       subscribed: (id) => void this.#subscribed.add(id),
       inspection: this.#inspection(),
+      halted: (agent, halt) => owner.halted([agent, halt]),
       record: this.#audit,
     });
     this.#rooms = new GuestRooms({
@@ -190,6 +217,7 @@ export class AgentThread {
       cold: this.#cold,
       link: (agent, budget) => this.#link(agent, budget),
       wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
+      wallMs: () => this.#wallMs(),
       onLost: (agent, error) => this.#say('error', error.message, agent.name),
     });
   }
@@ -237,8 +265,16 @@ export class AgentThread {
     random: Random = systemRandom,
   ): Promise<AgentThread> {
     const { coldFolder, adoptCold, journalFolder, repairJournal } = place;
-    const mail = new ThreadMail({ folder: journalFolder, clock, random, repair: repairJournal });
-    const store = await SegmentStore.open({ folder: coldFolder, clock, adopt: adoptCold });
+    const journalSeal = storeSealOf(place.trust, random, `journal/${place.links.self}`);
+    const mail = new ThreadMail({
+      folder: journalFolder,
+      seal: journalSeal,
+      clock,
+      random,
+      repair: repairJournal,
+    });
+    const seal = storeSealOf(place.trust, random, 'cold');
+    const store = await SegmentStore.open({ folder: coldFolder, seal, clock, adopt: adoptCold });
     const thread = new AgentThread(settings, place, store, mail, owner, clock, random);
     await thread.#open(place.socketPath);
     return thread;
@@ -320,7 +356,8 @@ export class AgentThread {
       rested: () => this.#dispatcher.ended(),
       discard: (agent) => this.#discard(agent),
       stopped: (agent) => this.bus.endOf(agent.id),
-      handled: (agent, delivery, outcome) => this.#handled(agent, delivery, outcome),
+      handled: (agent, delivery, outcome, place) => this.#handled(agent, delivery, outcome, place),
+      record: (agent) => new Recorder({ agent: agent.name, sink: this.#history, turnBytesMax }),
       note: (agent, what) => this.#note(agent, what),
     };
   }
@@ -362,12 +399,17 @@ export class AgentThread {
     return isHere;
   }
 
-  #handled(agent: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+  #handled(
+    agent: Agent,
+    delivery: Delivery,
+    outcome: Outcome<Uint8Array | undefined>,
+    place: FailurePlace,
+  ): void {
     this.#audit?.handled(agent, delivery, outcome);
     // Whoever asked hears of it; of a message that nobody waits for only the operator can.
     if (delivery.request === 0 && outcome.kind === 'error')
       this.#sayUnhandled(agent, delivery, outcome.failure);
-    this.population.handled(agent, delivery, outcome);
+    this.population.handled(agent, delivery, outcome, place);
   }
 
   #sayUnhandled(agent: Agent, { message }: Delivery, failure: unknown): void {
@@ -405,6 +447,7 @@ export class AgentThread {
       event,
       atMs: this.#wallMs(),
       ...(event === 'failed' && { error }),
+      ...('why' in what && { why: what.why }),
       ...(what.kind === 'denied' && { what: what.what, allow: what.cure }),
     });
     this.bus.publishEvent(`host.agent.${name}.${event}`, {
@@ -530,6 +573,7 @@ export class AgentThread {
     // The last that other threads said of its messages.
     while (this.#links.pending()) await turn();
     await this.mail.close().catch((thrown: unknown) => this.#say('error', String(thrown)));
+    this.#history.close();
     this.#links.close();
     await this.#engine.close();
     await this.#trust.close();
@@ -551,6 +595,16 @@ function noteEntry(agent: Agent, what: ToldNote): Omit<LogEntry, 'atMs'> | undef
         text: `denied: ${what.what}`,
         fields: [{ name: 'allow', value: what.cure }],
       };
+    case 'held': {
+      const cure = `host agents resume ${agent.name} lets it go on`;
+      return { ...base, level: 'error', text: `held (${what.why}); ${cure}` };
+    }
+    case 'terminated':
+      return { ...base, level: 'error', text: `terminated (${what.why})` };
+    case 'failed-over':
+      return { ...base, level: 'warn', text: `failed over: ${what.why}` };
+    case 'resumed':
+      return { ...base, level: 'info', text: `resumed (${what.why})` };
     case 'refused':
       return { ...base, level: 'error', text: what.error.message };
     case 'ended':

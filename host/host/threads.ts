@@ -4,7 +4,14 @@ import { Pool } from '../engine/pool.ts';
 import { Residence, type ResidenceShare } from '../engine/residence.ts';
 import type { Thread } from '../engine/worker/client.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
-import type { OwnerCalls, Subscriptions, ThreadCalls, ThreadPlace, ThreadSettings } from './control.ts';
+import type {
+  Halted,
+  OwnerCalls,
+  Subscriptions,
+  ThreadCalls,
+  ThreadPlace,
+  ThreadSettings,
+} from './control.ts';
 import type { PolicyOwner } from './thread-policy.ts';
 import { portsOfTrust } from './trust.ts';
 
@@ -20,6 +27,7 @@ export interface ThreadsOptions {
   readonly onLogs: (entries: readonly LogEntry[]) => void;
   readonly onJournal: (thread: number, isTaking: boolean) => void;
   readonly onSubscriptions: (changed: readonly Subscriptions[]) => void;
+  readonly onHalted: (change: Halted) => void;
   readonly onOutput: (text: string) => void;
   /** What threads ask where policies decide. */
   readonly policy: PolicyOwner;
@@ -57,7 +65,8 @@ export class Threads {
 
   /** @throws HostError `HOST_ERR_THREAD_LOST` when a thread does not start, `HOST_ERR_JOURNAL_CORRUPT` */
   async start(): Promise<void> {
-    const { threads, settings, clock, onLogs, onJournal, onSubscriptions, onOutput, policy } = this.#options;
+    const { threads, settings, clock, onLogs, onJournal, onSubscriptions, onHalted, onOutput, policy } =
+      this.#options;
     this.#pool = await Pool.start<OwnerCalls, ThreadCalls>({
       entry,
       threads,
@@ -69,6 +78,7 @@ export class Threads {
         subscriptions: onSubscriptions,
         approve: (asked) => policy.approve(asked),
         settle: (asked) => policy.settle(asked),
+        halted: onHalted,
         journal: (isTaking) => {
           const number = this.#numberOf(thread());
           if (number !== undefined) onJournal(number, isTaking);

@@ -50,6 +50,10 @@ export class MemoryServing implements Serving {
   readonly sent: Message[] = [];
   readonly sites: Map<string, http.RequestListener> = new Map();
   readonly installs: InstallRequest[] = [];
+  /** Agents that are held. */
+  readonly held: Set<string> = new Set();
+  /** What was said to go on: `NAME retry`, `NAME drop`. */
+  readonly resumed: string[] = [];
   readonly extra: Metric[] = [];
   waitingFor: readonly string[] = [];
   #sequence = 0;
@@ -77,6 +81,7 @@ export class MemoryServing implements Serving {
       waiting: 0,
       hibernated: 0,
       cold: 0,
+      held: 0,
       stopped: 0,
       failed: 0,
     };
@@ -148,6 +153,13 @@ export class MemoryServing implements Serving {
     if (at < 0) throw new HostError('HOST_ERR_POLICY_APPROVAL_UNKNOWN', `nothing waits as '${id}'`, { id });
     this.waiting.splice(at, 1);
     this.answers.push({ id, isApproved, by, reason });
+  }
+
+  async resume(name: string, isDropped: boolean): Promise<boolean> {
+    if (!this.details.has(name)) throw unknown(name);
+    if (!this.held.delete(name)) return false;
+    this.resumed.push(`${name} ${isDropped ? 'drop' : 'retry'}`);
+    return true;
   }
 
   async invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
