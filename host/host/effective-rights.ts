@@ -29,8 +29,9 @@ type BusKind = 'send' | 'publish' | 'request';
 
 const actionOf = { send: 'bus.send', request: 'bus.send', publish: 'bus.publish' } as const;
 const agentStart = 'agent.';
-/** The guest is answered before its own time is over. */
-const answerMs = 50;
+/** The guest is answered before its own time is over: so much of what is left is kept for that. */
+const answerShare = 0.2;
+const answerMsMax = 2_000;
 
 /**
  * What one agent may do: what its manifest grants and the host's policies permit, both. Made only where there are
@@ -163,7 +164,9 @@ export class EffectiveRights implements BusRights, BusPolicy {
   #clear(request: PolicyRequest, act: Act): Cleared | Refused | Promise<Cleared | Refused> {
     const { underWay, leftMs } = this.#holder;
     const now = underWay();
-    return this.#clearance.clear(request, act, Math.max(0, leftMs() - answerMs), () => underWay() === now);
+    const left = leftMs();
+    const waitMs = left - Math.min(answerMsMax, left * answerShare);
+    return this.#clearance.clear(request, act, waitMs, () => underWay() === now);
   }
 
   #passed(kind: BusKind, subject: string, result: Cleared | Refused): BusPass | undefined {
