@@ -6,10 +6,19 @@ import { openJournal } from '../host/bus/journal/disk-journal.ts';
 import type { Journal, Owed } from '../host/bus/journal/journal.ts';
 import type { Message } from '../host/bus/message.ts';
 import { systemClock, systemRandom } from '../host/clock.ts';
+import { HostSecret } from '../host/identity/host-secret.ts';
+import { StoreSeal } from '../host/identity/store-seal.ts';
 import { atLeast, atMost, type Bench, type Effort, type Report, round } from './report.ts';
 import { median, percentile } from './samples.ts';
 
-type Sync = 'os' | 'disk';
+/** `bare`: when the system has it, and not sealed, for comparison. */
+type Sync = 'os' | 'disk' | 'bare';
+
+const seal = new StoreSeal({
+  secret: new HostSecret(new Uint8Array(32).fill(7)),
+  random: systemRandom,
+  store: 'journal/1',
+});
 
 function owed(bytes: number): Owed {
   return { receiver: 'billing', guarantee: 'at-least-once', message: message(bytes) };
@@ -32,7 +41,8 @@ function message(bytes: number): Message {
 
 async function withJournal<T>(sync: Sync, run: (journal: Journal) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'journal-bench-'));
-  const { journal } = openJournal({ folder, clock: systemClock, random: systemRandom, sync });
+  const kept = { folder, clock: systemClock, random: systemRandom };
+  const { journal } = openJournal(sync === 'bare' ? { ...kept, sync: 'os' } : { ...kept, sync, seal });
   try {
     return await run(journal);
   } finally {
@@ -77,7 +87,7 @@ async function run({ quick }: Effort): Promise<Report> {
   const rows: string[][] = [];
   let best = 0;
   let latencyUs = 0;
-  for (const sync of ['os', 'disk'] as const) {
+  for (const sync of ['os', 'bare', 'disk'] as const) {
     for (const bytes of [64, 1024]) {
       for (const perTurn of [10, 100, 1000]) {
         const count = (quick ? 20_000 : 200_000) / (sync === 'disk' ? 10 : 1) / (perTurn === 10 ? 4 : 1);
@@ -100,7 +110,10 @@ async function run({ quick }: Effort): Promise<Report> {
       atLeast('accepted and settled, one thread, 64 B, 100 a turn, os', best, target, 'pairs/s'),
       atMost('accepted until promised, alone, os', latencyUs, 200, 'µs'),
     ],
-    remarks: ['os: flushed when the system has it; disk: when the disk has it (fdatasync for each batch).'],
+    remarks: [
+      'os: flushed when the system has it; disk: when the disk has it (fdatasync for each batch); both sealed.',
+      'bare: as os, and not sealed.',
+    ],
   };
 }
 

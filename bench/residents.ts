@@ -193,10 +193,13 @@ async function spawn(count: number): Promise<Figures> {
   return figures;
 }
 
-/** Agents that sleep until their intervals wake them, spread over the interval; one is late when its answer is. */
-async function timers(count: number, everyMs: number): Promise<Figures> {
+/**
+ * Agents that sleep until their intervals wake them, spread over the interval; one is late when its answer is.
+ * `idleMs`: how long after a turn they leave memory.
+ */
+async function timers(count: number, everyMs: number, idleMs: number = everyMs / 40): Promise<Figures> {
   const host = await residentHost(
-    `[hibernate]\nafter = "${Math.floor(everyMs / 10)}ms"\n[capabilities.bus]\npublish = ["woken"]\n[[triggers]]\nname = "tick"\nevery = "${everyMs}ms"\n`,
+    `[hibernate]\nafter = "${Math.floor(idleMs)}ms"\n[capabilities.bus]\npublish = ["woken"]\n[[triggers]]\nname = "tick"\nevery = "${everyMs}ms"\n`,
     threads,
   );
   const { serving } = host;
@@ -303,6 +306,10 @@ const question = 'What do many agents cost, and how fast does any of them answer
 export const bench: Bench = { name: 'residents', question, run: async (effort) => report(effort) };
 
 if (import.meta.main) {
-  const [name = '', effort] = process.argv.slice(2);
-  process.stdout.write(JSON.stringify(await scenarios[name]?.(effort === 'quick')));
+  const [name = '', effort, count, everyMs, idleMs] = process.argv.slice(2);
+  const figures =
+    name === 'timers' && count !== undefined
+      ? await timers(Number(count), Number(everyMs), idleMs === undefined ? undefined : Number(idleMs))
+      : await scenarios[name]?.(effort === 'quick');
+  process.stdout.write(JSON.stringify(figures));
 }

@@ -8,11 +8,14 @@ import { settingsOf } from './manifest/environment.ts';
 import { type ErrorRules, errorsOf } from './manifest/error-rules.ts';
 import { type Grants, grantsOf } from './manifest/grants.ts';
 import { isPlainPath } from './manifest/http-grant.ts';
+import { type Labels, labelsOf } from './manifest/labels.ts';
 import {
   type DeliveryRules,
   deliveryOf,
   type Hibernate,
+  type History,
   hibernateOf,
+  historyOf,
   type MailboxLimits,
   mailboxOf,
   type Rates,
@@ -21,6 +24,7 @@ import {
   ratesOf,
   restartOf,
 } from './manifest/life.ts';
+import { type MessageRules, messagesOf } from './manifest/messages.ts';
 import { isAgentName } from './manifest/name.ts';
 import { type Sources, sourceKeys, sourcesOf } from './manifest/sources.ts';
 import { type Subscription, subscriptionsOf } from './manifest/subscriptions.ts';
@@ -45,6 +49,7 @@ export {
   type SocketGrant,
 } from './manifest/grants.ts';
 export type { HttpGrant, Scheme } from './manifest/http-grant.ts';
+export type { Labels } from './manifest/labels.ts';
 export {
   type DeliveryRules,
   defaultDelivery,
@@ -53,10 +58,12 @@ export {
   defaultRates,
   defaultRestart,
   type Hibernate,
+  type History,
   type MailboxLimits,
   type Rates,
   type Restart,
 } from './manifest/life.ts';
+export { defaultMessages, type MessageRules } from './manifest/messages.ts';
 export { isAgentName } from './manifest/name.ts';
 export { languageNames } from './manifest/sources.ts';
 export type { Subscription } from './manifest/subscriptions.ts';
@@ -78,9 +85,14 @@ export interface Manifest extends Sources {
   readonly mailbox: MailboxLimits;
   readonly restart: Restart;
   readonly hibernate: Hibernate;
+  readonly history: History;
   readonly delivery: DeliveryRules;
+  readonly messages: MessageRules;
+  /** `sha256:…`: its component must be exactly this one; undefined: any. */
+  readonly digest: string | undefined;
   readonly errors: ErrorRules;
   readonly grants: Grants;
+  readonly labels: Labels;
   /** What the host subscribes it to; being in the manifest grants them. */
   readonly subscriptions: readonly Subscription[];
   /** Requests under this path are for its `wasi:http/incoming-handler`: `/shop`; `/` for all that nobody else has. */
@@ -138,9 +150,13 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     mailbox: mailboxOf(table),
     restart: restartOf(table),
     hibernate: hibernateOf(table),
+    history: historyOf(table),
     delivery: deliveryOf(table),
+    messages: messagesOf(table),
+    digest: digestOf(table),
     errors: errorsOf(table, name),
     grants: grantsOf(table),
+    labels: labelsOf(table),
     subscriptions: subscriptionsOf(table),
     route: routeOf(table),
     triggers: triggersOf(table),
@@ -157,9 +173,13 @@ const keys: readonly string[] = [
   'mailbox',
   'restart',
   'hibernate',
+  'history',
   'delivery',
+  'messages',
+  'digest',
   'errors',
   'capabilities',
+  'labels',
   'environment',
   'subscriptions',
   'http',
@@ -174,6 +194,13 @@ function nameOf(table: Table): string {
     'name',
     'lower-case letters, digits and dashes, beginning with a letter, such as name = "price-watch"',
   );
+}
+
+function digestOf(table: Table): string | undefined {
+  const value = table.value('digest');
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value)) return value;
+  throw table.wrong('digest', 'sha256: and 64 hexadecimal digits in lower case, as host sign says it');
 }
 
 /** @throws HostError `HOST_ERR_TIER_UNAVAILABLE`: an agent that asks for more isolation never runs with less */

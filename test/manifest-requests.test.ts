@@ -89,7 +89,10 @@ subject = "orders.>"
     mailbox: { capacity: 50, high: 40, low: 10, bytesMax: 4 * 1024 * 1024 },
     restart: { policy: 'on-failure', backoffMs: 50, backoffMsMax: 60_000 },
     hibernate: { afterMs: undefined, unsaveable: 'restart' },
+    history: { record: false },
     delivery: { guarantee: 'exactly-once', attemptsMax: 3, backoffMs: 2000, backoffMsMax: 60_000 },
+    messages: { seal: false, sign: 'none' },
+    digest: undefined,
     errors: { state: 'clean', steps: {} },
     grants: {
       bus: {
@@ -116,6 +119,7 @@ subject = "orders.>"
       { pattern: 'orders.*.created', group: undefined },
       { pattern: 'orders.>', group: 'billing' },
     ],
+    audit: { level: 'security' },
     route: '/shop',
     triggers: [
       {

@@ -5,6 +5,7 @@ import { Budget, type StopCause, type Turn } from '../engine/budget.ts';
 import type { Resident } from '../engine/engine.ts';
 import type { Snapshot } from '../engine/hibernation/snapshot.ts';
 import { HostError } from '../errors.ts';
+import type { Recorder } from '../history/recorder.ts';
 import { intersect, type Limits } from '../limits.ts';
 import type { Outcome, Usage } from '../outcome.ts';
 import {
@@ -57,6 +58,8 @@ export interface Surroundings {
   /** The call under way is being ended: what it waits for ends too. */
   stopped(agent: Agent): void;
   /** What came of a message; the next may come from now on. */
+  /** Writes down what the agent is told, if its manifest says so. */
+  record(agent: Agent): Recorder | undefined;
   handled(
     agent: Agent,
     delivery: Delivery,
@@ -137,6 +140,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   /** What it handles. */
   delivery: Delivery | undefined;
   #capabilities: Capabilities | undefined;
+  #recorder: Recorder | undefined;
   readonly idlePlace: IdlePlace<Agent> = new IdlePlace<Agent>(this);
   handled = 0;
   failed = 0;
@@ -164,6 +168,12 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   get capabilities(): Capabilities {
     this.#capabilities ??= Capabilities.of(this.#spec.manifest.grants, this.#spec.manifestPath);
     return this.#capabilities;
+  }
+
+  /** Of an agent whose manifest says that its history is kept. */
+  get recorder(): Recorder | undefined {
+    if (this.#spec.manifest.history.record) this.#recorder ??= this.#around.record(this);
+    return this.#recorder;
   }
 
   get phase(): AgentPhase {
@@ -342,11 +352,13 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
 
   #newBudget(): Budget {
     const { clock, turn } = this.#around;
-    return new Budget({ limits: this.#spec.limits, clock, turn, yieldMs });
+    const { recorder } = this;
+    const growthWatch = recorder && { decided: recorder.growth };
+    return new Budget({ limits: this.#spec.limits, clock, turn, yieldMs, growthWatch });
   }
 
   #hold(resident: Resident, budget: Budget): Calls {
-    const calls = new Calls(resident.instance, budget, this);
+    const calls = new Calls(resident.instance, budget, this, this.recorder);
     this.#resident = resident;
     this.#calls = calls;
     this.#saved = undefined;
@@ -385,7 +397,9 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     this.#around.disarm(away.timer);
     this.#parking?.end();
     this.#around.stopped(this);
-    away.end.ended(endedAway(away, cause, this.#around.clock.monotonicMs()));
+    const outcome = endedAway(away, cause, this.#around.clock.monotonicMs());
+    this.recorder?.end(outcome);
+    away.end.ended(outcome);
   }
 
   /** The call under way waits for something outside, and has nothing on a stack. */
@@ -493,6 +507,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     this.#before = undefined;
     if (before !== undefined) this.#keep(before, 'hibernated');
     else if (this.#saved !== undefined) this.#sleepOn(this.#saved);
+    if (before !== undefined || this.#saved === undefined) this.#recorder?.ends();
     resident?.instance.dispose();
     await resident?.release();
   }
@@ -683,6 +698,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     this.#capabilities?.revoke();
     this.#capabilities = undefined;
     this.#spec = spec;
+    this.#recorder = undefined;
     this.revive();
   }
 

@@ -8,7 +8,9 @@ export interface MemoryRoomOptions {
   readonly clock: Clock;
   /** Bytes of saved states in the heap; beyond, the oldest go to disk. */
   readonly warmBytesMax: number;
-  /** Instances that wait for re-use: there are none for whoever finds no room all the same. */
+  /** Instances that wait for re-use. */
+  readonly pooled: () => number;
+  /** The same with those that were dropped and are not collected: there are none for whoever finds no room all the same. */
   readonly spare: () => number;
   /** Drops so many of them and collects what was dropped; takes tens of milliseconds. */
   readonly reclaim: (instances: number) => Promise<void>;
@@ -60,6 +62,7 @@ export class MemoryRoom {
   #coolFromMs = 0;
   #isSweeping = false;
   #clearing: Promise<void> | undefined;
+  #handing: Promise<boolean> | undefined;
 
   constructor(options: MemoryRoomOptions) {
     this.#options = options;
@@ -203,12 +206,28 @@ export class MemoryRoom {
     const { neighbours, clock } = this.#options;
     const earlyMs = Math.min(refusalMsMax, Math.max(refusalMsMin, deadlineMs / 10));
     const untilMs = clock.monotonicMs() + deadlineMs - earlyMs;
+    // Most need nobody else: an idle agent of this thread leaves its instance to them. Others hear of it only then.
+    if (this.#options.pooled() === 0 && (await this.#handOver())) {
+      try {
+        return await act();
+      } catch (thrown) {
+        if (!isExhausted(thrown)) throw thrown;
+      }
+    }
     neighbours.await(1);
     try {
       return await this.#enterLate(act, untilMs);
     } finally {
       neighbours.await(-1);
     }
+  }
+
+  /** Once for all that come meanwhile. */
+  #handOver(): Promise<boolean> {
+    this.#handing ??= this.#sendOldestAway().finally(() => {
+      this.#handing = undefined;
+    });
+    return this.#handing;
   }
 
   async #enterLate<T>(act: () => Promise<T>, untilMs: number): Promise<T> {

@@ -22,10 +22,25 @@ export interface PopulationRooms {
   readonly cold: ColdStates;
   /** An agent's own subscriptions are others now. */
   readonly subscribed: (agent: number) => void;
+  /** What policies say of messages and subscriptions; undefined where there are none. */
+  readonly inspection?: Inspection | undefined;
   /** An agent handles nothing until a person says so, or does so again. */
   readonly halted: (agent: string, halt: Halt | undefined) => void;
   /** Where it is put on record what agents do; none: nowhere. */
   readonly record?: LifeRecord | undefined;
+}
+
+/** Decides about messages as they are delivered, and about what manifests subscribe to; it tells the operator itself. */
+export interface Inspection {
+  admits(agent: Agent, delivery: Delivery): boolean;
+  /** What whoever asked is told. */
+  answer(
+    agent: Agent,
+    delivery: Delivery,
+    outcome: Outcome<Uint8Array | undefined>,
+  ): Outcome<Uint8Array | undefined>;
+  /** Calls `subscribe` when that is permitted. */
+  subscribe(agent: string, pattern: string, subscribe: () => void): void;
 }
 
 /** An agent that comes to a thread, with what it subscribed to itself in an earlier run, and how that run left it. */
@@ -101,8 +116,8 @@ export class Population implements Lodgers {
     for (const [id, name, kept, halt] of agents) {
       this.#roll.add(id, name, spec);
       if (cold.size > 0 && cold.has(name)) this.#cold += 1;
-      if (!isAgain) this.#subscribe(id, known);
-      if (kept !== undefined) this.#resubscribe(id, known, kept);
+      if (!isAgain) this.#subscribe(id, name, known);
+      if (kept !== undefined) this.#resubscribe(id, name, known, kept);
       if (halt !== undefined) this.#recovery.restore(this.#rouse(id) as Agent, halt);
     }
   }
@@ -114,14 +129,27 @@ export class Population implements Lodgers {
   }
 
   /** What the manifest subscribes it to. */
-  #subscribe(id: number, { manifest }: Spec): void {
-    for (const { pattern, group } of manifest.subscriptions) this.#rooms.bus.subscribe(id, pattern, group);
+  #subscribe(id: number, name: string, spec: Spec): void {
+    for (const { pattern, group } of spec.manifest.subscriptions)
+      this.#whenPermitted(id, name, pattern, spec, () => this.#rooms.bus.subscribe(id, pattern, group));
+  }
+
+  #whenPermitted(id: number, name: string, pattern: string, spec: Spec, act: () => void): void {
+    const { inspection } = this.#rooms;
+    if (inspection === undefined) act();
+    else
+      inspection.subscribe(name, pattern, () => {
+        // It may have taken long.
+        if (this.#roll.nameOf(id) === name && this.#roll.specOf(id) === spec.number) act();
+      });
   }
 
   /** As far as its manifest still grants it. */
-  #resubscribe(id: number, { manifest, manifestPath }: Spec, kept: readonly KeptSubscription[]): void {
-    const rights = Capabilities.of(manifest.grants, manifestPath);
-    for (const one of kept) if (rights.maySubscribe(one.pattern)) this.#rooms.bus.resubscribe(id, one);
+  #resubscribe(id: number, name: string, spec: Spec, kept: readonly KeptSubscription[]): void {
+    const rights = Capabilities.of(spec.manifest.grants, spec.manifestPath);
+    for (const one of kept)
+      if (rights.maySubscribe(one.pattern))
+        this.#whenPermitted(id, name, one.pattern, spec, () => this.#rooms.bus.resubscribe(id, one));
   }
 
   /** What an agent subscribed to itself. */
@@ -182,7 +210,7 @@ export class Population implements Lodgers {
       agent.replace(spec);
       if (agent.halt?.kind === 'terminated') this.#recovery.forgive(agent);
       this.#roll.setSpec(id, number);
-      this.#subscribe(id, spec);
+      this.#subscribe(id, agent.name, spec);
       this.#endUngranted(id, agent);
     } finally {
       if (agent.halt?.kind !== 'held') bus.resume(id);
@@ -275,12 +303,21 @@ export class Population implements Lodgers {
       return;
     }
     const delivery = agent === undefined ? undefined : bus.take(id);
+    const { inspection } = this.#rooms;
     if (agent === undefined || delivery === undefined) dispatcher.ended();
+    else if (inspection !== undefined && !inspection.admits(agent, delivery)) this.#turnAway(id, delivery);
     else {
       this.#underWay += 1;
       if (record?.hasMessages === true) record.begun(agent, delivery);
       agent.handle(delivery);
     }
+  }
+
+  #turnAway(id: number, delivery: Delivery): void {
+    const { bus, dispatcher } = this.#rooms;
+    bus.settle(delivery, turnedAway);
+    if (bus.hasMail(id)) dispatcher.wake(id);
+    dispatcher.ended();
   }
 
   /** Agents whose messages wait until they can be recorded again. */
@@ -306,8 +343,10 @@ export class Population implements Lodgers {
   ): void {
     const { bus, dispatcher } = this.#rooms;
     this.#underWay -= 1;
-    if (outcome.kind === 'ok') bus.settle(delivery, outcome);
-    else this.#recovery.settle(agent, delivery, outcome, place);
+    const { inspection } = this.#rooms;
+    const told = inspection === undefined ? outcome : inspection.answer(agent, delivery, outcome);
+    if (told.kind === 'ok') bus.settle(delivery, told);
+    else this.#recovery.settle(agent, delivery, told, place);
     if (bus.hasMail(agent.id)) dispatcher.wake(agent.id);
     if (agent.leaveTurn()) dispatcher.ended();
   }
@@ -348,6 +387,11 @@ export class Population implements Lodgers {
   }
 }
 
+const turnedAway: Outcome<undefined> = {
+  kind: 'denied',
+  reason: 'the policies of the host do not permit it',
+  usage: { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 },
+};
 function phaseOf({ halt, phase }: Agent): ReportedPhase {
   return halt?.kind === 'held' ? 'held' : phase;
 }

@@ -42,7 +42,7 @@ export const kinds = {
   erased: 80,
   pruned: 81,
   timestamped: 82,
-  turnRecorded: 90,
+  historyBlock: 90,
 } as const;
 
 export type KindName = keyof typeof kinds;
@@ -93,7 +93,8 @@ export const fieldNames = {
   80: ['subject', 'reason'],
   81: ['segments', 'lastSequence', 'lastHash'],
   82: ['batch', 'seal', 'authority', 'token'],
-  90: ['invocation', 'turn', 'inputsSha256', 'outputsSha256', 'fuel'],
+  // What agents were told is in a file beside the chain: this is the word for one block of it.
+  90: ['file', 'block', 'sha256', 'records'],
 } as const;
 
 /** The text form of each kind: `invocation-ended`. */

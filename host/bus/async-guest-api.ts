@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { type BusGuest, busGuestApi } from './guest-api.ts';
+import { type BusGuest, requestAs } from './guest-api.ts';
 import type { Payload } from './message.ts';
 
 /** What a guest asked for and may give up while it waits. */
@@ -22,9 +22,7 @@ const suspending: ReadonlySet<string> = new Set(['request', 'wait-ms']);
 export function asyncBusGuestApi(guest: BusGuest, clock: Clock): AsyncBusGuestApi {
   const functions: AsyncBusFunctions = {
     request: (subject, payload, timeoutMs) =>
-      cancellable((signal) =>
-        busGuestApi({ ...guest, signal: () => signal }).functions.request(subject, payload, timeoutMs),
-      ),
+      cancellable((signal) => requestAs(guest, subject, payload, timeoutMs, signal)),
     waitMs: (ms) => cancellable((signal) => clock.sleep(ms, signal)),
   };
   return { functions, suspending };

@@ -18,6 +18,7 @@ import {
   type SendOptions,
 } from './delivery.ts';
 import type { Directory } from './directory.ts';
+import { type EnvelopeSeal, Envelopes, type RefusedMessage } from './envelopes.ts';
 import { Fates } from './fates.ts';
 import { Flushes } from './flush.ts';
 import type { Frame, Links } from './frame-kinds.ts';
@@ -43,6 +44,10 @@ export interface BusOptions {
   /** Where messages that are to be delivered at least once outlive the process; none: in memory only. */
   readonly journal?: Journal | undefined;
   readonly limits?: Partial<BusLimits>;
+  /** Seals the messages of agents that want it; none: nothing is sealed. */
+  readonly seal?: EnvelopeSeal | undefined;
+  /** Told of every message that was not sealed by who it says, or not for who got it. */
+  readonly onRefused?: (refused: RefusedMessage) => void;
   /** Told of every message that this thread gives up. */
   readonly onDeadLetter?: (letter: DeadLetter) => void;
   /** Where it is put on record what is sent; none: nowhere. */
@@ -122,8 +127,11 @@ export class Bus {
     const full: BusError = { tag: 'full', val: Math.max(1, this.#limits.backpressureMsMax) };
     this.#outbox = new Outbox(links, wheel);
     this.#deadLetters = new DeadLetters(this.#limits.deadLettersMax, this.#limits.deadLetterBytesMax);
+    const { seal, onRefused = () => {} } = options;
+    const envelopes = seal === undefined ? undefined : new Envelopes(directory, seal, onRefused);
     this.#requests = new Requests({
       wheel,
+      envelopes,
       requestsMax: this.#limits.requestsMax,
       cancel: (thread, request) => this.#cancelAt(thread, request),
       closed: (from) => this.#shipping.countAsking(from, -1),
@@ -138,6 +146,7 @@ export class Bus {
     });
     this.#reception = new Reception({
       directory,
+      envelopes,
       wheel,
       stamps,
       idsMax: this.#limits.idsMax,
@@ -152,6 +161,7 @@ export class Bus {
     });
     this.#mail = new RegisteredMail({
       self: this.#self,
+      envelopes,
       directory,
       journal: this.#journal,
       flushes: this.#journal && new Flushes(this.#journal, (flush) => this.#reception.release(flush)),
@@ -173,6 +183,7 @@ export class Bus {
     });
     this.#shipping = new Shipping({
       self: this.#self,
+      envelopes,
       directory,
       stamps,
       random,
@@ -403,6 +414,12 @@ export class Bus {
     if (this.#tree.get(subscription)?.subscriber !== id) return;
     this.#tree.remove(subscription);
     this.#outbox.owedToAll({ kind: 'unsubscribe', subscriber: id, subscription });
+  }
+
+  /** What agents of this thread subscribed to, as it is now. */
+  ownSubscriptions(): readonly Subscription[] {
+    const isOwn = (one: Subscription): boolean => one.subscriber > 0 && one.thread === this.#self;
+    return [...this.#tree.all()].filter(isOwn);
   }
 
   /** What an agent subscribed to. */

@@ -4,7 +4,7 @@ import type { BusError, Guarantee, Header, Message } from './message.ts';
 
 /** One message on its way to one receiver: in a mailbox, being handled, or waiting to be repeated. */
 export class Delivery {
-  readonly message: Message;
+  message: Message;
   readonly receiver: number;
   /** The sender's id; 0: from outside. */
   readonly from: number;
@@ -23,6 +23,8 @@ export class Delivery {
   isAnswered = false;
   /** Its answer waits until what its receiver sent is on disk. */
   isHeld = false;
+  /** The receiver's name, once a sealed message was opened for it: its answer is sealed too. */
+  openedFor: string | undefined = undefined;
   /** What it waits for to be repeated by, on the receiver's thread; 0: it does not. */
   repeat = 0;
   /** Ends the question to another agent that stands in for its receiver. */
@@ -101,9 +103,14 @@ export interface Sender {
   readonly name: string | undefined;
   /** Of the message at hand, nanoseconds since the Unix epoch: what the sender asks for ends by then. */
   readonly deadlineNs?: bigint | undefined;
+  /** What all that it sends carries, with commas between: it travels in the header `mote-labels`. */
+  readonly labels?: string | undefined;
   /** On whose behalf somebody outside asks: message ids are its own, and the record names it. */
   readonly principal?: string | undefined;
 }
+
+/** The host's own; nobody else can set it. */
+export const labelsHeader = 'mote-labels';
 
 /** Whoever is no agent: a front door, a trigger, the host itself. */
 export const outside: Sender = { id: 0, name: undefined };
@@ -138,5 +145,7 @@ export type Reply =
       readonly outcome: Outcome<Uint8Array | undefined>;
       readonly contentType: string | undefined;
       readonly headers: readonly Header[];
+      /** On its way only: the outcome's value is an envelope. */
+      readonly isSealed?: true;
     }
   | { readonly error: BusError };

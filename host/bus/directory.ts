@@ -66,6 +66,7 @@ export class Directory {
   /** A bit for each thread (modulo 32) where senders wait for room. */
   readonly #waiting: Int32Array;
   readonly #guarantees: Int32Array;
+  readonly #header: Int32Array;
   readonly #names = new Map<string, number>();
   readonly #hash: Hash64 = { low: 0, high: 0 };
   readonly #bytes = new Uint8Array(nameBytesMax * 3);
@@ -85,6 +86,7 @@ export class Directory {
     const all = new Int32Array(shared.memory);
     this.#key0 = all[0] ?? 0;
     this.#key1 = all[1] ?? 0;
+    this.#header = all.subarray(0, headerInts);
     let at = headerInts;
     const column = (length: number): Int32Array => {
       at += length;
@@ -124,7 +126,7 @@ export class Directory {
    * Gives a name an id. The agent is nowhere until it is placed.
    * @throws HostError `HOST_ERR_AGENT_DUPLICATE`, `HOST_ERR_BUDGET_EXHAUSTED`
    */
-  add(name: string, mailbox: MailboxLimits, guarantee: Guarantee): number {
+  add(name: string, mailbox: MailboxLimits, guarantee: Guarantee, seals = false): number {
     if (this.find(name) !== 0)
       throw new HostError(
         'HOST_ERR_AGENT_DUPLICATE',
@@ -139,7 +141,7 @@ export class Directory {
     Atomics.store(this.#weights, index, 0);
     Atomics.store(this.#congested, index, 0);
     Atomics.store(this.#waiting, index, 0);
-    this.limit(id, mailbox, guarantee);
+    this.limit(id, mailbox, guarantee, seals);
     Atomics.store(this.#owners, index, nowhere);
     Atomics.store(this.#ids, index, id);
     this.#enter(name, id);
@@ -148,14 +150,15 @@ export class Directory {
   }
 
   /** Sets what senders of every thread must know about an agent. */
-  limit(id: number, mailbox: MailboxLimits, guarantee: Guarantee): void {
+  limit(id: number, mailbox: MailboxLimits, guarantee: Guarantee, seals = false): void {
     const index = id & this.#indexMask;
     this.#capacities[index] = mailbox.capacity;
     this.#highs[index] = mailbox.high;
     this.#lows[index] = mailbox.low;
     const { bytesMax = mailboxBytesMaxDefault } = mailbox;
     this.#weightsMax[index] = Math.max(1, Math.floor(bytesMax / weightBytes));
-    this.#guarantees[index] = guarantees.indexOf(guarantee);
+    this.#guarantees[index] = guarantees.indexOf(guarantee) | (seals ? sealedBit : 0);
+    if (seals) Atomics.store(this.#header, hasSealedAt, 1);
   }
 
   /** Takes a name and its id out. */
@@ -212,7 +215,17 @@ export class Directory {
 
   /** What a message to this agent is promised when its sender asks for nothing else. */
   guaranteeOf(id: number): Guarantee {
-    return guarantees[this.#guarantees[id & this.#indexMask] ?? 0] ?? 'at-most-once';
+    return guarantees[(this.#guarantees[id & this.#indexMask] ?? 0) & guaranteeMask] ?? 'at-most-once';
+  }
+
+  /** Whether an agent's messages are sealed, those it sends and those it gets. */
+  isSealed(id: number): boolean {
+    return ((this.#guarantees[id & this.#indexMask] ?? 0) & sealedBit) !== 0;
+  }
+
+  /** Whether there ever was an agent whose messages are sealed. */
+  get hasSealed(): boolean {
+    return this.#header[hasSealedAt] !== 0;
   }
 
   /** Messages on their way to an agent or in its mailbox. */
@@ -272,6 +285,11 @@ export class Directory {
     const index = id & this.#indexMask;
     Atomics.sub(this.#depths, index, 1);
     if (weight !== 0) Atomics.sub(this.#weights, index, weight);
+  }
+
+  /** A message that has its place already weighs another amount than when it was given. */
+  reweigh(id: number, from: number, to: number): void {
+    if (from !== to) Atomics.add(this.#weights, id & this.#indexMask, to - from);
   }
 
   /**
@@ -388,7 +406,11 @@ export class Directory {
   }
 }
 
-const headerInts = 2;
+/** Two of the key, and whether any agent's messages are sealed. */
+const headerInts = 3;
+const hasSealedAt = 2;
+const guaranteeMask = 3;
+const sealedBit = 4;
 const columns = 11;
 
 /** Never more than half full, so searches stay short. */

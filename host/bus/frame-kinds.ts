@@ -15,6 +15,7 @@ export type Frame =
       readonly outcome: Outcome<Uint8Array | undefined>;
       readonly contentType: string | undefined;
       readonly headers: readonly Header[];
+      readonly isSealed?: true;
     }
   /** A request that a receiver was sent and will not deal with. */
   | { readonly kind: 'refused'; readonly request: number; readonly error: BusError }

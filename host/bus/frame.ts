@@ -51,6 +51,10 @@ const senderFlag = 2;
 const replyToFlag = 4;
 const contentTypeFlag = 8;
 const deadlineFlag = 16;
+const sealedFlag = 32;
+
+/** Beside a reply's kind. */
+const sealedReplyBit = 16;
 
 const wrongLength = 'bug: a frame longer or shorter than it says';
 
@@ -142,7 +146,7 @@ export class FrameWriter {
   }
 
   #writeReply(frame: ReplyFrame): void {
-    this.#pen.u32(replyKind);
+    this.#pen.u32(frame.isSealed === true ? replyKind | sealedReplyBit : replyKind);
     this.#pen.f64(frame.request);
     this.#pen.text(frame.contentType);
     writeHeaders(this.#pen, frame.headers);
@@ -251,7 +255,8 @@ function writeMessage(pen: Pen, frame: MessageFrame): void {
     (sender === undefined ? 0 : senderFlag) |
     (replyTo === undefined ? 0 : replyToFlag) |
     (contentType === undefined ? 0 : contentTypeFlag) |
-    (deadlineNs === undefined ? 0 : deadlineFlag);
+    (deadlineNs === undefined ? 0 : deadlineFlag) |
+    (message.isSealed === true ? sealedFlag : 0);
   pen.u32(messageKind | (codeOf(frame.guarantee) << 4) | (flags << 8));
   pen.i32(frame.from);
   pen.f64(frame.request);
@@ -338,7 +343,7 @@ function readFrame(eye: Eye, body: Uint8Array): Frame {
     case messageKind:
       return readMessage(eye, word, body);
     case replyKind:
-      return readReply(eye, body);
+      return readReply(eye, word, body);
     case refusedKind:
       return { kind: 'refused', request: eye.f64(), error: readRefusal(eye) };
     case cancelKind:
@@ -362,11 +367,13 @@ function readFrame(eye: Eye, body: Uint8Array): Frame {
   }
 }
 
-function readReply(eye: Eye, body: Uint8Array): Frame {
+function readReply(eye: Eye, word: number, body: Uint8Array): Frame {
   const request = eye.f64();
   const contentType = eye.text();
   const headers = readHeaders(eye);
-  return { kind: 'reply', request, outcome: readOutcome(eye, body), contentType, headers };
+  const outcome = readOutcome(eye, body);
+  if ((word & sealedReplyBit) === 0) return { kind: 'reply', request, outcome, contentType, headers };
+  return { kind: 'reply', request, outcome, contentType, headers, isSealed: true };
 }
 
 function readHeaders(eye: Eye): Header[] {
@@ -424,7 +431,10 @@ function readMessage(eye: Eye, word: number, body: Uint8Array): MessageFrame {
     body,
   };
   const guarantee = guarantees[(word >>> 4) & 3] as Guarantee;
-  return { kind: 'message', to, entries, message, guarantee, from, request, thread };
+  if ((flags & sealedFlag) === 0)
+    return { kind: 'message', to, entries, message, guarantee, from, request, thread };
+  const sealed: Message = { ...message, isSealed: true };
+  return { kind: 'message', to, entries, message: sealed, guarantee, from, request, thread };
 }
 
 function readReceivers(eye: Eye, count: number): number[] {

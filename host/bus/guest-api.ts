@@ -1,6 +1,6 @@
 import { agentSubject, groupFault, patternFault, subjectFault } from '../subject.ts';
 import type { Bus } from './bus.ts';
-import type { Accepted, Sender, SendOptions } from './delivery.ts';
+import type { Accepted, Reply, Sender, SendOptions } from './delivery.ts';
 import type { BusError, Payload } from './message.ts';
 import { answerOf } from './verdict.ts';
 
@@ -12,6 +12,32 @@ export interface BusRights {
   maySubscribe(pattern: string): boolean;
   /** The line of the manifest that would allow it. */
   cure(kind: 'send' | 'publish' | 'subscribe', target: string): string;
+  /** What decides beside the grants; undefined: nothing does. */
+  readonly policy?: BusPolicy;
+}
+
+/** What is sent, as it may be sent. */
+export interface BusPass {
+  readonly payload: Payload;
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Decides about what the grants allow. It tells the operator itself; a promise while a person is asked. */
+export interface BusPolicy {
+  /** Undefined: it may not be. */
+  passes(
+    kind: 'send' | 'publish' | 'request',
+    subject: string,
+    payload: Payload,
+    timeoutMs?: number,
+  ): BusPass | undefined | Promise<BusPass | undefined>;
+  /** Whether whoever asked may be given an answer. */
+  answers(): boolean;
+  subscribes(pattern: string): boolean | Promise<boolean>;
+  /** Whether what was asked may be waited for still. */
+  mayGoOn(subject: string, payload: Payload): boolean;
+  /** Told when what was decided may be another decision now. Returns what ends it. */
+  onChange(listener: () => void): () => void;
 }
 
 /** One agent in front of the bus. */
@@ -41,76 +67,181 @@ export interface BusFunctions extends Record<string, (...args: never[]) => unkno
   send(agent: string, id: string | undefined, payload: Payload): string | Promise<string>;
   publish(subject: string, id: string | undefined, payload: Payload): string | Promise<string>;
   request(subject: string, payload: Payload, timeoutMs: number): Promise<Payload>;
-  subscribe(pattern: string, group: string | undefined): bigint;
+  subscribe(pattern: string, group: string | undefined): bigint | Promise<bigint>;
   unsubscribe(subscription: bigint): void;
 }
 
 const inboxStart = '_inbox.';
 const suspending: ReadonlySet<string> = new Set(['send', 'publish', 'request']);
+const suspendingAll: ReadonlySet<string> = new Set([...suspending, 'subscribe']);
 
 /**
  * The bus as one agent sees it: what it may not reach and what is not there are the same to it. Whether a
  * target exists is asked only after the grant, so a refusal takes the same time for both.
  */
 export function busGuestApi(guest: BusGuest): BusGuestApi {
-  const { bus, rights } = guest;
-  const refuse = (error: BusError): never => {
-    throw guest.failure(error);
-  };
-  const check = (kind: 'send' | 'publish' | 'subscribe', target: string, isGranted: boolean): void => {
-    if (isGranted) return;
-    guest.denied(`${kind} ${target}`, rights.cure(kind, target));
-    refuse({ tag: 'denied' });
-  };
-  const checkSubject = (fault: string | undefined): void => {
-    if (fault !== undefined) refuse({ tag: 'invalid-subject', val: fault });
-  };
-  const idOf = (result: Accepted | BusError): string => ('tag' in result ? refuse(result) : result.id);
-  const settle = (result: Accepted | BusError | Promise<Accepted | BusError>): string | Promise<string> =>
-    result instanceof Promise ? result.then(idOf) : idOf(result);
-
+  // Agents by the thousand have these: they share their variables, and those that a program does not import go.
   // Most agents send to the same one again: its name and subject are hashed once, the grant is asked each time.
-  let latest = targetOf('');
-
+  let latest = nobody;
   const functions: BusFunctions = {
     send: (agent, id, payload) => {
       if (agent !== latest.agent) latest = targetOf(agent);
       const { subject, isSubject } = latest;
       // A name that can be no agent's is an agent that is not there.
-      check('send', subject, isSubject && rights.maySend(subject));
-      return settle(bus.send(guest.sender(), latest.agent, payload, optionsOf(id)));
+      check(guest, 'send', subject, isSubject && guest.rights.maySend(subject));
+      if (guest.rights.policy !== undefined)
+        return sendUnder(guest, guest.rights.policy, latest, payload, id);
+      return settle(guest, guest.bus.send(guest.sender(), latest.agent, payload, optionsOf(id)));
     },
     publish: (subject, id, payload) => {
-      checkSubject(subjectFault(subject));
+      checkSubject(guest, subjectFault(subject));
       // Answering what one was asked takes no grant; the bus lets nobody else do it.
-      if (!subject.startsWith(inboxStart)) check('publish', subject, rights.mayPublish(subject));
-      return settle(bus.publish(guest.sender(), subject, payload, optionsOf(id)));
+      if (!subject.startsWith(inboxStart)) check(guest, 'publish', subject, guest.rights.mayPublish(subject));
+      if (guest.rights.policy !== undefined)
+        return publishUnder(guest, guest.rights.policy, subject, payload, id);
+      return settle(guest, guest.bus.publish(guest.sender(), subject, payload, optionsOf(id)));
     },
-    request: async (subject, payload, timeoutMs) => {
-      checkSubject(subjectFault(subject));
-      check('send', subject, rights.maySend(subject));
-      const reply = await bus.request(guest.sender(), subject, payload, {
-        timeoutMs,
-        signal: guest.signal(),
-      });
-      const answer = answerOf(reply);
-      return 'tag' in answer ? refuse(answer) : answer;
-    },
+    request: (subject, payload, timeoutMs) => requestAs(guest, subject, payload, timeoutMs, guest.signal()),
     subscribe: (pattern, group) => {
-      checkSubject(patternFault(pattern) ?? (group === undefined ? undefined : groupFault(group)));
-      check('subscribe', pattern, rights.maySubscribe(pattern));
-      const subscription = bus.subscribe(guest.sender().id, pattern, group);
-      if (typeof subscription !== 'number') return refuse(subscription);
-      guest.onSubscribed?.();
-      return BigInt(subscription);
+      checkSubject(guest, patternFault(pattern) ?? (group === undefined ? undefined : groupFault(group)));
+      check(guest, 'subscribe', pattern, guest.rights.maySubscribe(pattern));
+      const permitted = guest.rights.policy?.subscribes(pattern) ?? true;
+      return permitted instanceof Promise
+        ? permitted.then((isPermitted) => subscribed(guest, pattern, group, isPermitted))
+        : subscribed(guest, pattern, group, permitted);
     },
     unsubscribe: (subscription) => {
       if (subscription > BigInt(Number.MAX_SAFE_INTEGER)) return;
-      bus.unsubscribe(guest.sender().id, Number(subscription));
+      guest.bus.unsubscribe(guest.sender().id, Number(subscription));
       guest.onSubscribed?.();
     },
   };
-  return { functions, suspending };
+  return { functions, suspending: guest.rights.policy === undefined ? suspending : suspendingAll };
+}
+
+function subscribed(
+  guest: BusGuest,
+  pattern: string,
+  group: string | undefined,
+  isPermitted: boolean,
+): bigint {
+  if (!isPermitted) return refuse(guest, { tag: 'denied' });
+  const subscription = guest.bus.subscribe(guest.sender().id, pattern, group);
+  if (typeof subscription !== 'number') return refuse(guest, subscription);
+  guest.onSubscribed?.();
+  return BigInt(subscription);
+}
+
+function sendUnder(
+  guest: BusGuest,
+  policy: BusPolicy,
+  { agent, subject }: Target,
+  payload: Payload,
+  id: string | undefined,
+): string | Promise<string> {
+  return whenPassed(guest, policy.passes('send', subject, payload), (pass) =>
+    settle(guest, guest.bus.send(guest.sender(), agent, pass.payload, optionsOf(id))),
+  );
+}
+
+function publishUnder(
+  guest: BusGuest,
+  policy: BusPolicy,
+  subject: string,
+  payload: Payload,
+  id: string | undefined,
+): string | Promise<string> {
+  const publish = (own: Payload): string | Promise<string> =>
+    settle(guest, guest.bus.publish(guest.sender(), subject, own, optionsOf(id)));
+  if (!subject.startsWith(inboxStart))
+    return whenPassed(guest, policy.passes('publish', subject, payload), (pass) => publish(pass.payload));
+  return policy.answers() ? publish(payload) : refuse(guest, { tag: 'denied' });
+}
+
+function whenPassed(
+  guest: BusGuest,
+  pass: ReturnType<BusPolicy['passes']>,
+  act: (pass: BusPass) => string | Promise<string>,
+): string | Promise<string> {
+  const go = (passed: BusPass | undefined): string | Promise<string> =>
+    passed === undefined ? refuse(guest, { tag: 'denied' }) : act(passed);
+  return pass instanceof Promise ? pass.then(go) : go(pass);
+}
+
+/** What `request` does, until `signal` aborts. */
+export async function requestAs(
+  guest: BusGuest,
+  subject: string,
+  payload: Payload,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Payload> {
+  checkSubject(guest, subjectFault(subject));
+  check(guest, 'send', subject, guest.rights.maySend(subject));
+  const { policy } = guest.rights;
+  const reply =
+    policy === undefined
+      ? await guest.bus.request(guest.sender(), subject, payload, { timeoutMs, signal })
+      : await requestUnder(policy, guest, subject, payload, timeoutMs, signal);
+  const answer = answerOf(reply);
+  return 'tag' in answer ? refuse(guest, answer) : answer;
+}
+
+const denied: Reply = { error: { tag: 'denied' } };
+
+/** A request that ends as denied as soon as the policies do not permit it any more. */
+async function requestUnder(
+  policy: BusPolicy,
+  guest: BusGuest,
+  subject: string,
+  payload: Payload,
+  askedMs: number,
+  given: AbortSignal | undefined,
+): Promise<Reply> {
+  const pass = await policy.passes('request', subject, payload, askedMs);
+  if (pass === undefined) return denied;
+  const { payload: own, timeoutMs = askedMs } = pass;
+  const end = new AbortController();
+  const endWatch = policy.onChange(() => {
+    if (!policy.mayGoOn(subject, payload)) end.abort();
+  });
+  const signal = given === undefined ? end.signal : AbortSignal.any([given, end.signal]);
+  try {
+    const reply = await guest.bus.request(guest.sender(), subject, own, { timeoutMs, signal });
+    return end.signal.aborted ? denied : reply;
+  } finally {
+    endWatch();
+  }
+}
+
+function refuse(guest: BusGuest, error: BusError): never {
+  throw guest.failure(error);
+}
+
+function check(
+  guest: BusGuest,
+  kind: 'send' | 'publish' | 'subscribe',
+  target: string,
+  isGranted: boolean,
+): void {
+  if (isGranted) return;
+  guest.denied(`${kind} ${target}`, guest.rights.cure(kind, target));
+  refuse(guest, { tag: 'denied' });
+}
+
+function checkSubject(guest: BusGuest, fault: string | undefined): void {
+  if (fault !== undefined) refuse(guest, { tag: 'invalid-subject', val: fault });
+}
+
+function settle(
+  guest: BusGuest,
+  result: Accepted | BusError | Promise<Accepted | BusError>,
+): string | Promise<string> {
+  return result instanceof Promise ? result.then((settled) => idOf(guest, settled)) : idOf(guest, result);
+}
+
+function idOf(guest: BusGuest, result: Accepted | BusError): string {
+  return 'tag' in result ? refuse(guest, result) : result.id;
 }
 
 interface Target {
@@ -123,6 +254,8 @@ function targetOf(agent: string): Target {
   const subject = agentSubject(agent);
   return { agent, subject, isSubject: subjectFault(subject) === undefined };
 }
+
+const nobody = targetOf('');
 
 const noOptions: SendOptions = {};
 

@@ -22,6 +22,8 @@ export interface Message extends Payload {
   readonly deadlineNs: bigint | undefined;
   /** 1 for the first delivery. */
   readonly attempt: number;
+  /** On its way only: the body is an envelope that has headers and body in it. */
+  readonly isSealed?: true;
 }
 
 /**

@@ -5,6 +5,7 @@ import { AskedTable } from './asked.ts';
 import type { DeadLetter, DeadReason } from './dead-letters.ts';
 import { Delivery, type Receiver, type ReceiverTerms, type Redelivery, type Reply } from './delivery.ts';
 import type { Directory } from './directory.ts';
+import type { Envelopes } from './envelopes.ts';
 import type { Flush, Held } from './flush.ts';
 import { MailboxStock } from './mailbox.ts';
 import type { Failure, Message } from './message.ts';
@@ -33,6 +34,8 @@ export interface ReceptionOptions {
   readonly room: (receiver: number, threads: number) => void;
   /** Sends a message on whose receiver moved to another thread. */
   readonly forward: (delivery: Delivery) => boolean;
+  /** None: nothing is sealed. */
+  readonly envelopes: Envelopes | undefined;
 }
 
 /** What one thread's receivers have been through since it started. */
@@ -155,8 +158,30 @@ export class Reception {
       this.#free(delivery);
       return;
     }
+    const { envelopes } = this.#options;
+    if (envelopes !== undefined && !envelopes.isAcceptable(delivery.message, resident.id, resident.name)) {
+      this.#free(delivery);
+      this.#refuse(delivery);
+      return;
+    }
     if (delivery.request !== 0) this.#asked.add(delivery);
     this.#push(resident, delivery);
+  }
+
+  /** It says what nobody sealed. */
+  #refuse(delivery: Delivery): void {
+    if (delivery.request !== 0) this.answer(delivery, { error: { tag: 'unavailable' } });
+    else if (delivery.guarantee === 'at-most-once') this.counts.lost++;
+    else this.#bury(delivery, 'corrupt', undefined);
+  }
+
+  /** Puts what a sealed message says in its place; false: it is not believed. */
+  #open(delivery: Delivery, name: string): boolean {
+    const opened = this.#options.envelopes?.opened(delivery.message, name);
+    if (opened === undefined) return false;
+    delivery.message = opened;
+    delivery.openedFor = name;
+    return true;
   }
 
   /** The next message of a receiver that handles none. */
@@ -177,13 +202,17 @@ export class Reception {
       }
       const isLate =
         delivery.untilMs !== Number.POSITIVE_INFINITY && delivery.untilMs <= this.#options.stamps.nowMs();
-      if (!isLate) resident.current = delivery;
+      // What its place was counted for is what came, before it is opened.
       this.#free(delivery);
-      if (!isLate) {
+      const isUnbelieved =
+        !isLate && delivery.message.isSealed === true && !this.#open(delivery, resident.name);
+      if (isLate) this.#expire(delivery);
+      else if (isUnbelieved) this.#refuse(delivery);
+      else {
+        resident.current = delivery;
         this.counts.delivered++;
         return delivery;
       }
-      this.#expire(delivery);
     }
   }
 
@@ -351,7 +380,13 @@ export class Reception {
     if (delivery.request !== 0) this.#asked.delete(delivery);
     if (delivery.isAnswered || delivery.isCancelled) return;
     delivery.isAnswered = true;
-    this.#options.reply(delivery.thread, delivery.request, reply);
+    const { envelopes, reply: bring } = this.#options;
+    const { openedFor } = delivery;
+    const sent =
+      openedFor === undefined || envelopes === undefined
+        ? reply
+        : envelopes.outgoingReply(delivery.message, openedFor, reply);
+    bring(delivery.thread, delivery.request, sent);
   }
 
   /** As `answer`, once what its receiver sent so far is on disk. */
@@ -464,14 +499,18 @@ export class Reception {
   }
 
   #bury(delivery: Delivery, reason: DeadReason, failure: Failure | undefined, name?: string): void {
-    const { message, guarantee, receiver, thread, entry } = delivery;
-    const { stamps, died } = this.#options;
+    const { guarantee, receiver, thread, entry } = delivery;
+    const { stamps, died, envelopes } = this.#options;
+    const own = name ?? this.roster.get(receiver)?.name;
+    // Kept as it was sent: nobody else can open it, and it may be sent again.
+    const isOpened = reason !== 'corrupt' && delivery.message.isSealed === true && own !== undefined;
+    const message = (isOpened ? envelopes?.opened(delivery.message, own) : undefined) ?? delivery.message;
     // It was not dealt with, so it may come again.
     if (guarantee === 'exactly-once') this.#forgetId(receiver, message);
     died(thread, {
       message,
       guarantee,
-      receiver: name ?? this.roster.get(receiver)?.name ?? agentNamed(message.subject),
+      receiver: own ?? agentNamed(message.subject),
       reason,
       failure,
       atMs: Number(stamps.wallNs(stamps.nowMs()) / 1_000_000n),
@@ -556,5 +595,16 @@ function agentNamed(subject: string): string {
 
 function copyOf(last: Delivery, attempt: number): Delivery {
   const { message, receiver, from, guarantee, request, thread, entry, untilMs } = last;
-  return new Delivery({ ...message, attempt }, receiver, from, guarantee, request, thread, entry, untilMs);
+  const copy = new Delivery(
+    { ...message, attempt },
+    receiver,
+    from,
+    guarantee,
+    request,
+    thread,
+    entry,
+    untilMs,
+  );
+  copy.openedFor = last.openedFor;
+  return copy;
 }

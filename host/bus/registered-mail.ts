@@ -2,6 +2,7 @@ import { HostError } from '../errors.ts';
 import type { DeadReason } from './dead-letters.ts';
 import { type Accepted, Delivery } from './delivery.ts';
 import { awaitedOf, type Directory } from './directory.ts';
+import type { Envelopes } from './envelopes.ts';
 import type { Flushes } from './flush.ts';
 import type { Journal, JournalRecord } from './journal-port.ts';
 import type { BusError, Guarantee, Message } from './message.ts';
@@ -28,6 +29,8 @@ export interface RegisteredMailOptions {
   /** Calls a listener of the host on this thread. */
   readonly listen: (listener: number, message: Message) => void;
   readonly isBusy: (id: number) => boolean;
+  /** None: nothing is sealed. */
+  readonly envelopes: Envelopes | undefined;
 }
 
 interface Stranded {
@@ -180,20 +183,31 @@ export class RegisteredMail {
   /** Its place is reserved. False: the way to its thread is full. */
   #dispatch({ to, owner, record, entry }: Copy, from: number): boolean {
     const { self, outbox, reception } = this.#options;
-    const { message, guarantee } = record;
+    const { guarantee } = record;
     const awaited = this.#awaited(owner);
     if (awaited >= 0) {
-      this.#directory.unreserve(to, weightOf(message));
+      this.#directory.unreserve(to, weightOf(record.message));
       this.#strand(awaited, { record, entry });
     } else if (owner === self) {
       const untilMs = Number.POSITIVE_INFINITY;
+      const message = this.#outgoing(record, to);
       reception.arrive(new Delivery(message, to, from, guarantee, 0, self, entry, untilMs));
     } else {
       const entries = entry === 0 ? noEntries : [entry];
-      if (!outbox.message(owner, frameOf(message, guarantee, [to], entries, from, self))) return false;
+      const message = this.#outgoing(record, to);
+      if (!outbox.message(owner, frameOf(message, guarantee, [to], entries, from, self))) {
+        // Whoever gives the place back counts what was sent.
+        this.#directory.reweigh(to, weightOf(message), weightOf(record.message));
+        return false;
+      }
       if (entry !== 0) this.#sent.set(entry, owner);
     }
     return true;
+  }
+
+  /** As it goes to its receiver. What is kept here and in the journal is what was sent: keys last as long as a run. */
+  #outgoing({ message, receiver }: JournalRecord, to: number): Message {
+    return this.#options.envelopes?.outgoing(message, to, receiver) ?? message;
   }
 
   // What becomes of it
@@ -229,11 +243,13 @@ export class RegisteredMail {
     else if (owner === self) {
       this.#directory.reserveAnyway(to, weightOf(message));
       const untilMs = Number.POSITIVE_INFINITY;
-      reception.arrive(new Delivery(message, to, 0, guarantee, 0, self, entry, untilMs));
+      const sent = this.#outgoing(record, to);
+      reception.arrive(new Delivery(sent, to, 0, guarantee, 0, self, entry, untilMs));
     } else {
       this.#directory.reserveAnyway(to, weightOf(message));
       if (entry !== 0) this.#sent.set(entry, owner);
-      outbox.owed(owner, frameOf(message, guarantee, [to], entry === 0 ? noEntries : [entry], 0, self));
+      const sent = this.#outgoing(record, to);
+      outbox.owed(owner, frameOf(sent, guarantee, [to], entry === 0 ? noEntries : [entry], 0, self));
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Wheel } from '../clock/wheel.ts';
 import type { Reply } from './delivery.ts';
-import type { BusError } from './message.ts';
+import type { Envelopes } from './envelopes.ts';
+import type { BusError, Message } from './message.ts';
 import { TokenTable } from './token-table.ts';
 
 /** A request of this thread that waits for its answer. */
@@ -17,6 +18,8 @@ export interface Pending {
   timer: number;
   /** The thread of each receiver that has not answered. */
   threads: number[];
+  /** What was asked, and the names of those who got it sealed; answers come from these, sealed. */
+  sealed: { readonly question: Message; readonly asked: Set<string> } | undefined;
   /** How the first receiver failed, while others may still answer. */
   failed: Reply | undefined;
 }
@@ -27,6 +30,8 @@ export interface RequestsOptions {
   readonly requestsMax: number;
   /** Tells a thread that nobody waits any more. */
   readonly cancel: (thread: number, request: number) => void;
+  /** None: nothing is sealed. */
+  readonly envelopes: Envelopes | undefined;
   /** A request of this asker is over. */
   readonly closed: (from: number) => void;
 }
@@ -77,6 +82,7 @@ export class Requests {
       company,
       timer,
       threads: [],
+      sealed: undefined,
       failed: undefined,
     };
     this.#pending.set(pending);
@@ -100,10 +106,23 @@ export class Requests {
     this.#pending.get(token)?.threads.push(thread);
   }
 
-  /** What one receiver on `thread` answered. A failure waits for those that may still answer better. */
-  answer(token: number, thread: number, reply: Reply): void {
+  /** One more receiver got it sealed. */
+  sealed(token: number, question: Message, receiver: string): void {
     const pending = this.#pending.get(token);
     if (pending === undefined) return;
+    pending.sealed ??= { question, asked: new Set() };
+    pending.sealed.asked.add(receiver);
+  }
+
+  /** What one receiver on `thread` answered. A failure waits for those that may still answer better. */
+  answer(token: number, thread: number, answer: Reply): void {
+    const pending = this.#pending.get(token);
+    if (pending === undefined) return;
+    const { sealed } = pending;
+    const reply =
+      sealed === undefined
+        ? answer
+        : (this.#options.envelopes?.openedReply(sealed.question, sealed.asked, answer) ?? answer);
     const { threads } = pending;
     const at = threads.indexOf(thread);
     if (at === threads.length - 1) threads.pop();

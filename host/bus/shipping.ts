@@ -5,12 +5,14 @@ import type { DeadLetter, DeadReason } from './dead-letters.ts';
 import {
   type Accepted,
   Delivery,
+  labelsHeader,
   type Reply,
   type RequestOptions,
   type Sender,
   type SendOptions,
 } from './delivery.ts';
 import type { Directory } from './directory.ts';
+import type { Envelopes } from './envelopes.ts';
 import type { MessageFrame } from './frame-kinds.ts';
 import type { Journal, JournalRecord } from './journal-port.ts';
 import type { BusError, Guarantee, Header, Message, Payload } from './message.ts';
@@ -47,6 +49,8 @@ export interface ShippingOptions {
   readonly tree: SubjectTree;
   /** Calls a listener of the host on this thread. */
   readonly listen: (listener: number, message: Message) => void;
+  /** None: nothing is sealed. */
+  readonly envelopes: Envelopes | undefined;
   readonly record: BusRecord | undefined;
 }
 
@@ -223,7 +227,11 @@ export class Shipping {
 
   /** Sends a message on to the thread its receiver is on now, its place being reserved; false: there is none. */
   forward(delivery: Delivery): boolean {
-    const { message, receiver, from, guarantee, request, thread, entry } = delivery;
+    const { receiver, from, guarantee, request, thread, entry, openedFor } = delivery;
+    const message =
+      openedFor === undefined
+        ? delivery.message
+        : this.#outgoing(delivery.message, receiver, openedFor, request);
     const owner = this.#directory.ownerOf(receiver);
     if (owner < 0 || owner === this.#self) return false;
     const entries = entry === 0 ? noEntries : [entry];
@@ -308,7 +316,7 @@ export class Shipping {
       deadlineNs: undefined,
       attempt: 1,
       contentType: payload.contentType,
-      headers,
+      headers: from.labels === undefined ? headers : labelled(headers, from.labels),
       body: payload.body,
     };
   }
@@ -333,7 +341,7 @@ export class Shipping {
       deadlineNs: sentAtNs + BigInt(Math.ceil((untilMs - nowMs) * 1e6)),
       attempt: 1,
       contentType: payload.contentType,
-      headers,
+      headers: from.labels === undefined ? headers : labelled(headers, from.labels),
       body: payload.body,
     };
   }
@@ -379,17 +387,26 @@ export class Shipping {
       return this.#counted(this.#options.mail.send(to, name, message, guarantee, from));
     const owner = this.#directory.ownerOf(to);
     if (owner < 0) return this.#refuse(unavailable);
-    const weight = weightOf(message);
-    if (!this.#directory.reserve(to, weight)) return this.#refuse(this.#options.full);
-    if (owner !== this.#self && !this.#post(owner, [to], message, guarantee, from, request)) {
-      this.#directory.unreserve(to, weight);
+    if (!this.#directory.reserve(to, weightOf(message))) return this.#refuse(this.#options.full);
+    const sent = this.#outgoing(message, to, name, request);
+    if (owner !== this.#self && !this.#post(owner, [to], sent, guarantee, from, request)) {
+      this.#directory.unreserve(to, weightOf(sent));
       return this.#refuse(this.#options.full);
     }
     this.counts.accepted++;
     this.counts.copies++;
     if (request !== 0) this.#options.requests.sent(request, owner);
-    if (owner === this.#self) this.#reception.arrive(this.#local(message, to, from, guarantee, request));
+    if (owner === this.#self) this.#reception.arrive(this.#local(sent, to, from, guarantee, request));
     return { id: message.id, receivers: 1, dropped: 0 };
+  }
+
+  /** As it goes to one receiver: sealed, if one of the two wants that. Then so is the answer. */
+  #outgoing(message: Message, to: number, name: string, request: number): Message {
+    const { envelopes, requests } = this.#options;
+    if (envelopes === undefined) return message;
+    const sent = envelopes.outgoing(message, to, name);
+    if (request !== 0 && sent !== message) requests.sealed(request, message, name);
+    return sent;
   }
 
   #counted(result: Accepted | BusError): Accepted | BusError {
@@ -488,9 +505,14 @@ export class Shipping {
     const owner = this.#directory.ownerOf(subscriber);
     if (owner < 0 || this.#directory.isCongested(subscriber)) return 0;
     if (!this.#directory.reserve(subscriber, weightOf(message))) return 0;
-    if (owner === this.#self)
-      this.#reception.arrive(this.#local(message, subscriber, from, 'at-most-once', 0));
-    else parcelFor(parcels, owner).to.push(subscriber);
+    const sent = this.#outgoing(message, subscriber, one.name, 0);
+    if (owner === this.#self) this.#reception.arrive(this.#local(sent, subscriber, from, 'at-most-once', 0));
+    else if (sent === message) parcelFor(parcels, owner).to.push(subscriber);
+    // Sealed for this receiver alone.
+    else if (!this.#post(owner, [subscriber], sent, 'at-most-once', from, 0)) {
+      this.#directory.unreserve(subscriber, weightOf(sent));
+      return 0;
+    }
     return 1;
   }
 
@@ -532,7 +554,7 @@ export class Shipping {
     for (const { subscriber } of sent) requests.sent(pending.token, this.#directory.ownerOf(subscriber));
     this.counts.accepted++;
     if (this.#record?.hasMessages === true) this.#record.sent(from.id, from.principal, question, undefined);
-    for (const { subscriber } of sent) this.#ask(subscriber, question, from.id, pending);
+    for (const one of sent) this.#ask(one, question, from.id, pending);
   }
 
   /** The agents among who matches: the host's listeners do not answer. */
@@ -546,7 +568,12 @@ export class Shipping {
   }
 
   /** One of several that are asked; its place is reserved. */
-  #ask(to: number, question: Message, from: number, pending: Pending): void {
+  #ask(
+    { subscriber: to, name }: Pick<Subscription, 'subscriber' | 'name'>,
+    question: Message,
+    from: number,
+    pending: Pending,
+  ): void {
     const owner = this.#directory.ownerOf(to);
     // Another may have answered by now.
     if (!this.#options.requests.has(pending.token)) {
@@ -554,10 +581,11 @@ export class Shipping {
       return;
     }
     this.counts.copies++;
+    const sent = this.#outgoing(question, to, name, pending.token);
     if (owner === this.#self)
-      this.#reception.arrive(this.#local(question, to, from, 'at-most-once', pending.token));
-    else if (!this.#post(owner, [to], question, 'at-most-once', from, pending.token)) {
-      this.#directory.unreserve(to, weightOf(question));
+      this.#reception.arrive(this.#local(sent, to, from, 'at-most-once', pending.token));
+    else if (!this.#post(owner, [to], sent, 'at-most-once', from, pending.token)) {
+      this.#directory.unreserve(to, weightOf(sent));
       this.#options.requests.answer(pending.token, owner, { error: this.#options.full });
     }
   }
@@ -576,6 +604,10 @@ export class Shipping {
     this.#reception.answerFrom(resident, delivery, reply);
     return { id: this.#stamps.id(), receivers: 1, dropped: 0 };
   }
+}
+
+function labelled(headers: readonly Header[], labels: string): readonly Header[] {
+  return [...headers, { name: labelsHeader, value: labels }];
 }
 
 /** Why nobody but the host may publish to a subject. */

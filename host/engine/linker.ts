@@ -26,19 +26,38 @@ export class WitError<E = unknown> {
   }
 }
 
+/** What a linker is not told beforehand, made when a program asks for it; by the name `compatibleName` gives. */
+export type Offers = (compatible: string) => HostInterface | undefined;
+
 /** Host interfaces by WIT name; versions match as semver compatible (same major, or same 0.minor). */
 export class Linker {
-  readonly #interfaces = new Map<string, HostInterface>();
+  readonly #offers: Offers | undefined;
+  #interfaces: Map<string, HostInterface> | undefined;
+
+  /** `offers`: asked for what was not defined, once for each interface. */
+  constructor(offers?: Offers) {
+    this.#offers = offers;
+  }
 
   /** Adds or replaces one interface, by full name: `wasi:io/streams@0.2.6`, `motehost:agent/log@0.1.0`, `$root` for world-level functions. */
   define(name: string, offered: HostInterface): this {
-    this.#interfaces.set(compatibleName(name), offered);
+    this.#keep(compatibleName(name), offered);
     return this;
   }
 
   /** The interface that satisfies an import, or undefined. */
   get(importName: string): HostInterface | undefined {
-    return this.#interfaces.get(compatibleName(importName));
+    const name = compatibleName(importName);
+    const known = this.#interfaces?.get(name);
+    if (known !== undefined || this.#offers === undefined) return known;
+    const offered = this.#offers(name);
+    if (offered !== undefined) this.#keep(name, offered);
+    return offered;
+  }
+
+  #keep(name: string, offered: HostInterface): void {
+    this.#interfaces ??= new Map();
+    this.#interfaces.set(name, offered);
   }
 
   /** @throws HostError `HOST_ERR_LINK_MISSING_IMPORT` with the whole list of what is missing */

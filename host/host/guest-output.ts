@@ -6,7 +6,8 @@ const lineBytesMax = 16_384;
 export class GuestOutput implements OutputSink {
   readonly isTerminal = false;
   readonly #write: (text: string) => void;
-  readonly #decoder = new TextDecoder();
+  /** Made with the first bytes: there may be thousands of guests that write none. */
+  #decoder: TextDecoder | undefined;
   #rest = '';
 
   constructor(write: (text: string) => void) {
@@ -14,6 +15,7 @@ export class GuestOutput implements OutputSink {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
+    this.#decoder ??= new TextDecoder();
     const lines = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split('\n');
     this.#rest = lines.pop() ?? '';
     for (const line of lines) this.#write(line);

@@ -2,15 +2,21 @@ import { dirname, resolve } from 'node:path';
 import type { Agent } from '../agent/agent.ts';
 import { asyncBusGuestApi } from '../bus/async-guest-api.ts';
 import type { Bus } from '../bus/bus.ts';
-import { type BusGuest, busGuestApi } from '../bus/guest-api.ts';
+import type { Sender } from '../bus/delivery.ts';
+import { type BusGuest, type BusRights, busGuestApi } from '../bus/guest-api.ts';
+import type { BusError } from '../bus/message.ts';
+import type { Capabilities } from '../capability/capabilities.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { Budget } from '../engine/budget.ts';
-import { Linker, WitError } from '../engine/linker.ts';
+import { type HostInterface, Linker, WitError } from '../engine/linker.ts';
 import type { HttpGate, WasiGrants } from '../engine/wasi/grants.ts';
 import { formatLogLine, type LogLevel, type LogLine, logGuestApi } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
-import { absentRooms } from './absent-rooms.ts';
+import { absentRoom } from './absent-rooms.ts';
+import type { Clearance } from './clearance.ts';
+import { EffectiveRights } from './effective-rights.ts';
 import { GuestOutput } from './guest-output.ts';
+import { permittedReach } from './permitted-reach.ts';
 
 export interface GuestRoomsOptions {
   readonly bus: Bus;
@@ -20,7 +26,11 @@ export interface GuestRoomsOptions {
   readonly log: (entry: LogEntry) => void;
   /** An agent changed what it is subscribed to. */
   readonly subscribed: (agent: number) => void;
+  /** What the policies say; undefined where there are none. */
+  readonly clearance: Clearance | undefined;
 }
+
+const none: ReadonlySet<string> = new Set();
 
 /** What a guest can reach of the host: for each agent, every interface of ours and its grants for WASI's. */
 export class GuestRooms {
@@ -30,20 +40,35 @@ export class GuestRooms {
     this.#options = options;
   }
 
-  /** Every interface of our own. */
+  /** Every interface of our own, each made when the agent's program asks for it. */
   link(agent: Agent, budget: Budget): Linker {
-    const linker = new Linker();
-    const denied = (what: string, cure: string): void => budget.deny(what, cure);
-    const absent = absentRooms(() => agent.capabilities, denied);
-    for (const [name, offered] of Object.entries(absent)) linker.define(name, offered);
-    const guest = this.#busGuest(agent, budget);
-    linker.define('motehost:agent/bus@0.1.0', busGuestApi(guest));
-    linker.define('motehost:agent/async-bus@0.1.0', asyncBusGuestApi(guest, this.#options.clock));
-    const log = logGuestApi({
-      levelMin: this.#options.logLevelMin,
-      write: (line) => this.#write(agent, budget, line),
-    });
-    return linker.define('motehost:agent/log@0.1.0', { functions: log, suspending: new Set() });
+    return new Linker((name) => this.#offer(name, agent, budget));
+  }
+
+  #offer(name: string, agent: Agent, budget: Budget): HostInterface | undefined {
+    switch (name) {
+      case 'motehost:agent/bus@0.1':
+        return busGuestApi(this.#busGuest(agent, budget));
+      case 'motehost:agent/async-bus@0.1':
+        return asyncBusGuestApi(this.#busGuest(agent, budget), this.#options.clock);
+      case 'motehost:agent/log@0.1':
+        return this.#logGuest(agent, budget);
+      default:
+        return absentRoom(name, agent, budget);
+    }
+  }
+
+  #busGuest(agent: Agent, budget: Budget): BusGuest {
+    const rights = this.#effective(agent, budget);
+    return rights === undefined
+      ? new AgentOnBus(this.#options, agent, budget, agent.capabilities)
+      : new LabelledOnBus(this.#options, agent, budget, rights);
+  }
+
+  #logGuest(agent: Agent, budget: Budget): HostInterface {
+    const { logLevelMin: levelMin } = this.#options;
+    const functions = logGuestApi({ levelMin, write: (line) => this.#write(agent, budget, line) });
+    return { functions, suspending: none };
   }
 
   #write(agent: Agent, budget: Budget, line: LogLine): void {
@@ -62,26 +87,32 @@ export class GuestRooms {
     };
   }
 
-  #busGuest(agent: Agent, budget: Budget): BusGuest {
-    const { bus, subscribed } = this.#options;
-    const sender = { id: agent.id, name: agent.name, deadlineNs: undefined as bigint | undefined };
-    return {
-      bus,
-      rights: agent.capabilities,
-      onSubscribed: () => subscribed(agent.id),
-      sender: () => {
-        sender.deadlineNs = agent.delivery?.message.deadlineNs;
-        return sender;
-      },
-      // What an agent waits for ends with its invocation (`Bus.endOf`).
-      signal: () => undefined,
-      failure: (error) => new WitError(error),
-      denied: (what, cure) => budget.deny(what, cure),
-    };
+  /** What `wasi:*` gives the agent: its environment, files and places of its manifest, and its output goes to the log. */
+  wasi(agent: Agent, budget: Budget): WasiGrants {
+    const granted = this.#granted(agent);
+    const rights = this.#effective(agent, budget);
+    return rights === undefined ? granted : permittedReach(granted, agent.spec, rights);
   }
 
-  /** What `wasi:*` gives the agent: its environment, files and places of its manifest, and its output goes to the log. */
-  wasi(agent: Agent): WasiGrants {
+  /** What the manifest grants and the policies permit; undefined where there are none. */
+  #effective(agent: Agent, budget: Budget): EffectiveRights | undefined {
+    const { clearance } = this.#options;
+    if (clearance === undefined) return undefined;
+    const { name, capabilities } = agent;
+    return new EffectiveRights(
+      {
+        name,
+        capabilities,
+        underWay: () => agent.delivery,
+        asker: () => agent.delivery?.message.sender,
+        leftMs: () => budget.deadlineLeftMs,
+        denied: (what, why) => budget.deny(what, why),
+      },
+      clearance,
+    );
+  }
+
+  #granted(agent: Agent): WasiGrants {
     const { grants } = agent.spec.manifest;
     const folder = dirname(agent.spec.manifestPath);
     const output = (level: LogLevel): GuestOutput =>
@@ -114,5 +145,63 @@ export class GuestRooms {
           `${asked.method} ${asked.scheme}://${asked.host}:${asked.port}${asked.path}`,
         ),
     };
+  }
+}
+
+/** The agent in front of the bus, and as what it sends. */
+class AgentOnBus<Rights extends BusRights = Capabilities> implements BusGuest, Sender {
+  readonly #options: GuestRoomsOptions;
+  readonly #agent: Agent;
+  readonly #budget: Budget;
+  /** Those of the version at hand: with another, this has none. */
+  readonly rights: Rights;
+
+  constructor(options: GuestRoomsOptions, agent: Agent, budget: Budget, rights: Rights) {
+    this.#options = options;
+    this.#agent = agent;
+    this.#budget = budget;
+    this.rights = rights;
+  }
+
+  get bus(): Bus {
+    return this.#options.bus;
+  }
+
+  get id(): number {
+    return this.#agent.id;
+  }
+
+  get name(): string {
+    return this.#agent.name;
+  }
+
+  get deadlineNs(): bigint | undefined {
+    return this.#agent.delivery?.message.deadlineNs;
+  }
+
+  sender(): Sender {
+    return this;
+  }
+
+  onSubscribed(): void {
+    this.#options.subscribed(this.#agent.id);
+  }
+
+  /** What an agent waits for ends with its invocation (`Bus.endOf`). */
+  signal(): undefined {}
+
+  failure(error: BusError): unknown {
+    return new WitError(error);
+  }
+
+  denied(what: string, cure: string): void {
+    this.#budget.deny(what, cure);
+  }
+}
+
+/** What it sends carries its labels. */
+class LabelledOnBus extends AgentOnBus<EffectiveRights> {
+  get labels(): string | undefined {
+    return this.rights.labels;
   }
 }

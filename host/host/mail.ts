@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
+import type { BlockSeal } from '../block-seal.ts';
 import type { Bus } from '../bus/bus.ts';
 import { openJournal } from '../bus/journal/disk-journal.ts';
 import type { JournalEntry, SettledId } from '../bus/journal/journal.ts';
@@ -15,6 +16,8 @@ import type { AgentThreadHandle, Threads } from './threads.ts';
 export interface MailOptions {
   readonly state: StateFolder;
   readonly threads: number;
+  /** Of one thread's journal. */
+  readonly sealOf: (thread: number) => BlockSeal;
   readonly clock: Clock;
   readonly random: Random;
   readonly repair: boolean;
@@ -38,8 +41,8 @@ export class Mail {
   /** Opens the journal of the main thread. @throws HostError `HOST_ERR_JOURNAL_CORRUPT`, `HOST_ERR_STATE_UNWRITABLE` */
   constructor(options: MailOptions) {
     this.#options = options;
-    const { state, clock, random, repair } = options;
-    this.#own = new ThreadMail({ folder: state.journalOf(0), clock, random, repair });
+    const { state, sealOf, clock, random, repair } = options;
+    this.#own = new ThreadMail({ folder: state.journalOf(0), seal: sealOf(0), clock, random, repair });
     this.deadLetterLog = new DeadLetterLog(options.log, () => Number(clock.wallNs() / 1_000_000n));
     this.#news = setInterval(() => this.#tell(), newsEveryMs).unref();
   }
@@ -104,8 +107,9 @@ export class Mail {
   }
 
   async #adoptOne(number: number): Promise<readonly SettledId[]> {
-    const { state, clock, random, repair } = this.#options;
-    const { journal, recovered } = openJournal({ folder: state.journalOf(number), clock, random, repair });
+    const { state, sealOf, clock, random, repair } = this.#options;
+    const [folder, seal] = [state.journalOf(number), sealOf(number)];
+    const { journal, recovered } = openJournal({ folder, seal, clock, random, repair });
     for (const entry of recovered.pending) this.#joined().restore(entry, await this.#accept(entry));
     for (const { sequence: _sequence, ...letter } of recovered.deadLetters) {
       const entry = await this.#accept({ ...letter, sequence: 0 });

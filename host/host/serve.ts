@@ -33,12 +33,14 @@ import { HostAudit } from './host-audit.ts';
 import { Installation } from './installation.ts';
 import { Mail } from './mail.ts';
 import { MessageIds } from './message-ids.ts';
+import { noApproval, noPolicy, Policing } from './policing.ts';
 import { acceptedOf, askOutside, senderOf } from './reply.ts';
 import { RunFolder } from './run-folder.ts';
 import type {
   Accepted,
   AgentDetail,
   AgentSummary,
+  Approval,
   DeadLetter,
   Installed,
   InstallRequest,
@@ -50,6 +52,7 @@ import type {
   Reply,
   Serving,
   ServingStatus,
+  SubscribeOptions,
   ThreadDoors,
 } from './serving.ts';
 import { ChainRecord } from './serving-record.ts';
@@ -59,12 +62,12 @@ import { metricsOf, statusOf } from './status.ts';
 import { Tenancy } from './tenancy.ts';
 import { type AgentThreadHandle, Threads } from './threads.ts';
 import { openTriggers } from './triggering.ts';
-import { Trust, type TrustOptions } from './trust.ts';
+import { recordRefusal, refusalText, Trust, type TrustOptions } from './trust.ts';
 
 /** What the operator may say of keys, audit chain and policies. */
 export type TrustSettings = Pick<
   TrustOptions,
-  'passphrase' | 'auditLevel' | 'acceptAuditLoss' | 'policyFolder'
+  'passphrase' | 'takesUnsealed' | 'auditLevel' | 'acceptAuditLoss' | 'policyFolder'
 >;
 
 const hostVersion = '0.1.0';
@@ -93,6 +96,8 @@ export interface ServeOptions {
   readonly memoryBytesMax?: number;
   /** Bytes of sleeping agents' states in the heap; beyond, they go to disk. Default 256 MiB. */
   readonly warmBytesMax?: number;
+  /** Bytes of all histories; beyond, the oldest go. Default 1 GiB. */
+  readonly historyBytesMax?: number;
   /** Go on with what is readable of damaged journals; default: refuse to start. */
   readonly repairJournal?: boolean;
   /** Keys, audit chain, policies. */
@@ -124,6 +129,7 @@ const agentsMax = 1_048_576;
 const logEntriesMax = 10_000;
 const logCharsMax = 32 * 1024 * 1024;
 const warmBytesDefault = 256 * 1024 * 1024;
+const historyBytesDefault = 1024 * 1024 * 1024;
 const closeMsMax = 2_000;
 /** Milliseconds between two looks at a disk that took no records. */
 const recordsAgainMs = 1_000;
@@ -135,8 +141,7 @@ const recordsAgainMs = 1_000;
 export async function serve(options: ServeOptions): Promise<LocalServing> {
   const host = await ServingHost.start(options);
   try {
-    for (const agent of options.agents)
-      await host.upgrade(agent.manifestPath, agent.manifest, agent.component, agent.text);
+    for (const agent of options.agents) await host.begin(agent);
     await host.restore();
     await host.becomeReady();
   } catch (thrown) {
@@ -162,6 +167,7 @@ class ServingHost implements LocalServing {
   readonly #residence;
   readonly #state: StateFolder;
   readonly #trust: Trust;
+  readonly #policing: Policing | undefined;
   readonly #audit: HostAudit;
   readonly record: ChainRecord | undefined;
   readonly #mail: Mail;
@@ -180,6 +186,7 @@ class ServingHost implements LocalServing {
     this.#ids = new MessageIds(random);
     this.#state = state;
     this.#trust = trust;
+    this.#policing = Policing.of({ trust, clock, say: this.#say.bind(this), bus: () => this.#bus });
     this.#audit = new HostAudit(trust);
     this.record = recordOf(trust, options.stateFolder);
     this.#mail = this.#openMail();
@@ -218,6 +225,7 @@ class ServingHost implements LocalServing {
       },
       onJournal: (thread, isTaking) => this.#journalTurned(thread, isTaking),
       onOutput: (text) => this.#say('warn', text.trimEnd()),
+      policy: this.#policing ?? noPolicy,
       onLost: (thread, reason) => this.#lost(thread, reason),
       onReplaced: (thread, handle) => void this.#replaced(thread, handle),
       onVacant: (thread, error) => {
@@ -232,6 +240,11 @@ class ServingHost implements LocalServing {
       random,
       wheel: new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver }),
       journal: this.#mail.journal,
+      seal: trust.envelopes(clock),
+      onRefused: (refused) => {
+        this.#say('warn', refusalText(refused), refused.receiver);
+        recordRefusal(trust.pen, refused);
+      },
       onDeadLetter: (letter) => {
         this.#mail.deadLetterLog.note(letter);
         this.#audit.messages?.died(letter);
@@ -247,8 +260,12 @@ class ServingHost implements LocalServing {
       halts: state.agents.halts(),
       isFresh: state.coldLeft.length === 0,
     });
-    this.#triggers = openTriggers(this.#bus, state.agents, clock, (agent, trigger, why) =>
-      this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
+    this.#triggers = openTriggers(
+      this.#bus,
+      state.agents,
+      clock,
+      (agent, trigger, why) => this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
+      this.#policing,
     );
     this.#installation = new Installation({
       state,
@@ -259,6 +276,7 @@ class ServingHost implements LocalServing {
         secret: (handle, path) => secrets.value(handle, path),
       }),
       triggers: this.#triggers,
+      admission: this.#policing?.admission,
       detail: (name) => this.agent(name),
       audit: this.#audit,
       nowMs: () => this.#nowMs(),
@@ -321,6 +339,7 @@ class ServingHost implements LocalServing {
     return new Mail({
       state: this.#state,
       threads,
+      sealOf: (thread) => this.#trust.storeSeal(`journal/${thread}`),
       clock,
       random,
       repair: repairJournal,
@@ -343,6 +362,9 @@ class ServingHost implements LocalServing {
       directory: this.#directory.shared,
       residence: this.#residence,
       warmBytesMax: Math.floor(warmBytesMax / threads),
+      historyBytesMax: this.#options.historyBytesMax ?? historyBytesDefault,
+      threads,
+      startedMs: this.#startedAtMs,
       logLevelMin: 'info',
     };
   }
@@ -357,6 +379,7 @@ class ServingHost implements LocalServing {
       trust: this.#trust.line(),
       coldFolder: coldOf(thread),
       journalFolder: journalOf(thread),
+      historyFolder: this.#state.historyFolder,
       repairJournal: this.#options.repairJournal ?? false,
       adoptCold: orphaned.filter((number) => number % threads === thread - 1).map(coldOf),
     };
@@ -487,6 +510,17 @@ class ServingHost implements LocalServing {
     return this.#installation.install(request);
   }
 
+  /** As `upgrade`, at the start: one that a person has to approve first comes when that is done. */
+  async begin({ manifestPath, manifest, component, text }: LocalAgent): Promise<void> {
+    const waits = Promise.withResolvers<void>();
+    const coming = this.#installation.upgrade(manifestPath, manifest, component, text, () => {
+      this.#say('warn', 'it comes when it is approved: host approvals', manifest.name);
+      waits.resolve();
+    });
+    waits.promise.then(() => coming).catch((thrown) => this.#say('error', reasonOf(thrown), manifest.name));
+    await Promise.race([coming, waits.promise]);
+  }
+
   /** Installs what an earlier run was given over HTTP. */
   restore(): Promise<void> {
     return this.#installation.restore();
@@ -519,12 +553,20 @@ class ServingHost implements LocalServing {
   }
 
   async invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
-    requireMessages(this.#tenancy.require(name));
-    return this.#ask(agentSubject(name), payload, options);
+    const to = agentSubject(name);
+    const call = async (own: Payload, asked: InvokeOptions): Promise<Reply> => {
+      requireMessages(this.#tenancy.require(name));
+      return this.#ask(to, own, asked);
+    };
+    // First, so that who may not ask learns of nobody whether he is there.
+    return this.#policing?.entrance.ask('invoke', to, payload, options, call) ?? call(payload, options);
   }
 
-  request(subject: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
-    return this.#ask(subject, payload, options);
+  async request(subject: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
+    const call = (own: Payload, asked: InvokeOptions): Promise<Reply> => this.#ask(subject, own, asked);
+    return (
+      this.#policing?.entrance.ask('bus.send', subject, payload, options, call) ?? call(payload, options)
+    );
   }
 
   async #ask(to: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
@@ -535,26 +577,45 @@ class ServingHost implements LocalServing {
 
   async send(name: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
     this.#requireOpen();
+    const { guarantee, messageId, principal } = options;
+    const entrance = this.#policing?.entrance;
+    const own = (await entrance?.post('bus.send', agentSubject(name), payload, principal)) ?? payload;
     requireMessages(this.#tenancy.require(name));
     this.#audit.assertRoom();
-    const { guarantee, messageId, principal } = options;
-    return acceptedOf(await this.#bus.send(senderOf(principal), name, payload, { guarantee, id: messageId }));
+    return acceptedOf(await this.#bus.send(senderOf(principal), name, own, { guarantee, id: messageId }));
   }
 
   async publish(subject: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
     this.#requireOpen();
     this.#audit.assertRoom();
     const { guarantee, messageId, principal } = options;
+    const own = (await this.#policing?.entrance.post('bus.publish', subject, payload, principal)) ?? payload;
     return acceptedOf(
-      await this.#bus.publish(senderOf(principal), subject, payload, { guarantee, id: messageId }),
+      await this.#bus.publish(senderOf(principal), subject, own, { guarantee, id: messageId }),
     );
   }
 
-  subscribe(pattern: string, group: string | undefined, listener: (message: Message) => void): () => void {
+  subscribe(
+    pattern: string,
+    group: string | undefined,
+    listener: (message: Message) => void,
+    options: SubscribeOptions = {},
+  ): () => void {
     const fault = patternFault(pattern);
     if (fault !== undefined)
       throw new HostError('HOST_ERR_SUBJECT_INVALID', `'${pattern}': ${fault}`, { pattern });
-    return this.#bus.listen(pattern, group, listener);
+    return (
+      this.#policing?.listen(pattern, group, listener, options) ?? this.#bus.listen(pattern, group, listener)
+    );
+  }
+
+  approvals(): readonly Approval[] {
+    return this.#policing?.approvals ?? [];
+  }
+
+  answerApproval(id: string, isApproved: boolean, { name }: Principal, reason: string): void {
+    if (this.#policing === undefined) noApproval(id);
+    this.#policing.answer(id, isApproved, name, reason);
   }
 
   recentLogs(filter: LogFilter, max: number): readonly LogEntry[] {
@@ -581,7 +642,8 @@ class ServingHost implements LocalServing {
     return this.#tenancy.routeOf(path);
   }
 
-  exchange(name: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+  async exchange(name: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    await this.#policing?.entrance.visit(name, visitor, lengthOf(request));
     const { id, thread } = this.#tenancy.require(name);
     this.#audit.assertRoom();
     return this.#sites.pass({ agent: name, id, socketPath: this.#socketPathOf(thread) }, request, response);
@@ -593,6 +655,7 @@ class ServingHost implements LocalServing {
 
   async close(drainMs: number): Promise<void> {
     this.#isClosing = true;
+    this.#policing?.close();
     this.#triggers.stop();
     await this.#drain(drainMs);
     await this.#everywhere((handle) => handle.call('save', undefined));
@@ -646,6 +709,16 @@ function openTrust({ stateFolder, clock, random, trust = {} }: ServeOptions, tol
     onAudit: (trouble) => told.audit?.(trouble),
     onPolicies: (result) => told.policies?.(result),
   });
+}
+
+/** Whoever comes to an agent's own site. */
+const visitor: Principal = { name: 'public' };
+
+/** Undefined where it does not say so beforehand. */
+function lengthOf({ headers }: http.IncomingMessage): number | undefined {
+  const { 'content-length': length, 'transfer-encoding': encoding } = headers;
+  if (encoding !== undefined) return undefined;
+  return length === undefined ? 0 : Number(length);
 }
 
 function recordOf({ audit, pen }: Trust, stateFolder: string): ChainRecord | undefined {

@@ -163,6 +163,31 @@ export interface DeadLetter {
   readonly atMs: number;
 }
 
+/** What policies want a person to approve. */
+export interface Approval {
+  /** `a1`, `a2`, …: never used again while the host runs. */
+  readonly id: string;
+  /** `defer`: it was put off, and a change of the policies may decide it as well. */
+  readonly kind: 'step-up' | 'defer';
+  /** Who wants what with what: `agent:shop`, `tool.call`, `tool:files/write`. */
+  readonly principal: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly context: Readonly<Record<string, unknown>>;
+  readonly policies: readonly string[];
+  readonly reason: string;
+  readonly askedAtMs: number;
+  /** When it is denied if nobody answers. */
+  readonly deadlineMs: number;
+}
+
+/** Who subscribes, and what is called when the host ends it. */
+export interface SubscribeOptions {
+  /** Default: `local`. */
+  readonly principal?: Principal;
+  readonly ended?: (reason: string) => void;
+}
+
 /** For `host top` and `/v1/status`. */
 export interface ServingStatus {
   readonly version: string;
@@ -296,7 +321,12 @@ export interface Serving {
   /** @throws HostError `HOST_ERR_SUBJECT_INVALID`, `HOST_ERR_STATE_UNWRITABLE` */
   publish(subject: string, payload: Payload, options: PublishOptions): Promise<Accepted>;
   /** Messages from now on; `listener` must not wait. Returns the way to end it. @throws HostError `HOST_ERR_SUBJECT_INVALID` */
-  subscribe(pattern: string, group: string | undefined, listener: (message: Message) => void): () => void;
+  subscribe(
+    pattern: string,
+    group: string | undefined,
+    listener: (message: Message) => void,
+    options?: SubscribeOptions,
+  ): () => void;
 
   /** The last `max` lines that pass. */
   recentLogs(filter: LogFilter, max: number): readonly LogEntry[];
@@ -307,6 +337,11 @@ export interface Serving {
   /** Delivers it again, or drops it; false when there is no such one. @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
   retryDeadLetter(id: string): Promise<boolean>;
   dropDeadLetter(id: string): Promise<boolean>;
+
+  /** What waits for a person, the oldest first. */
+  approvals(): readonly Approval[];
+  /** @throws HostError `HOST_ERR_POLICY_APPROVAL_UNKNOWN`, `HOST_ERR_CAPABILITY_DENIED` for who asked itself */
+  answerApproval(id: string, isApproved: boolean, by: Principal, reason: string): void;
 
   /** The agent whose route a path lies under. */
   routeOf(path: string): string | undefined;

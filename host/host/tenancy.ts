@@ -68,12 +68,12 @@ export class Tenancy {
   async #add(names: readonly string[], spec: Spec, origin: Origin): Promise<readonly AgentRecord[]> {
     this.#claimRoute(names[0] ?? '', spec);
     const { directory, threads } = this.#options;
-    const { mailbox, delivery } = spec.manifest;
+    const { mailbox, delivery, messages } = spec.manifest;
     const homes = await this.#homesOf(names);
     const records: AgentRecord[] = [];
     try {
       for (const name of names) {
-        const id = directory.add(name, mailbox, delivery.guarantee);
+        const id = directory.add(name, mailbox, delivery.guarantee, messages.seal);
         records.push(this.registry.add(id, name, spec, origin, threads.numbers, homes.get(name)));
       }
     } catch (thrown) {
@@ -152,8 +152,8 @@ export class Tenancy {
       this.#claimRoute(record.name, spec);
       await this.#teach(handle, record.thread, spec);
       await handle.call('replace', { id: record.id, spec: spec.number });
-      const { mailbox, delivery } = spec.manifest;
-      this.#options.directory.limit(record.id, mailbox, delivery.guarantee);
+      const { mailbox, delivery, messages } = spec.manifest;
+      this.#options.directory.limit(record.id, mailbox, delivery.guarantee, messages.seal);
       this.registry.replace(record, spec, origin);
       return difference;
     });

@@ -1,3 +1,4 @@
+import type { BlockSeal } from '../block-seal.ts';
 import type { Bus } from '../bus/bus.ts';
 import { openJournal } from '../bus/journal/disk-journal.ts';
 import type { Damage, Journal, Recovered } from '../bus/journal/journal.ts';
@@ -5,6 +6,7 @@ import type { Clock, Random } from '../clock.ts';
 
 export interface ThreadMailOptions {
   readonly folder: string;
+  readonly seal: BlockSeal;
   readonly clock: Clock;
   readonly random: Random;
   /** Go on with what is readable of a damaged journal. */

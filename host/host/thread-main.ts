@@ -22,6 +22,8 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
         logs: (entries) => owner.post('logs', entries),
         journal: (isTaking) => owner.post('journal', isTaking),
         subscriptions: (changed) => owner.post('subscriptions', changed),
+        approve: (asked) => owner.call('approve', asked),
+        settle: (asked) => owner.call('settle', asked),
         halted: (change) => owner.post('halted', change),
       });
       await placing;

@@ -22,20 +22,26 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import type { Linker } from '../engine/linker.ts';
 import { Residence } from '../engine/residence.ts';
+import type { HistoryWriter } from '../history/history-writer.ts';
+import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
 import { backlogOf } from './audit-metrics.ts';
+import type { Clearance } from './clearance.ts';
 import type { OwnerCalls, Subscriptions, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
 import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { GuestRooms } from './guest-rooms.ts';
+import { Inspection } from './inspection.ts';
 import type { Metric } from './serving.ts';
 import { ThreadAudit } from './thread-audit.ts';
+import { openHistory } from './thread-history.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
+import { clearanceOf, entranceOf, type PolicyOwner } from './thread-policy.ts';
 import { ThreadServing } from './thread-serving.ts';
-import { ThreadTrust } from './trust.ts';
+import { envelopesOf, recordRefusal, refusalText, storeSealOf, ThreadTrust } from './trust.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
@@ -49,6 +55,8 @@ const tidyDroppedMin = 64;
 const tidyQuietLooks = 20;
 /** Milliseconds between two looks at whether everything under way has ended. */
 const quietEveryMs = 5;
+/** Bytes of what an agent is told in one turn, beyond which its history has a gap. */
+const turnBytesMax = 64 * 1024 * 1024;
 /** Milliseconds for calls that were told to end. */
 const endMsMax = 3_000;
 
@@ -63,7 +71,9 @@ interface Door {
 }
 
 /** How the main thread is told. */
-export type Owner = Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted'>;
+export interface Owner
+  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted'>,
+    PolicyOwner {}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
@@ -74,6 +84,7 @@ export class AgentThread {
   readonly #residence: Residence;
   readonly #wheel: Wheel;
   readonly #links: Links;
+  readonly #history: HistoryWriter;
   readonly #log: LogOutbox;
   readonly #trust: ThreadTrust;
   /** Undefined: the host keeps no audit chain. */
@@ -86,6 +97,7 @@ export class AgentThread {
   readonly #dispatcher: Dispatcher;
   readonly #room: MemoryRoom;
   readonly #rooms: GuestRooms;
+  readonly #clearance: Clearance | undefined;
   readonly #launcher: Launcher;
   readonly population: Population;
   readonly #overdueKind: number;
@@ -100,7 +112,7 @@ export class AgentThread {
 
   private constructor(
     settings: ThreadSettings,
-    { links, predecessors, subscriptionsFrom, trust }: ThreadPlace,
+    { links, predecessors, subscriptionsFrom, historyFolder, trust }: ThreadPlace,
     store: ColdStore,
     mail: ThreadMail,
     owner: Owner,
@@ -109,11 +121,20 @@ export class AgentThread {
   ) {
     this.#clock = clock;
     this.#trust = new ThreadTrust(trust, clock);
+    this.#clearance = clearanceOf(this.#trust, owner, clock);
     this.#audit = this.#openAudit();
     this.#self = links.self;
     this.mail = mail;
     this.#owner = owner;
     this.#logLevelMin = settings.logLevelMin;
+    this.#history = openHistory({
+      folder: historyFolder,
+      thread: links.self,
+      pen: this.#trust.pen,
+      settings,
+      wallMs: () => this.#wallMs(),
+      say: (level, text) => this.#say(level, text),
+    });
     this.#residence = new Residence(settings.residence, links.self);
     this.#pools = new InstancePools({ residence: this.#residence });
     this.#engine = createEngine({ cacheFolder: settings.cacheFolder, clock, pools: this.#pools });
@@ -133,6 +154,11 @@ export class AgentThread {
       random,
       wheel: this.#wheel,
       journal: mail.journal,
+      seal: envelopesOf(trust, clock, random),
+      onRefused: (refused) => {
+        this.#say('warn', refusalText(refused), refused.receiver);
+        recordRefusal(this.#trust.pen, refused);
+      },
       onDeadLetter: (letter) => {
         this.#deadLetterLog.note(letter);
         this.#audit?.messages.died(letter);
@@ -144,13 +170,18 @@ export class AgentThread {
     this.#room = new MemoryRoom({
       clock,
       warmBytesMax: settings.warmBytesMax,
+      pooled: () => this.#pools.idle,
       spare: () => this.#pools.idle + this.#residence.dropped,
       reclaim: async (instances) => {
         this.#pools.shrink(instances);
         await this.#residence.collect();
       },
       neighbours: this.#residence,
-      cool: (agent, snapshot) => this.#cold.put(agent.name, snapshot),
+      cool: (agent, snapshot) => {
+        // What led to a state is on disk before the state is.
+        this.#history.flush();
+        return this.#cold.put(agent.name, snapshot);
+      },
       uncool: (agent) => this.#cold.drop(agent.name),
       cooled: (agent) => this.population.rest(agent),
     });
@@ -167,6 +198,7 @@ export class AgentThread {
       around: this.#surroundings(),
       cold: this.#cold,
       subscribed: (id) => void this.#subscribed.add(id),
+      inspection: this.#inspection(),
       halted: (agent, halt) => owner.halted([agent, halt]),
       record: this.#audit,
     });
@@ -177,14 +209,29 @@ export class AgentThread {
       logLevelMin: settings.logLevelMin,
       log: (entry) => this.#log.write(entry),
       subscribed: (id) => void this.#subscribed.add(id),
+      clearance: this.#clearance,
     });
     this.#launcher = new Launcher({
       engine: this.#engine,
       room: this.#room,
       cold: this.#cold,
       link: (agent, budget) => this.#link(agent, budget),
-      wasi: (agent) => this.#rooms.wasi(agent),
+      wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
+      wallMs: () => this.#wallMs(),
       onLost: (agent, error) => this.#say('error', error.message, agent.name),
+    });
+  }
+
+  #inspection(): Inspection | undefined {
+    const clearance = this.#clearance;
+    if (clearance === undefined) return undefined;
+    return new Inspection({
+      clearance,
+      bus: this.bus,
+      clock: this.#clock,
+      agents: () => this.population.agents(),
+      say: (text, agent) => this.#say('warn', text, agent),
+      subscribed: (id) => void this.#subscribed.add(id),
     });
   }
 
@@ -218,8 +265,16 @@ export class AgentThread {
     random: Random = systemRandom,
   ): Promise<AgentThread> {
     const { coldFolder, adoptCold, journalFolder, repairJournal } = place;
-    const mail = new ThreadMail({ folder: journalFolder, clock, random, repair: repairJournal });
-    const store = await SegmentStore.open({ folder: coldFolder, clock, adopt: adoptCold });
+    const journalSeal = storeSealOf(place.trust, random, `journal/${place.links.self}`);
+    const mail = new ThreadMail({
+      folder: journalFolder,
+      seal: journalSeal,
+      clock,
+      random,
+      repair: repairJournal,
+    });
+    const seal = storeSealOf(place.trust, random, 'cold');
+    const store = await SegmentStore.open({ folder: coldFolder, seal, clock, adopt: adoptCold });
     const thread = new AgentThread(settings, place, store, mail, owner, clock, random);
     await thread.#open(place.socketPath);
     return thread;
@@ -302,6 +357,7 @@ export class AgentThread {
       discard: (agent) => this.#discard(agent),
       stopped: (agent) => this.bus.endOf(agent.id),
       handled: (agent, delivery, outcome, place) => this.#handled(agent, delivery, outcome, place),
+      record: (agent) => new Recorder({ agent: agent.name, sink: this.#history, turnBytesMax }),
       note: (agent, what) => this.#note(agent, what),
     };
   }
@@ -425,7 +481,7 @@ export class AgentThread {
               agent.spec.program,
               this.#link(agent, budget),
               budget,
-              this.#rooms.wasi(agent),
+              this.#rooms.wasi(agent, budget),
             ),
           agent.spec.limits.deadlineMs,
         ),
@@ -441,7 +497,9 @@ export class AgentThread {
   /** Opens this thread's part of the front door. @throws HostError `HOST_ERR_LISTEN_FAILED` */
   async openDoor(module: string, settings: unknown): Promise<void> {
     const { openThreadDoor } = (await import(module)) as DoorModule;
-    this.#door = await openThreadDoor(new ThreadServing(this.bus, systemRandom, this.#trust.pen), settings);
+    const entrance = entranceOf(this.#clearance, this.#owner, (text) => this.#say('warn', text));
+    const serving = new ThreadServing(this.bus, systemRandom, this.#trust.pen, entrance);
+    this.#door = await openThreadDoor(serving, settings);
   }
 
   doorMetrics(): readonly Metric[] {
@@ -515,6 +573,7 @@ export class AgentThread {
     // The last that other threads said of its messages.
     while (this.#links.pending()) await turn();
     await this.mail.close().catch((thrown: unknown) => this.#say('error', String(thrown)));
+    this.#history.close();
     this.#links.close();
     await this.#engine.close();
     await this.#trust.close();

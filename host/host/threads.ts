@@ -12,6 +12,7 @@ import type {
   ThreadPlace,
   ThreadSettings,
 } from './control.ts';
+import type { PolicyOwner } from './thread-policy.ts';
 import { portsOfTrust } from './trust.ts';
 
 export type AgentThreadHandle = Thread<OwnerCalls, ThreadCalls>;
@@ -28,6 +29,8 @@ export interface ThreadsOptions {
   readonly onSubscriptions: (changed: readonly Subscriptions[]) => void;
   readonly onHalted: (change: Halted) => void;
   readonly onOutput: (text: string) => void;
+  /** What threads ask where policies decide. */
+  readonly policy: PolicyOwner;
   /** A thread is gone; everybody who is left knows it, and another will be in its place. */
   readonly onLost: (thread: number, reason: string) => void;
   /** A thread took the place of a lost one: its agents are to be installed. */
@@ -62,7 +65,7 @@ export class Threads {
 
   /** @throws HostError `HOST_ERR_THREAD_LOST` when a thread does not start, `HOST_ERR_JOURNAL_CORRUPT` */
   async start(): Promise<void> {
-    const { threads, settings, clock, onLogs, onJournal, onSubscriptions, onHalted, onOutput } =
+    const { threads, settings, clock, onLogs, onJournal, onSubscriptions, onHalted, onOutput, policy } =
       this.#options;
     this.#pool = await Pool.start<OwnerCalls, ThreadCalls>({
       entry,
@@ -73,6 +76,8 @@ export class Threads {
       answers: (thread) => ({
         logs: onLogs,
         subscriptions: onSubscriptions,
+        approve: (asked) => policy.approve(asked),
+        settle: (asked) => policy.settle(asked),
         halted: onHalted,
         journal: (isTaking) => {
           const number = this.#numberOf(thread());

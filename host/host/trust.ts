@@ -2,18 +2,24 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
 import { Audit } from '../audit/audit.ts';
+import { kinds } from '../audit/kinds.ts';
 import { AuditPen, type PenEnd } from '../audit/pen.ts';
+import type { RefusedMessage } from '../bus/envelopes.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { HostError } from '../errors.ts';
 import { HostSecret } from '../identity/host-secret.ts';
-import { openHostSecret, writePublicKey } from '../identity/key-file.ts';
+import { hasHostSecret, openHostSecret, requireSamePublicKey, writePublicKey } from '../identity/key-file.ts';
 import { Keyring } from '../identity/keyring.ts';
+import { LocalSessions } from '../identity/local-sessions.ts';
 import { fileStore } from '../identity/signed-text.ts';
+import { StoreSeal } from '../identity/store-seal.ts';
 import { Decider } from '../policy/decider.ts';
 import { Policies } from '../policy/policies.ts';
 import { PolicyInbox, type PolicyLine } from '../policy/source.ts';
 import type { AuditLevel } from './audit-level.ts';
 import { decisionRecord } from './decision-record.ts';
+import { LocalEnvelopes } from './envelope-seal.ts';
+import { requireNothingSealed } from './sealed-state.ts';
 
 export interface TrustOptions {
   readonly stateFolder: string;
@@ -22,6 +28,8 @@ export interface TrustOptions {
   /** Under which the host's secret is sealed; undefined: its file's mode alone protects it. */
   readonly passphrase?: string;
   readonly auditLevel?: AuditLevel;
+  /** Takes over files that are not sealed, once, although the host has a key already: an operator's word. */
+  readonly takesUnsealed?: boolean;
   /** Goes on although the end of the chain that was promised is missing. */
   readonly acceptAuditLoss?: boolean;
   /** Cedar policies; undefined: the manifests' grants alone decide. */
@@ -37,9 +45,14 @@ export interface TrustOptions {
 export interface TrustLine {
   /** The host's secret. */
   readonly secret: Uint8Array;
+  readonly takesUnsealed: boolean;
+  /** Of this run: messages within the host are sealed with it. */
+  readonly runSecret: Uint8Array;
   readonly auditLevel: AuditLevel;
   readonly pen: PenEnd | undefined;
   readonly policies: PolicyLine | undefined;
+  /** As the operator named it. */
+  readonly policyFolder: string | undefined;
 }
 
 export function portsOfTrust({ pen, policies }: TrustLine): MessagePort[] {
@@ -55,15 +68,17 @@ export class Trust {
   readonly pen: AuditPen | undefined;
   readonly policies: Policies | undefined;
   readonly decider: Decider | undefined;
+  readonly #sealing: Sealing;
 
   private constructor(
     { clock, auditLevel = 'security' }: TrustOptions,
-    secret: HostSecret,
+    sealing: Sealing,
     keyring: Keyring,
     audit: Audit | undefined,
     policies: Policies | undefined,
   ) {
-    this.secret = secret;
+    this.#sealing = sealing;
+    this.secret = sealing.secret;
     this.keyring = keyring;
     this.auditLevel = auditLevel;
     this.audit = audit;
@@ -71,7 +86,9 @@ export class Trust {
     this.policies = policies;
     if (policies === undefined) return;
     const onDecision = decisionRecord(this.pen, auditLevel);
-    this.decider = new Decider({ source: policies.board, clock, ...(onDecision && { onDecision }) });
+    const decider = new Decider({ source: policies.board, clock, ...(onDecision && { onDecision }) });
+    policies.board.onChange(() => decider.refresh());
+    this.decider = decider;
   }
 
   /**
@@ -81,15 +98,25 @@ export class Trust {
   static async open(options: TrustOptions): Promise<Trust> {
     const { stateFolder, clock, random, policyFolder, auditLevel = 'security' } = options;
     const keysFolder = join(stateFolder, 'keys');
+    const isNew = !hasHostSecret(keysFolder);
+    if (isNew) requireNothingSealed(stateFolder);
     const secret = openHostSecret({ folder: keysFolder, random, passphrase: options.passphrase });
+    // All that is there is of a time before there were keys.
+    const sealing = {
+      secret,
+      random,
+      takesUnsealed: isNew || options.takesUnsealed === true,
+      runSecret: random.fill(new Uint8Array(32)),
+    };
     const store = fileStore(join(keysFolder, 'keyring.json'));
     const keyring = new Keyring({ secret, store, clock, name: hostname() });
+    requireSamePublicKey(keysFolder, keyring);
     writePublicKey(keysFolder, keyring.host.text);
     const policies = policyFolder === undefined ? undefined : new Policies(policyFolder);
     policies?.watch(clock, options.onPolicies);
     try {
       const audit = auditLevel === 'off' ? undefined : await startAudit(options, secret, keyring);
-      return new Trust(options, secret, keyring, audit, policies);
+      return new Trust(options, sealing, keyring, audit, policies);
     } catch (thrown) {
       policies?.close();
       throw thrown;
@@ -100,10 +127,23 @@ export class Trust {
   line(): TrustLine {
     return {
       secret: this.secret.copy(),
+      takesUnsealed: this.#sealing.takesUnsealed,
+      runSecret: this.#sealing.runSecret,
       auditLevel: this.auditLevel,
       pen: this.audit?.penEnd(),
       policies: this.policies?.board.open(),
+      policyFolder: this.policies?.folder,
     };
+  }
+
+  /** Seals one store's files: `journal/0`, … */
+  storeSeal(store: string): StoreSeal {
+    return new StoreSeal({ ...this.#sealing, store });
+  }
+
+  /** Seals messages of the main thread, which are those of the front door and of the host. */
+  envelopes(clock: Clock): LocalEnvelopes {
+    return envelopesOf(this.#sealing, clock, this.#sealing.random);
   }
 
   /** After every thread has ended. */
@@ -129,14 +169,48 @@ function startAudit(options: TrustOptions, secret: HostSecret, keyring: Keyring)
   });
 }
 
+interface Sealing {
+  readonly secret: HostSecret;
+  readonly random: Random;
+  readonly takesUnsealed: boolean;
+  readonly runSecret: Uint8Array;
+}
+
+/** Seals a store's files in a thread, before there is anything else of it. */
+export function storeSealOf({ secret, takesUnsealed }: TrustLine, random: Random, store: string): StoreSeal {
+  return new StoreSeal({ secret: new HostSecret(secret), random, takesUnsealed, store });
+}
+
+/** Seals messages of one thread. */
+export function envelopesOf(
+  { runSecret }: Pick<TrustLine, 'runSecret'>,
+  clock: Clock,
+  random: Random,
+): LocalEnvelopes {
+  return new LocalEnvelopes(new LocalSessions({ secret: runSecret, clock, random }));
+}
+
+/** Puts it on the chain that a message was not believed. */
+export function recordRefusal(pen: AuditPen | undefined, { message, receiver, why }: RefusedMessage): void {
+  pen?.append(kinds.messageDenied, message.sender ?? '', '', message.id, message.subject, receiver, why);
+}
+
+/** What people are told of a message that was not believed. */
+export function refusalText({ message, why }: RefusedMessage): string {
+  const { id, subject, sender } = message;
+  return `a message was not believed and is not delivered (${why}): ${id}, ${subject}, said to be of ${sender ?? 'the host'}`;
+}
+
 /** The same in a thread that runs agents. */
 export class ThreadTrust {
   readonly secret: HostSecret;
   readonly auditLevel: AuditLevel;
   readonly pen: AuditPen | undefined;
   readonly decider: Decider | undefined;
+  readonly policyFolder: string;
 
-  constructor({ secret, auditLevel, pen, policies }: TrustLine, clock: Clock) {
+  constructor({ secret, auditLevel, pen, policies, policyFolder = '' }: TrustLine, clock: Clock) {
+    this.policyFolder = policyFolder;
     this.secret = new HostSecret(secret);
     this.auditLevel = auditLevel;
     this.pen = pen === undefined ? undefined : new AuditPen(pen, { clock });

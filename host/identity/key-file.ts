@@ -1,7 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '../clock.ts';
 import { HostError } from '../errors.ts';
 import { HostSecret, secretBytes } from './host-secret.ts';
+import type { Keyring } from './keyring.ts';
 import { isPassphraseSeal, openSecret, type ScryptCost, scryptCost, sealSecret } from './passphrase.ts';
 import { privateFolder, readPrivate, writeWhole } from './private-file.ts';
 
@@ -43,6 +45,26 @@ export function openHostSecret(options: KeyFileOptions): HostSecret {
 export function writeHostSecret(secret: HostSecret, options: KeyFileOptions): void {
   privateFolder(options.folder);
   writeWhole(join(options.folder, fileName), encode(secret, options), true);
+}
+
+/** Whether there is a host's secret in a folder of keys; false: `openHostSecret` makes one. */
+export function hasHostSecret(folder: string): boolean {
+  return existsSync(join(folder, fileName));
+}
+
+/**
+ * Whether the public key that was written at the last start is of this secret.
+ * @throws HostError `HOST_ERR_IDENTITY_CORRUPT` when it is another's, or the keyring is older than it
+ */
+export function requireSamePublicKey(folder: string, keyring: Keyring): void {
+  const path = join(folder, publicName);
+  if (!existsSync(path) || keyring.hasHad('host', readFileSync(path, 'utf8').trim())) return;
+  throw new HostError(
+    'HOST_ERR_IDENTITY_CORRUPT',
+    `${path} is not of ${join(folder, fileName)} and its keyring: one of the three was put in place of another; ` +
+      'put back the host.key and keyring.json that belong to it, or remove host.pub if you know that these are the right ones',
+    { path },
+  );
 }
 
 /** Writes `FOLDER/host.pub`, which may go anywhere: the public key's text. */

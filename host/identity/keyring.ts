@@ -82,6 +82,13 @@ export class Keyring {
     return this.#generations.get(owner) ?? 1;
   }
 
+  /** Whether a key, as text, is or was an owner's. */
+  hasHad(owner: KeyOwner, text: string): boolean {
+    for (let generation = this.generation(owner); generation >= 1; generation--)
+      if (this.#options.secret.signingKey(owner, generation).text === text) return true;
+    return false;
+  }
+
   /** What peers call an owner: `alpha`, or `alpha/billing`. */
   party(owner: KeyOwner): string {
     return owner === 'host' ? this.name : `${this.name}/${owner.slice('agent/'.length)}`;

@@ -51,15 +51,26 @@ export function sealBytes(
   clear: Uint8Array,
   payload: Uint8Array,
 ): Buffer<ArrayBuffer> {
+  const sealed = memoryFor(clear.length + payload.length + tagBytes);
+  sealed.set(clear, 0);
+  sealInto(sealed, clear.length, key, nonce, clear, payload);
+  return sealed;
+}
+
+/** What becomes of `payload`, and the tag over it and `clear`, into `target` from `at` on. */
+export function sealInto(
+  target: Uint8Array,
+  at: number,
+  key: KeyObject,
+  nonce: Uint8Array,
+  clear: Uint8Array,
+  payload: Uint8Array,
+): void {
   const cipher = createCipheriv(algorithm, key, nonce);
   cipher.setAAD(clear);
-  const body = cipher.update(payload);
+  target.set(cipher.update(payload), at);
   cipher.final();
-  const sealed = memoryFor(clear.length + body.length + tagBytes);
-  sealed.set(clear, 0);
-  sealed.set(body, clear.length);
-  sealed.set(cipher.getAuthTag(), clear.length + body.length);
-  return sealed;
+  target.set(cipher.getAuthTag(), at + payload.length);
 }
 
 /**

@@ -1,9 +1,10 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
+import type { BlockSeal, FileSeal } from '../block-seal.ts';
 import type { Random } from '../clock.ts';
 import { BytesReader, BytesWriter } from './bytes.ts';
 import type { HostSecret } from './host-secret.ts';
 import { type Refused, refused } from './refusal.ts';
-import { openBytes, sealBytes, tagBytes, writeNonce } from './sealed-envelope.ts';
+import { openBytes, sealInto, tagBytes, writeNonce } from './sealed-envelope.ts';
 
 const version = 1;
 const saltBytes = 16;
@@ -20,6 +21,8 @@ export interface StoreSealOptions {
   readonly random: Random;
   /** Which store: `journal`, `dead-letters`, `cold`. Its blocks open in no other. */
   readonly store: string;
+  /** Whether files of a time before there were seals are taken over; default: they are refused. */
+  readonly takesUnsealed?: boolean;
 }
 
 /** What a sealed block's content was. */
@@ -33,7 +36,7 @@ export interface OpenedBlock {
  * file and the place it was sealed for. Every writer has a key of its own, from fresh entropy: after a restart, a crash
  * or a copy put back no key meets a nonce it has seen, whatever the disk says was written.
  */
-export class StoreSeal {
+export class StoreSeal implements BlockSeal {
   readonly #options: StoreSealOptions;
   /** Of blocks that were read, by file and salt; the oldest goes first. */
   readonly #keys = new Map<string, KeyObject>();
@@ -42,6 +45,28 @@ export class StoreSeal {
 
   constructor(options: StoreSealOptions) {
     this.#options = options;
+  }
+
+  get takesUnsealed(): boolean {
+    return this.#options.takesUnsealed ?? false;
+  }
+
+  /** Both halves for one file; a key of its own is made when the first block is sealed. */
+  file(name: string): FileSeal {
+    let held: BlockSealer | undefined;
+    const sealer = (): BlockSealer => {
+      held ??= this.writer(name);
+      return held;
+    };
+    return {
+      overheadBytes: sealOverheadBytes,
+      seal: (offset, content) => sealer().seal(offset, content),
+      sealInto: (target, at, offset, content) => sealer().sealInto(target, at, offset, content),
+      open: (offset, block) => {
+        const opened = this.open(name, offset, block);
+        return opened.kind === 'opened' ? opened.content : undefined;
+      },
+    };
   }
 
   /** @param file names the file within its store, the same for as long as there is the file */
@@ -116,6 +141,13 @@ export class BlockSealer {
 
   /** A block for this place of the file; `sealOverheadBytes` longer than its content. */
   seal(offset: number, content: Uint8Array): Uint8Array<ArrayBuffer> {
+    const block = new Uint8Array(content.length + sealOverheadBytes);
+    this.sealInto(block, 0, offset, content);
+    return block;
+  }
+
+  /** The same into memory that is there, where copying a large block once more would cost as much as sealing it. */
+  sealInto(target: Uint8Array, at: number, offset: number, content: Uint8Array): void {
     if (this.#number >= blocksMax) {
       this.#key = this.#nextKey();
       this.#number = 0;
@@ -124,7 +156,8 @@ export class BlockSealer {
     writeNonce(this.#nonce, number);
     const place = writePlace(this.#writer, this.#store, this.#file, offset).length;
     const clear = this.#writer.u8(version).raw(this.#key.salt).u64(number).view();
-    return sealBytes(this.#key.key, this.#nonce, clear, content).subarray(place);
+    target.set(clear.subarray(place), at);
+    sealInto(target, at + clearBytes, this.#key.key, this.#nonce, clear, content);
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parsePublicKey } from '../../host/audit/signer.ts';
 import { verifyChain } from '../../host/audit/verify.ts';
-import { eventsOf, told } from '../support/chains.ts';
+import { eventsOf, type Told, told } from '../support/chains.ts';
 import { Hosted, localAgent, scribe, temporaryState } from '../support/hosted.ts';
 
 const component = await scribe();
@@ -13,6 +13,11 @@ const messages = { trust: { auditLevel: 'messages' } } as const;
 
 const grants = '[capabilities.bus]\nsend = ["agent.second"]\n';
 const two = [localAgent('first', component, grants), localAgent('second', component)];
+
+/** Which of two agents is done first is their own affair. */
+function byAgent(events: readonly Told[]): readonly Told[] {
+  return events.toSorted((a, b) => String(a.agent).localeCompare(String(b.agent)));
+}
 
 test('at level messages each message is on the chain: who sent it, its digest, what its handling used', async (t) => {
   const state = temporaryState(t);
@@ -28,13 +33,13 @@ test('at level messages each message is on the chain: who sent it, its digest, w
     ['first', 'first', 'agent.second', 'second'],
   );
   assert.deepEqual(Buffer.from(sent?.sha256 as Uint8Array).toString('hex'), hash('sha256', 'hello'));
-  const [atFirst, atSecond] = await told(state, 'message-delivered');
+  const [atFirst, atSecond] = byAgent(await told(state, 'message-delivered'));
   assert.deepEqual([atFirst?.agent, atFirst?.message], ['first', asked?.message]);
   assert.deepEqual(
     [atSecond?.agent, atSecond?.sender, atSecond?.message, atSecond?.bytes],
     ['second', 'first', sent?.message, 5],
   );
-  const ended = await told(state, 'invocation-ended');
+  const ended = byAgent(await told(state, 'invocation-ended'));
   assert.deepEqual(
     ended.map(({ agent, invocation, outcome }) => [agent, invocation, outcome]),
     [

@@ -132,7 +132,8 @@ test(
     for (const words of ['one', 'two', 'three']) await first.send('busy', words);
     await first.close(10);
     await spinning;
-    damage(join(state, 'journal/0'), 'two');
+    // Each message waited for the disk: the second block has the second one.
+    damageBlock(join(state, 'journal/0'), 2);
     await assert.rejects(Hosted.start(t, state, agents), {
       code: 'HOST_ERR_JOURNAL_CORRUPT',
       message: /--repair-journal/,
@@ -291,6 +292,17 @@ function mount(folder: string, how: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Changes a byte of a sealed block of the only journal file in a folder. */
+function damageBlock(folder: string, number: number): void {
+  const [name = ''] = readdirSync(folder);
+  const path = join(folder, name);
+  const bytes = readFileSync(path);
+  let at = 0;
+  for (let block = 0; block < number; block++) at = bytes.indexOf('MHB1', at + 1);
+  bytes[at + 60] = (bytes[at + 60] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
 }
 
 /** Changes a byte `offset` behind the beginning of a text in the files of a folder. */

@@ -47,7 +47,9 @@ test('an agent is installed, upgraded once its difference was accepted, looked a
   assert.deepEqual([upgraded.status, upgraded.json.change], [200, 'upgraded']);
   const wasm = { 'content-type': 'application/wasm' };
   assert.equal((await install({ body: component, headers: wasm }, '?name=plain')).status, 201);
-  assert.deepEqual(serving.installs.at(-1), { manifest: 'name = "plain"\n', component, isAnybodys: true });
+  const principal = { name: 'local' };
+  const request = { manifest: 'name = "plain"\n', component, principal, isAnybodys: true };
+  assert.deepEqual(serving.installs.at(-1), request);
   assert.equal((await ask(front, '/v1/agents/plain')).json.name, 'plain');
   assert.equal((await ask(front, '/v1/agents/plain', { method: 'DELETE' })).status, 204);
   assert.equal((await ask(front, '/v1/agents/plain')).json.code, 'HOST_ERR_AGENT_UNKNOWN');

@@ -74,6 +74,8 @@ export interface AgentOptions {
   readonly thread?: number;
   readonly mailbox?: MailboxLimits;
   readonly guarantee?: Guarantee;
+  /** Whether what it sends and gets is sealed. */
+  readonly seals?: boolean;
   readonly terms?: Partial<ReceiverTerms>;
 }
 
@@ -173,8 +175,8 @@ export class Buses {
   }
 
   agent(name: string, options: AgentOptions = {}): TestAgent {
-    const { thread = 0, mailbox = defaultMailbox, guarantee = 'at-least-once' } = options;
-    const id = this.directory.add(name, mailbox, guarantee);
+    const { thread = 0, mailbox = defaultMailbox, guarantee = 'at-least-once', seals = false } = options;
+    const id = this.directory.add(name, mailbox, guarantee, seals);
     const agent = new TestAgent(id, name, this.at(thread));
     agent.bus.attach(id, name, agent, { ...terms, mailbox, ...options.terms });
     this.directory.place(id, thread);

@@ -4,6 +4,7 @@ import type {
   Accepted,
   AgentDetail,
   AgentSummary,
+  Approval,
   DeadLetter,
   Installed,
   InstallRequest,
@@ -13,6 +14,7 @@ import type {
   Message,
   Metric,
   Payload,
+  Principal,
   PublishOptions,
   Readiness,
   Reply,
@@ -132,6 +134,25 @@ export class MemoryServing implements Serving {
   async remove(name: string): Promise<void> {
     if (!this.details.delete(name)) throw unknown(name);
     this.behaviours.delete(name);
+  }
+
+  readonly waiting: Approval[] = [];
+  readonly answers: {
+    readonly id: string;
+    readonly isApproved: boolean;
+    readonly by: string;
+    readonly reason: string;
+  }[] = [];
+
+  approvals(): readonly Approval[] {
+    return this.waiting;
+  }
+
+  answerApproval(id: string, isApproved: boolean, { name: by }: Principal, reason: string): void {
+    const at = this.waiting.findIndex((one) => one.id === id);
+    if (at < 0) throw new HostError('HOST_ERR_POLICY_APPROVAL_UNKNOWN', `nothing waits as '${id}'`, { id });
+    this.waiting.splice(at, 1);
+    this.answers.push({ id, isApproved, by, reason });
   }
 
   async resume(name: string, isDropped: boolean): Promise<boolean> {

@@ -70,6 +70,10 @@ export class HostProcess implements AsyncDisposable {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   write(text: string): void {
     this.#child.stdin.write(text);
   }

@@ -1,3 +1,4 @@
+import type { BlockSeal } from '../../block-seal.ts';
 import type { Clock, Random } from '../../clock.ts';
 import { HostError } from '../../errors.ts';
 import { makeFolder } from '../../folder.ts';
@@ -19,7 +20,7 @@ import { attemptMax, type Mark, writeMessage } from './record.ts';
 import { type Found, recover } from './recover.ts';
 import { reread } from './reread.ts';
 import { Retirement } from './retirement.ts';
-import { Segment, slotsMax } from './segment.ts';
+import { Segment, sealOf, slotsMax } from './segment.ts';
 import { SettledIds } from './settled-ids.ts';
 
 export interface JournalOptions {
@@ -28,6 +29,8 @@ export interface JournalOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly files?: Files;
+  /** Seals what is written; none: it lies there as it is. */
+  readonly seal?: BlockSeal;
   /**
    * What `flushed` waits for. `os` (default): the system has it, so it survives a `kill -9` of the host and any crash
    * of it; the disk has it at most `syncEveryMs` and one write later, so that much is lost with the power. `disk`: the
@@ -72,15 +75,15 @@ export function openJournal(options: JournalOptions): {
   readonly journal: Journal;
   readonly recovered: Recovered;
 } {
-  const found = read(options.folder, options.repair ?? false);
+  const found = read(options.folder, options.repair ?? false, options.seal);
   const journal = new DiskJournal(options, found);
   return { journal, recovered: journal.recovered(found) };
 }
 
-function read(folder: string, repair: boolean): Found {
+function read(folder: string, repair: boolean, seal: BlockSeal | undefined): Found {
   try {
     makeFolder(folder, ownerOnly);
-    return recover(folder, repair);
+    return recover(folder, repair, seal);
   } catch (cause) {
     if (cause instanceof HostError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -97,6 +100,7 @@ class DiskJournal implements Journal, CommitOwner {
   readonly #folder: string;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #seal: BlockSeal | undefined;
   readonly #pendingBytesMax: number;
   readonly #liveBytesMax: number;
   readonly #ledger: Ledger;
@@ -118,6 +122,7 @@ class DiskJournal implements Journal, CommitOwner {
     this.#folder = folder;
     this.#clock = clock;
     this.#random = options.random;
+    this.#seal = options.seal;
     this.#pendingBytesMax = options.pendingBytesMax ?? 8 * mebibyte;
     this.#liveBytesMax = options.liveBytesMax ?? 4096 * mebibyte;
     this.#ledger = found.ledger;
@@ -140,6 +145,7 @@ class DiskJournal implements Journal, CommitOwner {
       settledIds: this.#settledIds,
       attempts: this.#attempts,
       segmentBytesMax,
+      isSealing: options.seal !== undefined,
     });
   }
 
@@ -268,7 +274,8 @@ class DiskJournal implements Journal, CommitOwner {
 
   nextSegment(): Segment {
     const salt = new DataView(this.#random.fill(new Uint8Array(4)).buffer).getUint32(0);
-    const segment = new Segment(this.#folder, this.#nextIndex++, salt);
+    const index = this.#nextIndex++;
+    const segment = new Segment(this.#folder, index, salt, sealOf(this.#seal, index, salt));
     this.#ledger.add(segment);
     return segment;
   }

@@ -120,7 +120,7 @@ export class GroupCommit {
     this.#written = 0;
     this.filling = this.#spare;
     this.filling.aim(this.#isFull(batch) ? this.#owner.nextSegment() : batch.segment);
-    if (batch.segment === this.#open && !batch.segment.isDirty) this.#write(batch);
+    if (batch.segment === this.#open && !batch.segment.isDirty) this.#begun(batch);
     else void this.#prepare(batch);
   };
 
@@ -137,7 +137,7 @@ export class GroupCommit {
       if (segment.isDirty) await this.#options.files.truncate(segment.fd, segment.bytes);
       segment.isDirty = false;
       if (segment.bytes === 0) await this.#begin(segment, segment.fd);
-      this.#write(batch);
+      this.#begun(batch);
     } catch (error) {
       this.#fail(batch, error);
     }
@@ -146,11 +146,18 @@ export class GroupCommit {
   async #begin(segment: Segment, fd: number): Promise<void> {
     const { files } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    files.write(fd, segmentHead(segment.salt), 0, segmentHeadBytes, 0, (error, written) => {
-      if (error !== null) reject(error);
-      else if (written < segmentHeadBytes) reject(new Error('no room'));
-      else resolve();
-    });
+    files.write(
+      fd,
+      segmentHead(segment.salt, segment.seal !== undefined),
+      0,
+      segmentHeadBytes,
+      0,
+      (error, written) => {
+        if (error !== null) reject(error);
+        else if (written < segmentHeadBytes) reject(new Error('no room'));
+        else resolve();
+      },
+    );
     // Should it fail half way, the rest is cut off before the next attempt.
     segment.isDirty = true;
     await promise;
@@ -174,13 +181,19 @@ export class GroupCommit {
     await files.close(fd);
   }
 
-  #write({ segment, writer }: Batch): void {
+  /** Its segment takes it now, at the end. */
+  #begun(batch: Batch): void {
+    batch.place();
+    this.#write(batch);
+  }
+
+  #write({ segment, bytes, length }: Batch): void {
     const from = this.#written;
     this.#options.files.write(
       segment.fd ?? -1,
-      writer.bytes,
+      bytes,
       from,
-      writer.length - from,
+      length - from,
       segment.bytes + from,
       this.#onWritten,
     );
@@ -194,7 +207,7 @@ export class GroupCommit {
       return;
     }
     this.#written += written;
-    if (this.#written < batch.writer.length) this.#write(batch);
+    if (this.#written < batch.length) this.#write(batch);
     else if (this.#options.sync === 'os') this.#complete(batch);
     else this.#completeSynced(batch);
   };
@@ -207,7 +220,7 @@ export class GroupCommit {
   }
 
   #complete(batch: Batch): void {
-    batch.segment.bytes += batch.writer.length;
+    batch.segment.bytes += batch.length;
     this.failure = undefined;
     this.#writing = undefined;
     this.#spare = batch;

@@ -1,17 +1,20 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
+import type { BlockSeal } from '../../block-seal.ts';
 import { HostError } from '../../errors.ts';
 import { unlinked } from '../../regular-file.ts';
 import type { Death } from './dead-letters.ts';
 import type { Damage, JournalEntry, SettledId } from './journal.ts';
 import { Ledger } from './ledger.ts';
 import { attemptOf, kinds, readMark, readMessage, readSettled, recordBytes, sequenceOf } from './record.ts';
-import { scanSegment } from './scan.ts';
+import { type Scan, type Stretch, scanSegment } from './scan.ts';
+import { blockBytes, openSegment, readRecords, sealBatch } from './sealed-blocks.ts';
 import {
+  headOf,
   indexOf,
   indexOfName,
   Segment,
-  saltOf,
+  sealOf,
   segmentHead,
   segmentHeadBytes,
   segmentName,
@@ -43,15 +46,31 @@ interface Place {
  * Reads a journal's folder, segment by segment. The end of the last segment is cut off where a crash interrupted a
  * write.
  * @param repair go on with what is readable of a damaged segment, which is set aside as `….damaged`
+ * @param seal opens sealed segments; with one, an unsealed segment is damage, unless it takes them over
  * @throws HostError `HOST_ERR_JOURNAL_CORRUPT` for damage other than a torn end, unless `repair`
  */
-export function recover(folder: string, repair: boolean): Found {
-  return new Recovery(folder, repair).run();
+export function recover(folder: string, repair: boolean, seal?: BlockSeal): Found {
+  return new Recovery(folder, repair, seal).run();
+}
+
+/** One segment's file, as far as it can be read. */
+interface Readable {
+  readonly segment: Segment;
+  /** Its records behind a head, as if it were not sealed. */
+  readonly bytes: Buffer;
+  /** Size of the file. */
+  readonly fileBytes: number;
+  /** Stretches of the file that hold no sealed block; empty for an unsealed one. */
+  readonly gaps: readonly Stretch[];
+  /** Where in the file the good part ends; undefined: where the records end. */
+  readonly end: number | undefined;
+  readonly isTorn: boolean;
 }
 
 class Recovery {
   readonly #folder: string;
   readonly #repair: boolean;
+  readonly #seal: BlockSeal | undefined;
   readonly #segments: Segment[] = [];
   readonly #places = new Map<number, Place>();
   readonly #attempts = new Map<number, number>();
@@ -59,9 +78,10 @@ class Recovery {
   readonly #ids: { settled: SettledId; segment: number }[] = [];
   readonly #damage: Damage[] = [];
 
-  constructor(folder: string, repair: boolean) {
+  constructor(folder: string, repair: boolean, seal: BlockSeal | undefined) {
     this.#folder = folder;
     this.#repair = repair;
+    this.#seal = seal;
   }
 
   run(): Found {
@@ -85,27 +105,59 @@ class Recovery {
 
   #readSegment(index: number, isLast: boolean): void {
     const path = join(this.#folder, segmentName(index));
-    const bytes = readUnlinked(path);
-    const salt = saltOf(bytes);
-    if (salt === undefined) {
-      this.#readHeadless(path, bytes, isLast);
+    const file = readUnlinked(path);
+    const head = headOf(file);
+    if (head === undefined) {
+      this.#readHeadless(path, file, isLast);
       return;
     }
-    const segment = new Segment(this.#folder, index, salt);
-    const { end, gaps } = scanSegment(bytes, salt, (kind, from, bodyEnd) =>
+    const foreign = this.#foreignness(head.isSealed);
+    if (foreign !== undefined) {
+      this.#refuse(path, [{ from: 0, bytes: file.length }], foreign);
+      fs.renameSync(path, `${path}.damaged`);
+      return;
+    }
+    const readable = this.#readable(index, head.salt, head.isSealed, file);
+    const { segment, bytes } = readable;
+    const scan = scanSegment(bytes, head.salt, (kind, from, bodyEnd) =>
       this.#note(segment, bytes, kind, from, bodyEnd),
     );
-    const tail = { from: end, bytes: bytes.length - end };
-    const isTorn = tail.bytes > 0 && isLast;
-    const corrupt = tail.bytes > 0 && !isLast ? [...gaps, tail] : gaps;
+    this.#judge(path, readable, scan, isLast);
+    this.#segments.push(segment);
+  }
+
+  /** Why a segment cannot be this journal's as it is; undefined: it may be. */
+  #foreignness(isSealed: boolean): string | undefined {
+    if (isSealed) return this.#seal === undefined ? 'it is sealed, and there is no key' : undefined;
+    if (this.#seal === undefined || this.#seal.takesUnsealed) return undefined;
+    return 'it is not sealed, as all of this host are: somebody else put it there, or it is of an earlier version, whose files are taken over with --take-unsealed';
+  }
+
+  #readable(index: number, salt: number, isSealed: boolean, file: Buffer): Readable {
+    const seal = isSealed ? sealOf(this.#seal, index, salt) : undefined;
+    const segment = new Segment(this.#folder, index, salt, seal);
+    const fileBytes = file.length;
+    if (seal === undefined)
+      return { segment, bytes: file, fileBytes, gaps: [], end: undefined, isTorn: true };
+    return { segment, fileBytes, ...openSegment(file, salt, seal) };
+  }
+
+  /** Cuts off a torn end, and refuses or mends other damage. */
+  #judge(path: string, readable: Readable, scan: Scan, isLast: boolean): void {
+    const { segment, bytes, fileBytes } = readable;
+    const end = readable.end ?? scan.end;
+    const tail = { from: end, bytes: fileBytes - end };
+    const isTorn = tail.bytes > 0 && isLast && readable.isTorn;
+    const isLost = tail.bytes > 0 && !isLast && readable.isTorn;
+    const gaps = segment.seal === undefined ? scan.gaps : [...readable.gaps, ...insideOf(scan, bytes)];
+    const corrupt = isLost ? [...gaps, tail] : gaps;
     segment.bytes = end;
     if (corrupt.length > 0) {
-      this.#refuse(path, corrupt);
-      segment.bytes = mend(path, bytes, salt);
+      this.#refuse(path, corrupt, segment.seal === undefined ? undefined : sealedDamage);
+      segment.bytes = mend(path, bytes, segment);
       this.#moveInto(segment);
     } else if (isTorn) fs.truncateSync(path, end);
     if (isTorn) this.#damage.push({ path, ...tail, kind: 'torn' });
-    this.#segments.push(segment);
   }
 
   /** A segment without a head: it was just being made, or it is damaged where it hurts most. */
@@ -120,14 +172,14 @@ class Recovery {
     fs.renameSync(path, `${path}.damaged`);
   }
 
-  #refuse(path: string, stretches: readonly { readonly from: number; readonly bytes: number }[]): void {
-    if (!this.#repair) throw corrupt(path, stretches);
+  #refuse(path: string, stretches: readonly Stretch[], why?: string): void {
+    if (!this.#repair) throw corrupt(path, stretches, why);
     for (const stretch of stretches) this.#damage.push({ path, ...stretch, kind: 'corrupt' });
   }
 
   /** Places in a segment that was mended are found anew. */
   #moveInto(segment: Segment): void {
-    const bytes = readUnlinked(segment.path);
+    const bytes = readRecords(segment);
     scanSegment(bytes, segment.salt, (kind, from, end) => {
       if (kind !== kinds.accepted && kind !== kinds.carried) return;
       const sequence = sequenceOf(bytes, from);
@@ -176,7 +228,7 @@ class Recovery {
     const entries: JournalEntry[] = [];
     const holding = new Set([...this.#places.values()].map(({ segment }) => segment));
     for (const segment of holding) {
-      const bytes = readUnlinked(segment.path);
+      const bytes = readRecords(segment);
       scanSegment(bytes, segment.salt, (kind, from, end) => {
         if (kind !== kinds.accepted && kind !== kinds.carried) return;
         const place = this.#places.get(sequenceOf(bytes, from));
@@ -204,11 +256,22 @@ function readUnlinked(path: string): Buffer {
   return fs.readFileSync(path, { flag: unlinked.read });
 }
 
+/** What is damaged within sealed blocks, which were written so: told where it is among the records. */
+function insideOf({ end, gaps }: Scan, records: Buffer): readonly Stretch[] {
+  return end < records.length ? [...gaps, { from: end, bytes: records.length - end }] : gaps;
+}
+
 /** Writes a segment's good records anew without the gaps; the damaged file stays beside it. @returns its size */
-function mend(path: string, bytes: Buffer, salt: number): number {
-  const good: Buffer[] = [segmentHead(salt)];
+function mend(path: string, bytes: Buffer, { salt, seal }: Segment): number {
+  const good: Buffer[] = [];
   scanSegment(bytes, salt, (_, from, end) => good.push(bytes.subarray(from - recordBytes(0), end)));
-  const mended = Buffer.concat(good);
+  const records = Buffer.concat(good);
+  const head = segmentHead(salt, seal !== undefined);
+  const body =
+    seal === undefined
+      ? records
+      : sealBatch(seal, segmentHeadBytes, records, Buffer.alloc(blockBytes(seal, records.length)));
+  const mended = Buffer.concat([head, body]);
   const beside = `${path}.mended`;
   const fd = fs.openSync(beside, unlinked.write, 0o600);
   fs.writeSync(fd, mended);
@@ -220,15 +283,15 @@ function mend(path: string, bytes: Buffer, salt: number): number {
   return mended.length;
 }
 
-function corrupt(
-  path: string,
-  stretches: readonly { readonly from: number; readonly bytes: number }[],
-): HostError {
+const sealedDamage =
+  "they were changed or moved, or sealed under another host's key: if keys/host.key is not the one it was, put that back first";
+
+function corrupt(path: string, stretches: readonly Stretch[], why: string | undefined): HostError {
   const [first = { from: 0, bytes: 0 }] = stretches;
   const more = stretches.length > 1 ? ` (and ${stretches.length - 1} more places)` : '';
   return new HostError(
     'HOST_ERR_JOURNAL_CORRUPT',
-    `${path}: ${first.bytes} bytes from ${first.from} on are damaged${more}; start with --repair-journal to go on ` +
+    `${path}: ${first.bytes} bytes from ${first.from} on are damaged${more}${why === undefined ? '' : `: ${why}`}; start with --repair-journal to go on ` +
       `with every message that is readable (the file is kept as ${path}.damaged), or put the file back from a backup`,
     { path, from: first.from, bytes: first.bytes, places: stretches.length },
   );

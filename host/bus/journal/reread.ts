@@ -1,9 +1,9 @@
-import fs from 'node:fs';
 import type { Batch } from './batch.ts';
 import type { JournalEntry } from './journal.ts';
 import type { Ledger } from './ledger.ts';
 import { kinds, readMessage, sequenceOf } from './record.ts';
 import { walkRecords } from './scan.ts';
+import { readRecords } from './sealed-blocks.ts';
 import { type Segment, segmentHeadBytes } from './segment.ts';
 
 /**
@@ -27,7 +27,7 @@ export function reread(
   let failure: string | undefined;
   for (const segment of segmentsOf(wanted, ledger)) {
     try {
-      if (segment.bytes > 0) collect(fs.readFileSync(segment.path), segment.salt, segmentHeadBytes);
+      if (segment.bytes > 0) collect(readRecords(segment), segment.salt, segmentHeadBytes);
     } catch (cause) {
       failure = `cannot read ${segment.path} again: ${cause instanceof Error ? cause.message : String(cause)}`;
     }

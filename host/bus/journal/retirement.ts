@@ -7,6 +7,7 @@ import type { GroupCommit } from './group-commit.ts';
 import type { Ledger } from './ledger.ts';
 import { kinds, recordBytes, sequenceOf, writeCarried } from './record.ts';
 import { walkRecords } from './scan.ts';
+import { openSegment } from './sealed-blocks.ts';
 import { type Segment, segmentHeadBytes } from './segment.ts';
 import type { SettledIds } from './settled-ids.ts';
 
@@ -24,6 +25,8 @@ export interface RetirementParts {
   readonly settledIds: SettledIds;
   readonly attempts: ReadonlyMap<number, number>;
   readonly segmentBytesMax: number;
+  /** What is not sealed is written again, sealed. */
+  readonly isSealing: boolean;
 }
 
 /**
@@ -47,8 +50,14 @@ export class Retirement {
     if (this.#running === undefined && this.#due() !== undefined) this.#running = this.#run();
   }
 
-  /** Begins nothing more; resolves when what is under way has ended. */
+  /** Begins nothing more; resolves when what is under way has ended, and nothing is left that is not sealed. */
   async stop(): Promise<void> {
+    for (let bare = this.#bare(); bare !== undefined; bare = this.#bare()) {
+      this.consider();
+      await this.#running;
+      // The disk does not take it.
+      if (this.#bare() === bare) break;
+    }
     this.#isStopped = true;
     await this.#running;
   }
@@ -58,7 +67,13 @@ export class Retirement {
     const { oldest } = ledger;
     if (this.#isStopped || this.stuck !== undefined) return undefined;
     if (oldest === undefined || commit.isInUse(oldest)) return undefined;
-    return oldest.live === 0 || this.#isOvergrown() ? oldest : undefined;
+    return oldest.live === 0 || this.#bare() !== undefined || this.#isOvergrown() ? oldest : undefined;
+  }
+
+  /** The oldest, when it is of a time before there were seals. */
+  #bare(): Segment | undefined {
+    const { oldest } = this.#parts.ledger;
+    return this.#parts.isSealing && oldest?.seal === undefined ? oldest : undefined;
   }
 
   #isOvergrown(): boolean {
@@ -101,8 +116,9 @@ export class Retirement {
 
   async #carry(segment: Segment): Promise<void> {
     const { ledger, commit } = this.#parts;
-    const bytes = await readFile(segment.path);
-    for (let at = segmentHeadBytes; at < segment.bytes && segment.live > 0; ) {
+    const file = await readFile(segment.path);
+    const bytes = segment.seal === undefined ? file : openSegment(file, segment.salt, segment.seal).bytes;
+    for (let at = segmentHeadBytes; at < bytes.length && segment.live > 0; ) {
       const target = commit.filling.segment;
       const chunk: { readonly sequence: number; readonly bytes: number }[] = [];
       const end = walkRecords(bytes, segment.salt, at, at + chunkBytes, (kind, from, bodyEnd) => {

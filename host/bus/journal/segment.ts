@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import type { BlockSeal, FileSeal } from '../../block-seal.ts';
 
 /** Sequences of a segment: its number is in the bits above. */
 export const slotsMax: number = 2 ** 20;
 export const segmentHeadBytes = 16;
 
 const magic = Buffer.from('MHJ1');
+const sealedMagic = Buffer.from('MHJ2');
 const slotsAtFirst = 256;
 const namePattern = /^(\d{8,})\.journal$/;
 
@@ -15,6 +17,8 @@ export class Segment {
   readonly path: string;
   /** Seeds the checksums of its records: what a message contains cannot pass for a record. */
   readonly salt: number;
+  /** Seals what is written to it; undefined: its records lie there as they are. */
+  readonly seal: FileSeal | undefined;
   /** Open while it is the one being written. */
   fd: number | undefined;
   /** Size of what is known to be on disk and good. */
@@ -28,10 +32,11 @@ export class Segment {
   used = 0;
   #lengths = new Uint32Array(slotsAtFirst);
 
-  constructor(folder: string, index: number, salt: number) {
+  constructor(folder: string, index: number, salt: number, seal?: FileSeal) {
     this.index = index;
     this.path = join(folder, segmentName(index));
     this.salt = salt;
+    this.seal = seal;
   }
 
   /** The sequence that the next message gets. */
@@ -90,17 +95,28 @@ export function indexOfName(name: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** `MHJ1`, the salt, four bytes of zero, and a checksum of these. */
-export function segmentHead(salt: number): Buffer {
+/**
+ * The seal of one segment. Its salt is part of the name: a segment of the same number, of a journal that began anew, is
+ * another file.
+ */
+export function sealOf(seal: BlockSeal | undefined, index: number, salt: number): FileSeal | undefined {
+  return seal?.file(`${segmentName(index)}#${salt}`);
+}
+
+/** `MHJ1`, or `MHJ2` for a sealed one; the salt, four bytes of zero, and a checksum of these. */
+export function segmentHead(salt: number, isSealed = false): Buffer {
   const head = Buffer.alloc(segmentHeadBytes);
-  magic.copy(head);
+  (isSealed ? sealedMagic : magic).copy(head);
   head.writeUInt32LE(salt, 4);
   head.writeUInt32LE(crc32(head.subarray(0, 12)), 12);
   return head;
 }
 
-/** The salt out of a segment's head; undefined when it is not one. */
-export function saltOf(bytes: Buffer): number | undefined {
-  if (bytes.length < segmentHeadBytes || !bytes.subarray(0, 4).equals(magic)) return undefined;
-  return crc32(bytes.subarray(0, 12)) === bytes.readUInt32LE(12) ? bytes.readUInt32LE(4) : undefined;
+/** What a segment's head says; undefined when it is none. */
+export function headOf(bytes: Buffer): { readonly salt: number; readonly isSealed: boolean } | undefined {
+  if (bytes.length < segmentHeadBytes) return undefined;
+  const isSealed = bytes.subarray(0, 4).equals(sealedMagic);
+  if (!isSealed && !bytes.subarray(0, 4).equals(magic)) return undefined;
+  const isGood = crc32(bytes.subarray(0, 12)) === bytes.readUInt32LE(12);
+  return isGood ? { salt: bytes.readUInt32LE(4), isSealed } : undefined;
 }

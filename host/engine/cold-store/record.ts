@@ -5,10 +5,13 @@ import { crc32 } from 'node:zlib';
  *   0 magic · 4 state (1 live, 0 dead), 3 bytes of 0 · 8 generation (f64) · 16 name bytes · 20 body bytes
  *   24 body bytes before compression · 28 CRC-32 of name and body · 32 CRC-32 of 0-3 and 8-31 · 36 zero
  *   40 name (UTF-8), body, zeros up to a multiple of 8
+ * The magic says whether the body is sealed.
  * The state is the only byte that is ever written twice; no checksum covers it.
  */
 const magic = 0x3143_484d;
-const magicBytes = Buffer.from([0x4d, 0x48, 0x43, 0x31]);
+const sealedMagic = 0x3243_484d;
+/** What both begin with. */
+const magicBytes = Buffer.from([0x4d, 0x48, 0x43]);
 export const headBytes = 40;
 export const stateOffset = 4;
 export const deadState: Uint8Array = new Uint8Array([0]);
@@ -16,6 +19,8 @@ const alignBytes = 8;
 
 export interface RecordHead {
   readonly isLive: boolean;
+  /** What the body is a sealed block of, for the agent's name and this generation. */
+  readonly isSealed: boolean;
   readonly generation: number;
   readonly nameBytes: number;
   readonly bodyBytes: number;
@@ -30,10 +35,11 @@ export function encodeRecord(
   generation: number,
   body: Uint8Array,
   rawBytes: number,
+  isSealed = false,
 ): Buffer<ArrayBuffer> {
   const nameBytes = Buffer.byteLength(name);
   const record = Buffer.alloc(aligned(headBytes + nameBytes + body.length));
-  record.writeUInt32LE(magic, 0);
+  record.writeUInt32LE(isSealed ? sealedMagic : magic, 0);
   record[stateOffset] = 1;
   record.writeDoubleLE(generation, 8);
   record.writeUInt32LE(nameBytes, 16);
@@ -48,12 +54,15 @@ export function encodeRecord(
 
 /** The head at `at`, or undefined when there is none. */
 export function readHead(bytes: Buffer, at: number): RecordHead | undefined {
-  if (at + headBytes > bytes.length || bytes.readUInt32LE(at) !== magic) return undefined;
+  if (at + headBytes > bytes.length) return undefined;
+  const found = bytes.readUInt32LE(at);
+  if (found !== magic && found !== sealedMagic) return undefined;
   if (bytes.readUInt32LE(at + 32) !== headSum(bytes, at)) return undefined;
   const nameBytes = bytes.readUInt32LE(at + 16);
   const bodyBytes = bytes.readUInt32LE(at + 20);
   return {
     isLive: bytes[at + stateOffset] === 1,
+    isSealed: found === sealedMagic,
     generation: bytes.readDoubleLE(at + 8),
     nameBytes,
     bodyBytes,

@@ -1,12 +1,13 @@
 import * as fs from 'node:fs';
 import * as paths from 'node:path';
+import type { BlockSeal } from '../../block-seal.ts';
 import type { Clock } from '../../clock.ts';
 import { HostError } from '../../errors.ts';
 import { makeFolder } from '../../folder.ts';
 import { corrupt, type Snapshot } from '../hibernation/snapshot.ts';
 import { ColdIndex, type Place } from './cold-index.ts';
 import type { ColdStore, StoredSnapshot } from './cold-store.ts';
-import { bodyOf, encodeRecord, nameOf, readHead, recordsOf } from './record.ts';
+import { bodyOf, encodeRecord, nameOf, type RecordHead, readHead, recordsOf } from './record.ts';
 import { Segment } from './segment.ts';
 import { pack, unpack } from './snapshot-codec.ts';
 
@@ -14,6 +15,8 @@ export interface SegmentStoreOptions {
   /** A folder of one thread's own. */
   readonly folder: string;
   readonly clock: Clock;
+  /** Seals the states, each for its agent and generation; none: they lie there as they are. */
+  readonly seal?: BlockSeal;
   /** Folders of threads that are no more: what they hold is moved here first. */
   readonly adopt?: readonly string[];
   /** Told of each agent that has a snapshot, while the store opens; one may be named twice. */
@@ -47,7 +50,8 @@ const recordBytesMax = 512 * 1024 * 1024;
  * what of a power cut was not on the disk yet is found out by its checksums.
  */
 export class SegmentStore implements ColdStore {
-  readonly #options: Required<Omit<SegmentStoreOptions, 'adopt' | 'onFound'>>;
+  readonly #options: Required<Omit<SegmentStoreOptions, 'adopt' | 'onFound' | 'seal'>>;
+  readonly #seal: BlockSeal | undefined;
   readonly #index = new ColdIndex();
   readonly #segments = new Map<number, Segment>();
   #active: Segment | undefined;
@@ -69,6 +73,7 @@ export class SegmentStore implements ColdStore {
       pendingBytesMax: 64 * 1024 * 1024,
       ...options,
     };
+    this.#seal = options.seal;
   }
 
   /** @throws HostError `HOST_ERR_STATE_UNWRITABLE` when the folder cannot be used */
@@ -77,6 +82,7 @@ export class SegmentStore implements ColdStore {
     try {
       makeFolder(options.folder, 0o700);
       await store.#recover(options);
+      if (options.seal?.takesUnsealed === true) await store.#sealOld(options.seal);
     } catch (thrown) {
       throw unwritable(thrown, options.folder);
     }
@@ -94,7 +100,8 @@ export class SegmentStore implements ColdStore {
   async put(name: string, snapshot: Snapshot): Promise<number> {
     const { body, rawBytes } = await pack(snapshot);
     const generation = this.#nextGeneration();
-    const record = encodeRecord(name, generation, body, rawBytes);
+    const sealed = this.#seal?.file(name).seal(generation, body);
+    const record = encodeRecord(name, generation, sealed ?? body, rawBytes, sealed !== undefined);
     const full = this.#refusal(record.length);
     if (full !== undefined) throw full;
     // Counted before its turn comes, as it is held from here.
@@ -171,7 +178,47 @@ export class SegmentStore implements ColdStore {
     const body = head === undefined ? undefined : bodyOf(record, head);
     if (head === undefined || body === undefined) throw corrupt('its checksum is wrong');
     if (nameOf(record, 0, head) !== name) return undefined;
-    return { snapshot: await unpack(body, head.rawBytes), generation: head.generation };
+    const snapshot = await unpack(this.#opened(name, head, body), head.rawBytes);
+    return { snapshot, generation: head.generation };
+  }
+
+  #opened(name: string, { isSealed, generation }: RecordHead, body: Buffer): Buffer {
+    if (!isSealed && this.#seal === undefined) return body;
+    if (!isSealed) throw corrupt('it is not sealed, as all of this host are: somebody else put it there');
+    if (this.#seal === undefined) throw corrupt('it is sealed, and there is no key');
+    const opened = this.#seal.file(name).open(generation, body);
+    if (opened === undefined)
+      throw corrupt("its seal does not fit: changed, another agent's, or of another host's key");
+    return Buffer.from(opened.buffer, opened.byteOffset, opened.byteLength);
+  }
+
+  /** States of a time before there were seals are written again, sealed; what they lay in goes. */
+  async #sealOld(seal: BlockSeal): Promise<void> {
+    for (const segment of [...this.#segments.values()]) {
+      const bytes = await segment.readAll();
+      const writes: Promise<void>[] = [];
+      for (const { at, head } of recordsOf(bytes)) {
+        const name = nameOf(bytes, at, head);
+        const place = this.#index.get(name);
+        if (head.isSealed || place?.segment !== segment.id || place.offset !== at) continue;
+        const body = bodyOf(bytes.subarray(at, at + head.bytes), head);
+        if (body === undefined) continue;
+        const sealed = seal.file(name).seal(head.generation, body);
+        writes.push(
+          this.#write(
+            name,
+            head.generation,
+            encodeRecord(name, head.generation, sealed, head.rawBytes, true),
+          ),
+        );
+      }
+      await Promise.all(writes);
+      await this.#compacting;
+      if (writes.length > 0 && segment.liveBytes === 0 && this.#segments.delete(segment.id)) {
+        this.#bytes -= segment.end;
+        await segment.remove();
+      }
+    }
   }
 
   #write(name: string, generation: number, record: Buffer): Promise<void> {

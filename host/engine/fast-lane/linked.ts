@@ -1,5 +1,5 @@
 import { HostError } from '../../errors.ts';
-import type { HostFunction, Linker } from '../linker.ts';
+import type { HostFunction, HostInterface, Linker } from '../linker.ts';
 import type { Program } from './program.ts';
 
 /** What a linker offers one program, in the order of its imports. */
@@ -13,8 +13,14 @@ export function linkImports(program: Program, linker: Linker): Linked {
   const functions: HostFunction[] = [];
   const suspending: boolean[] = [];
   let missing: Set<string> | undefined;
+  let offered: HostInterface | undefined;
+  let name: string | undefined;
   for (const { planned, key } of program.imports) {
-    const offered = linker.get(planned.interface);
+    // Imports of one interface stand together.
+    if (planned.interface !== name) {
+      name = planned.interface;
+      offered = linker.get(name);
+    }
     const found =
       offered !== undefined && Object.hasOwn(offered.functions, key) ? offered.functions[key] : undefined;
     if (typeof found !== 'function') {
