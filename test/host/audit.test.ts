@@ -209,8 +209,8 @@ test('that an agent is held, and who lets it go on, is on the chain', async (t) 
   assert.deepEqual(
     found.map(({ name, principal, strategy, message }) => [name, principal, strategy ?? message]),
     [
-      ['agent-failed', '', 'always'],
-      ['agent-failed', '', 'held'],
+      ['agent-failed', null, 'always'],
+      ['agent-failed', null, 'held'],
       ['agent-resumed', 'ann', 'drop'],
     ],
   );
