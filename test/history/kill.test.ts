@@ -36,13 +36,13 @@ test('what an agent did before its host was killed, in the middle of writing, is
 }, async (t) => {
   const home = await agentsFolder(t);
   const first = await start(home);
-  const body = 'x'.repeat(50_000);
+  const body = 'x'.repeat(5_000);
   const answers: string[] = [];
   const asking = Promise.allSettled(
     Array.from({ length: 8 }, async () => {
       for (let at = 0; at < 500; at += 1) {
         answers.push(await first.ask(body));
-        if (answers.length === 200) first.host.kill('SIGKILL');
+        if (answers.length === 100) first.host.kill('SIGKILL');
       }
     }),
   );
@@ -58,6 +58,6 @@ test('what an agent did before its host was killed, in the middle of writing, is
     before,
     before.map((_, at) => `${at + 1}`),
   );
-  assert.ok(before.length > 100, `${before.length} of ${answers.length}`);
+  assert.ok(before.length > 20, `${before.length} of ${answers.length}`);
   assert.equal(answerOf(turns.at(-1)), '1');
 });
