@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { kinds } from '../audit/kinds.ts';
 import { systemClock, systemRandom } from '../clock.ts';
 import { HostError } from '../errors.ts';
+import { kinds } from '../host/audit.ts';
 import { StateLock } from '../host/state-lock.ts';
 import { Trust } from '../host/trust.ts';
 import type { KeyOwner } from '../identity/host-secret.ts';
