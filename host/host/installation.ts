@@ -53,7 +53,7 @@ export class Installation {
       delivered,
       isAccepted,
     );
-    const spec = await this.#admitted(asked, request.principal?.name ?? operator);
+    const spec = await this.#admitted(signed(asked, signedBy), request.principal?.name ?? operator);
     const origin = {
       manifestPath: undefined,
       manifestText: request.manifest,
@@ -151,7 +151,7 @@ export class Installation {
       const admission = this.#options.supply.admit(manifest, installedPath, delivered, false);
       SupplyChain.requireSameSigner(admission, name, installedPath);
       const asked = await this.#specOf(manifest, component);
-      const spec = await this.#admitted(asked, operator, true, onOpen);
+      const spec = await this.#admitted(signed(asked, admission.signedBy), operator, true, onOpen);
       const { signedBy } = admission;
       await this.#put(spec, { manifestPath: undefined, manifestText, installedAtMs, signedBy }, '');
     } catch (thrown) {
@@ -172,7 +172,7 @@ export class Installation {
     const admission = this.#options.supply.admit(manifest, manifestPath, { component, signature }, false);
     SupplyChain.requireSameSigner(admission, manifest.name, manifestPath);
     const asked = await this.#make(manifest, manifestPath, component);
-    const spec = await this.#admitted(asked, operator, false, onOpen);
+    const spec = await this.#admitted(signed(asked, admission.signedBy), operator, false, onOpen);
     const present = this.#options.tenancy.registry.get(manifest.name);
     if (present !== undefined && present.origin.manifestPath !== manifestPath)
       throw new HostError(
@@ -257,6 +257,11 @@ export class Installation {
 
 /** On whose behalf what lies in the operator's folders comes. */
 const operator = 'local';
+
+/** What policies know of whoever vouches for the component. */
+function signed(spec: Spec, signer: string | undefined): Spec {
+  return signer === undefined ? spec : { ...spec, signer };
+}
 
 /** What errors call the manifest of an agent that was installed over HTTP. */
 const installedPath = 'the manifest';
