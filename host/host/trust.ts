@@ -229,7 +229,12 @@ export class ThreadTrust {
     const source = new PolicyInbox(policies);
     const onDecision = decisionRecord(this.pen, auditLevel);
     const decider = new Decider({ source, clock, ...(onDecision && { onDecision }) });
-    source.onArrival(() => decider.refresh());
+    // What came is not in force yet when it outruns the version that all threads share.
+    const settle = (): void => {
+      if (source.version > source.versionInForce) setImmediate(settle);
+      else decider.refresh();
+    };
+    source.onArrival(settle);
     this.decider = decider;
   }
 

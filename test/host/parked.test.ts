@@ -153,7 +153,8 @@ test('after a crash an agent that waited begins anew', options, async () => {
   await host.until('parked', 1);
   await host.untilNone('motehost_warm_bytes');
   const copy = mkdtempSync(join(tmpdir(), 'motehost-parking-'));
-  cpSync(join(host.stateFolder, 'cold'), join(copy, 'cold'), { recursive: true });
+  for (const part of ['cold', 'keys'])
+    cpSync(join(host.stateFolder, part), join(copy, part), { recursive: true });
   await using again = await ParkingHost.start({}, copy);
   await again.installAsker('asker');
   assert.equal(await again.inPhase('cold'), 1);
