@@ -62,7 +62,10 @@ test('every agent in the folder is run by a test here', () => {
     'endless-loop',
     'hello',
     'memory-hog',
+    // Two agents under policies: test/e2e/office.test.ts, and policies alone: test/cli/policy.test.ts.
+    'office',
     'pipeline',
+    'policies',
     'prime-sieve',
     // One agent in four languages: test/e2e/router.test.ts.
     'router',
