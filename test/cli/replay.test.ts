@@ -8,7 +8,7 @@ import { historyFiles } from '../../host/history/history-files.ts';
 import { serve } from '../../host/host/serve.ts';
 import { type CliResult, host } from '../support/cli.ts';
 import { localAgent, payload, principal, scribe, scribeSource } from '../support/hosted.ts';
-import { recorded } from '../support/replays.ts';
+import { inItsBlock, recorded } from '../support/replays.ts';
 import { writtenAgent } from '../support/written-agent.ts';
 
 // `host replay` as a person types it, over a history that a host left.
@@ -31,7 +31,7 @@ before(async () => {
     log: () => {},
   });
   for (const words of ['one', 'to sink hello', 'bad', 'four'])
-    await serving.invoke('scribe', payload(words), { principal });
+    await inItsBlock(state, () => serving.invoke('scribe', payload(words), { principal }));
   await serving.close(1000);
   // It answers otherwise from the second message on, and says something else to the sink.
   const source = scribeSource.replace('rest.slice(at + 1))', 'rest.slice(at + 1) + "!")');

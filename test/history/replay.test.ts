@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
 import { HostError } from '../../host/errors.ts';
 import { componentsName, historyFiles } from '../../host/history/history-files.ts';
 import { type Replayed, replaying } from '../../host/host/replaying.ts';
 import { Hosted, localAgent, scribe, temporaryState } from '../support/hosted.ts';
-import { answerOf, kindsOf, recorded, replayed, turnsOf } from '../support/replays.ts';
+import { answerOf, inItsBlock, kindsOf, recorded, replayed, turnsOf } from '../support/replays.ts';
 import { buildScript } from '../support/script-agent.ts';
 import { writtenAgent } from '../support/written-agent.ts';
 
@@ -219,14 +218,8 @@ test('what was written before the host was killed in the middle of a block is ru
   const hosted = await host(t, state);
   const answers = [];
   const folder = join(state, 'history');
-  const written = (): number =>
-    historyFiles(folder).reduce((sum, { name }) => sum + statSync(join(folder, name)).size, 0);
-  for (const word of ['one', 'two', 'three']) {
-    const before = written();
-    answers.push(await hosted.ask('curious', word));
-    // A block of its own for each.
-    while (written() === before) await turn();
-  }
+  for (const word of ['one', 'two', 'three'])
+    answers.push(await inItsBlock(state, () => hosted.ask('curious', word)));
   await hosted.close(1000);
   const path = join(folder, historyFiles(folder)[0]?.name ?? '');
   const bytes = readFileSync(path);

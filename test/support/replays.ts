@@ -1,9 +1,24 @@
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { inspect } from 'node:util';
+import { historyFiles } from '../../host/history/history-files.ts';
 import { type Replayed, replaying, type Unreplayed } from '../../host/host/replaying.ts';
 
 /** Lines of a manifest. */
 export const recorded = '[history]\nrecord = true\n';
+
+/** Does what an agent is recorded at, and waits until the file has it: a block of its own. */
+export async function inItsBlock<Answer>(stateFolder: string, act: () => Promise<Answer>): Promise<Answer> {
+  const folder = join(stateFolder, 'history');
+  const bytes = (): number =>
+    historyFiles(folder).reduce((sum, { name }) => sum + statSync(join(folder, name)).size, 0);
+  const before = bytes();
+  const answer = await act();
+  while (bytes() === before) await turn();
+  return answer;
+}
 
 /** What comes of an agent's turns when they run again, with this component or their own. */
 export function turnsOf(
