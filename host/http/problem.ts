@@ -13,6 +13,7 @@ export type ProblemCode =
   | 'body-too-large'
   | 'closing'
   | 'dead-letter-unknown'
+  | 'proof-unknown'
   | 'expectation-failed'
   | 'forbidden'
   | 'header-fields-too-large'
