@@ -27,6 +27,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   http: async () => (await import('./http.ts')).bench,
   neighbour: async () => (await import('./neighbour.ts')).bench,
   wheel: async () => (await import('./wheel.ts')).bench,
+  replay: async () => (await import('./replay.ts')).bench,
   capability: async () => (await import('./capability.ts')).bench,
   policy: async () => (await import('./policy.ts')).bench,
   audit: async () => (await import('./audit.ts')).bench,

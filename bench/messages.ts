@@ -70,6 +70,26 @@ async function talk(language: Language, isQuick: boolean): Promise<Talk> {
   }
 }
 
+/** What agents of one thread and of two pay when every message and invocation is on the audit chain, with its digest. */
+async function recorded(language: Language, isQuick: boolean): Promise<Pick<Talk, 'near' | 'once'>> {
+  const host = await TalkingHost.start(2, { auditLevel: 'messages' });
+  try {
+    await host.install(language, [
+      ['talker', 'talker'],
+      ['sink', 'listener'],
+      ['near', 'listener'],
+    ]);
+    const many = isQuick ? 20_000 : 100_000;
+    const rounds = isQuick ? 5 : 15;
+    await host.tell('talker', `ask ${many} near`);
+    const near = await measure(host, 'ask N near', 2000, rounds * 4);
+    const once = await measure(host, 'shout N sink', many, rounds);
+    return { near, once };
+  } finally {
+    await host.close();
+  }
+}
+
 /** Messages a second from the host to 10,000 agents of one thread, each message to another one. */
 async function crowd(language: Language, isQuick: boolean): Promise<Way> {
   const host = await TalkingHost.start(1);
@@ -148,13 +168,15 @@ async function crowdWithoutGuests(rounds: number): Promise<number> {
   return 1e6 / median(samples);
 }
 
+function cells(way: Way, isRate: boolean): string[] {
+  const rate = isRate ? round(perSecond(way) / 1000) : '-';
+  return [round(us(way)), round(percentile(way.us, 0.9)), rate, way.cpuUs.map(round).join(' + ')];
+}
+
 function rowsOf(language: string, { near, far, once, atLeastOnce }: Talk): string[][] {
   const row = (what: string, way: Way, isRate: boolean): string[] => [
     `${language}: ${what}`,
-    round(us(way)),
-    round(percentile(way.us, 0.9)),
-    isRate ? round(perSecond(way) / 1000) : '-',
-    way.cpuUs.map(round).join(' + '),
+    ...cells(way, isRate),
   ];
   return [
     row('ask and be answered, same thread', near, false),
@@ -167,6 +189,7 @@ function rowsOf(language: string, { near, far, once, atLeastOnce }: Talk): strin
 async function run({ quick }: Effort): Promise<Report> {
   const wake = median(await pingPort(quick ? 500 : 4000));
   const c = await talk('c', quick);
+  const onChain = await recorded('c', quick);
   const assemblyScript = await talk('assemblyscript', quick);
   const toGuests = await crowd('c', quick);
   const withoutGuests = await crowdWithoutGuests(quick ? 20 : 100);
@@ -175,6 +198,8 @@ async function run({ quick }: Effort): Promise<Report> {
     columns: ['64 B bodies, capability check, fuel and limits on', 'µs, p50', 'p90', 'thousand/s', 'CPU µs'],
     rows: [
       ...rowsOf('C', c),
+      ['C, --audit messages: ask and be answered, same thread', ...cells(onChain.near, false)],
+      ['C, --audit messages: send to the other thread, at most once', ...cells(onChain.once, true)],
       ...rowsOf('AssemblyScript', assemblyScript),
       [
         'C: host to 10,000 agents of one thread',
@@ -197,6 +222,8 @@ async function run({ quick }: Effort): Promise<Report> {
       atMost('ask and be answered, other thread', us(c.far), 30, 'µs'),
       atLeast('agent to agent, other thread, at most once', perSecond(c.once) / 1000, 400, 'thousand/s'),
       atLeast('agent to agent, other thread, by default', perSecond(c.atLeastOnce) / 1000, 400, 'thousand/s'),
+      atLeast('every message on the audit chain', perSecond(onChain.once) / 1000, 100, 'thousand/s'),
+      atMost('what the chain adds to an answer, same thread', us(onChain.near) - us(c.near), 10, 'µs'),
       atLeast('bus and dispatcher alone', withoutGuests / 1e6, 1.5, 'M/s'),
     ],
     remarks: [

@@ -28,14 +28,17 @@ const principal = { name: 'bench' };
 /** A serving host with agents that talk to each other. */
 export class TalkingHost {
   readonly serving: LocalServing;
-  readonly #stateFolder: string;
+  readonly stateFolder: string;
+  readonly #more: string;
 
-  private constructor(serving: LocalServing, stateFolder: string) {
+  private constructor(serving: LocalServing, stateFolder: string, more: string) {
     this.serving = serving;
-    this.#stateFolder = stateFolder;
+    this.stateFolder = stateFolder;
+    this.#more = more;
   }
 
-  static async start(threads: number, trust: TrustSettings = {}): Promise<TalkingHost> {
+  /** `more` is added to every manifest. */
+  static async start(threads: number, trust: TrustSettings = {}, more = ''): Promise<TalkingHost> {
     const stateFolder = mkdtempSync(join(tmpdir(), 'motehost-bench-'));
     const serving = await serve({
       agents: [],
@@ -50,14 +53,14 @@ export class TalkingHost {
         if (level === 'warn' || level === 'error') process.stderr.write(`${level}: ${text}\n`);
       },
     });
-    return new TalkingHost(serving, stateFolder);
+    return new TalkingHost(serving, stateFolder, more);
   }
 
   /** Installs agents one after the other; each goes to the thread with the fewest, of these the first. */
   async install(language: Language, agents: readonly (readonly [name: string, kind: Kind])[]): Promise<void> {
     for (const [name, kind] of agents) {
       const component = new Uint8Array(await componentOf(language, kind));
-      await this.serving.install({ manifest: manifestOf(name), component });
+      await this.serving.install({ manifest: `${manifestOf(name)}${this.#more}`, component });
     }
   }
 
@@ -74,7 +77,7 @@ export class TalkingHost {
 
   async close(): Promise<void> {
     await this.serving.close(1000);
-    rmSync(this.#stateFolder, { recursive: true, force: true });
+    rmSync(this.stateFolder, { recursive: true, force: true });
   }
 }
 

@@ -5,13 +5,17 @@ import { HostError } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { type AuditRules, auditOf } from './manifest/audit.ts';
 import { settingsOf } from './manifest/environment.ts';
+import { type ErrorRules, errorsOf } from './manifest/error-rules.ts';
 import { type Grants, grantsOf } from './manifest/grants.ts';
 import { isPlainPath } from './manifest/http-grant.ts';
+import { type Labels, labelsOf } from './manifest/labels.ts';
 import {
   type DeliveryRules,
   deliveryOf,
   type Hibernate,
+  type History,
   hibernateOf,
+  historyOf,
   type MailboxLimits,
   mailboxOf,
   type Rates,
@@ -31,6 +35,13 @@ import { readRegularFile } from './regular-file.ts';
 export type { AgentAuditLevel, AuditRules } from './manifest/audit.ts';
 export type { EnvironmentGrant } from './manifest/environment.ts';
 export {
+  defaultErrors,
+  type ErrorRules,
+  type ErrorStep,
+  type FailureKind,
+  failureKinds,
+} from './manifest/error-rules.ts';
+export {
   type BusGrants,
   type FileGrant,
   type Grants,
@@ -38,6 +49,7 @@ export {
   type SocketGrant,
 } from './manifest/grants.ts';
 export type { HttpGrant, Scheme } from './manifest/http-grant.ts';
+export type { Labels } from './manifest/labels.ts';
 export {
   type DeliveryRules,
   defaultDelivery,
@@ -46,6 +58,7 @@ export {
   defaultRates,
   defaultRestart,
   type Hibernate,
+  type History,
   type MailboxLimits,
   type Rates,
   type Restart,
@@ -72,11 +85,14 @@ export interface Manifest extends Sources {
   readonly mailbox: MailboxLimits;
   readonly restart: Restart;
   readonly hibernate: Hibernate;
+  readonly history: History;
   readonly delivery: DeliveryRules;
   readonly messages: MessageRules;
   /** `sha256:…`: its component must be exactly this one; undefined: any. */
   readonly digest: string | undefined;
+  readonly errors: ErrorRules;
   readonly grants: Grants;
+  readonly labels: Labels;
   /** What the host subscribes it to; being in the manifest grants them. */
   readonly subscriptions: readonly Subscription[];
   /** Requests under this path are for its `wasi:http/incoming-handler`: `/shop`; `/` for all that nobody else has. */
@@ -122,9 +138,10 @@ export function readManifest(folder: string): Manifest {
  */
 export function parseManifest(text: string, path: string, comesReady = false): Manifest {
   const table = new Table(parseTable(text, path), path).only(keys);
+  const name = nameOf(table);
   const limits = table.table('limits').only([...Object.keys(limitKeys), ...rateKeys], 'limit');
   return {
-    name: nameOf(table),
+    name,
     ...sourcesOf(table, comesReady),
     tier: tierOf(table),
     settings: settingsOf(table),
@@ -133,10 +150,13 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     mailbox: mailboxOf(table),
     restart: restartOf(table),
     hibernate: hibernateOf(table),
+    history: historyOf(table),
     delivery: deliveryOf(table),
     messages: messagesOf(table),
     digest: digestOf(table),
+    errors: errorsOf(table, name),
     grants: grantsOf(table),
+    labels: labelsOf(table),
     subscriptions: subscriptionsOf(table),
     route: routeOf(table),
     triggers: triggersOf(table),
@@ -153,10 +173,13 @@ const keys: readonly string[] = [
   'mailbox',
   'restart',
   'hibernate',
+  'history',
   'delivery',
   'messages',
   'digest',
+  'errors',
   'capabilities',
+  'labels',
   'environment',
   'subscriptions',
   'http',

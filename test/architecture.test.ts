@@ -34,6 +34,7 @@ const ranks: Readonly<Record<string, number>> = {
   context: 3,
   scheduler: 3,
   fabric: 3,
+  history: 3,
   agent: 4,
   orchestration: 5,
   mcp: 5,

@@ -89,10 +89,11 @@ subject = "orders.>"
     mailbox: { capacity: 50, high: 40, low: 10, bytesMax: 4 * 1024 * 1024 },
     restart: { policy: 'on-failure', backoffMs: 50, backoffMsMax: 60_000 },
     hibernate: { afterMs: undefined, unsaveable: 'restart' },
+    history: { record: false },
     delivery: { guarantee: 'exactly-once', attemptsMax: 3, backoffMs: 2000, backoffMsMax: 60_000 },
     messages: { seal: false, sign: 'none' },
     digest: undefined,
-    audit: { level: 'security' },
+    errors: { state: 'clean', steps: {} },
     grants: {
       bus: {
         send: ['agent.audit', 'prices.>'],
@@ -118,6 +119,8 @@ subject = "orders.>"
       { pattern: 'orders.*.created', group: undefined },
       { pattern: 'orders.>', group: 'billing' },
     ],
+    labels: { holds: [], carries: [] },
+    audit: { level: 'security' },
     route: '/shop',
     triggers: [
       {

@@ -5,6 +5,7 @@ import { Budget, type StopCause, type Turn } from '../engine/budget.ts';
 import type { Resident } from '../engine/engine.ts';
 import type { Snapshot } from '../engine/hibernation/snapshot.ts';
 import { HostError } from '../errors.ts';
+import type { Recorder } from '../history/recorder.ts';
 import { intersect, type Limits } from '../limits.ts';
 import type { Outcome, Usage } from '../outcome.ts';
 import {
@@ -15,6 +16,8 @@ import {
   wakes,
 } from '../telemetry/channels.ts';
 import { type AwayCall, type CallEnd, type CallOutcome, Calls, type CallWatch, endedAway } from './calls.ts';
+import { type FailurePlace, restartsAfter } from './error-strategy.ts';
+import type { Halt } from './halt.ts';
 import { IdlePlace } from './idle-list.ts';
 import { Parking, type ParkingOwner } from './parking.ts';
 import { RestartDelay } from './restart-delay.ts';
@@ -55,7 +58,14 @@ export interface Surroundings {
   /** The call under way is being ended: what it waits for ends too. */
   stopped(agent: Agent): void;
   /** What came of a message; the next may come from now on. */
-  handled(agent: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void;
+  /** Writes down what the agent is told, if its manifest says so. */
+  record(agent: Agent): Recorder | undefined;
+  handled(
+    agent: Agent,
+    delivery: Delivery,
+    outcome: Outcome<Uint8Array | undefined>,
+    place: FailurePlace,
+  ): void;
   /** Tells the people who run the host. */
   note(agent: Agent, what: AgentNote): void;
 }
@@ -69,6 +79,7 @@ export interface Launch {
 export type AgentNote =
   | { readonly kind: 'started'; readonly resumed: boolean }
   | { readonly kind: 'denied'; readonly what: string; readonly cure: string }
+  | { readonly kind: Halt['kind'] | 'resumed' | 'failed-over'; readonly why: string }
   | { readonly kind: 'ended'; readonly outcome: Outcome | undefined; readonly reason: StopReason | 'failed' }
   | { readonly kind: 'refused'; readonly error: HostError }
   /** It left memory, its state being so many bytes in the heap. */
@@ -129,6 +140,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   /** What it handles. */
   delivery: Delivery | undefined;
   #capabilities: Capabilities | undefined;
+  #recorder: Recorder | undefined;
   readonly idlePlace: IdlePlace<Agent> = new IdlePlace<Agent>(this);
   handled = 0;
   failed = 0;
@@ -136,6 +148,10 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   memoryBytes = 0;
   lastUsedMs = 0;
   lastError: string | undefined;
+  /** Why it handles nothing until a person says so. */
+  halt: Halt | undefined;
+  /** Its state before the message under way, if it is to go on with that when the instance is lost. */
+  #before: Snapshot | undefined;
 
   constructor(id: number, name: string, spec: Spec, around: Surroundings) {
     this.id = id;
@@ -152,6 +168,12 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   get capabilities(): Capabilities {
     this.#capabilities ??= Capabilities.of(this.#spec.manifest.grants, this.#spec.manifestPath);
     return this.#capabilities;
+  }
+
+  /** Of an agent whose manifest says that its history is kept. */
+  get recorder(): Recorder | undefined {
+    if (this.#spec.manifest.history.record) this.#recorder ??= this.#around.record(this);
+    return this.#recorder;
   }
 
   get phase(): AgentPhase {
@@ -201,11 +223,13 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     this.#hasTurn = true;
     const calls = this.#calls;
     const deadlineMs = this.#deadlineMs(delivery);
-    if (this.#state !== 'idle' || calls === undefined) void this.#handleFirst(delivery);
-    else if (deadlineMs <= 0) this.#finish(this.#late(deadlineMs));
+    if (this.#state !== 'idle' || calls === undefined || this.halt !== undefined)
+      void this.#handleFirst(delivery);
+    else if (deadlineMs <= 0) this.#finish(this.#late(deadlineMs), 'host');
     else {
       this.#around.busy(this);
       this.#state = 'busy';
+      this.#remember();
       calls.begin('handle', delivery.message, deadlineMs, this);
     }
   }
@@ -213,18 +237,23 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   /** As `handle`, when it has no instance at hand. */
   async #handleFirst(delivery: Delivery): Promise<void> {
     try {
-      if (this.#spec.program.facts.main.kind !== 'handler') return this.#finish(unsupported);
-      if (this.#state === 'stopped') return this.#finish(notAgain);
+      if (this.#spec.program.facts.main.kind !== 'handler') return this.#finish(unsupported, 'host');
+      if (this.#state === 'stopped' || this.halt !== undefined) return this.#finish(notAgain, 'host');
       if (this.#leaving !== undefined) await this.#leaving;
       const deadlineMs = this.#deadlineMs(delivery);
-      if (deadlineMs <= 0) return this.#finish(this.#late(deadlineMs));
+      if (deadlineMs <= 0) return this.#finish(this.#late(deadlineMs), 'host');
       if (this.#state === 'idle') this.#around.busy(this);
       const calls = this.#calls ?? (await this.#launch(deadlineMs));
       this.#state = 'busy';
+      this.#remember();
       calls.begin('handle', delivery.message, this.#deadlineMs(delivery), this);
     } catch (thrown) {
       this.refused(thrown);
     }
+  }
+
+  #remember(): void {
+    if (this.#spec.manifest.errors.state === 'saved') this.#before = this.#resident?.save();
   }
 
   /** The call of `handle` ended. */
@@ -235,16 +264,22 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     this.memoryBytes = outcome.usage.memoryBytes;
     if (outcome.kind !== 'ok') this.failed += 1;
     this.#noteDenials(budget?.denials ?? this.#away?.carried.denials ?? none);
-    const goesOn = outcome.kind === 'ok' || outcome.kind === 'error';
+    const goesOn = outcome.kind === 'ok' || (outcome.kind === 'error' && !this.#restartsAfter(outcome));
     if (!goesOn || budget === undefined || budget.cause !== undefined) {
-      void this.#fail(outcome).then(() => this.#finish(outcome));
+      void this.#fail(outcome).then(() => this.#finish(outcome, 'handler'));
       return;
     }
+    this.#before = undefined;
     this.#state = 'idle';
     this.lastUsedMs = budget.startedMs + outcome.usage.wallMs;
     this.#around.idle(this);
     this.#delay.succeed();
-    this.#finish(outcome);
+    this.#finish(outcome, 'handler');
+  }
+
+  #restartsAfter(outcome: Outcome): boolean {
+    const { errors, delivery } = this.#spec.manifest;
+    return restartsAfter(errors, outcome, this.delivery?.message.attempt ?? 1, delivery.attemptsMax - 1);
   }
 
   #noteDenials(denials: Budget['denials']): void {
@@ -253,14 +288,15 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
 
   /** The call of `handle` did not take place. */
   refused(thrown: unknown): void {
-    void this.#refused(thrown).then((outcome) => this.#finish(outcome));
+    const place = thrown instanceof StartFailed ? 'start' : 'host';
+    void this.#refused(thrown).then((outcome) => this.#finish(outcome, place));
   }
 
-  #finish(outcome: CallOutcome): void {
+  #finish(outcome: CallOutcome, place: FailurePlace): void {
     const delivery = this.delivery as Delivery;
     this.delivery = undefined;
     if (invocationEnds.hasSubscribers) invocationEnds.publish({ ...this.#invocation(delivery), outcome });
-    this.#around.handled(this, delivery, outcome);
+    this.#around.handled(this, delivery, outcome, place);
     if (this.#settling === undefined) return;
     for (const resolve of this.#settling) resolve();
     this.#settling = undefined;
@@ -316,11 +352,13 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
 
   #newBudget(): Budget {
     const { clock, turn } = this.#around;
-    return new Budget({ limits: this.#spec.limits, clock, turn, yieldMs });
+    const { recorder } = this;
+    const growthWatch = recorder && { decided: recorder.growth };
+    return new Budget({ limits: this.#spec.limits, clock, turn, yieldMs, growthWatch });
   }
 
   #hold(resident: Resident, budget: Budget): Calls {
-    const calls = new Calls(resident.instance, budget, this);
+    const calls = new Calls(resident.instance, budget, this, this.recorder);
     this.#resident = resident;
     this.#calls = calls;
     this.#saved = undefined;
@@ -359,7 +397,9 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     this.#around.disarm(away.timer);
     this.#parking?.end();
     this.#around.stopped(this);
-    away.end.ended(endedAway(away, cause, this.#around.clock.monotonicMs()));
+    const outcome = endedAway(away, cause, this.#around.clock.monotonicMs());
+    this.recorder?.end(outcome);
+    away.end.ended(outcome);
   }
 
   /** The call under way waits for something outside, and has nothing on a stack. */
@@ -447,8 +487,10 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     if (outcome.kind !== 'cancelled') this.#delay.fail(nowMs, backoffMs, backoffMsMax);
     this.lastError = describe(outcome);
     this.lastUsedMs = nowMs;
+    const isTheLast = isLast(outcome, this.#spec);
+    if (isTheLast) this.#before = undefined;
     await this.#drop();
-    if (isLast(outcome, this.#spec)) this.#state = 'stopped';
+    if (isTheLast) this.#state = 'stopped';
     this.#around.note(this, { kind: 'ended', outcome, reason: 'failed' });
   }
 
@@ -461,7 +503,11 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     // What a call left when it ended out of memory is of no use to the next one.
     if (this.#away !== undefined) this.#discard();
     this.#parking?.end();
-    if (this.#saved !== undefined) this.#sleepOn(this.#saved);
+    const before = this.#before;
+    this.#before = undefined;
+    if (before !== undefined) this.#keep(before, 'hibernated');
+    else if (this.#saved !== undefined) this.#sleepOn(this.#saved);
+    if (before !== undefined || this.#saved === undefined) this.#recorder?.ends();
     resident?.instance.dispose();
     await resident?.release();
   }
@@ -508,6 +554,18 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     this.#state = 'absent';
   }
 
+  /** Ends as by `end`, and nothing begins it again until `revive`. */
+  async terminate(): Promise<void> {
+    await this.end('requested');
+    this.#state = 'stopped';
+  }
+
+  /** A message may begin it again, at once. */
+  revive(): void {
+    if (this.#state === 'stopped') this.#state = 'absent';
+    this.#delay.succeed();
+  }
+
   #discard(): void {
     if (this.#saved !== undefined) this.#around.released(this, this.#saved);
     this.#around.discard(this);
@@ -537,7 +595,9 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     const calls = this.#calls;
     if (!this.isIdle || resident === undefined || calls === undefined) return;
     if (this.#state === 'waiting') {
-      if (resident.saveable.possible && calls.goesOn) await this.#park(resident, calls);
+      // What it would go back to stays no longer than it is in memory itself.
+      if (resident.saveable.possible && calls.goesOn && this.#before === undefined)
+        await this.#park(resident, calls);
       return;
     }
     const { unsaveable } = this.#spec.manifest.hibernate;
@@ -620,6 +680,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
   /** Whether nothing would be lost with this object but what `countOn` takes back and what lies on disk. */
   get isForgettable(): boolean {
     const rests = this.#state === 'cold' || (this.#state === 'absent' && !this.#hasLived);
+    if (this.halt !== undefined) return false;
     return rests && this.lastError === undefined && this.#delay.failures === 0 && this.delivery === undefined;
   }
 
@@ -637,8 +698,8 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     this.#capabilities?.revoke();
     this.#capabilities = undefined;
     this.#spec = spec;
-    if (this.#state === 'stopped') this.#state = 'absent';
-    this.#delay.succeed();
+    this.#recorder = undefined;
+    this.revive();
   }
 
   /** The limits of one message of it. */

@@ -1,6 +1,7 @@
 import type { Budget, Carried, StopCause } from '../engine/budget.ts';
 import type { Instance } from '../engine/instance.ts';
 import { HostError } from '../errors.ts';
+import type { Recorder } from '../history/recorder.ts';
 import type { Outcome, Usage } from '../outcome.ts';
 import { outcomeOf, returned, stopped, trapped, usageOf } from './judge.ts';
 
@@ -46,14 +47,17 @@ export class Calls {
   readonly budget: Budget;
   readonly #instance: Instance;
   readonly #watch: CallWatch;
+  readonly #recorder: Recorder | undefined;
   #end: CallEnd | undefined;
   #timer = 0;
   #isUnwinding = false;
 
-  constructor(instance: Instance, budget: Budget, watch: CallWatch) {
+  /** `recorder`: of an agent whose history is kept. */
+  constructor(instance: Instance, budget: Budget, watch: CallWatch, recorder?: Recorder) {
     this.#instance = instance;
     this.budget = budget;
     this.#watch = watch;
+    this.#recorder = recorder;
   }
 
   /** Calls an export with one argument. */
@@ -62,6 +66,7 @@ export class Calls {
     this.#end = end;
     budget.restart(deadlineMs);
     this.#timer = this.#watch.arm(budget.startedMs + deadlineMs);
+    this.#recorder?.begin(name, argument);
     this.#instance.call(name, [argument]).then(this.#returned, this.#threw);
   }
 
@@ -97,7 +102,7 @@ export class Calls {
     if (this.#end === undefined) return;
     if (this.#isUnwinding) {
       const outcome = stopped(this.budget);
-      if (outcome !== undefined) this.#over()?.ended(outcome as CallOutcome);
+      if (outcome !== undefined) this.#ended(this.#over(), outcome as CallOutcome);
       return;
     }
     this.budget.stopForDeadline();
@@ -128,16 +133,37 @@ export class Calls {
   }
 
   readonly #returned = (value: unknown): void => {
-    this.#over()?.ended(judged(this.budget, value));
+    this.#ended(this.#over(), judged(this.budget, value));
   };
 
   readonly #threw = (thrown: unknown): void => {
     const end = this.#over();
     const outcome = stopped(this.budget);
-    if (outcome !== undefined) end?.ended(outcome as CallOutcome);
+    if (outcome !== undefined) this.#ended(end, outcome as CallOutcome);
     else if (thrown instanceof HostError) end?.refused(thrown);
-    else end?.ended(trapped(thrown, this.budget) as CallOutcome);
+    else this.#ended(end, trapped(thrown, this.budget) as CallOutcome);
   };
+
+  #ended(end: CallEnd | undefined, outcome: CallOutcome): void {
+    if (end === undefined) return;
+    this.#recorder?.end(outcome);
+    end.ended(outcome);
+  }
+}
+
+/**
+ * What a call comes to that nobody watches: as a call of an agent, without a deadline.
+ * @throws HostError for what was not the guest's doing
+ */
+export async function judgeCall(budget: Budget, act: () => Promise<unknown>): Promise<CallOutcome> {
+  try {
+    return judged(budget, await act());
+  } catch (thrown) {
+    const outcome = stopped(budget);
+    if (outcome !== undefined) return outcome as CallOutcome;
+    if (thrown instanceof HostError) throw thrown;
+    return trapped(thrown, budget) as CallOutcome;
+  }
 }
 
 /** What came back, unless the guest was stopped or gave more than it may. */

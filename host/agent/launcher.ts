@@ -3,6 +3,7 @@ import type { Engine, Resident } from '../engine/engine.ts';
 import type { Linker } from '../engine/linker.ts';
 import type { WasiGrants } from '../engine/wasi/grants.ts';
 import { HostError } from '../errors.ts';
+import { RecordedLinker } from '../history/recorded-linker.ts';
 import type { Agent, Launch, Saved } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
 import type { MemoryRoom } from './memory-room.ts';
@@ -13,7 +14,9 @@ export interface LauncherOptions {
   readonly cold: ColdStates;
   /** What the agent can reach of the host. */
   readonly link: (agent: Agent, budget: Budget) => Linker;
-  readonly wasi: (agent: Agent) => WasiGrants;
+  readonly wasi: (agent: Agent, budget: Budget) => WasiGrants;
+  /** Milliseconds since 1970. */
+  readonly wallMs: () => number;
   /** Why an agent begins anew although its state was saved. */
   readonly onLost: (agent: Agent, error: HostError) => void;
 }
@@ -33,13 +36,24 @@ export class Launcher {
   async launch(agent: Agent, saved: Saved | undefined, budget: Budget, deadlineMs: number): Promise<Launch> {
     const { engine, room, link, wasi } = this.#options;
     const { program } = agent.spec;
-    const linker = link(agent, budget);
-    const grants = wasi(agent);
+    const { recorder } = agent;
+    const own = link(agent, budget);
+    const linker = recorder === undefined ? own : new RecordedLinker(own, recorder);
+    const grants = wasi(agent, budget);
     const woken = saved && (await this.#wake(agent, saved, linker, grants, budget, deadlineMs));
     const resident =
-      woken ?? (await room.enter(() => engine.enter(program, linker, budget, grants), deadlineMs));
+      woken ??
+      (await this.#begin(agent, () =>
+        room.enter(() => engine.enter(program, linker, budget, grants), deadlineMs),
+      ));
     if (saved?.kind === 'cold') await this.#outdate(agent, resident);
     return { resident, isWoken: woken !== undefined };
+  }
+
+  #begin(agent: Agent, enter: () => Promise<Resident>): Promise<Resident> {
+    const { digest } = agent.spec.program.facts;
+    agent.recorder?.begins({ digest, limits: { ...agent.spec.limits }, atMs: this.#options.wallMs() });
+    return enter();
   }
 
   /** Undefined: there is no state to go on with. */

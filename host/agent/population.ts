@@ -6,7 +6,10 @@ import type { Outcome } from '../outcome.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import type { FailurePlace } from './error-strategy.ts';
+import type { Halt } from './halt.ts';
 import type { LifeRecord } from './life-record.ts';
+import { Recovery } from './recovery.ts';
 import { Roll, type Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
 import { termsOf } from './terms.ts';
@@ -19,16 +22,41 @@ export interface PopulationRooms {
   readonly cold: ColdStates;
   /** An agent's own subscriptions are others now. */
   readonly subscribed: (agent: number) => void;
+  /** What policies say of messages and subscriptions; undefined where there are none. */
+  readonly inspection?: Inspection | undefined;
+  /** An agent handles nothing until a person says so, or does so again. */
+  readonly halted: (agent: string, halt: Halt | undefined) => void;
   /** Where it is put on record what agents do; none: nowhere. */
   readonly record?: LifeRecord | undefined;
 }
 
-/** An agent that comes to a thread, with what it subscribed to itself in an earlier run. */
-export type Newcomer = readonly [id: number, name: string, kept?: readonly KeptSubscription[]];
+/** Decides about messages as they are delivered, and about what manifests subscribe to; it tells the operator itself. */
+export interface Inspection {
+  admits(agent: Agent, delivery: Delivery): boolean;
+  /** What whoever asked is told. */
+  answer(
+    agent: Agent,
+    delivery: Delivery,
+    outcome: Outcome<Uint8Array | undefined>,
+  ): Outcome<Uint8Array | undefined>;
+  /** Calls `subscribe` when that is permitted. */
+  subscribe(agent: string, pattern: string, subscribe: () => void): void;
+}
+
+/** An agent that comes to a thread, with what it subscribed to itself in an earlier run, and how that run left it. */
+export type Newcomer = readonly [
+  id: number,
+  name: string,
+  kept?: readonly KeptSubscription[] | undefined,
+  halt?: Halt | undefined,
+];
+
+/** `held`: it waits for a person, wherever its state is. */
+export type ReportedPhase = AgentPhase | 'held';
 
 /** What is known of one agent. */
 export interface AgentReport extends Tally {
-  readonly phase: AgentPhase;
+  readonly phase: ReportedPhase;
   /** In a call, and waiting for something outside. */
   readonly mailboxDepth: number;
   readonly lastError: string | undefined;
@@ -37,7 +65,7 @@ export interface AgentReport extends Tally {
 
 export interface PopulationReport {
   readonly agents: number;
-  readonly phases: Readonly<Partial<Record<AgentPhase, number>>>;
+  readonly phases: Readonly<Partial<Record<ReportedPhase, number>>>;
   readonly handled: number;
   readonly failed: number;
   readonly fuel: bigint;
@@ -51,6 +79,7 @@ export class Population implements Lodgers {
   readonly #rooms: PopulationRooms;
   readonly #specs = new Map<number, Spec>();
   readonly #roll: Roll;
+  readonly #recovery: Recovery;
   readonly #agents = new Map<number, Agent>();
   /** Of those that have no object, whose state lies on disk. */
   #cold = 0;
@@ -63,8 +92,11 @@ export class Population implements Lodgers {
 
   constructor(rooms: PopulationRooms) {
     this.#rooms = rooms;
-    this.#roll = new Roll((id) => rooms.bus.directory.indexOf(id));
-    rooms.bus.lodge(this);
+    const { bus, around, halted } = rooms;
+    this.#roll = new Roll((id) => bus.directory.indexOf(id));
+    const note = around.note.bind(around);
+    this.#recovery = new Recovery({ bus, clock: around.clock, note, halted });
+    bus.lodge(this);
   }
 
   /** Makes a spec known, once, before agents of it come. */
@@ -81,11 +113,12 @@ export class Population implements Lodgers {
   add(spec: number, agents: readonly Newcomer[], isAgain: boolean): void {
     const known = this.#spec(spec);
     const { cold } = this.#rooms;
-    for (const [id, name, kept] of agents) {
+    for (const [id, name, kept, halt] of agents) {
       this.#roll.add(id, name, spec);
       if (cold.size > 0 && cold.has(name)) this.#cold += 1;
-      if (!isAgain) this.#subscribe(id, known);
-      if (kept !== undefined) this.#resubscribe(id, known, kept);
+      if (!isAgain) this.#subscribe(id, name, known);
+      if (kept !== undefined) this.#resubscribe(id, name, known, kept);
+      if (halt !== undefined) this.#recovery.restore(this.#rouse(id) as Agent, halt);
     }
   }
 
@@ -96,14 +129,27 @@ export class Population implements Lodgers {
   }
 
   /** What the manifest subscribes it to. */
-  #subscribe(id: number, { manifest }: Spec): void {
-    for (const { pattern, group } of manifest.subscriptions) this.#rooms.bus.subscribe(id, pattern, group);
+  #subscribe(id: number, name: string, spec: Spec): void {
+    for (const { pattern, group } of spec.manifest.subscriptions)
+      this.#whenPermitted(id, name, pattern, spec, () => this.#rooms.bus.subscribe(id, pattern, group));
+  }
+
+  #whenPermitted(id: number, name: string, pattern: string, spec: Spec, act: () => void): void {
+    const { inspection } = this.#rooms;
+    if (inspection === undefined) act();
+    else
+      inspection.subscribe(name, pattern, () => {
+        // It may have taken long.
+        if (this.#roll.nameOf(id) === name && this.#roll.specOf(id) === spec.number) act();
+      });
   }
 
   /** As far as its manifest still grants it. */
-  #resubscribe(id: number, { manifest, manifestPath }: Spec, kept: readonly KeptSubscription[]): void {
-    const rights = Capabilities.of(manifest.grants, manifestPath);
-    for (const one of kept) if (rights.maySubscribe(one.pattern)) this.#rooms.bus.resubscribe(id, one);
+  #resubscribe(id: number, name: string, spec: Spec, kept: readonly KeptSubscription[]): void {
+    const rights = Capabilities.of(spec.manifest.grants, spec.manifestPath);
+    for (const one of kept)
+      if (rights.maySubscribe(one.pattern))
+        this.#whenPermitted(id, name, one.pattern, spec, () => this.#rooms.bus.resubscribe(id, one));
   }
 
   /** What an agent subscribed to itself. */
@@ -157,15 +203,17 @@ export class Population implements Lodgers {
     bus.pause(id);
     try {
       await agent.settled();
+      await this.#recovery.ended(agent);
       await agent.end('replaced');
       await this.#rooms.cold.drop(agent.name);
       this.#unsubscribe(id, agent.spec);
       agent.replace(spec);
+      if (agent.halt?.kind === 'terminated') this.#recovery.forgive(agent);
       this.#roll.setSpec(id, number);
-      this.#subscribe(id, spec);
+      this.#subscribe(id, agent.name, spec);
       this.#endUngranted(id, agent);
     } finally {
-      bus.resume(id);
+      if (agent.halt?.kind !== 'held') bus.resume(id);
     }
   }
 
@@ -190,6 +238,7 @@ export class Population implements Lodgers {
     this.#rooms.bus.remove(id);
     agent.stop({ kind: 'cancelled', reason: 'the agent was removed' });
     await agent.settled();
+    await this.#recovery.ended(agent);
     await agent.end('requested');
     await this.#rooms.cold.drop(agent.name);
     this.#agents.delete(id);
@@ -237,7 +286,7 @@ export class Population implements Lodgers {
 
   /** Messages that agents deal with, those that wait for something included. */
   get underWay(): number {
-    return this.#underWay;
+    return this.#underWay + this.#recovery.standIns;
   }
 
   /** The dispatcher: one message of one agent, or the next part of one. */
@@ -254,12 +303,21 @@ export class Population implements Lodgers {
       return;
     }
     const delivery = agent === undefined ? undefined : bus.take(id);
+    const { inspection } = this.#rooms;
     if (agent === undefined || delivery === undefined) dispatcher.ended();
+    else if (inspection !== undefined && !inspection.admits(agent, delivery)) this.#turnAway(id, delivery);
     else {
       this.#underWay += 1;
       if (record?.hasMessages === true) record.begun(agent, delivery);
       agent.handle(delivery);
     }
+  }
+
+  #turnAway(id: number, delivery: Delivery): void {
+    const { bus, dispatcher } = this.#rooms;
+    bus.settle(delivery, turnedAway);
+    if (bus.hasMail(id)) dispatcher.wake(id);
+    dispatcher.ended();
   }
 
   /** Agents whose messages wait until they can be recorded again. */
@@ -277,12 +335,26 @@ export class Population implements Lodgers {
   }
 
   /** The agent: what came of a message. */
-  handled(agent: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+  handled(
+    agent: Agent,
+    delivery: Delivery,
+    outcome: Outcome<Uint8Array | undefined>,
+    place: FailurePlace,
+  ): void {
     const { bus, dispatcher } = this.#rooms;
     this.#underWay -= 1;
-    bus.settle(delivery, outcome);
+    const { inspection } = this.#rooms;
+    const told = inspection === undefined ? outcome : inspection.answer(agent, delivery, outcome);
+    if (told.kind === 'ok') bus.settle(delivery, told);
+    else this.#recovery.settle(agent, delivery, told, place);
     if (bus.hasMail(agent.id)) dispatcher.wake(agent.id);
     if (agent.leaveTurn()) dispatcher.ended();
+  }
+
+  /** A person says that an agent goes on; false: nothing keeps it from doing so. */
+  async resume(id: number, isDropped: boolean): Promise<boolean> {
+    const agent = this.#agents.get(id);
+    return agent !== undefined && this.#recovery.resume(agent, isDropped);
   }
 
   reportOf(id: number): AgentReport | undefined {
@@ -293,25 +365,35 @@ export class Population implements Lodgers {
     const subscriptions = bus.subscriptionsOf(id).map(({ pattern, group }) => ({ pattern, group }));
     const mailboxDepth = bus.directory.depthOf(id);
     const { handled, failed, fuel, memoryBytes } = agent ?? this.#roll.tallyOf(id);
-    const phase = agent?.phase ?? (cold.has(name) ? 'cold' : 'absent');
-    const lastError = agent?.lastError;
+    const phase = agent === undefined ? (cold.has(name) ? 'cold' : 'absent') : phaseOf(agent);
+    const lastError = agent?.halt?.why ?? agent?.lastError;
     return { phase, mailboxDepth, handled, failed, fuel, memoryBytes, lastError, subscriptions };
   }
 
   report(): PopulationReport {
     const resting = this.#roll.size - this.#agents.size;
-    const phases: Partial<Record<AgentPhase, number>> = {};
+    const phases: Partial<Record<ReportedPhase, number>> = {};
     if (this.#cold > 0) phases.cold = this.#cold;
     if (resting > this.#cold) phases.absent = resting - this.#cold;
     let [handled, failed, fuel] = [this.#handled, this.#failed, this.#fuel];
     for (const agent of this.#agents.values()) {
-      phases[agent.phase] = (phases[agent.phase] ?? 0) + 1;
+      const phase = phaseOf(agent);
+      phases[phase] = (phases[phase] ?? 0) + 1;
       handled += agent.handled;
       failed += agent.failed;
       fuel += agent.fuel;
     }
     return { agents: this.#roll.size, phases, handled, failed, fuel };
   }
+}
+
+const turnedAway: Outcome<undefined> = {
+  kind: 'denied',
+  reason: 'the policies of the host do not permit it',
+  usage: { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 },
+};
+function phaseOf({ halt, phase }: Agent): ReportedPhase {
+  return halt?.kind === 'held' ? 'held' : phase;
 }
 
 function isOfManifest(

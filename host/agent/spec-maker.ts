@@ -1,5 +1,5 @@
 import type { Artifact } from '../engine/artifact.ts';
-import { loadProgram, type Program } from '../engine/program.ts';
+import { loadProgram, type Program, saveableOf } from '../engine/program.ts';
 import { HostError } from '../errors.ts';
 import { defaultLimits, intersect, type Limits } from '../limits.ts';
 import type { Manifest } from '../manifest.ts';
@@ -31,6 +31,7 @@ export class SpecMaker {
     const artifact = await this.#prepare(component, manifestPath);
     const program = this.#programOf(artifact);
     checkWorld(program, manifest, manifestPath);
+    checkErrors(program, manifest, manifestPath);
     const limits = intersect(intersect(defaultLimits, this.#options.limits), manifest.limits);
     return {
       number: this.#nextNumber++,
@@ -68,6 +69,24 @@ export class SpecMaker {
     this.#programs.set(digest, new WeakRef(program));
     return program;
   }
+}
+
+/** What a manifest says of failures must be possible: nothing falls back to less. */
+function checkErrors(program: Program, { name, errors }: Manifest, path: string): void {
+  const isHttp = program.facts.main.kind === 'http';
+  if (isHttp && (errors.state === 'saved' || Object.keys(errors.steps).length > 0))
+    throw new HostError(
+      'HOST_ERR_CONFIG_INVALID',
+      `${path}: [errors] is for agents that take messages; ${name} answers HTTP requests, each in an instance of its own`,
+      { path, key: 'errors' },
+    );
+  const saveable = saveableOf(program);
+  if (errors.state === 'clean' || saveable.possible) return;
+  throw new HostError(
+    'HOST_ERR_CONFIG_INVALID',
+    `${path}: errors.state = "saved" needs a program whose state can be saved, and ${saveable.reason}; write state = "clean"`,
+    { path, key: 'errors.state' },
+  );
 }
 
 function checkWorld({ facts: { main } }: Program, { name, route }: Manifest, path: string): void {

@@ -19,4 +19,10 @@ export interface Spec {
   readonly settings: readonly { readonly name: string; readonly value: string }[];
   /** Its variables, secrets filled in. */
   readonly environment: readonly (readonly [name: string, value: string])[];
+  /** On whose behalf it was installed, where policies decide. */
+  readonly startedBy?: string;
+  /** Actions of policies that a person approved when it was installed. */
+  readonly approved?: readonly string[];
+  /** Whose signature its component has; undefined: it has none that counts. */
+  readonly signer?: string;
 }

@@ -1,5 +1,6 @@
 import type { ReceiverTerms } from '../bus/delivery.ts';
 import type { Manifest } from '../manifest.ts';
+import { deliveriesMax } from './error-strategy.ts';
 import type { Spec } from './spec.ts';
 
 const known = new WeakMap<Manifest, ReceiverTerms>();
@@ -8,10 +9,10 @@ const known = new WeakMap<Manifest, ReceiverTerms>();
 export function termsOf({ manifest }: Spec): ReceiverTerms {
   let terms = known.get(manifest);
   if (terms === undefined) {
-    const { mailbox, delivery, rates } = manifest;
+    const { mailbox, delivery, rates, errors } = manifest;
     terms = {
       mailbox,
-      redelivery: delivery,
+      redelivery: { ...delivery, deliveriesMax: deliveriesMax(errors, delivery.attemptsMax) },
       rate: { perSecond: rates.messagesPerSecond, burst: rates.messageBurst },
       messageBytesMax: rates.messageBytesMax,
     };

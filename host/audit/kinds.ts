@@ -18,6 +18,7 @@ export const kinds = {
   agentFailed: 15,
   agentHibernated: 16,
   agentWoken: 17,
+  agentResumed: 18,
   invocationStarted: 20,
   invocationEnded: 21,
   messageSent: 30,
@@ -41,7 +42,7 @@ export const kinds = {
   erased: 80,
   pruned: 81,
   timestamped: 82,
-  turnRecorded: 90,
+  historyBlock: 90,
 } as const;
 
 export type KindName = keyof typeof kinds;
@@ -67,6 +68,8 @@ export const fieldNames = {
   15: ['reason', 'restarts', 'strategy'],
   16: ['stateBytes', 'stateSha256'],
   17: ['stateBytes', 'stateSha256'],
+  // A person lets one go on that was held or terminated: what it failed at comes again (`retry`), or not (`drop`).
+  18: ['message'],
   20: ['invocation', 'export', 'trace', 'fuelMax'],
   21: ['invocation', 'outcome', 'fuel', 'memoryBytes', 'durationNs'],
   30: ['message', 'subject', 'receiver', 'bytes', 'sha256'],
@@ -90,7 +93,8 @@ export const fieldNames = {
   80: ['subject', 'reason'],
   81: ['segments', 'lastSequence', 'lastHash'],
   82: ['batch', 'seal', 'authority', 'token'],
-  90: ['invocation', 'turn', 'inputsSha256', 'outputsSha256', 'fuel'],
+  // What agents were told is in a file beside the chain: this is the word for one block of it.
+  90: ['file', 'block', 'sha256', 'records'],
 } as const;
 
 /** The text form of each kind: `invocation-ended`. */

@@ -1,4 +1,4 @@
-import { hashBytes, sha256 } from './chain-hash.ts';
+import { hashBytes, sha256, writeSha256 } from './chain-hash.ts';
 
 const pair: Buffer = Buffer.alloc(1 + 2 * hashBytes, 1);
 
@@ -24,7 +24,7 @@ export function merkleRoot(leaves: Buffer, count: number): Buffer {
     const pairs = width >> 1;
     for (let index = 0; index < pairs; index++) {
       leaves.copy(pair, 1, index * 2 * hashBytes, (index + 1) * 2 * hashBytes);
-      leaves.set(sha256(pair), index * hashBytes);
+      writeSha256(pair, leaves, index * hashBytes);
     }
     if (width % 2 === 1) leaves.copy(leaves, pairs * hashBytes, (width - 1) * hashBytes, width * hashBytes);
     width = pairs + (width % 2);

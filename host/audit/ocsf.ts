@@ -30,6 +30,7 @@ const mapping: Readonly<Record<number, readonly [ClassName, number]>> = {
   [kinds.agentStarted]: ['applicationLifecycle', 3],
   [kinds.hostStarted]: ['applicationLifecycle', 3],
   [kinds.agentWoken]: ['applicationLifecycle', 3],
+  [kinds.agentResumed]: ['applicationLifecycle', 3],
   [kinds.agentStopped]: ['applicationLifecycle', 4],
   [kinds.hostStopped]: ['applicationLifecycle', 4],
   [kinds.agentHibernated]: ['applicationLifecycle', 4],

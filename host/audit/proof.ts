@@ -55,7 +55,7 @@ export function makeProofs(folder: string, sequences: ReadonlySet<number>): Map<
 
 function linksOf(records: readonly Buffer[], linkBefore: Uint8Array): Buffer[] {
   const hash = new ChainHash(linkBefore);
-  return records.map((record) => hash.add(record, 0, record.length));
+  return records.map((record) => Buffer.from(hash.add(record, 0, record.length)));
 }
 
 export type ProofVerdict =

@@ -4,7 +4,7 @@ import type { Outcome } from '../outcome.ts';
 import { groupFault, patternFault, reservedToken } from '../subject.ts';
 import { publishes, requests, type Sending, sends } from '../telemetry/channels.ts';
 import { type BusLimits, defaultBusLimits } from './bus-limits.ts';
-import { type DeadLetter, DeadLetters } from './dead-letters.ts';
+import { type DeadLetter, DeadLetters, type DeadReason } from './dead-letters.ts';
 import {
   type Accepted,
   type Delivery,
@@ -23,7 +23,7 @@ import { Fates } from './fates.ts';
 import { Flushes } from './flush.ts';
 import type { Frame, Links } from './frame-kinds.ts';
 import type { Journal, JournalRecord } from './journal-port.ts';
-import type { BusError, Message, Payload } from './message.ts';
+import type { BusError, Header, Message, Payload } from './message.ts';
 import type { MessageSigner } from './message-signer.ts';
 import { Outbox } from './outbox.ts';
 import { Reception, type ReceptionCounts } from './reception.ts';
@@ -275,9 +275,58 @@ export class Bus {
     return this.#reception.take(id);
   }
 
-  /** What became of a message: answers it, or ends it, or has it delivered again, or makes it a dead letter. */
-  settle(delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
-    this.#reception.settle(delivery, outcome);
+  /**
+   * What became of a message: answers it, or ends it, or has it delivered again, or makes it a dead letter; with a
+   * `reason` it is not delivered again.
+   */
+  settle(delivery: Delivery, outcome: Outcome<Uint8Array | undefined>, reason?: DeadReason): void {
+    this.#reception.settle(delivery, outcome, reason);
+  }
+
+  /**
+   * Instead of `settle`: has a message delivered again whatever became of it, at once or after its receiver's backoff.
+   * False: it cannot be, as its asker has no time left for it, or its sender asked for one delivery at most.
+   */
+  again(delivery: Delivery, isAtOnce: boolean): boolean {
+    return this.#reception.again(delivery, isAtOnce);
+  }
+
+  /** Instead of `settle`: pauses the receiver, and keeps the message as the first that it gets when it is resumed. */
+  keep(delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+    this.#reception.keep(delivery, outcome);
+  }
+
+  /** Gives up what waits for an agent of this thread, all of it or what has one of these ids. */
+  clear(id: number, reason: DeadReason, ids?: readonly string[]): void {
+    this.#reception.clear(id, reason, ids);
+  }
+
+  /**
+   * Instead of `settle`: another agent gets a message that somebody sent, with these headers, and it is promised as
+   * it was. False, and nothing is done: there is no such agent, it has no room, or the message is to be delivered once at most.
+   */
+  passOn(delivery: Delivery, agentName: string, headers: readonly Header[]): boolean {
+    const { message, guarantee, receiver, request } = delivery;
+    const to = this.directory.find(agentName);
+    if (to === 0 || request !== 0 || guarantee === 'at-most-once') return false;
+    const passed = { ...message, headers, attempt: 1 };
+    if ('tag' in this.#mail.send(to, agentName, passed, guarantee, receiver)) return false;
+    this.#reception.settle(delivery, passedOn);
+    return true;
+  }
+
+  /** As `passOn`, for a request: its asker gets the other one's answer. False: nobody has it, and it is to be settled still. */
+  async askInstead(delivery: Delivery, agentName: string, headers: readonly Header[]): Promise<boolean> {
+    const { signal, flush } = this.#reception.standIn(delivery);
+    const reply = await this.#shipping.askInstead(delivery, agentName, headers, signal);
+    const isTaken = !('error' in reply) || isOver.has(reply.error.tag);
+    this.#reception.stoodIn(delivery, flush, isTaken ? reply : undefined);
+    return isTaken;
+  }
+
+  /** Whether anybody waits for what becomes of a message, or it is promised that something does. */
+  isOpen(delivery: Delivery): boolean {
+    return this.#reception.isOpen(delivery);
   }
 
   /** Whether anything waits for an agent of this thread. */
@@ -369,6 +418,12 @@ export class Bus {
     if (this.#tree.get(subscription)?.subscriber !== id) return;
     this.#tree.remove(subscription);
     this.#outbox.owedToAll({ kind: 'unsubscribe', subscriber: id, subscription });
+  }
+
+  /** What agents of this thread subscribed to, as it is now. */
+  ownSubscriptions(): readonly Subscription[] {
+    const isOwn = (one: Subscription): boolean => one.subscriber > 0 && one.thread === this.#self;
+    return [...this.#tree.all()].filter(isOwn);
   }
 
   /** What an agent subscribed to. */
@@ -545,7 +600,10 @@ export class Bus {
   #replyTo(thread: number, request: number, reply: Reply): void {
     if (thread === this.#self) this.#requests.answer(request, this.#self, reply);
     else if ('error' in reply) this.#outbox.owed(thread, { kind: 'refused', request, error: reply.error });
-    else this.#outbox.owed(thread, { kind: 'reply', request, ...reply });
+    else {
+      // It may be another thread's frame, with a number of its own.
+      this.#outbox.owed(thread, { ...reply, kind: 'reply', request });
+    }
   }
 
   #announceRoom(receiver: number, threads: number): void {
@@ -556,6 +614,15 @@ export class Bus {
     }
   }
 }
+
+/** What was sent to another instead was dealt with. */
+const passedOn: Outcome<undefined> = {
+  kind: 'ok',
+  value: undefined,
+  usage: { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 },
+};
+/** Ends of a request after which no other agent can help. */
+const isOver: ReadonlySet<BusError['tag']> = new Set(['timed-out', 'cancelled']);
 
 function sendingOf({ name }: Sender, target: string, { body }: Payload): Sending {
   return { sender: name, target, bodyBytes: body.length };

@@ -7,6 +7,9 @@ export type DeadReason =
   | 'refused'
   | 'removed'
   | 'mailbox-full'
+  | 'failed'
+  | 'terminated'
+  | 'dropped'
   | 'corrupt';
 
 /** A message that was accepted and will not be dealt with. */

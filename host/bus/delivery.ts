@@ -25,6 +25,10 @@ export class Delivery {
   isHeld = false;
   /** The receiver's name, once a sealed message was opened for it: its answer is sealed too. */
   openedFor: string | undefined = undefined;
+  /** What it waits for to be repeated by, on the receiver's thread; 0: it does not. */
+  repeat = 0;
+  /** Ends the question to another agent that stands in for its receiver. */
+  standIn: AbortController | undefined = undefined;
   /** The next one that the same request brought to this thread. */
   sibling: Delivery | undefined = undefined;
 
@@ -73,6 +77,8 @@ export interface Redelivery {
   /** Before the second delivery; doubles each time. */
   readonly backoffMs: number;
   readonly backoffMsMax: number;
+  /** Deliveries in all of one whose receiver has its own say in it (`Reception.again`); default `attemptsMax`. */
+  readonly deliveriesMax?: number;
 }
 
 /** How much one agent may send. */
@@ -97,9 +103,14 @@ export interface Sender {
   readonly name: string | undefined;
   /** Of the message at hand, nanoseconds since the Unix epoch: what the sender asks for ends by then. */
   readonly deadlineNs?: bigint | undefined;
+  /** What all that it sends carries, with commas between: it travels in the header `mote-labels`. */
+  readonly labels?: string | undefined;
   /** On whose behalf somebody outside asks: message ids are its own, and the record names it. */
   readonly principal?: string | undefined;
 }
+
+/** The host's own; nobody else can set it. */
+export const labelsHeader = 'mote-labels';
 
 /** Whoever is no agent: a front door, a trigger, the host itself. */
 export const outside: Sender = { id: 0, name: undefined };

@@ -1,4 +1,5 @@
 import type { Outcome } from '../outcome.ts';
+import type { DeadReason } from './dead-letters.ts';
 import type { Delivery, Reply } from './delivery.ts';
 import type { Journal } from './journal-port.ts';
 
@@ -7,6 +8,8 @@ export interface Held {
   readonly delivery: Delivery;
   readonly outcome: Outcome<Uint8Array | undefined> | undefined;
   readonly reply: Reply | undefined;
+  /** Why it is given up whatever its outcome says. */
+  readonly reason?: DeadReason | undefined;
 }
 
 /** Messages that go to the journal's disk together. */

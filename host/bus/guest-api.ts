@@ -1,6 +1,6 @@
 import { agentSubject, groupFault, patternFault, subjectFault } from '../subject.ts';
 import type { Bus } from './bus.ts';
-import type { Accepted, Sender, SendOptions } from './delivery.ts';
+import type { Accepted, Reply, Sender, SendOptions } from './delivery.ts';
 import type { BusError, Payload } from './message.ts';
 import { answerOf } from './verdict.ts';
 
@@ -12,6 +12,32 @@ export interface BusRights {
   maySubscribe(pattern: string): boolean;
   /** The line of the manifest that would allow it. */
   cure(kind: 'send' | 'publish' | 'subscribe', target: string): string;
+  /** What decides beside the grants; undefined: nothing does. */
+  readonly policy?: BusPolicy;
+}
+
+/** What is sent, as it may be sent. */
+export interface BusPass {
+  readonly payload: Payload;
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Decides about what the grants allow. It tells the operator itself; a promise while a person is asked. */
+export interface BusPolicy {
+  /** Undefined: it may not be. */
+  passes(
+    kind: 'send' | 'publish' | 'request',
+    subject: string,
+    payload: Payload,
+    timeoutMs?: number,
+  ): BusPass | undefined | Promise<BusPass | undefined>;
+  /** Whether whoever asked may be given an answer. */
+  answers(): boolean;
+  subscribes(pattern: string): boolean | Promise<boolean>;
+  /** Whether what was asked may be waited for still. */
+  mayGoOn(subject: string, payload: Payload): boolean;
+  /** Told when what was decided may be another decision now. Returns what ends it. */
+  onChange(listener: () => void): () => void;
 }
 
 /** One agent in front of the bus. */
@@ -41,12 +67,13 @@ export interface BusFunctions extends Record<string, (...args: never[]) => unkno
   send(agent: string, id: string | undefined, payload: Payload): string | Promise<string>;
   publish(subject: string, id: string | undefined, payload: Payload): string | Promise<string>;
   request(subject: string, payload: Payload, timeoutMs: number): Promise<Payload>;
-  subscribe(pattern: string, group: string | undefined): bigint;
+  subscribe(pattern: string, group: string | undefined): bigint | Promise<bigint>;
   unsubscribe(subscription: bigint): void;
 }
 
 const inboxStart = '_inbox.';
 const suspending: ReadonlySet<string> = new Set(['send', 'publish', 'request']);
+const suspendingAll: ReadonlySet<string> = new Set([...suspending, 'subscribe']);
 
 /**
  * The bus as one agent sees it: what it may not reach and what is not there are the same to it. Whether a
@@ -62,22 +89,26 @@ export function busGuestApi(guest: BusGuest): BusGuestApi {
       const { subject, isSubject } = latest;
       // A name that can be no agent's is an agent that is not there.
       check(guest, 'send', subject, isSubject && guest.rights.maySend(subject));
+      if (guest.rights.policy !== undefined)
+        return sendUnder(guest, guest.rights.policy, latest, payload, id);
       return settle(guest, guest.bus.send(guest.sender(), latest.agent, payload, optionsOf(id)));
     },
     publish: (subject, id, payload) => {
       checkSubject(guest, subjectFault(subject));
       // Answering what one was asked takes no grant; the bus lets nobody else do it.
       if (!subject.startsWith(inboxStart)) check(guest, 'publish', subject, guest.rights.mayPublish(subject));
+      if (guest.rights.policy !== undefined)
+        return publishUnder(guest, guest.rights.policy, subject, payload, id);
       return settle(guest, guest.bus.publish(guest.sender(), subject, payload, optionsOf(id)));
     },
     request: (subject, payload, timeoutMs) => requestAs(guest, subject, payload, timeoutMs, guest.signal()),
     subscribe: (pattern, group) => {
       checkSubject(guest, patternFault(pattern) ?? (group === undefined ? undefined : groupFault(group)));
       check(guest, 'subscribe', pattern, guest.rights.maySubscribe(pattern));
-      const subscription = guest.bus.subscribe(guest.sender().id, pattern, group);
-      if (typeof subscription !== 'number') return refuse(guest, subscription);
-      guest.onSubscribed?.();
-      return BigInt(subscription);
+      const permitted = guest.rights.policy?.subscribes(pattern) ?? true;
+      return permitted instanceof Promise
+        ? permitted.then((isPermitted) => subscribed(guest, pattern, group, isPermitted))
+        : subscribed(guest, pattern, group, permitted);
     },
     unsubscribe: (subscription) => {
       if (subscription > BigInt(Number.MAX_SAFE_INTEGER)) return;
@@ -85,7 +116,56 @@ export function busGuestApi(guest: BusGuest): BusGuestApi {
       guest.onSubscribed?.();
     },
   };
-  return { functions, suspending };
+  return { functions, suspending: guest.rights.policy === undefined ? suspending : suspendingAll };
+}
+
+function subscribed(
+  guest: BusGuest,
+  pattern: string,
+  group: string | undefined,
+  isPermitted: boolean,
+): bigint {
+  if (!isPermitted) return refuse(guest, { tag: 'denied' });
+  const subscription = guest.bus.subscribe(guest.sender().id, pattern, group);
+  if (typeof subscription !== 'number') return refuse(guest, subscription);
+  guest.onSubscribed?.();
+  return BigInt(subscription);
+}
+
+function sendUnder(
+  guest: BusGuest,
+  policy: BusPolicy,
+  { agent, subject }: Target,
+  payload: Payload,
+  id: string | undefined,
+): string | Promise<string> {
+  return whenPassed(guest, policy.passes('send', subject, payload), (pass) =>
+    settle(guest, guest.bus.send(guest.sender(), agent, pass.payload, optionsOf(id))),
+  );
+}
+
+function publishUnder(
+  guest: BusGuest,
+  policy: BusPolicy,
+  subject: string,
+  payload: Payload,
+  id: string | undefined,
+): string | Promise<string> {
+  const publish = (own: Payload): string | Promise<string> =>
+    settle(guest, guest.bus.publish(guest.sender(), subject, own, optionsOf(id)));
+  if (!subject.startsWith(inboxStart))
+    return whenPassed(guest, policy.passes('publish', subject, payload), (pass) => publish(pass.payload));
+  return policy.answers() ? publish(payload) : refuse(guest, { tag: 'denied' });
+}
+
+function whenPassed(
+  guest: BusGuest,
+  pass: ReturnType<BusPolicy['passes']>,
+  act: (pass: BusPass) => string | Promise<string>,
+): string | Promise<string> {
+  const go = (passed: BusPass | undefined): string | Promise<string> =>
+    passed === undefined ? refuse(guest, { tag: 'denied' }) : act(passed);
+  return pass instanceof Promise ? pass.then(go) : go(pass);
 }
 
 /** What `request` does, until `signal` aborts. */
@@ -98,9 +178,40 @@ export async function requestAs(
 ): Promise<Payload> {
   checkSubject(guest, subjectFault(subject));
   check(guest, 'send', subject, guest.rights.maySend(subject));
-  const reply = await guest.bus.request(guest.sender(), subject, payload, { timeoutMs, signal });
+  const { policy } = guest.rights;
+  const reply =
+    policy === undefined
+      ? await guest.bus.request(guest.sender(), subject, payload, { timeoutMs, signal })
+      : await requestUnder(policy, guest, subject, payload, timeoutMs, signal);
   const answer = answerOf(reply);
   return 'tag' in answer ? refuse(guest, answer) : answer;
+}
+
+const denied: Reply = { error: { tag: 'denied' } };
+
+/** A request that ends as denied as soon as the policies do not permit it any more. */
+async function requestUnder(
+  policy: BusPolicy,
+  guest: BusGuest,
+  subject: string,
+  payload: Payload,
+  askedMs: number,
+  given: AbortSignal | undefined,
+): Promise<Reply> {
+  const pass = await policy.passes('request', subject, payload, askedMs);
+  if (pass === undefined) return denied;
+  const { payload: own, timeoutMs = askedMs } = pass;
+  const end = new AbortController();
+  const endWatch = policy.onChange(() => {
+    if (!policy.mayGoOn(subject, payload)) end.abort();
+  });
+  const signal = given === undefined ? end.signal : AbortSignal.any([given, end.signal]);
+  try {
+    const reply = await guest.bus.request(guest.sender(), subject, own, { timeoutMs, signal });
+    return end.signal.aborted ? denied : reply;
+  } finally {
+    endWatch();
+  }
 }
 
 function refuse(guest: BusGuest, error: BusError): never {

@@ -27,6 +27,14 @@ export class Mailbox {
     this.#ring[(this.#head + this.#size++) & (this.#ring.length - 1)] = delivery;
   }
 
+  /** One that goes before all others. */
+  unshift(delivery: Delivery): void {
+    if (this.#size === this.#ring.length) this.#resize(this.#ring.length * 2);
+    this.#head = (this.#head - 1) & (this.#ring.length - 1);
+    this.#ring[this.#head] = delivery;
+    this.#size++;
+  }
+
   /** The next message that is wanted. */
   shift(): Delivery | undefined {
     while (this.#size > 0) {

@@ -3,7 +3,7 @@ import type { Wheel } from '../clock/wheel.ts';
 import type { Outcome } from '../outcome.ts';
 import { AskedTable } from './asked.ts';
 import type { DeadLetter, DeadReason } from './dead-letters.ts';
-import { Delivery, type Receiver, type ReceiverTerms, type Reply } from './delivery.ts';
+import { Delivery, type Receiver, type ReceiverTerms, type Redelivery, type Reply } from './delivery.ts';
 import type { Directory } from './directory.ts';
 import type { Envelopes } from './envelopes.ts';
 import type { Flush, Held } from './flush.ts';
@@ -108,7 +108,9 @@ export class Reception {
     for (const token of resident.repeats ?? []) {
       const delivery = this.#repeats.get(token);
       this.#repeats.delete(token);
-      if (delivery !== undefined) waited.push(delivery);
+      if (delivery === undefined) continue;
+      delivery.repeat = 0;
+      waited.push(delivery);
     }
     for (const delivery of waited) {
       if (delivery.request !== 0) this.#asked.delete(delivery);
@@ -144,7 +146,8 @@ export class Reception {
       this.#free(delivery);
       return;
     }
-    if (delivery.message.attempt > resident.terms.redelivery.attemptsMax && delivery.entry !== 0) {
+    const { attemptsMax, deliveriesMax = attemptsMax } = resident.terms.redelivery;
+    if (delivery.message.attempt > deliveriesMax && delivery.entry !== 0) {
       this.#free(delivery);
       this.#bury(delivery, 'attempts', undefined);
       return;
@@ -213,16 +216,114 @@ export class Reception {
     }
   }
 
-  settle(delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+  /** With a `reason` it is given up, whatever may work later. */
+  settle(delivery: Delivery, outcome: Outcome<Uint8Array | undefined>, reason?: DeadReason): void {
     const resident = this.roster.get(delivery.receiver);
-    if (resident?.current === delivery) resident.current = undefined;
-    const flush = resident?.flush;
-    if (resident !== undefined) resident.flush = undefined;
-    if (flush === undefined || flush.state === 'safe') this.#conclude(resident, delivery, outcome);
+    const flush = this.#letGo(resident, delivery);
+    if (flush === undefined || flush.state === 'safe') this.#conclude(resident, delivery, outcome, reason);
     else if (flush.state === 'lost') this.#undo(delivery);
     else if (!delivery.isHeld) {
-      this.#hold(flush, { delivery, outcome, reply: undefined });
+      this.#hold(flush, { delivery, outcome, reply: undefined, reason });
     }
+  }
+
+  /** It is being handled no longer. Returns what takes to disk that which was sent meanwhile. */
+  #letGo(resident: Resident | undefined, delivery: Delivery): Flush | undefined {
+    if (resident?.current !== delivery) return undefined;
+    resident.current = undefined;
+    const { flush } = resident;
+    resident.flush = undefined;
+    return flush;
+  }
+
+  /** Whether anybody still wants what becomes of it, and nobody has it yet. */
+  isOpen({ isAnswered, isCancelled, isHeld }: Delivery): boolean {
+    return !isAnswered && !isCancelled && !isHeld;
+  }
+
+  /**
+   * Instead of `settle`: delivers a message again whatever its outcome was, before all others or after the receiver's
+   * backoff. False, and nothing is done: its time or that of its asker is over then, too many wait already, or
+   * its sender asked for one delivery at most.
+   */
+  again(last: Delivery, isAtOnce: boolean): boolean {
+    const resident = this.roster.get(last.receiver);
+    if (resident === undefined || !this.isOpen(last) || !isRepeatable(last)) return false;
+    const delayMs = isAtOnce ? 0 : backoffMs(resident.terms.redelivery, last.message.attempt);
+    if (this.#options.stamps.nowMs() + delayMs >= last.untilMs) return false;
+    if (!isAtOnce && this.#repeats.size >= this.#options.redeliveriesMax) return false;
+    const next = this.#comeAgain(resident, last, last.message.attempt + 1);
+    this.counts.redelivered++;
+    if (isAtOnce) this.#pushFirst(resident, next);
+    else this.#armRepeat(resident, next, delayMs);
+    return true;
+  }
+
+  /** Instead of `settle`: its receiver is paused, and the message waits before all others until it is resumed. */
+  keep(last: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+    this.pause(last.receiver);
+    const resident = this.roster.get(last.receiver);
+    if (resident === undefined || !this.isOpen(last)) this.settle(last, outcome);
+    else this.#pushFirst(resident, this.#comeAgain(resident, last, last.message.attempt));
+  }
+
+  /** Gives up what waits for a receiver, or of that what has one of these ids. */
+  clear(id: number, reason: DeadReason, ids?: readonly string[]): void {
+    const resident = this.roster.get(id);
+    if (resident === undefined) return;
+    const waiting = [...(resident.mailbox?.all() ?? []), ...this.#repeatsOf(resident)];
+    for (const delivery of waiting) {
+      if (ids?.includes(delivery.message.id) === false) continue;
+      this.drop(delivery, reason);
+      this.#withdraw(resident, delivery);
+    }
+  }
+
+  #repeatsOf({ repeats }: Resident): readonly Delivery[] {
+    const waiting = [...(repeats ?? [])].map((token) => this.#repeats.get(token));
+    return waiting.filter((delivery) => delivery !== undefined);
+  }
+
+  /** Out of the mailbox, or of what waits to be repeated. */
+  #withdraw(resident: Resident, delivery: Delivery): void {
+    if (delivery.repeat === 0) {
+      delivery.isCancelled = true;
+      resident.mailbox?.noteCancelled();
+    } else this.#forgetRepeat(resident, delivery);
+    this.#free(delivery);
+  }
+
+  /** A request that another agent is asked instead; ended by `stoodIn`. */
+  standIn(delivery: Delivery): { readonly signal: AbortSignal; readonly flush: Flush | undefined } {
+    const flush = this.#letGo(this.roster.get(delivery.receiver), delivery);
+    delivery.standIn = new AbortController();
+    return { signal: delivery.standIn.signal, flush };
+  }
+
+  /** The other one's answer, once what the first sent is on disk; undefined: there is none, and it is open again. */
+  stoodIn(delivery: Delivery, flush: Flush | undefined, reply: Reply | undefined): void {
+    delivery.standIn = undefined;
+    if (reply === undefined) return;
+    if (flush === undefined || flush.state === 'safe') this.answer(delivery, reply);
+    else if (flush.state === 'lost') this.answer(delivery, { error: { tag: 'unavailable' } });
+    else this.#hold(flush, { delivery, outcome: undefined, reply });
+  }
+
+  /** The same message, to be handled once more; it has its place in the mailbox's count. */
+  #comeAgain(resident: Resident, last: Delivery, attempt: number): Delivery {
+    this.#letGo(resident, last);
+    if (attempt !== last.message.attempt) this.#options.attempted(last.thread, last.entry, attempt);
+    if (last.request !== 0) this.#asked.delete(last);
+    const next = copyOf(last, attempt);
+    if (next.request !== 0) this.#asked.add(next);
+    this.#options.directory.reserveAnyway(next.receiver, weightOf(next.message));
+    return next;
+  }
+
+  #pushFirst(resident: Resident, delivery: Delivery): void {
+    resident.mailbox ??= this.#stock.take();
+    resident.mailbox.unshift(delivery);
+    if (!resident.isPaused) resident.receiver.wake(resident.id);
   }
 
   #hold(flush: Flush, held: Held): void {
@@ -241,9 +342,9 @@ export class Reception {
     }
   }
 
-  #releaseOne({ delivery, outcome, reply }: Held): void {
+  #releaseOne({ delivery, outcome, reply, reason }: Held): void {
     if (reply !== undefined) this.answer(delivery, reply);
-    if (outcome !== undefined) this.#conclude(this.roster.get(delivery.receiver), delivery, outcome);
+    if (outcome !== undefined) this.#conclude(this.roster.get(delivery.receiver), delivery, outcome, reason);
   }
 
   /** As if it had not been handled, which is no fault of its own. */
@@ -257,6 +358,7 @@ export class Reception {
     resident: Resident | undefined,
     delivery: Delivery,
     outcome: Outcome<Uint8Array | undefined>,
+    reason: DeadReason | undefined,
   ): void {
     if (delivery.request !== 0) {
       const { contentType } = delivery.message;
@@ -268,6 +370,7 @@ export class Reception {
     if (verdict.kind === 'done') this.#options.settled(delivery.thread, delivery.entry);
     else if (verdict.kind === 'invalid') this.#bury(delivery, 'invalid', verdict.failure);
     else if (delivery.guarantee === 'at-most-once') this.counts.lost++;
+    else if (reason !== undefined) this.#bury(delivery, reason, verdict.failure);
     else if (verdict.kind === 'refused') this.#bury(delivery, 'refused', verdict.failure);
     else this.#redeliver(resident, delivery, verdict.failure);
   }
@@ -373,10 +476,17 @@ export class Reception {
     delivery.isCancelled = true;
     this.counts.cancelled++;
     if (delivery.isHeld) return;
+    if (delivery.standIn !== undefined) {
+      delivery.standIn.abort();
+      return;
+    }
     const resident = this.roster.get(delivery.receiver);
     if (resident === undefined) return;
     if (resident.current === delivery) resident.receiver.cancel(resident.id, delivery);
-    else {
+    else if (delivery.repeat !== 0) {
+      this.#forgetRepeat(resident, delivery);
+      this.#free(delivery);
+    } else {
       resident.mailbox?.noteCancelled();
       this.#free(delivery);
     }
@@ -421,7 +531,6 @@ export class Reception {
   }
 
   #repeatLater(resident: Resident | undefined, last: Delivery, attempt: number): void {
-    const { backoffMs, backoffMsMax } = resident?.terms.redelivery ?? onceMoreAtOnce;
     this.counts.redelivered++;
     const next = copyOf(last, attempt);
     this.#options.directory.reserveAnyway(next.receiver, weightOf(next.message));
@@ -430,17 +539,14 @@ export class Reception {
       if (!this.#options.forward(next)) this.drop(next, 'removed');
       return;
     }
-    this.#armRepeat(
-      resident,
-      next,
-      Math.min(backoffMsMax, backoffMs * 2 ** Math.min(last.message.attempt - 1, 30)),
-    );
+    this.#armRepeat(resident, next, backoffMs(resident.terms.redelivery, last.message.attempt));
   }
 
   #armRepeat(resident: Resident, delivery: Delivery, delayMs: number): void {
     do this.#repeatToken = (this.#repeatToken + 1) & 0x7fffffff;
     while (this.#repeats.has(this.#repeatToken));
     const token = this.#repeatToken;
+    delivery.repeat = token;
     this.#repeats.set(token, delivery);
     resident.repeats ??= new Set();
     resident.repeats.add(token);
@@ -450,16 +556,33 @@ export class Reception {
   #repeat(token: number): void {
     const delivery = this.#repeats.get(token);
     if (delivery === undefined) return;
-    this.#repeats.delete(token);
     const resident = this.roster.get(delivery.receiver);
-    if (resident === undefined) return;
-    resident.repeats?.delete(token);
+    if (resident === undefined) this.#repeats.delete(token);
+    else {
+      this.#forgetRepeat(resident, delivery);
+      this.#push(resident, delivery);
+    }
+  }
+
+  #forgetRepeat(resident: Resident, delivery: Delivery): void {
+    this.#repeats.delete(delivery.repeat);
+    resident.repeats?.delete(delivery.repeat);
     if (resident.repeats?.size === 0) resident.repeats = undefined;
-    this.#push(resident, delivery);
+    delivery.repeat = 0;
   }
 }
 
-const onceMoreAtOnce = { attemptsMax: Number.POSITIVE_INFINITY, backoffMs: 0, backoffMsMax: 0 };
+/** Of an agent that left this thread while it handled the message. */
+const onceMoreAtOnce: Pick<Redelivery, 'attemptsMax'> = { attemptsMax: Number.POSITIVE_INFINITY };
+
+function backoffMs({ backoffMs: first, backoffMsMax }: Redelivery, attempt: number): number {
+  return Math.min(backoffMsMax, first * 2 ** Math.min(attempt - 1, 30));
+}
+
+/** A sender that asked for one delivery at most gets no second one; an asker knows what the receiver's manifest says. */
+function isRepeatable({ request, guarantee }: Delivery): boolean {
+  return request !== 0 || guarantee !== 'at-most-once';
+}
 
 /** Two senders may give the same id. */
 function receivedKey(message: Pick<Message, 'sender' | 'id'>): string {

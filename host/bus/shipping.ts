@@ -5,6 +5,7 @@ import type { DeadLetter, DeadReason } from './dead-letters.ts';
 import {
   type Accepted,
   Delivery,
+  labelsHeader,
   type Reply,
   type RequestOptions,
   type Sender,
@@ -171,6 +172,25 @@ export class Shipping {
     return pending.promise;
   }
 
+  /** Asks another agent what an agent of this thread was asked and failed at, in its asker's name and time. */
+  askInstead(
+    { message, untilMs }: Delivery,
+    agentName: string,
+    headers: readonly Header[],
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    const nowMs = this.#stamps.nowMs();
+    const to = this.#directory.find(agentName);
+    if (to === 0) return this.#refuseRequest(denied);
+    const pending = this.#options.requests.open(0, untilMs, signal);
+    if (pending === undefined) return this.#refuseRequest(this.#options.full);
+    const from = { id: 0, name: message.sender };
+    const { id, subject } = message;
+    const question = this.#question(from, subject, message, headers, id, pending, nowMs, untilMs);
+    this.#askOne(to, agentName, question, from, pending, nowMs);
+    return pending.promise;
+  }
+
   /** An agent asks one more, or one less. */
   countAsking(id: number, by: number): void {
     const resident = id === 0 ? undefined : this.#reception.roster.get(id);
@@ -299,7 +319,7 @@ export class Shipping {
       deadlineNs: undefined,
       attempt: 1,
       contentType: payload.contentType,
-      headers,
+      headers: from.labels === undefined ? headers : labelled(headers, from.labels),
       body: payload.body,
     };
   }
@@ -324,7 +344,7 @@ export class Shipping {
       deadlineNs: sentAtNs + BigInt(Math.ceil((untilMs - nowMs) * 1e6)),
       attempt: 1,
       contentType: payload.contentType,
-      headers,
+      headers: from.labels === undefined ? headers : labelled(headers, from.labels),
       body: payload.body,
     };
   }
@@ -597,6 +617,10 @@ export class Shipping {
     this.#reception.answerFrom(resident, delivery, reply);
     return { id: this.#stamps.id(), receivers: 1, dropped: 0 };
   }
+}
+
+function labelled(headers: readonly Header[], labels: string): readonly Header[] {
+  return [...headers, { name: labelsHeader, value: labels }];
 }
 
 /** Why nobody but the host may publish to a subject. */

@@ -28,6 +28,7 @@ function beyond(one: Manifest, other: Manifest, sign: string): string[] {
     ...nameLines('spawn', own.spawn, theirs.spawn, sign),
     ...entryLines('[subscriptions]', one.subscriptions, other.subscriptions, sign),
     ...entryLines('[[triggers]]', heard(one), heard(other), sign),
+    ...entryLines('[errors]', failovers(one), failovers(other), sign),
     ...(one.route !== undefined && one.route !== other.route
       ? [`[http] route ${sign} ${JSON.stringify(one.route)}`]
       : []),
@@ -57,6 +58,13 @@ function nameLines(key: string, own: readonly string[], theirs: readonly string[
 
 function isNameWithin(name: string, wider: string): boolean {
   return name === wider || (wider.endsWith('*') && name.startsWith(wider.slice(0, -1)));
+}
+
+/** Agents that get its messages when it fails. */
+function failovers({ errors }: Manifest): readonly object[] {
+  const steps = Object.values(errors.steps).flat();
+  const names = steps.flatMap((step) => (step.kind === 'failover' ? [step.agent] : []));
+  return [...new Set(names)].map((failover) => ({ failover }));
 }
 
 /** What triggers hear: as good as a subscription. Those that go by the clock only cost what limits bound. */

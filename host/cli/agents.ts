@@ -17,24 +17,30 @@ const options = {
   json: { type: 'boolean' },
   prefix: { type: 'string' },
   accept: { type: 'boolean' },
+  drop: { type: 'boolean' },
+  retry: { type: 'boolean' },
 } as const;
 const usage = 'see host agents --help';
 
 export const command: Command = {
-  summary: 'list, show, install and remove agents',
-  help: `host agents: lists, shows, installs and removes agents of a host that serves
+  summary: 'list, show, install, remove and resume agents',
+  help: `host agents: lists, shows, installs, removes and resumes agents of a host that serves
 
 Usage: host agents [--prefix TEXT] [--json]      all of them
        host agents NAME [--json]                 everything about one
        host agents install FOLDER|agent.toml|FILE.wasm [--accept]
        host agents rm NAME
+       host agents resume NAME [--retry|--drop]
 
   --prefix TEXT           only those whose name begins so
   --json                  JSON: a line for each agent, or one document
+  --retry                 resume: what the agent was held with comes to it again; this is so by itself
+  --drop                  resume: what it was held with is a dead letter, and it goes on without
   --accept                install a version although it imports or asks for more than the one before
 
 A FOLDER is built first if it changed. When a new version wants more than the one before, install shows what, changes
-nothing and ends with 77; look at it, then say --accept. An agent named install or rm is shown by: host agents -- NAME.
+nothing and ends with 77; look at it, then say --accept. An agent named install, rm or resume is shown by:
+host agents -- NAME. An agent is held, or terminated, because its manifest says so for the way in which it failed ([errors]).
 ${connectionHelp}`,
   endsProcess: true,
   run: async (args) => {
@@ -46,6 +52,7 @@ ${connectionHelp}`,
     if (!isName && action === 'install')
       return install(connection, oneWord(what, positionals), values.accept === true);
     if (!isName && action === 'rm') return remove(connection, oneWord(what, positionals));
+    if (!isName && action === 'resume') return resume(connection, oneWord(what, positionals), values);
     requireWords(positionals, 1, usage);
     return show(connection, action, values.json === true);
   },
@@ -165,6 +172,20 @@ function triggerText({ name, cron, zone, everyMs, subject, nextMs }: Wire<AgentT
 async function remove(connection: Connection, name: string): Promise<number> {
   await connection.json('DELETE', `/v1/agents/${encodeURIComponent(name)}`);
   process.stderr.write(`host: ${plainText(name)} is removed\n`);
+  return exitCodes.ok;
+}
+
+interface ResumeFlags {
+  readonly drop?: boolean | undefined;
+  readonly retry?: boolean | undefined;
+}
+
+async function resume(connection: Connection, name: string, { drop, retry }: ResumeFlags): Promise<number> {
+  if (drop === true && retry === true)
+    throw new HostError('HOST_ERR_CLI_USAGE', `--drop and --retry are two ways to go on: say one; ${usage}`);
+  const message = drop === true ? 'drop' : 'retry';
+  await connection.json('POST', `/v1/agents/${encodeURIComponent(name)}/resume?message=${message}`);
+  process.stderr.write(`host: ${plainText(name)} goes on\n`);
   return exitCodes.ok;
 }
 

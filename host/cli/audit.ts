@@ -28,6 +28,8 @@ export const command: Command = {
   summary: 'verify, read, export and prove what is on a host’s audit chain',
   help: `host audit: verifies, reads, exports and proves what is on a host's audit chain
 
+Usage: host audit ACTION …
+
 On a folder, without a host, a secret or a network
   host audit verify      [FOLDER] --key host.pub [--anchor FILE] [--ca FILE]   is everything there, and unchanged?
   host audit query       [FOLDER] [EVENTS] [-n N]                  prints events, the oldest first

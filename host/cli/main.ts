@@ -30,6 +30,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   agents: async () => (await import('./agents.ts')).command,
   logs: async () => (await import('./logs.ts')).command,
   top: async () => (await import('./top.ts')).command,
+  replay: async () => (await import('./replay.ts')).command,
+  approvals: async () => (await import('./approvals.ts')).command,
   'dead-letters': async () => (await import('./dead-letters.ts')).command,
 };
 
@@ -48,6 +50,8 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     'logs',
     'top',
     'dead-letters',
+    'replay',
+    'approvals',
   ],
 };
 

@@ -27,6 +27,7 @@ const options = {
   state: { type: 'string' },
   threads: { type: 'string' },
   secrets: { type: 'string' },
+  policies: { type: 'string' },
   'repair-journal': { type: 'boolean' },
   'take-unsealed': { type: 'boolean' },
   'require-signed': { type: 'boolean' },
@@ -39,6 +40,7 @@ const options = {
   drain: { type: 'string' },
   log: { type: 'string' },
   'memory-total': { type: 'string' },
+  'history-total': { type: 'string' },
   ...limitOptions,
 } as const;
 
@@ -70,6 +72,7 @@ Where
   --state FOLDER          what outlives the host: mail, memories, tokens   [.motehost, or HOST_STATE]
   --secrets FILE          values for manifests that say { secret = "NAME" }, as lines of NAME = "VALUE"
   --log text|json         how what agents log is printed on stdout         [text]
+  --policies FOLDER       who may do what besides what manifests grant; changes count at once   [host policy --help]
   --config FILE           settings file   [~/.config/motehost/config.toml, or HOST_CONFIG]
 
 Who may call: on this machine everybody, until there is a token (host token create); from elsewhere only with a token
@@ -89,6 +92,7 @@ What may be installed (docs/signing.md)
 How
   --threads N             threads that run agents                          [one a core]
   --memory-total SIZE     memory of all agents together                    [75% of the machine's, or of its cgroup's]
+  --history-total SIZE    histories on disk together (host replay); the oldest go   [1GiB]
   --watch, --no-watch     build and replace agents that change, or not     [up to 200 agents are watched]
   --drain TIME            how long the end may take                        [30s]
   --take-unsealed         take over messages and states that an earlier version kept unsealed, once
@@ -105,6 +109,11 @@ folder; 69 the address or the state folder is taken; 130 ended at once.
   run: async (args) => serveAgents(await readSettings(args), await loadParts()),
 };
 
+/** @throws HostError `HOST_ERR_LIMIT_INVALID` */
+function bytesOf(flag: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseQuantity('bytes', text, flag);
+}
+
 /** What the command line asks for, checked. */
 export interface ServeSettings {
   readonly roots: readonly string[];
@@ -115,12 +124,16 @@ export interface ServeSettings {
   readonly corsOrigins: readonly string[];
   readonly stateFolder: string;
   readonly secretsFile: string | undefined;
+  /** Undefined: the manifests' grants alone decide. */
+  readonly policyFolder: string | undefined;
   readonly repairJournal: boolean;
   readonly takesUnsealed: boolean;
   readonly requireSigned: boolean;
   readonly threads: number;
   /** Undefined: a share of what there is. */
   readonly memoryBytesMax: number | undefined;
+  /** Undefined: the host's default. */
+  readonly historyBytesMax: number | undefined;
   /** Undefined: as their number says. */
   readonly watch: boolean | undefined;
   readonly drainMs: number;
@@ -156,6 +169,7 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     corsOrigins: values['cors-origin'] ?? [],
     stateFolder: stateFolderOf(values.state, process.env),
     secretsFile: values.secrets,
+    policyFolder: values.policies,
     repairJournal: values['repair-journal'] === true,
     takesUnsealed: values['take-unsealed'] === true,
     requireSigned: values['require-signed'] === true || values.production === true,
@@ -163,10 +177,8 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
       values.threads === undefined
         ? availableParallelism()
         : countOf('--threads', values.threads, threadsMax),
-    memoryBytesMax:
-      values['memory-total'] === undefined
-        ? undefined
-        : parseQuantity('bytes', values['memory-total'], '--memory-total'),
+    memoryBytesMax: bytesOf('--memory-total', values['memory-total']),
+    historyBytesMax: bytesOf('--history-total', values['history-total']),
     watch: values['no-watch'] === true ? false : values.watch,
     drainMs: values.drain === undefined ? 30_000 : timeMsOf('--drain', values.drain),
     isJson: values.log === 'json',
@@ -254,8 +266,9 @@ function open(
   agents: readonly AgentFiles[],
   voice: Voice,
 ): Promise<LocalServing> {
-  const { stateFolder, threads, memoryBytesMax, limits, secretsFile, repairJournal } = settings;
-  const { auditLevel, acceptAuditLoss, takesUnsealed, requireSigned } = settings;
+  const { stateFolder, threads, memoryBytesMax, historyBytesMax, limits, secretsFile, repairJournal } =
+    settings;
+  const { auditLevel, acceptAuditLoss, policyFolder, takesUnsealed, requireSigned } = settings;
   const passphrase = passphraseFrom(process.env);
   makeStateFolder(stateFolder);
   return parts.serve({
@@ -266,9 +279,11 @@ function open(
     limits,
     trust: {
       ...{ auditLevel, acceptAuditLoss, takesUnsealed, requireSigned },
+      ...(policyFolder === undefined ? {} : { policyFolder }),
       ...(passphrase === undefined ? {} : { passphrase }),
     },
     ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
+    ...(historyBytesMax === undefined ? {} : { historyBytesMax }),
     ...(repairJournal ? { repairJournal } : {}),
     ...(secretsFile === undefined ? {} : { secretsFile }),
     clock: systemClock,

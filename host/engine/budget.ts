@@ -59,6 +59,16 @@ export interface BudgetOptions {
   readonly yieldMs?: number;
   /** Others on the same thread; without it the guest only lets the event loop turn. */
   readonly turn?: Turn;
+  /** Told what the process decided about memory; or decides in its place. */
+  readonly growthWatch?: GrowthWatch | undefined;
+}
+
+/** Whether the process has memory is nothing that a program can know: who runs it again must. */
+export interface GrowthWatch {
+  /** What it came to. */
+  readonly decided?: (isGranted: boolean) => void;
+  /** Whether it is granted, whatever the process has. */
+  readonly decide?: () => boolean;
 }
 
 /** What of an invocation counts on when it goes on in another instance, under another account. Fuel is the instance's. */
@@ -107,6 +117,7 @@ export class Budget {
   #yieldAtMs: number;
   #memoryPages = 0;
   #growth: Growth | undefined;
+  readonly #growthWatch: GrowthWatch | undefined;
   #tableElements = 0;
   #outputBytes = 0;
   #openFiles = 0;
@@ -139,6 +150,7 @@ export class Budget {
     this.#slice = new FuelSlice(options.fuelSlice ?? 2_000_000n, this.#startedMs);
     this.#yieldMs = options.yieldMs ?? 10;
     this.#turn = options.turn;
+    this.#growthWatch = options.growthWatch;
     this.#deadlineMs = options.limits.deadlineMs;
     this.#deadlineAtMs = this.#startedMs + options.limits.deadlineMs;
     this.#yieldAtMs = this.#startedMs + this.#yieldMs;
@@ -378,12 +390,20 @@ export class Budget {
       this.#refusal = { kind: 'limit', limit: 'memoryBytesMax', max: memoryBytesMax, used: nextBytes };
       return 0;
     }
-    if (this.#growth?.tryGrow(pages) === false) {
+    if (!this.#hasProcessRoom(pages)) {
       this.#refusal = { kind: 'limit', limit: 'memoryBytesMax', max: this.memoryBytes, used: nextBytes };
       return 0;
     }
     this.#memoryPages = next;
     return 1;
+  }
+
+  #hasProcessRoom(pages: number): boolean {
+    const watch = this.#growthWatch;
+    if (watch?.decide !== undefined && pages > 0) return watch.decide();
+    const isGranted = this.#growth?.tryGrow(pages) !== false;
+    if (pages > 0) watch?.decided?.(isGranted);
+    return isGranted;
   }
 
   /** Import `grow_table`: 1 if all tables together stay within the limit. Negative elements are given back. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Halt } from '../agent/halt.ts';
 import type { KeptSubscription } from '../bus/bus.ts';
 import { HostError } from '../errors.ts';
 import { unlinked } from '../regular-file.ts';
@@ -31,6 +32,9 @@ const schema = `
     agent TEXT NOT NULL, name TEXT NOT NULL, due REAL NOT NULL, PRIMARY KEY (agent, name)
   ) WITHOUT ROWID, STRICT;
   CREATE TABLE IF NOT EXISTS subscriptions (agent TEXT PRIMARY KEY, own TEXT NOT NULL) WITHOUT ROWID, STRICT;
+  CREATE TABLE IF NOT EXISTS halts (
+    agent TEXT PRIMARY KEY, kind TEXT NOT NULL, why TEXT NOT NULL, messages TEXT NOT NULL
+  ) WITHOUT ROWID, STRICT;
 `;
 /** Raised with every change of the tables that an older host would not understand. */
 const schemaVersion = 1;
@@ -119,6 +123,7 @@ export class AgentRecords {
       this.#statements.remove.run(name);
       this.#statements.removeDue.run(name);
       this.#statements.removeSubscriptions.run(name);
+      this.#statements.removeHalt.run(name);
     });
   }
 
@@ -147,6 +152,25 @@ export class AgentRecords {
     const all = new Map<string, readonly KeptSubscription[]>();
     for (const { agent, own } of this.#statements.subscriptions.iterate())
       all.set(String(agent), subscriptionsIn(String(own)));
+    return all;
+  }
+
+  /** Why an agent handles nothing until a person says so; undefined: it does again. */
+  putHalt(agent: string, halt: Halt | undefined): void {
+    const { putHalt, removeHalt } = this.#statements;
+    this.#isDurable = true;
+    this.#change(() =>
+      halt === undefined
+        ? removeHalt.run(agent)
+        : putHalt.run(agent, halt.kind, halt.why, JSON.stringify(halt.messages)),
+    );
+  }
+
+  /** The same of all agents that are halted. */
+  halts(): Map<string, Halt> {
+    this.#commitNow();
+    const all = new Map<string, Halt>();
+    for (const row of this.#statements.halts.iterate()) all.set(String(row.agent), haltOf(row));
     return all;
   }
 
@@ -253,6 +277,9 @@ function prepare(database: DatabaseSync) {
     subscriptions: of('SELECT agent, own FROM subscriptions'),
     putSubscriptions: of('INSERT OR REPLACE INTO subscriptions VALUES (?, ?)'),
     removeSubscriptions: of('DELETE FROM subscriptions WHERE agent = ?'),
+    halts: of('SELECT agent, kind, why, messages FROM halts'),
+    putHalt: of('INSERT OR REPLACE INTO halts VALUES (?, ?, ?, ?)'),
+    removeHalt: of('DELETE FROM halts WHERE agent = ?'),
     removeDue: of('DELETE FROM triggers WHERE agent = ?'),
   };
 }
@@ -279,6 +306,11 @@ function recordOf(row: Record<string, unknown>): AgentRecord {
     parent: parent ?? undefined,
     installedAtMs: installed ?? 0,
   };
+}
+
+function haltOf({ kind, why, messages }: Record<string, unknown>): Halt {
+  const ids = JSON.parse(String(messages)) as readonly unknown[];
+  return { kind: kind === 'held' ? 'held' : 'terminated', why: String(why), messages: ids.map(String) };
 }
 
 function subscriptionsIn(text: string): KeptSubscription[] {

@@ -21,6 +21,7 @@ function stateOf(report: AgentReport | undefined): AgentState {
       return 'hibernated';
     case 'absent':
       return 'ready';
+    case 'held':
     case 'stopped':
     case 'idle':
     case 'cold':

@@ -4,7 +4,7 @@ export { type ExportFormat, exportFormats, exportLine } from '../audit/export.ts
 export type { EventFilter } from '../audit/filter.ts';
 export { anchorText, parseAnchor, readHead } from '../audit/head.ts';
 export { jsonEvent } from '../audit/json.ts';
-export { kindNames, kindOf } from '../audit/kinds.ts';
+export { kindNames, kindOf, kinds } from '../audit/kinds.ts';
 export { makeProof, parseProof, proofText, verifyProof } from '../audit/proof.ts';
 export { queryChain } from '../audit/query.ts';
 export { builtInTemplate, makeReport, templates } from '../audit/report.ts';

@@ -1,3 +1,4 @@
+import type { Halt } from '../agent/halt.ts';
 import type { AgentReport, Newcomer, PopulationReport } from '../agent/population.ts';
 import type { Spec } from '../agent/spec.ts';
 import type { KeptSubscription } from '../bus/bus.ts';
@@ -6,8 +7,11 @@ import type { DirectoryMemory } from '../bus/directory.ts';
 import type { SettledId } from '../bus/journal/journal.ts';
 import type { LinkEnd, LinkEnds } from '../bus/links.ts';
 import type { ResidenceShare } from '../engine/residence.ts';
+import type { Decision } from '../policy/decision.ts';
+import type { PolicyRequest } from '../policy/request.ts';
 import type { LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
+import type { Refused } from './clearance.ts';
 import type { Metric } from './serving.ts';
 import type { TrustLine } from './trust.ts';
 
@@ -17,6 +21,12 @@ export interface ThreadSettings {
   readonly directory: DirectoryMemory;
   readonly residence: ResidenceShare;
   readonly warmBytesMax: number;
+  /** Bytes of all history files, those of earlier runs too. */
+  readonly historyBytesMax: number;
+  /** How many threads write them. */
+  readonly threads: number;
+  /** When this run of the host began, milliseconds since 1970. */
+  readonly startedMs: number;
   readonly logLevelMin: LogLevel;
 }
 
@@ -28,6 +38,8 @@ export interface ThreadPlace {
   /** Folders of this thread's own: states of agents that sleep, and messages it has promised to deliver. */
   readonly coldFolder: string;
   readonly journalFolder: string;
+  /** Where what agents are told is written down; one for all threads. */
+  readonly historyFolder: string;
   /** Go on with what is readable of a damaged journal. */
   readonly repairJournal: boolean;
   /** How many threads had this place before, each of which was lost. */
@@ -62,6 +74,8 @@ export interface ThreadCalls {
   /** Another program or other settings; messages wait meanwhile. */
   readonly replace: (asked: { readonly id: number; readonly spec: number }) => void;
   readonly remove: (id: number) => void;
+  /** A halted agent goes on; false: it was not. */
+  readonly resume: (asked: { readonly id: number; readonly isDropped: boolean }) => boolean;
   readonly report: (ids: readonly number[]) => readonly (AgentReport | undefined)[];
   readonly status: () => ThreadReport;
   readonly deadLetters: (max: number) => readonly DeadLetter[];
@@ -94,8 +108,23 @@ export interface OwnerCalls {
   readonly journal: (isTaking: boolean) => void;
   /** What agents are subscribed to by themselves, all of it, when that changed. */
   readonly subscriptions: (changed: readonly Subscriptions[]) => void;
+  /** Puts what is not decided yet to a person. */
+  readonly approve: (asked: AskedApproval) => Decision;
+  /** Decides about a caller from outside, counting it with those of all threads. */
+  readonly settle: (asked: Omit<AskedApproval, 'decision'>) => Decision | Refused;
+  /** An agent handles nothing until a person says so; without a halt, it does again. */
+  readonly halted: (change: Halted) => void;
   readonly [name: string]: (input: never) => unknown;
 }
+
+export interface AskedApproval {
+  readonly request: PolicyRequest;
+  readonly decision: Decision;
+  /** How long it may wait. */
+  readonly waitMs: number;
+}
+
+export type Halted = readonly [agent: string, halt: Halt | undefined];
 
 /** What an agent subscribed to itself. */
 export type Subscriptions = readonly [agent: string, own: readonly KeptSubscription[]];

@@ -3,7 +3,7 @@ import type { Agent } from '../agent/agent.ts';
 import { asyncBusGuestApi } from '../bus/async-guest-api.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Sender } from '../bus/delivery.ts';
-import { type BusGuest, busGuestApi } from '../bus/guest-api.ts';
+import { type BusGuest, type BusRights, busGuestApi } from '../bus/guest-api.ts';
 import type { BusError } from '../bus/message.ts';
 import type { Capabilities } from '../capability/capabilities.ts';
 import type { Clock, Random } from '../clock.ts';
@@ -13,7 +13,10 @@ import type { HttpGate, WasiGrants } from '../engine/wasi/grants.ts';
 import { formatLogLine, type LogLevel, type LogLine, logGuestApi } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { absentRoom } from './absent-rooms.ts';
+import type { Clearance } from './clearance.ts';
+import { EffectiveRights } from './effective-rights.ts';
 import { GuestOutput } from './guest-output.ts';
+import { permittedReach } from './permitted-reach.ts';
 
 export interface GuestRoomsOptions {
   readonly bus: Bus;
@@ -23,6 +26,8 @@ export interface GuestRoomsOptions {
   readonly log: (entry: LogEntry) => void;
   /** An agent changed what it is subscribed to. */
   readonly subscribed: (agent: number) => void;
+  /** What the policies say; undefined where there are none. */
+  readonly clearance: Clearance | undefined;
 }
 
 const none: ReadonlySet<string> = new Set();
@@ -54,7 +59,10 @@ export class GuestRooms {
   }
 
   #busGuest(agent: Agent, budget: Budget): BusGuest {
-    return new AgentOnBus(this.#options, agent, budget);
+    const rights = this.#effective(agent, budget);
+    return rights === undefined
+      ? new AgentOnBus(this.#options, agent, budget, agent.capabilities)
+      : new LabelledOnBus(this.#options, agent, budget, rights);
   }
 
   #logGuest(agent: Agent, budget: Budget): HostInterface {
@@ -80,7 +88,31 @@ export class GuestRooms {
   }
 
   /** What `wasi:*` gives the agent: its environment, files and places of its manifest, and its output goes to the log. */
-  wasi(agent: Agent): WasiGrants {
+  wasi(agent: Agent, budget: Budget): WasiGrants {
+    const granted = this.#granted(agent);
+    const rights = this.#effective(agent, budget);
+    return rights === undefined ? granted : permittedReach(granted, agent.spec, rights);
+  }
+
+  /** What the manifest grants and the policies permit; undefined where there are none. */
+  #effective(agent: Agent, budget: Budget): EffectiveRights | undefined {
+    const { clearance } = this.#options;
+    if (clearance === undefined) return undefined;
+    const { name, capabilities } = agent;
+    return new EffectiveRights(
+      {
+        name,
+        capabilities,
+        underWay: () => agent.delivery,
+        asker: () => agent.delivery?.message.sender,
+        leftMs: () => budget.deadlineLeftMs,
+        denied: (what, why) => budget.deny(what, why),
+      },
+      clearance,
+    );
+  }
+
+  #granted(agent: Agent): WasiGrants {
     const { grants } = agent.spec.manifest;
     const folder = dirname(agent.spec.manifestPath);
     const output = (level: LogLevel): GuestOutput =>
@@ -117,18 +149,18 @@ export class GuestRooms {
 }
 
 /** The agent in front of the bus, and as what it sends. */
-class AgentOnBus implements BusGuest, Sender {
+class AgentOnBus<Rights extends BusRights = Capabilities> implements BusGuest, Sender {
   readonly #options: GuestRoomsOptions;
   readonly #agent: Agent;
   readonly #budget: Budget;
-  readonly rights: Capabilities;
+  /** Those of the version at hand: with another, this has none. */
+  readonly rights: Rights;
 
-  constructor(options: GuestRoomsOptions, agent: Agent, budget: Budget) {
+  constructor(options: GuestRoomsOptions, agent: Agent, budget: Budget, rights: Rights) {
     this.#options = options;
     this.#agent = agent;
     this.#budget = budget;
-    // Those of the version at hand: with another, this has none.
-    this.rights = agent.capabilities;
+    this.rights = rights;
   }
 
   get bus(): Bus {
@@ -164,5 +196,12 @@ class AgentOnBus implements BusGuest, Sender {
 
   denied(what: string, cure: string): void {
     this.#budget.deny(what, cure);
+  }
+}
+
+/** What it sends carries its labels. */
+class LabelledOnBus extends AgentOnBus<EffectiveRights> {
+  get labels(): string | undefined {
+    return this.rights.labels;
   }
 }

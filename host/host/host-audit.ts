@@ -54,6 +54,11 @@ export class HostAudit {
     this.#note(kinds.agentRemoved, name, by, 'requested');
   }
 
+  /** A person lets one go on that was held or terminated. */
+  resumed(name: string, by: string, message: 'retry' | 'drop'): void {
+    this.#note(kinds.agentResumed, name, by, message);
+  }
+
   /** Agents like one that is there. @throws HostError `HOST_ERR_AUDIT_FULL`, `HOST_ERR_AUDIT_UNWRITABLE` */
   async spawned(
     names: readonly string[],

@@ -5,7 +5,10 @@ import type { Spec } from '../agent/spec.ts';
 import type { SpecMaker } from '../agent/spec-maker.ts';
 import type { Triggers } from '../agent/triggers/triggers.ts';
 import { HostError } from '../errors.ts';
+import { componentsOf } from '../history/history-files.ts';
 import { isAgentName, type Manifest, parseManifest } from '../manifest.ts';
+import type { Admission } from './admission.ts';
+import type { AgentRecord } from './agent-records.ts';
 import type { HostAudit } from './host-audit.ts';
 import type { AgentDetail, Installed, InstallRequest } from './serving.ts';
 import type { StateFolder } from './state-folder.ts';
@@ -17,6 +20,8 @@ export interface InstallationOptions {
   readonly tenancy: Tenancy;
   readonly specs: SpecMaker;
   readonly triggers: Triggers;
+  /** What policies say of agents that come; undefined where there are none. */
+  readonly admission: Admission | undefined;
   readonly detail: (name: string) => Promise<AgentDetail>;
   readonly audit: HostAudit;
   readonly supply: SupplyChain;
@@ -39,8 +44,8 @@ export class Installation {
     const manifest = manifestOf(request.manifest);
     if (request.isAnybodys === true) requireSecretless(manifest, installedPath);
     const { component, signature } = request;
-    const spec = await this.#specOf(manifest, component);
-    const isAccepted = request.accept === spec.program.facts.digest;
+    const asked = await this.#specOf(manifest, component);
+    const isAccepted = request.accept === asked.program.facts.digest;
     const delivered = { component, signature };
     const { signedBy, newSigner } = this.#options.supply.admit(
       manifest,
@@ -48,6 +53,7 @@ export class Installation {
       delivered,
       isAccepted,
     );
+    const spec = await this.#admitted(signed(asked, signedBy), request.principal?.name ?? operator);
     const origin = {
       manifestPath: undefined,
       manifestText: request.manifest,
@@ -66,11 +72,26 @@ export class Installation {
     return installed;
   }
 
+  /** @throws HostError `HOST_ERR_POLICY_DENIED` */
+  async #admitted(spec: Spec, by: string, isAgain = false, onOpen?: () => void): Promise<Spec> {
+    const { admission, tenancy } = this.#options;
+    if (admission === undefined) return spec;
+    if (onOpen !== undefined && admission.isOpen(spec, by, isAgain)) onOpen();
+    const isThere = tenancy.registry.get(spec.manifest.name) !== undefined;
+    return admission.admit(spec, by, isAgain ? 'again' : isThere ? 'agent.upgrade' : 'agent.install');
+  }
+
   /** @throws HostError `HOST_ERR_AGENT_DUPLICATE` when the operator has an agent of that name */
   async #specOf(manifest: Manifest, component: Uint8Array<ArrayBuffer>): Promise<Spec> {
-    const { specs, tenancy } = this.#options;
-    const spec = await specs.make(manifest, installedPath, component);
-    requireHttpOrigin(tenancy.registry.get(manifest.name)?.origin, manifest.name);
+    const spec = await this.#make(manifest, installedPath, component);
+    requireHttpOrigin(this.#options.tenancy.registry.get(manifest.name)?.origin, manifest.name);
+    return spec;
+  }
+
+  /** The component of an agent with a history is kept as long as that. */
+  async #make(manifest: Manifest, path: string, component: Uint8Array<ArrayBuffer>): Promise<Spec> {
+    const spec = await this.#options.specs.make(manifest, path, component);
+    if (manifest.history.record) this.#options.state.recorded.put(component);
     return spec;
   }
 
@@ -101,36 +122,57 @@ export class Installation {
   async restore(): Promise<void> {
     const { agents, components } = this.#options.state;
     for (const record of [...agents.all()]) {
-      try {
-        const { manifest: manifestText, digest, installedAtMs } = record;
-        const manifest = manifestOf(manifestText);
-        const component = await components.get(digest);
-        const delivered = { component, signature: await components.signature(digest) };
-        const admission = this.#options.supply.admit(manifest, installedPath, delivered, false);
-        SupplyChain.requireSameSigner(admission, manifest.name, installedPath);
-        const spec = await this.#specOf(manifest, component);
-        const { signedBy } = admission;
-        await this.#put(spec, { manifestPath: undefined, manifestText, installedAtMs, signedBy }, '');
-      } catch (thrown) {
-        if (!(thrown instanceof HostError)) throw thrown;
-        this.#options.say('error', `cannot be installed again: ${thrown.message}`, record.name);
-      }
+      const waits = Promise.withResolvers<void>();
+      // One that a person has to approve first comes when that is done.
+      await Promise.race([this.#restore(record, waits.resolve), waits.promise]);
     }
     // What nobody has any more, or a crash left half written.
     agents.prune();
     components.removeUnused(agents.digests());
+    this.#pruneRecorded();
   }
 
+  /** Lives that begin in a history, and those that may begin in it from now on, need their components. */
+  #pruneRecorded(): void {
+    const { state, tenancy } = this.#options;
+    const needed = componentsOf(state.historyFolder);
+    for (const { spec } of tenancy.registry.records())
+      if (spec.manifest.history.record) needed.add(spec.program.facts.digest);
+    state.recorded.removeUnused(needed);
+  }
+
+  async #restore(record: AgentRecord, onOpen: () => void): Promise<void> {
+    const { manifest: manifestText, digest, installedAtMs, name } = record;
+    try {
+      const { components } = this.#options.state;
+      const manifest = manifestOf(manifestText);
+      const component = await components.get(digest);
+      const delivered = { component, signature: await components.signature(digest) };
+      const admission = this.#options.supply.admit(manifest, installedPath, delivered, false);
+      SupplyChain.requireSameSigner(admission, name, installedPath);
+      const asked = await this.#specOf(manifest, component);
+      const spec = await this.#admitted(signed(asked, admission.signedBy), operator, true, onOpen);
+      const { signedBy } = admission;
+      await this.#put(spec, { manifestPath: undefined, manifestText, installedAtMs, signedBy }, '');
+    } catch (thrown) {
+      if (!(thrown instanceof HostError)) throw thrown;
+      this.#options.say('error', `cannot be installed again: ${thrown.message}`, name);
+    }
+  }
+
+  /** `onOpen`: told when a person has to approve it first. */
   async upgrade(
     manifestPath: string,
     manifest: Manifest,
     component: Uint8Array<ArrayBuffer>,
     text = '',
     signature?: Uint8Array,
+    onOpen?: () => void,
   ): Promise<Installed & { readonly difference?: Difference }> {
     const admission = this.#options.supply.admit(manifest, manifestPath, { component, signature }, false);
     SupplyChain.requireSameSigner(admission, manifest.name, manifestPath);
-    const spec = await this.#options.specs.make(manifest, manifestPath, component);
+    const asked = await this.#make(manifest, manifestPath, component);
+    const spec = await this.#admitted(signed(asked, admission.signedBy), operator, false, onOpen);
     const present = this.#options.tenancy.registry.get(manifest.name);
     if (present !== undefined && present.origin.manifestPath !== manifestPath)
       throw new HostError(
@@ -177,6 +219,7 @@ export class Installation {
         `'${bad}' is no agent's name: lower-case letters, digits, dashes`,
       );
     const { spec, origin } = this.#options.tenancy.require(like);
+    await this.#options.admission?.spawn(like, spec, names);
     this.#options.audit.assertRoom();
     await this.#options.tenancy.add(names, spec, this.#spawnedFrom(origin));
     await this.#options.audit.spawned(names, spec, origin.manifestText, 'local');
@@ -210,6 +253,14 @@ export class Installation {
     this.#options.state.agents.remove(name);
     await this.#options.state.agents.saved();
   }
+}
+
+/** On whose behalf what lies in the operator's folders comes. */
+const operator = 'local';
+
+/** What policies know of whoever vouches for the component. */
+function signed(spec: Spec, signer: string | undefined): Spec {
+  return signer === undefined ? spec : { ...spec, signer };
 }
 
 /** What errors call the manifest of an agent that was installed over HTTP. */

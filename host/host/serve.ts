@@ -33,12 +33,14 @@ import { HostAudit } from './host-audit.ts';
 import { Installation } from './installation.ts';
 import { Mail } from './mail.ts';
 import { MessageIds } from './message-ids.ts';
+import { noApproval, noPolicy, Policing } from './policing.ts';
 import { acceptedOf, askOutside, senderOf } from './reply.ts';
 import { RunFolder } from './run-folder.ts';
 import type {
   Accepted,
   AgentDetail,
   AgentSummary,
+  Approval,
   DeadLetter,
   Installed,
   InstallRequest,
@@ -50,6 +52,7 @@ import type {
   Reply,
   Serving,
   ServingStatus,
+  SubscribeOptions,
   ThreadDoors,
 } from './serving.ts';
 import { ChainRecord } from './serving-record.ts';
@@ -96,6 +99,8 @@ export interface ServeOptions {
   readonly memoryBytesMax?: number;
   /** Bytes of sleeping agents' states in the heap; beyond, they go to disk. Default 256 MiB. */
   readonly warmBytesMax?: number;
+  /** Bytes of all histories; beyond, the oldest go. Default 1 GiB. */
+  readonly historyBytesMax?: number;
   /** Go on with what is readable of damaged journals; default: refuse to start. */
   readonly repairJournal?: boolean;
   /** Keys, audit chain, policies. */
@@ -128,6 +133,7 @@ const agentsMax = 1_048_576;
 const logEntriesMax = 10_000;
 const logCharsMax = 32 * 1024 * 1024;
 const warmBytesDefault = 256 * 1024 * 1024;
+const historyBytesDefault = 1024 * 1024 * 1024;
 const closeMsMax = 2_000;
 /** Milliseconds between two looks at a disk that took no records. */
 const recordsAgainMs = 1_000;
@@ -139,8 +145,7 @@ const recordsAgainMs = 1_000;
 export async function serve(options: ServeOptions): Promise<LocalServing> {
   const host = await ServingHost.start(options);
   try {
-    for (const agent of options.agents)
-      await host.upgrade(agent.manifestPath, agent.manifest, agent.component, agent.text, agent.signature);
+    for (const agent of options.agents) await host.begin(agent);
     await host.restore();
     await host.becomeReady();
   } catch (thrown) {
@@ -166,6 +171,7 @@ class ServingHost implements LocalServing {
   readonly #residence;
   readonly #state: StateFolder;
   readonly #trust: Trust;
+  readonly #policing: Policing | undefined;
   readonly #audit: HostAudit;
   readonly record: ChainRecord | undefined;
   readonly #mail: Mail;
@@ -184,6 +190,7 @@ class ServingHost implements LocalServing {
     this.#ids = new MessageIds(random);
     this.#state = state;
     this.#trust = trust;
+    this.#policing = Policing.of({ trust, clock, say: this.#say.bind(this), bus: () => this.#bus });
     this.#audit = new HostAudit(trust);
     this.record = recordOf(trust, options.stateFolder);
     this.#mail = this.#openMail();
@@ -216,8 +223,13 @@ class ServingHost implements LocalServing {
       onSubscriptions: (changed) => {
         for (const [agent, own] of changed) state.agents.putSubscriptions(agent, own);
       },
+      onHalted: ([agent, halt]) => {
+        state.agents.putHalt(agent, halt);
+        this.#tenancy.noteHalt(agent, halt);
+      },
       onJournal: (thread, isTaking) => this.#journalTurned(thread, isTaking),
       onOutput: (text) => this.#say('warn', text.trimEnd()),
+      policy: this.#policing ?? noPolicy,
       onLost: (thread, reason) => this.#lost(thread, reason),
       onReplaced: (thread, handle) => void this.#replaced(thread, handle),
       onVacant: (thread, error) => {
@@ -249,10 +261,15 @@ class ServingHost implements LocalServing {
       directory: this.#directory,
       threads: this.#threads,
       kept,
+      halts: state.agents.halts(),
       isFresh: state.coldLeft.length === 0,
     });
-    this.#triggers = openTriggers(this.#bus, state.agents, clock, (agent, trigger, why) =>
-      this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
+    this.#triggers = openTriggers(
+      this.#bus,
+      state.agents,
+      clock,
+      (agent, trigger, why) => this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
+      this.#policing,
     );
     this.#installation = new Installation({
       state,
@@ -263,6 +280,7 @@ class ServingHost implements LocalServing {
         secret: (handle, path) => secrets.value(handle, path),
       }),
       triggers: this.#triggers,
+      admission: this.#policing?.admission,
       detail: (name) => this.agent(name),
       audit: this.#audit,
       supply: new SupplyChain({
@@ -354,6 +372,9 @@ class ServingHost implements LocalServing {
       directory: this.#directory.shared,
       residence: this.#residence,
       warmBytesMax: Math.floor(warmBytesMax / threads),
+      historyBytesMax: this.#options.historyBytesMax ?? historyBytesDefault,
+      threads,
+      startedMs: this.#startedAtMs,
       logLevelMin: 'info',
     };
   }
@@ -368,6 +389,7 @@ class ServingHost implements LocalServing {
       trust: this.#trust.line(),
       coldFolder: coldOf(thread),
       journalFolder: journalOf(thread),
+      historyFolder: this.#state.historyFolder,
       repairJournal: this.#options.repairJournal ?? false,
       adoptCold: orphaned.filter((number) => number % threads === thread - 1).map(coldOf),
     };
@@ -498,6 +520,17 @@ class ServingHost implements LocalServing {
     return this.#installation.install(request);
   }
 
+  /** As `upgrade`, at the start: one that a person has to approve first comes when that is done. */
+  async begin({ manifestPath, manifest, component, text, signature }: LocalAgent): Promise<void> {
+    const waits = Promise.withResolvers<void>();
+    const coming = this.#installation.upgrade(manifestPath, manifest, component, text, signature, () => {
+      this.#say('warn', 'it comes when it is approved: host approvals', manifest.name);
+      waits.resolve();
+    });
+    waits.promise.then(() => coming).catch((thrown) => this.#say('error', reasonOf(thrown), manifest.name));
+    await Promise.race([coming, waits.promise]);
+  }
+
   /** Installs what an earlier run was given over HTTP. */
   restore(): Promise<void> {
     return this.#installation.restore();
@@ -515,6 +548,14 @@ class ServingHost implements LocalServing {
     return this.#installation.remove(name, principal?.name);
   }
 
+  async resume(name: string, isDropped: boolean, principal?: Principal): Promise<boolean> {
+    this.#requireOpen();
+    this.#audit.assertRoom();
+    const isResumed = await this.#tenancy.resume(this.#tenancy.require(name), isDropped);
+    if (isResumed) this.#audit.resumed(name, principal?.name ?? 'local', isDropped ? 'drop' : 'retry');
+    return isResumed;
+  }
+
   /** @throws HostError `HOST_ERR_AGENT_STOPPED` when the host ends */
   #requireOpen(): void {
     if (this.#isClosing)
@@ -522,12 +563,20 @@ class ServingHost implements LocalServing {
   }
 
   async invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
-    requireMessages(this.#tenancy.require(name));
-    return this.#ask(agentSubject(name), payload, options);
+    const to = agentSubject(name);
+    const call = async (own: Payload, asked: InvokeOptions): Promise<Reply> => {
+      requireMessages(this.#tenancy.require(name));
+      return this.#ask(to, own, asked);
+    };
+    // First, so that who may not ask learns of nobody whether he is there.
+    return this.#policing?.entrance.ask('invoke', to, payload, options, call) ?? call(payload, options);
   }
 
-  request(subject: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
-    return this.#ask(subject, payload, options);
+  async request(subject: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
+    const call = (own: Payload, asked: InvokeOptions): Promise<Reply> => this.#ask(subject, own, asked);
+    return (
+      this.#policing?.entrance.ask('bus.send', subject, payload, options, call) ?? call(payload, options)
+    );
   }
 
   async #ask(to: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
@@ -538,26 +587,45 @@ class ServingHost implements LocalServing {
 
   async send(name: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
     this.#requireOpen();
+    const { guarantee, messageId, principal } = options;
+    const entrance = this.#policing?.entrance;
+    const own = (await entrance?.post('bus.send', agentSubject(name), payload, principal)) ?? payload;
     requireMessages(this.#tenancy.require(name));
     this.#audit.assertRoom();
-    const { guarantee, messageId, principal } = options;
-    return acceptedOf(await this.#bus.send(senderOf(principal), name, payload, { guarantee, id: messageId }));
+    return acceptedOf(await this.#bus.send(senderOf(principal), name, own, { guarantee, id: messageId }));
   }
 
   async publish(subject: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
     this.#requireOpen();
     this.#audit.assertRoom();
     const { guarantee, messageId, principal } = options;
+    const own = (await this.#policing?.entrance.post('bus.publish', subject, payload, principal)) ?? payload;
     return acceptedOf(
-      await this.#bus.publish(senderOf(principal), subject, payload, { guarantee, id: messageId }),
+      await this.#bus.publish(senderOf(principal), subject, own, { guarantee, id: messageId }),
     );
   }
 
-  subscribe(pattern: string, group: string | undefined, listener: (message: Message) => void): () => void {
+  subscribe(
+    pattern: string,
+    group: string | undefined,
+    listener: (message: Message) => void,
+    options: SubscribeOptions = {},
+  ): () => void {
     const fault = patternFault(pattern);
     if (fault !== undefined)
       throw new HostError('HOST_ERR_SUBJECT_INVALID', `'${pattern}': ${fault}`, { pattern });
-    return this.#bus.listen(pattern, group, listener);
+    return (
+      this.#policing?.listen(pattern, group, listener, options) ?? this.#bus.listen(pattern, group, listener)
+    );
+  }
+
+  approvals(): readonly Approval[] {
+    return this.#policing?.approvals ?? [];
+  }
+
+  answerApproval(id: string, isApproved: boolean, { name }: Principal, reason: string): void {
+    if (this.#policing === undefined) noApproval(id);
+    this.#policing.answer(id, isApproved, name, reason);
   }
 
   recentLogs(filter: LogFilter, max: number): readonly LogEntry[] {
@@ -588,7 +656,8 @@ class ServingHost implements LocalServing {
     return this.#tenancy.routeOf(path);
   }
 
-  exchange(name: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+  async exchange(name: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    await this.#policing?.entrance.visit(name, visitor, lengthOf(request));
     const { id, thread } = this.#tenancy.require(name);
     this.#audit.assertRoom();
     return this.#sites.pass({ agent: name, id, socketPath: this.#socketPathOf(thread) }, request, response);
@@ -600,6 +669,7 @@ class ServingHost implements LocalServing {
 
   async close(drainMs: number): Promise<void> {
     this.#isClosing = true;
+    this.#policing?.close();
     this.#triggers.stop();
     await this.#drain(drainMs);
     await this.#everywhere((handle) => handle.call('save', undefined));
@@ -653,6 +723,16 @@ function openTrust({ stateFolder, clock, random, trust = {} }: ServeOptions, tol
     onAudit: (trouble) => told.audit?.(trouble),
     onPolicies: (result) => told.policies?.(result),
   });
+}
+
+/** Whoever comes to an agent's own site. */
+const visitor: Principal = { name: 'public' };
+
+/** Undefined where it does not say so beforehand. */
+function lengthOf({ headers }: http.IncomingMessage): number | undefined {
+  const { 'content-length': length, 'transfer-encoding': encoding } = headers;
+  if (encoding !== undefined) return undefined;
+  return length === undefined ? 0 : Number(length);
 }
 
 function recordOf({ audit, pen }: Trust, stateFolder: string): ChainRecord | undefined {

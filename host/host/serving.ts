@@ -1,10 +1,12 @@
 import type * as http from 'node:http';
+import type { DeadReason } from '../bus/dead-letters.ts';
 import type { Failure, Guarantee, Message, Payload } from '../bus/message.ts';
 import type { Outcome } from '../outcome.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 
 // The front doors know no room between: what they need of the bus reaches them from here.
+export type { DeadReason } from '../bus/dead-letters.ts';
 export type { Failure, Guarantee, Header, Message, Payload } from '../bus/message.ts';
 export type { LogEntry } from '../telemetry/log-entry.ts';
 export type { LogFilter } from '../telemetry/log-hub.ts';
@@ -15,7 +17,10 @@ export interface Principal {
   readonly name: string;
 }
 
-/** `ready`: it has no instance, and begins with its next message; `failed`: its thread is gone for the moment. */
+/**
+ * `ready`: it has no instance, and begins with its next message; `held`: it waits for a person (`Serving.resume`);
+ * `failed`: its thread is gone for the moment.
+ */
 export type AgentState =
   | 'ready'
   | 'starting'
@@ -24,6 +29,7 @@ export type AgentState =
   | 'waiting'
   | 'hibernated'
   | 'cold'
+  | 'held'
   | 'stopped'
   | 'failed';
 
@@ -158,9 +164,34 @@ export interface PublishOptions {
 export interface DeadLetter {
   readonly message: Message;
   readonly receiver: string;
-  readonly reason: 'expired' | 'attempts' | 'invalid' | 'refused' | 'removed' | 'mailbox-full' | 'corrupt';
+  readonly reason: DeadReason;
   readonly failure: Failure | undefined;
   readonly atMs: number;
+}
+
+/** What policies want a person to approve. */
+export interface Approval {
+  /** `a1`, `a2`, …: never used again while the host runs. */
+  readonly id: string;
+  /** `defer`: it was put off, and a change of the policies may decide it as well. */
+  readonly kind: 'step-up' | 'defer';
+  /** Who wants what with what: `agent:shop`, `tool.call`, `tool:files/write`. */
+  readonly principal: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly context: Readonly<Record<string, unknown>>;
+  readonly policies: readonly string[];
+  readonly reason: string;
+  readonly askedAtMs: number;
+  /** When it is denied if nobody answers. */
+  readonly deadlineMs: number;
+}
+
+/** Who subscribes, and what is called when the host ends it. */
+export interface SubscribeOptions {
+  /** Default: `local`. */
+  readonly principal?: Principal;
+  readonly ended?: (reason: string) => void;
 }
 
 /** For `host top` and `/v1/status`. */
@@ -281,6 +312,12 @@ export interface Serving {
   /** @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
   remove(name: string, principal?: Principal): Promise<void>;
 
+  /**
+   * An agent that was held or terminated goes on: with the messages it failed at, or, `isDropped`, without: they are
+   * dead letters then. False: nothing keeps it from doing so. @throws HostError `HOST_ERR_AGENT_UNKNOWN`
+   */
+  resume(name: string, isDropped: boolean, principal?: Principal): Promise<boolean>;
+
   /** One message to one agent, and its answer. @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
   invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply>;
   /** Asks whoever answers a subject. @throws HostError `HOST_ERR_SUBJECT_INVALID` */
@@ -290,7 +327,12 @@ export interface Serving {
   /** @throws HostError `HOST_ERR_SUBJECT_INVALID`, `HOST_ERR_STATE_UNWRITABLE` */
   publish(subject: string, payload: Payload, options: PublishOptions): Promise<Accepted>;
   /** Messages from now on; `listener` must not wait. Returns the way to end it. @throws HostError `HOST_ERR_SUBJECT_INVALID` */
-  subscribe(pattern: string, group: string | undefined, listener: (message: Message) => void): () => void;
+  subscribe(
+    pattern: string,
+    group: string | undefined,
+    listener: (message: Message) => void,
+    options?: SubscribeOptions,
+  ): () => void;
 
   /** The last `max` lines that pass. */
   recentLogs(filter: LogFilter, max: number): readonly LogEntry[];
@@ -303,6 +345,11 @@ export interface Serving {
   /** Delivers it again, or drops it; false when there is no such one. @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
   retryDeadLetter(id: string): Promise<boolean>;
   dropDeadLetter(id: string): Promise<boolean>;
+
+  /** What waits for a person, the oldest first. */
+  approvals(): readonly Approval[];
+  /** @throws HostError `HOST_ERR_POLICY_APPROVAL_UNKNOWN`, `HOST_ERR_CAPABILITY_DENIED` for who asked itself */
+  answerApproval(id: string, isApproved: boolean, by: Principal, reason: string): void;
 
   /** The agent whose route a path lies under. */
   routeOf(path: string): string | undefined;

@@ -18,6 +18,10 @@ export interface StateFolder {
   readonly coldLeft: readonly string[];
   /** Where the journals of all threads are. */
   readonly journalFolder: string;
+  /** Where what agents are told is written down. */
+  readonly historyFolder: string;
+  /** Components of agents with a history. */
+  readonly recorded: ComponentFiles;
   /** The journal of one thread. */
   journalOf(thread: number): string;
   /** Where the snapshots of one thread's agents are kept. */
@@ -40,6 +44,7 @@ export function openState(folder: string): StateFolder {
   try {
     const journalFolder = made(folder, 'journal');
     const coldFolder = made(folder, 'cold');
+    const historyFolder = made(folder, 'history');
     const components = new ComponentFiles(made(folder, 'components'));
     const agents = new AgentRecords(join(folder, 'agents.sqlite'));
     return {
@@ -48,6 +53,8 @@ export function openState(folder: string): StateFolder {
       agents,
       coldLeft: foldersIn(coldFolder),
       journalFolder,
+      historyFolder,
+      recorded: new ComponentFiles(join(historyFolder, 'components')),
       journalOf: (thread) => made(journalFolder, String(thread)),
       coldOf: (thread) => made(coldFolder, String(thread)),
       close: () => {

@@ -55,6 +55,7 @@ export async function statusOf(view: HostView): Promise<ServingStatus> {
       hibernated: phase('hibernated') + phase('leaving'),
       cold: phase('cold'),
       ready: phase('absent'),
+      held: phase('held'),
       stopped: phase('stopped'),
       failed: 0,
     },

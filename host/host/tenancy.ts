@@ -1,4 +1,5 @@
 import { type Difference, differenceOf } from '../agent/difference.ts';
+import type { Halt } from '../agent/halt.ts';
 import type { Newcomer } from '../agent/population.ts';
 import { type AgentRecord, type Origin, Registry } from '../agent/registry.ts';
 import type { Spec } from '../agent/spec.ts';
@@ -14,6 +15,8 @@ export interface TenancyOptions {
   readonly threads: Threads;
   /** What agents subscribed to themselves in earlier runs. */
   readonly kept: Map<string, readonly KeptSubscription[]>;
+  /** Agents that handle nothing until a person says so; the tenancy keeps them up to date. */
+  readonly halts: Map<string, Halt>;
   /** No agent has its state on disk. */
   readonly isFresh: boolean;
 }
@@ -121,11 +124,12 @@ export class Tenancy {
   }
 
   #newcomer({ id, name }: AgentRecord): Newcomer {
-    const { kept } = this.#options;
+    const { kept, halts } = this.#options;
     const own = kept.get(name);
-    if (own === undefined) return [id, name];
+    const halt = halts.get(name);
+    if (own === undefined && halt === undefined) return [id, name];
     kept.delete(name);
-    return [id, name, own];
+    return [id, name, own, halt];
   }
 
   async #teach(handle: AgentThreadHandle, number: number, spec: Spec): Promise<void> {
@@ -165,7 +169,19 @@ export class Tenancy {
     });
   }
 
+  /** What a thread says of one of its agents. */
+  noteHalt(name: string, halt: Halt | undefined): void {
+    if (halt === undefined) this.#options.halts.delete(name);
+    else this.#options.halts.set(name, halt);
+  }
+
+  /** A person says that an agent goes on. False: nothing keeps it from doing so. */
+  resume(record: AgentRecord, isDropped: boolean): Promise<boolean> {
+    return this.#inTurn(() => this.#handle(record.thread).call('resume', { id: record.id, isDropped }));
+  }
+
   #forget(record: AgentRecord): void {
+    this.#options.halts.delete(record.name);
     this.#options.directory.remove(record.name);
     this.registry.remove(record);
   }

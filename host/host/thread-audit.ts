@@ -114,6 +114,9 @@ export class ThreadAudit implements LifeRecord {
     const pen = this.#pen;
     if (what.kind === 'denied') this.#denied(name, principal, delivery, what.what, what.cure);
     else if (what.kind === 'ended') this.#left(agent, principal, what.reason);
+    else if (what.kind === 'held' || what.kind === 'terminated' || what.kind === 'failed-over')
+      note(pen, kinds.agentFailed, name, principal, what.why, agent.failed, what.kind);
+    else if (what.kind === 'resumed') return;
     else if (what.kind === 'refused')
       note(pen, kinds.agentFailed, name, principal, what.error.message, null, null);
     else if (what.kind === 'started') note(pen, kinds.agentStarted, name, principal, ++this.#instances);

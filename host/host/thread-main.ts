@@ -22,6 +22,9 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
         logs: (entries) => owner.post('logs', entries),
         journal: (isTaking) => owner.post('journal', isTaking),
         subscriptions: (changed) => owner.post('subscriptions', changed),
+        approve: (asked) => owner.call('approve', asked),
+        settle: (asked) => owner.call('settle', asked),
+        halted: (change) => owner.post('halted', change),
       });
       await placing;
     },
@@ -34,6 +37,7 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
     forget: (spec) => tell((thread) => thread.population.forget(spec)),
     add: async ({ spec, agents, isAgain }) => (await placed()).population.add(spec, agents, isAgain),
     replace: async ({ id, spec }) => (await placed()).population.replace(id, spec),
+    resume: async ({ id, isDropped }) => (await placed()).population.resume(id, isDropped),
     remove: async (id) => (await placed()).population.remove(id),
     report: async (ids) => {
       const { population } = await placed();

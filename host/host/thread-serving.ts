@@ -5,6 +5,7 @@ import type { Payload } from '../bus/message.ts';
 import type { Random } from '../clock.ts';
 import { HostError } from '../errors.ts';
 import { agentSubject } from '../subject.ts';
+import type { Entrance } from './entrance.ts';
 import { MessageIds } from './message-ids.ts';
 import { askOutside } from './reply.ts';
 import type { InvokeOptions, Reply, Serving } from './serving.ts';
@@ -15,13 +16,24 @@ export class ThreadServing implements Pick<Serving, 'invoke' | 'routeOf' | 'exch
   readonly #ids: MessageIds;
   readonly #pen: AuditPen | undefined;
 
-  constructor(bus: Bus, random: Random, pen: AuditPen | undefined) {
+  readonly #entrance: Entrance | undefined;
+
+  constructor(bus: Bus, random: Random, pen: AuditPen | undefined, entrance: Entrance | undefined) {
+    this.#entrance = entrance;
     this.#bus = bus;
     this.#pen = pen;
     this.#ids = new MessageIds(random);
   }
 
   async invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
+    if (this.#entrance === undefined) return this.#invoke(name, payload, options);
+    // First, so that who may not ask learns of nobody whether he is there.
+    return this.#entrance.ask('invoke', agentSubject(name), payload, options, (own, asked) =>
+      this.#invoke(name, own, asked),
+    );
+  }
+
+  async #invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
     if (this.#bus.directory.find(name) === 0) throw unknownAgent(name);
     this.#pen?.assertRoom();
     return askOutside(this.#bus, this.#ids, agentSubject(name), payload, options);

@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Agent, AgentNote, Surroundings } from '../agent/agent.ts';
 import { ColdStates } from '../agent/cold-states.ts';
 import { Dispatcher } from '../agent/dispatcher.ts';
+import type { FailurePlace } from '../agent/error-strategy.ts';
 import { invoke } from '../agent/invoke.ts';
 import { Launcher } from '../agent/launcher.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
@@ -21,19 +22,25 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import type { Linker } from '../engine/linker.ts';
 import { Residence } from '../engine/residence.ts';
+import type { HistoryWriter } from '../history/history-writer.ts';
+import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
 import { backlogOf } from './audit-metrics.ts';
+import type { Clearance } from './clearance.ts';
 import type { OwnerCalls, Subscriptions, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
 import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { GuestRooms } from './guest-rooms.ts';
+import { Inspection } from './inspection.ts';
 import type { MessageProofs } from './message-proofs.ts';
 import type { Metric } from './serving.ts';
 import { ThreadAudit } from './thread-audit.ts';
+import { openHistory } from './thread-history.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
+import { clearanceOf, entranceOf, type PolicyOwner } from './thread-policy.ts';
 import { ThreadServing } from './thread-serving.ts';
 import { envelopesOf, proofsOf, recordRefusal, refusalText, storeSealOf, ThreadTrust } from './trust.ts';
 
@@ -49,6 +56,8 @@ const tidyDroppedMin = 64;
 const tidyQuietLooks = 20;
 /** Milliseconds between two looks at whether everything under way has ended. */
 const quietEveryMs = 5;
+/** Bytes of what an agent is told in one turn, beyond which its history has a gap. */
+const turnBytesMax = 64 * 1024 * 1024;
 /** Milliseconds for calls that were told to end. */
 const endMsMax = 3_000;
 
@@ -63,7 +72,9 @@ interface Door {
 }
 
 /** How the main thread is told. */
-export type Owner = Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions'>;
+export interface Owner
+  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted'>,
+    PolicyOwner {}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
@@ -74,6 +85,7 @@ export class AgentThread {
   readonly #residence: Residence;
   readonly #wheel: Wheel;
   readonly #links: Links;
+  readonly #history: HistoryWriter;
   readonly #log: LogOutbox;
   readonly #trust: ThreadTrust;
   /** Undefined: the host keeps no audit chain. */
@@ -87,6 +99,7 @@ export class AgentThread {
   readonly #dispatcher: Dispatcher;
   readonly #room: MemoryRoom;
   readonly #rooms: GuestRooms;
+  readonly #clearance: Clearance | undefined;
   readonly #launcher: Launcher;
   readonly population: Population;
   readonly #overdueKind: number;
@@ -101,7 +114,7 @@ export class AgentThread {
 
   private constructor(
     settings: ThreadSettings,
-    { links, predecessors, subscriptionsFrom, trust }: ThreadPlace,
+    { links, predecessors, subscriptionsFrom, historyFolder, trust }: ThreadPlace,
     store: ColdStore,
     mail: ThreadMail,
     owner: Owner,
@@ -110,11 +123,20 @@ export class AgentThread {
   ) {
     this.#clock = clock;
     this.#trust = new ThreadTrust(trust, clock);
+    this.#clearance = clearanceOf(this.#trust, owner, clock);
     this.#audit = this.#openAudit();
     this.#self = links.self;
     this.mail = mail;
     this.#owner = owner;
     this.#logLevelMin = settings.logLevelMin;
+    this.#history = openHistory({
+      folder: historyFolder,
+      thread: links.self,
+      pen: this.#trust.pen,
+      settings,
+      wallMs: () => this.#wallMs(),
+      say: (level, text) => this.#say(level, text),
+    });
     this.#residence = new Residence(settings.residence, links.self);
     this.#pools = new InstancePools({ residence: this.#residence });
     this.#engine = createEngine({ cacheFolder: settings.cacheFolder, clock, pools: this.#pools });
@@ -159,7 +181,11 @@ export class AgentThread {
         await this.#residence.collect();
       },
       neighbours: this.#residence,
-      cool: (agent, snapshot) => this.#cold.put(agent.name, snapshot),
+      cool: (agent, snapshot) => {
+        // What led to a state is on disk before the state is.
+        this.#history.flush();
+        return this.#cold.put(agent.name, snapshot);
+      },
       uncool: (agent) => this.#cold.drop(agent.name),
       cooled: (agent) => this.population.rest(agent),
     });
@@ -176,6 +202,8 @@ export class AgentThread {
       around: this.#surroundings(),
       cold: this.#cold,
       subscribed: (id) => void this.#subscribed.add(id),
+      inspection: this.#inspection(),
+      halted: (agent, halt) => owner.halted([agent, halt]),
       record: this.#audit,
     });
     this.#rooms = new GuestRooms({
@@ -185,14 +213,29 @@ export class AgentThread {
       logLevelMin: settings.logLevelMin,
       log: (entry) => this.#log.write(entry),
       subscribed: (id) => void this.#subscribed.add(id),
+      clearance: this.#clearance,
     });
     this.#launcher = new Launcher({
       engine: this.#engine,
       room: this.#room,
       cold: this.#cold,
       link: (agent, budget) => this.#link(agent, budget),
-      wasi: (agent) => this.#rooms.wasi(agent),
+      wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
+      wallMs: () => this.#wallMs(),
       onLost: (agent, error) => this.#say('error', error.message, agent.name),
+    });
+  }
+
+  #inspection(): Inspection | undefined {
+    const clearance = this.#clearance;
+    if (clearance === undefined) return undefined;
+    return new Inspection({
+      clearance,
+      bus: this.bus,
+      clock: this.#clock,
+      agents: () => this.population.agents(),
+      say: (text, agent) => this.#say('warn', text, agent),
+      subscribed: (id) => void this.#subscribed.add(id),
     });
   }
 
@@ -317,7 +360,8 @@ export class AgentThread {
       rested: () => this.#dispatcher.ended(),
       discard: (agent) => this.#discard(agent),
       stopped: (agent) => this.bus.endOf(agent.id),
-      handled: (agent, delivery, outcome) => this.#handled(agent, delivery, outcome),
+      handled: (agent, delivery, outcome, place) => this.#handled(agent, delivery, outcome, place),
+      record: (agent) => new Recorder({ agent: agent.name, sink: this.#history, turnBytesMax }),
       note: (agent, what) => this.#note(agent, what),
     };
   }
@@ -359,12 +403,17 @@ export class AgentThread {
     return isHere;
   }
 
-  #handled(agent: Agent, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+  #handled(
+    agent: Agent,
+    delivery: Delivery,
+    outcome: Outcome<Uint8Array | undefined>,
+    place: FailurePlace,
+  ): void {
     this.#audit?.handled(agent, delivery, outcome);
     // Whoever asked hears of it; of a message that nobody waits for only the operator can.
     if (delivery.request === 0 && outcome.kind === 'error')
       this.#sayUnhandled(agent, delivery, outcome.failure);
-    this.population.handled(agent, delivery, outcome);
+    this.population.handled(agent, delivery, outcome, place);
   }
 
   #sayUnhandled(agent: Agent, { message }: Delivery, failure: unknown): void {
@@ -402,6 +451,7 @@ export class AgentThread {
       event,
       atMs: this.#wallMs(),
       ...(event === 'failed' && { error }),
+      ...('why' in what && { why: what.why }),
       ...(what.kind === 'denied' && { what: what.what, allow: what.cure }),
     });
     this.bus.publishEvent(`host.agent.${name}.${event}`, {
@@ -435,7 +485,7 @@ export class AgentThread {
               agent.spec.program,
               this.#link(agent, budget),
               budget,
-              this.#rooms.wasi(agent),
+              this.#rooms.wasi(agent, budget),
             ),
           agent.spec.limits.deadlineMs,
         ),
@@ -451,7 +501,9 @@ export class AgentThread {
   /** Opens this thread's part of the front door. @throws HostError `HOST_ERR_LISTEN_FAILED` */
   async openDoor(module: string, settings: unknown): Promise<void> {
     const { openThreadDoor } = (await import(module)) as DoorModule;
-    this.#door = await openThreadDoor(new ThreadServing(this.bus, systemRandom, this.#trust.pen), settings);
+    const entrance = entranceOf(this.#clearance, this.#owner, (text) => this.#say('warn', text));
+    const serving = new ThreadServing(this.bus, systemRandom, this.#trust.pen, entrance);
+    this.#door = await openThreadDoor(serving, settings);
   }
 
   doorMetrics(): readonly Metric[] {
@@ -525,6 +577,7 @@ export class AgentThread {
     // The last that other threads said of its messages.
     while (this.#links.pending()) await turn();
     await this.mail.close().catch((thrown: unknown) => this.#say('error', String(thrown)));
+    this.#history.close();
     this.#links.close();
     await this.#engine.close();
     await this.#trust.close();
@@ -546,6 +599,16 @@ function noteEntry(agent: Agent, what: ToldNote): Omit<LogEntry, 'atMs'> | undef
         text: `denied: ${what.what}`,
         fields: [{ name: 'allow', value: what.cure }],
       };
+    case 'held': {
+      const cure = `host agents resume ${agent.name} lets it go on`;
+      return { ...base, level: 'error', text: `held (${what.why}); ${cure}` };
+    }
+    case 'terminated':
+      return { ...base, level: 'error', text: `terminated (${what.why})` };
+    case 'failed-over':
+      return { ...base, level: 'warn', text: `failed over: ${what.why}` };
+    case 'resumed':
+      return { ...base, level: 'info', text: `resumed (${what.why})` };
     case 'refused':
       return { ...base, level: 'error', text: what.error.message };
     case 'ended':

@@ -4,7 +4,15 @@ import { Pool } from '../engine/pool.ts';
 import { Residence, type ResidenceShare } from '../engine/residence.ts';
 import type { Thread } from '../engine/worker/client.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
-import type { OwnerCalls, Subscriptions, ThreadCalls, ThreadPlace, ThreadSettings } from './control.ts';
+import type {
+  Halted,
+  OwnerCalls,
+  Subscriptions,
+  ThreadCalls,
+  ThreadPlace,
+  ThreadSettings,
+} from './control.ts';
+import type { PolicyOwner } from './thread-policy.ts';
 import { portsOfTrust } from './trust.ts';
 
 export type AgentThreadHandle = Thread<OwnerCalls, ThreadCalls>;
@@ -19,7 +27,10 @@ export interface ThreadsOptions {
   readonly onLogs: (entries: readonly LogEntry[]) => void;
   readonly onJournal: (thread: number, isTaking: boolean) => void;
   readonly onSubscriptions: (changed: readonly Subscriptions[]) => void;
+  readonly onHalted: (change: Halted) => void;
   readonly onOutput: (text: string) => void;
+  /** What threads ask where policies decide. */
+  readonly policy: PolicyOwner;
   /** A thread is gone; everybody who is left knows it, and another will be in its place. */
   readonly onLost: (thread: number, reason: string) => void;
   /** A thread took the place of a lost one: its agents are to be installed. */
@@ -54,7 +65,8 @@ export class Threads {
 
   /** @throws HostError `HOST_ERR_THREAD_LOST` when a thread does not start, `HOST_ERR_JOURNAL_CORRUPT` */
   async start(): Promise<void> {
-    const { threads, settings, clock, onLogs, onJournal, onSubscriptions, onOutput } = this.#options;
+    const { threads, settings, clock, onLogs, onJournal, onSubscriptions, onHalted, onOutput, policy } =
+      this.#options;
     this.#pool = await Pool.start<OwnerCalls, ThreadCalls>({
       entry,
       threads,
@@ -64,6 +76,9 @@ export class Threads {
       answers: (thread) => ({
         logs: onLogs,
         subscriptions: onSubscriptions,
+        approve: (asked) => policy.approve(asked),
+        settle: (asked) => policy.settle(asked),
+        halted: onHalted,
         journal: (isTaking) => {
           const number = this.#numberOf(thread());
           if (number !== undefined) onJournal(number, isTaking);

@@ -3,6 +3,7 @@ import type { Bus } from '../bus/bus.ts';
 import { outside } from '../bus/delivery.ts';
 import type { Clock } from '../clock.ts';
 import type { AgentRecords } from './agent-records.ts';
+import type { Policing } from './policing.ts';
 
 /** The triggers of a host's agents, joined to its bus; what came due is remembered over restarts. */
 export function openTriggers(
@@ -10,8 +11,10 @@ export function openTriggers(
   records: AgentRecords,
   clock: Clock,
   onRefused: (agent: string, trigger: string, why: string) => void,
+  policing: Pick<Policing, 'hears' | 'isUnlabelled'> | undefined,
 ): Triggers {
-  const fire = (agent: string, { name, subject, body, contentType, dueMs }: Firing): void => {
+  const fire = (agent: string, { name, subject, body, contentType, dueMs, pattern }: Firing): void => {
+    if (pattern !== undefined && policing?.hears(agent, pattern, name) === false) return;
     const send = async (): Promise<void> => {
       const result = await bus.send(outside, agent, { contentType, headers: [], body }, { subject });
       if ('tag' in result) onRefused(agent, name, result.tag);
@@ -25,7 +28,11 @@ export function openTriggers(
   return new Triggers({
     clock,
     fire,
-    listen: (pattern, listener) => bus.listen(pattern, undefined, listener),
+    listen: (pattern, listener) =>
+      bus.listen(pattern, undefined, (message) => {
+        // A trigger's message is the host's and carries no labels, so it must not carry what has some.
+        if (policing?.isUnlabelled(message) !== false) listener(message);
+      }),
     lastDueMs: (agent, name) => records.lastDueMs(agent, name),
   });
 }

@@ -58,6 +58,8 @@ export interface TrustLine {
   readonly auditLevel: AuditLevel;
   readonly pen: PenEnd | undefined;
   readonly policies: PolicyLine | undefined;
+  /** As the operator named it. */
+  readonly policyFolder: string | undefined;
 }
 
 export function portsOfTrust({ pen, policies }: TrustLine): MessagePort[] {
@@ -99,7 +101,9 @@ export class Trust {
     this.policies = policies;
     if (policies === undefined) return;
     const onDecision = decisionRecord(this.pen, auditLevel);
-    this.decider = new Decider({ source: policies.board, clock, ...(onDecision && { onDecision }) });
+    const decider = new Decider({ source: policies.board, clock, ...(onDecision && { onDecision }) });
+    policies.board.onChange(() => decider.refresh());
+    this.decider = decider;
   }
 
   /**
@@ -145,6 +149,7 @@ export class Trust {
       auditLevel: this.auditLevel,
       pen: this.audit?.penEnd(),
       policies: this.policies?.board.open(),
+      policyFolder: this.policies?.folder,
     };
   }
 
@@ -224,8 +229,10 @@ export class ThreadTrust {
   readonly auditLevel: AuditLevel;
   readonly pen: AuditPen | undefined;
   readonly decider: Decider | undefined;
+  readonly policyFolder: string;
 
-  constructor({ secret, auditLevel, pen, policies }: TrustLine, clock: Clock) {
+  constructor({ secret, auditLevel, pen, policies, policyFolder = '' }: TrustLine, clock: Clock) {
+    this.policyFolder = policyFolder;
     this.secret = new HostSecret(secret);
     this.auditLevel = auditLevel;
     this.pen = pen === undefined ? undefined : new AuditPen(pen, { clock });

@@ -8,6 +8,7 @@ export type ProblemCode =
   | 'agent-denied'
   | 'agent-error'
   | 'agent-limit'
+  | 'agent-not-held'
   | 'agent-trap'
   | 'audit-off'
   | 'body-too-large'

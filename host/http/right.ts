@@ -9,8 +9,18 @@ import { isPattern, isWithin } from '../subject.ts';
  * - `publish:SUBJECT`, `subscribe:SUBJECT`: with the wildcards of subjects; `publish` also asks a subject
  * - `logs:NAME`, `metrics`
  * - `audit`: reads the audit chain, makes what it says about a person unreadable
+ * - `approve`: sees and answers what policies want a person to approve
  */
-export type Verb = 'admin' | 'read' | 'invoke' | 'publish' | 'subscribe' | 'logs' | 'metrics' | 'audit';
+export type Verb =
+  | 'admin'
+  | 'read'
+  | 'invoke'
+  | 'publish'
+  | 'subscribe'
+  | 'logs'
+  | 'metrics'
+  | 'audit'
+  | 'approve';
 
 /** One capability of a token: `VERB[:PATTERN]`; without a pattern it holds for every target. */
 export interface Right {
@@ -26,6 +36,7 @@ const targets: Readonly<Record<Verb, 'name' | 'subject' | undefined>> = {
   subscribe: 'subject',
   logs: 'name',
   metrics: undefined,
+  approve: undefined,
   audit: undefined,
 };
 

@@ -1,5 +1,6 @@
 import type { Route } from './route.ts';
 import { agentRoutes } from './routes/agents.ts';
+import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { docsRoutes } from './routes/docs.ts';
@@ -20,6 +21,7 @@ export const routeTable: readonly Route[] = [
   ...logRoutes,
   ...deadLetterRoutes,
   ...messageRoutes,
+  ...approvalRoutes,
   ...auditRoutes,
   ...statusRoutes,
   ...healthRoutes,

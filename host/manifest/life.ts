@@ -33,6 +33,11 @@ export interface Hibernate {
   readonly unsaveable: 'keep' | 'restart';
 }
 
+/** Whether what an agent is told is written down, so that its runs can be run again. */
+export interface History {
+  readonly record: boolean;
+}
+
 /** What sending to this agent means, unless the sender says otherwise. Pauses double from `backoffMs` to `backoffMsMax`. */
 export interface DeliveryRules {
   readonly guarantee: 'at-most-once' | 'at-least-once' | 'exactly-once';
@@ -115,6 +120,11 @@ export function hibernateOf(manifest: Table): Hibernate {
     afterMs,
     unsaveable: table.choice('unsaveable', ['keep', 'restart'], defaultHibernate.unsaveable),
   };
+}
+
+export function historyOf(manifest: Table): History {
+  const table = manifest.table('history').only(['record']);
+  return { record: table.flag('record') };
 }
 
 export function deliveryOf(manifest: Table): DeliveryRules {

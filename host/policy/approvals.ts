@@ -57,8 +57,15 @@ export class Approvals {
     return [...this.#entries.values()].map(({ waiting }) => waiting);
   }
 
-  /** Waits for the answer to a decision that is no answer yet; every other comes back as it is. Never rejects. */
-  ask(request: PolicyRequest, decision: Decision): Promise<Decision> {
+  /**
+   * Waits for the answer to a decision that is no answer yet, for `timeoutMs` if that is less than all may wait;
+   * every other comes back as it is. Never rejects.
+   */
+  ask(
+    request: PolicyRequest,
+    decision: Decision,
+    timeoutMs: number = Number.POSITIVE_INFINITY,
+  ): Promise<Decision> {
     const { kind, reason, policies, version } = decision;
     if (kind !== 'step-up' && kind !== 'defer') return Promise.resolve(decision);
     if (this.#isClosed) return Promise.resolve(denial('the host ends', version, policies));
@@ -75,7 +82,7 @@ export class Approvals {
       reason,
       policies,
       askedAtMs,
-      deadlineMs: askedAtMs + this.#timeoutMs,
+      deadlineMs: askedAtMs + Math.min(this.#timeoutMs, timeoutMs),
     };
     return new Promise((settle) => this.#add(waiting, settle));
   }
@@ -119,17 +126,20 @@ export class Approvals {
   #add(waiting: Waiting, settle: (decision: Decision) => void): void {
     const end = new AbortController();
     this.#entries.set(waiting.id, { waiting, settle, end });
-    this.#options.clock.sleep(this.#timeoutMs, end.signal).then(
+    this.#options.clock.sleep(waiting.deadlineMs - waiting.askedAtMs, end.signal).then(
       () => this.#timeOut(waiting),
       () => {},
     );
     this.#options.onWaiting?.(waiting);
   }
 
-  #timeOut({ id, request, policies }: Waiting): void {
+  #timeOut({ id, request, policies, askedAtMs, deadlineMs }: Waiting): void {
     if (!this.#entries.has(id)) return;
     const { version } = this.#options.decide(request);
-    this.#settle(id, denial(`nobody answered within ${this.#timeoutMs} ms`, version, policies));
+    this.#settle(
+      id,
+      denial(`nobody answered within ${Math.round(deadlineMs - askedAtMs)} ms`, version, policies),
+    );
   }
 
   #approved({ request, kind, policies }: Waiting, by: string): Decision {

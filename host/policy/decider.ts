@@ -9,10 +9,11 @@ import { actionEntitiesOf, uidOf } from './entities.ts';
 import { entityFault } from './entity.ts';
 import { Interned } from './interned.ts';
 import { judged } from './judgement.ts';
+import { type AgentLabels, agentLabels } from './labels.ts';
 import type { PolicyRequest } from './request.ts';
 import { renewSlices, type Slice, slicesOfActions } from './slices.ts';
 import type { PolicySource } from './source.ts';
-import { actions, namespace } from './vocabulary.ts';
+import { type ActionName, actions, namespace } from './vocabulary.ts';
 
 /** Told of every decision, those from the cache included; for the record. It must not throw. */
 export type DecisionListener = (request: PolicyRequest, decision: Decision, isCached: boolean) => void;
@@ -90,6 +91,30 @@ export class Decider {
     const isLive = (): boolean =>
       isAllowed(decision) && this.#source.versionInForce === decision.version && this.#holds(decision);
     return { decision, isLive };
+  }
+
+  /** What decides for the whole host; what was decided under another version holds no longer. */
+  get versionInForce(): number {
+    return this.#source.versionInForce;
+  }
+
+  /** Whether decisions of an action depend on nothing but who and what: neither context nor time. */
+  isSteady(action: ActionName): boolean {
+    return this.#slices.get(action)?.reads.length === 0;
+  }
+
+  /** Whether a decision of an action may be another a second later although nothing else changed. */
+  readsTime(action: ActionName): boolean {
+    return this.#slices.get(action)?.readsTime === true;
+  }
+
+  /** Labels of what an agent may be given and of what it sends; undefined while what is in force is not here. */
+  labelsOf(agent: string): AgentLabels | undefined {
+    if (!this.refresh()) return undefined;
+    const known = this.#source.entities.get({ kind: 'Agent', id: agent })?.attributes;
+    if (known === undefined) return unlabelled;
+    const { holds, carries } = known;
+    return agentLabels(labelsIn(holds) ?? [], labelsIn(carries));
   }
 
   /** Takes what changed. Whether what is in force is here; while it is not, everything is denied. */
@@ -195,6 +220,12 @@ export class Decider {
       return failure(`Cedar failed: ${String(error)}`, this.#version);
     }
   }
+}
+
+const unlabelled: AgentLabels = agentLabels([]);
+
+function labelsIn(value: unknown): readonly string[] | undefined {
+  return Array.isArray(value) ? value.filter((label) => typeof label === 'string') : undefined;
 }
 
 /** Why it is no request at all. */

@@ -76,6 +76,7 @@ async function stage(limits: Partial<Limits> = {}, policy = 'always'): Promise<S
     ready: () => undefined,
     rested: () => undefined,
     discard: () => undefined,
+    record: () => undefined,
     note: (_agent, note) => void notes.push(note),
   });
   const ask = (body: string, untilMs = Number.POSITIVE_INFINITY): Promise<string> => {

@@ -130,6 +130,7 @@ export class MemoryThread {
       cold: this.#cold,
       link: linkerOf,
       wasi: () => noGrants,
+      wallMs: () => 0,
       onLost: (_agent, error) => this.lost.push(error.code),
     });
   }
@@ -161,6 +162,7 @@ export class MemoryThread {
       discard: () => {},
       stopped: () => {},
       handled: (_agent, delivery, outcome) => this.#asked.get(delivery)?.(outcome),
+      record: () => undefined,
       note: (_agent, what) => this.notes.push(what),
     };
   }

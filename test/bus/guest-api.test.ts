@@ -106,7 +106,7 @@ test('an agent publishes and subscribes to what it may and to nothing else', asy
   const buses = new Buses();
   const agent = buses.agent('a');
   const { functions, denials } = guestOf(agent, ['orders.>']);
-  const subscription = functions.subscribe('orders.*', undefined);
+  const subscription = await functions.subscribe('orders.*', undefined);
   assert.equal(typeof subscription, 'bigint');
   await functions.publish('orders.eu', undefined, text('x'));
   agent.work();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parsePublicKey } from '../../host/audit/signer.ts';
 import { verifyChain } from '../../host/audit/verify.ts';
-import { eventsOf, told } from '../support/chains.ts';
+import { eventsOf, type Told, told } from '../support/chains.ts';
 import { Hosted, localAgent, scribe, temporaryState } from '../support/hosted.ts';
 
 const component = await scribe();
@@ -13,6 +13,11 @@ const messages = { trust: { auditLevel: 'messages' } } as const;
 
 const grants = '[capabilities.bus]\nsend = ["agent.second"]\n';
 const two = [localAgent('first', component, grants), localAgent('second', component)];
+
+/** Which of two agents is done first is their own affair. */
+function byAgent(events: readonly Told[]): readonly Told[] {
+  return events.toSorted((a, b) => String(a.agent).localeCompare(String(b.agent)));
+}
 
 test('at level messages each message is on the chain: who sent it, its digest, what its handling used', async (t) => {
   const state = temporaryState(t);
@@ -28,13 +33,13 @@ test('at level messages each message is on the chain: who sent it, its digest, w
     ['first', 'first', 'agent.second', 'second'],
   );
   assert.deepEqual(Buffer.from(sent?.sha256 as Uint8Array).toString('hex'), hash('sha256', 'hello'));
-  const [atFirst, atSecond] = await told(state, 'message-delivered');
+  const [atFirst, atSecond] = byAgent(await told(state, 'message-delivered'));
   assert.deepEqual([atFirst?.agent, atFirst?.message], ['first', asked?.message]);
   assert.deepEqual(
     [atSecond?.agent, atSecond?.sender, atSecond?.message, atSecond?.bytes],
     ['second', 'first', sent?.message, 5],
   );
-  const ended = await told(state, 'invocation-ended');
+  const ended = byAgent(await told(state, 'invocation-ended'));
   assert.deepEqual(
     ended.map(({ agent, invocation, outcome }) => [agent, invocation, outcome]),
     [
@@ -190,4 +195,25 @@ test('a thread that is lost is on the chain, which verifies with the public key 
   assert.ok(key !== undefined);
   const found = await verifyChain(join(state, 'audit'), [key]);
   assert.deepEqual([found.isIntact, found.faults], [true, []]);
+});
+
+test('that an agent is held, and who lets it go on, is on the chain', async (t) => {
+  const state = temporaryState(t);
+  const held = localAgent('first', component, '[limits]\nfuel = "10M"\n[errors]\nlimit = "manual"\n');
+  const host = await Hosted.start(t, state, [held]);
+  await host.send('first', 'spin', 'm-1');
+  await host.lines.until(/first: held \(limit: fuelMax/);
+  assert.equal(await host.serving.resume('first', true, { name: 'ann' }), true);
+  await host.close(1000);
+  const found = await told(state, 'agent-failed', 'agent-resumed');
+  assert.deepEqual(
+    found.map(({ name, principal, strategy, message }) => [name, principal, strategy ?? message]),
+    [
+      ['agent-failed', null, 'always'],
+      ['agent-failed', null, 'held'],
+      ['agent-resumed', 'ann', 'drop'],
+    ],
+  );
+  const [letter] = await told(state, 'message-dead-lettered');
+  assert.deepEqual([letter?.message, letter?.reason], ['m-1', 'dropped']);
 });

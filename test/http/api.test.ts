@@ -47,7 +47,9 @@ test('an agent is installed, upgraded once its difference was accepted, looked a
   assert.deepEqual([upgraded.status, upgraded.json.change], [200, 'upgraded']);
   const wasm = { 'content-type': 'application/wasm' };
   assert.equal((await install({ body: component, headers: wasm }, '?name=plain')).status, 201);
-  assert.deepEqual(serving.installs.at(-1), { manifest: 'name = "plain"\n', component, isAnybodys: true });
+  const principal = { name: 'local' };
+  const request = { manifest: 'name = "plain"\n', component, principal, isAnybodys: true };
+  assert.deepEqual(serving.installs.at(-1), request);
   assert.equal((await ask(front, '/v1/agents/plain')).json.name, 'plain');
   assert.equal((await ask(front, '/v1/agents/plain', { method: 'DELETE' })).status, 204);
   assert.equal((await ask(front, '/v1/agents/plain')).json.code, 'HOST_ERR_AGENT_UNKNOWN');
@@ -317,4 +319,18 @@ test('the page stands alone, shows every operation and does not run what it is g
   for (const { path } of routeTable)
     assert.ok(text.includes(`<code>${path.replace(/:(\w+)/g, '{$1}')}</code>`), path);
   assert.equal(text.match(/<pre>curl /g)?.length, routeTable.length);
+});
+
+test('an agent that is held goes on with its message or without, once; another that is not is told apart', async (t) => {
+  const { front, serving } = await open(t);
+  const resume = (path: string) => ask(front, `/v1/agents/${path}`, { method: 'POST' });
+  serving.held.add('echo');
+  assert.equal((await resume('echo/resume')).status, 204);
+  const again = await resume('echo/resume');
+  assert.deepEqual([again.status, again.json.code], [409, 'agent-not-held']);
+  serving.held.add('echo');
+  assert.equal((await resume('echo/resume?message=drop')).status, 204);
+  assert.deepEqual(serving.resumed, ['echo retry', 'echo drop']);
+  assert.equal((await resume('nobody/resume')).json.code, 'HOST_ERR_AGENT_UNKNOWN');
+  assert.equal((await resume('echo/resume?message=keep')).json.code, 'value-invalid');
 });

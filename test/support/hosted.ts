@@ -116,11 +116,16 @@ export function payload(words: string): Payload {
 }
 
 /** An agent as it would lie on disk. */
-export function localAgent(name: string, component: Uint8Array<ArrayBuffer>, toml = ''): LocalAgent {
+export function localAgent(
+  name: string,
+  component: Uint8Array<ArrayBuffer>,
+  toml = '',
+  world = 'handler',
+): LocalAgent {
   const manifestPath = `/agents/${name}/agent.toml`;
   return {
     manifestPath,
-    manifest: parseManifest(`name = "${name}"\nworld = "handler"\n${toml}`, manifestPath),
+    manifest: parseManifest(`name = "${name}"\nworld = "${world}"\n${toml}`, manifestPath),
     component,
   };
 }

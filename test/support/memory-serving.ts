@@ -4,6 +4,7 @@ import type {
   Accepted,
   AgentDetail,
   AgentSummary,
+  Approval,
   DeadLetter,
   Installed,
   InstallRequest,
@@ -13,6 +14,7 @@ import type {
   Message,
   Metric,
   Payload,
+  Principal,
   PublishOptions,
   Readiness,
   Reply,
@@ -48,6 +50,10 @@ export class MemoryServing implements Serving {
   readonly sent: Message[] = [];
   readonly sites: Map<string, http.RequestListener> = new Map();
   readonly installs: InstallRequest[] = [];
+  /** Agents that are held. */
+  readonly held: Set<string> = new Set();
+  /** What was said to go on: `NAME retry`, `NAME drop`. */
+  readonly resumed: string[] = [];
   readonly extra: Metric[] = [];
   waitingFor: readonly string[] = [];
   #sequence = 0;
@@ -75,6 +81,7 @@ export class MemoryServing implements Serving {
       waiting: 0,
       hibernated: 0,
       cold: 0,
+      held: 0,
       stopped: 0,
       failed: 0,
     };
@@ -127,6 +134,32 @@ export class MemoryServing implements Serving {
   async remove(name: string): Promise<void> {
     if (!this.details.delete(name)) throw unknown(name);
     this.behaviours.delete(name);
+  }
+
+  readonly waiting: Approval[] = [];
+  readonly answers: {
+    readonly id: string;
+    readonly isApproved: boolean;
+    readonly by: string;
+    readonly reason: string;
+  }[] = [];
+
+  approvals(): readonly Approval[] {
+    return this.waiting;
+  }
+
+  answerApproval(id: string, isApproved: boolean, { name: by }: Principal, reason: string): void {
+    const at = this.waiting.findIndex((one) => one.id === id);
+    if (at < 0) throw new HostError('HOST_ERR_POLICY_APPROVAL_UNKNOWN', `nothing waits as '${id}'`, { id });
+    this.waiting.splice(at, 1);
+    this.answers.push({ id, isApproved, by, reason });
+  }
+
+  async resume(name: string, isDropped: boolean): Promise<boolean> {
+    if (!this.details.has(name)) throw unknown(name);
+    if (!this.held.delete(name)) return false;
+    this.resumed.push(`${name} ${isDropped ? 'drop' : 'retry'}`);
+    return true;
   }
 
   async invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {

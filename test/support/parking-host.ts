@@ -101,6 +101,7 @@ export class ParkingHost implements AsyncDisposable {
   readonly serving: LocalServing;
   readonly stateFolder: string;
   readonly log: string[];
+  #isClosed = false;
 
   private constructor(serving: LocalServing, stateFolder: string, log: string[]) {
     this.serving = serving;
@@ -190,8 +191,14 @@ export class ParkingHost implements AsyncDisposable {
     while ((await this.metric(metric)) > 0);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     await this.serving.close(2_000);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
     rmSync(this.stateFolder, { recursive: true, force: true });
   }
 }

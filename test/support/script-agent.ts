@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Built } from '../../guest-sdk/build/language.ts';
 import { resolveTarget, type Target, type WorldTarget, worldTarget } from '../../guest-sdk/build/target.ts';
-import { witOf } from '../../guest-sdk/build/wit-text.ts';
+import { witFolder, witOf } from '../../guest-sdk/build/wit-text.ts';
 import { javascript } from '../../guest-sdk/javascript/build/javascript.ts';
 import { decodeComponent } from '../../host/engine/component/decode.ts';
 import { instantiateFast } from '../../host/engine/fast-lane/fast-lane.ts';
@@ -50,7 +50,7 @@ export function targetOf({
   readonly wit: string;
   readonly world?: string;
 }): Promise<WorldTarget> {
-  return worldTarget(witOf(wit), world);
+  return worldTarget(witOf(wit, [witFolder]), world);
 }
 
 export async function onFastLane(bytes: Uint8Array<ArrayBuffer>, linker: Linker): Promise<Instance> {

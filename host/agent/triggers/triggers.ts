@@ -15,6 +15,8 @@ export interface Firing {
   readonly contentType: string | undefined;
   /** When it was to be, milliseconds since the Unix epoch; for a subject when the message came. */
   readonly dueMs: number;
+  /** Of a subject's trigger. */
+  readonly pattern?: string;
 }
 
 /** A message as a subject trigger passes it on. */
@@ -199,7 +201,9 @@ export class Triggers {
     const own = trigger.body === undefined ? undefined : bytesOf(trigger.body);
     const listener = (heard: Heard): void => {
       const { contentType, body } = own === undefined ? heard : { contentType: undefined, body: own };
-      this.#send(agent, { name, subject: `trigger.${name}`, body, contentType, dueMs: this.#nowMs('wall') });
+      const dueMs = this.#nowMs('wall');
+      const { pattern } = occasion;
+      this.#send(agent, { name, subject: `trigger.${name}`, body, contentType, dueMs, pattern });
     };
     return [this.#options.listen(occasion.pattern, listener)];
   }

@@ -8,6 +8,9 @@ export type DeadReason =
   | 'refused'
   | 'removed'
   | 'mailbox-full'
+  | 'failed'
+  | 'terminated'
+  | 'dropped'
   | 'corrupt';
 
 /** A message to be kept for its receiver. */

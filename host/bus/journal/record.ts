@@ -218,6 +218,9 @@ const reasons: readonly DeadReason[] = [
   'refused',
   'removed',
   'mailbox-full',
+  'failed',
+  'terminated',
+  'dropped',
   'corrupt',
 ];
 

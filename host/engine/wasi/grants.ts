@@ -14,17 +14,33 @@ export interface OutputSink {
   write(bytes: Uint8Array): Promise<void>;
 }
 
+/** Asked at every use of a file, by its whole path on the host; it tells the operator itself what it refuses. */
+export interface FileGate {
+  mayRead(hostPath: string): boolean;
+  /** `bytes`: how many are to be written now. */
+  mayWrite(hostPath: string, bytes: number): boolean;
+}
+
 /** One host directory a guest may see, under its own name for it. */
 export interface Preopen {
   readonly hostPath: string;
   readonly guestPath: string;
   readonly mode: 'read-only' | 'read-write';
+  /** Narrows the grant further; undefined: nothing does. */
+  readonly gate?: FileGate | undefined;
 }
 
 /** One place a guest may connect to. `host` is a name or address, as the guest writes it; `port` undefined means any. */
 export interface NetGrant {
   readonly host: string;
   readonly port: number | undefined;
+}
+
+/** Narrows `net`, by the name the grant has; it tells the operator itself what it refuses. */
+export interface NetGate {
+  mayConnect(host: string, port: number): boolean;
+  /** Calls `end` when a connection may not go on. Returns what ends that. */
+  watch(host: string, port: number, end: () => void): () => void;
 }
 
 /** An HTTP request as grants see it: `host` in lower case without brackets or final dot, `path` without query. */
@@ -41,6 +57,10 @@ export interface HttpGate {
   mayRequest(asked: HttpAsked): boolean;
   /** What would allow it, for people: a manifest line. */
   cure(asked: HttpAsked): string;
+  /** Asked besides, whichever grant allows it; it tells the operator itself what it refuses. Undefined: nothing is. */
+  permits?(asked: HttpAsked): boolean;
+  /** Calls `end` when a request under way may not go on. Returns what ends that. */
+  watch?(asked: HttpAsked, end: () => void): () => void;
 }
 
 /** All that `wasi:*` and preview1 give a guest. An empty one gives computing and nothing else. */
@@ -53,6 +73,7 @@ export interface WasiGrants {
   readonly stderr: OutputSink;
   readonly preopens: readonly Preopen[];
   readonly net: readonly NetGrant[];
+  readonly netGate?: NetGate;
   /** Beside `net`, which allows requests of any method and path. */
   readonly http?: HttpGate;
   readonly clock: Clock;

@@ -9,6 +9,7 @@ const states: { readonly [state in AgentState]: true } = {
   waiting: true,
   hibernated: true,
   cold: true,
+  held: true,
   stopped: true,
   failed: true,
 };

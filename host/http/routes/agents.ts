@@ -19,6 +19,10 @@ interface ListQuery {
   readonly prefix?: string;
 }
 
+interface ResumeQuery {
+  readonly message: 'retry' | 'drop';
+}
+
 interface InstallQuery {
   readonly name?: string;
   readonly accept?: string;
@@ -56,6 +60,16 @@ async function remove(
 ): Promise<undefined> {
   await serving.remove(params.name, exchange.access.principal);
   answers.bytes(exchange, 204, undefined, undefined);
+}
+
+async function resume(
+  { serving, answers }: Front,
+  { exchange, params, query }: Call<NameParams, ResumeQuery, unknown>,
+): Promise<Problem | undefined> {
+  if (!(await serving.resume(params.name, query.message === 'drop', exchange.access.principal)))
+    return new Problem(409, 'agent-not-held', `${params.name} is neither held nor terminated`);
+  answers.bytes(exchange, 204, undefined, undefined);
+  return undefined;
 }
 
 async function install(
@@ -194,5 +208,27 @@ export const agentRoutes: readonly Route[] = [
     params: { name: nameParam },
     answers: { 204: { description: 'Removed.' }, 404: { description: 'No such agent.' } },
     run: remove,
+  }),
+  route<NameParams, ResumeQuery>({
+    method: 'POST',
+    path: '/v1/agents/:name/resume',
+    operation: 'resumeAgent',
+    summary: 'Lets an agent go on that was held or terminated',
+    needs: { verb: 'admin' },
+    params: { name: nameParam },
+    query: {
+      message: {
+        type: 'string',
+        enum: ['retry', 'drop'],
+        default: 'retry',
+        description: 'What it was held with comes again, or is a dead letter.',
+      },
+    },
+    answers: {
+      204: { description: 'It goes on.' },
+      404: { description: 'No such agent.' },
+      409: { description: 'It is neither held nor terminated.' },
+    },
+    run: resume,
   }),
 ];

@@ -37,9 +37,12 @@ function openPattern(
   group: string | undefined,
 ): Problem | undefined {
   return streams.open(exchange, (stream) =>
-    serving.subscribe(pattern, group, (message) => {
-      stream.send('message', () => jsonText(messageJson(message)), message.id);
-    }),
+    serving.subscribe(
+      pattern,
+      group,
+      (message) => stream.send('message', () => jsonText(messageJson(message)), message.id),
+      { principal: exchange.access.principal, ended: (reason) => streams.end(stream, reason) },
+    ),
   );
 }
 

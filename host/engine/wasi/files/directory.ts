@@ -27,6 +27,8 @@ interface Place {
   readonly name: string;
   /** The path said that it means a directory. */
   readonly directoryOnly: boolean;
+  /** Its path there. */
+  readonly onHost: string;
 }
 
 /** An open directory: see `OpenDirectory`. */
@@ -35,8 +37,8 @@ export class Directory extends Node implements OpenDirectory {
   #listing: Listing | undefined;
   readonly #isPreopen: boolean;
 
-  constructor(tree: Tree, handle: Handle, grant: Preopen, isPreopen = false) {
-    super(tree, handle, grant, !isPreopen);
+  constructor(tree: Tree, handle: Handle, grant: Preopen, place: string, isPreopen = false) {
+    super(tree, handle, grant, place, !isPreopen);
     this.#isPreopen = isPreopen;
   }
 
@@ -69,7 +71,8 @@ export class Directory extends Node implements OpenDirectory {
   async #open(walk: Walk, request: OpenRequest): Promise<Descriptor> {
     for (let attempt = 0; attempt < openAttemptsMax; ) {
       const name = await walk.toLast();
-      if (name === undefined) return this.#openDirectory(walk.top.retain(), request);
+      this.#requireOpening(request, walk.placeOf(name));
+      if (name === undefined) return this.#openDirectory(walk.top.retain(), request, walk.placeOf());
       const found = await this.tree.anchor.look(walk.top, name);
       if (found === undefined) {
         const created = await this.#create(walk, name, request);
@@ -81,9 +84,16 @@ export class Directory extends Node implements OpenDirectory {
         if (request.create && request.exclusive) throw new FileError('exist');
         if (!request.follow && !walk.directoryOnly) throw new FileError('loop');
         await walk.follow(name);
-      } else return this.#openFound(found, request, walk.directoryOnly);
+      } else return this.#openFound(found, request, walk.directoryOnly, walk.placeOf(name));
     }
     throw new FileError('busy');
+  }
+
+  /** Before anybody looks whether there is such a file. */
+  #requireOpening(request: OpenRequest, place: string): void {
+    const writes = request.write || request.truncate || request.create;
+    if (writes) this.requireWriting(0, place);
+    if (request.read || !writes) this.requireReading(place);
   }
 
   /** A new file, or undefined when somebody else was faster and the request does not mind. */
@@ -93,31 +103,36 @@ export class Directory extends Node implements OpenDirectory {
     if (walk.directoryOnly) throw new FileError('isdir');
     try {
       const handle = await this.tree.anchor.create(walk.top, name, kernelFlags(request));
-      return new RegularFile(this.tree, handle, this.grant, request);
+      return new RegularFile(this.tree, handle, this.grant, request, walk.placeOf(name));
     } catch (thrown) {
       if (request.exclusive || !(thrown instanceof FileError) || thrown.code !== 'exist') throw thrown;
       return undefined;
     }
   }
 
-  async #openFound(found: Found, request: OpenRequest, directoryOnly: boolean): Promise<Descriptor> {
-    if (found.type === 'directory') return this.#openDirectory(found.handle, request);
+  async #openFound(
+    found: Found,
+    request: OpenRequest,
+    directoryOnly: boolean,
+    place: string,
+  ): Promise<Descriptor> {
+    if (found.type === 'directory') return this.#openDirectory(found.handle, request, place);
     try {
       if (request.create && request.exclusive) throw new FileError('exist');
       if (request.directory || directoryOnly) throw new FileError('notdir');
       // Opening a FIFO may wait and opening a device may act: neither is ever opened.
       if (found.type !== 'regular-file') throw new FileError('acces');
       const handle = await this.tree.anchor.reopen(found.handle, kernelFlags(request));
-      return new RegularFile(this.tree, handle, this.grant, request);
+      return new RegularFile(this.tree, handle, this.grant, request, place);
     } finally {
       found.handle.release();
     }
   }
 
-  #openDirectory(handle: Handle, request: OpenRequest): Directory {
+  #openDirectory(handle: Handle, request: OpenRequest, place: string): Directory {
     if (request.create && request.exclusive) return refuse(handle, 'exist');
     if (request.write || request.truncate || request.create) return refuse(handle, 'isdir');
-    return new Directory(this.tree, handle, this.grant);
+    return new Directory(this.tree, handle, this.grant, place);
   }
 
   async statAt(path: string, follow: boolean): Promise<FileStat> {
@@ -135,6 +150,7 @@ export class Directory extends Node implements OpenDirectory {
     for (;;) {
       const name = await walk.toLast();
       const { top } = walk;
+      this.requireReading(walk.placeOf(name));
       if (name === undefined) return top.disk.statAt(top.local, `${top.path}/.`);
       const stats = await top.disk.statAt(top.local, top.at(name));
       if (stats.isSymbolicLink() && (follow || walk.directoryOnly)) await walk.follow(name);
@@ -151,7 +167,9 @@ export class Directory extends Node implements OpenDirectory {
     await this.#walking(path, async (walk) => {
       await this.#lookAt(walk, follow);
       const { top } = walk;
-      const target = top.at((await walk.toLast()) ?? '.');
+      const last = await walk.toLast();
+      this.requireWriting(0, walk.placeOf(last));
+      const target = top.at(last ?? '.');
       const from = utimeOf(accessed);
       const to = utimeOf(modified);
       await this.tree.anchor.verify(top);
@@ -165,11 +183,13 @@ export class Directory extends Node implements OpenDirectory {
   }
 
   async list(start: bigint): Promise<DirectoryPage> {
+    this.requireReading();
     this.#listing ??= new Listing(this.handle, () => {});
     return this.#listing.list(start);
   }
 
   openListing(): DirectoryListing {
+    this.requireReading();
     this.tree.reserve();
     const listing: Listing = new Listing(this.handle, () => this.tree.remove(listing));
     this.tree.add(listing);
@@ -212,6 +232,7 @@ export class Directory extends Node implements OpenDirectory {
 
   async rename(path: string, to: OpenDirectory, toPath: string): Promise<void> {
     await this.#changingTwo(path, to, toPath, async (old, next) => {
+      await this.#requireMovable(old);
       await requireDirectory(old);
       if (next.directoryOnly) await requireDirectory({ ...old, directoryOnly: true });
       const from = old.parent.at(old.name);
@@ -230,6 +251,7 @@ export class Directory extends Node implements OpenDirectory {
       await this.#lookAt(walk, follow);
       const name = await walk.toLast();
       if (name === undefined) throw new FileError('perm');
+      this.requireWriting(0, walk.placeOf(name));
       await asDirectory(to).#changing(toPath, async (next) => {
         if (next.directoryOnly) throw new FileError('noent');
         await this.tree.anchor.verify(walk.top);
@@ -261,6 +283,7 @@ export class Directory extends Node implements OpenDirectory {
     return this.#walking(path, async (walk) => {
       const name = await walk.toLast();
       if (name === undefined || walk.directoryOnly) throw new FileError('inval');
+      this.requireReading(walk.placeOf(name));
       const target = decodeName(await walk.top.disk.readLink(walk.top.local, walk.top.at(name)));
       // Where the host keeps its files is none of the guest's business.
       if (target.startsWith('/')) throw new FileError('notcapable');
@@ -269,7 +292,7 @@ export class Directory extends Node implements OpenDirectory {
   }
 
   async #walking<T>(path: string, act: (walk: Walk) => Promise<T>): Promise<T> {
-    const walk = new Walk(this.tree.anchor, this.handle, path);
+    const walk = new Walk(this.tree.anchor, this.handle, path, this.place);
     try {
       return await act(walk);
     } finally {
@@ -284,9 +307,19 @@ export class Directory extends Node implements OpenDirectory {
       const name = await walk.toLast();
       if (name === undefined) throw new FileError(walk.endsInDot ? 'inval' : 'busy');
       if (walk.endsInDot) throw new FileError('inval');
+      const onHost = walk.placeOf(name);
+      this.requireWriting(0, onHost);
       await this.tree.anchor.verify(walk.top);
-      return act({ parent: walk.top, name, directoryOnly: walk.directoryOnly });
+      return act({ parent: walk.top, name, directoryOnly: walk.directoryOnly, onHost });
     });
+  }
+
+  /** Policies are about paths: under another name a file must not be more open, nor a folder with all in it. */
+  async #requireMovable({ parent, name, onHost }: Place): Promise<void> {
+    if (this.grant.gate === undefined) return;
+    this.requireReading(onHost);
+    const stats = await parent.disk.statAt(parent.local, parent.at(name));
+    if (stats.isDirectory()) throw new FileError('acces');
   }
 
   #changingTwo(

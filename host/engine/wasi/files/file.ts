@@ -32,8 +32,8 @@ export class RegularFile extends Node implements OpenFile {
   /** Opened with `O_APPEND` by `append`, when the main handle is not. */
   #appender: Handle | undefined;
 
-  constructor(tree: Tree, handle: Handle, grant: Preopen, request: OpenRequest) {
-    super(tree, handle, grant);
+  constructor(tree: Tree, handle: Handle, grant: Preopen, request: OpenRequest, place: string) {
+    super(tree, handle, grant, place);
     this.readable = request.read === true;
     this.writable = request.write === true;
     this.#flags = fileFlagsOf(request);
@@ -46,6 +46,7 @@ export class RegularFile extends Node implements OpenFile {
   read(into: Uint8Array, offset: bigint): Soon<number> {
     const { handle } = this;
     if (!this.readable) throw new FileError('badf');
+    this.requireReading();
     if (into.length === 0 || offset > offsetMax) return 0;
     if (handle.local && into.length <= quickBytesMax && handle.disk.isQuick)
       return handle.disk.read(true, handle.fd, into, Number(offset));
@@ -67,6 +68,7 @@ export class RegularFile extends Node implements OpenFile {
     if (this.#flags.append) return this.append(bytes);
     if (offset > offsetMax) throw new FileError('fbig');
     if (bytes.length === 0) return 0;
+    this.requireWriting(bytes.length);
     return this.#write(handle, bytes, Number(offset));
   }
 
@@ -74,6 +76,7 @@ export class RegularFile extends Node implements OpenFile {
     const { handle } = this;
     if (!this.writable) throw new FileError('badf');
     if (bytes.length === 0) return 0;
+    this.requireWriting(bytes.length);
     if (this.#flags.append) return this.#write(handle, bytes, null);
     return this.#append(bytes.slice(0, writeBytesMax));
   }
@@ -109,6 +112,7 @@ export class RegularFile extends Node implements OpenFile {
     const { handle } = this;
     if (!this.writable) throw new FileError('badf');
     if (size > offsetMax) throw new FileError('fbig');
+    this.requireWriting(0);
     await this.holding(() => handle.disk.setSize(handle.local, handle.fd, Number(size)));
   }
 

@@ -32,7 +32,7 @@ export async function openFiles(
   };
   try {
     for (const preopen of preopens) {
-      const directory = new Directory(tree, await openRoot(anchor, preopen), preopen, true);
+      const directory = new Directory(tree, await openRoot(anchor, preopen), preopen, preopen.hostPath, true);
       opened.push({ guestPath: preopen.guestPath, directory });
     }
   } catch (thrown) {

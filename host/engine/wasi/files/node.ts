@@ -13,11 +13,14 @@ export abstract class Node {
   readonly tree: Tree;
   /** The grant it came by. */
   readonly grant: Preopen;
+  /** Where it was on the host when it was opened. */
+  readonly place: string;
   #handle: Handle | undefined;
 
-  constructor(tree: Tree, handle: Handle, grant: Preopen, counted = true) {
+  constructor(tree: Tree, handle: Handle, grant: Preopen, place: string, counted = true) {
     this.tree = tree;
     this.grant = grant;
+    this.place = place;
     this.#handle = handle;
     if (counted) tree.add(this);
   }
@@ -59,6 +62,16 @@ export abstract class Node {
     throw new FileError('rofs');
   }
 
+  /** @throws FileError `acces` where policies do not permit it */
+  requireReading(place: string = this.place): void {
+    if (this.grant.gate?.mayRead(place) === false) throw new FileError('acces');
+  }
+
+  /** @throws FileError `acces` where policies do not permit it */
+  requireWriting(bytes: number, place: string = this.place): void {
+    if (this.grant.gate?.mayWrite(place, bytes) === false) throw new FileError('acces');
+  }
+
   /** Runs with the handle held open, so that closing meanwhile is safe. */
   protected async holding<T>(act: (handle: Handle) => T | Promise<T>): Promise<T> {
     const handle = this.handle.retain();
@@ -70,12 +83,14 @@ export abstract class Node {
   }
 
   stat(): Promise<FileStat> {
+    this.requireReading();
     return this.holding(async (handle) => this.tree.times.restore(fileStatOf(await statOf(handle))));
   }
 
   async setTimes(accessed: NewTime, modified: NewTime): Promise<void> {
     this.requireWritable();
     if (accessed === 'keep' && modified === 'keep') return;
+    this.requireWriting(0);
     await this.holding(async (handle) => {
       await setTimesOf(handle, accessed, modified);
       this.tree.times.note(await statOf(handle), accessed, modified);

@@ -34,3 +34,8 @@ function checkName(name: string): void {
   if (name.length * 3 > nameBytesMax && Buffer.byteLength(name) > nameBytesMax)
     throw new FileError('nametoolong');
 }
+
+/** The path of a name in a folder. */
+export function below(folder: string, name: string): string {
+  return folder.endsWith('/') ? `${folder}${name}` : `${folder}/${name}`;
+}

@@ -3,7 +3,7 @@ import type { Anchor } from './anchor.ts';
 import { pathDepthMax, stepsPerTurn, symlinksMax } from './bounds.ts';
 import { FileError } from './file-error.ts';
 import type { Handle } from './handle.ts';
-import { parsePath } from './path.ts';
+import { below, parsePath } from './path.ts';
 
 /**
  * A walk from a base directory along a guest's path. Every directory on the way is held open, so `..` goes
@@ -14,6 +14,8 @@ import { parsePath } from './path.ts';
 export class Walk {
   readonly #anchor: Anchor;
   readonly #open: Handle[];
+  /** Where each of them is on the host. */
+  readonly #places: string[];
   /** What is left to walk, next last. */
   readonly #left: string[] = [];
   #linksFollowed = 0;
@@ -24,10 +26,17 @@ export class Walk {
   readonly endsInDot: boolean;
 
   /** @throws FileError for a path that no walk can take (see `parsePath`) */
-  constructor(anchor: Anchor, base: Handle, path: string) {
+  constructor(anchor: Anchor, base: Handle, path: string, place: string) {
     this.#anchor = anchor;
     this.endsInDot = this.#push(path);
     this.#open = [base.retain()];
+    this.#places = [place];
+  }
+
+  /** The path on the host of a name in `top`; of `top` itself without one. */
+  placeOf(name?: string): string {
+    const place = this.#places.at(-1) ?? '';
+    return name === undefined ? place : below(place, name);
   }
 
   /** The directory the walk has reached. */
@@ -76,6 +85,7 @@ export class Walk {
 
   #leave(): void {
     if (this.#open.length === 1) throw new FileError('notcapable');
+    this.#places.pop();
     this.#open.pop()?.release();
   }
 
@@ -84,8 +94,10 @@ export class Walk {
     this.#steps += 1;
     if (this.#steps % stepsPerTurn === 0) await nextTurn();
     const directory = await this.#anchor.enter(this.top, name);
-    if (directory !== undefined) this.#open.push(directory);
-    else await this.#followMiddle(name);
+    if (directory !== undefined) {
+      this.#places.push(this.placeOf(name));
+      this.#open.push(directory);
+    } else await this.#followMiddle(name);
   }
 
   async #followMiddle(name: string): Promise<void> {

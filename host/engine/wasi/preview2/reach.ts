@@ -1,5 +1,5 @@
 import { domainToASCII } from 'node:url';
-import type { NetGrant } from '../grants.ts';
+import type { NetGate, NetGrant } from '../grants.ts';
 import type { Guest } from './guest.ts';
 import { type IpAddress, ipText, isInward, parseIp } from './ip.ts';
 
@@ -30,11 +30,17 @@ export class Reach {
   readonly #byAddress = new Map<string, NetGrant[]>();
   readonly #resolved = new Map<string, Set<NetGrant>>();
   readonly #onDenied: (what: string, cure: string) => void;
+  readonly #gate: NetGate | undefined;
   #lookups = 0;
 
   /** `onDenied` hears of each refusal and of the flag that would have allowed it: for people, never for the guest. */
-  constructor(grants: readonly NetGrant[], onDenied: (what: string, cure: string) => void = () => {}) {
+  constructor(
+    grants: readonly NetGrant[],
+    onDenied: (what: string, cure: string) => void = () => {},
+    gate?: NetGate,
+  ) {
     this.#onDenied = onDenied;
+    this.#gate = gate;
     for (const grant of grants) {
       const address = parseIp(grant.host);
       if (address === undefined) add(this.#byName, hostName(grant.host) ?? grant.host, grant);
@@ -65,14 +71,36 @@ export class Reach {
   mayConnect(address: IpAddress, port: number): boolean {
     const text = ipText(address);
     const isCovered = covers(this.#byAddress.get(text), port) || covers(this.#resolved.get(text), port);
-    return isCovered || this.#deny('connecting to', shown(address), port);
+    if (!isCovered) return this.#deny('connecting to', shown(address), port);
+    return (
+      this.#gate === undefined || this.#hostsOf(text, port).some((host) => this.#gate?.mayConnect(host, port))
+    );
+  }
+
+  /** Calls `end` when none of the grants that lead there may be used any more. Returns what ends that. */
+  watch(address: IpAddress, port: number, end: () => void): () => void {
+    const gate = this.#gate;
+    if (gate === undefined) return () => {};
+    const left = new Set(this.#hostsOf(ipText(address), port));
+    const endings = [...left].map((host) =>
+      gate.watch(host, port, () => void (left.delete(host) && left.size === 0 && end())),
+    );
+    return () => {
+      for (const ending of endings) ending();
+    };
+  }
+
+  /** As the grants that cover an address call it. */
+  #hostsOf(address: string, port: number): string[] {
+    const grants = [...(this.#byAddress.get(address) ?? []), ...(this.#resolved.get(address) ?? [])];
+    return grants.filter((grant) => covers([grant], port)).map(({ host }) => hostName(host) ?? host);
   }
 
   /** Whether a socket may listen there: only an address that was granted itself. */
   mayBind(address: IpAddress, port: number): boolean {
-    return (
-      covers(this.#byAddress.get(ipText(address)), port) || this.#deny('listening at', shown(address), port)
-    );
+    const text = ipText(address);
+    if (!covers(this.#byAddress.get(text), port)) return this.#deny('listening at', shown(address), port);
+    return this.#gate?.mayConnect(text, port) ?? true;
   }
 
   /**
@@ -116,8 +144,8 @@ function shown(address: IpAddress): string {
 const reaches = new WeakMap<Guest, Reach>();
 
 /** The one reach of a guest: a name looked up through sockets counts for HTTP too. */
-export function reachOf(guest: Guest, grants: readonly NetGrant[]): Reach {
-  const known = reaches.get(guest) ?? new Reach(grants, (what, cure) => guest.budget.deny(what, cure));
+export function reachOf(guest: Guest, grants: readonly NetGrant[], gate?: NetGate): Reach {
+  const known = reaches.get(guest) ?? new Reach(grants, (what, cure) => guest.budget.deny(what, cure), gate);
   reaches.set(guest, known);
   return known;
 }

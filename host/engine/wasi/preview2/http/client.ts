@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage, RequestOptions as NodeRequest } fr
 import type { LookupFunction } from 'node:net';
 import type { Clock } from '../../../../clock.ts';
 import { WitError } from '../../../linker.ts';
-import type { HttpGate, WasiGrants } from '../../grants.ts';
+import type { HttpAsked, HttpGate, WasiGrants } from '../../grants.ts';
 import type { Guest } from '../guest.ts';
 import { ipText, parseIp } from '../ip.ts';
 import { hostName, type Reach } from '../reach.ts';
@@ -20,6 +20,7 @@ const framingMsMax = 20;
 /** Where a request goes. */
 interface Target {
   readonly isTls: boolean;
+  readonly asked: HttpAsked;
   /** As in the URL, without brackets. */
   readonly host: string;
   readonly port: number;
@@ -65,11 +66,18 @@ export class HttpClient {
     if (Number.isNaN(length) || (transfer === undefined && (length ?? 0) > 0))
       refuse('HTTP-request-body-size', undefined);
     const isTls = scheme?.tag !== 'HTTP';
-    return { isTls, ...this.#place(parts, isTls, host, port ?? (isTls ? 443 : 80)) };
+    return { isTls, ...this.#permitted(parts, isTls, host, port ?? (isTls ? 443 : 80)) };
+  }
+
+  #permitted(parts: RequestParts, isTls: boolean, text: string, port: number): Omit<Target, 'isTls'> {
+    const place = this.#place(parts, isTls, text, port);
+    const asked = askedOf(parts, isTls, place.host, port);
+    if (this.#gate?.permits?.(asked) === false) refuse('HTTP-request-denied');
+    return { ...place, asked };
   }
 
   /** Granted or not, and nothing else: what lies outside is refused before anybody looks for it. */
-  #place(parts: RequestParts, isTls: boolean, text: string, port: number): Omit<Target, 'isTls'> {
+  #place(parts: RequestParts, isTls: boolean, text: string, port: number): Omit<Target, 'isTls' | 'asked'> {
     const bare = hostName(text) ?? text;
     const ip = parseIp(bare);
     const host = ip === undefined ? bare : ipText(ip);
@@ -81,14 +89,12 @@ export class HttpClient {
     return { host, port, lookup };
   }
 
-  #isGranted({ method, path }: RequestParts, isTls: boolean, host: string, port: number): boolean {
+  #isGranted(parts: RequestParts, isTls: boolean, host: string, port: number): boolean {
     if (this.#gate === undefined || this.#reach.covers(host, port)) return false;
-    const scheme = isTls ? 'https' : 'http';
-    const [bare = ''] = (path ?? '/').split('?', 1);
-    const asked = { scheme, host, port, method: methodName(method), path: bare === '' ? '/' : bare } as const;
+    const asked = askedOf(parts, isTls, host, port);
     if (this.#gate.mayRequest(asked)) return true;
     this.#guest.budget.deny(
-      `a request ${asked.method} ${scheme}://${host}:${port}${asked.path}`,
+      `a request ${asked.method} ${asked.scheme}://${host}:${port}${asked.path}`,
       this.#gate.cure(asked),
     );
     refuse('HTTP-request-denied');
@@ -114,7 +120,9 @@ export class HttpClient {
     const requestBytes = heldBytesOf(parts.lines) + (parts.path?.length ?? 0);
     const request = this.#request(parts, target);
     const abandon = (): void => void request.destroy();
+    const endWatch = this.#gate?.watch?.(target.asked, abandon);
     request.on('close', () => {
+      endWatch?.();
       budget.closeFile();
       answer.settle({ tag: 'err', val: { tag: 'connection-terminated' } });
     });
@@ -201,6 +209,12 @@ export class HttpClient {
     request.on('close', () => cancel.abort());
     this.#clock.sleep(ms, cancel.signal).then(act, () => {});
   }
+}
+
+function askedOf({ method, path }: RequestParts, isTls: boolean, host: string, port: number): HttpAsked {
+  const [bare = ''] = (path ?? '/').split('?', 1);
+  const scheme = isTls ? 'https' : 'http';
+  return { scheme, host, port, method: methodName(method), path: bare === '' ? '/' : bare };
 }
 
 /** A body that is still open by now may come to have bytes: it is framed for that. */

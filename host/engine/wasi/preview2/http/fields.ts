@@ -55,6 +55,11 @@ export class Fields extends Resource {
     this.#bytes = lines.reduce((sum, line) => sum + lineBytes(line), 0);
   }
 
+  /** Stands for `from-list`, in whose place the class that is offered to a guest puts that guest's own. */
+  static fromList(_lines: readonly FieldLine[]): Fields {
+    throw new Error('fields of no guest');
+  }
+
   /** @throws WitError `invalid-syntax` or `forbidden` */
   static checked(guest: Guest, lines: readonly FieldLine[]): Fields {
     for (const [name, value] of lines) checkLine(name, value);

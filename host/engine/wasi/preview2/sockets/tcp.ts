@@ -138,6 +138,8 @@ export class TcpSocket extends Resource {
     const socket = new Socket({ allowHalfOpen: true });
     const before = this.#state;
     const progress = this.#start({ at: 'connecting', socket });
+    const endWatch = this.#reach.watch(ipOf(remote), remote.val.port, () => void socket.destroy());
+    socket.on('close', endWatch);
     socket.on('error', (cause) => progress.settle({ code: networkCode(cause) }));
     socket.on('connect', () => progress.settle('ok'));
     const to = { host: ipText(ipOf(remote)), port: remote.val.port };

@@ -1,0 +1,18 @@
+/** Why an agent handles nothing until a person says so; plain data, kept over restarts of the host. */
+export interface Halt {
+  /** Held with all that waits for it, or ended for good. */
+  readonly kind: 'held' | 'terminated';
+  /** For people: what ended its last message. */
+  readonly why: string;
+  /** Ids of the messages it failed at, which are kept for it while it is held. */
+  readonly messages: readonly string[];
+}
+
+/** Messages one agent is held with; more than one only if it failed at some of them before others. */
+const messagesMax = 100;
+
+/** A halt, and one more message that led to it. */
+export function haltWith(before: Halt | undefined, why: string, message: string): Halt {
+  const messages = [...(before?.messages ?? []), message].slice(-messagesMax);
+  return { kind: 'held', why: before?.why ?? why, messages };
+}
