@@ -24,6 +24,7 @@ import { Flushes } from './flush.ts';
 import type { Frame, Links } from './frame-kinds.ts';
 import type { Journal, JournalRecord } from './journal-port.ts';
 import type { BusError, Header, Message, Payload } from './message.ts';
+import type { MessageSigner } from './message-signer.ts';
 import { Outbox } from './outbox.ts';
 import { Reception, type ReceptionCounts } from './reception.ts';
 import type { BusRecord } from './record-port.ts';
@@ -46,6 +47,8 @@ export interface BusOptions {
   readonly limits?: Partial<BusLimits>;
   /** Seals the messages of agents that want it; none: nothing is sealed. */
   readonly seal?: EnvelopeSeal | undefined;
+  /** Signs what agents send that want it; none: nothing is signed. */
+  readonly signer?: MessageSigner | undefined;
   /** Told of every message that was not sealed by who it says, or not for who got it. */
   readonly onRefused?: (refused: RefusedMessage) => void;
   /** Told of every message that this thread gives up. */
@@ -183,6 +186,7 @@ export class Bus {
     });
     this.#shipping = new Shipping({
       self: this.#self,
+      signer: options.signer,
       envelopes,
       directory,
       stamps,

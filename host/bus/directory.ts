@@ -3,6 +3,7 @@ import type { Random } from '../clock.ts';
 import { HostError } from '../errors.ts';
 import { type Hash64, halfSipHash } from './half-sip-hash.ts';
 import type { Guarantee } from './message.ts';
+import type { SigningMode } from './message-signer.ts';
 import { weightBytes } from './weight.ts';
 
 /** How many messages and bytes may wait for one agent, and when its senders are slowed down and let go again. */
@@ -126,7 +127,13 @@ export class Directory {
    * Gives a name an id. The agent is nowhere until it is placed.
    * @throws HostError `HOST_ERR_AGENT_DUPLICATE`, `HOST_ERR_BUDGET_EXHAUSTED`
    */
-  add(name: string, mailbox: MailboxLimits, guarantee: Guarantee, seals = false): number {
+  add(
+    name: string,
+    mailbox: MailboxLimits,
+    guarantee: Guarantee,
+    seals = false,
+    sign: SigningMode = 'none',
+  ): number {
     if (this.find(name) !== 0)
       throw new HostError(
         'HOST_ERR_AGENT_DUPLICATE',
@@ -141,7 +148,7 @@ export class Directory {
     Atomics.store(this.#weights, index, 0);
     Atomics.store(this.#congested, index, 0);
     Atomics.store(this.#waiting, index, 0);
-    this.limit(id, mailbox, guarantee, seals);
+    this.limit(id, mailbox, guarantee, seals, sign);
     Atomics.store(this.#owners, index, nowhere);
     Atomics.store(this.#ids, index, id);
     this.#enter(name, id);
@@ -150,15 +157,23 @@ export class Directory {
   }
 
   /** Sets what senders of every thread must know about an agent. */
-  limit(id: number, mailbox: MailboxLimits, guarantee: Guarantee, seals = false): void {
+  limit(
+    id: number,
+    mailbox: MailboxLimits,
+    guarantee: Guarantee,
+    seals = false,
+    sign: SigningMode = 'none',
+  ): void {
     const index = id & this.#indexMask;
     this.#capacities[index] = mailbox.capacity;
     this.#highs[index] = mailbox.high;
     this.#lows[index] = mailbox.low;
     const { bytesMax = mailboxBytesMaxDefault } = mailbox;
     this.#weightsMax[index] = Math.max(1, Math.floor(bytesMax / weightBytes));
-    this.#guarantees[index] = guarantees.indexOf(guarantee) | (seals ? sealedBit : 0);
+    const signing = sign === 'none' ? 0 : sign === 'each' ? signedEachBit : signedBit;
+    this.#guarantees[index] = guarantees.indexOf(guarantee) | (seals ? sealedBit : 0) | signing;
     if (seals) Atomics.store(this.#header, hasSealedAt, 1);
+    if (signing !== 0) Atomics.store(this.#header, hasSignedAt, 1);
   }
 
   /** Takes a name and its id out. */
@@ -221,6 +236,13 @@ export class Directory {
   /** Whether an agent's messages are sealed, those it sends and those it gets. */
   isSealed(id: number): boolean {
     return ((this.#guarantees[id & this.#indexMask] ?? 0) & sealedBit) !== 0;
+  }
+
+  /** How what an agent sends is signed. */
+  signingOf(id: number): SigningMode {
+    if (this.#header[hasSignedAt] === 0) return 'none';
+    const bits = this.#guarantees[id & this.#indexMask] ?? 0;
+    return (bits & signedEachBit) !== 0 ? 'each' : (bits & signedBit) !== 0 ? 'batch' : 'none';
   }
 
   /** Whether there ever was an agent whose messages are sealed. */
@@ -406,11 +428,14 @@ export class Directory {
   }
 }
 
-/** Two of the key, and whether any agent's messages are sealed. */
-const headerInts = 3;
+/** Two of the key, and whether any agent's messages are sealed, or signed. */
+const headerInts = 4;
 const hasSealedAt = 2;
+const hasSignedAt = 3;
 const guaranteeMask = 3;
 const sealedBit = 4;
+const signedBit = 8;
+const signedEachBit = 16;
 const columns = 11;
 
 /** Never more than half full, so searches stay short. */

@@ -16,6 +16,7 @@ import type { Envelopes } from './envelopes.ts';
 import type { MessageFrame } from './frame-kinds.ts';
 import type { Journal, JournalRecord } from './journal-port.ts';
 import type { BusError, Guarantee, Header, Message, Payload } from './message.ts';
+import type { MessageSigner } from './message-signer.ts';
 import type { Outbox } from './outbox.ts';
 import { type Parcel, parcelFor } from './parcel.ts';
 import { idFault, type PayloadTerms, payloadTerms } from './payload-rules.ts';
@@ -49,6 +50,8 @@ export interface ShippingOptions {
   readonly tree: SubjectTree;
   /** Calls a listener of the host on this thread. */
   readonly listen: (listener: number, message: Message) => void;
+  /** None: nothing is signed. */
+  readonly signer: MessageSigner | undefined;
   /** None: nothing is sealed. */
   readonly envelopes: Envelopes | undefined;
   readonly record: BusRecord | undefined;
@@ -352,6 +355,13 @@ export class Shipping {
     return Math.min(nowMs + ownMs, this.#stamps.untilMs(from.deadlineNs, nowMs));
   }
 
+  #sign(from: number, message: Message, target: string): void {
+    const { signer } = this.#options;
+    if (signer === undefined || from === 0) return;
+    const mode = this.#directory.signingOf(from);
+    if (mode !== 'none') signer.sign(message, target, mode);
+  }
+
   // Ways
 
   #sendOrWait(
@@ -363,6 +373,7 @@ export class Shipping {
     request: number,
     nowMs: number,
   ): Result {
+    this.#sign(from.id, message, name);
     const { waitingRoom, full, limits } = this.#options;
     if (!this.#directory.isCongested(to) && !waitingRoom.has(to)) {
       const result = this.#ship(to, name, message, guarantee, from.id, request);
@@ -455,6 +466,7 @@ export class Shipping {
   // Many receivers
 
   #publish(matches: Matches, message: Message, guarantee: Guarantee, { id, principal }: Sender): Result {
+    this.#sign(id, message, message.subject);
     const isOnce = guarantee === 'at-most-once';
     const result = isOnce
       ? this.#fanOut(matches, message, id)
@@ -543,6 +555,7 @@ export class Shipping {
       requests.end(pending.token, { error: invalidSubject(subject) });
       return;
     }
+    this.#sign(from.id, question, subject);
     const asked = this.#askable(matches);
     const weight = weightOf(question);
     const sent = asked.filter(({ subscriber }) => this.#directory.reserve(subscriber, weight));

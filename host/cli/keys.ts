@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../clock.ts';
 import { HostError } from '../errors.ts';
-import { kinds } from '../host/audit.ts';
+import { recordForeignRevocation, recordPin, recordRevocation, recordRotation } from '../host/key-record.ts';
 import { StateLock } from '../host/state-lock.ts';
 import { Trust } from '../host/trust.ts';
 import type { KeyOwner } from '../identity/host-secret.ts';
@@ -107,14 +107,6 @@ async function rotate(trust: Trust, folder: string, owner: KeyOwner): Promise<nu
   return print(`${trust.keyring.key(owner).text}\n`);
 }
 
-/** The chain goes over to the host's new key; an agent's is an entry on it. */
-async function recordRotation({ keyring, audit, pen }: Trust, owner: KeyOwner): Promise<void> {
-  const key = keyring.key(owner);
-  const generation = keyring.generation(owner);
-  if (owner === 'host') await audit?.rotateKey(key.privateKey, generation);
-  else pen?.append(kinds.keyRotated, '', 'local', keyring.party(owner), key.publicKey, generation);
-}
-
 async function revoke(
   trust: Trust,
   folder: string,
@@ -122,11 +114,11 @@ async function revoke(
   generationText: string | undefined,
   reason: RevocationReason,
 ): Promise<number> {
-  const { keyring, trusted, audit, pen } = trust;
+  const { keyring, trusted } = trust;
   const foreign = parseKey(whose);
   if (foreign !== undefined) {
     trusted.revokeByHand(foreign, reason);
-    pen?.append(kinds.keyRevoked, '', 'local', 'somebody else', foreign, reason);
+    recordForeignRevocation(trust, foreign, reason);
     return tell(`${whose} counts for nothing any more (${reason})`);
   }
   const owner = ownerOf(whose);
@@ -139,22 +131,21 @@ async function revoke(
   const { publicKey } = trust.secret.signingKey(owner, generation);
   const { rotation } = keyring.revoke(owner, generation, reason);
   if (rotation !== undefined) await recordRotation(trust, owner);
-  if (owner === 'host') await audit?.revokeKey(publicKey, reason);
-  else pen?.append(kinds.keyRevoked, '', 'local', keyring.party(owner), publicKey, reason);
+  await recordRevocation(trust, owner, publicKey, reason);
   writePublicKey(join(folder, 'keys'), keyring.host.text);
   return tell(
     `generation ${generation} of ${whose}, ${keyText(publicKey)}, is revoked (${reason}); ${keyring.key(owner).text} signs now`,
   );
 }
 
-function pin({ trusted, pen }: Trust, party: string, text: string): number {
+function pin(trust: Trust, party: string, text: string): number {
   const key = parseKey(text);
   if (key === undefined)
     throw new HostError('HOST_ERR_CLI_USAGE', `'${text}' is no public key: ed25519: and 43 characters`);
   if (!/^(publisher|component)\/[a-z][a-z0-9-]{0,62}$/.test(party))
     throw new HostError('HOST_ERR_CLI_USAGE', `'${party}' is neither publisher/NAME nor component/AGENT`);
-  trusted.pinByHand(party, key);
-  pen?.append(kinds.keyRotated, '', 'local', party, key, 1);
+  trust.trusted.pinByHand(party, key);
+  recordPin(trust, party, key);
   return tell(`${party} has the key ${text}`);
 }
 

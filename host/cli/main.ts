@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).command,
   token: async () => (await import('./token.ts')).command,
   policy: async () => (await import('./policy.ts')).command,
+  message: async () => (await import('./message.ts')).command,
   keys: async () => (await import('./keys.ts')).command,
   sign: async () => (await import('./sign.ts')).command,
   audit: async () => (await import('./audit.ts')).command,
@@ -38,7 +39,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 const groups: Readonly<Record<string, readonly string[]>> = {
   Build: ['new', 'build', 'types', 'inspect'],
   Run: ['run', 'dev', 'doctor'],
-  'Serve many agents': ['serve', 'token', 'policy', 'audit', 'keys', 'sign'],
+  'Serve many agents': ['serve', 'token', 'policy', 'audit', 'keys', 'sign', 'message'],
   'Call a host that serves': [
     'invoke',
     'request',

@@ -81,6 +81,8 @@ export interface ThreadCalls {
   readonly deadLetters: (max: number) => readonly DeadLetter[];
   readonly retryDeadLetter: (id: string) => boolean;
   readonly dropDeadLetter: (id: string) => boolean;
+  /** What proves a message that an agent of this thread signed. */
+  readonly messageProof: (id: string) => string | undefined;
   /** Exactly-once messages that were dealt with, of this thread's journal. */
   readonly settledIds: () => readonly SettledId[];
   /** These were dealt with by agents of this thread: they are not delivered to them again. */

@@ -177,6 +177,13 @@ export class Mail {
     return (await this.#atThreads('dropDeadLetter', id)) || isOwn;
   }
 
+  /** What proves who sent a message; undefined: no thread has a proof of it. */
+  async proof(id: string): Promise<string | undefined> {
+    const { threads } = this;
+    const asked = threads.numbers.map((number) => threads.handle(number)?.call('messageProof', id));
+    return (await Promise.all(asked)).find((found) => found !== undefined);
+  }
+
   async #atThreads(call: 'retryDeadLetter' | 'dropDeadLetter', id: string): Promise<boolean> {
     const { threads } = this;
     const asked = threads.numbers.map((number) => threads.handle(number)?.call(call, id));

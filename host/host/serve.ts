@@ -640,6 +640,10 @@ class ServingHost implements LocalServing {
     return this.#mail.deadLetters(max);
   }
 
+  messageProof(id: string): Promise<string | undefined> {
+    return this.#mail.proof(id);
+  }
+
   retryDeadLetter(id: string): Promise<boolean> {
     return this.#mail.retry(id);
   }

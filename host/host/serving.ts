@@ -338,6 +338,8 @@ export interface Serving {
   recentLogs(filter: LogFilter, max: number): readonly LogEntry[];
   followLogs(filter: LogFilter, listener: (entry: LogEntry) => void): () => void;
 
+  /** What proves who sent a message (`host message verify`); undefined: its sender does not sign, or it was long ago. */
+  messageProof(id: string): Promise<string | undefined>;
   /** The latest, newest first. */
   deadLetters(max: number): Promise<readonly DeadLetter[]>;
   /** Delivers it again, or drops it; false when there is no such one. @throws HostError `HOST_ERR_STATE_UNWRITABLE` */

@@ -73,7 +73,7 @@ export class Tenancy {
     const records: AgentRecord[] = [];
     try {
       for (const name of names) {
-        const id = directory.add(name, mailbox, delivery.guarantee, messages.seal);
+        const id = directory.add(name, mailbox, delivery.guarantee, messages.seal, messages.sign);
         records.push(this.registry.add(id, name, spec, origin, threads.numbers, homes.get(name)));
       }
     } catch (thrown) {
@@ -153,7 +153,7 @@ export class Tenancy {
       await this.#teach(handle, record.thread, spec);
       await handle.call('replace', { id: record.id, spec: spec.number });
       const { mailbox, delivery, messages } = spec.manifest;
-      this.#options.directory.limit(record.id, mailbox, delivery.guarantee, messages.seal);
+      this.#options.directory.limit(record.id, mailbox, delivery.guarantee, messages.seal, messages.sign);
       this.registry.replace(record, spec, origin);
       return difference;
     });

@@ -35,13 +35,14 @@ import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { GuestRooms } from './guest-rooms.ts';
 import { Inspection } from './inspection.ts';
+import type { MessageProofs } from './message-proofs.ts';
 import type { Metric } from './serving.ts';
 import { ThreadAudit } from './thread-audit.ts';
 import { openHistory } from './thread-history.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
 import { clearanceOf, entranceOf, type PolicyOwner } from './thread-policy.ts';
 import { ThreadServing } from './thread-serving.ts';
-import { envelopesOf, recordRefusal, refusalText, storeSealOf, ThreadTrust } from './trust.ts';
+import { envelopesOf, proofsOf, recordRefusal, refusalText, storeSealOf, ThreadTrust } from './trust.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
@@ -91,6 +92,7 @@ export class AgentThread {
   readonly #audit: ThreadAudit | undefined;
   readonly #deadLetterLog: DeadLetterLog;
   readonly bus: Bus;
+  readonly proofs: MessageProofs;
   readonly mail: ThreadMail;
   readonly #self: number;
   readonly #cold: ColdStates;
@@ -147,6 +149,7 @@ export class AgentThread {
     );
     this.#cold = new ColdStates(store, (error, agent) => this.#say('error', error.message, agent));
     this.#links = new Links(links, { clock });
+    this.proofs = proofsOf(trust, clock);
     this.bus = new Bus({
       links: this.#links,
       directory: new Directory(settings.directory),
@@ -155,6 +158,7 @@ export class AgentThread {
       wheel: this.#wheel,
       journal: mail.journal,
       seal: envelopesOf(trust, clock, random),
+      signer: this.proofs,
       onRefused: (refused) => {
         this.#say('warn', refusalText(refused), refused.receiver);
         recordRefusal(this.#trust.pen, refused);

@@ -20,6 +20,7 @@ import { PolicyInbox, type PolicyLine } from '../policy/source.ts';
 import type { AuditLevel } from './audit-level.ts';
 import { decisionRecord } from './decision-record.ts';
 import { LocalEnvelopes } from './envelope-seal.ts';
+import { MessageProofs } from './message-proofs.ts';
 import { requireNothingSealed } from './sealed-state.ts';
 
 export interface TrustOptions {
@@ -51,6 +52,9 @@ export interface TrustLine {
   readonly takesUnsealed: boolean;
   /** Of this run: messages within the host are sealed with it. */
   readonly runSecret: Uint8Array;
+  /** What peers call this host, and the keys' generations beyond the first. */
+  readonly hostName: string;
+  readonly generations: Readonly<Record<string, number>>;
   readonly auditLevel: AuditLevel;
   readonly pen: PenEnd | undefined;
   readonly policies: PolicyLine | undefined;
@@ -140,6 +144,8 @@ export class Trust {
       secret: this.secret.copy(),
       takesUnsealed: this.#sealing.takesUnsealed,
       runSecret: this.#sealing.runSecret,
+      hostName: this.keyring.name,
+      generations: this.keyring.generations,
       auditLevel: this.auditLevel,
       pen: this.audit?.penEnd(),
       policies: this.policies?.board.open(),
@@ -199,6 +205,11 @@ export function envelopesOf(
   random: Random,
 ): LocalEnvelopes {
   return new LocalEnvelopes(new LocalSessions({ secret: runSecret, clock, random }));
+}
+
+/** Signs what agents of one thread send. */
+export function proofsOf({ secret, hostName, generations }: TrustLine, clock: Clock): MessageProofs {
+  return new MessageProofs({ secret: new HostSecret(secret), hostName, generations, clock });
 }
 
 /** Puts it on the chain that a message was not believed. */

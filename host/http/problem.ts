@@ -14,6 +14,7 @@ export type ProblemCode =
   | 'body-too-large'
   | 'closing'
   | 'dead-letter-unknown'
+  | 'proof-unknown'
   | 'expectation-failed'
   | 'forbidden'
   | 'header-fields-too-large'

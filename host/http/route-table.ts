@@ -7,6 +7,7 @@ import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes } from './routes/health.ts';
 import { invokeRoutes } from './routes/invoke.ts';
 import { logRoutes } from './routes/logs.ts';
+import { messageRoutes } from './routes/messages.ts';
 import { sendRoutes } from './routes/send.ts';
 import { statusRoutes } from './routes/status.ts';
 import { subscribeRoutes } from './routes/subscribe.ts';
@@ -19,6 +20,7 @@ export const routeTable: readonly Route[] = [
   ...agentRoutes,
   ...logRoutes,
   ...deadLetterRoutes,
+  ...messageRoutes,
   ...approvalRoutes,
   ...auditRoutes,
   ...statusRoutes,

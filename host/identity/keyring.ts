@@ -89,6 +89,11 @@ export class Keyring {
     return false;
   }
 
+  /** Of the keys whose generation is not the first. */
+  get generations(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#generations);
+  }
+
   /** What peers call an owner: `alpha`, or `alpha/billing`. */
   party(owner: KeyOwner): string {
     return owner === 'host' ? this.name : `${this.name}/${owner.slice('agent/'.length)}`;

@@ -3,6 +3,7 @@ import type { Accepted, Delivery, ReceiverTerms, Reply, Sender } from '../../hos
 import { Directory, defaultMailbox, type MailboxLimits } from '../../host/bus/directory.ts';
 import type { Frame } from '../../host/bus/frame-kinds.ts';
 import type { BusError, Failure, Guarantee, Payload } from '../../host/bus/message.ts';
+import type { SigningMode } from '../../host/bus/message-signer.ts';
 import { Wheel } from '../../host/clock/wheel.ts';
 import type { Clock, Random } from '../../host/clock.ts';
 import type { Outcome, Usage } from '../../host/outcome.ts';
@@ -76,6 +77,7 @@ export interface AgentOptions {
   readonly guarantee?: Guarantee;
   /** Whether what it sends and gets is sealed. */
   readonly seals?: boolean;
+  readonly sign?: SigningMode;
   readonly terms?: Partial<ReceiverTerms>;
 }
 
@@ -175,8 +177,9 @@ export class Buses {
   }
 
   agent(name: string, options: AgentOptions = {}): TestAgent {
-    const { thread = 0, mailbox = defaultMailbox, guarantee = 'at-least-once', seals = false } = options;
-    const id = this.directory.add(name, mailbox, guarantee, seals);
+    const { thread = 0, mailbox = defaultMailbox, guarantee = 'at-least-once' } = options;
+    const { seals = false, sign = 'none' } = options;
+    const id = this.directory.add(name, mailbox, guarantee, seals, sign);
     const agent = new TestAgent(id, name, this.at(thread));
     agent.bus.attach(id, name, agent, { ...terms, mailbox, ...options.terms });
     this.directory.place(id, thread);

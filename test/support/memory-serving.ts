@@ -226,6 +226,10 @@ export class MemoryServing implements Serving {
     return this.letters.slice(0, max);
   }
 
+  async messageProof(): Promise<string | undefined> {
+    return undefined;
+  }
+
   async retryDeadLetter(id: string): Promise<boolean> {
     return this.dropDeadLetter(id);
   }
