@@ -153,7 +153,7 @@ export class Presence implements CallWatch, ParkingOwner {
     const { clock, turn } = this.#around;
     const { recorder, spec } = this.#agent;
     const growthWatch = recorder && { decided: recorder.growth };
-    return new Budget({ limits: spec.limits, clock, turn, yieldMs, growthWatch });
+    return new Budget({ limits: spec.limits, clock, turn, turnKey: this.#agent.id, yieldMs, growthWatch });
   }
 
   #hold(resident: Resident, budget: Budget): Calls {

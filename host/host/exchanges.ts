@@ -45,6 +45,7 @@ export class Exchanges {
       limits,
       clock,
       turn,
+      turnKey: id,
       signal: gone.signal,
       isFallible: false,
       launch: async (budget) =>
