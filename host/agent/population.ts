@@ -5,6 +5,7 @@ import type { Manifest } from '../manifest.ts';
 import type { Outcome } from '../outcome.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
+import { type AgentExit, Custody } from './custody.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { FailurePlace } from './error-strategy.ts';
 import type { Halt } from './halt.ts';
@@ -26,6 +27,8 @@ export interface PopulationRooms {
   readonly inspection?: Inspection | undefined;
   /** An agent handles nothing until a person says so, or does so again. */
   readonly halted: (agent: string, halt: Halt | undefined) => void;
+  /** One that a supervisor looks after ended by itself. */
+  readonly exited: (exit: AgentExit) => void;
   /** Where it is put on record what agents do; none: nowhere. */
   readonly record?: LifeRecord | undefined;
 }
@@ -51,8 +54,8 @@ export type Newcomer = readonly [
   halt?: Halt | undefined,
 ];
 
-/** `held`: it waits for a person, wherever its state is. */
-export type ReportedPhase = AgentPhase | 'held';
+/** `held`: it waits for a person, wherever its state is; `down`: for its supervisor. */
+export type ReportedPhase = AgentPhase | 'held' | 'down';
 
 /** What is known of one agent. */
 export interface AgentReport extends Tally {
@@ -80,6 +83,8 @@ export class Population implements Lodgers {
   readonly #specs = new Map<number, Spec>();
   readonly #roll: Roll;
   readonly #recovery: Recovery;
+  /** Those that a supervisor looks after. */
+  readonly custody: Custody;
   readonly #agents = new Map<number, Agent>();
   /** Of those that have no object, whose state lies on disk. */
   #cold = 0;
@@ -96,6 +101,7 @@ export class Population implements Lodgers {
     this.#roll = new Roll((id) => bus.directory.indexOf(id));
     const note = around.note.bind(around);
     this.#recovery = new Recovery({ bus, clock: around.clock, note, halted });
+    this.custody = new Custody({ bus, rouse: (id) => this.#rouse(id), exited: rooms.exited });
     bus.lodge(this);
   }
 
@@ -170,6 +176,7 @@ export class Population implements Lodgers {
       agent.cool();
       this.#cold -= 1;
     }
+    agent.isSupervised = this.custody.has(id);
     const tally = this.#roll.tallyOf(id);
     agent.countOn(tally);
     this.#count(tally, -1);
@@ -213,7 +220,7 @@ export class Population implements Lodgers {
       this.#subscribe(id, agent.name, spec);
       this.#endUngranted(id, agent);
     } finally {
-      if (agent.halt?.kind !== 'held') bus.resume(id);
+      if (agent.halt?.kind !== 'held' && !this.custody.isDown(id)) bus.resume(id);
     }
   }
 
@@ -235,6 +242,7 @@ export class Population implements Lodgers {
     if (agent === undefined) return;
     // First, so that nobody finds it there again.
     this.#roll.delete(id);
+    this.custody.forget(id);
     this.#rooms.bus.remove(id);
     agent.stop({ kind: 'cancelled', reason: 'the agent was removed' });
     await agent.settled();
@@ -365,9 +373,14 @@ export class Population implements Lodgers {
     const subscriptions = bus.subscriptionsOf(id).map(({ pattern, group }) => ({ pattern, group }));
     const mailboxDepth = bus.directory.depthOf(id);
     const { handled, failed, fuel, memoryBytes } = agent ?? this.#roll.tallyOf(id);
-    const phase = agent === undefined ? (cold.has(name) ? 'cold' : 'absent') : phaseOf(agent);
+    const phase = agent === undefined ? (cold.has(name) ? 'cold' : 'absent') : this.#phaseOf(agent);
     const lastError = agent?.halt?.why ?? agent?.lastError;
     return { phase, mailboxDepth, handled, failed, fuel, memoryBytes, lastError, subscriptions };
+  }
+
+  #phaseOf({ id, halt, phase }: Agent): ReportedPhase {
+    if (halt?.kind === 'held') return 'held';
+    return this.custody.isDown(id) ? 'down' : phase;
   }
 
   report(): PopulationReport {
@@ -377,7 +390,7 @@ export class Population implements Lodgers {
     if (resting > this.#cold) phases.absent = resting - this.#cold;
     let [handled, failed, fuel] = [this.#handled, this.#failed, this.#fuel];
     for (const agent of this.#agents.values()) {
-      const phase = phaseOf(agent);
+      const phase = this.#phaseOf(agent);
       phases[phase] = (phases[phase] ?? 0) + 1;
       handled += agent.handled;
       failed += agent.failed;
@@ -392,9 +405,6 @@ const turnedAway: Outcome<undefined> = {
   reason: 'the policies of the host do not permit it',
   usage: { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 },
 };
-function phaseOf({ halt, phase }: Agent): ReportedPhase {
-  return halt?.kind === 'held' ? 'held' : phase;
-}
 
 function isOfManifest(
   one: Pick<KeptSubscription, 'pattern' | 'group'>,

@@ -1,3 +1,5 @@
+import type { StopReason } from '../agent/agent.ts';
+import type { AgentExit } from '../agent/custody.ts';
 import type { Halt } from '../agent/halt.ts';
 import type { AgentReport, Newcomer, PopulationReport } from '../agent/population.ts';
 import type { Spec } from '../agent/spec.ts';
@@ -76,6 +78,14 @@ export interface ThreadCalls {
   readonly remove: (id: number) => void;
   /** A halted agent goes on; false: it was not. */
   readonly resume: (asked: { readonly id: number; readonly isDropped: boolean }) => boolean;
+  /** A supervisor looks after these: they wait until they are begun. */
+  readonly takeCare: (ids: readonly number[]) => void;
+  readonly releaseCare: (id: number) => void;
+  /** Has one begin without a message; says why it could not. */
+  readonly begin: (id: number) => string | undefined;
+  /** Ends one after its message under way, or at once. */
+  readonly rest: (asked: { readonly id: number; readonly reason: StopReason }) => void;
+  readonly quell: (asked: { readonly id: number; readonly why: string }) => void;
   readonly report: (ids: readonly number[]) => readonly (AgentReport | undefined)[];
   readonly status: () => ThreadReport;
   readonly deadLetters: (max: number) => readonly DeadLetter[];
@@ -114,6 +124,8 @@ export interface OwnerCalls {
   readonly settle: (asked: Omit<AskedApproval, 'decision'>) => Decision | Refused;
   /** An agent handles nothing until a person says so; without a halt, it does again. */
   readonly halted: (change: Halted) => void;
+  /** One that a supervisor looks after ended by itself. */
+  readonly exited: (exit: AgentExit) => void;
   readonly [name: string]: (input: never) => unknown;
 }
 

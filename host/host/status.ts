@@ -56,7 +56,7 @@ export async function statusOf(view: HostView): Promise<ServingStatus> {
       cold: phase('cold'),
       ready: phase('absent'),
       held: phase('held'),
-      stopped: phase('stopped'),
+      stopped: phase('stopped') + phase('down'),
       failed: 0,
     },
     memories: memoriesOf(view.residence),

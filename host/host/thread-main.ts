@@ -25,6 +25,7 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
         approve: (asked) => owner.call('approve', asked),
         settle: (asked) => owner.call('settle', asked),
         halted: (change) => owner.post('halted', change),
+        exited: (exit) => owner.post('exited', exit),
       });
       await placing;
     },
@@ -38,6 +39,14 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
     add: async ({ spec, agents, isAgain }) => (await placed()).population.add(spec, agents, isAgain),
     replace: async ({ id, spec }) => (await placed()).population.replace(id, spec),
     resume: async ({ id, isDropped }) => (await placed()).population.resume(id, isDropped),
+    takeCare: async (ids) => {
+      const { population } = await placed();
+      for (const id of ids) population.custody.take(id);
+    },
+    releaseCare: async (id) => (await placed()).population.custody.release(id),
+    begin: async (id) => (await placed()).population.custody.begin(id),
+    rest: async ({ id, reason }) => (await placed()).population.custody.rest(id, reason),
+    quell: async ({ id, why }) => (await placed()).population.custody.quell(id, why),
     remove: async (id) => (await placed()).population.remove(id),
     report: async (ids) => {
       const { population } = await placed();

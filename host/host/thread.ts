@@ -61,12 +61,13 @@ const endMsMax = 3_000;
 
 /** How the main thread is told. */
 export interface Owner
-  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted'>,
+  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted' | 'exited'>,
     PolicyOwner {}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #owner: Owner;
   readonly #engine: Engine;
   readonly #pools: InstancePools;
@@ -111,6 +112,7 @@ export class AgentThread {
     random: Random,
   ) {
     this.#clock = clock;
+    this.#random = random;
     this.#trust = new ThreadTrust(trust, clock);
     this.#clearance = clearanceOf(this.#trust, owner, clock);
     this.#audit = this.#openAudit();
@@ -202,6 +204,7 @@ export class AgentThread {
       subscribed: (id) => void this.#subscribed.add(id),
       inspection: this.#inspection(),
       halted: (agent, halt) => owner.halted([agent, halt]),
+      exited: (exit) => owner.exited(exit),
       record: this.#audit,
     });
     this.#rooms = new GuestRooms({
@@ -352,6 +355,7 @@ export class AgentThread {
   #surroundings(): Surroundings {
     return {
       clock: this.#clock,
+      random: this.#random,
       turn: this.#dispatcher,
       launch: (agent, saved, budget, deadlineMs) => this.#launcher.launch(agent, saved, budget, deadlineMs),
       idle: (agent) => this.#room.idle(agent),
@@ -422,6 +426,8 @@ export class AgentThread {
 
   #note(agent: Agent, what: AgentNote): void {
     this.#audit?.told(agent, what);
+    if (what.kind === 'ended' && what.outcome !== undefined)
+      this.population.custody.lost(agent, what.outcome);
     this.#news.note(agent, what);
   }
 

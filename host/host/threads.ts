@@ -1,3 +1,4 @@
+import type { AgentExit } from '../agent/custody.ts';
 import { type LinkEnd, type LinkEnds, Links, portsOf, rewire, wire } from '../bus/links.ts';
 import type { Clock } from '../clock.ts';
 import { Pool } from '../engine/pool.ts';
@@ -28,6 +29,7 @@ export interface ThreadsOptions {
   readonly onJournal: (thread: number, isTaking: boolean) => void;
   readonly onSubscriptions: (changed: readonly Subscriptions[]) => void;
   readonly onHalted: (change: Halted) => void;
+  readonly onExited: (exit: AgentExit) => void;
   readonly onOutput: (text: string) => void;
   /** What threads ask where policies decide. */
   readonly policy: PolicyOwner;
@@ -65,8 +67,18 @@ export class Threads {
 
   /** @throws HostError `HOST_ERR_THREAD_LOST` when a thread does not start, `HOST_ERR_JOURNAL_CORRUPT` */
   async start(): Promise<void> {
-    const { threads, settings, clock, onLogs, onJournal, onSubscriptions, onHalted, onOutput, policy } =
-      this.#options;
+    const {
+      threads,
+      settings,
+      clock,
+      onLogs,
+      onJournal,
+      onSubscriptions,
+      onHalted,
+      onExited,
+      onOutput,
+      policy,
+    } = this.#options;
     this.#pool = await Pool.start<OwnerCalls, ThreadCalls>({
       entry,
       threads,
@@ -79,6 +91,7 @@ export class Threads {
         approve: (asked) => policy.approve(asked),
         settle: (asked) => policy.settle(asked),
         halted: onHalted,
+        exited: onExited,
         journal: (isTaking) => {
           const number = this.#numberOf(thread());
           if (number !== undefined) onJournal(number, isTaking);
