@@ -354,7 +354,7 @@ export class Agent implements CallEnd, CallWatch, ParkingOwner {
     const { clock, turn } = this.#around;
     const { recorder } = this;
     const growthWatch = recorder && { decided: recorder.growth };
-    return new Budget({ limits: this.#spec.limits, clock, turn, yieldMs, growthWatch });
+    return new Budget({ limits: this.#spec.limits, clock, turn, turnKey: this.id, yieldMs, growthWatch });
   }
 
   #hold(resident: Resident, budget: Budget): Calls {

@@ -476,6 +476,7 @@ export class AgentThread {
       limits: agent.spec.limits,
       clock: this.#clock,
       turn: this.#dispatcher,
+      turnKey: id,
       signal: gone.signal,
       isFallible: false,
       launch: async (budget) =>
