@@ -133,6 +133,7 @@ export class AgentThread {
       folder: historyFolder,
       thread: links.self,
       pen: this.#trust.pen,
+      seal: storeSealOf(trust, random, 'history'),
       settings,
       wallMs: () => this.#wallMs(),
       say: (level, text) => this.#say(level, text),
