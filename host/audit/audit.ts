@@ -7,6 +7,7 @@ import type { ChainLimits } from './chain-writer.ts';
 import { AuditPen, type PenEnd, type PenOptions } from './pen.ts';
 import { readSeal, type SignedSeal } from './seal.ts';
 import { EventStream, type StreamOptions } from './stream.ts';
+import type { SubjectsSeal } from './subject-file.ts';
 import type { HeadReply, KeeperCalls, KeeperStart, OwnerPacket } from './thread-main.ts';
 
 export interface AuditOptions {
@@ -19,6 +20,8 @@ export interface AuditOptions {
   /** The host's version, for the first event. */
   readonly version: string;
   readonly clock: Clock;
+  /** Under which the keys to what is said about people are sealed on disk. */
+  readonly subjects: SubjectsSeal;
   readonly limits?: Partial<ChainLimits>;
   readonly retentionMsMax?: number | null;
   readonly retentionBytesMax?: number | null;
@@ -109,6 +112,7 @@ export class Audit {
       clockJumpMsMax: options.clockJumpMsMax ?? 1_000,
       acceptLoss: options.acceptLoss ?? false,
       version: options.version,
+      subjects: options.subjects,
       state,
     };
     const worker = new Worker(entry, { name: 'audit', workerData: start, env: {} });

@@ -23,6 +23,7 @@ import { type Recovered, recoverChain } from './recovery.ts';
 import { deleteSegments, type Pruning, planPruning, type Retention, writePruned } from './retention.ts';
 import { sealHash } from './seal.ts';
 import type { Signer } from './signer.ts';
+import type { SubjectsSeal } from './subject-file.ts';
 import { Subjects } from './subjects.ts';
 import { hostParty } from './trust.ts';
 
@@ -39,6 +40,7 @@ export interface KeeperOptions {
   /** The wall clock against the monotonic one: beyond it, it was set. */
   readonly clockJumpMsMax: number;
   readonly acceptLoss: boolean;
+  readonly subjects: SubjectsSeal;
   /** The host's own version, and on what it runs: the first event of a run. */
   readonly version: string;
   /** One Int32: see `states`. */
@@ -79,7 +81,7 @@ export class ChainKeeper {
     makeFolder(folder, 0o700);
     const publicKeys = [signer.publicKey, ...options.earlierKeys];
     this.recovered = recoverChain({ folder, random, publicKeys, acceptLoss: options.acceptLoss });
-    this.#subjects = new Subjects(folder, this.recovered.chain, random);
+    this.#subjects = new Subjects(folder, this.recovered.chain, options.subjects, random);
     this.#state = new Int32Array(options.state);
     this.#offsetMs = this.#wallMs - clock.monotonicMs();
     this.#writer = new ChainWriter({

@@ -7,6 +7,7 @@ import { systemDisk } from './disk.ts';
 import { ChainKeeper } from './keeper.ts';
 import type { Retention } from './retention.ts';
 import { keySigner } from './signer.ts';
+import type { SubjectsSeal } from './subject-file.ts';
 
 /** What the thread is started with. */
 export interface KeeperStart {
@@ -19,6 +20,7 @@ export interface KeeperStart {
   readonly acceptLoss: boolean;
   readonly version: string;
   readonly state: SharedArrayBuffer;
+  readonly subjects: SubjectsSeal;
 }
 
 /** What its owner asks of it, each with what it answers. */

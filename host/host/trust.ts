@@ -130,7 +130,7 @@ export class Trust {
     const policies = policyFolder === undefined ? undefined : new Policies(policyFolder);
     policies?.watch(clock, options.onPolicies);
     try {
-      const audit = auditLevel === 'off' ? undefined : await startAudit(options, secret, keyring);
+      const audit = auditLevel === 'off' ? undefined : await startAudit(options, sealing, keyring);
       return new Trust(options, sealing, keyring, audit, policies);
     } catch (thrown) {
       policies?.close();
@@ -172,7 +172,11 @@ export class Trust {
   }
 }
 
-function startAudit(options: TrustOptions, secret: HostSecret, keyring: Keyring): Promise<Audit> {
+function startAudit(
+  options: TrustOptions,
+  { secret, takesUnsealed }: Sealing,
+  keyring: Keyring,
+): Promise<Audit> {
   const earlier = Array.from({ length: keyring.generation('host') - 1 }, (_, index) => index + 1);
   return Audit.start({
     earlierKeys: earlier.map((generation) => secret.signingKey('host', generation).publicKey),
@@ -181,6 +185,7 @@ function startAudit(options: TrustOptions, secret: HostSecret, keyring: Keyring)
     version: options.version,
     clock: options.clock,
     acceptLoss: options.acceptAuditLoss ?? false,
+    subjects: { key: secret.subkey('audit/subjects'), takesUnsealed },
     onTrouble: options.onAudit,
     onLost: (reason) => options.onAudit(`the thread that keeps the chain ended: ${reason}`),
   });
