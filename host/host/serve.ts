@@ -68,7 +68,13 @@ import { recordRefusal, refusalText, Trust, type TrustOptions } from './trust.ts
 /** What the operator may say of keys, audit chain and policies. */
 export type TrustSettings = Pick<
   TrustOptions,
-  'passphrase' | 'takesUnsealed' | 'requireSigned' | 'auditLevel' | 'acceptAuditLoss' | 'policyFolder'
+  | 'passphrase'
+  | 'takesUnsealed'
+  | 'requireSigned'
+  | 'auditLevel'
+  | 'acceptAuditLoss'
+  | 'acceptOldKeyring'
+  | 'policyFolder'
 >;
 
 const hostVersion = '0.1.0';

@@ -74,6 +74,7 @@ export function keep(folder: string, key: KeyPair, options: Partial<KeeperOption
     clockJumpMsMax: 1_000,
     acceptLoss: false,
     subjects,
+    keyring: undefined,
     version: '0.0.0-test',
     state,
     onTrouble: (message) => troubles.push(message),

@@ -7,6 +7,7 @@ import { readEvents } from '../../host/audit/chain-reader.ts';
 import { namedFields } from '../../host/audit/event.ts';
 import { Personal } from '../../host/audit/field.ts';
 import { jsonEvent } from '../../host/audit/json.ts';
+import { lastMarks, markStart } from '../../host/audit/keyring-marks.ts';
 import { kinds } from '../../host/audit/kinds.ts';
 import { segmentNumbers, segmentPath } from '../../host/audit/segment.ts';
 import { keySigner } from '../../host/audit/signer.ts';
@@ -249,4 +250,23 @@ test('keys of a time before they were sealed are taken over when an operator say
     .map((event) => jsonEvent(event).argumentsSha256);
   assert.deepEqual(sealedIn, [{ sealed: 1 }, { sealed: 2 }], 'alice has the place she had');
   assert.deepEqual(personalOf(folder, chain), ['alice@example.org', 'bob@example.org']);
+});
+
+test('every segment says which keyring its host has, whatever became of those before', async (t) => {
+  const [folder, key] = [temporary(t), newKey()];
+  const markOf = (version: number): Buffer => Buffer.concat([markStart, Buffer.from([version])]);
+  const keyring = { version: 1, mark: markOf(1) };
+  const { keeper, pen } = keep(folder, key, { limits: small, keyring });
+  await keeper.markKeyring({ version: 2, mark: markOf(2) });
+  for (let round = 0; round < 100; round++) {
+    pen.append(kinds.agentStarted, 'shop', '', 'i1');
+    if (round % 5 === 0) await pen.flushed();
+  }
+  await pen.close();
+  await keeper.close('test');
+  const numbers = segmentNumbers(folder);
+  assert.ok(numbers.length > 3);
+  for (const number of numbers.slice(0, -2)) rmSync(segmentPath(folder, number));
+  const found = lastMarks(folder, markStart.length + 1, () => true);
+  assert.ok(found.length > 0 && found.every((mark) => mark.at(-1) === 2));
 });
