@@ -8,7 +8,7 @@ import type { Directory } from './directory.ts';
 import type { Envelopes } from './envelopes.ts';
 import type { Flush, Held } from './flush.ts';
 import { MailboxStock } from './mailbox.ts';
-import type { Failure, Message } from './message.ts';
+import { type Failure, type Message, originOf } from './message.ts';
 import { Resident, Roster } from './resident.ts';
 import type { Stamps } from './stamps.ts';
 import { verdictOf } from './verdict.ts';
@@ -460,11 +460,8 @@ export class Reception {
   }
 
   /** A receiver dealt with an exactly-once message before this process. */
-  rememberId(id: number, sender: string | undefined, messageId: string): void {
-    this.roster
-      .get(id)
-      ?.received(this.#options.idsMax)
-      .add(receivedKey({ sender, id: messageId }));
+  rememberId(id: number, origin: string | undefined, messageId: string): void {
+    this.roster.get(id)?.received(this.#options.idsMax).add(idKey(origin, messageId));
   }
 
   #forgetId(id: number, message: Message): void {
@@ -598,8 +595,12 @@ function isRepeatable({ request, guarantee }: Delivery): boolean {
 }
 
 /** Two senders may give the same id. */
-function receivedKey(message: Pick<Message, 'sender' | 'id'>): string {
-  return `${message.sender ?? ''}\0${message.id}`;
+function receivedKey(message: Message): string {
+  return idKey(originOf(message), message.id);
+}
+
+function idKey(origin: string | undefined, id: string): string {
+  return `${origin ?? ''}\0${id}`;
 }
 
 function agentNamed(subject: string): string {
