@@ -123,6 +123,7 @@ export class AgentThread {
       folder: historyFolder,
       thread: links.self,
       pen: this.#trust.pen,
+      seal: storeSealOf(trust, random, 'history'),
       settings,
       wallMs: () => this.#wallMs(),
       say: (level, text) => this.#news.say(level, text),
@@ -389,7 +390,7 @@ export class AgentThread {
 
   /** What agents of this thread dealt with before. */
   remember(ids: readonly SettledId[]): void {
-    for (const { receiver, sender, id } of ids) this.bus.rememberId(receiver, sender, id);
+    for (const { receiver, origin, id } of ids) this.bus.rememberId(receiver, origin, id);
   }
 
   /** Delivers what was found in the journal, its agents being there. */
