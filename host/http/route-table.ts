@@ -11,6 +11,7 @@ import { messageRoutes } from './routes/messages.ts';
 import { sendRoutes } from './routes/send.ts';
 import { statusRoutes } from './routes/status.ts';
 import { subscribeRoutes } from './routes/subscribe.ts';
+import { supervisorRoutes } from './routes/supervisors.ts';
 
 /** Every operation of the API, in the order in which the document shows them. */
 export const routeTable: readonly Route[] = [
@@ -18,6 +19,7 @@ export const routeTable: readonly Route[] = [
   ...sendRoutes,
   ...subscribeRoutes,
   ...agentRoutes,
+  ...supervisorRoutes,
   ...logRoutes,
   ...deadLetterRoutes,
   ...messageRoutes,
