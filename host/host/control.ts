@@ -97,8 +97,8 @@ export interface ThreadCalls {
   readonly settledIds: () => readonly SettledId[];
   /** These were dealt with by agents of this thread: they are not delivered to them again. */
   readonly remember: (ids: readonly SettledId[]) => void;
-  /** Delivers what was found in the journal; `true` when this thread took the place of a lost one. */
-  readonly deliver: (isSuccessor: boolean) => void;
+  /** Delivers what was found in the journal. Whose agents were cut off: nobody's, this thread's, or everybody's. */
+  readonly deliver: (cutOff: CutOff) => void;
   /** The agents of a lost thread are there again. */
   readonly returned: (thread: number) => void;
   /**
@@ -135,6 +135,8 @@ export interface AskedApproval {
   /** How long it may wait. */
   readonly waitMs: number;
 }
+
+export type CutOff = 'none' | 'own' | 'all';
 
 export type Halted = readonly [agent: string, halt: Halt | undefined];
 

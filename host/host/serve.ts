@@ -316,6 +316,7 @@ class ServingHost implements LocalServing {
 
   /** Everybody is installed: what an earlier run was given and did not deal with is delivered. */
   async becomeReady(): Promise<void> {
+    this.#state.begin();
     await this.#mail.deliver();
     this.#isReady = true;
   }

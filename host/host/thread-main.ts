@@ -59,7 +59,7 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
     messageProof: async (id) => (await placed()).proofs.proofOf(id),
     settledIds: async () => (await placed()).mail.journal.settledIds(),
     remember: async (ids) => (await placed()).remember(ids),
-    deliver: async (isSuccessor) => (await placed()).deliver(isSuccessor),
+    deliver: async (cutOff) => (await placed()).deliver(cutOff),
     returned: (number) => tell((thread) => thread.bus.returned(number)),
     drain: async (drainMs) => (await placed()).drain(drainMs),
     save: async () => (await placed()).save(),

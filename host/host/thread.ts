@@ -28,7 +28,14 @@ import { LogOutbox } from '../telemetry/log-outbox.ts';
 import { AgentNews } from './agent-news.ts';
 import { backlogOf } from './audit-metrics.ts';
 import type { Clearance } from './clearance.ts';
-import type { OwnerCalls, Subscriptions, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
+import type {
+  CutOff,
+  OwnerCalls,
+  Subscriptions,
+  ThreadPlace,
+  ThreadReport,
+  ThreadSettings,
+} from './control.ts';
 import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { Exchanges } from './exchanges.ts';
@@ -394,8 +401,10 @@ export class AgentThread {
   }
 
   /** Delivers what was found in the journal, its agents being there. */
-  deliver(isSuccessor: boolean): void {
-    this.mail.deliver(this.bus, this.#self, isSuccessor);
+  async deliver(cutOff: CutOff): Promise<void> {
+    const { directory } = this.bus;
+    const isOwn = (receiver: string): boolean => directory.ownerOf(directory.find(receiver)) === this.#self;
+    await this.mail.deliver(this.bus, cutOff === 'own' ? isOwn : () => cutOff === 'all');
   }
 
   /** @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
