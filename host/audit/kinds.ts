@@ -72,7 +72,8 @@ export const fieldNames = {
   18: ['message'],
   20: ['invocation', 'export', 'trace', 'fuelMax'],
   21: ['invocation', 'outcome', 'fuel', 'memoryBytes', 'durationNs'],
-  30: ['message', 'subject', 'receiver', 'bytes', 'sha256'],
+  // The body only where a policy wants it.
+  30: ['message', 'subject', 'receiver', 'bytes', 'sha256', 'body'],
   31: ['message', 'subject', 'sender', 'bytes', 'attempt'],
   32: ['message', 'subject', 'receiver', 'reason'],
   33: ['message', 'subject', 'reason', 'attempts'],

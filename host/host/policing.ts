@@ -54,6 +54,7 @@ export class Policing implements PolicyOwner {
       decider,
       clock,
       policyFolder: policies.folder,
+      needs: options.trust.needs,
       ask: (request, decision, waitMs) => this.#desk.ask(request, decision, waitMs),
     });
     this.admission = new Admission({

@@ -21,6 +21,7 @@ import type { AuditLevel } from './audit-level.ts';
 import { decisionRecord } from './decision-record.ts';
 import { LocalEnvelopes } from './envelope-seal.ts';
 import { MessageProofs } from './message-proofs.ts';
+import { RecordNeeds } from './record-needs.ts';
 import { requireNothingSealed } from './sealed-state.ts';
 
 export interface TrustOptions {
@@ -77,6 +78,8 @@ export class Trust {
   readonly pen: AuditPen | undefined;
   readonly policies: Policies | undefined;
   readonly decider: Decider | undefined;
+  /** What policies want recorded of messages of this thread. */
+  readonly needs: RecordNeeds = new RecordNeeds();
   readonly #sealing: Sealing;
 
   private constructor(
@@ -101,7 +104,13 @@ export class Trust {
     this.policies = policies;
     if (policies === undefined) return;
     const onDecision = decisionRecord(this.pen, auditLevel);
-    const decider = new Decider({ source: policies.board, clock, ...(onDecision && { onDecision }) });
+    const hasRecord = this.pen !== undefined;
+    const decider = new Decider({
+      source: policies.board,
+      clock,
+      hasRecord,
+      ...(onDecision && { onDecision }),
+    });
     policies.board.onChange(() => decider.refresh());
     this.decider = decider;
   }
@@ -229,6 +238,7 @@ export class ThreadTrust {
   readonly auditLevel: AuditLevel;
   readonly pen: AuditPen | undefined;
   readonly decider: Decider | undefined;
+  readonly needs: RecordNeeds = new RecordNeeds();
   readonly policyFolder: string;
 
   constructor({ secret, auditLevel, pen, policies, policyFolder = '' }: TrustLine, clock: Clock) {
@@ -239,7 +249,8 @@ export class ThreadTrust {
     if (policies === undefined) return;
     const source = new PolicyInbox(policies);
     const onDecision = decisionRecord(this.pen, auditLevel);
-    const decider = new Decider({ source, clock, ...(onDecision && { onDecision }) });
+    const hasRecord = this.pen !== undefined;
+    const decider = new Decider({ source, clock, hasRecord, ...(onDecision && { onDecision }) });
     // What came is not in force yet when it outruns the version that all threads share.
     const settle = (): void => {
       if (source.version > source.versionInForce) setImmediate(settle);
