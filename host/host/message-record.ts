@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { Personal } from '../audit/field.ts';
 import { kinds } from '../audit/kinds.ts';
 import type { AuditPen } from '../audit/pen.ts';
 import type { DeadLetter } from '../bus/dead-letters.ts';
@@ -50,19 +51,22 @@ export class MessageRecord implements BusRecord {
     const need = this.#needs?.take(body);
     const isWanted = this.#isAll || (need !== undefined && need !== 'none');
     if (!isWanted && (from === 0 || !this.#isRaised(from))) return;
+    const by = principal ?? sender;
+    const isKept = need === 'payload';
     // Half as long as a buffer of its own would take; the pen copies it at once.
-    if (need !== 'none') digest.write(hash('sha256', body, 'latin1'), 0, 'latin1');
+    if (need !== 'none' && !isKept) digest.write(hash('sha256', body, 'latin1'), 0, 'latin1');
     note(
       this.#pen,
       kinds.messageSent,
       sender,
-      principal ?? sender,
+      by,
       id,
       subject,
       receiver ?? null,
       body.length,
-      need === 'none' ? null : digest,
-      need === 'payload' ? body : null,
+      need === 'none' || isKept ? null : digest,
+      // It may say anything about anybody: whoever sent it can have it forgotten, and a digest would outlive that.
+      isKept ? new Personal(by, body) : null,
     );
   }
 

@@ -68,7 +68,13 @@ import { recordRefusal, refusalText, Trust, type TrustOptions } from './trust.ts
 /** What the operator may say of keys, audit chain and policies. */
 export type TrustSettings = Pick<
   TrustOptions,
-  'passphrase' | 'takesUnsealed' | 'requireSigned' | 'auditLevel' | 'acceptAuditLoss' | 'policyFolder'
+  | 'passphrase'
+  | 'takesUnsealed'
+  | 'requireSigned'
+  | 'auditLevel'
+  | 'audit'
+  | 'acceptAuditLoss'
+  | 'policyFolder'
 >;
 
 const hostVersion = '0.1.0';
@@ -309,6 +315,7 @@ class ServingHost implements LocalServing {
       throw thrown;
     }
     told.audit = (trouble) => host.#auditTurned(trouble);
+    told.anchor = (trouble) => host.#anchorTurned(trouble);
     told.policies = (result) => host.#policiesTurned(result);
     try {
       host.#threads.links.start({
@@ -400,6 +407,12 @@ class ServingHost implements LocalServing {
     this.#health.set('audit chain', trouble);
     if (trouble === undefined) this.#say('info', 'the audit chain takes what is to be recorded again');
     else this.#say('error', `the audit chain takes nothing: ${trouble}`);
+  }
+
+  #anchorTurned(trouble: string | undefined): void {
+    this.#health.set('audit anchor', trouble && 'the last seal is not kept elsewhere; the log says why');
+    if (trouble === undefined) this.#say('info', 'the last seal is kept elsewhere again');
+    else this.#say('error', `the last seal is not kept elsewhere (--audit-anchor): ${trouble}`);
   }
 
   #policiesTurned(result: number | HostError): void {
@@ -710,6 +723,7 @@ class ServingHost implements LocalServing {
 /** Who is told of chain and policies, once there is a host. */
 interface Telling {
   audit?: (trouble: string | undefined) => void;
+  anchor?: (trouble: string | undefined) => void;
   policies?: (result: number | HostError) => void;
 }
 
@@ -721,6 +735,7 @@ function openTrust({ stateFolder, clock, random, trust = {} }: ServeOptions, tol
     random,
     version: hostVersion,
     onAudit: (trouble) => told.audit?.(trouble),
+    onAnchor: (trouble) => told.anchor?.(trouble),
     onPolicies: (result) => told.policies?.(result),
   });
 }

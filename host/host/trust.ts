@@ -2,10 +2,12 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
 import { Audit } from '../audit/audit.ts';
+import type { ChainLimits } from '../audit/chain-writer.ts';
 import { kinds } from '../audit/kinds.ts';
 import { AuditPen, type PenEnd } from '../audit/pen.ts';
 import type { RefusedMessage } from '../bus/envelopes.ts';
 import type { Clock, Random } from '../clock.ts';
+import type { AuditSettings } from '../config/audit-settings.ts';
 import type { HostError } from '../errors.ts';
 import { HostSecret } from '../identity/host-secret.ts';
 import { hasHostSecret, openHostSecret, requireSamePublicKey, writePublicKey } from '../identity/key-file.ts';
@@ -17,6 +19,7 @@ import { TrustedKeys } from '../identity/trusted-keys.ts';
 import { Decider } from '../policy/decider.ts';
 import { Policies } from '../policy/policies.ts';
 import { PolicyInbox, type PolicyLine } from '../policy/source.ts';
+import { AnchorFile } from './anchor-file.ts';
 import type { AuditLevel } from './audit-level.ts';
 import { decisionRecord } from './decision-record.ts';
 import { LocalEnvelopes } from './envelope-seal.ts';
@@ -31,6 +34,8 @@ export interface TrustOptions {
   /** Under which the host's secret is sealed; undefined: its file's mode alone protects it. */
   readonly passphrase?: string;
   readonly auditLevel?: AuditLevel;
+  /** How the chain is kept. */
+  readonly audit?: AuditKeeping;
   /** Takes over files that are not sealed, once, although the host has a key already: an operator's word. */
   readonly takesUnsealed?: boolean;
   /** Goes on although the end of the chain that was promised is missing. */
@@ -42,9 +47,14 @@ export interface TrustOptions {
   readonly version: string;
   /** Whether the chain takes what is to be recorded, or why not. */
   readonly onAudit: (trouble: string | undefined) => void;
+  /** Why the last seal could not be added to the file of anchors; undefined when it could again. */
+  readonly onAnchor?: (trouble: string | undefined) => void;
   /** Policies that were put in force, or why a change was not taken. */
   readonly onPolicies: (result: number | HostError) => void;
 }
+
+/** Milliseconds and bytes as `AuditSettings` has them. */
+export type AuditKeeping = Omit<AuditSettings, 'level'>;
 
 /** What one thread is given; its ports are to be transferred (`portsOfTrust`). */
 export interface TrustLine {
@@ -81,9 +91,10 @@ export class Trust {
   /** What policies want recorded of messages of this thread. */
   readonly needs: RecordNeeds = new RecordNeeds();
   readonly #sealing: Sealing;
+  readonly #anchor: AnchorFile | undefined;
 
   private constructor(
-    { clock, stateFolder, auditLevel = 'security' }: TrustOptions,
+    { clock, stateFolder, auditLevel = 'security', audit: keeping, onAnchor }: TrustOptions,
     sealing: Sealing,
     keyring: Keyring,
     audit: Audit | undefined,
@@ -101,6 +112,16 @@ export class Trust {
     this.auditLevel = auditLevel;
     this.audit = audit;
     this.pen = audit?.pen();
+    const { anchorFile: path, anchorMs: everyMs } = keeping ?? {};
+    if (audit !== undefined && path !== undefined)
+      this.#anchor = new AnchorFile({
+        audit,
+        chain: join(stateFolder, 'audit'),
+        path,
+        everyMs,
+        clock,
+        onAnchor,
+      });
     this.policies = policies;
     if (policies === undefined) return;
     const onDecision = decisionRecord(this.pen, auditLevel);
@@ -178,10 +199,12 @@ export class Trust {
     this.policies?.close();
     this.pen?.close();
     await this.audit?.close(reason);
+    this.#anchor?.close();
   }
 }
 
 function startAudit(options: TrustOptions, secret: HostSecret, keyring: Keyring): Promise<Audit> {
+  const { audit: keeping = {} } = options;
   const earlier = Array.from({ length: keyring.generation('host') - 1 }, (_, index) => index + 1);
   return Audit.start({
     earlierKeys: earlier.map((generation) => secret.signingKey('host', generation).publicKey),
@@ -190,9 +213,20 @@ function startAudit(options: TrustOptions, secret: HostSecret, keyring: Keyring)
     version: options.version,
     clock: options.clock,
     acceptLoss: options.acceptAuditLoss ?? false,
+    limits: limitsOf(keeping),
+    retentionMsMax: keeping.retentionMsMax ?? null,
+    retentionBytesMax: keeping.retentionBytesMax ?? null,
     onTrouble: options.onAudit,
     onLost: (reason) => options.onAudit(`the thread that keeps the chain ended: ${reason}`),
   });
+}
+
+function limitsOf({ segmentBytesMax, segmentMsMax, uncertaintyMs }: AuditKeeping): Partial<ChainLimits> {
+  return {
+    ...(segmentBytesMax === undefined ? {} : { segmentBytesMax }),
+    ...(segmentMsMax === undefined ? {} : { segmentMsMax }),
+    ...(uncertaintyMs === undefined ? {} : { uncertaintyMs }),
+  };
 }
 
 interface Sealing {

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type Told, told } from '../support/chains.ts';
+import { jsonEvent } from '../../host/audit/json.ts';
+import { kinds } from '../../host/audit/kinds.ts';
+import { readPeople } from '../../host/audit/people.ts';
+import { eventsOf, type Told, told } from '../support/chains.ts';
 import { Hosted, localAgent, temporaryState } from '../support/hosted.ts';
 import { life, obedient, PolicyFolder } from '../support/policed.ts';
 
@@ -14,7 +18,7 @@ async function recorded(
   t: TestContext,
   policies: string,
   words: readonly string[],
-  kinds: readonly string[],
+  names: readonly string[],
   auditLevel: 'security' | 'messages' | 'off' = 'security',
 ): Promise<{ readonly answers: readonly string[]; readonly events: readonly Told[] }> {
   const state = temporaryState(t);
@@ -26,7 +30,7 @@ async function recorded(
   const answers: string[] = [];
   for (const one of words) answers.push(await host.ask('shop', one));
   await host.close(1000);
-  return { answers, events: auditLevel === 'off' ? [] : await told(state, ...kinds) };
+  return { answers, events: auditLevel === 'off' ? [] : await told(state, ...names) };
 }
 
 const sending = (audit: string): string => `@id("sending") ${audit}
@@ -59,22 +63,13 @@ test(
   },
 );
 
-test(
-  'one that wants all has each decision too, one that wants the payload the words themselves',
-  options,
-  async (t) => {
-    const all = await recorded(t, sending('@audit("all")'), ['send store a', 'send store a'], ['decision']);
-    assert.deepEqual(
-      all.events.map(({ agent, action, decision, policies }) => [agent, action, decision, policies]),
-      [1, 2].map(() => ['shop', 'bus.send', 'allow', ['a.cedar#sending']]),
-    );
-    const kept = await recorded(t, sending('@audit("payload")'), ['send store whole'], ['message-sent']);
-    assert.deepEqual(
-      kept.events.map(({ body }) => Buffer.from(body as Uint8Array).toString()),
-      ['whole'],
-    );
-  },
-);
+test('one that wants all has each decision too', options, async (t) => {
+  const all = await recorded(t, sending('@audit("all")'), ['send store a', 'send store a'], ['decision']);
+  assert.deepEqual(
+    all.events.map(({ agent, action, decision, policies }) => [agent, action, decision, policies]),
+    [1, 2].map(() => ['shop', 'bus.send', 'allow', ['a.cedar#sending']]),
+  );
+});
 
 test(
   'one that says nothing, or digest, changes nothing; with none there is no digest either',
@@ -157,3 +152,27 @@ test('what a caller outside says is recorded as the policy about calls wants it'
   const [asked, ...more] = await told(state, 'message-sent');
   assert.deepEqual([asked?.principal, asked?.receiver, asked?.bytes, more], ['test', 'shop', 5, []]);
 });
+
+test(
+  'what is kept whole is sealed for who sent it, and gone once that one is forgotten',
+  options,
+  async (t) => {
+    const state = temporaryState(t);
+    const folder = new PolicyFolder(t, life + sending('@audit("payload")'));
+    const agents = [localAgent('shop', component, grants), localAgent('store', component)];
+    const host = await Hosted.start(t, state, agents, { trust: { policyFolder: folder.path } });
+    assert.equal(await host.ask('shop', 'send store whole'), 'sent');
+    const [first] = (await host.serving.record?.events({ kinds: ['message-sent'] }, 10)) ?? [];
+    const shown: Told = { ...first };
+    assert.deepEqual([shown.agent, shown.sha256, shown.body], ['shop', undefined, { sealed: 0 }]);
+    const chain = join(state, 'audit');
+    const read = async (): Promise<unknown> => {
+      const [event] = await eventsOf(state, { kinds: [kinds.messageSent] });
+      return event && jsonEvent(event, readPeople(chain)).body;
+    };
+    assert.equal(await read(), Buffer.from('whole').toString('base64url'));
+    assert.equal(await host.serving.record?.forget('shop', 'asked for it', 'test'), true);
+    assert.deepEqual(await read(), { erased: 0 });
+    await host.close(1000);
+  },
+);

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { HostError } from '../../errors.ts';
-import { parsePublicKey } from '../../host/audit.ts';
+import { type PersonalReader, parsePublicKey, readPeople } from '../../host/audit.ts';
 import { stateFolderOf } from '../serve/state-folder.ts';
 
 /** Where a chain is, as the command line says. */
@@ -68,4 +68,15 @@ export function readText(path: string, what: string): string {
   } catch (cause) {
     throw new HostError('HOST_ERR_FILE_NOT_FOUND', `${what}: cannot read ${path}`, { path }, cause);
   }
+}
+
+/** @throws HostError `HOST_ERR_FILE_NOT_FOUND` where there are no keys to what is said about people */
+export function requirePeople(folder: string): PersonalReader {
+  const people = readPeople(folder);
+  if (people !== undefined) return people;
+  throw new HostError(
+    'HOST_ERR_FILE_NOT_FOUND',
+    `--people: ${folder} has no subjects.keys; only the host's own state folder has it`,
+    { path: folder },
+  );
 }
