@@ -88,7 +88,8 @@ export const fieldNames = {
   63: ['party', 'publicKey', 'reason'],
   64: ['token', 'rights'],
   65: ['token'],
-  70: ['approval', 'action', 'resource', 'timeoutMs'],
+  70: ['approval', 'action', 'resource', 'timeoutMs', 'kind', 'policies'],
+  // `approved`, `refused`, `decided` (by other policies, meanwhile), `lost` (the host ended).
   71: ['approval', 'by', 'verdict', 'reason'],
   72: ['approval'],
   80: ['subject', 'reason'],

@@ -196,7 +196,13 @@ class ServingHost implements LocalServing {
     this.#ids = new MessageIds(random);
     this.#state = state;
     this.#trust = trust;
-    this.#policing = Policing.of({ trust, clock, say: this.#say.bind(this), bus: () => this.#bus });
+    this.#policing = Policing.of({
+      trust,
+      stateFolder: options.stateFolder,
+      clock,
+      say: this.#say.bind(this),
+      bus: () => this.#bus,
+    });
     this.#audit = new HostAudit(trust);
     this.record = recordOf(trust, options.stateFolder);
     this.#mail = this.#openMail();
