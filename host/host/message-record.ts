@@ -1,5 +1,4 @@
-import { hash } from 'node:crypto';
-import { Personal } from '../audit/field.ts';
+import { Digest, Personal } from '../audit/field.ts';
 import { kinds } from '../audit/kinds.ts';
 import type { AuditPen } from '../audit/pen.ts';
 import type { DeadLetter } from '../bus/dead-letters.ts';
@@ -18,7 +17,8 @@ export interface MessageRecordOptions {
   readonly needs?: RecordNeeds | undefined;
 }
 
-const digest = Buffer.alloc(32);
+/** Used again for every message: the pen copies what it is of at once. */
+const digest = new Digest(new Uint8Array());
 
 /** What one thread's bus does, on the audit chain. */
 export class MessageRecord implements BusRecord {
@@ -53,8 +53,7 @@ export class MessageRecord implements BusRecord {
     if (!isWanted && (from === 0 || !this.#isRaised(from))) return;
     const by = principal ?? sender;
     const isKept = need === 'payload';
-    // Half as long as a buffer of its own would take; the pen copies it at once.
-    if (need !== 'none' && !isKept) digest.write(hash('sha256', body, 'latin1'), 0, 'latin1');
+    digest.bytes = body;
     note(
       this.#pen,
       kinds.messageSent,

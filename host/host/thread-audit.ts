@@ -121,7 +121,7 @@ export class ThreadAudit implements LifeRecord {
       principal,
       invocation,
       outcome.kind,
-      fuel,
+      fuel <= Number.MAX_SAFE_INTEGER ? Number(fuel) : fuel,
       memoryBytes,
       durationNs,
     );
