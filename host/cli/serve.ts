@@ -35,6 +35,7 @@ const options = {
   auth: { type: 'boolean' },
   ...auditOptions,
   'accept-audit-loss': { type: 'boolean' },
+  'accept-old-keyring': { type: 'boolean' },
   watch: { type: 'boolean' },
   'no-watch': { type: 'boolean' },
   drain: { type: 'string' },
@@ -89,6 +90,7 @@ What is recorded (host audit reads and verifies it; docs/audit.md)
   --audit-clock-uncertainty TIME  how far off the clock may be; stands on every seal
                           all of these in the settings file, too: [audit] level, retention, segment-size, …
   --accept-audit-loss     start although the end of the chain is missing that was promised; that is recorded
+  --accept-old-keyring    start although a newer keyring.json is lost; that is recorded
 
 What may be installed (docs/signing.md)
   --require-signed        only components that are signed (host sign), each by who signed it first or a trusted publisher
@@ -147,6 +149,7 @@ export interface ServeSettings {
   readonly auditLevel: AuditLevel;
   readonly auditKeeping: AuditAsked['keeping'];
   readonly acceptAuditLoss: boolean;
+  readonly acceptOldKeyring: boolean;
 }
 
 const threadsMax = 1024;
@@ -191,6 +194,7 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     limits: Object.fromEntries(asked.map((name) => [name, settled.limits[name]])),
     ...auditSettingsOf(values, config),
     acceptAuditLoss: values['accept-audit-loss'] === true,
+    acceptOldKeyring: values['accept-old-keyring'] === true,
   };
 }
 
@@ -271,7 +275,15 @@ function open(
 ): Promise<LocalServing> {
   const { stateFolder, threads, memoryBytesMax, historyBytesMax, limits, secretsFile, repairJournal } =
     settings;
-  const { auditLevel, auditKeeping, acceptAuditLoss, policyFolder, takesUnsealed, requireSigned } = settings;
+  const {
+    auditLevel,
+    auditKeeping,
+    acceptAuditLoss,
+    acceptOldKeyring,
+    policyFolder,
+    takesUnsealed,
+    requireSigned,
+  } = settings;
   const passphrase = passphraseFrom(process.env);
   makeStateFolder(stateFolder);
   return parts.serve({
@@ -281,7 +293,7 @@ function open(
     threads,
     limits,
     trust: {
-      ...{ auditLevel, acceptAuditLoss, takesUnsealed, requireSigned },
+      ...{ auditLevel, acceptAuditLoss, acceptOldKeyring, takesUnsealed, requireSigned },
       audit: auditKeeping,
       ...(policyFolder === undefined ? {} : { policyFolder }),
       ...(passphrase === undefined ? {} : { passphrase }),

@@ -5,7 +5,7 @@ export type { EventFilter } from '../audit/filter.ts';
 export { anchorText, parseAnchor, readHead } from '../audit/head.ts';
 export { type ExportOptions, jsonEvent } from '../audit/json.ts';
 export { kindNames, kindOf, kinds } from '../audit/kinds.ts';
-export { readPeople } from '../audit/people.ts';
+export { readPeople, subjectsUse } from '../audit/people.ts';
 export { makeProof, parseProof, proofText, verifyProof } from '../audit/proof.ts';
 export { queryChain } from '../audit/query.ts';
 export { builtInTemplate, makeReport, templates } from '../audit/report.ts';

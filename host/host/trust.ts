@@ -5,6 +5,7 @@ import { Audit } from '../audit/audit.ts';
 import type { ChainLimits } from '../audit/chain-writer.ts';
 import { kinds } from '../audit/kinds.ts';
 import { AuditPen, type PenEnd } from '../audit/pen.ts';
+import { subjectsUse } from '../audit/people.ts';
 import type { RefusedMessage } from '../bus/envelopes.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { AuditSettings } from '../config/audit-settings.ts';
@@ -23,6 +24,7 @@ import { AnchorFile } from './anchor-file.ts';
 import type { AuditLevel } from './audit-level.ts';
 import { decisionRecord } from './decision-record.ts';
 import { LocalEnvelopes } from './envelope-seal.ts';
+import { keyringMark, requireNewestKeyring } from './keyring-mark.ts';
 import { MessageProofs } from './message-proofs.ts';
 import { RecordNeeds } from './record-needs.ts';
 import { requireNothingSealed } from './sealed-state.ts';
@@ -40,6 +42,8 @@ export interface TrustOptions {
   readonly takesUnsealed?: boolean;
   /** Goes on although the end of the chain that was promised is missing. */
   readonly acceptAuditLoss?: boolean;
+  /** Goes on with an older keyring than the audit chain knows, once: an operator's word. */
+  readonly acceptOldKeyring?: boolean;
   /** Nothing is installed that is not signed. */
   readonly requireSigned?: boolean;
   /** Cedar policies; undefined: the manifests' grants alone decide. */
@@ -156,12 +160,19 @@ export class Trust {
     const store = fileStore(join(keysFolder, 'keyring.json'));
     const keyring = new Keyring({ secret, store, clock, name: hostname() });
     requireSamePublicKey(keysFolder, keyring);
+    const rolledBack =
+      auditLevel === 'off'
+        ? undefined
+        : requireNewestKeyring(stateFolder, keyring, secret, options.acceptOldKeyring === true);
     writePublicKey(keysFolder, keyring.host.text);
     const policies = policyFolder === undefined ? undefined : new Policies(policyFolder);
     policies?.watch(clock, options.onPolicies);
     try {
-      const audit = auditLevel === 'off' ? undefined : await startAudit(options, secret, keyring);
-      return new Trust(options, sealing, keyring, audit, policies);
+      const audit = auditLevel === 'off' ? undefined : await startAudit(options, sealing, keyring);
+      const trust = new Trust(options, sealing, keyring, audit, policies);
+      if (rolledBack !== undefined)
+        trust.pen?.append(kinds.keyringRolledBack, '', 'local', rolledBack.version, rolledBack.found);
+      return trust;
     } catch (thrown) {
       policies?.close();
       throw thrown;
@@ -203,7 +214,11 @@ export class Trust {
   }
 }
 
-function startAudit(options: TrustOptions, secret: HostSecret, keyring: Keyring): Promise<Audit> {
+function startAudit(
+  options: TrustOptions,
+  { secret, takesUnsealed }: Sealing,
+  keyring: Keyring,
+): Promise<Audit> {
   const { audit: keeping = {} } = options;
   const earlier = Array.from({ length: keyring.generation('host') - 1 }, (_, index) => index + 1);
   return Audit.start({
@@ -216,6 +231,10 @@ function startAudit(options: TrustOptions, secret: HostSecret, keyring: Keyring)
     limits: limitsOf(keeping),
     retentionMsMax: keeping.retentionMsMax ?? null,
     retentionBytesMax: keeping.retentionBytesMax ?? null,
+    subjects: { key: secret.subkey(subjectsUse), takesUnsealed },
+    // Nothing older than the first could be put in its place.
+    keyring:
+      keyring.version === 0 ? undefined : { version: keyring.version, mark: keyringMark(keyring, secret) },
     onTrouble: options.onAudit,
     onLost: (reason) => options.onAudit(`the thread that keeps the chain ended: ${reason}`),
   });

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { jsonEvent } from '../../host/audit/json.ts';
 import { kinds } from '../../host/audit/kinds.ts';
-import { readPeople } from '../../host/audit/people.ts';
+import { readPeople, subjectsUse } from '../../host/audit/people.ts';
+import { systemRandom } from '../../host/clock.ts';
+import { openHostSecret } from '../../host/identity/key-file.ts';
 import { eventsOf, type Told, told } from '../support/chains.ts';
 import { Hosted, localAgent, temporaryState } from '../support/hosted.ts';
 import { life, obedient, PolicyFolder } from '../support/policed.ts';
@@ -166,9 +168,14 @@ test(
     const shown: Told = { ...first };
     assert.deepEqual([shown.agent, shown.sha256, shown.body], ['shop', undefined, { sealed: 0 }]);
     const chain = join(state, 'audit');
+    const key = openHostSecret({
+      folder: join(state, 'keys'),
+      random: systemRandom,
+      passphrase: undefined,
+    }).subkey(subjectsUse);
     const read = async (): Promise<unknown> => {
       const [event] = await eventsOf(state, { kinds: [kinds.messageSent] });
-      return event && jsonEvent(event, readPeople(chain)).body;
+      return event && jsonEvent(event, readPeople(chain, key)).body;
     };
     assert.equal(await read(), Buffer.from('whole').toString('base64url'));
     assert.equal(await host.serving.record?.forget('shop', 'asked for it', 'test'), true);
