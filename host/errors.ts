@@ -56,6 +56,7 @@ const codes = {
   HOST_ERR_SERVER_UNREACHABLE: 'unavailable',
   HOST_ERR_POLICY_INVALID: 'bad-input',
   HOST_ERR_POLICY_APPROVAL_UNKNOWN: 'not-found',
+  HOST_ERR_POLICY_APPROVAL_LOST: 'not-found',
   HOST_ERR_POLICY_LIMIT: 'unavailable',
   HOST_ERR_POLICY_DENIED: 'denied',
   HOST_ERR_AUDIT_CORRUPT: 'unavailable',

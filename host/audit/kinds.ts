@@ -74,7 +74,8 @@ export const fieldNames = {
   18: ['message'],
   20: ['invocation', 'export', 'trace', 'fuelMax'],
   21: ['invocation', 'outcome', 'fuel', 'memoryBytes', 'durationNs'],
-  30: ['message', 'subject', 'receiver', 'bytes', 'sha256'],
+  // The body only where a policy wants it.
+  30: ['message', 'subject', 'receiver', 'bytes', 'sha256', 'body'],
   31: ['message', 'subject', 'sender', 'bytes', 'attempt'],
   32: ['message', 'subject', 'receiver', 'reason'],
   33: ['message', 'subject', 'reason', 'attempts'],
@@ -93,7 +94,8 @@ export const fieldNames = {
   66: ['version', 'mark'],
   // An operator goes on with an older one than the chain knows.
   67: ['version', 'found'],
-  70: ['approval', 'action', 'resource', 'timeoutMs'],
+  70: ['approval', 'action', 'resource', 'timeoutMs', 'kind', 'policies'],
+  // `approved`, `refused`, `decided` (by other policies, meanwhile), `lost` (the host ended).
   71: ['approval', 'by', 'verdict', 'reason'],
   72: ['approval'],
   80: ['subject', 'reason'],

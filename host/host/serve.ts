@@ -120,7 +120,8 @@ class ServingHost implements LocalServing {
     this.#say = this.#news.say.bind(this.#news);
     this.#state = state;
     this.#trust = trust;
-    this.#policing = Policing.of({ trust, clock, say: this.#say, bus: () => this.#bus });
+    const { stateFolder } = options;
+    this.#policing = Policing.of({ trust, stateFolder, clock, say: this.#say, bus: () => this.#bus });
     this.#audit = new HostAudit(trust);
     this.record = recordOf(trust, options.stateFolder);
     this.#mail = this.#openMail();
@@ -258,6 +259,7 @@ class ServingHost implements LocalServing {
       throw thrown;
     }
     told.audit = (trouble) => host.#news.auditTurned(trouble);
+    told.anchor = (trouble) => host.#news.anchorTurned(trouble);
     told.policies = (result) => {
       if (typeof result === 'number') host.#audit.policiesChanged(result);
       host.#news.policiesTurned(result);
@@ -527,6 +529,7 @@ class ServingHost implements LocalServing {
 /** Who is told of chain and policies, once there is a host. */
 interface Telling {
   audit?: (trouble: string | undefined) => void;
+  anchor?: (trouble: string | undefined) => void;
   policies?: (result: number | HostError) => void;
 }
 
@@ -538,6 +541,7 @@ function openTrust({ stateFolder, clock, random, trust = {} }: ServeOptions, tol
     random,
     version: hostVersion,
     onAudit: (trouble) => told.audit?.(trouble),
+    onAnchor: (trouble) => told.anchor?.(trouble),
     onPolicies: (result) => told.policies?.(result),
   });
 }

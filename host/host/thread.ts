@@ -243,15 +243,16 @@ export class AgentThread {
       bus: this.bus,
       clock: this.#clock,
       agents: () => this.population.agents(),
+      raise: (agent, level) => this.#audit?.raise(agent, level),
       say: (text, agent) => this.#news.say('warn', text, agent),
       subscribed: (id) => void this.#subscribed.add(id),
     });
   }
 
   #openAudit(): ThreadAudit | undefined {
-    const { pen, auditLevel } = this.#trust;
+    const { pen, auditLevel, needs } = this.#trust;
     if (pen === undefined) return undefined;
-    return new ThreadAudit({ pen, level: auditLevel, agent: (id) => this.population.agent(id) });
+    return new ThreadAudit({ pen, level: auditLevel, needs, agent: (id) => this.population.agent(id) });
   }
 
   #link(agent: Agent, budget: Budget): Linker {
