@@ -81,6 +81,8 @@ export interface ThreadCalls {
   readonly deadLetters: (max: number) => readonly DeadLetter[];
   readonly retryDeadLetter: (id: string) => boolean;
   readonly dropDeadLetter: (id: string) => boolean;
+  /** Keys of the host and of agents have these generations from now on, where not 1. */
+  readonly rotated: (generations: Readonly<Record<string, number>>) => void;
   /** What proves a message that an agent of this thread signed. */
   readonly messageProof: (id: string) => string | undefined;
   /** Exactly-once messages that were dealt with, of this thread's journal. */

@@ -21,6 +21,7 @@ import type { LogFilter } from '../telemetry/log-hub.ts';
 import { Doors } from './doors.ts';
 import { FrontDesk } from './front-desk.ts';
 import { HostAudit } from './host-audit.ts';
+import { HostKeys } from './host-keys.ts';
 import { HostNews } from './host-news.ts';
 import { Installation } from './installation.ts';
 import type { LocalAgent, LocalServing, ServeOptions } from './local-serving.ts';
@@ -105,6 +106,7 @@ class ServingHost implements LocalServing {
   readonly #policing: Policing | undefined;
   readonly #audit: HostAudit;
   readonly record: ChainRecord | undefined;
+  readonly keys: HostKeys;
   readonly #mail: Mail;
   readonly #doors: Doors;
   readonly #triggers: Triggers;
@@ -124,6 +126,11 @@ class ServingHost implements LocalServing {
     this.#policing = Policing.of({ trust, stateFolder, clock, say: this.#say, bus: () => this.#bus });
     this.#audit = new HostAudit(trust);
     this.record = recordOf(trust, options.stateFolder);
+    this.keys = new HostKeys({
+      trust,
+      stateFolder: options.stateFolder,
+      changed: (generations) => this.#threads.everywhere((handle) => handle.call('rotated', generations)),
+    });
     this.#mail = this.#openMail();
     this.#startedAtMs = this.#nowMs();
     const kept = state.agents.subscriptions();

@@ -4,6 +4,7 @@ import type { Failure, Guarantee, Message, Payload } from '../bus/message.ts';
 import type { Outcome } from '../outcome.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
+import type { ServingKeys } from './serving-keys.ts';
 
 // The front doors know no room between: what they need of the bus reaches them from here.
 export type { DeadReason } from '../bus/dead-letters.ts';
@@ -355,6 +356,9 @@ export interface Serving {
   routeOf(path: string): string | undefined;
   /** Hands a request to the `wasi:http` agent of its route; resolves when the answer is out. */
   exchange(agent: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void>;
+
+  /** Undefined where a host has none. */
+  readonly keys?: ServingKeys | undefined;
 
   /** Undefined where no audit chain is kept. */
   readonly record?: ServingRecord | undefined;

@@ -47,6 +47,7 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
     deadLetters: async (max) => (await placed()).bus.deadLetters(max),
     retryDeadLetter: async (id) => (await placed()).retryDeadLetter(id),
     dropDeadLetter: async (id) => (await placed()).dropDeadLetter(id),
+    rotated: async (generations) => (await placed()).proofs.rotated(generations),
     messageProof: async (id) => (await placed()).proofs.proofOf(id),
     settledIds: async () => (await placed()).mail.journal.settledIds(),
     remember: async (ids) => (await placed()).remember(ids),

@@ -6,6 +6,7 @@ import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes } from './routes/health.ts';
 import { invokeRoutes } from './routes/invoke.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/logs.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { sendRoutes } from './routes/send.ts';
@@ -23,6 +24,7 @@ export const routeTable: readonly Route[] = [
   ...messageRoutes,
   ...approvalRoutes,
   ...auditRoutes,
+  ...keyRoutes,
   ...statusRoutes,
   ...healthRoutes,
   ...docsRoutes,
