@@ -32,6 +32,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   policy: async () => (await import('./policy.ts')).bench,
   audit: async () => (await import('./audit.ts')).bench,
   identity: async () => (await import('./identity.ts')).bench,
+  scheduler: async () => (await import('./scheduler.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({
