@@ -1,5 +1,7 @@
 import type { Halt } from '../agent/halt.ts';
+import type { LifecycleState } from '../agent/lifecycle.ts';
 import type { AgentReport, Newcomer, PopulationReport } from '../agent/population.ts';
+import type { Rein } from '../agent/reins.ts';
 import type { Spec } from '../agent/spec.ts';
 import type { KeptSubscription } from '../bus/bus.ts';
 import type { DeadLetter } from '../bus/dead-letters.ts';
@@ -76,6 +78,14 @@ export interface ThreadCalls {
   readonly remove: (id: number) => void;
   /** A halted agent goes on; false: it was not. */
   readonly resume: (asked: { readonly id: number; readonly isDropped: boolean }) => boolean;
+  /** A person pauses, stops or kills an agent. */
+  readonly pull: (asked: { readonly id: number; readonly rein: Rein; readonly by: string }) => void;
+  /** Answers once an agent is in one of these states; undefined: it was not within the time. */
+  readonly until: (asked: {
+    readonly id: number;
+    readonly states: readonly LifecycleState[];
+    readonly timeoutMs: number;
+  }) => LifecycleState | undefined;
   readonly report: (ids: readonly number[]) => readonly (AgentReport | undefined)[];
   readonly status: () => ThreadReport;
   readonly deadLetters: (max: number) => readonly DeadLetter[];

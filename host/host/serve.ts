@@ -20,10 +20,12 @@ import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import { Doors } from './doors.ts';
 import { FrontDesk } from './front-desk.ts';
+import { Handle } from './handle.ts';
 import { HostAudit } from './host-audit.ts';
 import { HostKeys } from './host-keys.ts';
 import { HostNews } from './host-news.ts';
 import { Installation } from './installation.ts';
+import { tellState } from './life-news.ts';
 import type { LocalAgent, LocalServing, ServeOptions } from './local-serving.ts';
 import { Mail } from './mail.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
@@ -32,6 +34,7 @@ import { RunFolder } from './run-folder.ts';
 import type {
   Accepted,
   AgentDetail,
+  AgentHandle,
   AgentSummary,
   Approval,
   DeadLetter,
@@ -318,7 +321,15 @@ class ServingHost implements LocalServing {
     this.#news.journalTurned(thread, true);
     this.#sites.drop(this.#places.socketPathOf(thread));
     this.#tenancy.suspend(thread);
+    this.#tellUnreachable(thread, reason);
     this.#say('error', `a thread was lost (${reason}); its agents begin anew on another`);
+  }
+
+  #tellUnreachable(lost: number, why: string): void {
+    if (!this.#bus.hasEventListeners) return;
+    for (const { name: agent, thread } of this.#tenancy.registry.records())
+      if (thread === lost)
+        tellState(this.#bus, { agent, from: undefined, to: 'unreachable', why, atMs: this.#nowMs() });
   }
 
   async #replaced(thread: number, handle: AgentThreadHandle): Promise<void> {
@@ -493,6 +504,20 @@ class ServingHost implements LocalServing {
       request,
       response,
     );
+  }
+
+  handle(name: string, principal?: Principal): AgentHandle {
+    return new Handle(name, principal?.name ?? 'local', {
+      clock: this.#options.clock,
+      record: (known) => this.#tenancy.require(known),
+      thread: (number) => this.#threads.handle(number),
+      metrics: (known) => this.#roster.agent(known),
+      resume: (known, by) => this.resume(known, false, { name: by }),
+      assertOpen: () => {
+        this.#desk.requireOpen();
+        this.#audit.assertRoom();
+      },
+    });
   }
 
   async endThread(thread: number): Promise<void> {

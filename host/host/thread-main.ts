@@ -35,10 +35,12 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
     relink: (end) => tell((thread) => thread.relink(end)),
     learn: async (spec) => (await placed()).population.learn(spec),
     forget: (spec) => tell((thread) => thread.population.forget(spec)),
-    add: async ({ spec, agents, isAgain }) => (await placed()).population.add(spec, agents, isAgain),
+    add: async ({ spec, agents, isAgain }) => (await placed()).add(spec, agents, isAgain),
     replace: async ({ id, spec }) => (await placed()).population.replace(id, spec),
     resume: async ({ id, isDropped }) => (await placed()).population.resume(id, isDropped),
-    remove: async (id) => (await placed()).population.remove(id),
+    remove: async (id) => (await placed()).remove(id),
+    pull: async ({ id, rein, by }) => (await placed()).population.pull(id, rein, by),
+    until: async ({ id, states, timeoutMs }) => (await placed()).until(id, states, timeoutMs),
     report: async (ids) => {
       const { population } = await placed();
       return ids.map((id) => population.reportOf(id));

@@ -3,9 +3,11 @@ import type { Agent } from '../agent/agent.ts';
 import { ColdStates } from '../agent/cold-states.ts';
 import { Dispatcher } from '../agent/dispatcher.ts';
 import type { FailurePlace } from '../agent/error-strategy.ts';
+import { Gate } from '../agent/gate.ts';
 import { Launcher } from '../agent/launcher.ts';
+import type { LifecycleState } from '../agent/lifecycle.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
-import { Population } from '../agent/population.ts';
+import { type Newcomer, Population } from '../agent/population.ts';
 import type { AgentNote, Surroundings } from '../agent/surroundings.ts';
 import { Bus } from '../bus/bus.ts';
 import type { Delivery } from '../bus/delivery.ts';
@@ -34,6 +36,7 @@ import { ExchangeServer } from './exchange-server.ts';
 import { Exchanges } from './exchanges.ts';
 import { GuestRooms } from './guest-rooms.ts';
 import { Inspection } from './inspection.ts';
+import { LifeNews } from './life-news.ts';
 import type { MessageProofs } from './message-proofs.ts';
 import { ThreadAudit } from './thread-audit.ts';
 import { ThreadDoor } from './thread-door.ts';
@@ -85,6 +88,8 @@ export class AgentThread {
   readonly #self: number;
   readonly #cold: ColdStates;
   readonly #dispatcher: Dispatcher;
+  readonly #gate: Gate;
+  readonly lives: LifeNews;
   readonly #room: MemoryRoom;
   readonly #rooms: GuestRooms;
   readonly #clearance: Clearance | undefined;
@@ -195,6 +200,13 @@ export class AgentThread {
       nowMs: () => clock.monotonicMs(),
       isPending: () => this.#isMailWaiting(),
     });
+    this.#gate = new Gate(this.#dispatcher);
+    this.lives = new LifeNews({
+      bus: this.bus,
+      clock,
+      wallMs: () => this.#wallMs(),
+      record: this.#audit && ((...turn) => this.#audit?.turned(...turn)),
+    });
     this.population = new Population({
       bus: this.bus,
       dispatcher: this.#dispatcher,
@@ -227,7 +239,7 @@ export class AgentThread {
       engine: this.#engine,
       room: this.#room,
       clock,
-      turn: this.#dispatcher,
+      turn: this.#gate,
       agent: (id) => this.population.actor(id),
       link: (agent, budget) => this.#link(agent, budget),
       wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
@@ -354,7 +366,10 @@ export class AgentThread {
   #surroundings(): Surroundings {
     return {
       clock: this.#clock,
-      turn: this.#dispatcher,
+      turn: this.#gate,
+      hold: (agent) => this.#gate.hold(agent.id),
+      release: (agent) => this.#gate.release(agent.id),
+      turned: (agent, from, to, why) => this.lives.turned(agent, from, to, why),
       launch: (agent, saved, budget, deadlineMs) => this.#launcher.launch(agent, saved, budget, deadlineMs),
       idle: (agent) => this.#room.idle(agent),
       busy: (agent) => this.#room.busy(agent),
@@ -378,6 +393,33 @@ export class AgentThread {
 
   #overdue(id: number): void {
     this.population.agent(id)?.overdue();
+  }
+
+  /** Resolves with the state of an agent once it is one of these; undefined: it was not within the time. */
+  until(
+    id: number,
+    states: readonly LifecycleState[],
+    timeoutMs: number,
+  ): Promise<LifecycleState | undefined> {
+    return this.lives.until(id, this.population.lifecycleOf(id), states, timeoutMs);
+  }
+
+  /** As `Population.add`. */
+  add(spec: number, agents: readonly Newcomer[], isAgain: boolean): void {
+    this.population.add(spec, agents, isAgain);
+    if (!isAgain) return;
+    for (const [id, name] of agents)
+      this.lives.tell(
+        name,
+        'unreachable',
+        this.population.lifecycleOf(id) ?? 'created',
+        'another thread has it',
+      );
+  }
+
+  async remove(id: number): Promise<void> {
+    await this.population.remove(id);
+    this.lives.removed(id);
   }
 
   /** Which of these agents have their state on disk here. */
