@@ -33,6 +33,7 @@ import { HostAudit } from './host-audit.ts';
 import { Installation } from './installation.ts';
 import { Mail } from './mail.ts';
 import { MessageIds } from './message-ids.ts';
+import { AgentNursery } from './nursery.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
 import { acceptedOf, askOutside, senderOf } from './reply.ts';
 import { RunFolder } from './run-folder.ts';
@@ -56,6 +57,7 @@ import type {
   ThreadDoors,
 } from './serving.ts';
 import { ChainRecord } from './serving-record.ts';
+import { SharedNames } from './shared-names.ts';
 import { Sites } from './sites.ts';
 import { openState, type StateFolder } from './state-folder.ts';
 import { metricsOf, statusOf } from './status.ts';
@@ -163,6 +165,8 @@ class ServingHost implements LocalServing {
   readonly #bus: Bus;
   readonly #tenancy: Tenancy;
   readonly #installation: Installation;
+  readonly #nursery: AgentNursery;
+  readonly #names: SharedNames;
   readonly #hub = new LogHub(logEntriesMax, logCharsMax);
   readonly #sites: Sites;
   readonly #runFolder = new RunFolder();
@@ -211,7 +215,17 @@ class ServingHost implements LocalServing {
     const { memoryBytesMax = bounds.memoryBytesMax ?? defaultMemoryBytesMax() } = options;
     this.#residence = newResidence(threads + 2, { ...bounds, memoryBytesMax });
     this.#sites = new Sites(exchangesMaxOf(this.#residence.bounds));
+    const wheel = new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver });
+    this.#names = new SharedNames({
+      stateFolder: state.folder,
+      clock,
+      wheel,
+      bus: () => this.#bus,
+      nursery: () => this.#nursery,
+      isAgent: (name) => this.#tenancy.registry.get(name) !== undefined,
+    });
     this.#threads = new Threads({
+      names: this.#names,
       threads,
       settings: this.#settings(),
       clock,
@@ -242,7 +256,7 @@ class ServingHost implements LocalServing {
       directory: this.#directory,
       clock,
       random,
-      wheel: new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver }),
+      wheel,
       journal: this.#mail.journal,
       seal: trust.envelopes(clock),
       onRefused: (refused) => {
@@ -271,16 +285,30 @@ class ServingHost implements LocalServing {
       (agent, trigger, why) => this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
       this.#policing,
     );
+    const specs = new SpecMaker({
+      prepare: (component) => this.#engine.prepare(component),
+      limits: options.limits,
+      secret: (handle, path) => secrets.value(handle, path),
+    });
+    const admission = this.#policing?.admission;
+    this.#nursery = new AgentNursery({
+      tenancy: this.#tenancy,
+      specs,
+      admission,
+      audit: this.#audit,
+      remove: (name, by) => this.#installation.remove(name, by),
+      say: this.#say.bind(this),
+    });
     this.#installation = new Installation({
       state,
       tenancy: this.#tenancy,
-      specs: new SpecMaker({
-        prepare: (component) => this.#engine.prepare(component),
-        limits: options.limits,
-        secret: (handle, path) => secrets.value(handle, path),
-      }),
+      specs,
       triggers: this.#triggers,
-      admission: this.#policing?.admission,
+      admission,
+      removed: async (name) => {
+        this.#names.home.endOf(name);
+        await this.#nursery.endOf(name);
+      },
       detail: (name) => this.agent(name),
       audit: this.#audit,
       supply: new SupplyChain({
@@ -425,6 +453,7 @@ class ServingHost implements LocalServing {
     this.#audit.threadLost(thread, reason);
     this.#journalTurned(thread, true);
     this.#sites.drop(this.#socketPathOf(thread));
+    this.#names.lost(thread);
     this.#tenancy.suspend(thread);
     this.#say('error', `a thread was lost (${reason}); its agents begin anew on another`);
   }
@@ -679,6 +708,7 @@ class ServingHost implements LocalServing {
       .catch((thrown: unknown) => this.#say('error', `the journal was not closed: ${reasonOf(thrown)}`));
     this.#threads.closeLinks();
     this.#sites.close();
+    this.#names.close();
     await this.#engine.close();
     this.#runFolder.remove();
     await this.#trust.close('in good order');
