@@ -63,6 +63,8 @@ const codes = {
   HOST_ERR_AUDIT_UNWRITABLE: 'unavailable',
   HOST_ERR_AUDIT_UNKNOWN: 'not-found',
   HOST_ERR_AUDIT_INVALID: 'bad-input',
+  HOST_ERR_SUPERVISOR_START: 'unavailable',
+  HOST_ERR_SUPERVISOR_UNKNOWN: 'not-found',
 } as const;
 
 export type HostErrorCode = keyof typeof codes;

@@ -36,6 +36,8 @@ export const kinds = {
   keyRevoked: 63,
   tokenCreated: 64,
   tokenRevoked: 65,
+  keyringMarked: 66,
+  keyringRolledBack: 67,
   approvalAsked: 70,
   approvalGiven: 71,
   approvalTimedOut: 72,
@@ -87,6 +89,10 @@ export const fieldNames = {
   63: ['party', 'publicKey', 'reason'],
   64: ['token', 'rights'],
   65: ['token'],
+  // Which version of its keyring the host has: at each start, at each change, and at the beginning of each segment.
+  66: ['version', 'mark'],
+  // An operator goes on with an older one than the chain knows.
+  67: ['version', 'found'],
   70: ['approval', 'action', 'resource', 'timeoutMs'],
   71: ['approval', 'by', 'verdict', 'reason'],
   72: ['approval'],

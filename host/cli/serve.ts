@@ -35,6 +35,7 @@ const options = {
   auth: { type: 'boolean' },
   audit: { type: 'string' },
   'accept-audit-loss': { type: 'boolean' },
+  'accept-old-keyring': { type: 'boolean' },
   watch: { type: 'boolean' },
   'no-watch': { type: 'boolean' },
   drain: { type: 'string' },
@@ -84,6 +85,7 @@ What is recorded (host audit reads and verifies it; docs/audit.md)
   --audit LEVEL           security: lives of agents, denials, limits, traps, changes; messages: also every message and
                           invocation; all: also every decision and host call; off: nothing      [security]
   --accept-audit-loss     start although the end of the chain is missing that was promised; that is recorded
+  --accept-old-keyring    start although a newer keyring.json is lost; that is recorded
 
 What may be installed (docs/signing.md)
   --require-signed        only components that are signed (host sign), each by who signed it first or a trusted publisher
@@ -141,6 +143,7 @@ export interface ServeSettings {
   readonly limits: Partial<Limits>;
   readonly auditLevel: AuditLevel;
   readonly acceptAuditLoss: boolean;
+  readonly acceptOldKeyring: boolean;
 }
 
 const threadsMax = 1024;
@@ -185,6 +188,7 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     limits: Object.fromEntries(asked.map((name) => [name, settled.limits[name]])),
     auditLevel: auditLevelOf(values.audit ?? 'security', values.production === true),
     acceptAuditLoss: values['accept-audit-loss'] === true,
+    acceptOldKeyring: values['accept-old-keyring'] === true,
   };
 }
 
@@ -268,7 +272,8 @@ function open(
 ): Promise<LocalServing> {
   const { stateFolder, threads, memoryBytesMax, historyBytesMax, limits, secretsFile, repairJournal } =
     settings;
-  const { auditLevel, acceptAuditLoss, policyFolder, takesUnsealed, requireSigned } = settings;
+  const { auditLevel, acceptAuditLoss, acceptOldKeyring, policyFolder, takesUnsealed, requireSigned } =
+    settings;
   const passphrase = passphraseFrom(process.env);
   makeStateFolder(stateFolder);
   return parts.serve({
@@ -278,7 +283,7 @@ function open(
     threads,
     limits,
     trust: {
-      ...{ auditLevel, acceptAuditLoss, takesUnsealed, requireSigned },
+      ...{ auditLevel, acceptAuditLoss, acceptOldKeyring, takesUnsealed, requireSigned },
       ...(policyFolder === undefined ? {} : { policyFolder }),
       ...(passphrase === undefined ? {} : { passphrase }),
     },

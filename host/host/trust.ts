@@ -20,6 +20,7 @@ import { PolicyInbox, type PolicyLine } from '../policy/source.ts';
 import type { AuditLevel } from './audit-level.ts';
 import { decisionRecord } from './decision-record.ts';
 import { LocalEnvelopes } from './envelope-seal.ts';
+import { keyringMark, requireNewestKeyring } from './keyring-mark.ts';
 import { MessageProofs } from './message-proofs.ts';
 import { requireNothingSealed } from './sealed-state.ts';
 
@@ -34,6 +35,8 @@ export interface TrustOptions {
   readonly takesUnsealed?: boolean;
   /** Goes on although the end of the chain that was promised is missing. */
   readonly acceptAuditLoss?: boolean;
+  /** Goes on with an older keyring than the audit chain knows, once: an operator's word. */
+  readonly acceptOldKeyring?: boolean;
   /** Nothing is installed that is not signed. */
   readonly requireSigned?: boolean;
   /** Cedar policies; undefined: the manifests' grants alone decide. */
@@ -126,12 +129,19 @@ export class Trust {
     const store = fileStore(join(keysFolder, 'keyring.json'));
     const keyring = new Keyring({ secret, store, clock, name: hostname() });
     requireSamePublicKey(keysFolder, keyring);
+    const rolledBack =
+      auditLevel === 'off'
+        ? undefined
+        : requireNewestKeyring(stateFolder, keyring, secret, options.acceptOldKeyring === true);
     writePublicKey(keysFolder, keyring.host.text);
     const policies = policyFolder === undefined ? undefined : new Policies(policyFolder);
     policies?.watch(clock, options.onPolicies);
     try {
-      const audit = auditLevel === 'off' ? undefined : await startAudit(options, secret, keyring);
-      return new Trust(options, sealing, keyring, audit, policies);
+      const audit = auditLevel === 'off' ? undefined : await startAudit(options, sealing, keyring);
+      const trust = new Trust(options, sealing, keyring, audit, policies);
+      if (rolledBack !== undefined)
+        trust.pen?.append(kinds.keyringRolledBack, '', 'local', rolledBack.version, rolledBack.found);
+      return trust;
     } catch (thrown) {
       policies?.close();
       throw thrown;
@@ -172,7 +182,11 @@ export class Trust {
   }
 }
 
-function startAudit(options: TrustOptions, secret: HostSecret, keyring: Keyring): Promise<Audit> {
+function startAudit(
+  options: TrustOptions,
+  { secret, takesUnsealed }: Sealing,
+  keyring: Keyring,
+): Promise<Audit> {
   const earlier = Array.from({ length: keyring.generation('host') - 1 }, (_, index) => index + 1);
   return Audit.start({
     earlierKeys: earlier.map((generation) => secret.signingKey('host', generation).publicKey),
@@ -181,6 +195,10 @@ function startAudit(options: TrustOptions, secret: HostSecret, keyring: Keyring)
     version: options.version,
     clock: options.clock,
     acceptLoss: options.acceptAuditLoss ?? false,
+    subjects: { key: secret.subkey('audit/subjects'), takesUnsealed },
+    // Nothing older than the first could be put in its place.
+    keyring:
+      keyring.version === 0 ? undefined : { version: keyring.version, mark: keyringMark(keyring, secret) },
     onTrouble: options.onAudit,
     onLost: (reason) => options.onAudit(`the thread that keeps the chain ended: ${reason}`),
   });
