@@ -86,6 +86,7 @@ export interface GuestTally {
 const wordBytesMax = 64;
 const votersMax = 1_000;
 const shardsMax = 10_000;
+const graceMs = 5_000;
 const timeoutMsDefault = 10_000;
 
 /** What an agent asks of the others, until a signal aborts: for calls that suspend it, and for those that do not. */
@@ -238,7 +239,8 @@ export class Orchestra {
       voters,
       threshold,
       keyOf: (answer) => Buffer.from(answer).toString('latin1'),
-      ask: (voter, over) => this.guest.request(voter, question, waitMs, isMember, over),
+      // Longer than the vote lasts: its end is what ends them, and who has said nothing by then is silent.
+      ask: (voter, over) => this.guest.request(voter, question, waitMs + graceMs, isMember, over),
       timeout: (over) => this.guest.sleep(waitMs, over),
       isForAll,
       signal,
