@@ -9,6 +9,7 @@ import type { DirectoryMemory } from '../bus/directory.ts';
 import type { SettledId } from '../bus/journal/journal.ts';
 import type { LinkEnd, LinkEnds } from '../bus/links.ts';
 import type { ResidenceShare } from '../engine/residence.ts';
+import type { Answer, Asked } from '../orchestration/asked.ts';
 import type { Decision } from '../policy/decision.ts';
 import type { PolicyRequest } from '../policy/request.ts';
 import type { LogLevel } from '../telemetry/guest-api.ts';
@@ -124,9 +125,21 @@ export interface OwnerCalls {
   readonly approve: (asked: AskedApproval) => Decision;
   /** Decides about a caller from outside, counting it with those of all threads. */
   readonly settle: (asked: Omit<AskedApproval, 'decision'>) => Decision | Refused;
+  /** Does with names that agents share what one of the thread's agents asked. */
+  readonly orchestrate: (asked: AskedOfHome) => Answer;
+  /** What was asked under this number is not wanted any more; it is answered all the same. */
+  readonly unwanted: (call: number) => void;
   /** An agent handles nothing until a person says so; without a halt, it does again. */
   readonly halted: (change: Halted) => void;
   readonly [name: string]: (input: never) => unknown;
+}
+
+/** What an agent asks of the home of names. */
+export interface AskedOfHome {
+  /** Unique in the life of its thread. */
+  readonly call: number;
+  readonly agent: string;
+  readonly asked: Asked;
 }
 
 export interface AskedApproval {

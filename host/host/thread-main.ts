@@ -24,6 +24,8 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
         subscriptions: (changed) => owner.post('subscriptions', changed),
         approve: (asked) => owner.call('approve', asked),
         settle: (asked) => owner.call('settle', asked),
+        orchestrate: (asked) => owner.call('orchestrate', asked),
+        unwanted: (call) => owner.post('unwanted', call),
         halted: (change) => owner.post('halted', change),
       });
       await placing;

@@ -42,6 +42,7 @@ import { ThreadAudit } from './thread-audit.ts';
 import { ThreadDoor } from './thread-door.ts';
 import { openHistory } from './thread-history.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
+import { type NamesOwner, ThreadNames } from './thread-names.ts';
 import { clearanceOf, entranceOf, type PolicyOwner } from './thread-policy.ts';
 import { ThreadServing } from './thread-serving.ts';
 import { envelopesOf, proofsOf, recordRefusal, refusalText, storeSealOf, ThreadTrust } from './trust.ts';
@@ -65,7 +66,8 @@ const endMsMax = 3_000;
 /** How the main thread is told. */
 export interface Owner
   extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted'>,
-    PolicyOwner {}
+    PolicyOwner,
+    NamesOwner {}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
@@ -92,6 +94,7 @@ export class AgentThread {
   readonly lives: LifeNews;
   readonly #room: MemoryRoom;
   readonly #rooms: GuestRooms;
+  readonly #names: ThreadNames;
   readonly #clearance: Clearance | undefined;
   readonly #launcher: Launcher;
   readonly population: Population;
@@ -217,7 +220,9 @@ export class AgentThread {
       halted: (agent, halt) => owner.halted([agent, halt]),
       record: this.#audit,
     });
+    this.#names = new ThreadNames({ owner, clock, random });
     this.#rooms = new GuestRooms({
+      names: this.#names,
       bus: this.bus,
       clock,
       random,
@@ -380,7 +385,10 @@ export class AgentThread {
       ready: (agent) => this.#dispatcher.wake(agent.id),
       rested: () => this.#dispatcher.ended(),
       discard: (agent) => this.#discard(agent),
-      stopped: (agent) => this.bus.endOf(agent.id),
+      stopped: (agent) => {
+        this.bus.endOf(agent.id);
+        this.#names.endOf(agent.id);
+      },
       handled: (agent, delivery, outcome, place) => this.#handled(agent, delivery, outcome, place),
       record: (agent) => new Recorder({ agent: agent.name, sink: this.#history, turnBytesMax }),
       note: (agent, what) => this.#note(agent, what),
