@@ -52,7 +52,7 @@ export class Custody {
     this.#members.delete(id);
     const agent = this.#rooms.rouse(id);
     if (agent !== undefined) agent.isSupervised = false;
-    if (this.#down.delete(id) && agent?.halt?.kind !== 'held') this.#rooms.bus.resume(id);
+    if (this.#down.delete(id)) this.#rooms.bus.resume(id, 'down');
   }
 
   forget(id: number): void {
@@ -62,7 +62,7 @@ export class Custody {
 
   #lower(id: number): void {
     this.#down.add(id);
-    this.#rooms.bus.pause(id);
+    this.#rooms.bus.pause(id, 'down');
   }
 
   /** Begins it, where its state is if that was kept. Says why it could not. */
@@ -78,7 +78,7 @@ export class Custody {
         if (why !== undefined) return why;
       }
       this.#down.delete(id);
-      if (agent.halt?.kind !== 'held') this.#rooms.bus.resume(id);
+      this.#rooms.bus.resume(id, 'down');
       return undefined;
     } finally {
       this.#beginning.delete(id);

@@ -24,6 +24,7 @@ function stateOf(report: AgentReport | undefined): AgentState {
     case 'down':
       return 'stopped';
     case 'held':
+    case 'paused':
     case 'stopped':
     case 'idle':
     case 'cold':
@@ -37,6 +38,7 @@ export function summaryOf(record: AgentRecord, report: AgentReport | undefined):
   return {
     name: record.name,
     state: stateOf(report),
+    lifecycle: report?.lifecycle ?? 'unreachable',
     digest: facts.digest,
     world: record.spec.manifest.world ?? facts.main.kind,
     thread: record.thread,

@@ -13,6 +13,7 @@ import type {
   ThreadPlace,
   ThreadSettings,
 } from './control.ts';
+import type { SharedNames } from './shared-names.ts';
 import type { PolicyOwner } from './thread-policy.ts';
 import { portsOfTrust } from './trust.ts';
 
@@ -31,6 +32,8 @@ export interface ThreadsOptions {
   readonly onHalted: (change: Halted) => void;
   readonly onExited: (exit: AgentExit) => void;
   readonly onOutput: (text: string) => void;
+  /** What agents share. */
+  readonly names: Pick<SharedNames, 'ask' | 'unwanted'>;
   /** What threads ask where policies decide. */
   readonly policy: PolicyOwner;
   /** A thread is gone; everybody who is left knows it, and another will be in its place. */
@@ -78,6 +81,7 @@ export class Threads {
       onExited,
       onOutput,
       policy,
+      names,
     } = this.#options;
     this.#pool = await Pool.start<OwnerCalls, ThreadCalls>({
       entry,
@@ -92,6 +96,8 @@ export class Threads {
         settle: (asked) => policy.settle(asked),
         halted: onHalted,
         exited: onExited,
+        orchestrate: (asked) => names.ask(this.#numberOf(thread()) ?? 0, asked),
+        unwanted: (call) => names.unwanted(this.#numberOf(thread()) ?? 0, call),
         journal: (isTaking) => {
           const number = this.#numberOf(thread());
           if (number !== undefined) onJournal(number, isTaking);
