@@ -17,7 +17,15 @@ import type { Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
 import type { AgentPhase, Saved, StopReason, Surroundings } from './surroundings.ts';
 
-export type { AgentNote, AgentPhase, Launch, Saved, StopReason, Surroundings } from './surroundings.ts';
+export type {
+  AgentNote,
+  AgentPhase,
+  Launch,
+  Saved,
+  StopReason,
+  Surroundings,
+  WellbeingTurn,
+} from './surroundings.ts';
 
 /**
  * One agent on its thread: at most one instance, and in it at most one message at a time. It launches when a
@@ -45,6 +53,8 @@ export class Agent implements CallEnd, LifecycleWatch {
   memoryBytes = 0;
   lastUsedMs = 0;
   lastError: string | undefined;
+  /** Instances it lost: to traps, limits and cancellations. */
+  losses = 0;
   /** Somebody else decides whether it is started again. */
   isSupervised = false;
   #halt: Halt | undefined;
@@ -259,6 +269,7 @@ export class Agent implements CallEnd, LifecycleWatch {
 
   async #fail(outcome: Outcome): Promise<void> {
     this.lastError = describe(outcome);
+    this.losses += 1;
     await this.#presence.fail(outcome);
   }
 

@@ -107,6 +107,14 @@ export class Custody {
     if (!agent.isOut) await agent.abandon();
   }
 
+  /** Of one that nobody looks after: another instance, at once, in the place of one that is not well. */
+  async renew(id: number, why: string): Promise<void> {
+    await this.quell(id, why);
+    await this.begin(id);
+    // If it does not begin now, it does with its next message.
+    if (!this.#members.has(id) && this.#down.delete(id)) this.#rooms.bus.resume(id, 'down');
+  }
+
   /** Its instance is lost, and it was no caller's doing. */
   lost(agent: Agent, outcome: Outcome): void {
     const { id, name, lastError } = agent;

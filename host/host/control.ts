@@ -143,6 +143,8 @@ export interface OwnerCalls {
   readonly halted: (change: Halted) => void;
   /** One that a supervisor looks after ended by itself. */
   readonly exited: (exit: AgentExit) => void;
+  /** One that a supervisor looks after is to be restarted. */
+  readonly unwell: (asked: { readonly agent: string; readonly why: string }) => void;
   readonly [name: string]: (input: never) => unknown;
 }
 

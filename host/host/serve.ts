@@ -200,6 +200,7 @@ class ServingHost implements LocalServing {
         this.#tenancy.noteHalt(agent, halt);
       },
       onExited: (exit) => this.#supervision.exited(exit),
+      onUnwell: (agent, why) => void this.#supervision.fail(agent, why),
       onJournal: (thread, isTaking) => this.#news.journalTurned(thread, isTaking),
       onOutput: (text) => this.#say('warn', text.trimEnd()),
       policy: this.#policing ?? noPolicy,
@@ -433,6 +434,8 @@ class ServingHost implements LocalServing {
       bus: this.#bus,
       journalCounts: this.#mail.counts(),
       startedAtMs: this.#startedAtMs,
+      supervisors: this.#supervision.status(),
+      escalations: this.#supervision.escalations,
       audit: { pen: this.#trust.pen, events: 0 },
     };
   }

@@ -5,7 +5,7 @@ import type { Bus } from '../bus/bus.ts';
 import { Residence, type ResidenceShare } from '../engine/residence.ts';
 import { auditMetrics, backlogOf } from './audit-metrics.ts';
 import type { ThreadReport } from './control.ts';
-import type { Metric, ServingStatus, ThreadStatus } from './serving.ts';
+import type { Metric, ServingStatus, SupervisorStatus, ThreadStatus } from './serving.ts';
 import type { Threads } from './threads.ts';
 
 /** What a report on a serving host is made from. */
@@ -17,6 +17,9 @@ export interface HostView {
   /** Counters of the main thread's journal. */
   readonly journalCounts: Readonly<Record<string, number>>;
   readonly startedAtMs: number;
+  readonly supervisors: readonly SupervisorStatus[];
+  /** Supervisors that gave up. */
+  readonly escalations: number;
   readonly audit: { readonly pen: AuditPen | undefined; readonly events: number };
 }
 
@@ -146,6 +149,25 @@ export async function metricsOf(view: HostView): Promise<readonly Metric[]> {
       'gauge',
       (each) => each.report.warmBytes,
     ),
+    perThread(
+      'motehost_instances_lost_total',
+      'Instances that agents lost to traps, limits and cancellations.',
+      'counter',
+      (each) => each.report.losses,
+    ),
+    perThread(
+      'motehost_circuits_open',
+      'Agents whose callers are turned away, all or most of them.',
+      'gauge',
+      (each) => each.report.circuitsOpen,
+    ),
+    perThread(
+      'motehost_agents_unready',
+      'Agents whose mail waits because they say that they are not ready.',
+      'gauge',
+      (each) => each.report.unready,
+    ),
+    ...supervisorMetrics(view),
     phases(looked),
     lives(livesOf(view, looked)),
     ...auditMetrics(view.audit.events, [
@@ -156,6 +178,35 @@ export async function metricsOf(view: HostView): Promise<readonly Metric[]> {
       { thread: 0, counts: { ...view.bus.counts, ...view.journalCounts } },
       ...looked.map(({ thread, report }) => ({ thread, counts: report.counts })),
     ]),
+  ];
+}
+
+function supervisorMetrics({ supervisors, escalations }: HostView): readonly Metric[] {
+  const of = (one: SupervisorStatus, value: number): Metric['samples'][number] => ({
+    labels: { supervisor: one.name },
+    value,
+  });
+  const restarts = (one: SupervisorStatus): number =>
+    one.children.reduce((sum, child) => sum + child.restarts, 0);
+  return [
+    {
+      name: 'motehost_supervisor_up',
+      help: 'Whether a supervisor looks after its children, or gave up.',
+      kind: 'gauge',
+      samples: supervisors.map((one) => of(one, one.state === 'up' ? 1 : 0)),
+    },
+    {
+      name: 'motehost_supervisor_restarts',
+      help: 'Restarts of the children that a supervisor has now.',
+      kind: 'gauge',
+      samples: supervisors.map((one) => of(one, restarts(one))),
+    },
+    {
+      name: 'motehost_supervisor_escalations_total',
+      help: 'How often supervisors gave up.',
+      kind: 'counter',
+      samples: [{ labels: {}, value: escalations }],
+    },
   ];
 }
 

@@ -28,6 +28,7 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
         unwanted: (call) => owner.post('unwanted', call),
         halted: (change) => owner.post('halted', change),
         exited: (exit) => owner.post('exited', exit),
+        unwell: (asked) => owner.post('unwell', asked),
       });
       await placing;
     },

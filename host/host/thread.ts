@@ -72,7 +72,7 @@ const endMsMax = 3_000;
 
 /** How the main thread is told. */
 export interface Owner
-  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted' | 'exited'>,
+  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted' | 'exited' | 'unwell'>,
     PolicyOwner,
     NamesOwner {}
 
@@ -228,6 +228,7 @@ export class AgentThread {
       inspection: this.#inspection(),
       halted: (agent, halt) => owner.halted([agent, halt]),
       exited: (exit) => owner.exited(exit),
+      unwell: (agent, why) => owner.unwell({ agent, why }),
       record: this.#audit,
     });
     this.#names = new ThreadNames({ owner, clock, random });
@@ -518,6 +519,7 @@ export class AgentThread {
   async save(): Promise<void> {
     clearInterval(this.#sweeping);
     clearTimeout(this.#again);
+    this.population.wellbeing.close();
     await this.#server?.close();
     for (const agent of this.population.agents()) agent.stop({ kind: 'cancelled', reason: 'the host ends' });
     const settled = Promise.all(Array.from(this.population.agents(), (agent) => agent.settled()));
