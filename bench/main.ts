@@ -34,6 +34,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   audited: async () => (await import('./audited.ts')).bench,
   orchestration: async () => (await import('./orchestration.ts')).bench,
   identity: async () => (await import('./identity.ts')).bench,
+  scheduler: async () => (await import('./scheduler.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({

@@ -27,6 +27,8 @@ const codes = {
   HOST_ERR_AGENT_UNKNOWN: 'not-found',
   HOST_ERR_AGENT_STOPPED: 'unavailable',
   HOST_ERR_AGENT_DUPLICATE: 'usage',
+  HOST_ERR_LIFECYCLE_ILLEGAL: 'usage',
+  HOST_ERR_LIFECYCLE_BUSY: 'unavailable',
   HOST_ERR_SUBJECT_INVALID: 'usage',
   HOST_ERR_MAILBOX_FULL: 'unavailable',
   HOST_ERR_MESSAGE_TOO_LARGE: 'usage',

@@ -19,6 +19,7 @@ export const kinds = {
   agentHibernated: 16,
   agentWoken: 17,
   agentResumed: 18,
+  agentState: 19,
   invocationStarted: 20,
   invocationEnded: 21,
   messageSent: 30,
@@ -73,6 +74,8 @@ export const fieldNames = {
   17: ['stateBytes', 'stateSha256'],
   // A person lets one go on that was held or terminated: what it failed at comes again (`retry`), or not (`drop`).
   18: ['message'],
+  // From one state of its life to another; those that other kinds tell of only at level `messages`.
+  19: ['from', 'to', 'reason'],
   20: ['invocation', 'export', 'trace', 'fuelMax'],
   21: ['invocation', 'outcome', 'fuel', 'memoryBytes', 'durationNs'],
   // The body only where a policy wants it.

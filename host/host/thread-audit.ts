@@ -1,5 +1,6 @@
 import type { Agent, AgentNote } from '../agent/agent.ts';
 import type { LifeRecord } from '../agent/life-record.ts';
+import type { LifecycleState } from '../agent/lifecycle.ts';
 import type { Spec } from '../agent/spec.ts';
 import { kinds } from '../audit/kinds.ts';
 import type { AuditPen } from '../audit/pen.ts';
@@ -136,13 +137,21 @@ export class ThreadAudit implements LifeRecord {
     else if (what.kind === 'ended') this.#left(agent, principal, what.reason);
     else if (what.kind === 'held' || what.kind === 'terminated' || what.kind === 'failed-over')
       note(pen, kinds.agentFailed, name, principal, what.why, agent.failed, what.kind);
-    else if (what.kind === 'resumed') return;
+    else if (what.kind === 'resumed' || what.kind === 'paused') return;
+    // `agent-stopped` comes when its instance is gone.
+    else if (what.kind === 'stopped' || what.kind === 'killed') return;
     else if (what.kind === 'refused')
       note(pen, kinds.agentFailed, name, principal, what.error.message, null, null);
     else if (what.kind === 'started') note(pen, kinds.agentStarted, name, principal, ++this.#instances);
     else if (this.#levelOf(agent) === 'security') return;
     else if (what.kind === 'hibernated') note(pen, kinds.agentHibernated, name, '', what.bytes, null);
     else note(pen, kinds.agentWoken, name, principal, null, null);
+  }
+
+  /** From one state of its life to another: what no other kind tells of, and at a higher level all of it. */
+  turned(agent: Agent, from: LifecycleState, to: LifecycleState, why: string): void {
+    if (!toldAlways.has(to) && from !== 'suspended' && this.#levelOf(agent) === 'security') return;
+    note(this.#pen, kinds.agentState, agent.name, '', from, to, why);
   }
 
   /** Its instance is gone. */
@@ -184,6 +193,14 @@ export class ThreadAudit implements LifeRecord {
     );
   }
 }
+
+const toldAlways: ReadonlySet<LifecycleState> = new Set([
+  'suspended',
+  'completed',
+  'failed',
+  'terminating',
+  'terminated',
+]);
 
 function splitOnce(text: string): readonly [string, string] {
   const at = text.indexOf(' ');
