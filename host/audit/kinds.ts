@@ -58,8 +58,9 @@ export const fieldNames = {
   3: ['expectedMs', 'foundMs'],
   // What lay behind the last seal and was never promised to anybody.
   4: ['segment', 'offset', 'cutBytes', 'cutSha256', 'headFound'],
-  // Events that came when there was room for nothing more; their callers were told.
-  5: ['count'],
+  // Events that came when there was room for nothing more, whose callers were told; or, with a thread, those that it
+  // had recorded and that ended with it on their way.
+  5: ['count', 'thread'],
   6: ['lastSequence', 'headSequence', 'headBatch', 'headSeal'],
   // One of those that run agents; another takes its place.
   7: ['place', 'reason'],
