@@ -70,6 +70,8 @@ export class Reception {
   readonly #asked = new AskedTable();
   readonly #repeatKind: number;
   readonly #repeats = new Map<number, Delivery>();
+  /** Ids of messages that receivers were to give up, and that had not come yet. */
+  readonly #unwanted = new Map<number, Set<string>>();
   #repeatToken = 0;
   /** Entries of the journals of lost threads whose messages are here: their successors bring them again. */
   readonly #inHand = new Map<number, Set<number>>();
@@ -102,6 +104,7 @@ export class Reception {
     const resident = this.roster.get(id);
     if (resident === undefined) return [];
     this.roster.delete(id);
+    this.#unwanted.delete(id);
     const waited: Delivery[] = [];
     for (let next = resident.mailbox?.shift(); next !== undefined; next = resident.mailbox?.shift())
       waited.push(next);
@@ -143,6 +146,11 @@ export class Reception {
       return;
     }
     if (this.#inHand.size > 0 && this.#inHand.get(delivery.thread)?.delete(delivery.entry)) {
+      this.#free(delivery);
+      return;
+    }
+    if (this.#unwanted.get(delivery.receiver)?.delete(delivery.message.id) === true) {
+      this.drop(delivery, 'dropped');
       this.#free(delivery);
       return;
     }
@@ -267,7 +275,7 @@ export class Reception {
     else this.#pushFirst(resident, this.#comeAgain(resident, last, last.message.attempt));
   }
 
-  /** Gives up what waits for a receiver, or of that what has one of these ids. */
+  /** Gives up what waits for a receiver, or of that what has one of these ids, also if it comes only later. */
   clear(id: number, reason: DeadReason, ids?: readonly string[]): void {
     const resident = this.roster.get(id);
     if (resident === undefined) return;
@@ -277,6 +285,11 @@ export class Reception {
       this.drop(delivery, reason);
       this.#withdraw(resident, delivery);
     }
+    if (ids === undefined) return;
+    const found = new Set(waiting.map(({ message }) => message.id));
+    const missing = ids.filter((one) => !found.has(one));
+    // After a restart what waited is still on its way from the journals of other threads.
+    if (missing.length > 0) this.#unwanted.set(id, new Set(missing));
   }
 
   #repeatsOf({ repeats }: Resident): readonly Delivery[] {

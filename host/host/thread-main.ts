@@ -24,21 +24,25 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
         subscriptions: (changed) => owner.post('subscriptions', changed),
         approve: (asked) => owner.call('approve', asked),
         settle: (asked) => owner.call('settle', asked),
+        orchestrate: (asked) => owner.call('orchestrate', asked),
+        unwanted: (call) => owner.post('unwanted', call),
         halted: (change) => owner.post('halted', change),
       });
       await placing;
     },
-    openDoor: async ({ module, settings: door }) => (await placed()).openDoor(module, door),
-    doorMetrics: async () => (await placed()).doorMetrics(),
-    closeDoor: async (drainMs) => (await placed()).closeDoor(drainMs),
+    openDoor: async ({ module, settings: door }) => (await placed()).door.open(module, door),
+    doorMetrics: async () => (await placed()).door.metrics(),
+    closeDoor: async (drainMs) => (await placed()).door.close(drainMs),
     holds: async (names) => (await placed()).holds(names),
     relink: (end) => tell((thread) => thread.relink(end)),
     learn: async (spec) => (await placed()).population.learn(spec),
     forget: (spec) => tell((thread) => thread.population.forget(spec)),
-    add: async ({ spec, agents, isAgain }) => (await placed()).population.add(spec, agents, isAgain),
+    add: async ({ spec, agents, isAgain }) => (await placed()).add(spec, agents, isAgain),
     replace: async ({ id, spec }) => (await placed()).population.replace(id, spec),
     resume: async ({ id, isDropped }) => (await placed()).population.resume(id, isDropped),
-    remove: async (id) => (await placed()).population.remove(id),
+    remove: async (id) => (await placed()).remove(id),
+    pull: async ({ id, rein, by }) => (await placed()).population.pull(id, rein, by),
+    until: async ({ id, states, timeoutMs }) => (await placed()).until(id, states, timeoutMs),
     report: async (ids) => {
       const { population } = await placed();
       return ids.map((id) => population.reportOf(id));

@@ -1,4 +1,5 @@
 import type { Route } from './route.ts';
+import { agentReinRoutes } from './routes/agent-reins.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -19,6 +20,7 @@ export const routeTable: readonly Route[] = [
   ...sendRoutes,
   ...subscribeRoutes,
   ...agentRoutes,
+  ...agentReinRoutes,
   ...logRoutes,
   ...deadLetterRoutes,
   ...messageRoutes,

@@ -149,7 +149,7 @@ export class MemoryThread {
   #surroundings(): Surroundings {
     return {
       clock: this.clock,
-      turn: { isWanted: () => false, giveWay: () => turn() },
+      turn: { isWanted: () => false, giveWay: () => turn(), charge: () => {} },
       launch: (agent, saved, budget, deadlineMs) => this.#launcher.launch(agent, saved, budget, deadlineMs),
       idle: (agent) => this.room.idle(agent),
       busy: (agent) => this.room.busy(agent),
@@ -163,6 +163,9 @@ export class MemoryThread {
       stopped: () => {},
       handled: (_agent, delivery, outcome) => this.#asked.get(delivery)?.(outcome),
       record: () => undefined,
+      hold: () => undefined,
+      release: () => undefined,
+      turned: () => undefined,
       note: (_agent, what) => this.notes.push(what),
     };
   }
