@@ -22,6 +22,7 @@ export const kinds = {
   agentState: 19,
   invocationStarted: 20,
   invocationEnded: 21,
+  installRefused: 23,
   messageSent: 30,
   messageDelivered: 31,
   messageDenied: 32,
@@ -78,6 +79,8 @@ export const fieldNames = {
   19: ['from', 'to', 'reason'],
   20: ['invocation', 'export', 'trace', 'fuelMax'],
   21: ['invocation', 'outcome', 'fuel', 'memoryBytes', 'durationNs'],
+  // Its component is not of whom it should be, is revoked, or is another than its manifest pins.
+  23: ['component', 'reason'],
   // The body only where a policy wants it.
   30: ['message', 'subject', 'receiver', 'bytes', 'sha256', 'body'],
   31: ['message', 'subject', 'sender', 'bytes', 'attempt'],

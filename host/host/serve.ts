@@ -276,6 +276,7 @@ class ServingHost implements LocalServing {
         requireSigned: options.trust?.requireSigned === true,
         nowMs: () => this.#nowMs(),
         say: this.#say,
+        onRefused: (agent, digest, why) => this.#audit.installRefused(agent, digest, why),
       }),
       nowMs: () => this.#nowMs(),
       say: this.#say,
