@@ -4,14 +4,17 @@ import { makeFolder } from '../folder.ts';
 import {
   type BlockPacket,
   type DonePacket,
+  digestHeadBytes,
   type FailedPacket,
   frameBytes,
   frameLength,
+  isDigestFrame,
   isPersonalFrame,
   states,
 } from './block.ts';
 import { Broadcast } from './broadcast.ts';
 import { type CborTag, type CborValue, decodeCbor, encodeCbor } from './cbor.ts';
+import { writeSha256 } from './chain-hash.ts';
 import { type ChainLimits, ChainWriter } from './chain-writer.ts';
 import type { Disk } from './disk.ts';
 import { sealedTag } from './event.ts';
@@ -255,9 +258,11 @@ export class ChainKeeper {
     for (let at = 0; at < length; ) {
       const recordBytes = frameLength(bytes, at);
       const from = at + frameBytes;
-      if (isPersonalFrame(bytes, at)) this.#linkPersonal(bytes.subarray(from, from + recordBytes));
+      const end = from + recordBytes;
+      const next = isDigestFrame(bytes, at) ? putDigest(bytes, from, end) : end;
+      if (isPersonalFrame(bytes, at)) this.#linkPersonal(bytes.subarray(from, end));
       else this.#writer.append(bytes, from, recordBytes);
-      at = from + recordBytes;
+      at = next;
     }
     this.#writer.whenDurable(() => {
       link.done += 1;
@@ -327,6 +332,14 @@ export class ChainKeeper {
     for (const { port } of this.#links)
       port.postMessage({ kind: 'failed', message: failure } satisfies FailedPacket);
   }
+}
+
+/** Puts the digest of what is behind an event into it. @returns where the next frame begins */
+function putDigest(bytes: Buffer, from: number, end: number): number {
+  const at = end + digestHeadBytes;
+  const length = bytes.readUInt16LE(end + 2);
+  writeSha256(bytes.subarray(at, at + length), bytes, from + bytes.readUInt16LE(end));
+  return at + length;
 }
 
 function isTag(value: CborValue): value is CborTag {

@@ -124,6 +124,8 @@ async function started(start: KeeperStart): Promise<ChainKeeper> {
   });
   await Promise.race([keeper.flushed(), failed.promise]);
   onTrouble = (message) => tell({ kind: 'trouble', message });
+  // What grew old while the host was away.
+  await keeper.prune();
   return keeper;
 }
 

@@ -14,6 +14,7 @@ export type TrustSettings = Pick<
   | 'takesUnsealed'
   | 'requireSigned'
   | 'auditLevel'
+  | 'audit'
   | 'acceptAuditLoss'
   | 'acceptOldKeyring'
   | 'policyFolder'

@@ -81,6 +81,7 @@ const namesMax = 1000;
 const portBounds = { min: 1, max: portMax };
 const toolPattern = /^([A-Za-z0-9][A-Za-z0-9._:/-]{0,126}\*?|\*)$/;
 const sharedPattern = /^([a-z0-9][a-z0-9._-]{0,62}\*?|\*)$/;
+const sharedCharsMax = 63;
 const childrenBounds = { min: 1, max: 10_000 };
 const childrenDefault = 16;
 const spawnPattern = /^([a-z][a-z0-9-]{0,62}\*?|\*)$/;
@@ -104,9 +105,9 @@ export function grantsOf(manifest: Table): Grants {
   };
 }
 
-/** Whether something shared may be called so: lower-case letters, digits, `.`, `_` and `-`, at most 63 characters. */
+/** Whether something shared may be called so: words of lower-case letters, digits, `_` and `-`, with dots between; at most 63 characters. */
 export function isSharedName(name: string): boolean {
-  return sharedPattern.test(name) && !name.includes('*');
+  return name.length <= sharedCharsMax && /^[a-z0-9][a-z0-9_-]*(\.[a-z0-9_-]+)*$/.test(name);
 }
 
 function orchestrationOf(table: Table): OrchestrationGrants {

@@ -52,6 +52,11 @@ export class Channel<T extends NonNullable<unknown>> {
     return this.#isClosed;
   }
 
+  /** Whether somebody waits to put or to take. */
+  get isAwaited(): boolean {
+    return !this.#takers.isEmpty || !this.#putters.isEmpty;
+  }
+
   /** Puts a value without waiting. */
   tryPut(value: T): 'put' | 'full' | 'closed' {
     if (this.#isClosed) return 'closed';
