@@ -201,6 +201,7 @@ export class Population implements Lodgers {
     this.#count(this.#roll.tallyOf(id), 1);
     if (agent.phase === 'cold') this.#cold += 1;
     this.#rooms.bus.rest(id);
+    this.#rooms.dispatcher.rest(id);
   }
 
   /** Another version of an agent: messages wait until the one under way is done and the old instance has ended. */
@@ -227,6 +228,7 @@ export class Population implements Lodgers {
       agent.replace(spec);
       if (agent.halt?.kind === 'terminated') this.#recovery.forgive(agent);
       this.#roll.setSpec(id, number);
+      this.#rooms.dispatcher.changed(id);
       this.#subscribe(id, agent.name, spec);
       this.#endUngranted(id, agent);
     } finally {
@@ -261,6 +263,7 @@ export class Population implements Lodgers {
     await this.#rooms.cold.drop(agent.name);
     this.#agents.delete(id);
     this.#count(agent, 1);
+    this.#rooms.dispatcher.forget(id);
   }
 
   /** Undefined also for one that has not done anything lately. */
@@ -293,7 +296,8 @@ export class Population implements Lodgers {
 
   /** The bus: its mailbox is no longer empty. */
   wake(id: number): void {
-    this.#rooms.dispatcher.wake(id);
+    // While it handles one, the next has to wait: `handled` looks whether there is one.
+    if (this.#agents.get(id)?.delivery === undefined) this.#rooms.dispatcher.wake(id);
   }
 
   /** The bus: nobody waits for the outcome of what it handles any more. */
