@@ -10,6 +10,7 @@ export const kinds = {
   eventsLost: 5,
   lossAccepted: 6,
   threadLost: 7,
+  supervised: 8,
   agentInstalled: 10,
   agentUpgraded: 11,
   agentRemoved: 12,
@@ -65,6 +66,8 @@ export const fieldNames = {
   6: ['lastSequence', 'headSequence', 'headBatch', 'headSeal'],
   // One of those that run agents; another takes its place.
   7: ['place', 'reason'],
+  // A supervisor did something, or an agent's circuit or health turned: `restarted`, `escalated`, `circuit-open`, `unhealthy`, ….
+  8: ['supervisor', 'event', 'reason'],
   10: ['component', 'signedBy', 'manifest'],
   11: ['fromComponent', 'toComponent', 'signedBy', 'manifest'],
   12: ['reason'],
