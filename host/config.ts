@@ -16,6 +16,8 @@ export interface Config {
   /** The file it came from, or undefined when there is none. */
   readonly path: string | undefined;
   readonly limits: Partial<Limits>;
+  /** The `[metrics]` table as it stands there, for whoever exports metrics (`config/metrics.ts`). */
+  readonly metrics?: unknown;
 }
 
 /** Where prepared modules are kept: `HOST_CACHE`, else the user's cache folder. */
@@ -44,10 +46,12 @@ export async function loadConfig(named: string | undefined, env: Environment): P
       cause,
     );
   }
-  return { path, limits: await parseConfig(text, path) };
+  return { path, ...(await parseConfig(text, path)) };
 }
 
-async function parseConfig(text: string, path: string): Promise<Partial<Limits>> {
+const tables = ['limits', 'metrics'];
+
+async function parseConfig(text: string, path: string): Promise<Omit<Config, 'path'>> {
   const { parse } = await import('smol-toml');
   let table: Record<string, unknown>;
   try {
@@ -57,13 +61,14 @@ async function parseConfig(text: string, path: string): Promise<Partial<Limits>>
     throw new HostError('HOST_ERR_CONFIG_INVALID', `${path}: ${reason}`, { path }, cause);
   }
   for (const key of Object.keys(table)) {
-    if (key !== 'limits')
-      throw new HostError('HOST_ERR_CONFIG_INVALID', `${path}: unknown key '${key}'; the keys are: limits`, {
-        path,
-        key,
-      });
+    if (!tables.includes(key))
+      throw new HostError(
+        'HOST_ERR_CONFIG_INVALID',
+        `${path}: unknown key '${key}'; the keys are: ${tables.join(', ')}`,
+        { path, key },
+      );
   }
-  return limitsOfTable(table.limits ?? {}, path);
+  return { limits: limitsOfTable(table.limits ?? {}, path), metrics: table.metrics };
 }
 
 /** The keys of a `[limits]` table: the flags without their dashes. */

@@ -11,6 +11,7 @@ import type { Message, Payload } from '../bus/message.ts';
 import { Secrets } from '../capability/secrets.ts';
 import { timeoutDriver, Wheel } from '../clock/wheel.ts';
 import type { Clock, Random } from '../clock.ts';
+import type { MetricsSettings } from '../config/metrics.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import {
   defaultMemoryBytesMax,
@@ -26,6 +27,7 @@ import type { Manifest } from '../manifest.ts';
 import { agentSubject, patternFault } from '../subject.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { type LogFilter, LogHub } from '../telemetry/log-hub.ts';
+import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
 import { detailOf, summaryOf } from './agent-view.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
 import { Health } from './health.ts';
@@ -33,6 +35,7 @@ import { HostAudit } from './host-audit.ts';
 import { Installation } from './installation.ts';
 import { Mail } from './mail.ts';
 import { MessageIds } from './message-ids.ts';
+import { Metering } from './metering.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
 import { acceptedOf, askOutside, senderOf } from './reply.ts';
 import { RunFolder } from './run-folder.ts';
@@ -58,10 +61,11 @@ import type {
 import { ChainRecord } from './serving-record.ts';
 import { Sites } from './sites.ts';
 import { openState, type StateFolder } from './state-folder.ts';
-import { metricsOf, statusOf } from './status.ts';
+import { type HostView, statusOf } from './status.ts';
 import { SupplyChain } from './supply-chain.ts';
 import { Tenancy } from './tenancy.ts';
 import { type AgentThreadHandle, Threads } from './threads.ts';
+import { Totals } from './totals.ts';
 import { openTriggers } from './triggering.ts';
 import { recordRefusal, refusalText, Trust, type TrustOptions } from './trust.ts';
 
@@ -105,6 +109,8 @@ export interface ServeOptions {
   readonly repairJournal?: boolean;
   /** Keys, audit chain, policies. */
   readonly trust?: TrustSettings;
+  /** Where metrics are exported to besides `/metrics`; default nowhere. */
+  readonly metrics?: MetricsSettings;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: (entry: LogEntry) => void;
@@ -176,6 +182,8 @@ class ServingHost implements LocalServing {
   readonly record: ChainRecord | undefined;
   readonly #mail: Mail;
   readonly #health = new Health();
+  readonly #totals = new Totals();
+  readonly #metering: Metering;
   readonly #triggers: Triggers;
   readonly #ids: MessageIds;
   /** How the front door is opened in each thread, once it is. */
@@ -195,6 +203,11 @@ class ServingHost implements LocalServing {
     this.record = recordOf(trust, options.stateFolder);
     this.#mail = this.#openMail();
     this.#startedAtMs = this.#nowMs();
+    this.#metering = new Metering({
+      ...{ clock, random, version: hostVersion, agentsMax, startedAtMs: this.#startedAtMs },
+      view: () => this.#recordedView(),
+      say: this.#say.bind(this),
+    });
     const kept = state.agents.subscriptions();
     this.#subscriptionsFrom = [...kept.values()]
       .flat()
@@ -362,6 +375,7 @@ class ServingHost implements LocalServing {
   /** Everybody is installed: what an earlier run was given and did not deal with is delivered. */
   async becomeReady(): Promise<void> {
     await this.#mail.deliver();
+    if (this.#options.metrics !== undefined) await this.#metering.export(this.#options.metrics);
     this.#isReady = true;
   }
 
@@ -478,12 +492,20 @@ class ServingHost implements LocalServing {
     return statusOf(this.#view());
   }
 
-  async metrics(): Promise<readonly Metric[]> {
-    const head = await this.record?.head();
-    return metricsOf({ ...this.#view(), audit: { pen: this.#trust.pen, events: head?.events ?? 0 } });
+  metrics(): Promise<readonly Metric[]> {
+    return this.#metering.metrics();
   }
 
-  #view(): Parameters<typeof statusOf>[0] {
+  snapshot(): Promise<MetricsSnapshot> {
+    return this.#metering.snapshot();
+  }
+
+  async #recordedView(): Promise<HostView> {
+    const head = await this.record?.head();
+    return { ...this.#view(), audit: { pen: this.#trust.pen, events: head?.events ?? 0 } };
+  }
+
+  #view(): HostView {
     return {
       threads: this.#threads,
       registry: this.#tenancy.registry,
@@ -492,6 +514,7 @@ class ServingHost implements LocalServing {
       journalCounts: this.#mail.counts(),
       startedAtMs: this.#startedAtMs,
       audit: { pen: this.#trust.pen, events: 0 },
+      totals: this.#totals,
     };
   }
 
@@ -672,6 +695,7 @@ class ServingHost implements LocalServing {
     this.#policing?.close();
     this.#triggers.stop();
     await this.#drain(drainMs);
+    await this.#metering.close();
     await this.#everywhere((handle) => handle.call('save', undefined));
     await this.#threads.close(closeMsMax);
     await this.#mail

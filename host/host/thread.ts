@@ -28,6 +28,7 @@ import type { Outcome } from '../outcome.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
+import { AllocationMeter } from './allocation-meter.ts';
 import { backlogOf } from './audit-metrics.ts';
 import type { Clearance } from './clearance.ts';
 import type { OwnerCalls, Subscriptions, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
@@ -101,6 +102,7 @@ export class AgentThread {
   readonly #rooms: GuestRooms;
   readonly #clearance: Clearance | undefined;
   readonly #launcher: Launcher;
+  readonly #allocations: AllocationMeter;
   readonly population: Population;
   readonly #overdueKind: number;
   readonly #logLevelMin: LogLevel;
@@ -122,6 +124,7 @@ export class AgentThread {
     random: Random,
   ) {
     this.#clock = clock;
+    this.#allocations = new AllocationMeter(clock);
     this.#trust = new ThreadTrust(trust, clock);
     this.#clearance = clearanceOf(this.#trust, owner, clock);
     this.#audit = this.#openAudit();
@@ -349,7 +352,8 @@ export class AgentThread {
     return {
       clock: this.#clock,
       turn: this.#dispatcher,
-      launch: (agent, saved, budget, deadlineMs) => this.#launcher.launch(agent, saved, budget, deadlineMs),
+      launch: (agent, saved, budget, deadlineMs) =>
+        this.#allocations.launch(() => this.#launcher.launch(agent, saved, budget, deadlineMs)),
       idle: (agent) => this.#room.idle(agent),
       busy: (agent) => this.#room.busy(agent),
       kept: (agent, saved) => this.#room.kept(agent, saved),
@@ -478,16 +482,18 @@ export class AgentThread {
       turn: this.#dispatcher,
       signal: gone.signal,
       isFallible: false,
-      launch: async (budget) =>
-        this.#room.enter(
-          () =>
-            this.#engine.enter(
-              agent.spec.program,
-              this.#link(agent, budget),
-              budget,
-              this.#rooms.wasi(agent, budget),
-            ),
-          agent.spec.limits.deadlineMs,
+      launch: (budget) =>
+        this.#allocations.launch(() =>
+          this.#room.enter(
+            () =>
+              this.#engine.enter(
+                agent.spec.program,
+                this.#link(agent, budget),
+                budget,
+                this.#rooms.wasi(agent, budget),
+              ),
+            agent.spec.limits.deadlineMs,
+          ),
         ),
       call: async ({ instance, exchange }) => {
         if (exchange === undefined) throw new Error('bug: a program that serves HTTP without WASI');
@@ -521,6 +527,7 @@ export class AgentThread {
       active: this.#dispatcher.active,
       queued: this.#dispatcher.queued,
       warmBytes: this.#room.warmBytes,
+      allocations: this.#allocations.report,
       audit: backlogOf(this.#trust.pen),
       counts: { ...this.bus.counts, ...this.mail.counts() },
     };
