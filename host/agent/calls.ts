@@ -86,6 +86,7 @@ export class Calls {
     if (end === undefined) return undefined;
     this.#end = undefined;
     const usage = usageOf(this.budget);
+    this.budget.settle();
     hibernate();
     return { end, timer: this.#timer, carried: this.budget.carry(), usage };
   }
@@ -146,6 +147,7 @@ export class Calls {
 
   #ended(end: CallEnd | undefined, outcome: CallOutcome): void {
     if (end === undefined) return;
+    this.budget.settle();
     this.#recorder?.end(outcome);
     end.ended(outcome);
   }

@@ -58,17 +58,19 @@ export class Dispatcher implements Turn {
     this.#schedule();
   }
 
-  isWanted(): boolean {
+  isWanted(_key: number): boolean {
     return (this.#length > 0 && this.#active < this.#options.activeMax) || this.#options.isPending();
   }
 
   /** After those in line now have started, and whatever the event loop has. */
-  giveWay(): Promise<void> {
+  giveWay(_key: number): Promise<void> {
     return new Promise((resolve) => {
       this.#paused.push(resolve);
       if (this.#paused.length === 1) setImmediate(this.#resume);
     });
   }
+
+  charge(_key: number, _fuel: number, _ms: number): void {}
 
   /** One at a time: between two guests that compute, whatever the event loop has comes first. */
   readonly #resume = (): void => {

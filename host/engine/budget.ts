@@ -42,12 +42,14 @@ export class Stopped extends Error {
   override readonly name = 'Stopped';
 }
 
-/** Who else wants the thread: a guest that computes gives way between two fuel slices. */
+/** Who else wants the thread: a guest that computes gives way between two fuel slices. `key` says whose guest asks. */
 export interface Turn {
-  /** Whether somebody waits; asked at the end of each slice, so it has to be cheap. */
-  isWanted(): boolean;
-  /** Resolves when those who waited had their turn. */
-  giveWay(): Promise<void>;
+  /** Whether somebody waits who goes before it; asked at the end of each slice, so it has to be cheap. */
+  isWanted(key: number): boolean;
+  /** Resolves when it is the guest's turn again. */
+  giveWay(key: number): Promise<void>;
+  /** What it used since this was last called for the same call: at each slice's end and at the call's end. */
+  charge(key: number, fuel: number, ms: number): void;
 }
 
 export interface BudgetOptions {
@@ -59,6 +61,8 @@ export interface BudgetOptions {
   readonly yieldMs?: number;
   /** Others on the same thread; without it the guest only lets the event loop turn. */
   readonly turn?: Turn;
+  /** Whose guest it is, to `turn`. Default 0. */
+  readonly turnKey?: number;
   /** Told what the process decided about memory; or decides in its place. */
   readonly growthWatch?: GrowthWatch | undefined;
 }
@@ -78,6 +82,8 @@ export interface Carried {
   readonly deadlineAtMs: number;
   readonly outputBytes: number;
   readonly denials: ReadonlyMap<string, string>;
+  /** Fuel that the agent's turns were charged with. */
+  readonly charged: bigint;
 }
 
 /** Milliseconds a guest that shares its thread may compute where it cannot be paused. */
@@ -106,6 +112,9 @@ export class Budget {
   readonly #slice: FuelSlice;
   readonly #yieldMs: number;
   readonly #turn: Turn | undefined;
+  readonly #turnKey: number;
+  /** Of the fuel used, what `turn` was told. */
+  #charged = 0n;
   #cell: WebAssembly.Global<'i64'> | undefined;
   #granted = 0n;
   #checks = 0;
@@ -150,6 +159,7 @@ export class Budget {
     this.#slice = new FuelSlice(options.fuelSlice ?? 2_000_000n, this.#startedMs);
     this.#yieldMs = options.yieldMs ?? 10;
     this.#turn = options.turn;
+    this.#turnKey = options.turnKey ?? 0;
     this.#growthWatch = options.growthWatch;
     this.#deadlineMs = options.limits.deadlineMs;
     this.#deadlineAtMs = this.#startedMs + options.limits.deadlineMs;
@@ -211,6 +221,7 @@ export class Budget {
   restart(deadlineMs: number = this.limits.deadlineMs): void {
     this.#refusal = undefined;
     this.#denials = undefined;
+    this.#charged = 0n;
     this.#granted = 0n;
     if (this.#cell !== undefined) {
       const { fuel } = this.#slice;
@@ -234,11 +245,13 @@ export class Budget {
       deadlineAtMs: this.#deadlineAtMs,
       outputBytes: this.#outputBytes,
       denials: this.denials,
+      charged: this.#charged,
     };
   }
 
   /** Goes on with an invocation that began under another account. */
-  goOn({ startedMs, deadlineMs, deadlineAtMs, outputBytes, denials }: Carried): void {
+  goOn({ startedMs, deadlineMs, deadlineAtMs, outputBytes, denials, charged }: Carried): void {
+    this.#charged = charged;
     this.#startedMs = startedMs;
     this.#deadlineMs = deadlineMs;
     this.#deadlineAtMs = deadlineAtMs;
@@ -278,7 +291,9 @@ export class Budget {
 
   /** A guest that calls the host again and again burns little fuel: its slices are long. */
   #keepsWaiting(nowMs: number): boolean {
-    return nowMs - this.#yieldAtMs + this.#yieldMs >= hostMsMax && this.#turn?.isWanted() === true;
+    return (
+      nowMs - this.#yieldAtMs + this.#yieldMs >= hostMsMax && this.#turn?.isWanted(this.#turnKey) === true
+    );
   }
 
   #endSlice(): void {
@@ -317,13 +332,14 @@ export class Budget {
     }
     if (this.#holdsThread(nowMs)) return 0;
     // At least enough to bring the cell back to 0, whatever one block overshot by.
+    this.#charge(this.fuelUsed, nowMs);
     this.#slice.end(nowMs);
     const { fuel } = this.#slice;
     const need = fuel > -cell.value ? fuel : -cell.value;
     const grant: bigint = need < left ? need : left;
     this.#granted += grant;
     cell.value += grant;
-    const isWanted = nowMs >= this.#yieldAtMs || this.#turn?.isWanted() === true;
+    const isWanted = nowMs >= this.#yieldAtMs || this.#turn?.isWanted(this.#turnKey) === true;
     return this.synchronousDepth === 0 && isWanted ? 1 : 0;
   }
 
@@ -340,9 +356,22 @@ export class Budget {
     return true;
   }
 
+  #charge(fuelUsed: bigint, nowMs: number): void {
+    const turn = this.#turn;
+    if (turn === undefined) return;
+    const fuel = fuelUsed > this.#charged ? Number(fuelUsed - this.#charged) : 0;
+    turn.charge(this.#turnKey, fuel, nowMs - this.#slice.fromMs);
+    if (fuel > 0) this.#charged = fuelUsed;
+  }
+
+  /** A call under this account is over, or leaves it: charges what no slice's end did. */
+  settle(): void {
+    if (this.#turn !== undefined) this.#charge(this.fuelUsed, this.clock.monotonicMs());
+  }
+
   /** Import `pause` (suspending): lets the event loop turn, then the guest goes on. */
   async pause(): Promise<void> {
-    await (this.#turn?.giveWay() ?? new Promise<void>((resolve) => setImmediate(resolve)));
+    await (this.#turn?.giveWay(this.#turnKey) ?? new Promise<void>((resolve) => setImmediate(resolve)));
     this.waited();
   }
 

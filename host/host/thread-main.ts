@@ -28,9 +28,9 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
       });
       await placing;
     },
-    openDoor: async ({ module, settings: door }) => (await placed()).openDoor(module, door),
-    doorMetrics: async () => (await placed()).doorMetrics(),
-    closeDoor: async (drainMs) => (await placed()).closeDoor(drainMs),
+    openDoor: async ({ module, settings: door }) => (await placed()).door.open(module, door),
+    doorMetrics: async () => (await placed()).door.metrics(),
+    closeDoor: async (drainMs) => (await placed()).door.close(drainMs),
     holds: async (names) => (await placed()).holds(names),
     relink: (end) => tell((thread) => thread.relink(end)),
     learn: async (spec) => (await placed()).population.learn(spec),

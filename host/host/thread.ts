@@ -1,13 +1,12 @@
-import type * as http from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Agent, AgentNote, Surroundings } from '../agent/agent.ts';
+import type { Agent } from '../agent/agent.ts';
 import { ColdStates } from '../agent/cold-states.ts';
 import { Dispatcher } from '../agent/dispatcher.ts';
 import type { FailurePlace } from '../agent/error-strategy.ts';
-import { invoke } from '../agent/invoke.ts';
 import { Launcher } from '../agent/launcher.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
 import { Population } from '../agent/population.ts';
+import type { AgentNote, Surroundings } from '../agent/surroundings.ts';
 import { Bus } from '../bus/bus.ts';
 import type { Delivery } from '../bus/delivery.ts';
 import { Directory } from '../bus/directory.ts';
@@ -25,20 +24,20 @@ import { Residence } from '../engine/residence.ts';
 import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
-import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
-import type { LogEntry } from '../telemetry/log-entry.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
+import { AgentNews } from './agent-news.ts';
 import { AllocationMeter } from './allocation-meter.ts';
 import { backlogOf } from './audit-metrics.ts';
 import type { Clearance } from './clearance.ts';
 import type { OwnerCalls, Subscriptions, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
 import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
+import { Exchanges } from './exchanges.ts';
 import { GuestRooms } from './guest-rooms.ts';
 import { Inspection } from './inspection.ts';
 import type { MessageProofs } from './message-proofs.ts';
-import type { Metric } from './serving.ts';
 import { ThreadAudit } from './thread-audit.ts';
+import { ThreadDoor } from './thread-door.ts';
 import { openHistory } from './thread-history.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
 import { clearanceOf, entranceOf, type PolicyOwner } from './thread-policy.ts';
@@ -47,7 +46,6 @@ import { envelopesOf, proofsOf, recordRefusal, refusalText, storeSealOf, ThreadT
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
-const failureCharsMax = 1_000;
 /** Milliseconds between two looks at who has been idle for long enough, and whether other threads need room. */
 const sweepMs = 50;
 /** The same after a look that did not get to the end of them. */
@@ -61,16 +59,6 @@ const quietEveryMs = 5;
 const turnBytesMax = 64 * 1024 * 1024;
 /** Milliseconds for calls that were told to end. */
 const endMsMax = 3_000;
-
-/** What a front door's module for threads exports. */
-interface DoorModule {
-  openThreadDoor(serving: ThreadServing, settings: unknown): Promise<Door>;
-}
-
-interface Door {
-  metrics(): readonly Metric[];
-  close(drainMs: number): Promise<void>;
-}
 
 /** How the main thread is told. */
 export interface Owner
@@ -105,9 +93,10 @@ export class AgentThread {
   readonly #allocations: AllocationMeter;
   readonly population: Population;
   readonly #overdueKind: number;
-  readonly #logLevelMin: LogLevel;
+  readonly #news: AgentNews;
+  readonly #exchanges: Exchanges;
+  readonly door: ThreadDoor;
   #server: ExchangeServer | undefined;
-  #door: Door | undefined;
   #sweeping: NodeJS.Timeout | undefined;
   #quietLooks = 0;
   /** Agents whose own subscriptions are others since the owner was told. */
@@ -131,14 +120,13 @@ export class AgentThread {
     this.#self = links.self;
     this.mail = mail;
     this.#owner = owner;
-    this.#logLevelMin = settings.logLevelMin;
     this.#history = openHistory({
       folder: historyFolder,
       thread: links.self,
       pen: this.#trust.pen,
       settings,
       wallMs: () => this.#wallMs(),
-      say: (level, text) => this.#say(level, text),
+      say: (level, text) => this.#news.say(level, text),
     });
     this.#residence = new Residence(settings.residence, links.self);
     this.#pools = new InstancePools({ residence: this.#residence });
@@ -150,7 +138,11 @@ export class AgentThread {
       (entry) => this.#log.write(entry),
       () => this.#wallMs(),
     );
-    this.#cold = new ColdStates(store, (error, agent) => this.#say('error', error.message, agent));
+    this.door = new ThreadDoor(() => {
+      const entrance = entranceOf(this.#clearance, owner, (text) => this.#news.say('warn', text));
+      return new ThreadServing(this.bus, systemRandom, this.#trust.pen, entrance);
+    });
+    this.#cold = new ColdStates(store, (error, agent) => this.#news.say('error', error.message, agent));
     this.#links = new Links(links, { clock });
     this.proofs = proofsOf(trust, clock);
     this.bus = new Bus({
@@ -163,7 +155,7 @@ export class AgentThread {
       seal: envelopesOf(trust, clock, random),
       signer: this.proofs,
       onRefused: (refused) => {
-        this.#say('warn', refusalText(refused), refused.receiver);
+        this.#news.say('warn', refusalText(refused), refused.receiver);
         recordRefusal(this.#trust.pen, refused);
       },
       onDeadLetter: (letter) => {
@@ -173,6 +165,12 @@ export class AgentThread {
       record: this.#audit?.messages,
       predecessors,
       subscriptionsFrom,
+    });
+    this.#news = new AgentNews({
+      bus: this.bus,
+      log: this.#log,
+      logLevelMin: settings.logLevelMin,
+      wallMs: () => this.#wallMs(),
     });
     this.#room = new MemoryRoom({
       clock,
@@ -225,7 +223,18 @@ export class AgentThread {
       link: (agent, budget) => this.#link(agent, budget),
       wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
       wallMs: () => this.#wallMs(),
-      onLost: (agent, error) => this.#say('error', error.message, agent.name),
+      onLost: (agent, error) => this.#news.say('error', error.message, agent.name),
+    });
+    this.#exchanges = new Exchanges({
+      allocations: this.#allocations,
+      engine: this.#engine,
+      room: this.#room,
+      clock,
+      turn: this.#dispatcher,
+      agent: (id) => this.population.actor(id),
+      link: (agent, budget) => this.#link(agent, budget),
+      wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
+      audit: this.#audit,
     });
   }
 
@@ -237,7 +246,7 @@ export class AgentThread {
       bus: this.bus,
       clock: this.#clock,
       agents: () => this.population.agents(),
-      say: (text, agent) => this.#say('warn', text, agent),
+      say: (text, agent) => this.#news.say('warn', text, agent),
       subscribed: (id) => void this.#subscribed.add(id),
     });
   }
@@ -289,7 +298,7 @@ export class AgentThread {
 
   async #open(socketPath: string): Promise<void> {
     this.#server = await ExchangeServer.listen(socketPath, (id, request, response) =>
-      this.#exchange(id, request, response),
+      this.#exchanges.serve(id, request, response),
     );
     this.#links.start({
       accept: (frame, from) => this.bus.accept(frame, from),
@@ -297,7 +306,7 @@ export class AgentThread {
     });
     this.#sweeping = setInterval(() => this.#sweep(), sweepMs);
     for (const damage of this.mail.damage)
-      this.#say(damage.kind === 'torn' ? 'info' : 'warn', damageText(damage));
+      this.#news.say(damage.kind === 'torn' ? 'info' : 'warn', damageText(damage));
   }
 
   #sweepRoom(): void {
@@ -306,7 +315,7 @@ export class AgentThread {
       (isDone) => {
         if (!isDone) this.#again = setTimeout(() => this.#sweepRoom(), sweepAgainMs);
       },
-      (thrown: unknown) => this.#say('error', String(thrown)),
+      (thrown: unknown) => this.#news.say('error', String(thrown)),
     );
   }
 
@@ -318,7 +327,7 @@ export class AgentThread {
     this.#tellSubscriptions();
     const news = this.mail.news();
     if (news === undefined) return;
-    this.#say(news.level, news.text);
+    this.#news.say(news.level, news.text);
     this.#owner.journal(news.isTaking);
   }
 
@@ -338,10 +347,6 @@ export class AgentThread {
     }
     this.#subscribed.clear();
     this.#owner.subscriptions(changed);
-  }
-
-  #say(level: LogEntry['level'], text: string, agent?: string): void {
-    this.#log.write({ atMs: this.#wallMs(), level, agent, messageId: undefined, text, fields: [] });
   }
 
   #wallMs(): number {
@@ -416,109 +421,13 @@ export class AgentThread {
     this.#audit?.handled(agent, delivery, outcome);
     // Whoever asked hears of it; of a message that nobody waits for only the operator can.
     if (delivery.request === 0 && outcome.kind === 'error')
-      this.#sayUnhandled(agent, delivery, outcome.failure);
+      this.#news.unhandled(agent, delivery, outcome.failure);
     this.population.handled(agent, delivery, outcome, place);
-  }
-
-  #sayUnhandled(agent: Agent, { message }: Delivery, failure: unknown): void {
-    const text = `a message was not dealt with: ${JSON.stringify(failure)}`.slice(0, failureCharsMax);
-    const fields = [
-      { name: 'subject', value: message.subject },
-      { name: 'attempt', value: String(message.attempt) },
-    ];
-    this.#log.write({
-      atMs: this.#wallMs(),
-      level: 'warn',
-      agent: agent.name,
-      messageId: message.id,
-      text,
-      fields,
-    });
   }
 
   #note(agent: Agent, what: AgentNote): void {
     this.#audit?.told(agent, what);
-    if (what.kind === 'hibernated' || what.kind === 'woken') return;
-    this.#publish(agent, what);
-    const entry = noteEntry(agent, what);
-    if (entry !== undefined && isLogged(entry.level, this.#logLevelMin))
-      this.#log.write({ ...entry, atMs: this.#wallMs() });
-  }
-
-  /** `host.agent.NAME.started`, …: for whoever may listen to the host's own events. */
-  #publish(agent: Agent, what: ToldNote): void {
-    if (!this.bus.hasEventListeners) return;
-    const event = what.kind === 'ended' && what.reason === 'failed' ? 'failed' : what.kind;
-    const { name, lastError: error } = agent;
-    const body = JSON.stringify({
-      agent: name,
-      event,
-      atMs: this.#wallMs(),
-      ...(event === 'failed' && { error }),
-      ...('why' in what && { why: what.why }),
-      ...(what.kind === 'denied' && { what: what.what, allow: what.cure }),
-    });
-    this.bus.publishEvent(`host.agent.${name}.${event}`, {
-      contentType: 'application/json',
-      headers: [],
-      body: new TextEncoder().encode(body),
-    });
-  }
-
-  /** One HTTP request, in an instance of its own. */
-  async #exchange(id: number, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const agent = this.population.actor(id);
-    const main = agent?.spec.program.facts.main;
-    if (agent === undefined || main?.kind !== 'http') {
-      response.writeHead(404).end();
-      return;
-    }
-    const begun = this.#audit?.exchangeBegun(agent, main.export);
-    const gone = new AbortController();
-    response.on('close', () => gone.abort('the client went away'));
-    const { outcome, denials } = await invoke({
-      limits: agent.spec.limits,
-      clock: this.#clock,
-      turn: this.#dispatcher,
-      signal: gone.signal,
-      isFallible: false,
-      launch: (budget) =>
-        this.#allocations.launch(() =>
-          this.#room.enter(
-            () =>
-              this.#engine.enter(
-                agent.spec.program,
-                this.#link(agent, budget),
-                budget,
-                this.#rooms.wasi(agent, budget),
-              ),
-            agent.spec.limits.deadlineMs,
-          ),
-        ),
-      call: async ({ instance, exchange }) => {
-        if (exchange === undefined) throw new Error('bug: a program that serves HTTP without WASI');
-        return instance.call(main.export, await exchange(request, response));
-      },
-    });
-    if (begun !== undefined) this.#audit?.exchangeEnded(agent, begun, outcome);
-    agent.countExchange(outcome, denials);
-  }
-
-  /** Opens this thread's part of the front door. @throws HostError `HOST_ERR_LISTEN_FAILED` */
-  async openDoor(module: string, settings: unknown): Promise<void> {
-    const { openThreadDoor } = (await import(module)) as DoorModule;
-    const entrance = entranceOf(this.#clearance, this.#owner, (text) => this.#say('warn', text));
-    const serving = new ThreadServing(this.bus, systemRandom, this.#trust.pen, entrance);
-    this.#door = await openThreadDoor(serving, settings);
-  }
-
-  doorMetrics(): readonly Metric[] {
-    return this.#door?.metrics() ?? [];
-  }
-
-  async closeDoor(drainMs: number): Promise<void> {
-    await this.#door?.close(drainMs);
-    this.#door = undefined;
+    this.#news.note(agent, what);
   }
 
   status(): ThreadReport {
@@ -579,48 +488,14 @@ export class AgentThread {
     clearInterval(this.#sweeping);
     clearTimeout(this.#again);
     // Whoever waits still is told so before the thread is gone.
-    await this.#door?.close(0);
+    await this.door.close(0);
     await this.#cold.close();
     // The last that other threads said of its messages.
     while (this.#links.pending()) await turn();
-    await this.mail.close().catch((thrown: unknown) => this.#say('error', String(thrown)));
+    await this.mail.close().catch((thrown: unknown) => this.#news.say('error', String(thrown)));
     this.#history.close();
     this.#links.close();
     await this.#engine.close();
     await this.#trust.close();
-  }
-}
-
-type ToldNote = Exclude<AgentNote, { readonly kind: 'hibernated' | 'woken' }>;
-
-/** What people are told of an agent's life. */
-function noteEntry(agent: Agent, what: ToldNote): Omit<LogEntry, 'atMs'> | undefined {
-  const base = { agent: agent.name, messageId: agent.delivery?.message.id, fields: [] };
-  switch (what.kind) {
-    case 'started':
-      return { ...base, level: 'debug', text: what.resumed ? 'restarted' : 'started' };
-    case 'denied':
-      return {
-        ...base,
-        level: 'warn',
-        text: `denied: ${what.what}`,
-        fields: [{ name: 'allow', value: what.cure }],
-      };
-    case 'held': {
-      const cure = `host agents resume ${agent.name} lets it go on`;
-      return { ...base, level: 'error', text: `held (${what.why}); ${cure}` };
-    }
-    case 'terminated':
-      return { ...base, level: 'error', text: `terminated (${what.why})` };
-    case 'failed-over':
-      return { ...base, level: 'warn', text: `failed over: ${what.why}` };
-    case 'resumed':
-      return { ...base, level: 'info', text: `resumed (${what.why})` };
-    case 'refused':
-      return { ...base, level: 'error', text: what.error.message };
-    case 'ended':
-      return what.reason === 'failed'
-        ? { ...base, level: 'error', text: `ended: ${agent.lastError ?? ''}` }
-        : { ...base, level: 'debug', text: `ended: ${what.reason}` };
   }
 }

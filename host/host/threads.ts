@@ -149,6 +149,13 @@ export class Threads {
     return Array.from({ length: this.#options.threads }, (_, index) => index + 1);
   }
 
+  /** What the threads that are there answer. */
+  async everywhere<T>(ask: (handle: AgentThreadHandle) => Promise<T>): Promise<readonly T[]> {
+    const handles = this.numbers.map((number) => this.handle(number));
+    const asked = await Promise.allSettled(handles.filter((handle) => handle !== undefined).map(ask));
+    return asked.filter((one) => one.status === 'fulfilled').map(({ value }) => value);
+  }
+
   async close(deadlineMs: number): Promise<void> {
     await this.#pool?.close(deadlineMs);
   }

@@ -149,7 +149,7 @@ export class MemoryThread {
   #surroundings(): Surroundings {
     return {
       clock: this.clock,
-      turn: { isWanted: () => false, giveWay: () => turn() },
+      turn: { isWanted: () => false, giveWay: () => turn(), charge: () => {} },
       launch: (agent, saved, budget, deadlineMs) => this.#launcher.launch(agent, saved, budget, deadlineMs),
       idle: (agent) => this.room.idle(agent),
       busy: (agent) => this.room.busy(agent),
