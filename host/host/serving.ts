@@ -56,6 +56,18 @@ export interface AgentSummary {
   readonly fuel: bigint;
   /** Where `wasi:http` requests for it come in. */
   readonly route: string | undefined;
+  readonly profile: AgentProfile;
+}
+
+/** How an agent works, as its messages have shown: moving averages. */
+export interface AgentProfile {
+  /** Milliseconds it computes for a message. */
+  readonly executionMs: number;
+  /** As of late. */
+  readonly messagesPerSecond: number;
+  /** Share of a message's time in which it computes, 0 to 1. */
+  readonly cpuIntensity: number;
+  readonly kind: 'computing' | 'mixed' | 'waiting';
 }
 
 /** Everything about one agent. */

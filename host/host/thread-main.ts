@@ -38,10 +38,10 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
     add: async ({ spec, agents, isAgain }) => (await placed()).population.add(spec, agents, isAgain),
     replace: async ({ id, spec }) => (await placed()).population.replace(id, spec),
     resume: async ({ id, isDropped }) => (await placed()).population.resume(id, isDropped),
-    remove: async (id) => (await placed()).population.remove(id),
+    remove: async (id) => (await placed()).remove(id),
     report: async (ids) => {
-      const { population } = await placed();
-      return ids.map((id) => population.reportOf(id));
+      const thread = await placed();
+      return ids.map((id) => thread.reportOf(id));
     },
     status: async () => (await placed()).status(),
     deadLetters: async (max) => (await placed()).bus.deadLetters(max),

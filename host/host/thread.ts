@@ -5,7 +5,7 @@ import { Dispatcher } from '../agent/dispatcher.ts';
 import type { FailurePlace } from '../agent/error-strategy.ts';
 import { Launcher } from '../agent/launcher.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
-import { Population } from '../agent/population.ts';
+import { type AgentReport, Population } from '../agent/population.ts';
 import type { AgentNote, Surroundings } from '../agent/surroundings.ts';
 import { Bus } from '../bus/bus.ts';
 import type { Delivery } from '../bus/delivery.ts';
@@ -24,6 +24,8 @@ import { Residence } from '../engine/residence.ts';
 import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
+import { MeteredTurn } from '../scheduler/metered-turn.ts';
+import { Profiles } from '../scheduler/profile.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
 import { AgentNews } from './agent-news.ts';
 import { AllocationMeter } from './allocation-meter.ts';
@@ -86,6 +88,8 @@ export class AgentThread {
   readonly #self: number;
   readonly #cold: ColdStates;
   readonly #dispatcher: Dispatcher;
+  readonly profiles: Profiles = new Profiles();
+  readonly #turns: MeteredTurn;
   readonly #room: MemoryRoom;
   readonly #rooms: GuestRooms;
   readonly #clearance: Clearance | undefined;
@@ -197,6 +201,13 @@ export class AgentThread {
       nowMs: () => clock.monotonicMs(),
       isPending: () => this.#isMailWaiting(),
     });
+    this.#turns = new MeteredTurn({
+      turn: this.#dispatcher,
+      profiles: this.profiles,
+      indexOf: (id) => this.bus.directory.indexOf(id),
+      shares: { charge: () => {}, owedMs: () => 0 },
+      clock,
+    });
     this.population = new Population({
       bus: this.bus,
       dispatcher: this.#dispatcher,
@@ -230,7 +241,7 @@ export class AgentThread {
       engine: this.#engine,
       room: this.#room,
       clock,
-      turn: this.#dispatcher,
+      turn: this.#turns,
       agent: (id) => this.population.actor(id),
       link: (agent, budget) => this.#link(agent, budget),
       wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
@@ -356,7 +367,7 @@ export class AgentThread {
   #surroundings(): Surroundings {
     return {
       clock: this.#clock,
-      turn: this.#dispatcher,
+      turn: this.#turns,
       launch: (agent, saved, budget, deadlineMs) =>
         this.#allocations.launch(() => this.#launcher.launch(agent, saved, budget, deadlineMs)),
       idle: (agent) => this.#room.idle(agent),
@@ -419,6 +430,12 @@ export class AgentThread {
     place: FailurePlace,
   ): void {
     this.#audit?.handled(agent, delivery, outcome);
+    this.profiles.ended(
+      this.bus.directory.indexOf(agent.id),
+      outcome.usage.wallMs,
+      outcome.usage.memoryBytes,
+      this.#clock.monotonicMs(),
+    );
     // Whoever asked hears of it; of a message that nobody waits for only the operator can.
     if (delivery.request === 0 && outcome.kind === 'error')
       this.#news.unhandled(agent, delivery, outcome.failure);
@@ -428,6 +445,17 @@ export class AgentThread {
   #note(agent: Agent, what: AgentNote): void {
     this.#audit?.told(agent, what);
     this.#news.note(agent, what);
+  }
+
+  reportOf(id: number): AgentReport | undefined {
+    const report = this.population.reportOf(id);
+    const key = this.bus.directory.indexOf(id);
+    return report && { ...report, profile: this.profiles.of(key, this.#clock.monotonicMs()) };
+  }
+
+  async remove(id: number): Promise<void> {
+    await this.population.remove(id);
+    this.profiles.forget(this.bus.directory.indexOf(id));
   }
 
   status(): ThreadReport {

@@ -66,6 +66,10 @@ test('a host exports what it is: to a file, to a collector, and the same over HT
   const front = await listen(host.serving, { port: 0 });
   t.after(() => front.close(0));
   for (const words of ['a', 'b', 'c']) await host.ask('one', words);
+  const { profile } = await host.serving.agent('one');
+  assert.notEqual(profile.executionMs, 0.1, 'its messages have shown how it works');
+  assert.ok(profile.cpuIntensity > 0.5 && profile.messagesPerSecond > 0);
+  assert.equal((await host.serving.agent('two')).profile.executionMs, 0.1);
   await collector.until(collector.arrived.length + 2);
   const { scheduler, task_manager, load_balancer, system } = readSnapshot(
     (await ask(front, '/v1/metrics')).text,

@@ -3,6 +3,7 @@ import { HostError } from '../../host/errors.ts';
 import type {
   Accepted,
   AgentDetail,
+  AgentProfile,
   AgentSummary,
   Approval,
   DeadLetter,
@@ -41,6 +42,13 @@ interface Subscriber {
 }
 
 /** A serving host whose agents are functions of this process: the port in full, without engine or threads. */
+const someProfile: AgentProfile = {
+  executionMs: 0.1,
+  messagesPerSecond: 0,
+  cpuIntensity: 0.5,
+  kind: 'mixed',
+};
+
 const someSnapshot: MetricsSnapshot = {
   timestamp: 1_700_000_000,
   scheduler: {
@@ -318,6 +326,7 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     memoryBytes: 65_536,
     fuel: 0n,
     route: undefined,
+    profile: someProfile,
     manifestPath: undefined,
     manifest,
     imports: [],
@@ -331,7 +340,32 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
 }
 
 function summaryOf(detail: AgentDetail): AgentSummary {
-  const { name, state, digest, world, thread, mailboxDepth, handled, failed, memoryBytes, fuel, route } =
-    detail;
-  return { name, state, digest, world, thread, mailboxDepth, handled, failed, memoryBytes, fuel, route };
+  const {
+    name,
+    state,
+    digest,
+    world,
+    thread,
+    mailboxDepth,
+    handled,
+    failed,
+    memoryBytes,
+    fuel,
+    route,
+    profile,
+  } = detail;
+  return {
+    name,
+    state,
+    digest,
+    world,
+    thread,
+    mailboxDepth,
+    handled,
+    failed,
+    memoryBytes,
+    fuel,
+    route,
+    profile,
+  };
 }

@@ -1,4 +1,11 @@
-import type { AgentDetail, AgentState, AgentSummary, AgentTrigger, Difference } from '../../host/serving.ts';
+import type {
+  AgentDetail,
+  AgentProfile,
+  AgentState,
+  AgentSummary,
+  AgentTrigger,
+  Difference,
+} from '../../host/serving.ts';
 import { count, listOf, number, objectOf, oneOf, type Schema, text } from '../schema.ts';
 
 const states: { readonly [state in AgentState]: true } = {
@@ -28,6 +35,12 @@ const summaryProperties = {
   memoryBytes: count('As of its last message.'),
   fuel: count('Since the host started.'),
   route: text('Where `wasi:http` requests for it come in.'),
+  profile: objectOf<AgentProfile>('AgentProfile', {
+    executionMs: number('Milliseconds it computes for a message: a moving average, as are the others.'),
+    messagesPerSecond: number('As of late.'),
+    cpuIntensity: number('Share of a message’s time in which it computes, 0 to 1.'),
+    kind: oneOf('computing', 'mixed', 'waiting'),
+  }),
 };
 
 export const agentSummary: Schema = objectOf<AgentSummary>('AgentSummary', summaryProperties, ['route']);
