@@ -32,7 +32,10 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   capability: async () => (await import('./capability.ts')).bench,
   policy: async () => (await import('./policy.ts')).bench,
   audit: async () => (await import('./audit.ts')).bench,
+  audited: async () => (await import('./audited.ts')).bench,
+  orchestration: async () => (await import('./orchestration.ts')).bench,
   identity: async () => (await import('./identity.ts')).bench,
+  scheduler: async () => (await import('./scheduler.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({

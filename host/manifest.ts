@@ -45,7 +45,9 @@ export {
   type BusGrants,
   type FileGrant,
   type Grants,
+  isSharedName,
   noGrants,
+  type OrchestrationGrants,
   type SocketGrant,
 } from './manifest/grants.ts';
 export type { HttpGrant, Scheme } from './manifest/http-grant.ts';

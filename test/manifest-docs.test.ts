@@ -75,6 +75,7 @@ test('the parser is asked for all of its tables', () => {
     'capabilities.files',
     'capabilities.http',
     'capabilities.net',
+    'capabilities.orchestration',
     'delivery',
     'environment.a',
     'errors',

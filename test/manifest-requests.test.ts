@@ -114,6 +114,7 @@ subject = "orders.>"
       context: true,
       tools: ['weather.*', 'clock'],
       spawn: ['worker-*'],
+      orchestration: { channels: [], leases: [], groups: [], spawnFrom: [], childrenMax: 0 },
     },
     subscriptions: [
       { pattern: 'orders.*.created', group: undefined },

@@ -1,6 +1,7 @@
 import type { Bus, KeptSubscription } from '../bus/bus.ts';
 import type { Delivery, Lodgers, ReceiverTerms } from '../bus/delivery.ts';
 import { Capabilities } from '../capability/capabilities.ts';
+import { HostError } from '../errors.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Profile } from '../scheduler/profile.ts';
@@ -10,7 +11,9 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { FailurePlace } from './error-strategy.ts';
 import type { Halt } from './halt.ts';
 import type { LifeRecord } from './life-record.ts';
+import { illegal, type LifecycleState } from './lifecycle.ts';
 import { Recovery } from './recovery.ts';
+import { type Rein, Reins } from './reins.ts';
 import { Roll, type Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
 import { termsOf } from './terms.ts';
@@ -52,12 +55,13 @@ export type Newcomer = readonly [
   halt?: Halt | undefined,
 ];
 
-/** `held`: it waits for a person, wherever its state is. */
-export type ReportedPhase = AgentPhase | 'held';
+/** `held`, `paused`: it waits for a person, wherever its state is. */
+export type ReportedPhase = AgentPhase | 'held' | 'paused';
 
 /** What is known of one agent. */
 export interface AgentReport extends Tally {
   readonly phase: ReportedPhase;
+  readonly lifecycle: LifecycleState;
   /** In a call, and waiting for something outside. */
   readonly mailboxDepth: number;
   readonly lastError: string | undefined;
@@ -69,6 +73,7 @@ export interface AgentReport extends Tally {
 export interface PopulationReport {
   readonly agents: number;
   readonly phases: Readonly<Partial<Record<ReportedPhase, number>>>;
+  readonly lives: Readonly<Partial<Record<LifecycleState, number>>>;
   readonly handled: number;
   readonly failed: number;
   readonly fuel: bigint;
@@ -83,6 +88,7 @@ export class Population implements Lodgers {
   readonly #specs = new Map<number, Spec>();
   readonly #roll: Roll;
   readonly #recovery: Recovery;
+  readonly #reins: Reins;
   readonly #agents = new Map<number, Agent>();
   /** Of those that have no object, whose state lies on disk. */
   #cold = 0;
@@ -92,6 +98,8 @@ export class Population implements Lodgers {
   #failed = 0;
   #fuel = 0n;
   readonly #heldBack = new Set<number>();
+  /** Those that take another version. */
+  readonly #replacing = new Set<number>();
 
   constructor(rooms: PopulationRooms) {
     this.#rooms = rooms;
@@ -99,6 +107,7 @@ export class Population implements Lodgers {
     this.#roll = new Roll((id) => bus.directory.indexOf(id));
     const note = around.note.bind(around);
     this.#recovery = new Recovery({ bus, clock: around.clock, note, halted });
+    this.#reins = new Reins(bus, this.#recovery);
     bus.lodge(this);
   }
 
@@ -203,6 +212,14 @@ export class Population implements Lodgers {
     const agent = this.#rouse(id);
     if (agent === undefined) return;
     const spec = this.#spec(number);
+    if (agent.halt?.kind === 'paused' && agent.delivery !== undefined)
+      throw illegal(
+        agent.name,
+        'suspended',
+        'created',
+        'it is paused in the middle of a message; resume it, or stop it',
+      );
+    this.#replacing.add(id);
     bus.pause(id);
     try {
       await agent.settled();
@@ -216,7 +233,8 @@ export class Population implements Lodgers {
       this.#subscribe(id, agent.name, spec);
       this.#endUngranted(id, agent);
     } finally {
-      if (agent.halt?.kind !== 'held') bus.resume(id);
+      this.#replacing.delete(id);
+      if (agent.halt === undefined || agent.halt.kind === 'terminated') bus.resume(id);
     }
   }
 
@@ -354,6 +372,27 @@ export class Population implements Lodgers {
     if (agent.leaveTurn()) dispatcher.ended();
   }
 
+  /** A person pauses, stops or kills an agent. @throws HostError `HOST_ERR_LIFECYCLE_ILLEGAL`, `HOST_ERR_AGENT_UNKNOWN` */
+  pull(id: number, rein: Rein, by: string): void {
+    const agent = this.#rouse(id);
+    if (agent === undefined) throw new HostError('HOST_ERR_AGENT_UNKNOWN', 'the agent was removed meanwhile');
+    if (this.#replacing.has(id))
+      throw illegal(
+        agent.name,
+        agent.lifecycle.state,
+        'suspended',
+        'another version takes its place; ask again',
+      );
+    this.#reins.pull(agent, rein, by);
+  }
+
+  /** Undefined: there is no such agent. */
+  lifecycleOf(id: number): LifecycleState | undefined {
+    const name = this.#roll.nameOf(id);
+    if (name === undefined) return undefined;
+    return this.#agents.get(id)?.lifecycle.state ?? (this.#rooms.cold.has(name) ? 'ready' : 'created');
+  }
+
   /** A person says that an agent goes on; false: nothing keeps it from doing so. */
   async resume(id: number, isDropped: boolean): Promise<boolean> {
     const agent = this.#agents.get(id);
@@ -370,7 +409,8 @@ export class Population implements Lodgers {
     const { handled, failed, fuel, memoryBytes } = agent ?? this.#roll.tallyOf(id);
     const phase = agent === undefined ? (cold.has(name) ? 'cold' : 'absent') : phaseOf(agent);
     const lastError = agent?.halt?.why ?? agent?.lastError;
-    return { phase, mailboxDepth, handled, failed, fuel, memoryBytes, lastError, subscriptions };
+    const lifecycle = this.lifecycleOf(id) ?? 'created';
+    return { phase, lifecycle, mailboxDepth, handled, failed, fuel, memoryBytes, lastError, subscriptions };
   }
 
   report(): PopulationReport {
@@ -378,15 +418,20 @@ export class Population implements Lodgers {
     const phases: Partial<Record<ReportedPhase, number>> = {};
     if (this.#cold > 0) phases.cold = this.#cold;
     if (resting > this.#cold) phases.absent = resting - this.#cold;
+    const lives: Partial<Record<LifecycleState, number>> = {};
+    if (this.#cold > 0) lives.ready = this.#cold;
+    if (resting > this.#cold) lives.created = resting - this.#cold;
     let [handled, failed, fuel] = [this.#handled, this.#failed, this.#fuel];
     for (const agent of this.#agents.values()) {
       const phase = phaseOf(agent);
       phases[phase] = (phases[phase] ?? 0) + 1;
+      const { state } = agent.lifecycle;
+      lives[state] = (lives[state] ?? 0) + 1;
       handled += agent.handled;
       failed += agent.failed;
       fuel += agent.fuel;
     }
-    return { agents: this.#roll.size, phases, handled, failed, fuel };
+    return { agents: this.#roll.size, phases, lives, handled, failed, fuel };
   }
 }
 
@@ -396,7 +441,7 @@ const turnedAway: Outcome<undefined> = {
   usage: { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 },
 };
 function phaseOf({ halt, phase }: Agent): ReportedPhase {
-  return halt?.kind === 'held' ? 'held' : phase;
+  return halt === undefined || halt.kind === 'terminated' ? phase : halt.kind;
 }
 
 function isOfManifest(

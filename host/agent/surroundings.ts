@@ -8,6 +8,7 @@ import type { Outcome } from '../outcome.ts';
 import type { Agent } from './agent.ts';
 import type { FailurePlace } from './error-strategy.ts';
 import type { Halt } from './halt.ts';
+import type { LifeNumber } from './lifecycle.ts';
 import type { WarmState } from './warm-state.ts';
 
 /** Why an instance ends in good order (wit/types.wit). */
@@ -34,6 +35,9 @@ export interface Surroundings {
   /** Calls `agent.overdue()` at a moment of the monotonic clock, unless called off by the timer it returns. */
   arm(agent: Agent, atMs: number): number;
   disarm(timer: number): void;
+  /** Its guest stands still from now on, at the end of its fuel slice, until `release`. */
+  hold(agent: Agent): void;
+  release(agent: Agent): void;
   /** Something has come for a call of it that waits: `agent.goOn()` when it is its turn. */
   ready(agent: Agent): void;
   /** It had its turn, and waits. */
@@ -53,6 +57,8 @@ export interface Surroundings {
   ): void;
   /** Tells the people who run the host. */
   note(agent: Agent, what: AgentNote): void;
+  /** Its life went from one state to another; called for every message, so it has to be cheap. */
+  turned(agent: Agent, from: LifeNumber, to: LifeNumber, why: string): void;
 }
 
 /** An instance, and whether it goes on where an earlier one was saved. */
@@ -64,7 +70,7 @@ export interface Launch {
 export type AgentNote =
   | { readonly kind: 'started'; readonly resumed: boolean }
   | { readonly kind: 'denied'; readonly what: string; readonly cure: string }
-  | { readonly kind: Halt['kind'] | 'resumed' | 'failed-over'; readonly why: string }
+  | { readonly kind: Halt['kind'] | 'stopped' | 'killed' | 'resumed' | 'failed-over'; readonly why: string }
   | { readonly kind: 'ended'; readonly outcome: Outcome | undefined; readonly reason: StopReason | 'failed' }
   | { readonly kind: 'refused'; readonly error: HostError }
   /** It left memory, its state being so many bytes in the heap. */

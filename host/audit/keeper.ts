@@ -4,14 +4,17 @@ import { makeFolder } from '../folder.ts';
 import {
   type BlockPacket,
   type DonePacket,
+  digestHeadBytes,
   type FailedPacket,
   frameBytes,
   frameLength,
+  isDigestFrame,
   isPersonalFrame,
   states,
 } from './block.ts';
 import { Broadcast } from './broadcast.ts';
 import { type CborTag, type CborValue, decodeCbor, encodeCbor } from './cbor.ts';
+import { writeSha256 } from './chain-hash.ts';
 import { type ChainLimits, ChainWriter } from './chain-writer.ts';
 import type { Disk } from './disk.ts';
 import { sealedTag } from './event.ts';
@@ -23,6 +26,7 @@ import { type Recovered, recoverChain } from './recovery.ts';
 import { deleteSegments, type Pruning, planPruning, type Retention, writePruned } from './retention.ts';
 import { sealHash } from './seal.ts';
 import type { Signer } from './signer.ts';
+import type { SubjectsSeal } from './subject-file.ts';
 import { Subjects } from './subjects.ts';
 import { hostParty } from './trust.ts';
 
@@ -39,12 +43,21 @@ export interface KeeperOptions {
   /** The wall clock against the monotonic one: beyond it, it was set. */
   readonly clockJumpMsMax: number;
   readonly acceptLoss: boolean;
+  readonly subjects: SubjectsSeal;
+  /** Of the host's keyring; undefined: it says nothing of it. */
+  readonly keyring: KeyringMark | undefined;
   /** The host's own version, and on what it runs: the first event of a run. */
   readonly version: string;
   /** One Int32: see `states`. */
   readonly state: SharedArrayBuffer;
   /** Why the disk refuses; undefined when it takes again. */
   readonly onTrouble: (failure: string | undefined) => void;
+}
+
+/** Which keyring a host has, in its own bytes (`markStart`). */
+export interface KeyringMark {
+  readonly version: number;
+  readonly mark: Uint8Array;
 }
 
 interface Link {
@@ -71,6 +84,7 @@ export class ChainKeeper {
   #offsetMs: number;
   #segment: number;
   #isPruning = false;
+  #keyring: KeyringMark | undefined;
 
   /** @throws HostError `HOST_ERR_AUDIT_CORRUPT` (see `recoverChain`); the system's error when the folder cannot be used */
   constructor(options: KeeperOptions) {
@@ -79,7 +93,7 @@ export class ChainKeeper {
     makeFolder(folder, 0o700);
     const publicKeys = [signer.publicKey, ...options.earlierKeys];
     this.recovered = recoverChain({ folder, random, publicKeys, acceptLoss: options.acceptLoss });
-    this.#subjects = new Subjects(folder, this.recovered.chain, random);
+    this.#subjects = new Subjects(folder, this.recovered.chain, options.subjects, random);
     this.#state = new Int32Array(options.state);
     this.#offsetMs = this.#wallMs - clock.monotonicMs();
     this.#writer = new ChainWriter({
@@ -96,6 +110,8 @@ export class ChainKeeper {
     this.#segment = this.#writer.segmentNumber;
     this.#tellRecovery();
     this.append(kinds.hostStarted, options.version, `node ${process.version}`, null);
+    this.#keyring = options.keyring;
+    this.#appendKeyring();
     this.#writer.wake(true);
   }
 
@@ -154,6 +170,18 @@ export class ChainKeeper {
   revokeKey(publicKey: Uint8Array, reason: string): Promise<void> {
     this.append(kinds.keyRevoked, hostParty, publicKey, reason);
     return this.flushed();
+  }
+
+  /** The host's keyring is another from here on. */
+  markKeyring(keyring: KeyringMark): Promise<void> {
+    this.#keyring = keyring;
+    this.#appendKeyring();
+    return this.flushed();
+  }
+
+  #appendKeyring(): void {
+    const keyring = this.#keyring;
+    if (keyring !== undefined) this.append(kinds.keyringMarked, keyring.version, keyring.mark);
   }
 
   /** Makes everything that the chain says about a person unreadable. @returns whether it knew the person */
@@ -230,9 +258,11 @@ export class ChainKeeper {
     for (let at = 0; at < length; ) {
       const recordBytes = frameLength(bytes, at);
       const from = at + frameBytes;
-      if (isPersonalFrame(bytes, at)) this.#linkPersonal(bytes.subarray(from, from + recordBytes));
+      const end = from + recordBytes;
+      const next = isDigestFrame(bytes, at) ? putDigest(bytes, from, end) : end;
+      if (isPersonalFrame(bytes, at)) this.#linkPersonal(bytes.subarray(from, end));
       else this.#writer.append(bytes, from, recordBytes);
-      at = from + recordBytes;
+      at = next;
     }
     this.#writer.whenDurable(() => {
       link.done += 1;
@@ -270,6 +300,8 @@ export class ChainKeeper {
       this.#takeWaiting();
       if (this.#segment === this.#writer.segmentNumber) return;
       this.#segment = this.#writer.segmentNumber;
+      // Older segments may go.
+      this.#appendKeyring();
       void this.prune().catch((error: unknown) => this.#options.onTrouble(String(error)));
     });
   }
@@ -300,6 +332,14 @@ export class ChainKeeper {
     for (const { port } of this.#links)
       port.postMessage({ kind: 'failed', message: failure } satisfies FailedPacket);
   }
+}
+
+/** Puts the digest of what is behind an event into it. @returns where the next frame begins */
+function putDigest(bytes: Buffer, from: number, end: number): number {
+  const at = end + digestHeadBytes;
+  const length = bytes.readUInt16LE(end + 2);
+  writeSha256(bytes.subarray(at, at + length), bytes, from + bytes.readUInt16LE(end));
+  return at + length;
 }
 
 function isTag(value: CborValue): value is CborTag {

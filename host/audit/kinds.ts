@@ -19,6 +19,7 @@ export const kinds = {
   agentHibernated: 16,
   agentWoken: 17,
   agentResumed: 18,
+  agentState: 19,
   invocationStarted: 20,
   invocationEnded: 21,
   messageSent: 30,
@@ -36,6 +37,8 @@ export const kinds = {
   keyRevoked: 63,
   tokenCreated: 64,
   tokenRevoked: 65,
+  keyringMarked: 66,
+  keyringRolledBack: 67,
   approvalAsked: 70,
   approvalGiven: 71,
   approvalTimedOut: 72,
@@ -70,9 +73,12 @@ export const fieldNames = {
   17: ['stateBytes', 'stateSha256'],
   // A person lets one go on that was held or terminated: what it failed at comes again (`retry`), or not (`drop`).
   18: ['message'],
+  // From one state of its life to another; those that other kinds tell of only at level `messages`.
+  19: ['from', 'to', 'reason'],
   20: ['invocation', 'export', 'trace', 'fuelMax'],
   21: ['invocation', 'outcome', 'fuel', 'memoryBytes', 'durationNs'],
-  30: ['message', 'subject', 'receiver', 'bytes', 'sha256'],
+  // The body only where a policy wants it.
+  30: ['message', 'subject', 'receiver', 'bytes', 'sha256', 'body'],
   31: ['message', 'subject', 'sender', 'bytes', 'attempt'],
   32: ['message', 'subject', 'receiver', 'reason'],
   33: ['message', 'subject', 'reason', 'attempts'],
@@ -87,7 +93,12 @@ export const fieldNames = {
   63: ['party', 'publicKey', 'reason'],
   64: ['token', 'rights'],
   65: ['token'],
-  70: ['approval', 'action', 'resource', 'timeoutMs'],
+  // Which version of its keyring the host has: at each start, at each change, and at the beginning of each segment.
+  66: ['version', 'mark'],
+  // An operator goes on with an older one than the chain knows.
+  67: ['version', 'found'],
+  70: ['approval', 'action', 'resource', 'timeoutMs', 'kind', 'policies'],
+  // `approved`, `refused`, `decided` (by other policies, meanwhile), `lost` (the host ended).
   71: ['approval', 'by', 'verdict', 'reason'],
   72: ['approval'],
   80: ['subject', 'reason'],

@@ -5,11 +5,14 @@ import {
   type BlockPacket,
   blockBytes,
   type DonePacket,
+  digestBit,
+  digestHeadBytes,
   type FailedPacket,
   frameBytes,
   personalBit,
   states,
 } from './block.ts';
+import type { CborWriter } from './cbor-writer.ts';
 import { baseBytesMax, EventWriter, fieldBytesBound, namesCharsMax, shortened } from './event-writer.ts';
 import { eventBytesMax, type Field, type FieldsOf } from './field.ts';
 import { fieldCounts, type Kind, kinds } from './kinds.ts';
@@ -114,12 +117,12 @@ export class AuditPen {
    * @throws HostError `HOST_ERR_AUDIT_FULL` when even the reserve is used up; the event is counted as lost
    */
   append<K extends Kind>(kind: K, agent: string, principal: string, ...fields: FieldsOf<K>): void {
-    // By their places: an iterator would cost as much as the rest.
     const list = fields as readonly Field[];
-    this.#append(kind, agent, principal, list[0], list[1], list[2], list[3], list[4], list[5]);
+    this.put(kind, agent, principal, list[0], list[1], list[2], list[3], list[4], list[5]);
   }
 
-  #append(
+  /** As `append`, where it happens for every message: a list of the fields would cost as much as the rest. */
+  put(
     kind: Kind,
     agent: string,
     principal: string,
@@ -160,7 +163,9 @@ export class AuditPen {
     if (count > 4) writer.field(e);
     if (count > 5) writer.field(f);
     const length = cbor.at - from - frameBytes;
-    cbor.bytes.writeUInt32LE(writer.isPersonal ? length + personalBit : length, from);
+    const bits = writer.isPersonal ? personalBit : writer.digestOf === undefined ? 0 : digestBit;
+    cbor.bytes.writeUInt32LE(length + bits, from);
+    if (writer.digestOf !== undefined) addDigest(cbor, writer.digestAt - from - frameBytes, writer.digestOf);
   }
 
   /** Resolves when all that was appended so far is on the disk, under a seal. @throws HostError `HOST_ERR_AUDIT_UNWRITABLE` when it is not: it may still get there */
@@ -188,7 +193,8 @@ export class AuditPen {
 
   #appendShortened(kind: Kind, agent: string, principal: string, fields: (Field | undefined)[]): void {
     const [a, b, c, d, e, f] = fields.map(shortened);
-    this.#append(kind, agent.slice(0, namesCharsMax), principal.slice(0, namesCharsMax), a, b, c, d, e, f);
+    const [who, by] = [agent.slice(0, namesCharsMax), principal.slice(0, namesCharsMax)];
+    this.put(kind, who, by, a, b, c, d, e, f);
   }
 
   #roomFor(bytesMax: number, nowMs: number): EventWriter {
@@ -291,6 +297,18 @@ export class AuditPen {
     const message = `nothing is begun that cannot be recorded: ${why}`;
     return new HostError('HOST_ERR_AUDIT_FULL', message, { pendingBytes: this.#pendingBytes });
   }
+}
+
+/** Behind an event: see `digestBit`. */
+function addDigest(cbor: CborWriter, place: number, of: Uint8Array): void {
+  const { bytes, at } = cbor;
+  const { length } = of;
+  bytes[at] = place;
+  bytes[at + 1] = place >>> 8;
+  bytes[at + 2] = length;
+  bytes[at + 3] = length >>> 8;
+  bytes.set(of, at + digestHeadBytes);
+  cbor.at = at + digestHeadBytes + length;
 }
 
 function unwritable(why: string): HostError {

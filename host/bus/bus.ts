@@ -569,8 +569,8 @@ export class Bus {
   }
 
   /** An agent of this thread dealt with an exactly-once message in an earlier process. */
-  rememberId(receiver: string, sender: string | undefined, id: string): void {
-    this.#reception.rememberId(this.directory.find(receiver), sender, id);
+  rememberId(receiver: string, origin: string | undefined, id: string): void {
+    this.#reception.rememberId(this.directory.find(receiver), origin, id);
   }
 
   /** Gives an agent back what it subscribed to in an earlier run. */

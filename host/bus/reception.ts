@@ -8,7 +8,7 @@ import type { Directory } from './directory.ts';
 import type { Envelopes } from './envelopes.ts';
 import type { Flush, Held } from './flush.ts';
 import { MailboxStock } from './mailbox.ts';
-import type { Failure, Message } from './message.ts';
+import { type Failure, type Message, originOf } from './message.ts';
 import { Resident, Roster } from './resident.ts';
 import type { Stamps } from './stamps.ts';
 import { verdictOf } from './verdict.ts';
@@ -70,6 +70,8 @@ export class Reception {
   readonly #asked = new AskedTable();
   readonly #repeatKind: number;
   readonly #repeats = new Map<number, Delivery>();
+  /** Ids of messages that receivers were to give up, and that had not come yet. */
+  readonly #unwanted = new Map<number, Set<string>>();
   #repeatToken = 0;
   /** Entries of the journals of lost threads whose messages are here: their successors bring them again. */
   readonly #inHand = new Map<number, Set<number>>();
@@ -102,6 +104,7 @@ export class Reception {
     const resident = this.roster.get(id);
     if (resident === undefined) return [];
     this.roster.delete(id);
+    this.#unwanted.delete(id);
     const waited: Delivery[] = [];
     for (let next = resident.mailbox?.shift(); next !== undefined; next = resident.mailbox?.shift())
       waited.push(next);
@@ -143,6 +146,11 @@ export class Reception {
       return;
     }
     if (this.#inHand.size > 0 && this.#inHand.get(delivery.thread)?.delete(delivery.entry)) {
+      this.#free(delivery);
+      return;
+    }
+    if (this.#unwanted.get(delivery.receiver)?.delete(delivery.message.id) === true) {
+      this.drop(delivery, 'dropped');
       this.#free(delivery);
       return;
     }
@@ -267,7 +275,7 @@ export class Reception {
     else this.#pushFirst(resident, this.#comeAgain(resident, last, last.message.attempt));
   }
 
-  /** Gives up what waits for a receiver, or of that what has one of these ids. */
+  /** Gives up what waits for a receiver, or of that what has one of these ids, also if it comes only later. */
   clear(id: number, reason: DeadReason, ids?: readonly string[]): void {
     const resident = this.roster.get(id);
     if (resident === undefined) return;
@@ -277,6 +285,11 @@ export class Reception {
       this.drop(delivery, reason);
       this.#withdraw(resident, delivery);
     }
+    if (ids === undefined) return;
+    const found = new Set(waiting.map(({ message }) => message.id));
+    const missing = ids.filter((one) => !found.has(one));
+    // After a restart what waited is still on its way from the journals of other threads.
+    if (missing.length > 0) this.#unwanted.set(id, new Set(missing));
   }
 
   #repeatsOf({ repeats }: Resident): readonly Delivery[] {
@@ -447,11 +460,8 @@ export class Reception {
   }
 
   /** A receiver dealt with an exactly-once message before this process. */
-  rememberId(id: number, sender: string | undefined, messageId: string): void {
-    this.roster
-      .get(id)
-      ?.received(this.#options.idsMax)
-      .add(receivedKey({ sender, id: messageId }));
+  rememberId(id: number, origin: string | undefined, messageId: string): void {
+    this.roster.get(id)?.received(this.#options.idsMax).add(idKey(origin, messageId));
   }
 
   #forgetId(id: number, message: Message): void {
@@ -585,8 +595,12 @@ function isRepeatable({ request, guarantee }: Delivery): boolean {
 }
 
 /** Two senders may give the same id. */
-function receivedKey(message: Pick<Message, 'sender' | 'id'>): string {
-  return `${message.sender ?? ''}\0${message.id}`;
+function receivedKey(message: Message): string {
+  return idKey(originOf(message), message.id);
+}
+
+function idKey(origin: string | undefined, id: string): string {
+  return `${origin ?? ''}\0${id}`;
 }
 
 function agentNamed(subject: string): string {

@@ -26,6 +26,7 @@ function beyond(one: Manifest, other: Manifest, sign: string): string[] {
     ...(own.context && !theirs.context ? [`[capabilities] context ${sign} true`] : []),
     ...nameLines('tools', own.tools, theirs.tools, sign),
     ...nameLines('spawn', own.spawn, theirs.spawn, sign),
+    ...sharedLines(own, theirs, sign),
     ...entryLines('[subscriptions]', one.subscriptions, other.subscriptions, sign),
     ...entryLines('[[triggers]]', heard(one), heard(other), sign),
     ...entryLines('[errors]', failovers(one), failovers(other), sign),
@@ -50,10 +51,33 @@ function isOfHost(key: string, pattern: string): boolean {
   return key === 'subscribe' && isWithin(pattern, 'host.>');
 }
 
-function nameLines(key: string, own: readonly string[], theirs: readonly string[], sign: string): string[] {
+function sharedLines(
+  { orchestration: own }: Grants,
+  { orchestration: theirs }: Grants,
+  sign: string,
+): string[] {
+  const table = '[capabilities.orchestration]';
+  return [
+    ...nameLines('channels', own.channels, theirs.channels, sign, table),
+    ...nameLines('leases', own.leases, theirs.leases, sign, table),
+    ...nameLines('groups', own.groups, theirs.groups, sign, table),
+    ...nameLines('spawn-from', own.spawnFrom, theirs.spawnFrom, sign, table),
+    ...(own.spawnFrom.length > 0 && own.childrenMax > theirs.childrenMax
+      ? [`${table} children-max ${sign} ${own.childrenMax}`]
+      : []),
+  ];
+}
+
+function nameLines(
+  key: string,
+  own: readonly string[],
+  theirs: readonly string[],
+  sign: string,
+  table = '[capabilities]',
+): string[] {
   return own
     .filter((name) => !theirs.some((wider) => isNameWithin(name, wider)))
-    .map((name) => `[capabilities] ${key} ${sign} ${JSON.stringify(name)}`);
+    .map((name) => `${table} ${key} ${sign} ${JSON.stringify(name)}`);
 }
 
 function isNameWithin(name: string, wider: string): boolean {

@@ -1,18 +1,18 @@
 import { availableParallelism } from 'node:os';
 import { systemClock, systemRandom } from '../clock.ts';
 import { type MetricsSettings, metricsOf } from '../config/metrics.ts';
-import { cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
+import { type Config, cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError } from '../errors.ts';
-import { type AuditLevel, auditLevels } from '../host/audit-level.ts';
+import type { AuditLevel } from '../host/audit-level.ts';
 import type { LocalServing } from '../host/serve.ts';
 import type { HttpFront } from '../http/listen.ts';
 import { passphraseFrom } from '../identity/passphrase.ts';
 import { type Limits, limitNames, parseQuantity, settleLimits } from '../limits.ts';
-import { nearest } from '../nearest.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { limitOptions, limitsOfFlags } from './limit-flags.ts';
 import { type AgentFiles, agentPaths, loadAgent, requireDistinct } from './serve/agent-files.ts';
+import { type AuditAsked, type AuditFlags, auditAsked, auditOptions } from './serve/audit-flags.ts';
 import { bannerText } from './serve/banner.ts';
 import { loadParts, type Parts } from './serve/parts.ts';
 import { Reload } from './serve/reload.ts';
@@ -34,8 +34,9 @@ const options = {
   'require-signed': { type: 'boolean' },
   production: { type: 'boolean' },
   auth: { type: 'boolean' },
-  audit: { type: 'string' },
+  ...auditOptions,
   'accept-audit-loss': { type: 'boolean' },
+  'accept-old-keyring': { type: 'boolean' },
   watch: { type: 'boolean' },
   'no-watch': { type: 'boolean' },
   drain: { type: 'string' },
@@ -87,7 +88,13 @@ Who may call: on this machine everybody, until there is a token (host token crea
 What is recorded (host audit reads and verifies it; docs/audit.md)
   --audit LEVEL           security: lives of agents, denials, limits, traps, changes; messages: also every message and
                           invocation; all: also every decision and host call; off: nothing      [security]
+  --audit-retention TIME, --audit-retention-size SIZE     deletes what is older (90d), and the oldest beyond (10GiB)
+  --audit-segment-size SIZE, --audit-segment-age TIME     when a file of the chain ends     [64MiB, 1d]
+  --audit-anchor FILE     adds the last seal to a file that others keep, every --audit-anchor-every TIME    [10m]
+  --audit-clock-uncertainty TIME  how far off the clock may be; stands on every seal
+                          all of these in the settings file, too: [audit] level, retention, segment-size, …
   --accept-audit-loss     start although the end of the chain is missing that was promised; that is recorded
+  --accept-old-keyring    start although a newer keyring.json is lost; that is recorded
 
 What may be installed (docs/signing.md)
   --require-signed        only components that are signed (host sign), each by who signed it first or a trusted publisher
@@ -149,9 +156,11 @@ export interface ServeSettings {
   readonly isJson: boolean;
   readonly limits: Partial<Limits>;
   readonly auditLevel: AuditLevel;
+  readonly auditKeeping: AuditAsked['keeping'];
   readonly acceptAuditLoss: boolean;
   /** Undefined: metrics are exported nowhere. */
   readonly metrics: MetricsSettings | undefined;
+  readonly acceptOldKeyring: boolean;
 }
 
 const threadsMax = 1024;
@@ -194,7 +203,7 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     drainMs: values.drain === undefined ? 30_000 : timeMsOf('--drain', values.drain),
     isJson: values.log === 'json',
     limits: Object.fromEntries(asked.map((name) => [name, settled.limits[name]])),
-    auditLevel: auditLevelOf(values.audit ?? 'security', values.production === true),
+    ...auditSettingsOf(values, config),
     acceptAuditLoss: values['accept-audit-loss'] === true,
     metrics: metricsOf({
       table: config.metrics,
@@ -206,18 +215,16 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
         otlpProtocol: values['otlp-protocol'],
       },
     }),
+    acceptOldKeyring: values['accept-old-keyring'] === true,
   };
 }
 
-function auditLevelOf(text: string, isProduction: boolean): AuditLevel {
-  const level = auditLevels.find((one) => one === text);
-  if (level === 'off' && isProduction)
-    throw new HostError('HOST_ERR_CLI_USAGE', '--audit off and --production exclude each other');
-  if (level !== undefined) return level;
-  throw new HostError(
-    'HOST_ERR_CLI_USAGE',
-    `--audit: no level '${text}'${nearest(text, auditLevels)}; there are ${auditLevels.join(', ')}`,
-  );
+function auditSettingsOf(
+  values: AuditFlags & { readonly production?: boolean | undefined },
+  { audit }: Config,
+): Pick<ServeSettings, 'auditLevel' | 'auditKeeping'> {
+  const { level, keeping } = auditAsked(values, audit, values.production === true);
+  return { auditLevel: level, auditKeeping: keeping };
 }
 
 const portMax = 65_535;
@@ -289,7 +296,16 @@ function open(
 ): Promise<LocalServing> {
   const { stateFolder, threads, memoryBytesMax, historyBytesMax, limits, secretsFile, repairJournal } =
     settings;
-  const { auditLevel, acceptAuditLoss, policyFolder, takesUnsealed, requireSigned, metrics } = settings;
+  const {
+    auditLevel,
+    auditKeeping,
+    acceptAuditLoss,
+    acceptOldKeyring,
+    policyFolder,
+    takesUnsealed,
+    requireSigned,
+    metrics,
+  } = settings;
   const passphrase = passphraseFrom(process.env);
   makeStateFolder(stateFolder);
   return parts.serve({
@@ -299,7 +315,8 @@ function open(
     threads,
     limits,
     trust: {
-      ...{ auditLevel, acceptAuditLoss, takesUnsealed, requireSigned },
+      ...{ auditLevel, acceptAuditLoss, acceptOldKeyring, takesUnsealed, requireSigned },
+      audit: auditKeeping,
       ...(policyFolder === undefined ? {} : { policyFolder }),
       ...(passphrase === undefined ? {} : { passphrase }),
     },

@@ -23,6 +23,7 @@ function stateOf(report: AgentReport | undefined): AgentState {
     case 'absent':
       return 'ready';
     case 'held':
+    case 'paused':
     case 'stopped':
     case 'idle':
     case 'cold':
@@ -36,6 +37,7 @@ export function summaryOf(record: AgentRecord, report: AgentReport | undefined):
   return {
     name: record.name,
     state: stateOf(report),
+    lifecycle: report?.lifecycle ?? 'unreachable',
     digest: facts.digest,
     world: record.spec.manifest.world ?? facts.main.kind,
     thread: record.thread,

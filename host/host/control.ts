@@ -1,5 +1,7 @@
 import type { Halt } from '../agent/halt.ts';
+import type { LifecycleState } from '../agent/lifecycle.ts';
 import type { AgentReport, Newcomer, PopulationReport } from '../agent/population.ts';
+import type { Rein } from '../agent/reins.ts';
 import type { Spec } from '../agent/spec.ts';
 import type { KeptSubscription } from '../bus/bus.ts';
 import type { DeadLetter } from '../bus/dead-letters.ts';
@@ -7,6 +9,7 @@ import type { DirectoryMemory } from '../bus/directory.ts';
 import type { SettledId } from '../bus/journal/journal.ts';
 import type { LinkEnd, LinkEnds } from '../bus/links.ts';
 import type { ResidenceShare } from '../engine/residence.ts';
+import type { Answer, Asked } from '../orchestration/asked.ts';
 import type { Decision } from '../policy/decision.ts';
 import type { PolicyRequest } from '../policy/request.ts';
 import type { LogLevel } from '../telemetry/guest-api.ts';
@@ -77,11 +80,21 @@ export interface ThreadCalls {
   readonly remove: (id: number) => void;
   /** A halted agent goes on; false: it was not. */
   readonly resume: (asked: { readonly id: number; readonly isDropped: boolean }) => boolean;
+  /** A person pauses, stops or kills an agent. */
+  readonly pull: (asked: { readonly id: number; readonly rein: Rein; readonly by: string }) => void;
+  /** Answers once an agent is in one of these states; undefined: it was not within the time. */
+  readonly until: (asked: {
+    readonly id: number;
+    readonly states: readonly LifecycleState[];
+    readonly timeoutMs: number;
+  }) => LifecycleState | undefined;
   readonly report: (ids: readonly number[]) => readonly (AgentReport | undefined)[];
   readonly status: () => ThreadReport;
   readonly deadLetters: (max: number) => readonly DeadLetter[];
   readonly retryDeadLetter: (id: string) => boolean;
   readonly dropDeadLetter: (id: string) => boolean;
+  /** Keys of the host and of agents have these generations from now on, where not 1. */
+  readonly rotated: (generations: Readonly<Record<string, number>>) => void;
   /** What proves a message that an agent of this thread signed. */
   readonly messageProof: (id: string) => string | undefined;
   /** Exactly-once messages that were dealt with, of this thread's journal. */
@@ -113,9 +126,21 @@ export interface OwnerCalls {
   readonly approve: (asked: AskedApproval) => Decision;
   /** Decides about a caller from outside, counting it with those of all threads. */
   readonly settle: (asked: Omit<AskedApproval, 'decision'>) => Decision | Refused;
+  /** Does with names that agents share what one of the thread's agents asked. */
+  readonly orchestrate: (asked: AskedOfHome) => Answer;
+  /** What was asked under this number is not wanted any more; it is answered all the same. */
+  readonly unwanted: (call: number) => void;
   /** An agent handles nothing until a person says so; without a halt, it does again. */
   readonly halted: (change: Halted) => void;
   readonly [name: string]: (input: never) => unknown;
+}
+
+/** What an agent asks of the home of names. */
+export interface AskedOfHome {
+  /** Unique in the life of its thread. */
+  readonly call: number;
+  readonly agent: string;
+  readonly asked: Asked;
 }
 
 export interface AskedApproval {

@@ -16,10 +16,10 @@ export class HostAudit {
   readonly #pen: AuditPen | undefined;
   readonly #policies: Policies | undefined;
 
-  constructor({ pen, auditLevel, policies }: Trust) {
+  constructor({ pen, auditLevel, policies, needs }: Trust) {
     this.#pen = pen;
     this.#policies = policies;
-    this.messages = pen && new MessageRecord({ pen, level: auditLevel });
+    this.messages = pen && new MessageRecord({ pen, level: auditLevel, needs });
     if (policies !== undefined) this.policiesChanged(policies.board.version);
   }
 

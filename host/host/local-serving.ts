@@ -11,7 +11,14 @@ import type { TrustOptions } from './trust.ts';
 /** What the operator may say of keys, audit chain and policies. */
 export type TrustSettings = Pick<
   TrustOptions,
-  'passphrase' | 'takesUnsealed' | 'requireSigned' | 'auditLevel' | 'acceptAuditLoss' | 'policyFolder'
+  | 'passphrase'
+  | 'takesUnsealed'
+  | 'requireSigned'
+  | 'auditLevel'
+  | 'audit'
+  | 'acceptAuditLoss'
+  | 'acceptOldKeyring'
+  | 'policyFolder'
 >;
 
 /** An agent as it lies on disk. */

@@ -21,18 +21,23 @@ import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
 import { Doors } from './doors.ts';
 import { FrontDesk } from './front-desk.ts';
+import { Handle } from './handle.ts';
 import { HostAudit } from './host-audit.ts';
+import { HostKeys } from './host-keys.ts';
 import { HostNews } from './host-news.ts';
 import { Installation } from './installation.ts';
+import { tellState } from './life-news.ts';
 import type { LocalAgent, LocalServing, ServeOptions } from './local-serving.ts';
 import { Mail } from './mail.ts';
 import { Metering } from './metering.ts';
+import { AgentNursery } from './nursery.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
 import { Roster } from './roster.ts';
 import { RunFolder } from './run-folder.ts';
 import type {
   Accepted,
   AgentDetail,
+  AgentHandle,
   AgentSummary,
   Approval,
   DeadLetter,
@@ -49,6 +54,7 @@ import type {
   ThreadDoors,
 } from './serving.ts';
 import { ChainRecord } from './serving-record.ts';
+import { SharedNames } from './shared-names.ts';
 import { Sites } from './sites.ts';
 import { openState, type StateFolder } from './state-folder.ts';
 import { type HostView, statusOf } from './status.ts';
@@ -96,6 +102,8 @@ class ServingHost implements LocalServing {
   readonly #bus: Bus;
   readonly #tenancy: Tenancy;
   readonly #installation: Installation;
+  readonly #nursery: AgentNursery;
+  readonly #names: SharedNames;
   readonly #news: HostNews;
   readonly #sites: Sites;
   readonly #runFolder = new RunFolder();
@@ -108,6 +116,7 @@ class ServingHost implements LocalServing {
   readonly #policing: Policing | undefined;
   readonly #audit: HostAudit;
   readonly record: ChainRecord | undefined;
+  readonly keys: HostKeys;
   readonly #mail: Mail;
   readonly #doors: Doors;
   readonly #totals = new Totals();
@@ -125,9 +134,15 @@ class ServingHost implements LocalServing {
     this.#say = this.#news.say.bind(this.#news);
     this.#state = state;
     this.#trust = trust;
-    this.#policing = Policing.of({ trust, clock, say: this.#say, bus: () => this.#bus });
+    const { stateFolder } = options;
+    this.#policing = Policing.of({ trust, stateFolder, clock, say: this.#say, bus: () => this.#bus });
     this.#audit = new HostAudit(trust);
     this.record = recordOf(trust, options.stateFolder);
+    this.keys = new HostKeys({
+      trust,
+      stateFolder: options.stateFolder,
+      changed: (generations) => this.#threads.everywhere((handle) => handle.call('rotated', generations)),
+    });
     this.#mail = this.#openMail();
     this.#startedAtMs = this.#nowMs();
     this.#metering = new Metering({
@@ -151,6 +166,15 @@ class ServingHost implements LocalServing {
     const { memoryBytesMax = bounds.memoryBytesMax ?? defaultMemoryBytesMax() } = options;
     this.#residence = newResidence(threads + 2, { ...bounds, memoryBytesMax });
     this.#sites = new Sites(exchangesMaxOf(this.#residence.bounds));
+    const wheel = new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver });
+    this.#names = new SharedNames({
+      stateFolder: state.folder,
+      clock,
+      wheel,
+      bus: () => this.#bus,
+      nursery: () => this.#nursery,
+      isAgent: (name) => this.#tenancy.registry.get(name) !== undefined,
+    });
     this.#places = new ThreadPlaces({
       options,
       directory: this.#directory,
@@ -162,6 +186,7 @@ class ServingHost implements LocalServing {
       subscriptionsFrom,
     });
     this.#threads = new Threads({
+      names: this.#names,
       threads,
       settings: this.#places.settings,
       clock,
@@ -193,7 +218,7 @@ class ServingHost implements LocalServing {
       directory: this.#directory,
       clock,
       random,
-      wheel: new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver }),
+      wheel,
       journal: this.#mail.journal,
       seal: trust.envelopes(clock),
       onRefused: (refused) => {
@@ -222,6 +247,20 @@ class ServingHost implements LocalServing {
       (agent, trigger, why) => this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
       this.#policing,
     );
+    const specs = new SpecMaker({
+      prepare: (component) => this.#engine.prepare(component),
+      limits: options.limits,
+      secret: (handle, path) => secrets.value(handle, path),
+    });
+    const admission = this.#policing?.admission;
+    this.#nursery = new AgentNursery({
+      tenancy: this.#tenancy,
+      specs,
+      admission,
+      audit: this.#audit,
+      remove: (name, by) => this.#installation.remove(name, by),
+      say: this.#say.bind(this),
+    });
     this.#roster = new Roster(this.#tenancy, this.#threads, this.#triggers);
     this.#desk = new FrontDesk({
       bus: this.#bus,
@@ -233,13 +272,13 @@ class ServingHost implements LocalServing {
     this.#installation = new Installation({
       state,
       tenancy: this.#tenancy,
-      specs: new SpecMaker({
-        prepare: (component) => this.#engine.prepare(component),
-        limits: options.limits,
-        secret: (handle, path) => secrets.value(handle, path),
-      }),
+      specs,
       triggers: this.#triggers,
-      admission: this.#policing?.admission,
+      admission,
+      removed: async (name) => {
+        this.#names.home.endOf(name);
+        await this.#nursery.endOf(name);
+      },
       detail: (name) => this.#roster.agent(name),
       audit: this.#audit,
       supply: new SupplyChain({
@@ -268,6 +307,7 @@ class ServingHost implements LocalServing {
       throw thrown;
     }
     told.audit = (trouble) => host.#news.auditTurned(trouble);
+    told.anchor = (trouble) => host.#news.anchorTurned(trouble);
     told.policies = (result) => {
       if (typeof result === 'number') host.#audit.policiesChanged(result);
       host.#news.policiesTurned(result);
@@ -318,9 +358,18 @@ class ServingHost implements LocalServing {
   #lost(thread: number, reason: string): void {
     this.#audit.threadLost(thread, reason);
     this.#news.journalTurned(thread, true);
+    this.#names.lost(thread);
     this.#sites.drop(this.#places.socketPathOf(thread));
     this.#tenancy.suspend(thread);
+    this.#tellUnreachable(thread, reason);
     this.#say('error', `a thread was lost (${reason}); its agents begin anew on another`);
+  }
+
+  #tellUnreachable(lost: number, why: string): void {
+    if (!this.#bus.hasEventListeners) return;
+    for (const { name: agent, thread } of this.#tenancy.registry.records())
+      if (thread === lost)
+        tellState(this.#bus, { agent, from: undefined, to: 'unreachable', why, atMs: this.#nowMs() });
   }
 
   async #replaced(thread: number, handle: AgentThreadHandle): Promise<void> {
@@ -506,6 +555,20 @@ class ServingHost implements LocalServing {
     );
   }
 
+  handle(name: string, principal?: Principal): AgentHandle {
+    return new Handle(name, principal?.name ?? 'local', {
+      clock: this.#options.clock,
+      record: (known) => this.#tenancy.require(known),
+      thread: (number) => this.#threads.handle(number),
+      metrics: (known) => this.#roster.agent(known),
+      resume: (known, by) => this.resume(known, false, { name: by }),
+      assertOpen: () => {
+        this.#desk.requireOpen();
+        this.#audit.assertRoom();
+      },
+    });
+  }
+
   async endThread(thread: number): Promise<void> {
     await this.#threads.end(thread, 'the operator ended it');
   }
@@ -523,6 +586,7 @@ class ServingHost implements LocalServing {
       .catch((thrown: unknown) => this.#say('error', `the journal was not closed: ${reasonOf(thrown)}`));
     this.#threads.closeLinks();
     this.#sites.close();
+    this.#names.close();
     await this.#engine.close();
     this.#runFolder.remove();
     await this.#trust.close('in good order');
@@ -548,6 +612,7 @@ class ServingHost implements LocalServing {
 /** Who is told of chain and policies, once there is a host. */
 interface Telling {
   audit?: (trouble: string | undefined) => void;
+  anchor?: (trouble: string | undefined) => void;
   policies?: (result: number | HostError) => void;
 }
 
@@ -559,6 +624,7 @@ function openTrust({ stateFolder, clock, random, trust = {} }: ServeOptions, tol
     random,
     version: hostVersion,
     onAudit: (trouble) => told.audit?.(trouble),
+    onAnchor: (trouble) => told.anchor?.(trouble),
     onPolicies: (result) => told.policies?.(result),
   });
 }

@@ -1,4 +1,5 @@
 import type * as http from 'node:http';
+import type { LifecycleState } from '../agent/lifecycle.ts';
 import type { DeadReason } from '../bus/dead-letters.ts';
 import type { Failure, Guarantee, Message, Payload } from '../bus/message.ts';
 import type { Outcome } from '../outcome.ts';
@@ -6,8 +7,10 @@ import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { Metric } from '../telemetry/metric.ts';
 import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
+import type { ServingKeys } from './serving-keys.ts';
 
 // The front doors know no room between: what they need of the bus reaches them from here.
+export type { LifecycleState } from '../agent/lifecycle.ts';
 export type { DeadReason } from '../bus/dead-letters.ts';
 export type { Failure, Guarantee, Header, Message, Payload } from '../bus/message.ts';
 export type { LogEntry } from '../telemetry/log-entry.ts';
@@ -34,6 +37,7 @@ export type AgentState =
   | 'hibernated'
   | 'cold'
   | 'held'
+  | 'paused'
   | 'stopped'
   | 'failed';
 
@@ -41,6 +45,8 @@ export type AgentState =
 export interface AgentSummary {
   readonly name: string;
   readonly state: AgentState;
+  /** Where it is in its life, wherever it is in memory. */
+  readonly lifecycle: LifecycleState;
   /** SHA-256 of the component, lower-case hex. */
   readonly digest: string;
   readonly world: string;
@@ -210,11 +216,49 @@ export interface SubscribeOptions {
   readonly ended?: (reason: string) => void;
 }
 
+/** What one agent did, and has now. */
+export type AgentMetrics = Pick<
+  AgentSummary,
+  'lifecycle' | 'mailboxDepth' | 'handled' | 'failed' | 'memoryBytes' | 'fuel'
+>;
+
+export interface WaitOptions {
+  /** Default: those in which it does nothing more by itself: completed, failed, terminated. */
+  readonly states?: readonly LifecycleState[];
+  /** Default one hour, at most a day. */
+  readonly timeoutMs?: number;
+}
+
+/** One agent, to be held and let go of. */
+export interface AgentHandle {
+  readonly name: string;
+  /**
+   * It stands still, in the middle of a message too, once this resolves; its mail waits, and the time of its call does
+   * not run. Nothing if it is paused already. @throws HostError `HOST_ERR_LIFECYCLE_ILLEGAL`
+   */
+  pause(): Promise<void>;
+  /** It goes on where it was. False: nothing kept it from doing so. */
+  resume(): Promise<boolean>;
+  /**
+   * It ends once the message under way is dealt with, in good order; `wait` says when. What waits for it becomes dead
+   * letters; `resume` has it begin anew. @throws HostError `HOST_ERR_LIFECYCLE_ILLEGAL`
+   */
+  stop(): Promise<void>;
+  /** As `stop`, at once: the message under way is ended, and what the agent saved is gone. @throws HostError as `stop` */
+  kill(): Promise<void>;
+  state(): Promise<LifecycleState>;
+  metrics(): Promise<AgentMetrics>;
+  /** The first of these states that it is in; undefined: in none of them within the time. */
+  wait(options?: WaitOptions): Promise<LifecycleState | undefined>;
+}
+
 /** For `host top` and `/v1/status`. */
 export interface ServingStatus {
   readonly version: string;
   readonly startedAtMs: number;
   readonly agents: { readonly [state in AgentState]: number };
+  /** The same agents by where they are in their lives. */
+  readonly lifecycle: { readonly [state in LifecycleState]: number };
   readonly memories: { readonly live: number; readonly max: number };
   readonly threads: readonly ThreadStatus[];
   readonly deadLetters: number;
@@ -323,6 +367,9 @@ export interface Serving {
    */
   resume(name: string, isDropped: boolean, principal?: Principal): Promise<boolean>;
 
+  /** An agent to pause, resume, stop, kill and wait for. @throws HostError `HOST_ERR_AGENT_UNKNOWN`, at once or later */
+  handle(name: string, principal?: Principal): AgentHandle;
+
   /** One message to one agent, and its answer. @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
   invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply>;
   /** Asks whoever answers a subject. @throws HostError `HOST_ERR_SUBJECT_INVALID` */
@@ -360,6 +407,9 @@ export interface Serving {
   routeOf(path: string): string | undefined;
   /** Hands a request to the `wasi:http` agent of its route; resolves when the answer is out. */
   exchange(agent: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void>;
+
+  /** Undefined where a host has none. */
+  readonly keys?: ServingKeys | undefined;
 
   /** Undefined where no audit chain is kept. */
   readonly record?: ServingRecord | undefined;

@@ -1,3 +1,4 @@
+import { lifecycleStates } from '../agent/lifecycle.ts';
 import type { Registry } from '../agent/registry.ts';
 import type { AuditPen } from '../audit/pen.ts';
 import type { Bus } from '../bus/bus.ts';
@@ -60,9 +61,11 @@ export async function statusOf(view: HostView): Promise<ServingStatus> {
       cold: phase('cold'),
       ready: phase('absent'),
       held: phase('held'),
+      paused: phase('paused'),
       stopped: phase('stopped'),
       failed: 0,
     },
+    lifecycle: livesOf(view, looked),
     memories: memoriesOf(view.residence),
     threads: looked.map(threadStatus),
     deadLetters: looked.reduce(
@@ -70,6 +73,15 @@ export async function statusOf(view: HostView): Promise<ServingStatus> {
       view.bus.counts.deadLetters,
     ),
   };
+}
+
+/** Those of whom no thread tells are out of reach for the moment. */
+function livesOf({ registry }: HostView, looked: readonly Looked[]): ServingStatus['lifecycle'] {
+  const counts = Object.fromEntries(lifecycleStates.map((state) => [state, 0]));
+  for (const { report } of looked)
+    for (const [state, count] of Object.entries(report.lives)) counts[state] = (counts[state] ?? 0) + count;
+  const reached = looked.reduce((sum, { report }) => sum + report.agents, 0);
+  return { ...counts, unreachable: Math.max(0, registry.size - reached) } as ServingStatus['lifecycle'];
 }
 
 function memoriesOf(residence: ResidenceShare): { live: number; max: number } {
@@ -160,6 +172,7 @@ export function metricsOf(view: HostView, looked: readonly Looked[]): readonly M
       (each) => each.report.warmBytes,
     ),
     phases(looked),
+    lives(livesOf(view, looked)),
     ...auditMetrics(view.audit.events, [
       { thread: 0, backlog: backlogOf(view.audit.pen) },
       ...looked.map(({ thread, report }) => ({ thread, backlog: report.audit })),
@@ -187,6 +200,15 @@ function phases(looked: readonly Looked[]): Metric {
     help: 'Agents by where they are in their life.',
     kind: 'gauge',
     samples,
+  };
+}
+
+function lives(counts: ServingStatus['lifecycle']): Metric {
+  return {
+    name: 'motehost_agents_in_state',
+    help: 'Agents by their lifecycle state.',
+    kind: 'gauge',
+    samples: Object.entries(counts).map(([state, value]) => ({ labels: { state }, value })),
   };
 }
 

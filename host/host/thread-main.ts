@@ -24,6 +24,8 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
         subscriptions: (changed) => owner.post('subscriptions', changed),
         approve: (asked) => owner.call('approve', asked),
         settle: (asked) => owner.call('settle', asked),
+        orchestrate: (asked) => owner.call('orchestrate', asked),
+        unwanted: (call) => owner.post('unwanted', call),
         halted: (change) => owner.post('halted', change),
       });
       await placing;
@@ -35,10 +37,12 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
     relink: (end) => tell((thread) => thread.relink(end)),
     learn: async (spec) => (await placed()).population.learn(spec),
     forget: (spec) => tell((thread) => thread.population.forget(spec)),
-    add: async ({ spec, agents, isAgain }) => (await placed()).population.add(spec, agents, isAgain),
+    add: async ({ spec, agents, isAgain }) => (await placed()).add(spec, agents, isAgain),
     replace: async ({ id, spec }) => (await placed()).population.replace(id, spec),
     resume: async ({ id, isDropped }) => (await placed()).population.resume(id, isDropped),
     remove: async (id) => (await placed()).remove(id),
+    pull: async ({ id, rein, by }) => (await placed()).population.pull(id, rein, by),
+    until: async ({ id, states, timeoutMs }) => (await placed()).until(id, states, timeoutMs),
     report: async (ids) => {
       const thread = await placed();
       return ids.map((id) => thread.reportOf(id));
@@ -47,6 +51,7 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
     deadLetters: async (max) => (await placed()).bus.deadLetters(max),
     retryDeadLetter: async (id) => (await placed()).retryDeadLetter(id),
     dropDeadLetter: async (id) => (await placed()).dropDeadLetter(id),
+    rotated: async (generations) => (await placed()).proofs.rotated(generations),
     messageProof: async (id) => (await placed()).proofs.proofOf(id),
     settledIds: async () => (await placed()).mail.journal.settledIds(),
     remember: async (ids) => (await placed()).remember(ids),

@@ -3,9 +3,11 @@ import type { Agent } from '../agent/agent.ts';
 import { ColdStates } from '../agent/cold-states.ts';
 import { Dispatcher } from '../agent/dispatcher.ts';
 import type { FailurePlace } from '../agent/error-strategy.ts';
+import { Gate } from '../agent/gate.ts';
 import { Launcher } from '../agent/launcher.ts';
+import type { LifecycleState } from '../agent/lifecycle.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
-import { type AgentReport, Population } from '../agent/population.ts';
+import { type AgentReport, type Newcomer, Population } from '../agent/population.ts';
 import type { AgentNote, Surroundings } from '../agent/surroundings.ts';
 import { Bus } from '../bus/bus.ts';
 import type { Delivery } from '../bus/delivery.ts';
@@ -37,11 +39,13 @@ import { ExchangeServer } from './exchange-server.ts';
 import { Exchanges } from './exchanges.ts';
 import { GuestRooms } from './guest-rooms.ts';
 import { Inspection } from './inspection.ts';
+import { LifeNews } from './life-news.ts';
 import type { MessageProofs } from './message-proofs.ts';
 import { ThreadAudit } from './thread-audit.ts';
 import { ThreadDoor } from './thread-door.ts';
 import { openHistory } from './thread-history.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
+import { type NamesOwner, ThreadNames } from './thread-names.ts';
 import { clearanceOf, entranceOf, type PolicyOwner } from './thread-policy.ts';
 import { ThreadServing } from './thread-serving.ts';
 import { envelopesOf, proofsOf, recordRefusal, refusalText, storeSealOf, ThreadTrust } from './trust.ts';
@@ -65,7 +69,8 @@ const endMsMax = 3_000;
 /** How the main thread is told. */
 export interface Owner
   extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted'>,
-    PolicyOwner {}
+    PolicyOwner,
+    NamesOwner {}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
@@ -90,8 +95,11 @@ export class AgentThread {
   readonly #dispatcher: Dispatcher;
   readonly profiles: Profiles = new Profiles();
   readonly #turns: MeteredTurn;
+  readonly #gate: Gate;
+  readonly lives: LifeNews;
   readonly #room: MemoryRoom;
   readonly #rooms: GuestRooms;
+  readonly #names: ThreadNames;
   readonly #clearance: Clearance | undefined;
   readonly #launcher: Launcher;
   readonly #allocations: AllocationMeter;
@@ -128,6 +136,7 @@ export class AgentThread {
       folder: historyFolder,
       thread: links.self,
       pen: this.#trust.pen,
+      seal: storeSealOf(trust, random, 'history'),
       settings,
       wallMs: () => this.#wallMs(),
       say: (level, text) => this.#news.say(level, text),
@@ -201,12 +210,19 @@ export class AgentThread {
       nowMs: () => clock.monotonicMs(),
       isPending: () => this.#isMailWaiting(),
     });
+    this.#gate = new Gate(this.#dispatcher);
     this.#turns = new MeteredTurn({
-      turn: this.#dispatcher,
+      turn: this.#gate,
       profiles: this.profiles,
       indexOf: (id) => this.bus.directory.indexOf(id),
       shares: { charge: () => {}, owedMs: () => 0 },
       clock,
+    });
+    this.lives = new LifeNews({
+      bus: this.bus,
+      clock,
+      wallMs: () => this.#wallMs(),
+      record: this.#audit && ((...turn) => this.#audit?.turned(...turn)),
     });
     this.population = new Population({
       bus: this.bus,
@@ -218,7 +234,9 @@ export class AgentThread {
       halted: (agent, halt) => owner.halted([agent, halt]),
       record: this.#audit,
     });
+    this.#names = new ThreadNames({ owner, clock, random });
     this.#rooms = new GuestRooms({
+      names: this.#names,
       bus: this.bus,
       clock,
       random,
@@ -257,15 +275,16 @@ export class AgentThread {
       bus: this.bus,
       clock: this.#clock,
       agents: () => this.population.agents(),
+      raise: (agent, level) => this.#audit?.raise(agent, level),
       say: (text, agent) => this.#news.say('warn', text, agent),
       subscribed: (id) => void this.#subscribed.add(id),
     });
   }
 
   #openAudit(): ThreadAudit | undefined {
-    const { pen, auditLevel } = this.#trust;
+    const { pen, auditLevel, needs } = this.#trust;
     if (pen === undefined) return undefined;
-    return new ThreadAudit({ pen, level: auditLevel, agent: (id) => this.population.agent(id) });
+    return new ThreadAudit({ pen, level: auditLevel, needs, agent: (id) => this.population.agent(id) });
   }
 
   #link(agent: Agent, budget: Budget): Linker {
@@ -368,6 +387,9 @@ export class AgentThread {
     return {
       clock: this.#clock,
       turn: this.#turns,
+      hold: (agent) => this.#gate.hold(agent.id),
+      release: (agent) => this.#gate.release(agent.id),
+      turned: (agent, from, to, why) => this.lives.turned(agent, from, to, why),
       launch: (agent, saved, budget, deadlineMs) =>
         this.#allocations.launch(() => this.#launcher.launch(agent, saved, budget, deadlineMs)),
       idle: (agent) => this.#room.idle(agent),
@@ -379,7 +401,10 @@ export class AgentThread {
       ready: (agent) => this.#dispatcher.wake(agent.id),
       rested: () => this.#dispatcher.ended(),
       discard: (agent) => this.#discard(agent),
-      stopped: (agent) => this.bus.endOf(agent.id),
+      stopped: (agent) => {
+        this.bus.endOf(agent.id);
+        this.#names.endOf(agent.id);
+      },
       handled: (agent, delivery, outcome, place) => this.#handled(agent, delivery, outcome, place),
       record: (agent) => new Recorder({ agent: agent.name, sink: this.#history, turnBytesMax }),
       note: (agent, what) => this.#note(agent, what),
@@ -394,6 +419,34 @@ export class AgentThread {
     this.population.agent(id)?.overdue();
   }
 
+  /** Resolves with the state of an agent once it is one of these; undefined: it was not within the time. */
+  until(
+    id: number,
+    states: readonly LifecycleState[],
+    timeoutMs: number,
+  ): Promise<LifecycleState | undefined> {
+    return this.lives.until(id, this.population.lifecycleOf(id), states, timeoutMs);
+  }
+
+  /** As `Population.add`. */
+  add(spec: number, agents: readonly Newcomer[], isAgain: boolean): void {
+    this.population.add(spec, agents, isAgain);
+    if (!isAgain) return;
+    for (const [id, name] of agents)
+      this.lives.tell(
+        name,
+        'unreachable',
+        this.population.lifecycleOf(id) ?? 'created',
+        'another thread has it',
+      );
+  }
+
+  async remove(id: number): Promise<void> {
+    await this.population.remove(id);
+    this.lives.removed(id);
+    this.profiles.forget(this.bus.directory.indexOf(id));
+  }
+
   /** Which of these agents have their state on disk here. */
   holds(names: readonly string[]): readonly boolean[] {
     return names.map((name) => this.#cold.has(name));
@@ -401,7 +454,7 @@ export class AgentThread {
 
   /** What agents of this thread dealt with before. */
   remember(ids: readonly SettledId[]): void {
-    for (const { receiver, sender, id } of ids) this.bus.rememberId(receiver, sender, id);
+    for (const { receiver, origin, id } of ids) this.bus.rememberId(receiver, origin, id);
   }
 
   /** Delivers what was found in the journal, its agents being there. */
@@ -451,11 +504,6 @@ export class AgentThread {
     const report = this.population.reportOf(id);
     const key = this.bus.directory.indexOf(id);
     return report && { ...report, profile: this.profiles.of(key, this.#clock.monotonicMs()) };
-  }
-
-  async remove(id: number): Promise<void> {
-    await this.population.remove(id);
-    this.profiles.forget(this.bus.directory.indexOf(id));
   }
 
   status(): ThreadReport {

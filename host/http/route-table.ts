@@ -1,4 +1,5 @@
 import type { Route } from './route.ts';
+import { agentReinRoutes } from './routes/agent-reins.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -6,6 +7,7 @@ import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes } from './routes/health.ts';
 import { invokeRoutes } from './routes/invoke.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/logs.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { sendRoutes } from './routes/send.ts';
@@ -18,11 +20,13 @@ export const routeTable: readonly Route[] = [
   ...sendRoutes,
   ...subscribeRoutes,
   ...agentRoutes,
+  ...agentReinRoutes,
   ...logRoutes,
   ...deadLetterRoutes,
   ...messageRoutes,
   ...approvalRoutes,
   ...auditRoutes,
+  ...keyRoutes,
   ...statusRoutes,
   ...healthRoutes,
   ...docsRoutes,

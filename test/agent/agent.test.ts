@@ -77,6 +77,9 @@ async function stage(limits: Partial<Limits> = {}, policy = 'always'): Promise<S
     rested: () => undefined,
     discard: () => undefined,
     record: () => undefined,
+    hold: () => undefined,
+    release: () => undefined,
+    turned: () => undefined,
     note: (_agent, note) => void notes.push(note),
   });
   const ask = (body: string, untilMs = Number.POSITIVE_INFINITY): Promise<string> => {

@@ -163,6 +163,9 @@ export class MemoryThread {
       stopped: () => {},
       handled: (_agent, delivery, outcome) => this.#asked.get(delivery)?.(outcome),
       record: () => undefined,
+      hold: () => undefined,
+      release: () => undefined,
+      turned: () => undefined,
       note: (_agent, what) => this.notes.push(what),
     };
   }

@@ -1,8 +1,10 @@
 import type * as http from 'node:http';
+import { illegal } from '../../host/agent/lifecycle.ts';
 import { HostError } from '../../host/errors.ts';
 import type {
   Accepted,
   AgentDetail,
+  AgentHandle,
   AgentProfile,
   AgentSummary,
   Approval,
@@ -87,6 +89,7 @@ export class MemoryServing implements Serving {
   readonly held: Set<string> = new Set();
   /** What was said to go on: `NAME retry`, `NAME drop`. */
   readonly resumed: string[] = [];
+  readonly pulled: string[] = [];
   readonly extra: Metric[] = [];
   waitingFor: readonly string[] = [];
   #sequence = 0;
@@ -115,6 +118,7 @@ export class MemoryServing implements Serving {
       hibernated: 0,
       cold: 0,
       held: 0,
+      paused: 0,
       stopped: 0,
       failed: 0,
     };
@@ -123,6 +127,7 @@ export class MemoryServing implements Serving {
       version: '0.1.0',
       startedAtMs: 1_700_000_000_000,
       agents,
+      lifecycle: { ...noLives, ready: 1 },
       memories: { live: 1, max: 12_000 },
       threads: [{ ...thread, heapBytes: 1_000_000, utilisation: 0.25 }],
       deadLetters: this.letters.length,
@@ -197,6 +202,28 @@ export class MemoryServing implements Serving {
     if (!this.held.delete(name)) return false;
     this.resumed.push(`${name} ${isDropped ? 'drop' : 'retry'}`);
     return true;
+  }
+
+  handle(name: string): AgentHandle {
+    const agent = (): Promise<AgentDetail> => this.agent(name);
+    const pull = async (rein: string): Promise<void> => {
+      await agent();
+      if (this.held.has(name)) throw illegal(name, 'suspended', 'suspended');
+      this.pulled.push(`${rein} ${name}`);
+    };
+    return {
+      name,
+      pause: () => pull('pause'),
+      stop: () => pull('stop'),
+      kill: () => pull('kill'),
+      resume: () => this.resume(name, false),
+      state: async () => (await agent()).lifecycle,
+      metrics: agent,
+      wait: async ({ states = [] } = {}) => {
+        const { lifecycle } = await agent();
+        return states.includes(lifecycle) ? lifecycle : undefined;
+      },
+    };
   }
 
   async invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
@@ -317,6 +344,7 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
   return {
     name,
     state: 'idle',
+    lifecycle: 'ready',
     digest,
     world: 'handler',
     thread: 1,
@@ -340,32 +368,22 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
 }
 
 function summaryOf(detail: AgentDetail): AgentSummary {
-  const {
-    name,
-    state,
-    digest,
-    world,
-    thread,
-    mailboxDepth,
-    handled,
-    failed,
-    memoryBytes,
-    fuel,
-    route,
-    profile,
-  } = detail;
-  return {
-    name,
-    state,
-    digest,
-    world,
-    thread,
-    mailboxDepth,
-    handled,
-    failed,
-    memoryBytes,
-    fuel,
-    route,
-    profile,
-  };
+  const { name, state, lifecycle, digest, world, thread, mailboxDepth } = detail;
+  const { handled, failed, memoryBytes, fuel, route, profile } = detail;
+  const counts = { handled, failed, memoryBytes, fuel };
+  return { name, state, lifecycle, digest, world, thread, mailboxDepth, ...counts, route, profile };
 }
+
+const noLives = {
+  created: 0,
+  initializing: 0,
+  ready: 0,
+  running: 0,
+  waiting: 0,
+  suspended: 0,
+  completed: 0,
+  failed: 0,
+  terminating: 0,
+  terminated: 0,
+  unreachable: 0,
+};

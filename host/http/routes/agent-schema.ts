@@ -5,6 +5,7 @@ import type {
   AgentSummary,
   AgentTrigger,
   Difference,
+  LifecycleState,
 } from '../../host/serving.ts';
 import { count, listOf, number, objectOf, oneOf, type Schema, text } from '../schema.ts';
 
@@ -17,15 +18,33 @@ const states: { readonly [state in AgentState]: true } = {
   hibernated: true,
   cold: true,
   held: true,
+  paused: true,
   stopped: true,
   failed: true,
 };
 
 export const agentStates: readonly string[] = Object.keys(states);
 
+const lives: { readonly [state in LifecycleState]: true } = {
+  created: true,
+  initializing: true,
+  ready: true,
+  running: true,
+  waiting: true,
+  suspended: true,
+  completed: true,
+  failed: true,
+  terminating: true,
+  terminated: true,
+  unreachable: true,
+};
+
+export const lifecycleStates: readonly string[] = Object.keys(lives);
+
 const summaryProperties = {
   name: text(),
   state: oneOf(...agentStates),
+  lifecycle: oneOf(...lifecycleStates),
   digest: text('SHA-256 of the component, hex.'),
   world: text(),
   thread: count(),

@@ -3,7 +3,7 @@ import { metricsContentType, metricsText } from '../prometheus.ts';
 import { jsonAnswer, type Route, route } from '../route.ts';
 import { count, listOf, number, objectOf, text } from '../schema.ts';
 import { summed } from '../traffic.ts';
-import { agentStates } from './agent-schema.ts';
+import { agentStates, lifecycleStates } from './agent-schema.ts';
 
 const threadStatus = objectOf<ThreadStatus>('ThreadStatus', {
   thread: count(),
@@ -68,6 +68,11 @@ export const statusRoutes: readonly Route[] = [
             type: 'object',
             properties: Object.fromEntries(agentStates.map((state) => [state, count()])),
             required: agentStates,
+          },
+          lifecycle: {
+            type: 'object',
+            properties: Object.fromEntries(lifecycleStates.map((state) => [state, count()])),
+            required: lifecycleStates,
           },
           memories: objectOf<ServingStatus['memories']>('Memories', { live: count(), max: count() }),
           threads: listOf(threadStatus),
