@@ -4,6 +4,7 @@ import { Capabilities } from '../capability/capabilities.ts';
 import { HostError } from '../errors.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Outcome } from '../outcome.ts';
+import type { Profile } from '../scheduler/profile.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
 import { type AgentExit, Custody } from './custody.ts';
@@ -74,6 +75,8 @@ export interface AgentReport extends Tally, WellbeingReport {
   readonly mailboxDepth: number;
   readonly lastError: string | undefined;
   readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
+  /** How it works, as its messages have shown. */
+  readonly profile?: Profile;
 }
 
 export interface PopulationReport {
@@ -230,6 +233,7 @@ export class Population implements Lodgers {
     this.#count(this.#roll.tallyOf(id), 1);
     if (agent.phase === 'cold') this.#cold += 1;
     this.#rooms.bus.rest(id);
+    this.#rooms.dispatcher.rest(id);
   }
 
   /** Another version of an agent: messages wait until the one under way is done and the old instance has ended. */
@@ -257,6 +261,7 @@ export class Population implements Lodgers {
       if (agent.halt?.kind === 'terminated') this.#recovery.forgive(agent);
       this.#roll.setSpec(id, number);
       this.wellbeing.watch(id, spec);
+      this.#rooms.dispatcher.changed(id);
       this.#subscribe(id, agent.name, spec);
       this.#endUngranted(id, agent);
     } finally {
@@ -293,6 +298,7 @@ export class Population implements Lodgers {
     await this.#rooms.cold.drop(agent.name);
     this.#agents.delete(id);
     this.#count(agent, 1);
+    this.#rooms.dispatcher.forget(id);
   }
 
   /** Undefined also for one that has not done anything lately. */
@@ -330,7 +336,8 @@ export class Population implements Lodgers {
 
   /** The bus: its mailbox is no longer empty. */
   wake(id: number): void {
-    this.#rooms.dispatcher.wake(id);
+    // While it handles one, the next has to wait: `handled` looks whether there is one.
+    if (this.#agents.get(id)?.delivery === undefined) this.#rooms.dispatcher.wake(id);
   }
 
   /** The bus: nobody waits for the outcome of what it handles any more. */

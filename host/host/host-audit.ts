@@ -50,6 +50,11 @@ export class HostAudit {
     this.#note(kinds.agentUpgraded, manifest.name, by, from, to, signedBy ?? null, digestOf(manifestText));
   }
 
+  /** A component was not admitted, whoever brought it. */
+  installRefused(name: string, digest: string, why: string): void {
+    this.#note(kinds.installRefused, name, '', digest, why);
+  }
+
   removed(name: string, by: string): void {
     this.#note(kinds.agentRemoved, name, by, 'requested');
   }
