@@ -26,6 +26,8 @@ export class Custody {
   /** Those that are not to run now. */
   readonly #down = new Set<number>();
   readonly #beginning = new Set<number>();
+  /** Those whose end concerns others. */
+  readonly #tied = new Set<number>();
 
   constructor(rooms: CustodyRooms) {
     this.#rooms = rooms;
@@ -47,6 +49,18 @@ export class Custody {
     this.#lower(id);
   }
 
+  /** Others want to know of its end, or do not any more. */
+  tie(id: number, isTied: boolean): void {
+    if (isTied) this.#tied.add(id);
+    else this.#tied.delete(id);
+  }
+
+  /** Of one that nobody looks after: ends it at once; its next message begins another instance. */
+  async endLinked(id: number, why: string): Promise<void> {
+    await this.quell(id, why);
+    if (!this.#members.has(id) && this.#down.delete(id)) this.#rooms.bus.resume(id, 'down');
+  }
+
   /** It is its own again, or is no more. */
   release(id: number): void {
     this.#members.delete(id);
@@ -58,6 +72,7 @@ export class Custody {
   forget(id: number): void {
     this.#members.delete(id);
     this.#down.delete(id);
+    this.#tied.delete(id);
   }
 
   #lower(id: number): void {
@@ -118,9 +133,11 @@ export class Custody {
   /** Its instance is lost, and it was no caller's doing. */
   lost(agent: Agent, outcome: Outcome): void {
     const { id, name, lastError } = agent;
-    if (!this.#members.has(id) || this.#down.has(id) || this.#beginning.has(id)) return;
+    const isMember = this.#members.has(id);
+    if (!isMember && !this.#tied.has(id)) return;
+    if (this.#down.has(id) || this.#beginning.has(id)) return;
     if (outcome.kind === 'cancelled' || agent.halt !== undefined) return;
-    this.#lower(id);
+    if (isMember) this.#lower(id);
     this.#rooms.exited({ agent: name, why: outcome.kind === 'ok' ? undefined : (lastError ?? outcome.kind) });
   }
 }

@@ -20,6 +20,7 @@ import type { SupervisorTree } from '../manifest.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
+import { AgentTies } from './agent-ties.ts';
 import { Doors } from './doors.ts';
 import { FrontDesk } from './front-desk.ts';
 import { Handle } from './handle.ts';
@@ -128,6 +129,7 @@ class ServingHost implements LocalServing {
   readonly #metering: Metering;
   readonly #triggers: Triggers;
   readonly #supervision: Supervision;
+  readonly #ties: AgentTies;
   readonly #supervisorNews: SupervisorNews;
   readonly #desk: FrontDesk;
   readonly #roster: Roster;
@@ -209,7 +211,10 @@ class ServingHost implements LocalServing {
         state.agents.putHalt(agent, halt);
         this.#tenancy.noteHalt(agent, halt);
       },
-      onExited: (exit) => this.#supervision.exited(exit),
+      onExited: (exit) => {
+        this.#supervision.exited(exit);
+        this.#ties.exited(exit);
+      },
       onUnwell: (agent, why) => void this.#supervision.fail(agent, why),
       onJournal: (thread, isTaking) => this.#news.journalTurned(thread, isTaking),
       onOutput: (text) => this.#say('warn', text.trimEnd()),
@@ -241,12 +246,21 @@ class ServingHost implements LocalServing {
       record: this.#audit.messages,
     });
     this.#mail.join(this.#bus, this.#threads);
+    this.#ties = new AgentTies({
+      bus: this.#bus,
+      tenancy: () => this.#tenancy,
+      threads: this.#threads,
+      supervision: () => this.#supervision,
+      audit: this.#audit,
+      say: this.#say,
+    });
     this.#tenancy = new Tenancy({
       bus: this.#bus,
       directory: this.#directory,
       threads: this.#threads,
       kept,
       halts: state.agents.halts(),
+      changed: (name, spec) => this.#ties.changed(name, spec),
       isFresh: state.coldLeft.length === 0,
     });
     this.#supervision = new Supervision({
@@ -396,6 +410,7 @@ class ServingHost implements LocalServing {
     try {
       const count = await this.#tenancy.reinstall(thread, handle);
       await this.#supervision.returned(thread);
+      this.#ties.returned(thread);
       await this.#mail.returned(thread, handle);
       await this.#doors.reopen(handle);
       this.#say('info', `${count} agents of the lost thread are there again`);

@@ -50,6 +50,11 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
     begin: async (id) => (await placed()).population.custody.begin(id),
     rest: async ({ id, reason }) => (await placed()).population.custody.rest(id, reason),
     quell: async ({ id, why }) => (await placed()).population.custody.quell(id, why),
+    tie: ({ ids, isTied }) =>
+      tell(({ population }) => {
+        for (const id of ids) population.custody.tie(id, isTied);
+      }),
+    endLinked: ({ id, why }) => tell(({ population }) => void population.custody.endLinked(id, why)),
     remove: async (id) => (await placed()).remove(id),
     pull: async ({ id, rein, by }) => (await placed()).population.pull(id, rein, by),
     until: async ({ id, states, timeoutMs }) => (await placed()).until(id, states, timeoutMs),
