@@ -298,6 +298,11 @@ export class Agent implements CallEnd, LifecycleWatch {
     this.lastError = describe(outcome);
   }
 
+  /** Milliseconds until it may have another instance, because it kept failing. */
+  get waitMs(): number {
+    return this.#presence.waitMs;
+  }
+
   /** Whether it needed more restarts than its manifest bears. */
   get isWornOut(): boolean {
     return this.#presence.isWornOut;

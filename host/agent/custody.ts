@@ -1,6 +1,7 @@
 import type { Bus } from '../bus/bus.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Agent, StopReason } from './agent.ts';
+import { RestartLane } from './restart-lane.ts';
 
 /** An agent that is looked after ended by itself. */
 export interface AgentExit {
@@ -14,6 +15,9 @@ export interface CustodyRooms {
   /** The object of an agent; undefined: it is not here any more. */
   readonly rouse: (id: number) => Agent | undefined;
   readonly exited: (exit: AgentExit) => void;
+  readonly nowMs: () => number;
+  /** Calls `waited` with an id after so many milliseconds. False: it cannot now. */
+  readonly later: (id: number, delayMs: number) => boolean;
 }
 
 /**
@@ -26,6 +30,7 @@ export class Custody {
   /** Those that are not to run now. */
   readonly #down = new Set<number>();
   readonly #beginning = new Set<number>();
+  readonly #lane = new RestartLane();
   /** Those whose end concerns others. */
   readonly #tied = new Set<number>();
 
@@ -59,6 +64,21 @@ export class Custody {
   async endLinked(id: number, why: string): Promise<void> {
     await this.quell(id, why);
     if (!this.#members.has(id) && this.#down.delete(id)) this.#rooms.bus.resume(id, 'down');
+  }
+
+  /** Its mail waits for its next restart: one that kept it waiting itself would keep the place of others. */
+  #hold(agent: Agent): void {
+    const { bus, nowMs, later } = this.#rooms;
+    const waitMs = Math.max(agent.waitMs, this.#lane.enter(nowMs()));
+    if (waitMs > 0 && later(agent.id, waitMs)) bus.pause(agent.id, 'backoff');
+  }
+
+  /** Its next restart may come. */
+  waited(id: number): void {
+    const waitMs = this.#rooms.rouse(id)?.waitMs ?? 0;
+    // It may have failed again meanwhile.
+    if (waitMs > 0 && this.#rooms.later(id, waitMs)) return;
+    this.#rooms.bus.resume(id, 'backoff');
   }
 
   /** It is its own again, or is no more. */
@@ -134,6 +154,7 @@ export class Custody {
   lost(agent: Agent, outcome: Outcome): void {
     const { id, name, lastError } = agent;
     const isMember = this.#members.has(id);
+    if (!isMember) this.#hold(agent);
     if (!isMember && !this.#tied.has(id)) return;
     if (this.#down.has(id) || this.#beginning.has(id)) return;
     if (outcome.kind === 'cancelled' || agent.halt !== undefined) return;

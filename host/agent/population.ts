@@ -35,6 +35,8 @@ export interface PopulationRooms {
   readonly halted: (agent: string, halt: Halt | undefined) => void;
   /** One that a supervisor looks after ended by itself. */
   readonly exited: (exit: AgentExit) => void;
+  /** Calls `custody.waited` with an id after so many milliseconds. False: it cannot now. */
+  readonly later: (id: number, delayMs: number) => boolean;
   /** One that a supervisor looks after is to be restarted. */
   readonly unwell: (agent: string, why: string) => void;
   /** Where it is put on record what agents do; none: nowhere. */
@@ -124,7 +126,13 @@ export class Population implements Lodgers {
     this.#roll = new Roll((id) => bus.directory.indexOf(id));
     const note = around.note.bind(around);
     this.#recovery = new Recovery({ bus, clock: around.clock, note, halted });
-    this.custody = new Custody({ bus, rouse: (id) => this.#rouse(id), exited: rooms.exited });
+    this.custody = new Custody({
+      bus,
+      rouse: (id) => this.#rouse(id),
+      exited: rooms.exited,
+      nowMs: () => around.clock.monotonicMs(),
+      later: rooms.later,
+    });
     this.#reins = new Reins(bus, this.#recovery);
     this.wellbeing = new Wellbeing({
       bus,
@@ -267,6 +275,7 @@ export class Population implements Lodgers {
     } finally {
       this.#replacing.delete(id);
       if (agent.halt === undefined || agent.halt.kind === 'terminated') bus.resume(id);
+      this.custody.waited(id);
     }
   }
 
@@ -440,7 +449,9 @@ export class Population implements Lodgers {
   /** A person says that an agent goes on; false: nothing keeps it from doing so. */
   async resume(id: number, isDropped: boolean): Promise<boolean> {
     const agent = this.#agents.get(id);
-    return agent !== undefined && this.#recovery.resume(agent, isDropped);
+    if (agent === undefined || !(await this.#recovery.resume(agent, isDropped))) return false;
+    this.custody.waited(id);
+    return true;
   }
 
   reportOf(id: number): AgentReport | undefined {

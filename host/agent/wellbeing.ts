@@ -31,6 +31,8 @@ interface Watched {
   readonly readiness: HealthCheck | undefined;
   /** Of the message it handles. */
   permit: number;
+  /** Of the last message that it failed at. */
+  failure: string;
 }
 
 /** How an agent is, as far as it is watched. */
@@ -66,6 +68,7 @@ export class Wellbeing {
       liveness: liveness && this.#check(id, liveness, (why) => this.#notAlive(id, why)),
       readiness: readiness && this.#check(id, readiness, (why) => this.#readyTurned(id, why)),
       permit: 0,
+      failure: 'its messages fail',
     };
     this.#watched.set(id, watched);
     watched.liveness?.start();
@@ -134,14 +137,15 @@ export class Wellbeing {
     watched.permit = 0;
     const isLate = delivery.untilMs <= this.#rooms.clock.monotonicMs();
     const hasFailed = failureKindOf({ outcome, place, isLate }) !== undefined;
+    if (hasFailed) watched.failure = describe(outcome);
     watched.circuit.ended(permit, hasFailed ? false : outcome.kind === 'ok' || undefined);
   }
 
   #circuitTurned(id: number, state: CircuitState): void {
     const agent = this.#rooms.rouse(id);
     if (agent === undefined) return;
-    const why =
-      state === 'closed' ? 'it deals with its messages again' : (agent.lastError ?? 'its messages fail');
+    const failure = this.#watched.get(id)?.failure ?? '';
+    const why = state === 'closed' ? 'it deals with its messages again' : failure;
     this.#rooms.note(agent, { kind: `circuit-${state}`, why });
   }
 

@@ -113,6 +113,7 @@ export class AgentThread {
   readonly #allocations: AllocationMeter;
   readonly population: Population;
   readonly #overdueKind: number;
+  readonly #waitedKind: number;
   readonly #news: AgentNews;
   readonly #exchanges: Exchanges;
   readonly door: ThreadDoor;
@@ -155,6 +156,7 @@ export class AgentThread {
     this.#engine = createEngine({ cacheFolder: settings.cacheFolder, clock, pools: this.#pools });
     this.#wheel = new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver });
     this.#overdueKind = this.#wheel.kind((id) => this.#overdue(id));
+    this.#waitedKind = this.#wheel.kind((id) => this.population.custody.waited(id));
     this.#log = new LogOutbox(owner.logs, () => this.#wallMs());
     this.#deadLetterLog = new DeadLetterLog(
       (entry) => this.#log.write(entry),
@@ -242,6 +244,7 @@ export class AgentThread {
       inspection: this.#inspection(),
       halted: (agent, halt) => owner.halted([agent, halt]),
       exited: (exit) => owner.exited(exit),
+      later: (id, delayMs) => this.#wheel.after(this.#waitedKind, id, delayMs) !== 0,
       unwell: (agent, why) => owner.unwell({ agent, why }),
       record: this.#audit,
     });
