@@ -26,8 +26,9 @@ export interface CallWatch {
 /** A call whose agent has left its instance in the middle of it, and goes on in another. */
 export interface AwayCall {
   readonly end: CallEnd;
-  readonly timer: number;
-  readonly carried: Carried;
+  /** Ends it at its deadline. */
+  timer: number;
+  carried: Carried;
   readonly usage: Usage;
 }
 
@@ -86,6 +87,7 @@ export class Calls {
     if (end === undefined) return undefined;
     this.#end = undefined;
     const usage = usageOf(this.budget);
+    this.budget.settle();
     hibernate();
     return { end, timer: this.#timer, carried: this.budget.carry(), usage };
   }
@@ -107,6 +109,19 @@ export class Calls {
     }
     this.budget.stopForDeadline();
     this.#unwind();
+  }
+
+  /** The time of the call under way does not run until `thaw`. */
+  freeze(): void {
+    if (!this.goesOn || this.budget.isFrozen) return;
+    this.#watch.disarm(this.#timer);
+    this.budget.freeze();
+  }
+
+  thaw(): void {
+    if (!this.budget.isFrozen) return;
+    this.budget.thaw();
+    if (this.goesOn) this.#timer = this.#watch.arm(this.budget.deadlineAtMs);
   }
 
   /** Ends the call under way, if there is one. */
@@ -146,6 +161,7 @@ export class Calls {
 
   #ended(end: CallEnd | undefined, outcome: CallOutcome): void {
     if (end === undefined) return;
+    this.budget.settle();
     this.#recorder?.end(outcome);
     end.ended(outcome);
   }

@@ -14,6 +14,8 @@ export interface Invocation {
   readonly signal?: AbortSignal;
   /** Others on the same thread, to whom a guest that computes gives way. */
   readonly turn?: Turn;
+  /** Whose guest it is, to `turn`. */
+  readonly turnKey?: number;
   /** Fuel units between two looks at the clock; any value gives the same outcome and counts. */
   readonly fuelSlice?: bigint;
   /** Links and instantiates under the budget; guest code may already run here (start functions). */
@@ -37,7 +39,8 @@ export async function invoke(invocation: Invocation): Promise<Invoked> {
   const { limits, clock, signal } = invocation;
   const slice = invocation.fuelSlice === undefined ? {} : { fuelSlice: invocation.fuelSlice };
   const turn = invocation.turn === undefined ? {} : { turn: invocation.turn };
-  const budget = new Budget({ limits, clock, ...slice, ...turn });
+  const turnKey = invocation.turnKey === undefined ? {} : { turnKey: invocation.turnKey };
+  const budget = new Budget({ limits, clock, ...slice, ...turn, ...turnKey });
   return supervise(budget, signal, () => attempt(invocation, budget));
 }
 
@@ -70,6 +73,7 @@ async function attempt(invocation: Invocation, budget: Budget): Promise<Outcome>
       return value;
     });
   } finally {
+    budget.settle();
     held.launched?.instance.dispose();
     await held.launched?.release();
   }

@@ -42,12 +42,16 @@ export class Stopped extends Error {
   override readonly name = 'Stopped';
 }
 
-/** Who else wants the thread: a guest that computes gives way between two fuel slices. */
+/** Who else wants the thread: a guest that computes gives way between two fuel slices. `key` says whose guest asks. */
 export interface Turn {
-  /** Whether somebody waits; asked at the end of each slice, so it has to be cheap. */
-  isWanted(): boolean;
-  /** Resolves when those who waited had their turn. */
-  giveWay(): Promise<void>;
+  /** Whether somebody waits who goes before it; asked at the end of each slice, so it has to be cheap. */
+  isWanted(key: number): boolean;
+  /** Resolves when it is the guest's turn again. */
+  giveWay(key: number): Promise<void>;
+  /** What it used since this was last called for the same call: at each slice's end and at the call's end. */
+  charge(key: number, fuel: number, ms: number): void;
+  /** A guest of this key is being ended: wherever it waits for its turn for good, it goes on, to its end. */
+  letGo?(key: number): void;
 }
 
 export interface BudgetOptions {
@@ -59,6 +63,8 @@ export interface BudgetOptions {
   readonly yieldMs?: number;
   /** Others on the same thread; without it the guest only lets the event loop turn. */
   readonly turn?: Turn;
+  /** Whose guest it is, to `turn`. Default 0. */
+  readonly turnKey?: number;
   /** Told what the process decided about memory; or decides in its place. */
   readonly growthWatch?: GrowthWatch | undefined;
 }
@@ -78,6 +84,28 @@ export interface Carried {
   readonly deadlineAtMs: number;
   readonly outputBytes: number;
   readonly denials: ReadonlyMap<string, string>;
+  /** Fuel that the agent's turns were charged with. */
+  readonly charged: bigint;
+  /** Since when its time does not run; below 0: it does. */
+  readonly frozenAtMs: number;
+}
+
+/** The same invocation, whose time does not run from now on. */
+export function frozen(carried: Carried, nowMs: number): Carried {
+  return carried.frozenAtMs < 0 ? { ...carried, frozenAtMs: nowMs } : carried;
+}
+
+/** The same invocation, whose time runs again. */
+export function thawed(carried: Carried, nowMs: number): Carried {
+  const { startedMs, deadlineAtMs, frozenAtMs } = carried;
+  if (frozenAtMs < 0) return carried;
+  const stoodMs = nowMs - frozenAtMs;
+  return {
+    ...carried,
+    startedMs: startedMs + stoodMs,
+    deadlineAtMs: deadlineAtMs + stoodMs,
+    frozenAtMs: -1,
+  };
 }
 
 /** Milliseconds a guest that shares its thread may compute where it cannot be paused. */
@@ -106,6 +134,9 @@ export class Budget {
   readonly #slice: FuelSlice;
   readonly #yieldMs: number;
   readonly #turn: Turn | undefined;
+  readonly #turnKey: number;
+  /** Of the fuel used, what `turn` was told. */
+  #charged = 0n;
   #cell: WebAssembly.Global<'i64'> | undefined;
   #granted = 0n;
   #checks = 0;
@@ -113,7 +144,11 @@ export class Budget {
   #cause: StopCause | undefined;
   #startedMs: number;
   #deadlineMs: number;
+  /** Infinity while its time does not run. */
   #deadlineAtMs: number;
+  /** Since when, and the deadline as it was then; below 0: its time runs. */
+  #frozenAtMs = -1;
+  #frozenDeadlineAtMs = 0;
   #yieldAtMs: number;
   #memoryPages = 0;
   #growth: Growth | undefined;
@@ -150,6 +185,7 @@ export class Budget {
     this.#slice = new FuelSlice(options.fuelSlice ?? 2_000_000n, this.#startedMs);
     this.#yieldMs = options.yieldMs ?? 10;
     this.#turn = options.turn;
+    this.#turnKey = options.turnKey ?? 0;
     this.#growthWatch = options.growthWatch;
     this.#deadlineMs = options.limits.deadlineMs;
     this.#deadlineAtMs = this.#startedMs + options.limits.deadlineMs;
@@ -200,6 +236,7 @@ export class Budget {
 
   /** Milliseconds until the deadline, at least 0: for timers that must wake a waiting guest. */
   get deadlineLeftMs(): number {
+    if (this.#frozenAtMs >= 0) return Math.max(1, this.#frozenDeadlineAtMs - this.#frozenAtMs);
     return Math.max(0, this.#deadlineAtMs - this.clock.monotonicMs());
   }
 
@@ -211,6 +248,7 @@ export class Budget {
   restart(deadlineMs: number = this.limits.deadlineMs): void {
     this.#refusal = undefined;
     this.#denials = undefined;
+    this.#charged = 0n;
     this.#granted = 0n;
     if (this.#cell !== undefined) {
       const { fuel } = this.#slice;
@@ -222,7 +260,34 @@ export class Budget {
     this.#slice.begin(this.#startedMs);
     this.#deadlineMs = deadlineMs;
     this.#deadlineAtMs = this.#startedMs + deadlineMs;
+    this.#frozenAtMs = -1;
     this.#yieldAtMs = this.#startedMs + this.#yieldMs;
+  }
+
+  /** When the time of the invocation is over, on the clock's monotonic time. */
+  get deadlineAtMs(): number {
+    return this.#deadlineAtMs;
+  }
+
+  get isFrozen(): boolean {
+    return this.#frozenAtMs >= 0;
+  }
+
+  /** The time of the invocation does not run until `thaw`. */
+  freeze(): void {
+    if (this.#frozenAtMs >= 0) return;
+    this.#frozenAtMs = this.clock.monotonicMs();
+    this.#frozenDeadlineAtMs = this.#deadlineAtMs;
+    this.#deadlineAtMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Its time runs again, and what it stood is none of it. */
+  thaw(): void {
+    if (this.#frozenAtMs < 0) return;
+    const stoodMs = this.clock.monotonicMs() - this.#frozenAtMs;
+    this.#startedMs += stoodMs;
+    this.#deadlineAtMs = this.#frozenDeadlineAtMs + stoodMs;
+    this.#frozenAtMs = -1;
   }
 
   /** The guest left its instance in the middle of an invocation: this account has no part in that any more. */
@@ -231,17 +296,22 @@ export class Budget {
     return {
       startedMs: this.#startedMs,
       deadlineMs: this.#deadlineMs,
-      deadlineAtMs: this.#deadlineAtMs,
+      deadlineAtMs: this.#frozenAtMs < 0 ? this.#deadlineAtMs : this.#frozenDeadlineAtMs,
       outputBytes: this.#outputBytes,
       denials: this.denials,
+      charged: this.#charged,
+      frozenAtMs: this.#frozenAtMs,
     };
   }
 
   /** Goes on with an invocation that began under another account. */
-  goOn({ startedMs, deadlineMs, deadlineAtMs, outputBytes, denials }: Carried): void {
+  goOn({ startedMs, deadlineMs, deadlineAtMs, outputBytes, denials, charged, frozenAtMs }: Carried): void {
+    this.#charged = charged;
     this.#startedMs = startedMs;
     this.#deadlineMs = deadlineMs;
-    this.#deadlineAtMs = deadlineAtMs;
+    this.#deadlineAtMs = frozenAtMs < 0 ? deadlineAtMs : Number.POSITIVE_INFINITY;
+    this.#frozenAtMs = frozenAtMs;
+    this.#frozenDeadlineAtMs = deadlineAtMs;
     this.#outputBytes = outputBytes;
     if (denials.size > 0) this.#denials = new Map(denials);
   }
@@ -256,6 +326,7 @@ export class Budget {
     const listeners = this.#stopListeners;
     this.#stopListeners = undefined;
     for (const listener of listeners ?? []) listener(cause);
+    this.#turn?.letGo?.(this.#turnKey);
   }
 
   /** Throws `Stopped` when the guest was stopped: for host functions before they act. */
@@ -278,7 +349,9 @@ export class Budget {
 
   /** A guest that calls the host again and again burns little fuel: its slices are long. */
   #keepsWaiting(nowMs: number): boolean {
-    return nowMs - this.#yieldAtMs + this.#yieldMs >= hostMsMax && this.#turn?.isWanted() === true;
+    return (
+      nowMs - this.#yieldAtMs + this.#yieldMs >= hostMsMax && this.#turn?.isWanted(this.#turnKey) === true
+    );
   }
 
   #endSlice(): void {
@@ -312,9 +385,10 @@ export class Budget {
       return 0;
     }
     if (this.#holdsThread(nowMs)) return 0;
+    this.#charge(this.fuelUsed, nowMs);
     this.#slice.end(nowMs);
     this.#grant(cell);
-    const isWanted = nowMs >= this.#yieldAtMs || this.#turn?.isWanted() === true;
+    const isWanted = nowMs >= this.#yieldAtMs || this.#turn?.isWanted(this.#turnKey) === true;
     return this.synchronousDepth === 0 && isWanted ? 1 : 0;
   }
 
@@ -348,12 +422,25 @@ export class Budget {
     return true;
   }
 
+  #charge(fuelUsed: bigint, nowMs: number): void {
+    const turn = this.#turn;
+    if (turn === undefined) return;
+    const fuel = fuelUsed > this.#charged ? Number(fuelUsed - this.#charged) : 0;
+    turn.charge(this.#turnKey, fuel, nowMs - this.#slice.fromMs);
+    if (fuel > 0) this.#charged = fuelUsed;
+  }
+
+  /** A call under this account is over, or leaves it: charges what no slice's end did. */
+  settle(): void {
+    if (this.#turn !== undefined) this.#charge(this.fuelUsed, this.clock.monotonicMs());
+  }
+
   /**
    * Import `pause` (suspending): lets the event loop turn, then the guest goes on. It does not ask for fuel again:
    * a slice that was ended meanwhile, by a look at the clock for work that the host does ahead, is granted anew.
    */
   async pause(): Promise<void> {
-    await (this.#turn?.giveWay() ?? new Promise<void>((resolve) => setImmediate(resolve)));
+    await (this.#turn?.giveWay(this.#turnKey) ?? new Promise<void>((resolve) => setImmediate(resolve)));
     this.waited();
     const cell = this.#cell;
     if (cell === undefined || this.#cause !== undefined || cell.value >= 0n) return;

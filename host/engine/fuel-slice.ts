@@ -23,6 +23,11 @@ export class FuelSlice {
     return this.#halvings === 0 ? this.#most : this.#most >> BigInt(this.#halvings);
   }
 
+  /** When the present slice began. */
+  get fromMs(): number {
+    return this.#fromMs;
+  }
+
   /** What the guest does from now on counts, what was before does not. */
   begin(nowMs: number): void {
     this.#fromMs = nowMs;

@@ -1,13 +1,14 @@
-import type * as http from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Agent, AgentNote, Surroundings } from '../agent/agent.ts';
+import type { Agent } from '../agent/agent.ts';
 import { ColdStates } from '../agent/cold-states.ts';
 import { Dispatcher } from '../agent/dispatcher.ts';
 import type { FailurePlace } from '../agent/error-strategy.ts';
-import { invoke } from '../agent/invoke.ts';
+import { Gate } from '../agent/gate.ts';
 import { Launcher } from '../agent/launcher.ts';
+import type { LifecycleState } from '../agent/lifecycle.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
-import { Population } from '../agent/population.ts';
+import { type AgentReport, type Newcomer, Population } from '../agent/population.ts';
+import type { AgentNote, Surroundings } from '../agent/surroundings.ts';
 import { Bus } from '../bus/bus.ts';
 import type { Delivery } from '../bus/delivery.ts';
 import { Directory } from '../bus/directory.ts';
@@ -25,28 +26,39 @@ import { Residence } from '../engine/residence.ts';
 import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
-import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
-import type { LogEntry } from '../telemetry/log-entry.ts';
+import { MeteredTurn } from '../scheduler/metered-turn.ts';
+import { Profiles } from '../scheduler/profile.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
+import { AgentNews } from './agent-news.ts';
+import { AllocationMeter } from './allocation-meter.ts';
 import { backlogOf } from './audit-metrics.ts';
 import type { Clearance } from './clearance.ts';
-import type { OwnerCalls, Subscriptions, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
+import type {
+  CutOff,
+  OwnerCalls,
+  Subscriptions,
+  ThreadPlace,
+  ThreadReport,
+  ThreadSettings,
+} from './control.ts';
 import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
+import { Exchanges } from './exchanges.ts';
 import { GuestRooms } from './guest-rooms.ts';
 import { Inspection } from './inspection.ts';
+import { LifeNews } from './life-news.ts';
 import type { MessageProofs } from './message-proofs.ts';
-import type { Metric } from './serving.ts';
 import { ThreadAudit } from './thread-audit.ts';
+import { ThreadDoor } from './thread-door.ts';
 import { openHistory } from './thread-history.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
+import { type NamesOwner, ThreadNames } from './thread-names.ts';
 import { clearanceOf, entranceOf, type PolicyOwner } from './thread-policy.ts';
 import { ThreadServing } from './thread-serving.ts';
 import { envelopesOf, proofsOf, recordRefusal, refusalText, storeSealOf, ThreadTrust } from './trust.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
-const failureCharsMax = 1_000;
 /** Milliseconds between two looks at who has been idle for long enough, and whether other threads need room. */
 const sweepMs = 50;
 /** The same after a look that did not get to the end of them. */
@@ -61,24 +73,16 @@ const turnBytesMax = 64 * 1024 * 1024;
 /** Milliseconds for calls that were told to end. */
 const endMsMax = 3_000;
 
-/** What a front door's module for threads exports. */
-interface DoorModule {
-  openThreadDoor(serving: ThreadServing, settings: unknown): Promise<Door>;
-}
-
-interface Door {
-  metrics(): readonly Metric[];
-  close(drainMs: number): Promise<void>;
-}
-
 /** How the main thread is told. */
 export interface Owner
-  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted'>,
-    PolicyOwner {}
+  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted' | 'exited'>,
+    PolicyOwner,
+    NamesOwner {}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #owner: Owner;
   readonly #engine: Engine;
   readonly #pools: InstancePools;
@@ -97,15 +101,22 @@ export class AgentThread {
   readonly #self: number;
   readonly #cold: ColdStates;
   readonly #dispatcher: Dispatcher;
+  readonly profiles: Profiles = new Profiles();
+  readonly #turns: MeteredTurn;
+  readonly #gate: Gate;
+  readonly lives: LifeNews;
   readonly #room: MemoryRoom;
   readonly #rooms: GuestRooms;
+  readonly #names: ThreadNames;
   readonly #clearance: Clearance | undefined;
   readonly #launcher: Launcher;
+  readonly #allocations: AllocationMeter;
   readonly population: Population;
   readonly #overdueKind: number;
-  readonly #logLevelMin: LogLevel;
+  readonly #news: AgentNews;
+  readonly #exchanges: Exchanges;
+  readonly door: ThreadDoor;
   #server: ExchangeServer | undefined;
-  #door: Door | undefined;
   #sweeping: NodeJS.Timeout | undefined;
   #quietLooks = 0;
   /** Agents whose own subscriptions are others since the owner was told. */
@@ -122,20 +133,22 @@ export class AgentThread {
     random: Random,
   ) {
     this.#clock = clock;
+    this.#random = random;
+    this.#allocations = new AllocationMeter(clock);
     this.#trust = new ThreadTrust(trust, clock);
     this.#clearance = clearanceOf(this.#trust, owner, clock);
     this.#audit = this.#openAudit();
     this.#self = links.self;
     this.mail = mail;
     this.#owner = owner;
-    this.#logLevelMin = settings.logLevelMin;
     this.#history = openHistory({
       folder: historyFolder,
       thread: links.self,
       pen: this.#trust.pen,
+      seal: storeSealOf(trust, random, 'history'),
       settings,
       wallMs: () => this.#wallMs(),
-      say: (level, text) => this.#say(level, text),
+      say: (level, text) => this.#news.say(level, text),
     });
     this.#residence = new Residence(settings.residence, links.self);
     this.#pools = new InstancePools({ residence: this.#residence });
@@ -147,7 +160,11 @@ export class AgentThread {
       (entry) => this.#log.write(entry),
       () => this.#wallMs(),
     );
-    this.#cold = new ColdStates(store, (error, agent) => this.#say('error', error.message, agent));
+    this.door = new ThreadDoor(() => {
+      const entrance = entranceOf(this.#clearance, owner, (text) => this.#news.say('warn', text));
+      return new ThreadServing(this.bus, systemRandom, this.#trust.pen, entrance);
+    });
+    this.#cold = new ColdStates(store, (error, agent) => this.#news.say('error', error.message, agent));
     this.#links = new Links(links, { clock });
     this.proofs = proofsOf(trust, clock);
     this.bus = new Bus({
@@ -160,7 +177,7 @@ export class AgentThread {
       seal: envelopesOf(trust, clock, random),
       signer: this.proofs,
       onRefused: (refused) => {
-        this.#say('warn', refusalText(refused), refused.receiver);
+        this.#news.say('warn', refusalText(refused), refused.receiver);
         recordRefusal(this.#trust.pen, refused);
       },
       onDeadLetter: (letter) => {
@@ -170,6 +187,12 @@ export class AgentThread {
       record: this.#audit?.messages,
       predecessors,
       subscriptionsFrom,
+    });
+    this.#news = new AgentNews({
+      bus: this.bus,
+      log: this.#log,
+      logLevelMin: settings.logLevelMin,
+      wallMs: () => this.#wallMs(),
     });
     this.#room = new MemoryRoom({
       clock,
@@ -196,6 +219,20 @@ export class AgentThread {
       nowMs: () => clock.monotonicMs(),
       isPending: () => this.#isMailWaiting(),
     });
+    this.#gate = new Gate(this.#dispatcher);
+    this.#turns = new MeteredTurn({
+      turn: this.#gate,
+      profiles: this.profiles,
+      indexOf: (id) => this.bus.directory.indexOf(id),
+      shares: { charge: () => {}, owedMs: () => 0 },
+      clock,
+    });
+    this.lives = new LifeNews({
+      bus: this.bus,
+      clock,
+      wallMs: () => this.#wallMs(),
+      record: this.#audit && ((...turn) => this.#audit?.turned(...turn)),
+    });
     this.population = new Population({
       bus: this.bus,
       dispatcher: this.#dispatcher,
@@ -204,9 +241,12 @@ export class AgentThread {
       subscribed: (id) => void this.#subscribed.add(id),
       inspection: this.#inspection(),
       halted: (agent, halt) => owner.halted([agent, halt]),
+      exited: (exit) => owner.exited(exit),
       record: this.#audit,
     });
+    this.#names = new ThreadNames({ owner, clock, random });
     this.#rooms = new GuestRooms({
+      names: this.#names,
       bus: this.bus,
       clock,
       random,
@@ -222,7 +262,18 @@ export class AgentThread {
       link: (agent, budget) => this.#link(agent, budget),
       wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
       wallMs: () => this.#wallMs(),
-      onLost: (agent, error) => this.#say('error', error.message, agent.name),
+      onLost: (agent, error) => this.#news.say('error', error.message, agent.name),
+    });
+    this.#exchanges = new Exchanges({
+      allocations: this.#allocations,
+      engine: this.#engine,
+      room: this.#room,
+      clock,
+      turn: this.#turns,
+      agent: (id) => this.population.actor(id),
+      link: (agent, budget) => this.#link(agent, budget),
+      wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
+      audit: this.#audit,
     });
   }
 
@@ -234,15 +285,16 @@ export class AgentThread {
       bus: this.bus,
       clock: this.#clock,
       agents: () => this.population.agents(),
-      say: (text, agent) => this.#say('warn', text, agent),
+      raise: (agent, level) => this.#audit?.raise(agent, level),
+      say: (text, agent) => this.#news.say('warn', text, agent),
       subscribed: (id) => void this.#subscribed.add(id),
     });
   }
 
   #openAudit(): ThreadAudit | undefined {
-    const { pen, auditLevel } = this.#trust;
+    const { pen, auditLevel, needs } = this.#trust;
     if (pen === undefined) return undefined;
-    return new ThreadAudit({ pen, level: auditLevel, agent: (id) => this.population.agent(id) });
+    return new ThreadAudit({ pen, level: auditLevel, needs, agent: (id) => this.population.agent(id) });
   }
 
   #link(agent: Agent, budget: Budget): Linker {
@@ -286,7 +338,7 @@ export class AgentThread {
 
   async #open(socketPath: string): Promise<void> {
     this.#server = await ExchangeServer.listen(socketPath, (id, request, response) =>
-      this.#exchange(id, request, response),
+      this.#exchanges.serve(id, request, response),
     );
     this.#links.start({
       accept: (frame, from) => this.bus.accept(frame, from),
@@ -294,7 +346,7 @@ export class AgentThread {
     });
     this.#sweeping = setInterval(() => this.#sweep(), sweepMs);
     for (const damage of this.mail.damage)
-      this.#say(damage.kind === 'torn' ? 'info' : 'warn', damageText(damage));
+      this.#news.say(damage.kind === 'torn' ? 'info' : 'warn', damageText(damage));
   }
 
   #sweepRoom(): void {
@@ -303,7 +355,7 @@ export class AgentThread {
       (isDone) => {
         if (!isDone) this.#again = setTimeout(() => this.#sweepRoom(), sweepAgainMs);
       },
-      (thrown: unknown) => this.#say('error', String(thrown)),
+      (thrown: unknown) => this.#news.say('error', String(thrown)),
     );
   }
 
@@ -315,7 +367,7 @@ export class AgentThread {
     this.#tellSubscriptions();
     const news = this.mail.news();
     if (news === undefined) return;
-    this.#say(news.level, news.text);
+    this.#news.say(news.level, news.text);
     this.#owner.journal(news.isTaking);
   }
 
@@ -337,10 +389,6 @@ export class AgentThread {
     this.#owner.subscriptions(changed);
   }
 
-  #say(level: LogEntry['level'], text: string, agent?: string): void {
-    this.#log.write({ atMs: this.#wallMs(), level, agent, messageId: undefined, text, fields: [] });
-  }
-
   #wallMs(): number {
     return Number(this.#clock.wallNs() / 1_000_000n);
   }
@@ -348,8 +396,13 @@ export class AgentThread {
   #surroundings(): Surroundings {
     return {
       clock: this.#clock,
-      turn: this.#dispatcher,
-      launch: (agent, saved, budget, deadlineMs) => this.#launcher.launch(agent, saved, budget, deadlineMs),
+      random: this.#random,
+      turn: this.#turns,
+      hold: (agent) => this.#gate.hold(agent.id),
+      release: (agent) => this.#gate.release(agent.id),
+      turned: (agent, from, to, why) => this.lives.turned(agent, from, to, why),
+      launch: (agent, saved, budget, deadlineMs) =>
+        this.#allocations.launch(() => this.#launcher.launch(agent, saved, budget, deadlineMs)),
       idle: (agent) => this.#room.idle(agent),
       busy: (agent) => this.#room.busy(agent),
       kept: (agent, saved) => this.#room.kept(agent, saved),
@@ -359,7 +412,10 @@ export class AgentThread {
       ready: (agent) => this.#dispatcher.wake(agent.id),
       rested: () => this.#dispatcher.ended(),
       discard: (agent) => this.#discard(agent),
-      stopped: (agent) => this.bus.endOf(agent.id),
+      stopped: (agent) => {
+        this.bus.endOf(agent.id);
+        this.#names.endOf(agent.id);
+      },
       handled: (agent, delivery, outcome, place) => this.#handled(agent, delivery, outcome, place),
       record: (agent) => new Recorder({ agent: agent.name, sink: this.#history, turnBytesMax }),
       note: (agent, what) => this.#note(agent, what),
@@ -374,6 +430,34 @@ export class AgentThread {
     this.population.agent(id)?.overdue();
   }
 
+  /** Resolves with the state of an agent once it is one of these; undefined: it was not within the time. */
+  until(
+    id: number,
+    states: readonly LifecycleState[],
+    timeoutMs: number,
+  ): Promise<LifecycleState | undefined> {
+    return this.lives.until(id, this.population.lifecycleOf(id), states, timeoutMs);
+  }
+
+  /** As `Population.add`. */
+  add(spec: number, agents: readonly Newcomer[], isAgain: boolean): void {
+    this.population.add(spec, agents, isAgain);
+    if (!isAgain) return;
+    for (const [id, name] of agents)
+      this.lives.tell(
+        name,
+        'unreachable',
+        this.population.lifecycleOf(id) ?? 'created',
+        'another thread has it',
+      );
+  }
+
+  async remove(id: number): Promise<void> {
+    await this.population.remove(id);
+    this.lives.removed(id);
+    this.profiles.forget(this.bus.directory.indexOf(id));
+  }
+
   /** Which of these agents have their state on disk here. */
   holds(names: readonly string[]): readonly boolean[] {
     return names.map((name) => this.#cold.has(name));
@@ -381,12 +465,14 @@ export class AgentThread {
 
   /** What agents of this thread dealt with before. */
   remember(ids: readonly SettledId[]): void {
-    for (const { receiver, sender, id } of ids) this.bus.rememberId(receiver, sender, id);
+    for (const { receiver, origin, id } of ids) this.bus.rememberId(receiver, origin, id);
   }
 
   /** Delivers what was found in the journal, its agents being there. */
-  deliver(isSuccessor: boolean): void {
-    this.mail.deliver(this.bus, this.#self, isSuccessor);
+  async deliver(cutOff: CutOff): Promise<void> {
+    const { directory } = this.bus;
+    const isOwn = (receiver: string): boolean => directory.ownerOf(directory.find(receiver)) === this.#self;
+    await this.mail.deliver(this.bus, cutOff === 'own' ? isOwn : () => cutOff === 'all');
   }
 
   /** @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
@@ -410,109 +496,29 @@ export class AgentThread {
     place: FailurePlace,
   ): void {
     this.#audit?.handled(agent, delivery, outcome);
+    this.profiles.ended(
+      this.bus.directory.indexOf(agent.id),
+      outcome.usage.wallMs,
+      outcome.usage.memoryBytes,
+      this.#clock.monotonicMs(),
+    );
     // Whoever asked hears of it; of a message that nobody waits for only the operator can.
     if (delivery.request === 0 && outcome.kind === 'error')
-      this.#sayUnhandled(agent, delivery, outcome.failure);
+      this.#news.unhandled(agent, delivery, outcome.failure);
     this.population.handled(agent, delivery, outcome, place);
-  }
-
-  #sayUnhandled(agent: Agent, { message }: Delivery, failure: unknown): void {
-    const text = `a message was not dealt with: ${JSON.stringify(failure)}`.slice(0, failureCharsMax);
-    const fields = [
-      { name: 'subject', value: message.subject },
-      { name: 'attempt', value: String(message.attempt) },
-    ];
-    this.#log.write({
-      atMs: this.#wallMs(),
-      level: 'warn',
-      agent: agent.name,
-      messageId: message.id,
-      text,
-      fields,
-    });
   }
 
   #note(agent: Agent, what: AgentNote): void {
     this.#audit?.told(agent, what);
-    if (what.kind === 'hibernated' || what.kind === 'woken') return;
-    this.#publish(agent, what);
-    const entry = noteEntry(agent, what);
-    if (entry !== undefined && isLogged(entry.level, this.#logLevelMin))
-      this.#log.write({ ...entry, atMs: this.#wallMs() });
+    if (what.kind === 'ended' && what.outcome !== undefined)
+      this.population.custody.lost(agent, what.outcome);
+    this.#news.note(agent, what);
   }
 
-  /** `host.agent.NAME.started`, …: for whoever may listen to the host's own events. */
-  #publish(agent: Agent, what: ToldNote): void {
-    if (!this.bus.hasEventListeners) return;
-    const event = what.kind === 'ended' && what.reason === 'failed' ? 'failed' : what.kind;
-    const { name, lastError: error } = agent;
-    const body = JSON.stringify({
-      agent: name,
-      event,
-      atMs: this.#wallMs(),
-      ...(event === 'failed' && { error }),
-      ...('why' in what && { why: what.why }),
-      ...(what.kind === 'denied' && { what: what.what, allow: what.cure }),
-    });
-    this.bus.publishEvent(`host.agent.${name}.${event}`, {
-      contentType: 'application/json',
-      headers: [],
-      body: new TextEncoder().encode(body),
-    });
-  }
-
-  /** One HTTP request, in an instance of its own. */
-  async #exchange(id: number, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const agent = this.population.actor(id);
-    const main = agent?.spec.program.facts.main;
-    if (agent === undefined || main?.kind !== 'http') {
-      response.writeHead(404).end();
-      return;
-    }
-    const begun = this.#audit?.exchangeBegun(agent, main.export);
-    const gone = new AbortController();
-    response.on('close', () => gone.abort('the client went away'));
-    const { outcome, denials } = await invoke({
-      limits: agent.spec.limits,
-      clock: this.#clock,
-      turn: this.#dispatcher,
-      signal: gone.signal,
-      isFallible: false,
-      launch: async (budget) =>
-        this.#room.enter(
-          () =>
-            this.#engine.enter(
-              agent.spec.program,
-              this.#link(agent, budget),
-              budget,
-              this.#rooms.wasi(agent, budget),
-            ),
-          agent.spec.limits.deadlineMs,
-        ),
-      call: async ({ instance, exchange }) => {
-        if (exchange === undefined) throw new Error('bug: a program that serves HTTP without WASI');
-        return instance.call(main.export, await exchange(request, response));
-      },
-    });
-    if (begun !== undefined) this.#audit?.exchangeEnded(agent, begun, outcome);
-    agent.countExchange(outcome, denials);
-  }
-
-  /** Opens this thread's part of the front door. @throws HostError `HOST_ERR_LISTEN_FAILED` */
-  async openDoor(module: string, settings: unknown): Promise<void> {
-    const { openThreadDoor } = (await import(module)) as DoorModule;
-    const entrance = entranceOf(this.#clearance, this.#owner, (text) => this.#say('warn', text));
-    const serving = new ThreadServing(this.bus, systemRandom, this.#trust.pen, entrance);
-    this.#door = await openThreadDoor(serving, settings);
-  }
-
-  doorMetrics(): readonly Metric[] {
-    return this.#door?.metrics() ?? [];
-  }
-
-  async closeDoor(drainMs: number): Promise<void> {
-    await this.#door?.close(drainMs);
-    this.#door = undefined;
+  reportOf(id: number): AgentReport | undefined {
+    const report = this.population.reportOf(id);
+    const key = this.bus.directory.indexOf(id);
+    return report && { ...report, profile: this.profiles.of(key, this.#clock.monotonicMs()) };
   }
 
   status(): ThreadReport {
@@ -521,6 +527,7 @@ export class AgentThread {
       active: this.#dispatcher.active,
       queued: this.#dispatcher.queued,
       warmBytes: this.#room.warmBytes,
+      allocations: this.#allocations.report,
       audit: backlogOf(this.#trust.pen),
       counts: { ...this.bus.counts, ...this.mail.counts() },
     };
@@ -572,48 +579,14 @@ export class AgentThread {
     clearInterval(this.#sweeping);
     clearTimeout(this.#again);
     // Whoever waits still is told so before the thread is gone.
-    await this.#door?.close(0);
+    await this.door.close(0);
     await this.#cold.close();
     // The last that other threads said of its messages.
     while (this.#links.pending()) await turn();
-    await this.mail.close().catch((thrown: unknown) => this.#say('error', String(thrown)));
+    await this.mail.close().catch((thrown: unknown) => this.#news.say('error', String(thrown)));
     this.#history.close();
     this.#links.close();
     await this.#engine.close();
     await this.#trust.close();
-  }
-}
-
-type ToldNote = Exclude<AgentNote, { readonly kind: 'hibernated' | 'woken' }>;
-
-/** What people are told of an agent's life. */
-function noteEntry(agent: Agent, what: ToldNote): Omit<LogEntry, 'atMs'> | undefined {
-  const base = { agent: agent.name, messageId: agent.delivery?.message.id, fields: [] };
-  switch (what.kind) {
-    case 'started':
-      return { ...base, level: 'debug', text: what.resumed ? 'restarted' : 'started' };
-    case 'denied':
-      return {
-        ...base,
-        level: 'warn',
-        text: `denied: ${what.what}`,
-        fields: [{ name: 'allow', value: what.cure }],
-      };
-    case 'held': {
-      const cure = `host agents resume ${agent.name} lets it go on`;
-      return { ...base, level: 'error', text: `held (${what.why}); ${cure}` };
-    }
-    case 'terminated':
-      return { ...base, level: 'error', text: `terminated (${what.why})` };
-    case 'failed-over':
-      return { ...base, level: 'warn', text: `failed over: ${what.why}` };
-    case 'resumed':
-      return { ...base, level: 'info', text: `resumed (${what.why})` };
-    case 'refused':
-      return { ...base, level: 'error', text: what.error.message };
-    case 'ended':
-      return what.reason === 'failed'
-        ? { ...base, level: 'error', text: `ended: ${agent.lastError ?? ''}` }
-        : { ...base, level: 'debug', text: `ended: ${what.reason}` };
   }
 }

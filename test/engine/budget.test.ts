@@ -7,7 +7,7 @@ import { TurnedClock } from '../agent/turned-clock.ts';
 /** A guest that calls host functions and burns hardly any fuel, beside others. */
 function caller(isWanted: boolean): { afterMs(ms: number): Promise<'gives way' | 'goes on'> } {
   const clock = new TurnedClock('2026-01-01T00:00:00Z');
-  const turn = { isWanted: () => isWanted, giveWay: () => Promise.resolve() };
+  const turn = { isWanted: () => isWanted, giveWay: () => Promise.resolve(), charge: () => {} };
   const budget = new Budget({ limits: defaultLimits, clock, turn });
   const cell = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
   budget.attachFuel(cell);
@@ -37,7 +37,7 @@ test('a guest that calls the host goes on while nobody waits, until the event lo
 
 test('what a guest has used is the same whether its slice was cut short or not', async () => {
   const clock = new TurnedClock('2026-01-01T00:00:00Z');
-  const turn = { isWanted: () => true, giveWay: () => Promise.resolve() };
+  const turn = { isWanted: () => true, giveWay: () => Promise.resolve(), charge: () => {} };
   const budget = new Budget({ limits: defaultLimits, clock, turn });
   const cell = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
   budget.attachFuel(cell);
@@ -50,6 +50,37 @@ test('what a guest has used is the same whether its slice was cut short or not',
   assert.equal(budget.fuelUsed, before);
 });
 
+/** What a turn was told that one guest used. */
+class Charges {
+  readonly told: [key: number, fuel: number, ms: number][] = [];
+  readonly isWanted = (): boolean => false;
+  readonly giveWay = (): Promise<void> => Promise.resolve();
+  readonly charge = (key: number, fuel: number, ms: number): void => void this.told.push([key, fuel, ms]);
+}
+
+test('what a guest uses is charged to it at the end of each slice and of each call, once', async () => {
+  const clock = new TurnedClock('2026-01-01T00:00:00Z');
+  const turn = new Charges();
+  const budget = new Budget({ limits: defaultLimits, clock, turn, turnKey: 7, fuelSlice: 1_000n });
+  const cell = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
+  budget.attachFuel(cell);
+  budget.restart();
+  await clock.pass(1);
+  cell.value -= 1_010n;
+  budget.out();
+  await clock.pass(2);
+  cell.value -= 300n;
+  budget.settle();
+  assert.deepEqual(turn.told, [
+    [7, 1_010, 1],
+    [7, 300, 2],
+  ]);
+  budget.restart();
+  cell.value -= 5n;
+  budget.settle();
+  assert.deepEqual(turn.told.at(-1), [7, 5, 0]);
+});
+
 test('a slice that ends while the guest is paused is granted anew: nobody asks it for fuel when it goes on', async () => {
   const clock = new TurnedClock('2026-01-01T00:00:00Z');
   // The host reads ahead for the guest meanwhile, and looks at the clock where it begins and ends.
@@ -58,7 +89,11 @@ test('a slice that ends while the guest is paused is granted anew: nobody asks i
     for (let calls = 0; calls < 64; calls += 1) budget.check();
     assert.equal(cell.value, -1n);
   };
-  const budget = new Budget({ limits: defaultLimits, clock, turn: { isWanted: () => true, giveWay } });
+  const budget = new Budget({
+    limits: defaultLimits,
+    clock,
+    turn: { isWanted: () => true, giveWay, charge: () => {} },
+  });
   const cell = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
   budget.attachFuel(cell);
   cell.value = -1000n;

@@ -4,7 +4,7 @@ import { Budget } from '../../host/engine/budget.ts';
 import { defaultLimits } from '../../host/limits.ts';
 import { HandClock } from '../support/hand-clock.ts';
 
-const turn = { isWanted: () => false, giveWay: async () => {} };
+const turn = { isWanted: () => false, giveWay: async () => {}, charge: () => {} };
 
 interface Guest {
   readonly clock: HandClock;

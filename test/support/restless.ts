@@ -58,6 +58,7 @@ export function restlessTurn(unrest: Unrest, during: () => void = () => {}): Tur
     giveWay: async () => {
       during();
     },
+    charge: () => {},
   };
 }
 

@@ -1,0 +1,516 @@
+import { Budget, frozen, type StopCause, thawed } from '../engine/budget.ts';
+import type { Resident } from '../engine/engine.ts';
+import type { Snapshot } from '../engine/hibernation/snapshot.ts';
+import { HostError } from '../errors.ts';
+import type { Outcome } from '../outcome.ts';
+import { hibernations, wakes } from '../telemetry/channels.ts';
+import type { Agent } from './agent.ts';
+import { type AwayCall, type CallEnd, Calls, type CallWatch, endedAway } from './calls.ts';
+import { describe, faultOf, isLast, lostCall, StartFailed } from './ending.ts';
+import { type LifeNumber, life } from './lifecycle.ts';
+import { Parking, type ParkingOwner } from './parking.ts';
+import { RestartDelay } from './restart-delay.ts';
+import type { AgentPhase, Saved, StopReason, Surroundings } from './surroundings.ts';
+import { WarmState } from './warm-state.ts';
+
+/** Milliseconds a guest computes before it gives way, though nobody is known to wait: sockets tell nothing until they are asked. */
+const yieldMs = 2;
+const noDenials: Budget['denials'] = new Map();
+
+/**
+ * Where an agent is: its one instance while it is in memory, what was saved of it while it is not, and its ways in
+ * and out, in the middle of a call too.
+ */
+export class Presence implements CallWatch, ParkingOwner {
+  readonly #agent: Agent;
+  readonly #around: Surroundings;
+  #phase: AgentPhase = 'absent';
+  #calls: Calls | undefined;
+  #resident: Resident | undefined;
+  #hasLived = false;
+  #saved: Saved | undefined;
+  #leaving: Promise<unknown> | undefined;
+  /** Of an agent whose calls may wait with nothing on a stack. */
+  #parking: Parking | undefined;
+  /** The call under way, while its agent is out of memory. */
+  #away: AwayCall | undefined;
+  /** Ends that call as soon as its agent is back. */
+  #awayCause: StopCause | undefined;
+  /** Its state before the message under way, if it is to go on with that when the instance is lost. */
+  #before: Snapshot | undefined;
+  readonly #delay = new RestartDelay();
+  #isPaused = false;
+
+  constructor(agent: Agent, around: Surroundings) {
+    this.#agent = agent;
+    this.#around = around;
+  }
+
+  get phase(): AgentPhase {
+    return this.#phase;
+  }
+
+  get resident(): Resident | undefined {
+    return this.#resident;
+  }
+
+  get saved(): Saved | undefined {
+    return this.#saved;
+  }
+
+  /** The account of its instance. */
+  get budget(): Budget | undefined {
+    return this.#calls?.budget;
+  }
+
+  /** What the call under way was denied. */
+  get denials(): Budget['denials'] {
+    return this.#calls?.budget.denials ?? this.#away?.carried.denials ?? noDenials;
+  }
+
+  /** Whether a call of it waited and can go on. */
+  get isReady(): boolean {
+    if (this.#parking?.isReady !== true || this.#isPaused) return false;
+    return this.#phase === 'waiting' || (this.#away !== undefined && this.#phase !== 'launching');
+  }
+
+  /** Whether it can begin a call at once. */
+  get isAtHand(): boolean {
+    return this.#phase === 'idle' && this.#calls !== undefined;
+  }
+
+  /** Whether nothing would be lost with it but what lies on disk. */
+  get isForgettable(): boolean {
+    const rests = this.#phase === 'cold' || (this.#phase === 'absent' && !this.#hasLived);
+    return rests && this.#delay.failures === 0;
+  }
+
+  /** Whether it needed more restarts than its manifest bears. */
+  get isWornOut(): boolean {
+    return this.#delay.isWornOut;
+  }
+
+  /** Lets go of its instance without a word to it; no message may be under way. */
+  async abandon(): Promise<void> {
+    if (this.#leaving !== undefined) await this.#leaving;
+    if (this.#phase === 'idle') this.#around.busy(this.#agent);
+    const hadInstance = this.#resident !== undefined;
+    if (hadInstance) this.turn(life.failed, 'it was ended');
+    await this.drop();
+    if (hadInstance) this.#around.note(this.#agent, { kind: 'ended', outcome: undefined, reason: 'killed' });
+  }
+
+  /** Another state of its life, unless that was ended from outside. */
+  turn(next: LifeNumber, why?: string): void {
+    const { lifecycle } = this.#agent;
+    if (lifecycle.number !== life.terminated) lifecycle.to(next, why);
+  }
+
+  /** Begins a call into its instance, which is there. */
+  begin(name: string, argument: unknown, deadlineMs: number, end: CallEnd): void {
+    if (this.#phase === 'idle') this.#around.busy(this.#agent);
+    this.#phase = 'busy';
+    this.turn(life.running);
+    if (this.#agent.spec.manifest.errors.state === 'saved') this.#before = this.#resident?.save();
+    const calls = this.#calls as Calls;
+    calls.begin(name, argument, deadlineMs, end);
+    if (this.#isPaused) calls.freeze();
+  }
+
+  /** While it is on its way out of memory. */
+  get leaving(): Promise<unknown> | undefined {
+    return this.#leaving;
+  }
+
+  /**
+   * Sees to it that it has an instance, and that it is not idle.
+   * @throws HostError `HOST_ERR_BUDGET_EXHAUSTED`
+   * @throws StartFailed
+   */
+  async arrive(deadlineMs: number): Promise<void> {
+    if (this.#phase === 'idle') {
+      this.#around.busy(this.#agent);
+      this.#phase = 'busy';
+    }
+    if (this.#calls === undefined) await this.#launch(deadlineMs);
+  }
+
+  /** The call ended well: it has nothing to do. */
+  rest(nowMs: number): void {
+    this.#before = undefined;
+    this.#phase = 'idle';
+    this.turn(life.ready);
+    this.#agent.lastUsedMs = nowMs;
+    this.#around.idle(this.#agent);
+    this.#delay.succeed();
+  }
+
+  async #launch(deadlineMs: number): Promise<void> {
+    this.#phase = 'launching';
+    if (this.#saved === undefined) this.turn(life.initializing);
+    const { clock } = this.#around;
+    const waitMs = this.#delay.leftMs(clock.monotonicMs());
+    if (waitMs > 0) await clock.sleep(Math.min(waitMs, deadlineMs));
+    if (await this.#enter(deadlineMs)) return;
+    this.turn(life.initializing);
+    await this.#start(deadlineMs);
+    this.turn(life.ready);
+    this.#around.note(this.#agent, { kind: 'started', resumed: this.#hasLived });
+    this.#hasLived = true;
+  }
+
+  /** Whether it goes on where it was saved. */
+  async #enter(deadlineMs: number): Promise<boolean> {
+    const agent = this.#agent;
+    const budget = this.#newBudget();
+    const saved = this.#saved;
+    if (saved !== undefined) this.#around.released(agent, saved);
+    const { resident, isWoken } = await this.#around.launch(agent, saved, budget, deadlineMs);
+    this.#hold(resident, budget);
+    if (isWoken) this.#around.note(agent, { kind: 'woken' });
+    if (isWoken && wakes.hasSubscribers) wakes.publish({ agent: agent.name, place: saved?.kind ?? 'cold' });
+    const { asyncCalls } = resident.instance;
+    if (asyncCalls === undefined) return isWoken;
+    this.#parking ??= new Parking(this);
+    if (this.#parking.join(asyncCalls) && !asyncCalls.waiting) return isWoken;
+    // It was saved in the middle of a call, and whom it asked has not survived: as after any call that was cut off.
+    await this.drop();
+    this.#phase = 'launching';
+    return this.#enter(deadlineMs);
+  }
+
+  #newBudget(): Budget {
+    const { clock, turn } = this.#around;
+    const { recorder, spec } = this.#agent;
+    const growthWatch = recorder && { decided: recorder.growth };
+    return new Budget({ limits: spec.limits, clock, turn, turnKey: this.#agent.id, yieldMs, growthWatch });
+  }
+
+  #hold(resident: Resident, budget: Budget): Calls {
+    const calls = new Calls(resident.instance, budget, this, this.#agent.recorder);
+    this.#resident = resident;
+    this.#calls = calls;
+    this.#saved = undefined;
+    return calls;
+  }
+
+  /** @throws StartFailed when the agent says so, or ends */
+  async #start(deadlineMs: number): Promise<void> {
+    const { name, spec } = this.#agent;
+    const { main } = spec.program.facts;
+    if (main.kind !== 'handler' || !main.hasLife) return;
+    const config = { name, settings: spec.settings, resumed: this.#hasLived };
+    this.#phase = 'busy';
+    const started = (this.#calls as Calls).call('start', config, deadlineMs);
+    if (this.#isPaused) this.#calls?.freeze();
+    const outcome = await started;
+    if (outcome.kind === 'ok') return;
+    throw new StartFailed(outcome);
+  }
+
+  /** The time is over of the call under way. */
+  overdue(): void {
+    if (this.#away === undefined) this.#calls?.overdue();
+    else {
+      const { startedMs, deadlineMs: max } = this.#away.carried;
+      const used = Math.round(this.#around.clock.monotonicMs() - startedMs);
+      this.stop({ kind: 'limit', limit: 'deadlineMs', max, used });
+    }
+  }
+
+  /** Ends the call under way, if there is one. */
+  stop(cause: StopCause): void {
+    if (this.#away === undefined) this.#calls?.stop(cause);
+    else if (this.#phase === 'launching') this.#awayCause ??= cause;
+    else this.#endAway(this.#away, cause);
+  }
+
+  #endAway(away: AwayCall, cause: StopCause): void {
+    this.#around.disarm(away.timer);
+    this.stopped();
+    const outcome = endedAway(away, cause, this.#around.clock.monotonicMs());
+    this.#agent.recorder?.end(outcome);
+    away.end.ended(outcome);
+  }
+
+  /** The call under way waits for something outside, and has nothing on a stack. */
+  rests(): void {
+    if (this.#phase !== 'busy' || this.#calls?.goesOn !== true) return;
+    this.#phase = 'waiting';
+    this.turn(life.waiting);
+    this.#agent.lastUsedMs = this.#around.clock.monotonicMs();
+    this.#around.idle(this.#agent);
+    if (this.#agent.leaveTurn()) this.#around.rested(this.#agent);
+  }
+
+  /** Something has come for it. */
+  ready(): void {
+    if (!this.#isPaused) this.#around.ready(this.#agent);
+  }
+
+  /** The call under way does not go on, and its time does not run, until `unpause`. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#calls?.freeze();
+    const away = this.#away;
+    if (away === undefined) return;
+    this.#around.disarm(away.timer);
+    away.carried = frozen(away.carried, this.#around.clock.monotonicMs());
+  }
+
+  unpause(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#calls?.thaw();
+    const away = this.#away;
+    if (away !== undefined) {
+      away.carried = thawed(away.carried, this.#around.clock.monotonicMs());
+      away.timer = this.arm(away.carried.deadlineAtMs);
+    }
+    if (this.isReady) this.#around.ready(this.#agent);
+  }
+
+  /** It is the turn of a call that waited; it is ready. */
+  async goOn(): Promise<void> {
+    const parking = this.#parking as Parking;
+    if (this.#away !== undefined) await this.#unpark(this.#away, parking);
+    else {
+      this.#around.busy(this.#agent);
+      this.#phase = 'busy';
+      this.turn(life.running);
+      parking.resume();
+    }
+  }
+
+  async #unpark(away: AwayCall, parking: Parking): Promise<void> {
+    const leftMs = Math.max(0, away.carried.deadlineAtMs - this.#around.clock.monotonicMs());
+    const budget = this.#newBudget();
+    budget.goOn(away.carried);
+    this.#phase = 'launching';
+    try {
+      if (this.#saved !== undefined) this.#around.released(this.#agent, this.#saved);
+      const { resident } = await this.#around.launch(this.#agent, this.#saved, budget, leftMs);
+      const { asyncCalls } = resident.instance;
+      if (this.#awayCause === undefined && asyncCalls?.waiting === true) {
+        // It may have been paused meanwhile.
+        budget.goOn(away.carried);
+        const calls = this.#hold(resident, budget);
+        this.#away = undefined;
+        this.#phase = 'busy';
+        this.turn(life.running);
+        parking.join(asyncCalls);
+        calls.goOn(away, asyncCalls.continue());
+        return;
+      }
+      resident.instance.dispose();
+      await resident.release();
+      throw lostCall();
+    } catch (thrown) {
+      const cause = this.#awayCause ?? budget.cause;
+      this.#awayCause = undefined;
+      if (cause !== undefined) this.#endAway(away, cause);
+      else {
+        this.#around.disarm(away.timer);
+        away.end.refused(thrown);
+      }
+    }
+  }
+
+  get answersBytesMax(): number {
+    return this.#agent.spec.limits.memoryBytesMax;
+  }
+
+  arm(atMs: number): number {
+    return this.#around.arm(this.#agent, atMs);
+  }
+
+  disarm(timer: number): void {
+    this.#around.disarm(timer);
+  }
+
+  stopped(): void {
+    this.#parking?.end();
+    this.#around.stopped(this.#agent);
+  }
+
+  /** Its instance is lost with this outcome: the next message has another, later if it fails again and again, or none. */
+  async fail(outcome: Outcome): Promise<void> {
+    const { spec } = this.#agent;
+    const nowMs = this.#around.clock.monotonicMs();
+    if (outcome.kind !== 'cancelled') this.#delay.fail(nowMs, spec.manifest.restart, this.#around.random);
+    this.#agent.lastUsedMs = nowMs;
+    const isTheLast = !this.#agent.isSupervised && isLast(outcome, spec);
+    if (isTheLast) this.#before = undefined;
+    this.turn(outcome.kind === 'ok' ? life.completed : life.failed, describe(outcome));
+    await this.drop();
+    if (isTheLast) this.#phase = 'stopped';
+    else if (this.#phase === 'hibernated') this.turn(life.ready);
+    this.#around.note(this.#agent, { kind: 'ended', outcome, reason: 'failed' });
+  }
+
+  /** Lets go of its instance. */
+  async drop(): Promise<void> {
+    const resident = this.#resident;
+    this.#resident = undefined;
+    this.#calls = undefined;
+    if (this.#phase === 'waiting') this.#around.busy(this.#agent);
+    this.#phase = 'absent';
+    // What a call left when it ended out of memory is of no use to the next one.
+    if (this.#away !== undefined) this.#discard();
+    this.#parking?.end();
+    const before = this.#before;
+    this.#before = undefined;
+    if (before !== undefined) this.#keep(before, 'hibernated');
+    else if (this.#saved !== undefined) this.#sleepOn(this.#saved);
+    if (before !== undefined || this.#saved === undefined) this.#agent.endHistory();
+    resident?.instance.dispose();
+    await resident?.release();
+  }
+
+  /** It could not be woken: what was saved is there still. */
+  #sleepOn(saved: Saved): void {
+    this.#phase = saved.kind === 'warm' ? 'hibernated' : 'cold';
+    this.#around.kept(this.#agent, saved);
+  }
+
+  /** Ends the instance in good order, and forgets what was saved; no message may be under way. */
+  async end(reason: StopReason): Promise<void> {
+    if (this.#leaving !== undefined) await this.#leaving;
+    if (this.#phase === 'idle') this.#around.busy(this.#agent);
+    this.turn(life.terminating, reason);
+    this.#discard();
+    if (this.#resident === undefined) this.#parking?.end();
+    await this.#end(reason);
+    if (this.#agent.leaveTurn()) this.#around.rested(this.#agent);
+    this.#phase = 'absent';
+    this.turn(life.terminated, reason);
+  }
+
+  /** Ends as by `end`, and nothing begins it again until `revive`. */
+  async terminate(): Promise<void> {
+    await this.end('requested');
+    this.#phase = 'stopped';
+  }
+
+  /** Is gone at once, with what was saved; its call has been stopped. Nothing begins it again until `revive`. */
+  async kill(): Promise<void> {
+    if (this.#leaving !== undefined) await this.#leaving;
+    if (this.#phase === 'idle') this.#around.busy(this.#agent);
+    this.#before = undefined;
+    this.#discard();
+    await this.drop();
+    if (this.#agent.leaveTurn()) this.#around.rested(this.#agent);
+    this.#phase = 'stopped';
+    this.#around.note(this.#agent, { kind: 'ended', outcome: undefined, reason: 'requested' });
+  }
+
+  /** A message may begin it again, at once. */
+  revive(): void {
+    const { lifecycle } = this.#agent;
+    if (lifecycle.number === life.terminated || this.#phase === 'stopped') lifecycle.to(life.created);
+    if (this.#phase === 'stopped') this.#phase = 'absent';
+    this.#delay.forgive();
+  }
+
+  #discard(): void {
+    if (this.#saved !== undefined) this.#around.released(this.#agent, this.#saved);
+    this.#around.discard(this.#agent);
+    this.#saved = undefined;
+    this.#away = undefined;
+  }
+
+  async #end(reason: StopReason): Promise<void> {
+    const calls = this.#calls;
+    if (calls === undefined) return;
+    const { program, limits } = this.#agent.spec;
+    const { main } = program.facts;
+    if (main.kind === 'handler' && main.hasLife) {
+      this.#phase = 'busy';
+      await calls.call('stop', { tag: reason }, limits.deadlineMs).catch(() => undefined);
+    }
+    await this.drop();
+    this.#around.note(this.#agent, { kind: 'ended', outcome: undefined, reason });
+  }
+
+  /** As `Agent.hibernate`. */
+  async hibernate(): Promise<void> {
+    const resident = this.#resident;
+    const calls = this.#calls;
+    if (!this.#agent.isIdle || resident === undefined || calls === undefined) return;
+    if (this.#phase === 'waiting') {
+      // What it would go back to stays no longer than it is in memory itself.
+      if (resident.saveable.possible && calls.goesOn && this.#before === undefined)
+        await this.#park(resident, calls);
+      return;
+    }
+    const { unsaveable } = this.#agent.spec.manifest.hibernate;
+    if (resident.saveable.possible) await this.#leave(() => this.#save(resident));
+    else if (unsaveable === 'restart') await this.#leave(() => this.#end('idle'));
+  }
+
+  async #save(resident: Resident): Promise<void> {
+    this.#parking?.leave();
+    const snapshot = await resident.hibernate();
+    this.#resident = undefined;
+    this.#calls = undefined;
+    this.#keep(snapshot, 'hibernated');
+    if (hibernations.hasSubscribers) hibernations.publish({ agent: this.#agent.name, place: 'warm' });
+  }
+
+  #keep(snapshot: Snapshot, phase: AgentPhase): void {
+    this.#saved = new WarmState(snapshot);
+    this.#phase = phase;
+    this.#around.note(this.#agent, { kind: 'hibernated', bytes: this.#saved.bytes });
+    // In the same breath: a message that waits for it may wake it next.
+    this.#around.kept(this.#agent, this.#saved);
+  }
+
+  /** As `hibernate`, in the middle of a call; the instance may be another agent's before this resolves. */
+  #park(resident: Resident, calls: Calls): Promise<void> {
+    return this.#leave(async () => {
+      this.#parking?.leave();
+      const saved: { snapshot?: Promise<Snapshot> } = {};
+      const away = calls.leave(() => {
+        saved.snapshot = resident.hibernate();
+      });
+      this.#away = away;
+      this.#resident = undefined;
+      this.#calls = undefined;
+      try {
+        const snapshot = await saved.snapshot;
+        // It may have been ended meanwhile.
+        if (snapshot !== undefined && away === this.#away) this.#keep(snapshot, 'parked');
+      } catch (thrown) {
+        resident.instance.dispose();
+        away?.end.refused(thrown);
+      }
+    });
+  }
+
+  async #leave(act: () => Promise<void>): Promise<void> {
+    this.#around.busy(this.#agent);
+    this.#phase = 'leaving';
+    const leaving = act().catch((thrown: unknown) => this.#stay(thrown));
+    this.#leaving = leaving;
+    await leaving;
+    this.#leaving = undefined;
+  }
+
+  /** It cannot leave now; nothing has changed, and it is asked again after its next message. */
+  #stay(thrown: unknown): void {
+    if (this.#resident !== undefined) this.#phase = 'idle';
+    const isBusy = thrown instanceof HostError && thrown.code === 'HOST_ERR_INSTANCE_BUSY';
+    if (!isBusy) this.#around.note(this.#agent, { kind: 'refused', error: faultOf(thrown) });
+  }
+
+  /** What was saved lies on disk now, or did when the host began. */
+  cool(): void {
+    this.#saved = { kind: 'cold' };
+    this.#hasLived = true;
+    if (this.#agent.lifecycle.beneath === life.created) this.turn(life.ready);
+    const isLater = this.#phase === 'hibernated';
+    if (this.#phase !== 'parked') this.#phase = 'cold';
+    if (isLater && hibernations.hasSubscribers)
+      hibernations.publish({ agent: this.#agent.name, place: 'cold' });
+  }
+}

@@ -1,0 +1,68 @@
+import type * as http from 'node:http';
+import type { Agent } from '../agent/agent.ts';
+import { invoke } from '../agent/invoke.ts';
+import type { MemoryRoom } from '../agent/memory-room.ts';
+import type { Clock } from '../clock.ts';
+import type { Budget, Turn } from '../engine/budget.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Linker } from '../engine/linker.ts';
+import type { AllocationMeter } from './allocation-meter.ts';
+import type { GuestRooms } from './guest-rooms.ts';
+import type { ThreadAudit } from './thread-audit.ts';
+
+export interface ExchangesRooms {
+  readonly engine: Engine;
+  readonly allocations: AllocationMeter;
+  readonly room: MemoryRoom;
+  readonly clock: Clock;
+  readonly turn: Turn;
+  readonly agent: (id: number) => Agent | undefined;
+  readonly link: (agent: Agent, budget: Budget) => Linker;
+  readonly wasi: GuestRooms['wasi'];
+  /** Undefined: the host keeps no audit chain. */
+  readonly audit: ThreadAudit | undefined;
+}
+
+/** HTTP requests that agents of a thread answer, each in an instance of its own. */
+export class Exchanges {
+  readonly #rooms: ExchangesRooms;
+
+  constructor(rooms: ExchangesRooms) {
+    this.#rooms = rooms;
+  }
+
+  async serve(id: number, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const { engine, room, clock, turn, link, wasi, audit, allocations } = this.#rooms;
+    const agent = this.#rooms.agent(id);
+    const main = agent?.spec.program.facts.main;
+    if (agent === undefined || main?.kind !== 'http') {
+      response.writeHead(404).end();
+      return;
+    }
+    const { limits, program } = agent.spec;
+    const begun = audit?.exchangeBegun(agent, main.export);
+    const gone = new AbortController();
+    response.on('close', () => gone.abort('the client went away'));
+    const { outcome, denials } = await invoke({
+      limits,
+      clock,
+      turn,
+      turnKey: id,
+      signal: gone.signal,
+      isFallible: false,
+      launch: (budget) =>
+        allocations.launch(() =>
+          room.enter(
+            () => engine.enter(program, link(agent, budget), budget, wasi(agent, budget)),
+            limits.deadlineMs,
+          ),
+        ),
+      call: async ({ instance, exchange }) => {
+        if (exchange === undefined) throw new Error('bug: a program that serves HTTP without WASI');
+        return instance.call(main.export, await exchange(request, response));
+      },
+    });
+    if (begun !== undefined) audit?.exchangeEnded(agent, begun, outcome);
+    agent.countExchange(outcome, denials);
+  }
+}
