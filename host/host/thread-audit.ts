@@ -42,8 +42,9 @@ export class ThreadAudit implements LifeRecord {
     this.messages = new MessageRecord({ pen, level, isRaised, needs });
   }
 
+  /** Messages can wait in their mailboxes: before senders have to be refused. */
   get isFull(): boolean {
-    return this.#pen.isFull;
+    return this.#pen.isBehind;
   }
 
   get hasMessages(): boolean {
