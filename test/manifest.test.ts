@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { defaultRestart, defaultSupervision, isAgentName, noGrants, parseManifest } from '../host/manifest.ts';
+import {
+  defaultRestart,
+  defaultSupervision,
+  isAgentName,
+  noGrants,
+  parseManifest,
+} from '../host/manifest.ts';
 
 const least = 'name = "a-1"\nworld = "handler"\n';
 
