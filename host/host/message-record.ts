@@ -65,7 +65,7 @@ export class MessageRecord implements BusRecord {
       body.length,
       need === 'none' || isKept ? null : digest,
       // It may say anything about anybody: whoever sent it can have it forgotten, and a digest would outlive that.
-      isKept ? new Personal(by, body) : null,
+      isKept ? new Personal(by || 'local', body) : null,
     );
   }
 
