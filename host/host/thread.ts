@@ -23,6 +23,7 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import type { Linker } from '../engine/linker.ts';
 import { Residence } from '../engine/residence.ts';
+import type { WasiGrants } from '../engine/wasi/grants.ts';
 import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
@@ -260,7 +261,7 @@ export class AgentThread {
       room: this.#room,
       cold: this.#cold,
       link: (agent, budget) => this.#link(agent, budget),
-      wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
+      wasi: (agent, budget) => this.#wasi(agent, budget),
       wallMs: () => this.#wallMs(),
       onLost: (agent, error) => this.#news.say('error', error.message, agent.name),
     });
@@ -272,7 +273,7 @@ export class AgentThread {
       turn: this.#turns,
       agent: (id) => this.population.actor(id),
       link: (agent, budget) => this.#link(agent, budget),
-      wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
+      wasi: (agent, budget) => this.#wasi(agent, budget),
       audit: this.#audit,
     });
   }
@@ -295,6 +296,11 @@ export class AgentThread {
     const { pen, auditLevel, needs } = this.#trust;
     if (pen === undefined) return undefined;
     return new ThreadAudit({ pen, level: auditLevel, needs, agent: (id) => this.population.agent(id) });
+  }
+
+  #wasi(agent: Agent, budget: Budget): WasiGrants {
+    const wasi = this.#rooms.wasi(agent, budget);
+    return this.#audit?.reachOf(agent, wasi) ?? wasi;
   }
 
   #link(agent: Agent, budget: Budget): Linker {
