@@ -10,6 +10,7 @@ export const kinds = {
   eventsLost: 5,
   lossAccepted: 6,
   threadLost: 7,
+  supervised: 8,
   agentInstalled: 10,
   agentUpgraded: 11,
   agentRemoved: 12,
@@ -59,11 +60,14 @@ export const fieldNames = {
   3: ['expectedMs', 'foundMs'],
   // What lay behind the last seal and was never promised to anybody.
   4: ['segment', 'offset', 'cutBytes', 'cutSha256', 'headFound'],
-  // Events that came when there was room for nothing more; their callers were told.
-  5: ['count'],
+  // Events that came when there was room for nothing more, whose callers were told; or, with a thread, those that it
+  // had recorded and that ended with it on their way.
+  5: ['count', 'thread'],
   6: ['lastSequence', 'headSequence', 'headBatch', 'headSeal'],
   // One of those that run agents; another takes its place.
   7: ['place', 'reason'],
+  // A supervisor did something, or an agent's circuit or health turned: `restarted`, `escalated`, `circuit-open`, `unhealthy`, ….
+  8: ['supervisor', 'event', 'reason'],
   10: ['component', 'signedBy', 'manifest'],
   11: ['fromComponent', 'toComponent', 'signedBy', 'manifest'],
   12: ['reason'],

@@ -80,6 +80,11 @@ export class HostAudit {
     }
   }
 
+  /** Something about a supervisor and one of its children. */
+  supervised(supervisor: string, event: string, child: string, reason: string, by = ''): void {
+    this.#note(kinds.supervised, child, by, supervisor, event, reason);
+  }
+
   threadLost(thread: number, reason: string): void {
     this.#note(kinds.threadLost, '', '', thread, reason);
   }

@@ -2,7 +2,7 @@ import type { Difference } from '../agent/difference.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { ResidenceBounds } from '../engine/residence.ts';
 import type { Limits } from '../limits.ts';
-import type { Manifest } from '../manifest.ts';
+import type { Manifest, SupervisorTree } from '../manifest.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { Installed, Serving } from './serving.ts';
 import type { TrustOptions } from './trust.ts';
@@ -33,6 +33,8 @@ export interface LocalAgent {
 
 export interface ServeOptions {
   readonly agents: readonly LocalAgent[];
+  /** Trees of supervisors over them. */
+  readonly supervisors?: readonly SupervisorTree[];
   readonly stateFolder: string;
   readonly cacheFolder: string | undefined;
   /** Threads that have agents, besides the main one. */
