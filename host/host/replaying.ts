@@ -33,6 +33,7 @@ export interface HistoryPlace {
   readonly takesUnsealed?: boolean;
 }
 
+/** Whose turns are to run again, and with what. */
 export interface ReplayingOptions extends HistoryPlace {
   readonly agent: string;
   /** Run this one instead of what the agent was. */
