@@ -17,6 +17,8 @@ export interface Config {
   /** The file it came from, or undefined when there is none. */
   readonly path: string | undefined;
   readonly limits: Partial<Limits>;
+  /** The `[metrics]` table as it stands there, for whoever exports metrics (`config/metrics.ts`). */
+  readonly metrics?: unknown;
   /** How a serving host keeps its audit chain. */
   readonly audit?: AuditSettings;
 }
@@ -67,11 +69,14 @@ async function parseConfig(text: string, path: string): Promise<Omit<Config, 'pa
         { path, key },
       );
   }
+  const { metrics } = table;
   const limits = limitsOfTable(table.limits ?? {}, path);
-  return table.audit === undefined ? { limits } : { limits, audit: auditOfTable(table.audit, path) };
+  return table.audit === undefined
+    ? { limits, metrics }
+    : { limits, metrics, audit: auditOfTable(table.audit, path) };
 }
 
-const keys: readonly string[] = ['limits', 'audit'];
+const keys: readonly string[] = ['limits', 'audit', 'metrics'];
 
 /** The keys of a `[limits]` table: the flags without their dashes. */
 export const limitKeys: Readonly<Record<string, LimitName>> = Object.fromEntries(

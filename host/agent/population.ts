@@ -4,6 +4,7 @@ import { Capabilities } from '../capability/capabilities.ts';
 import { HostError } from '../errors.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Outcome } from '../outcome.ts';
+import type { Profile } from '../scheduler/profile.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
 import { type AgentExit, Custody } from './custody.ts';
@@ -68,6 +69,8 @@ export interface AgentReport extends Tally {
   readonly mailboxDepth: number;
   readonly lastError: string | undefined;
   readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
+  /** How it works, as its messages have shown. */
+  readonly profile?: Profile;
 }
 
 export interface PopulationReport {

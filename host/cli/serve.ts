@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { systemClock, systemRandom } from '../clock.ts';
+import { type MetricsSettings, metricsOf } from '../config/metrics.ts';
 import { type Config, cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError } from '../errors.ts';
 import type { AuditLevel } from '../host/audit-level.ts';
@@ -43,6 +44,9 @@ const options = {
   log: { type: 'string' },
   'memory-total': { type: 'string' },
   'history-total': { type: 'string' },
+  'metrics-file': { type: 'string' },
+  otlp: { type: 'string' },
+  'otlp-protocol': { type: 'string' },
   ...limitOptions,
 } as const;
 
@@ -98,6 +102,11 @@ What may be installed (docs/signing.md)
   --require-signed        only components that are signed (host sign), each by who signed it first or a trusted publisher
   --production            --require-signed and --auth, and an audit chain
 
+What is measured (host top and /metrics show it always; docs/metrics.md)
+  --metrics-file FILE     keep a snapshot of it in a file, too
+  --otlp URL              send it to an OpenTelemetry collector; OTEL_EXPORTER_OTLP_ENDPOINT does the same
+  --otlp-protocol NAME    grpc, http/protobuf or http/json               [grpc]
+
 How
   --threads N             threads that run agents                          [one a core]
   --memory-total SIZE     memory of all agents together                    [75% of the machine's, or of its cgroup's]
@@ -151,6 +160,8 @@ export interface ServeSettings {
   readonly auditLevel: AuditLevel;
   readonly auditKeeping: AuditAsked['keeping'];
   readonly acceptAuditLoss: boolean;
+  /** Undefined: metrics are exported nowhere. */
+  readonly metrics: MetricsSettings | undefined;
   readonly acceptOldKeyring: boolean;
 }
 
@@ -196,6 +207,16 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     limits: Object.fromEntries(asked.map((name) => [name, settled.limits[name]])),
     ...auditSettingsOf(values, config),
     acceptAuditLoss: values['accept-audit-loss'] === true,
+    metrics: metricsOf({
+      table: config.metrics,
+      path: config.path ?? '',
+      env: process.env,
+      flags: {
+        metricsFile: values['metrics-file'],
+        otlp: values.otlp,
+        otlpProtocol: values['otlp-protocol'],
+      },
+    }),
     acceptOldKeyring: values['accept-old-keyring'] === true,
   };
 }
@@ -285,6 +306,7 @@ function open(
     policyFolder,
     takesUnsealed,
     requireSigned,
+    metrics,
   } = settings;
   const passphrase = passphraseFrom(process.env);
   makeStateFolder(stateFolder);
@@ -304,6 +326,7 @@ function open(
     ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
     ...(historyBytesMax === undefined ? {} : { historyBytesMax }),
     ...(repairJournal ? { repairJournal } : {}),
+    ...(metrics === undefined ? {} : { metrics }),
     ...(secretsFile === undefined ? {} : { secretsFile }),
     clock: systemClock,
     random: systemRandom,

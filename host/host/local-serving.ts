@@ -1,5 +1,6 @@
 import type { Difference } from '../agent/difference.ts';
 import type { Clock, Random } from '../clock.ts';
+import type { MetricsSettings } from '../config/metrics.ts';
 import type { ResidenceBounds } from '../engine/residence.ts';
 import type { Limits } from '../limits.ts';
 import type { Manifest, SupervisorTree } from '../manifest.ts';
@@ -54,6 +55,8 @@ export interface ServeOptions {
   readonly repairJournal?: boolean;
   /** Keys, audit chain, policies. */
   readonly trust?: TrustSettings;
+  /** Where metrics are exported to besides `/metrics`; default nowhere. */
+  readonly metrics?: MetricsSettings;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: (entry: LogEntry) => void;

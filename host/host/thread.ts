@@ -7,7 +7,7 @@ import { Gate } from '../agent/gate.ts';
 import { Launcher } from '../agent/launcher.ts';
 import type { LifecycleState } from '../agent/lifecycle.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
-import { type Newcomer, Population } from '../agent/population.ts';
+import { type AgentReport, type Newcomer, Population } from '../agent/population.ts';
 import type { AgentNote, Surroundings } from '../agent/surroundings.ts';
 import { Bus } from '../bus/bus.ts';
 import type { Delivery } from '../bus/delivery.ts';
@@ -26,8 +26,11 @@ import { Residence } from '../engine/residence.ts';
 import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
+import { MeteredTurn } from '../scheduler/metered-turn.ts';
+import { Profiles } from '../scheduler/profile.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
 import { AgentNews } from './agent-news.ts';
+import { AllocationMeter } from './allocation-meter.ts';
 import { backlogOf } from './audit-metrics.ts';
 import type { Clearance } from './clearance.ts';
 import type {
@@ -98,6 +101,8 @@ export class AgentThread {
   readonly #self: number;
   readonly #cold: ColdStates;
   readonly #dispatcher: Dispatcher;
+  readonly profiles: Profiles = new Profiles();
+  readonly #turns: MeteredTurn;
   readonly #gate: Gate;
   readonly lives: LifeNews;
   readonly #room: MemoryRoom;
@@ -105,6 +110,7 @@ export class AgentThread {
   readonly #names: ThreadNames;
   readonly #clearance: Clearance | undefined;
   readonly #launcher: Launcher;
+  readonly #allocations: AllocationMeter;
   readonly population: Population;
   readonly #overdueKind: number;
   readonly #news: AgentNews;
@@ -128,6 +134,7 @@ export class AgentThread {
   ) {
     this.#clock = clock;
     this.#random = random;
+    this.#allocations = new AllocationMeter(clock);
     this.#trust = new ThreadTrust(trust, clock);
     this.#clearance = clearanceOf(this.#trust, owner, clock);
     this.#audit = this.#openAudit();
@@ -213,6 +220,13 @@ export class AgentThread {
       isPending: () => this.#isMailWaiting(),
     });
     this.#gate = new Gate(this.#dispatcher);
+    this.#turns = new MeteredTurn({
+      turn: this.#gate,
+      profiles: this.profiles,
+      indexOf: (id) => this.bus.directory.indexOf(id),
+      shares: { charge: () => {}, owedMs: () => 0 },
+      clock,
+    });
     this.lives = new LifeNews({
       bus: this.bus,
       clock,
@@ -251,10 +265,11 @@ export class AgentThread {
       onLost: (agent, error) => this.#news.say('error', error.message, agent.name),
     });
     this.#exchanges = new Exchanges({
+      allocations: this.#allocations,
       engine: this.#engine,
       room: this.#room,
       clock,
-      turn: this.#gate,
+      turn: this.#turns,
       agent: (id) => this.population.actor(id),
       link: (agent, budget) => this.#link(agent, budget),
       wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
@@ -382,11 +397,12 @@ export class AgentThread {
     return {
       clock: this.#clock,
       random: this.#random,
-      turn: this.#gate,
+      turn: this.#turns,
       hold: (agent) => this.#gate.hold(agent.id),
       release: (agent) => this.#gate.release(agent.id),
       turned: (agent, from, to, why) => this.lives.turned(agent, from, to, why),
-      launch: (agent, saved, budget, deadlineMs) => this.#launcher.launch(agent, saved, budget, deadlineMs),
+      launch: (agent, saved, budget, deadlineMs) =>
+        this.#allocations.launch(() => this.#launcher.launch(agent, saved, budget, deadlineMs)),
       idle: (agent) => this.#room.idle(agent),
       busy: (agent) => this.#room.busy(agent),
       kept: (agent, saved) => this.#room.kept(agent, saved),
@@ -439,6 +455,7 @@ export class AgentThread {
   async remove(id: number): Promise<void> {
     await this.population.remove(id);
     this.lives.removed(id);
+    this.profiles.forget(this.bus.directory.indexOf(id));
   }
 
   /** Which of these agents have their state on disk here. */
@@ -479,6 +496,12 @@ export class AgentThread {
     place: FailurePlace,
   ): void {
     this.#audit?.handled(agent, delivery, outcome);
+    this.profiles.ended(
+      this.bus.directory.indexOf(agent.id),
+      outcome.usage.wallMs,
+      outcome.usage.memoryBytes,
+      this.#clock.monotonicMs(),
+    );
     // Whoever asked hears of it; of a message that nobody waits for only the operator can.
     if (delivery.request === 0 && outcome.kind === 'error')
       this.#news.unhandled(agent, delivery, outcome.failure);
@@ -492,12 +515,19 @@ export class AgentThread {
     this.#news.note(agent, what);
   }
 
+  reportOf(id: number): AgentReport | undefined {
+    const report = this.population.reportOf(id);
+    const key = this.bus.directory.indexOf(id);
+    return report && { ...report, profile: this.profiles.of(key, this.#clock.monotonicMs()) };
+  }
+
   status(): ThreadReport {
     return {
       ...this.population.report(),
       active: this.#dispatcher.active,
       queued: this.#dispatcher.queued,
       warmBytes: this.#room.warmBytes,
+      allocations: this.#allocations.report,
       audit: backlogOf(this.#trust.pen),
       counts: { ...this.bus.counts, ...this.mail.counts() },
     };
