@@ -18,13 +18,13 @@ import {
 import type { HostError } from '../errors.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
+import { Absences } from './absences.ts';
 import { Doors } from './doors.ts';
 import { FrontDesk } from './front-desk.ts';
 import { Handle } from './handle.ts';
 import { HostAudit } from './host-audit.ts';
 import { HostNews } from './host-news.ts';
 import { Installation } from './installation.ts';
-import { tellState } from './life-news.ts';
 import type { LocalAgent, LocalServing, ServeOptions } from './local-serving.ts';
 import { Mail } from './mail.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
@@ -113,6 +113,7 @@ class ServingHost implements LocalServing {
   readonly #triggers: Triggers;
   readonly #desk: FrontDesk;
   readonly #roster: Roster;
+  readonly #absences: Absences;
   #recordsTriedMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
 
@@ -215,6 +216,7 @@ class ServingHost implements LocalServing {
       (agent, trigger, why) => this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
       this.#policing,
     );
+    this.#absences = new Absences(this.#bus, this.#tenancy.registry, () => this.#nowMs());
     this.#roster = new Roster(this.#tenancy, this.#threads, this.#triggers);
     this.#desk = new FrontDesk({
       bus: this.#bus,
@@ -312,15 +314,8 @@ class ServingHost implements LocalServing {
     this.#news.journalTurned(thread, true);
     this.#sites.drop(this.#places.socketPathOf(thread));
     this.#tenancy.suspend(thread);
-    this.#tellUnreachable(thread, reason);
+    this.#absences.lost(thread, reason);
     this.#say('error', `a thread was lost (${reason}); its agents begin anew on another`);
-  }
-
-  #tellUnreachable(lost: number, why: string): void {
-    if (!this.#bus.hasEventListeners) return;
-    for (const { name: agent, thread } of this.#tenancy.registry.records())
-      if (thread === lost)
-        tellState(this.#bus, { agent, from: undefined, to: 'unreachable', why, atMs: this.#nowMs() });
   }
 
   async #replaced(thread: number, handle: AgentThreadHandle): Promise<void> {
@@ -328,6 +323,7 @@ class ServingHost implements LocalServing {
       const count = await this.#tenancy.reinstall(thread, handle);
       await this.#mail.returned(thread, handle);
       await this.#doors.reopen(handle);
+      await this.#absences.returned(thread, handle);
       this.#say('info', `${count} agents of the lost thread are there again`);
     } catch (thrown) {
       this.#say('error', `agents of the lost thread are not there: ${reasonOf(thrown)}`);
