@@ -104,7 +104,8 @@ async function measured(folder: string, quick: boolean): Promise<Report> {
   const events = quick ? 100_000 : 400_000;
   const appends: number[] = [];
   for (let repeat = 0; repeat < repeats; repeat++) appends.push(await appendNs(events));
-  const audit = await Audit.start({ folder, privateKey, version: 'bench', clock: systemClock });
+  const subjects = { key: new Uint8Array(32), takesUnsealed: false };
+  const audit = await Audit.start({ folder, privateKey, version: 'bench', clock: systemClock, subjects });
   const rates: number[] = [];
   for (let repeat = 0; repeat < repeats; repeat++) rates.push(await durableRate(audit, events));
   const waits = await latencies(audit, quick ? 200 : 1_000);

@@ -58,6 +58,7 @@ const codes = {
   HOST_ERR_SERVER_UNREACHABLE: 'unavailable',
   HOST_ERR_POLICY_INVALID: 'bad-input',
   HOST_ERR_POLICY_APPROVAL_UNKNOWN: 'not-found',
+  HOST_ERR_POLICY_APPROVAL_LOST: 'not-found',
   HOST_ERR_POLICY_LIMIT: 'unavailable',
   HOST_ERR_POLICY_DENIED: 'denied',
   HOST_ERR_AUDIT_CORRUPT: 'unavailable',
@@ -65,6 +66,13 @@ const codes = {
   HOST_ERR_AUDIT_UNWRITABLE: 'unavailable',
   HOST_ERR_AUDIT_UNKNOWN: 'not-found',
   HOST_ERR_AUDIT_INVALID: 'bad-input',
+  HOST_ERR_METRICS_EXPORT: 'unavailable',
+  HOST_ERR_METRICS_CONFIG: 'usage',
+  HOST_ERR_METRICS_IO: 'unavailable',
+  HOST_ERR_METRICS_SERIALIZATION: 'bad-input',
+  HOST_ERR_METRICS_SHUTDOWN: 'unavailable',
+  HOST_ERR_SUPERVISOR_START: 'unavailable',
+  HOST_ERR_SUPERVISOR_UNKNOWN: 'not-found',
 } as const;
 
 export type HostErrorCode = keyof typeof codes;

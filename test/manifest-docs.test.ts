@@ -75,6 +75,7 @@ test('the parser is asked for all of its tables', () => {
     'capabilities.files',
     'capabilities.http',
     'capabilities.net',
+    'capabilities.orchestration',
     'delivery',
     'environment.a',
     'errors',
@@ -87,6 +88,10 @@ test('the parser is asked for all of its tables', () => {
     'messages',
     'restart',
     'subscriptions.a',
+    'supervision',
+    'supervision.circuit',
+    'supervision.liveness',
+    'supervision.readiness',
     'triggers',
   ]);
 });

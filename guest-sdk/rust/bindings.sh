@@ -10,7 +10,7 @@ generate() { # world, further options
 }
 generate imports --generate-all
 shared=()
-for name in types log bus context tools; do
+for name in types log bus orchestration context tools; do
   shared+=(--with "$agent/$name@0.1.0=crate::bindings::imports::motehost::agent::$name")
 done
 for name in wall_clock monotonic_clock; do
@@ -21,4 +21,6 @@ shared+=(--with "wasi:io/poll@0.2.0=crate::bindings::imports::wasi::io::poll")
 generate handler "${shared[@]}"
 generate agent "${shared[@]}"
 generate async-handler "${shared[@]}"
-generate async-agent "${shared[@]}" --with "$agent/async-bus@0.1.0=crate::bindings::async_handler::motehost::agent::async_bus"
+generate async-agent "${shared[@]}" \
+  --with "$agent/async-bus@0.1.0=crate::bindings::async_handler::motehost::agent::async_bus" \
+  --with "$agent/async-orchestration@0.1.0=crate::bindings::async_handler::motehost::agent::async_orchestration"

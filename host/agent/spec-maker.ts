@@ -44,6 +44,11 @@ export class SpecMaker {
     };
   }
 
+  /** Another spec of the same program, which threads tell apart from the first. */
+  derive(spec: Spec, changes: Partial<Omit<Spec, 'number' | 'program'>>): Spec {
+    return { ...spec, ...changes, number: this.#nextNumber++ };
+  }
+
   /** What is wrong with a component says nothing of whose it is. */
   async #prepare(component: Uint8Array<ArrayBuffer>, path: string): Promise<Artifact> {
     try {

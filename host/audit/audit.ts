@@ -4,9 +4,11 @@ import type { Clock } from '../clock.ts';
 import { fromWire, HostError } from '../errors.ts';
 import { states } from './block.ts';
 import type { ChainLimits } from './chain-writer.ts';
+import type { KeyringMark } from './keeper.ts';
 import { AuditPen, type PenEnd, type PenOptions } from './pen.ts';
 import { readSeal, type SignedSeal } from './seal.ts';
 import { EventStream, type StreamOptions } from './stream.ts';
+import type { SubjectsSeal } from './subject-file.ts';
 import type { HeadReply, KeeperCalls, KeeperStart, OwnerPacket } from './thread-main.ts';
 
 export interface AuditOptions {
@@ -19,6 +21,10 @@ export interface AuditOptions {
   /** The host's version, for the first event. */
   readonly version: string;
   readonly clock: Clock;
+  /** Under which the keys to what is said about people are sealed on disk. */
+  readonly subjects: SubjectsSeal;
+  /** Which keyring the host has (`markKeyring`). */
+  readonly keyring?: KeyringMark | undefined;
   readonly limits?: Partial<ChainLimits>;
   readonly retentionMsMax?: number | null;
   readonly retentionBytesMax?: number | null;
@@ -109,6 +115,8 @@ export class Audit {
       clockJumpMsMax: options.clockJumpMsMax ?? 1_000,
       acceptLoss: options.acceptLoss ?? false,
       version: options.version,
+      subjects: options.subjects,
+      keyring: options.keyring,
       state,
     };
     const worker = new Worker(entry, { name: 'audit', workerData: start, env: {} });
@@ -124,8 +132,10 @@ export class Audit {
   /** What a thread needs to make an `AuditPen` of its own; its port is to be transferred. */
   penEnd(): PenEnd {
     const { port1, port2 } = new MessageChannel();
-    this.#post('connect', port1, [port1]);
-    return { port: port2, state: this.#state, thread: this.#nextThread++ };
+    const thread = this.#nextThread++;
+    const count = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT);
+    this.#post('connect', { port: port1, thread, count }, [port1]);
+    return { port: port2, state: this.#state, thread, count };
   }
 
   /** A pen for this thread. */
@@ -154,6 +164,11 @@ export class Audit {
   /** An earlier key of the host is not to be trusted for anything sealed from now on. */
   async revokeKey(publicKey: Uint8Array, reason: string): Promise<void> {
     await this.#call('revokeKey', { publicKey, reason });
+  }
+
+  /** The host has another version of its keyring; `mark` says which, in bytes that only it can make (`markStart`). */
+  async markKeyring(version: number, mark: Uint8Array): Promise<void> {
+    await this.#call('markKeyring', { version, mark });
   }
 
   /** Makes what the chain says about a person unreadable for ever. @returns whether it knew the person */

@@ -4,14 +4,17 @@ import { makeFolder } from '../folder.ts';
 import {
   type BlockPacket,
   type DonePacket,
+  digestHeadBytes,
   type FailedPacket,
   frameBytes,
   frameLength,
+  isDigestFrame,
   isPersonalFrame,
   states,
 } from './block.ts';
 import { Broadcast } from './broadcast.ts';
 import { type CborTag, type CborValue, decodeCbor, encodeCbor } from './cbor.ts';
+import { writeSha256 } from './chain-hash.ts';
 import { type ChainLimits, ChainWriter } from './chain-writer.ts';
 import type { Disk } from './disk.ts';
 import { sealedTag } from './event.ts';
@@ -23,6 +26,7 @@ import { type Recovered, recoverChain } from './recovery.ts';
 import { deleteSegments, type Pruning, planPruning, type Retention, writePruned } from './retention.ts';
 import { sealHash } from './seal.ts';
 import type { Signer } from './signer.ts';
+import type { SubjectsSeal } from './subject-file.ts';
 import { Subjects } from './subjects.ts';
 import { hostParty } from './trust.ts';
 
@@ -39,6 +43,9 @@ export interface KeeperOptions {
   /** The wall clock against the monotonic one: beyond it, it was set. */
   readonly clockJumpMsMax: number;
   readonly acceptLoss: boolean;
+  readonly subjects: SubjectsSeal;
+  /** Of the host's keyring; undefined: it says nothing of it. */
+  readonly keyring: KeyringMark | undefined;
   /** The host's own version, and on what it runs: the first event of a run. */
   readonly version: string;
   /** One Int32: see `states`. */
@@ -47,8 +54,24 @@ export interface KeeperOptions {
   readonly onTrouble: (failure: string | undefined) => void;
 }
 
+/** Which keyring a host has, in its own bytes (`markStart`). */
+export interface KeyringMark {
+  readonly version: number;
+  readonly mark: Uint8Array;
+}
+
+/** How many events a pen recorded, in memory that outlives its thread. */
+export interface Announced {
+  readonly thread: number;
+  /** One float. */
+  readonly count: SharedArrayBuffer;
+}
+
 interface Link {
   readonly port: MessagePort;
+  readonly announced: Announced | undefined;
+  /** Events that came. */
+  events: number;
   done: number;
   buffers: ArrayBuffer[];
 }
@@ -66,11 +89,12 @@ export class ChainKeeper {
   readonly #links = new Set<Link>();
   readonly #broadcast = new Broadcast();
   readonly #own = new EventWriter(new ArrayBuffer(eventBytesMax));
-  readonly #waiting: { readonly link: Link; readonly packet: BlockPacket }[] = [];
+  readonly #waiting: { readonly link: Link; readonly packet: BlockPacket | undefined }[] = [];
   #ownSequence = 0;
   #offsetMs: number;
   #segment: number;
   #isPruning = false;
+  #keyring: KeyringMark | undefined;
 
   /** @throws HostError `HOST_ERR_AUDIT_CORRUPT` (see `recoverChain`); the system's error when the folder cannot be used */
   constructor(options: KeeperOptions) {
@@ -79,7 +103,7 @@ export class ChainKeeper {
     makeFolder(folder, 0o700);
     const publicKeys = [signer.publicKey, ...options.earlierKeys];
     this.recovered = recoverChain({ folder, random, publicKeys, acceptLoss: options.acceptLoss });
-    this.#subjects = new Subjects(folder, this.recovered.chain, random);
+    this.#subjects = new Subjects(folder, this.recovered.chain, options.subjects, random);
     this.#state = new Int32Array(options.state);
     this.#offsetMs = this.#wallMs - clock.monotonicMs();
     this.#writer = new ChainWriter({
@@ -96,6 +120,8 @@ export class ChainKeeper {
     this.#segment = this.#writer.segmentNumber;
     this.#tellRecovery();
     this.append(kinds.hostStarted, options.version, `node ${process.version}`, null);
+    this.#keyring = options.keyring;
+    this.#appendKeyring();
     this.#writer.wake(true);
   }
 
@@ -104,14 +130,30 @@ export class ChainKeeper {
   }
 
   /** A pen's other end. */
-  connect(port: MessagePort): void {
-    const link: Link = { port, done: 0, buffers: [] };
+  connect(port: MessagePort, announced?: Announced): void {
+    const link: Link = { port, announced, events: 0, done: 0, buffers: [] };
     this.#links.add(link);
     port.on('message', (packet: BlockPacket | { readonly kind: 'hurry' }) => {
       if (packet.kind === 'block') this.#take(link, packet);
       else this.#writer.wake(true);
     });
-    port.on('close', () => this.#links.delete(link));
+    port.on('close', () => this.#unlink(link));
+  }
+
+  /** After all that was on its way from there. */
+  #unlink(link: Link): void {
+    if (!this.#links.delete(link)) return;
+    if (this.#waiting.length > 0) this.#waiting.push({ link, packet: undefined });
+    else this.#tellLost(link);
+  }
+
+  /** What a thread had recorded when it ended, and had not handed over. */
+  #tellLost({ announced, events }: Link): void {
+    if (announced === undefined) return;
+    const [count = 0] = new Float64Array(announced.count);
+    if (count <= events) return;
+    this.append(kinds.eventsLost, count - events, announced.thread);
+    this.#writer.wake(false);
   }
 
   /** Sends what becomes durable from now on. */
@@ -156,6 +198,18 @@ export class ChainKeeper {
     return this.flushed();
   }
 
+  /** The host's keyring is another from here on. */
+  markKeyring(keyring: KeyringMark): Promise<void> {
+    this.#keyring = keyring;
+    this.#appendKeyring();
+    return this.flushed();
+  }
+
+  #appendKeyring(): void {
+    const keyring = this.#keyring;
+    if (keyring !== undefined) this.append(kinds.keyringMarked, keyring.version, keyring.mark);
+  }
+
   /** Makes everything that the chain says about a person unreadable. @returns whether it knew the person */
   async forget(subject: string, reason: string): Promise<boolean> {
     const slot = this.#subjects.forget(subject);
@@ -183,11 +237,15 @@ export class ChainKeeper {
   /** Writes what is left, the host's stop last. @returns why it could not, or undefined */
   async close(reason: string): Promise<string | undefined> {
     this.#state[0] = states.ended;
-    for (const { link, packet } of this.#waiting.splice(0)) this.#link(link, packet);
+    for (const { link, packet } of this.#waiting.splice(0)) this.#linkOrEnd(link, packet);
+    for (const link of this.#links) this.#tellLost(link);
+    // Who goes away from now on was looked at.
+    const links = [...this.#links];
+    this.#links.clear();
     this.append(kinds.hostStopped, reason);
     const failure = await this.#writer.close();
-    this.#acknowledge();
-    for (const { port } of this.#links) port.close();
+    this.#acknowledge(links);
+    for (const { port } of links) port.close();
     this.#broadcast.close();
     this.#subjects.close();
     return failure;
@@ -224,15 +282,23 @@ export class ChainKeeper {
     this.#writer.wake(packet.isUrgent);
   }
 
+  #linkOrEnd(link: Link, packet: BlockPacket | undefined): void {
+    if (packet === undefined) this.#tellLost(link);
+    else this.#link(link, packet);
+  }
+
   #link(link: Link, { buffer, length }: BlockPacket): void {
     this.#checkClock();
     const bytes = Buffer.from(buffer);
     for (let at = 0; at < length; ) {
       const recordBytes = frameLength(bytes, at);
+      link.events += 1;
       const from = at + frameBytes;
-      if (isPersonalFrame(bytes, at)) this.#linkPersonal(bytes.subarray(from, from + recordBytes));
+      const end = from + recordBytes;
+      const next = isDigestFrame(bytes, at) ? putDigest(bytes, from, end) : end;
+      if (isPersonalFrame(bytes, at)) this.#linkPersonal(bytes.subarray(from, end));
       else this.#writer.append(bytes, from, recordBytes);
-      at = from + recordBytes;
+      at = next;
     }
     this.#writer.whenDurable(() => {
       link.done += 1;
@@ -270,6 +336,8 @@ export class ChainKeeper {
       this.#takeWaiting();
       if (this.#segment === this.#writer.segmentNumber) return;
       this.#segment = this.#writer.segmentNumber;
+      // Older segments may go.
+      this.#appendKeyring();
       void this.prune().catch((error: unknown) => this.#options.onTrouble(String(error)));
     });
   }
@@ -278,13 +346,13 @@ export class ChainKeeper {
     while (!this.#writer.isFull) {
       const next = this.#waiting.shift();
       if (next === undefined) return;
-      this.#link(next.link, next.packet);
+      this.#linkOrEnd(next.link, next.packet);
       this.#writer.wake(true);
     }
   }
 
-  #acknowledge(): void {
-    for (const link of this.#links) {
+  #acknowledge(links: Iterable<Link> = this.#links): void {
+    for (const link of links) {
       const { port, done, buffers } = link;
       if (done === 0) continue;
       link.done = 0;
@@ -300,6 +368,14 @@ export class ChainKeeper {
     for (const { port } of this.#links)
       port.postMessage({ kind: 'failed', message: failure } satisfies FailedPacket);
   }
+}
+
+/** Puts the digest of what is behind an event into it. @returns where the next frame begins */
+function putDigest(bytes: Buffer, from: number, end: number): number {
+  const at = end + digestHeadBytes;
+  const length = bytes.readUInt16LE(end + 2);
+  writeSha256(bytes.subarray(at, at + length), bytes, from + bytes.readUInt16LE(end));
+  return at + length;
 }
 
 function isTag(value: CborValue): value is CborTag {

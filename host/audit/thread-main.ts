@@ -4,9 +4,10 @@ import { systemClock, systemRandom } from '../clock.ts';
 import { HostError, toWire, type WireError } from '../errors.ts';
 import type { ChainLimits } from './chain-writer.ts';
 import { systemDisk } from './disk.ts';
-import { ChainKeeper } from './keeper.ts';
+import { type Announced, ChainKeeper, type KeyringMark } from './keeper.ts';
 import type { Retention } from './retention.ts';
 import { keySigner } from './signer.ts';
+import type { SubjectsSeal } from './subject-file.ts';
 
 /** What the thread is started with. */
 export interface KeeperStart {
@@ -19,14 +20,22 @@ export interface KeeperStart {
   readonly acceptLoss: boolean;
   readonly version: string;
   readonly state: SharedArrayBuffer;
+  readonly subjects: SubjectsSeal;
+  readonly keyring: KeyringMark | undefined;
+}
+
+/** The keeper's end of a pen. */
+export interface PenLine extends Announced {
+  readonly port: MessagePort;
 }
 
 /** What its owner asks of it, each with what it answers. */
 export interface KeeperCalls {
-  connect: { input: MessagePort; answer: null };
+  connect: { input: PenLine; answer: null };
   subscribe: { input: MessagePort; answer: null };
   rotateKey: { input: { readonly privateKey: KeyObject; readonly generation: number }; answer: null };
   revokeKey: { input: { readonly publicKey: Uint8Array; readonly reason: string }; answer: null };
+  markKeyring: { input: KeyringMark; answer: null };
   forget: { input: { readonly subject: string; readonly reason: string }; answer: boolean };
   prune: { input: null; answer: number };
   head: { input: null; answer: HeadReply | undefined };
@@ -74,8 +83,8 @@ function wire(error: unknown, start: KeeperStart): WireError {
 
 function answersOf(keeper: ChainKeeper): Answers {
   return {
-    connect: (port) => {
-      keeper.connect(port);
+    connect: ({ port, thread, count }) => {
+      keeper.connect(port, { thread, count });
       return null;
     },
     subscribe: (port) => {
@@ -88,6 +97,10 @@ function answersOf(keeper: ChainKeeper): Answers {
     },
     revokeKey: async ({ publicKey, reason }) => {
       await keeper.revokeKey(publicKey, reason);
+      return null;
+    },
+    markKeyring: async (keyring) => {
+      await keeper.markKeyring(keyring);
       return null;
     },
     forget: ({ subject, reason }) => keeper.forget(subject, reason),
@@ -116,6 +129,8 @@ async function started(start: KeeperStart): Promise<ChainKeeper> {
   });
   await Promise.race([keeper.flushed(), failed.promise]);
   onTrouble = (message) => tell({ kind: 'trouble', message });
+  // What grew old while the host was away.
+  await keeper.prune();
   return keeper;
 }
 

@@ -30,6 +30,7 @@ import { Reception, type ReceptionCounts } from './reception.ts';
 import type { BusRecord } from './record-port.ts';
 import { RegisteredMail } from './registered-mail.ts';
 import { Requests } from './requests.ts';
+import type { Pause } from './resident.ts';
 import { Shipping, type ShippingCounts, unrecorded } from './shipping.ts';
 import { Stamps } from './stamps.ts';
 import { SubjectTree, type Subscription } from './subject-tree.ts';
@@ -335,12 +336,13 @@ export class Bus {
   }
 
   /** Messages wait and nobody is woken: for a change of the agent's program. */
-  pause(id: number): void {
-    this.#reception.pause(id);
+  pause(id: number, why?: Pause): void {
+    this.#reception.pause(id, why);
   }
 
-  resume(id: number): void {
-    this.#reception.resume(id);
+  /** They come again, unless it is paused for another reason too. */
+  resume(id: number, why?: Pause): void {
+    this.#reception.resume(id, why);
   }
 
   // Senders
@@ -569,8 +571,8 @@ export class Bus {
   }
 
   /** An agent of this thread dealt with an exactly-once message in an earlier process. */
-  rememberId(receiver: string, sender: string | undefined, id: string): void {
-    this.#reception.rememberId(this.directory.find(receiver), sender, id);
+  rememberId(receiver: string, origin: string | undefined, id: string): void {
+    this.#reception.rememberId(this.directory.find(receiver), origin, id);
   }
 
   /** Gives an agent back what it subscribed to in an earlier run. */

@@ -73,7 +73,8 @@ export class Envelopes {
   /** What a sealed message says; undefined: it is not believed, which is told. */
   opened(message: Message, receiver: string): Message | undefined {
     const opened = this.#seal.open(message, receiver);
-    if (typeof opened !== 'string') return opened;
+    if (typeof opened !== 'string')
+      return message.principal === undefined ? opened : { ...opened, principal: message.principal };
     this.#onRefused({ message, receiver, why: opened });
     return undefined;
   }

@@ -11,7 +11,7 @@ import {
   writeOutcome,
   writeRefusal,
 } from './frame-outcome.ts';
-import type { Guarantee, Header, Message } from './message.ts';
+import { type Guarantee, type Header, isPrincipal, type Message, ofOrigin, originOf } from './message.ts';
 import { characterBytesMax, Eye, Pen, textBytesMax } from './pen.ts';
 
 export type * from './frame-kinds.ts';
@@ -231,7 +231,7 @@ function messageBytesMax({ message, to, entries }: MessageFrame): number {
   let characters =
     message.id.length +
     message.subject.length +
-    (message.sender?.length ?? 0) +
+    (originOf(message)?.length ?? 0) +
     (message.replyTo?.length ?? 0) +
     (message.contentType?.length ?? 0);
   for (let index = 0; index < headers.length; index++) {
@@ -249,7 +249,8 @@ function messageBytesMax({ message, to, entries }: MessageFrame): number {
 
 function writeMessage(pen: Pen, frame: MessageFrame): void {
   const { message, to, entries } = frame;
-  const { headers, sender, replyTo, contentType, deadlineNs } = message;
+  const { headers, replyTo, contentType, deadlineNs } = message;
+  const sender = originOf(message);
   const at = pen.at;
   const flags =
     (sender === undefined ? 0 : senderFlag) |
@@ -280,9 +281,9 @@ function writeMessage(pen: Pen, frame: MessageFrame): void {
     pen.u32(header.value.length);
   }
   const textsAt = pen.at;
-  if (writeShort(pen, message)) return;
+  if (writeShort(pen, message, sender)) return;
   pen.at = textsAt;
-  if (!pen.characters(textsOf(message))) return;
+  if (!pen.characters(textsOf(message, sender))) return;
   const end = pen.at;
   pen.at = at;
   pen.u32(messageKind | (codeOf(frame.guarantee) << 4) | ((flags | wideFlag) << 8));
@@ -290,7 +291,11 @@ function writeMessage(pen: Pen, frame: MessageFrame): void {
 }
 
 /** What `textsOf` is, text by text; false: they are not all short ASCII, or there are headers. */
-function writeShort(pen: Pen, { id, subject, sender, replyTo, contentType, headers }: Message): boolean {
+function writeShort(
+  pen: Pen,
+  { id, subject, replyTo, contentType, headers }: Message,
+  sender: string | undefined,
+): boolean {
   return (
     headers.length === 0 &&
     pen.ascii(id) &&
@@ -302,7 +307,10 @@ function writeShort(pen: Pen, { id, subject, sender, replyTo, contentType, heade
 }
 
 /** All texts of a message in one, so that they are written and read in one go and cut afterwards. */
-function textsOf({ id, subject, sender, replyTo, contentType, headers }: Message): string {
+function textsOf(
+  { id, subject, replyTo, contentType, headers }: Message,
+  sender: string | undefined,
+): string {
   let texts = id + subject;
   if (sender !== undefined) texts += sender;
   if (replyTo !== undefined) texts += replyTo;
@@ -418,10 +426,11 @@ function readMessage(eye: Eye, word: number, body: Uint8Array): MessageFrame {
   if (headerCount === 0 && contentTypeEnd !== text.length) throw new Error(wrongLength);
   const headers =
     headerCount === 0 ? noHeaders : cutHeaders(eye, lengthsAt, headerCount, text, contentTypeEnd);
-  const message = {
+  const origin = (flags & senderFlag) === 0 ? undefined : text.substring(subjectEnd, senderEnd);
+  const said: Message = {
     id: text.substring(0, idEnd),
     subject: text.substring(idEnd, subjectEnd),
-    sender: (flags & senderFlag) === 0 ? undefined : text.substring(subjectEnd, senderEnd),
+    sender: origin,
     replyTo: (flags & replyToFlag) === 0 ? undefined : text.substring(senderEnd, replyToEnd),
     sentAtNs,
     deadlineNs: (flags & deadlineFlag) === 0 ? undefined : deadline,
@@ -430,6 +439,7 @@ function readMessage(eye: Eye, word: number, body: Uint8Array): MessageFrame {
     headers,
     body,
   };
+  const message = isPrincipal(origin) ? ofOrigin(said, origin) : said;
   const guarantee = guarantees[(word >>> 4) & 3] as Guarantee;
   if ((flags & sealedFlag) === 0)
     return { kind: 'message', to, entries, message, guarantee, from, request, thread };

@@ -24,6 +24,29 @@ export interface Message extends Payload {
   readonly attempt: number;
   /** On its way only: the body is an envelope that has headers and body in it. */
   readonly isSealed?: true;
+  /** Of a message from outside whose id its caller gave: on whose behalf, for ids are each principal's own. */
+  readonly principal?: string;
+}
+
+const principalMark = '@';
+
+/**
+ * Whose id a message's is, in one text: its sender's, or its principal's, which no agent's name begins as. Frames
+ * and journals have it in the sender's place.
+ */
+export function originOf({ sender, principal }: Pick<Message, 'sender' | 'principal'>): string | undefined {
+  return sender ?? (principal === undefined ? undefined : principalMark + principal);
+}
+
+/** Whether an origin is a principal, and no agent. */
+export function isPrincipal(origin: string | undefined): origin is string {
+  return origin?.startsWith(principalMark) === true;
+}
+
+/** A message of whom `originOf` named. */
+export function ofOrigin(message: Omit<Message, 'sender'>, origin: string | undefined): Message {
+  if (!isPrincipal(origin)) return { ...message, sender: origin };
+  return { ...message, sender: undefined, principal: origin.slice(principalMark.length) };
 }
 
 /**

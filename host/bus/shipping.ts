@@ -84,6 +84,11 @@ interface Route {
   readonly subject: string;
 }
 
+/** A caller from outside gave it an id: that is its principal's own. */
+function ownId(message: Message, { id: agent, principal }: Sender, id: string | undefined): Message {
+  return id === undefined || agent !== 0 || principal === undefined ? message : { ...message, principal };
+}
+
 /** The sending half of a bus: what may be sent, where it goes, and what its sender is told. */
 export class Shipping {
   readonly counts: ShippingCounts = { accepted: 0, copies: 0, dropped: 0, refused: 0 };
@@ -119,7 +124,7 @@ export class Shipping {
     const { id } = options;
     const guarantee = terms.guarantee ?? options.guarantee ?? this.#directory.guaranteeOf(to);
     const subject = options.subject ?? route.subject;
-    const message = this.#message(from, subject, payload, terms.headers, id, nowMs);
+    const message = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
     if (id === undefined) return this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs);
     return this.#sentIds.once(from, resident, agentName, id, () =>
       this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs),
@@ -142,7 +147,7 @@ export class Shipping {
     if ('tag' in terms) return this.#refuse(terms);
     const { id } = options;
     const guarantee = terms.guarantee ?? options.guarantee ?? 'at-most-once';
-    const message = this.#message(from, subject, payload, terms.headers, id, nowMs);
+    const message = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
     const publish = (): Result => this.#publish(matches, message, guarantee, from);
     return id === undefined ? publish() : this.#sentIds.once(from, resident, subject, id, publish);
   }

@@ -13,6 +13,9 @@ export { authorityOf, type HttpTarget } from './http-rules.ts';
 /** Told what was taken away; undefined: everything. What is under way has to ask again whether it may go on. */
 export type RevocationListener = (what: Grants | undefined) => void;
 
+/** What agents use together. */
+export type SharedKind = 'channels' | 'leases' | 'groups' | 'spawnFrom';
+
 /** How often rights may be handed on, from one agent to the next. */
 export const delegationsMax = 3;
 /** Narrowings in a row, delegations among them. */
@@ -100,6 +103,15 @@ export class Capabilities {
     return this.#also(
       (one) => one.maySpawn(agent),
       (gone) => gone.spawns(agent),
+    );
+  }
+
+  /** Whether it may use a channel, a lease or a group of that name, or make agents like one of that name. */
+  mayShare(kind: SharedKind, name: string): boolean {
+    if (!this.#rules[kind].has(name)) return false;
+    return this.#also(
+      (one) => one.mayShare(kind, name),
+      (gone) => gone[kind].has(name),
     );
   }
 

@@ -12,7 +12,11 @@ export type CureKind =
   | 'secret'
   | 'context'
   | 'tool'
-  | 'spawn';
+  | 'spawn'
+  | 'channels'
+  | 'leases'
+  | 'groups'
+  | 'spawnFrom';
 
 /** A line for a manifest; or why none would do, and `isFault`. */
 export interface GrantLine {
@@ -60,6 +64,12 @@ function lineOf(kind: CureKind, target: string, grants: Grants): string {
       return `[capabilities] ${listed('tools', grants.tools, target)}`;
     case 'spawn':
       return `[capabilities] ${listed('spawn', grants.spawn, target)}`;
+    case 'channels':
+    case 'leases':
+    case 'groups':
+      return `[capabilities.orchestration] ${listed(kind, grants.orchestration[kind], target)}`;
+    case 'spawnFrom':
+      return `[capabilities.orchestration] ${listed('spawn-from', grants.orchestration.spawnFrom, target)}`;
     case 'context':
       return '[capabilities] context = true';
     case 'http':

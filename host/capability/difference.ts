@@ -26,9 +26,11 @@ function beyond(one: Manifest, other: Manifest, sign: string): string[] {
     ...(own.context && !theirs.context ? [`[capabilities] context ${sign} true`] : []),
     ...nameLines('tools', own.tools, theirs.tools, sign),
     ...nameLines('spawn', own.spawn, theirs.spawn, sign),
+    ...sharedLines(own, theirs, sign),
     ...entryLines('[subscriptions]', one.subscriptions, other.subscriptions, sign),
     ...entryLines('[[triggers]]', heard(one), heard(other), sign),
     ...entryLines('[errors]', failovers(one), failovers(other), sign),
+    ...entryLines('[supervision]', ties(one), ties(other), sign),
     ...(one.route !== undefined && one.route !== other.route
       ? [`[http] route ${sign} ${JSON.stringify(one.route)}`]
       : []),
@@ -50,10 +52,33 @@ function isOfHost(key: string, pattern: string): boolean {
   return key === 'subscribe' && isWithin(pattern, 'host.>');
 }
 
-function nameLines(key: string, own: readonly string[], theirs: readonly string[], sign: string): string[] {
+function sharedLines(
+  { orchestration: own }: Grants,
+  { orchestration: theirs }: Grants,
+  sign: string,
+): string[] {
+  const table = '[capabilities.orchestration]';
+  return [
+    ...nameLines('channels', own.channels, theirs.channels, sign, table),
+    ...nameLines('leases', own.leases, theirs.leases, sign, table),
+    ...nameLines('groups', own.groups, theirs.groups, sign, table),
+    ...nameLines('spawn-from', own.spawnFrom, theirs.spawnFrom, sign, table),
+    ...(own.spawnFrom.length > 0 && own.childrenMax > theirs.childrenMax
+      ? [`${table} children-max ${sign} ${own.childrenMax}`]
+      : []),
+  ];
+}
+
+function nameLines(
+  key: string,
+  own: readonly string[],
+  theirs: readonly string[],
+  sign: string,
+  table = '[capabilities]',
+): string[] {
   return own
     .filter((name) => !theirs.some((wider) => isNameWithin(name, wider)))
-    .map((name) => `[capabilities] ${key} ${sign} ${JSON.stringify(name)}`);
+    .map((name) => `${table} ${key} ${sign} ${JSON.stringify(name)}`);
 }
 
 function isNameWithin(name: string, wider: string): boolean {
@@ -65,6 +90,11 @@ function failovers({ errors }: Manifest): readonly object[] {
   const steps = Object.values(errors.steps).flat();
   const names = steps.flatMap((step) => (step.kind === 'failover' ? [step.agent] : []));
   return [...new Set(names)].map((failover) => ({ failover }));
+}
+
+/** Agents that it can take along, and those whose end it is told of. */
+function ties({ supervision: { links, monitors } }: Manifest): readonly object[] {
+  return [...links.map((link) => ({ link })), ...monitors.map((monitor) => ({ monitor }))];
 }
 
 /** What triggers hear: as good as a subscription. Those that go by the clock only cost what limits bound. */

@@ -1,4 +1,4 @@
-import type { FileGrant, Grants, HttpGrant, SocketGrant } from '../manifest.ts';
+import type { FileGrant, Grants, HttpGrant, OrchestrationGrants, SocketGrant } from '../manifest.ts';
 import { meet, reservedToken } from '../subject.ts';
 import { isUnder } from './request-path.ts';
 
@@ -23,6 +23,7 @@ export function intersection(one: Grants, other: Grants): Grants {
     context: one.context && other.context,
     tools: meets(one.tools, other.tools, meetName),
     spawn: meets(one.spawn, other.spawn, meetName),
+    orchestration: shared(one, other, (ones, others) => meets(ones, others, meetName)),
   };
 }
 
@@ -46,6 +47,25 @@ export function without(grants: Grants, gone: Grants): Grants {
     context: grants.context && !gone.context,
     tools: apart(grants.tools, gone.tools, meetName),
     spawn: apart(grants.spawn, gone.spawn, meetName),
+    orchestration: {
+      ...shared(grants, gone, (own, theirs) => apart(own, theirs, meetName)),
+      childrenMax: grants.orchestration.childrenMax,
+    },
+  };
+}
+
+/** What is left of the names; as many children as both have. */
+function shared(
+  { orchestration: one }: Grants,
+  { orchestration: other }: Grants,
+  names: (one: readonly string[], other: readonly string[]) => readonly string[],
+): OrchestrationGrants {
+  return {
+    channels: names(one.channels, other.channels),
+    leases: names(one.leases, other.leases),
+    groups: names(one.groups, other.groups),
+    spawnFrom: names(one.spawnFrom, other.spawnFrom),
+    childrenMax: Math.min(one.childrenMax, other.childrenMax),
   };
 }
 

@@ -1,5 +1,5 @@
 import { isAgentName } from '../manifest/name.ts';
-import type { FileGrant, Grants } from '../manifest.ts';
+import type { FileGrant, Grants, OrchestrationGrants } from '../manifest.ts';
 import { meet } from '../subject.ts';
 import { HttpRules, type HttpTarget } from './http-rules.ts';
 import { Interned } from './interned.ts';
@@ -14,6 +14,10 @@ export class Rules {
   readonly subscribe: PatternSet;
   readonly tools: NameSet;
   readonly spawn: NameSet;
+  readonly channels: NameSet;
+  readonly leases: NameSet;
+  readonly groups: NameSet;
+  readonly spawnFrom: NameSet;
   readonly http: HttpRules;
 
   private constructor(grants: Grants) {
@@ -23,6 +27,11 @@ export class Rules {
     this.subscribe = PatternSet.of('subscribe', grants.bus.subscribe);
     this.tools = new NameSet(grants.tools);
     this.spawn = new NameSet(grants.spawn);
+    const { channels, leases, groups, spawnFrom } = grants.orchestration;
+    this.channels = new NameSet(channels);
+    this.leases = new NameSet(leases);
+    this.groups = new NameSet(groups);
+    this.spawnFrom = new NameSet(spawnFrom);
     this.http = new HttpRules(grants.http);
   }
 
@@ -65,7 +74,7 @@ const known = new Interned<Rules>();
 
 /** The same text for the same grants: keys in one order, and lists whose order means nothing sorted. */
 function ordered(grants: Grants): unknown {
-  const { bus, http, files, net, environment, secrets, context, tools, spawn } = grants;
+  const { bus, http, files, net, environment, secrets, context, tools, spawn, orchestration } = grants;
   return [
     [[...bus.send].sort(), [...bus.publish].sort(), [...bus.subscribe].sort()],
     http.map(({ scheme, host, port, methods, path }) => [scheme, host, port, methods ?? null, path]),
@@ -76,5 +85,10 @@ function ordered(grants: Grants): unknown {
     context,
     [...tools].sort(),
     [...spawn].sort(),
+    ...sharedOf(orchestration),
   ];
+}
+
+function sharedOf({ channels, leases, groups, spawnFrom, childrenMax }: OrchestrationGrants): unknown[] {
+  return [[...channels].sort(), [...leases].sort(), [...groups].sort(), [...spawnFrom].sort(), childrenMax];
 }

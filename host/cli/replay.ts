@@ -1,5 +1,12 @@
 import { HostError } from '../errors.ts';
-import { histories, type Replayed, replaying, type Unreplayed } from '../host/replaying.ts';
+import {
+  type HistoryPlace,
+  histories,
+  type Replayed,
+  replaying,
+  type Unreplayed,
+} from '../host/replaying.ts';
+import { passphraseFrom } from '../identity/passphrase.ts';
 import { readRegularFile } from '../regular-file.ts';
 import { grouped } from './client/amount.ts';
 import type { Command } from './command.ts';
@@ -18,6 +25,7 @@ const options = {
   step: { type: 'boolean' },
   json: { type: 'boolean' },
   quiet: { type: 'boolean', short: 'q' },
+  'take-unsealed': { type: 'boolean' },
   state: { type: 'string' },
 } as const;
 const usage = 'host replay [AGENT]; see host replay --help';
@@ -47,7 +55,10 @@ history. What an agent is told is written down if its agent.toml says so:
   --step                  wait for Enter after each turn; a number goes on to that turn, q ends
   -q, --quiet             print what differs, and the sum
   --json                  a turn (or, without AGENT, an agent) as a line of JSON; with --turn all that happened in it
+  --take-unsealed         also read what an earlier version wrote down unsealed
   --state FOLDER          the state folder of the host, which may be running   [.motehost, or HOST_STATE]
+
+Histories are sealed with the host's key: MOTEHOST_KEY_PASSPHRASE opens a sealed host.key.
 
 Exit codes: 0 all was the same; 1 a turn was not; 65 none could be run again; 66 no such history; 69 the history is
 damaged (what lies before the damage was run).
@@ -57,14 +68,18 @@ damaged (what lies before the damage was run).
     const { values, positionals } = parseWords('replay', args, options);
     requireWords(positionals, 1, usage);
     const [agent] = positionals;
-    const stateFolder = stateFolderOf(values.state, process.env);
-    if (agent === undefined) return list(stateFolder, values.json === true);
-    return show(agent, stateFolder, viewOf(values), values.component);
+    const place = {
+      stateFolder: stateFolderOf(values.state, process.env),
+      passphrase: passphraseFrom(process.env),
+      takesUnsealed: values['take-unsealed'] === true,
+    };
+    if (agent === undefined) return list(place, values.json === true);
+    return show(agent, place, viewOf(values), values.component);
   },
 };
 
-function list(stateFolder: string, isJson: boolean): number {
-  const all = histories(stateFolder);
+function list(place: HistoryPlace, isJson: boolean): number {
+  const all = histories(place);
   process.stdout.write(isJson ? all.map((one) => `${JSON.stringify(one)}\n`).join('') : tableOf(all));
   return exitCodes.ok;
 }
@@ -101,7 +116,7 @@ function viewOf(
 
 async function show(
   agent: string,
-  stateFolder: string,
+  place: HistoryPlace,
   view: View,
   componentPath: string | undefined,
 ): Promise<number> {
@@ -112,7 +127,7 @@ async function show(
   const sum = new Sum();
   try {
     for await (const turn of replaying({
-      stateFolder,
+      ...place,
       agent,
       cacheFolder: undefined,
       closeUp,

@@ -34,10 +34,12 @@ export interface BlockChain {
 export const firstBlock: BlockChain = { number: 0n, digest: new Uint8Array(digestBytes) };
 
 /** Keeps what blocks say from whoever reads the disk. The digests are those of the sealed bytes: anybody can check them. */
-export interface BlockSeal {
+export interface HistorySeal {
+  /** Whether blocks of a time before there were seals are read. */
+  readonly takesUnsealed: boolean;
   seal(content: Uint8Array, file: string, number: bigint): Uint8Array;
-  /** What was sealed as this block of this file. Throws for anything else. */
-  open(sealed: Uint8Array, file: string, number: bigint): Uint8Array;
+  /** What was sealed as this block of this file; undefined for anything else. */
+  open(sealed: Uint8Array, file: string, number: bigint): Uint8Array | undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { HostError } from '../errors.ts';
-import { type BlockSeal, blockHeadBytes, checkBlock, damaged, firstBlock, readHead } from './block.ts';
+import { blockHeadBytes, checkBlock, damaged, firstBlock, type HistorySeal, readHead } from './block.ts';
 import { ValueReader } from './value-reader.ts';
 
 const namePattern = /^(\d{15})-(\d{3,})-(\d{6,})\.history$/;
@@ -71,9 +71,10 @@ export interface Block {
 /**
  * The blocks of a folder in the order in which they were written. One agent is in one thread at a time, so its records
  * come in their order. A file that ends in the middle of a block ends before it: the host was cut off there.
- * @throws HostError `HOST_ERR_HISTORY_CORRUPT`
+ * @param seal undefined: there is no key, so what is not sealed is read
+ * @throws HostError `HOST_ERR_HISTORY_CORRUPT`; `HOST_ERR_HISTORY_SEALED` for what another key sealed
  */
-export function* blocksIn(folder: string, seal?: BlockSeal): Generator<Block> {
+export function* blocksIn(folder: string, seal?: HistorySeal): Generator<Block> {
   const streams = Map.groupBy(historyFiles(folder), ({ stream }) => stream);
   const waiting = [...streams.values()];
   const open: OpenStream[] = [];
@@ -124,11 +125,15 @@ function advance(open: OpenStream[], stream: OpenStream): void {
 }
 
 /** @throws HostError `HOST_ERR_HISTORY_CORRUPT` */
-function* blocksOf(folder: string, files: readonly HistoryFile[], seal?: BlockSeal): Generator<Block, void> {
+function* blocksOf(
+  folder: string,
+  files: readonly HistoryFile[],
+  seal?: HistorySeal,
+): Generator<Block, void> {
   for (const { name } of files) yield* blocksOfFile(folder, name, seal);
 }
 
-function* blocksOfFile(folder: string, name: string, seal?: BlockSeal): Generator<Block, void> {
+function* blocksOfFile(folder: string, name: string, seal?: HistorySeal): Generator<Block, void> {
   const path = join(folder, name);
   const fd = openOrGone(path);
   if (fd === undefined) return;
@@ -144,6 +149,7 @@ function* blocksOfFile(folder: string, name: string, seal?: BlockSeal): Generato
       chain = checkBlock(block, chain, where);
       at += block.length;
       const content = block.subarray(blockHeadBytes);
+      if (!head.isSealed && seal !== undefined && !seal.takesUnsealed) throw foreign(where);
       const opened = head.isSealed ? unsealed(content, seal, name, head.number, where) : content;
       yield { atMs: head.atMs, records: split(opened, where) };
     }
@@ -164,24 +170,33 @@ function openOrGone(path: string): number | undefined {
 
 function unsealed(
   content: Uint8Array,
-  seal: BlockSeal | undefined,
+  seal: HistorySeal | undefined,
   file: string,
   number: bigint,
   where: string,
 ): Uint8Array {
   if (seal === undefined)
-    throw new HostError(
-      'HOST_ERR_HISTORY_SEALED',
-      `${where}: sealed; only the host whose keys sealed it can read it`,
-      {
-        where,
-      },
+    throw sealedElsewhere(where, 'and no host.key is in keys beside it: put back the one it was sealed with');
+  const opened = seal.open(content, file, number);
+  // Its digest was right: it is whole, and of another key or of another place.
+  if (opened === undefined)
+    throw sealedElsewhere(
+      where,
+      'but not by this host, or not for this place: put back the host.key it was sealed with, and its file under its own name',
     );
-  try {
-    return seal.open(content, file, number);
-  } catch {
-    throw damaged(where);
-  }
+  return opened;
+}
+
+function sealedElsewhere(where: string, cure: string): HostError {
+  return new HostError('HOST_ERR_HISTORY_SEALED', `${where}: the history is sealed, ${cure}`, { where });
+}
+
+function foreign(where: string): HostError {
+  return new HostError(
+    'HOST_ERR_HISTORY_CORRUPT',
+    `${where}: the history is not sealed here, as all of this host are: somebody else put it there, or it is of an earlier version, whose files are read with --take-unsealed`,
+    { where },
+  );
 }
 
 function split(content: Uint8Array, where: string): Uint8Array[] {

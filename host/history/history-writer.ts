@@ -1,6 +1,6 @@
 import { appendFileSync, closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BlockChain, type BlockSeal, blockHeadBytes, finishBlock, firstBlock } from './block.ts';
+import { type BlockChain, blockHeadBytes, finishBlock, firstBlock, type HistorySeal } from './block.ts';
 import { componentsName, fileName } from './history-files.ts';
 import { records } from './marks.ts';
 import type { HistorySink } from './recorder.ts';
@@ -17,7 +17,7 @@ export interface HistoryWriterOptions {
   /** Runs `act` after so many milliseconds. */
   readonly after: (ms: number, act: () => void) => void;
   /** Undefined: what is recorded lies open on the disk. */
-  readonly seal?: BlockSeal | undefined;
+  readonly seal?: HistorySeal | undefined;
   /** Each block as it is written: for the audit chain, which makes it the host's word. */
   readonly sealed: (block: SealedBlock) => void;
   /** Another file is about to be begun: what is too old goes. */
@@ -186,7 +186,7 @@ export class HistoryWriter implements HistorySink {
   }
 }
 
-function sealedBlock(open: Buffer, seal: BlockSeal, file: string, number: bigint): Buffer {
+function sealedBlock(open: Buffer, seal: HistorySeal, file: string, number: bigint): Buffer {
   const content = seal.seal(open.subarray(blockHeadBytes), file, number);
   const block = Buffer.allocUnsafe(blockHeadBytes + content.length);
   block.set(content, blockHeadBytes);

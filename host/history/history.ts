@@ -1,4 +1,4 @@
-import type { BlockSeal } from './block.ts';
+import type { HistorySeal } from './block.ts';
 import { blocksIn } from './history-files.ts';
 import { records } from './marks.ts';
 import type { LifeFacts } from './recorder.ts';
@@ -8,7 +8,7 @@ import { agentOf, type HistoryRecord, kindOf, type Names, noNames, readRecord } 
  * The records of one agent in the order in which they were written, and gaps, which are everybody's.
  * @throws HostError `HOST_ERR_HISTORY_CORRUPT`, after all that lies before the damage
  */
-export function* readHistory(folder: string, agent: string, seal?: BlockSeal): Generator<HistoryRecord> {
+export function* readHistory(folder: string, agent: string, seal?: HistorySeal): Generator<HistoryRecord> {
   let names: Names = noNames;
   for (const block of blocksIn(folder, seal))
     for (const bytes of block.records) {
@@ -33,7 +33,7 @@ export interface HistorySummary {
 }
 
 /** All agents of a folder, by name. @throws HostError `HOST_ERR_HISTORY_CORRUPT` */
-export function agentsIn(folder: string, seal?: BlockSeal): HistorySummary[] {
+export function agentsIn(folder: string, seal?: HistorySeal): HistorySummary[] {
   const agents = new Map<string, Mutable<HistorySummary>>();
   for (const { atMs, records: all } of blocksIn(folder, seal))
     for (const bytes of all) {

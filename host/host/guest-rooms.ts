@@ -10,6 +10,8 @@ import type { Clock, Random } from '../clock.ts';
 import type { Budget } from '../engine/budget.ts';
 import { type HostInterface, Linker, WitError } from '../engine/linker.ts';
 import type { HttpGate, WasiGrants } from '../engine/wasi/grants.ts';
+import { asyncOrchestrationGuestApi } from '../orchestration/async-guest-api.ts';
+import { type OrchestrationGuest, orchestrationGuestApi } from '../orchestration/guest-api.ts';
 import { formatLogLine, type LogLevel, type LogLine, logGuestApi } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { absentRoom } from './absent-rooms.ts';
@@ -17,6 +19,7 @@ import type { Clearance } from './clearance.ts';
 import { EffectiveRights } from './effective-rights.ts';
 import { GuestOutput } from './guest-output.ts';
 import { permittedReach } from './permitted-reach.ts';
+import { AgentAmongNames, type ThreadNames } from './thread-names.ts';
 
 export interface GuestRoomsOptions {
   readonly bus: Bus;
@@ -26,6 +29,8 @@ export interface GuestRoomsOptions {
   readonly log: (entry: LogEntry) => void;
   /** An agent changed what it is subscribed to. */
   readonly subscribed: (agent: number) => void;
+  /** What agents share. */
+  readonly names: ThreadNames;
   /** What the policies say; undefined where there are none. */
   readonly clearance: Clearance | undefined;
 }
@@ -51,6 +56,10 @@ export class GuestRooms {
         return busGuestApi(this.#busGuest(agent, budget));
       case 'motehost:agent/async-bus@0.1':
         return asyncBusGuestApi(this.#busGuest(agent, budget), this.#options.clock);
+      case 'motehost:agent/orchestration@0.1':
+        return orchestrationGuestApi(this.#namesGuest(agent, budget));
+      case 'motehost:agent/async-orchestration@0.1':
+        return asyncOrchestrationGuestApi(this.#namesGuest(agent, budget));
       case 'motehost:agent/log@0.1':
         return this.#logGuest(agent, budget);
       default:
@@ -63,6 +72,11 @@ export class GuestRooms {
     return rights === undefined
       ? new AgentOnBus(this.#options, agent, budget, agent.capabilities)
       : new LabelledOnBus(this.#options, agent, budget, rights);
+  }
+
+  #namesGuest(agent: Agent, budget: Budget): OrchestrationGuest {
+    const rights = this.#effective(agent, budget);
+    return new AgentAmongNames(this.#options.names, agent, budget, this.#busGuest(agent, budget), rights);
   }
 
   #logGuest(agent: Agent, budget: Budget): HostInterface {

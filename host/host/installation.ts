@@ -26,6 +26,8 @@ export interface InstallationOptions {
   readonly audit: HostAudit;
   readonly supply: SupplyChain;
   readonly nowMs: () => number;
+  /** An agent is no more. */
+  readonly removed: (name: string) => Promise<void>;
   readonly say: (level: 'error', text: string, agent: string) => void;
 }
 
@@ -249,6 +251,7 @@ export class Installation {
       );
     this.#options.triggers.remove(name);
     await this.#options.tenancy.remove(record);
+    await this.#options.removed(name);
     this.#options.audit.removed(name, by);
     this.#options.state.agents.remove(name);
     await this.#options.state.agents.saved();

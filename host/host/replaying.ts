@@ -6,20 +6,32 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import type { Program } from '../engine/program.ts';
 import type { WasiGrants } from '../engine/wasi/grants.ts';
 import { HostError } from '../errors.ts';
+import type { HistorySeal } from '../history/block.ts';
 import { agentsIn, type HistorySummary, readHistory } from '../history/history.ts';
 import type { LifeFacts } from '../history/recorder.ts';
 import { Replay, type Replayed, type Unreplayed } from '../history/replay.ts';
+import { hasHostSecret, openHostSecret } from '../identity/key-file.ts';
+import { StoreSeal } from '../identity/store-seal.ts';
 import { nearest } from '../nearest.ts';
 import { ComponentFiles } from './component-files.ts';
+import { historySeal } from './history-seal.ts';
 
 export type { HistorySummary } from '../history/history.ts';
 export type { AnswerText, CallText, Happening } from '../history/player.ts';
 export type { Replayed, TurnDivergence, Unreplayed } from '../history/replay.ts';
 export type { TurnEnd } from '../history/turn-end.ts';
 
-export interface ReplayingOptions {
+/** Where histories are, and what opens them. */
+export interface HistoryPlace {
   /** Of a host, which may run meanwhile. */
   readonly stateFolder: string;
+  /** Of its `host.key`, if that is sealed. */
+  readonly passphrase?: string | undefined;
+  /** Also reads what an earlier version did not seal. */
+  readonly takesUnsealed?: boolean;
+}
+
+export interface ReplayingOptions extends HistoryPlace {
   readonly agent: string;
   /** Run this one instead of what the agent was. */
   readonly component?: Uint8Array<ArrayBuffer>;
@@ -28,21 +40,33 @@ export interface ReplayingOptions {
   readonly closeUp?: (turn: number) => boolean;
 }
 
-/** Agents that the histories of a state folder are about. @throws HostError `HOST_ERR_HISTORY_CORRUPT` */
-export function histories(stateFolder: string): readonly HistorySummary[] {
-  const folder = join(stateFolder, 'history');
-  return existsSync(folder) ? agentsIn(folder) : [];
+/**
+ * Agents that the histories of a state folder are about.
+ * @throws HostError `HOST_ERR_HISTORY_CORRUPT`; `HOST_ERR_HISTORY_SEALED` where the key is missing or another; as `openHostSecret`
+ */
+export function histories(place: HistoryPlace): readonly HistorySummary[] {
+  const folder = join(place.stateFolder, 'history');
+  return existsSync(folder) ? agentsIn(folder, sealOf(place)) : [];
+}
+
+/** Undefined: there is no key, so nothing in the folder was sealed by it. */
+function sealOf({ stateFolder, passphrase, takesUnsealed = false }: HistoryPlace): HistorySeal | undefined {
+  const folder = join(stateFolder, 'keys');
+  if (!hasHostSecret(folder)) return undefined;
+  const secret = openHostSecret({ folder, random: systemRandom, passphrase });
+  return historySeal(new StoreSeal({ secret, random: systemRandom, store: 'history', takesUnsealed }));
 }
 
 /**
  * Runs again what an agent did, turn by turn.
- * @throws HostError `HOST_ERR_HISTORY_UNKNOWN` for an agent without a history; `HOST_ERR_HISTORY_CORRUPT`;
+ * @throws HostError `HOST_ERR_HISTORY_UNKNOWN` for an agent without a history; as `histories`;
  *   `HOST_ERR_FILE_NOT_FOUND` when the component of a life is not kept any more
  */
 export async function* replaying(options: ReplayingOptions): AsyncGenerator<Replayed | Unreplayed> {
   const { stateFolder, agent, component, cacheFolder, closeUp = () => false } = options;
   const folder = join(stateFolder, 'history');
   if (!existsSync(folder)) throw unknown(agent, []);
+  const seal = sealOf(options);
   const engine = createEngine({ cacheFolder, clock: systemClock });
   const replay = new Replay({
     engine,
@@ -55,7 +79,7 @@ export async function* replaying(options: ReplayingOptions): AsyncGenerator<Repl
   });
   let isKnown = false;
   try {
-    for (const record of readHistory(folder, agent)) {
+    for (const record of readHistory(folder, agent, seal)) {
       isKnown ||= record.kind !== 'gap';
       const replayed = await replay.next(record);
       if (replayed !== undefined) yield replayed;
@@ -63,7 +87,7 @@ export async function* replaying(options: ReplayingOptions): AsyncGenerator<Repl
     if (!isKnown)
       throw unknown(
         agent,
-        agentsIn(folder).map((one) => one.agent),
+        agentsIn(folder, seal).map((one) => one.agent),
       );
   } finally {
     await replay.close();

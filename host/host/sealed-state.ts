@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { HostError } from '../errors.ts';
 import { unlinked } from '../regular-file.ts';
 
-/** What sealed journals and states of agents begin with (host/bus/journal/segment.ts, host/engine/cold-store/record.ts). */
-const sealedStarts = ['MHJ2', 'MHC2'];
+/**
+ * What sealed journals, states of agents and histories begin with (host/bus/journal/segment.ts,
+ * host/engine/cold-store/record.ts, host/history/block.ts).
+ */
+const sealedStarts = ['MHJ2', 'MHC2', 'MHS1'];
 
 /**
  * Whether a state folder without a host's secret may begin with a new one.
@@ -17,12 +20,13 @@ export function requireNothingSealed(stateFolder: string): void {
     join(keys, 'keyring.json'),
     ...sealedFiles(join(stateFolder, 'journal')),
     ...sealedFiles(join(stateFolder, 'cold')),
+    ...sealedIn(join(stateFolder, 'history')),
   ].find((path) => existsSync(path));
   if (trace === undefined) return;
   throw new HostError(
     'HOST_ERR_IDENTITY_CORRUPT',
     `${join(keys, 'host.key')} is missing, and ${trace} needs it: put back a copy of host.key; or, if there is none, ` +
-      `move ${stateFolder} away and start anew: the messages and states in it cannot be opened by anybody then`,
+      `move ${stateFolder} away and start anew: the messages, states and histories in it cannot be opened by anybody then`,
     { path: trace },
   );
 }
@@ -32,10 +36,15 @@ function* sealedFiles(folder: string): Iterable<string> {
   if (!existsSync(folder)) return;
   for (const thread of readdirSync(folder, { withFileTypes: true })) {
     if (!thread.isDirectory()) continue;
-    for (const name of readdirSync(join(folder, thread.name))) {
-      const path = join(folder, thread.name, name);
-      if (/\.(journal|cold)$/.test(name) && sealedStarts.includes(startOf(path))) yield path;
-    }
+    yield* sealedIn(join(folder, thread.name));
+  }
+}
+
+function* sealedIn(folder: string): Iterable<string> {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    if (/\.(journal|cold|history)$/.test(name) && sealedStarts.includes(startOf(path))) yield path;
   }
 }
 

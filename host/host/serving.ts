@@ -5,6 +5,9 @@ import type { Failure, Guarantee, Message, Payload } from '../bus/message.ts';
 import type { Outcome } from '../outcome.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
+import type { Metric } from '../telemetry/metric.ts';
+import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
+import type { ServingKeys } from './serving-keys.ts';
 
 // The front doors know no room between: what they need of the bus reaches them from here.
 export type { LifecycleState } from '../agent/lifecycle.ts';
@@ -12,6 +15,8 @@ export type { DeadReason } from '../bus/dead-letters.ts';
 export type { Failure, Guarantee, Header, Message, Payload } from '../bus/message.ts';
 export type { LogEntry } from '../telemetry/log-entry.ts';
 export type { LogFilter } from '../telemetry/log-hub.ts';
+export type { Metric } from '../telemetry/metric.ts';
+export type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
 
 /** On whose behalf a front door asks: shown in logs, and the sender's name is never taken from it. */
 export interface Principal {
@@ -57,6 +62,18 @@ export interface AgentSummary {
   readonly fuel: bigint;
   /** Where `wasi:http` requests for it come in. */
   readonly route: string | undefined;
+  readonly profile: AgentProfile;
+}
+
+/** How an agent works, as its messages have shown: moving averages. */
+export interface AgentProfile {
+  /** Milliseconds it computes for a message. */
+  readonly executionMs: number;
+  /** As of late. */
+  readonly messagesPerSecond: number;
+  /** Share of a message's time in which it computes, 0 to 1. */
+  readonly cpuIntensity: number;
+  readonly kind: 'computing' | 'mixed' | 'waiting';
 }
 
 /** Everything about one agent. */
@@ -199,6 +216,30 @@ export interface SubscribeOptions {
   readonly ended?: (reason: string) => void;
 }
 
+/** A supervisor of agents and of other supervisors. */
+export interface SupervisorStatus {
+  readonly name: string;
+  /** Undefined: it is the root of its tree. */
+  readonly parent: string | undefined;
+  readonly strategy: string;
+  /** Restarts there may be within the period; beyond, it gives up. */
+  readonly restartsMax: number;
+  readonly periodMs: number;
+  /** `ended`: it gave up, or could not be started. */
+  readonly state: 'up' | 'ended';
+  /** In the order in which they are started. */
+  readonly children: readonly SupervisedChild[];
+}
+
+export interface SupervisedChild {
+  readonly name: string;
+  readonly kind: 'agent' | 'supervisor';
+  readonly state: 'down' | 'starting' | 'up' | 'waiting' | 'stopping';
+  readonly restarts: number;
+  /** How it ended last, for people. */
+  readonly lastExit: string | undefined;
+}
+
 /** What one agent did, and has now. */
 export type AgentMetrics = Pick<
   AgentSummary,
@@ -258,19 +299,6 @@ export interface ThreadStatus {
   readonly heapBytes: number;
   /** Share of wall time the event loop was busy, 0 to 1. */
   readonly utilisation: number;
-}
-
-/** One number for Prometheus. */
-export interface Metric {
-  readonly name: string;
-  readonly help: string;
-  readonly kind: 'counter' | 'gauge' | 'histogram';
-  readonly samples: readonly {
-    readonly labels: Readonly<Record<string, string>>;
-    readonly value: number;
-    /** Appended to the name: `_bucket`, `_sum`, `_count`. */
-    readonly suffix?: string;
-  }[];
 }
 
 export type Readiness =
@@ -345,6 +373,8 @@ export interface Serving {
   readiness(): Readiness;
   status(): Promise<ServingStatus>;
   metrics(): Promise<readonly Metric[]>;
+  /** How the host is at this moment, in the founding names. */
+  snapshot(): Promise<MetricsSnapshot>;
 
   /** Agents in the order of their names, after one name, at most `max`. */
   agents(after: string | undefined, max: number, prefix?: string): Promise<readonly AgentSummary[]>;
@@ -361,6 +391,10 @@ export interface Serving {
    */
   resume(name: string, isDropped: boolean, principal?: Principal): Promise<boolean>;
 
+  /** Every supervisor, parents before those under them. */
+  supervisors(): readonly SupervisorStatus[];
+  /** Starts a tree anew, by the name of its root. @throws HostError `HOST_ERR_SUPERVISOR_UNKNOWN` */
+  restartSupervisor(name: string, principal?: Principal): Promise<void>;
   /** An agent to pause, resume, stop, kill and wait for. @throws HostError `HOST_ERR_AGENT_UNKNOWN`, at once or later */
   handle(name: string, principal?: Principal): AgentHandle;
 
@@ -401,6 +435,9 @@ export interface Serving {
   routeOf(path: string): string | undefined;
   /** Hands a request to the `wasi:http` agent of its route; resolves when the answer is out. */
   exchange(agent: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void>;
+
+  /** Undefined where a host has none. */
+  readonly keys?: ServingKeys | undefined;
 
   /** Undefined where no audit chain is kept. */
   readonly record?: ServingRecord | undefined;

@@ -1,15 +1,18 @@
 import { kinds } from '../audit/kinds.ts';
 import type { AuditPen } from '../audit/pen.ts';
+import type { BlockSeal } from '../block-seal.ts';
 import { streamName } from '../history/history-files.ts';
 import { HistoryRoom } from '../history/history-room.ts';
 import { HistoryWriter } from '../history/history-writer.ts';
 import type { ThreadSettings } from './control.ts';
+import { historySeal } from './history-seal.ts';
 
 export interface ThreadHistoryOptions {
   readonly folder: string;
   readonly thread: number;
   /** What is in a history is on the audit chain by the digest of each block. */
   readonly pen: AuditPen | undefined;
+  readonly seal: BlockSeal;
   readonly settings: Pick<ThreadSettings, 'historyBytesMax' | 'threads' | 'startedMs'>;
   readonly wallMs: () => number;
   readonly say: (level: 'info' | 'error', text: string) => void;
@@ -20,6 +23,7 @@ export function openHistory({
   folder,
   thread,
   pen,
+  seal,
   settings,
   wallMs,
   say,
@@ -41,6 +45,7 @@ export function openHistory({
     stream: streamName(wallMs(), thread),
     fileBytesMax: room.fileBytesMax,
     wallMs,
+    seal: historySeal(seal),
     after: (ms, act) => void setTimeout(act, ms),
     sealed: ({ file, number, digest, records }) =>
       pen?.append(kinds.historyBlock, '', '', file, number, digest, records),

@@ -7,7 +7,7 @@ import { Gate } from '../agent/gate.ts';
 import { Launcher } from '../agent/launcher.ts';
 import type { LifecycleState } from '../agent/lifecycle.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
-import { type Newcomer, Population } from '../agent/population.ts';
+import { type AgentReport, type Newcomer, Population } from '../agent/population.ts';
 import type { AgentNote, Surroundings } from '../agent/surroundings.ts';
 import { Bus } from '../bus/bus.ts';
 import type { Delivery } from '../bus/delivery.ts';
@@ -26,11 +26,21 @@ import { Residence } from '../engine/residence.ts';
 import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
+import { MeteredTurn } from '../scheduler/metered-turn.ts';
+import { Profiles } from '../scheduler/profile.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
 import { AgentNews } from './agent-news.ts';
+import { AllocationMeter } from './allocation-meter.ts';
 import { backlogOf } from './audit-metrics.ts';
 import type { Clearance } from './clearance.ts';
-import type { OwnerCalls, Subscriptions, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
+import type {
+  CutOff,
+  OwnerCalls,
+  Subscriptions,
+  ThreadPlace,
+  ThreadReport,
+  ThreadSettings,
+} from './control.ts';
 import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { Exchanges } from './exchanges.ts';
@@ -42,6 +52,7 @@ import { ThreadAudit } from './thread-audit.ts';
 import { ThreadDoor } from './thread-door.ts';
 import { openHistory } from './thread-history.ts';
 import { damageText, ThreadMail } from './thread-mail.ts';
+import { type NamesOwner, ThreadNames } from './thread-names.ts';
 import { clearanceOf, entranceOf, type PolicyOwner } from './thread-policy.ts';
 import { ThreadServing } from './thread-serving.ts';
 import { envelopesOf, proofsOf, recordRefusal, refusalText, storeSealOf, ThreadTrust } from './trust.ts';
@@ -64,12 +75,14 @@ const endMsMax = 3_000;
 
 /** How the main thread is told. */
 export interface Owner
-  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted'>,
-    PolicyOwner {}
+  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted' | 'exited'>,
+    PolicyOwner,
+    NamesOwner {}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #owner: Owner;
   readonly #engine: Engine;
   readonly #pools: InstancePools;
@@ -88,12 +101,16 @@ export class AgentThread {
   readonly #self: number;
   readonly #cold: ColdStates;
   readonly #dispatcher: Dispatcher;
+  readonly profiles: Profiles = new Profiles();
+  readonly #turns: MeteredTurn;
   readonly #gate: Gate;
   readonly lives: LifeNews;
   readonly #room: MemoryRoom;
   readonly #rooms: GuestRooms;
+  readonly #names: ThreadNames;
   readonly #clearance: Clearance | undefined;
   readonly #launcher: Launcher;
+  readonly #allocations: AllocationMeter;
   readonly population: Population;
   readonly #overdueKind: number;
   readonly #news: AgentNews;
@@ -116,6 +133,8 @@ export class AgentThread {
     random: Random,
   ) {
     this.#clock = clock;
+    this.#random = random;
+    this.#allocations = new AllocationMeter(clock);
     this.#trust = new ThreadTrust(trust, clock);
     this.#clearance = clearanceOf(this.#trust, owner, clock);
     this.#audit = this.#openAudit();
@@ -126,6 +145,7 @@ export class AgentThread {
       folder: historyFolder,
       thread: links.self,
       pen: this.#trust.pen,
+      seal: storeSealOf(trust, random, 'history'),
       settings,
       wallMs: () => this.#wallMs(),
       say: (level, text) => this.#news.say(level, text),
@@ -200,6 +220,13 @@ export class AgentThread {
       isPending: () => this.#isMailWaiting(),
     });
     this.#gate = new Gate(this.#dispatcher);
+    this.#turns = new MeteredTurn({
+      turn: this.#gate,
+      profiles: this.profiles,
+      indexOf: (id) => this.bus.directory.indexOf(id),
+      shares: { charge: () => {}, owedMs: () => 0 },
+      clock,
+    });
     this.lives = new LifeNews({
       bus: this.bus,
       clock,
@@ -214,9 +241,12 @@ export class AgentThread {
       subscribed: (id) => void this.#subscribed.add(id),
       inspection: this.#inspection(),
       halted: (agent, halt) => owner.halted([agent, halt]),
+      exited: (exit) => owner.exited(exit),
       record: this.#audit,
     });
+    this.#names = new ThreadNames({ owner, clock, random });
     this.#rooms = new GuestRooms({
+      names: this.#names,
       bus: this.bus,
       clock,
       random,
@@ -235,10 +265,11 @@ export class AgentThread {
       onLost: (agent, error) => this.#news.say('error', error.message, agent.name),
     });
     this.#exchanges = new Exchanges({
+      allocations: this.#allocations,
       engine: this.#engine,
       room: this.#room,
       clock,
-      turn: this.#gate,
+      turn: this.#turns,
       agent: (id) => this.population.actor(id),
       link: (agent, budget) => this.#link(agent, budget),
       wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
@@ -254,15 +285,16 @@ export class AgentThread {
       bus: this.bus,
       clock: this.#clock,
       agents: () => this.population.agents(),
+      raise: (agent, level) => this.#audit?.raise(agent, level),
       say: (text, agent) => this.#news.say('warn', text, agent),
       subscribed: (id) => void this.#subscribed.add(id),
     });
   }
 
   #openAudit(): ThreadAudit | undefined {
-    const { pen, auditLevel } = this.#trust;
+    const { pen, auditLevel, needs } = this.#trust;
     if (pen === undefined) return undefined;
-    return new ThreadAudit({ pen, level: auditLevel, agent: (id) => this.population.agent(id) });
+    return new ThreadAudit({ pen, level: auditLevel, needs, agent: (id) => this.population.agent(id) });
   }
 
   #link(agent: Agent, budget: Budget): Linker {
@@ -364,11 +396,13 @@ export class AgentThread {
   #surroundings(): Surroundings {
     return {
       clock: this.#clock,
-      turn: this.#gate,
+      random: this.#random,
+      turn: this.#turns,
       hold: (agent) => this.#gate.hold(agent.id),
       release: (agent) => this.#gate.release(agent.id),
       turned: (agent, from, to, why) => this.lives.turned(agent, from, to, why),
-      launch: (agent, saved, budget, deadlineMs) => this.#launcher.launch(agent, saved, budget, deadlineMs),
+      launch: (agent, saved, budget, deadlineMs) =>
+        this.#allocations.launch(() => this.#launcher.launch(agent, saved, budget, deadlineMs)),
       idle: (agent) => this.#room.idle(agent),
       busy: (agent) => this.#room.busy(agent),
       kept: (agent, saved) => this.#room.kept(agent, saved),
@@ -378,7 +412,10 @@ export class AgentThread {
       ready: (agent) => this.#dispatcher.wake(agent.id),
       rested: () => this.#dispatcher.ended(),
       discard: (agent) => this.#discard(agent),
-      stopped: (agent) => this.bus.endOf(agent.id),
+      stopped: (agent) => {
+        this.bus.endOf(agent.id);
+        this.#names.endOf(agent.id);
+      },
       handled: (agent, delivery, outcome, place) => this.#handled(agent, delivery, outcome, place),
       record: (agent) => new Recorder({ agent: agent.name, sink: this.#history, turnBytesMax }),
       note: (agent, what) => this.#note(agent, what),
@@ -411,6 +448,7 @@ export class AgentThread {
   async remove(id: number): Promise<void> {
     await this.population.remove(id);
     this.lives.removed(id);
+    this.profiles.forget(this.bus.directory.indexOf(id));
   }
 
   /** Which of these agents have their state on disk here. */
@@ -420,12 +458,14 @@ export class AgentThread {
 
   /** What agents of this thread dealt with before. */
   remember(ids: readonly SettledId[]): void {
-    for (const { receiver, sender, id } of ids) this.bus.rememberId(receiver, sender, id);
+    for (const { receiver, origin, id } of ids) this.bus.rememberId(receiver, origin, id);
   }
 
   /** Delivers what was found in the journal, its agents being there. */
-  deliver(isSuccessor: boolean): void {
-    this.mail.deliver(this.bus, this.#self, isSuccessor);
+  async deliver(cutOff: CutOff): Promise<void> {
+    const { directory } = this.bus;
+    const isOwn = (receiver: string): boolean => directory.ownerOf(directory.find(receiver)) === this.#self;
+    await this.mail.deliver(this.bus, cutOff === 'own' ? isOwn : () => cutOff === 'all');
   }
 
   /** @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
@@ -449,6 +489,12 @@ export class AgentThread {
     place: FailurePlace,
   ): void {
     this.#audit?.handled(agent, delivery, outcome);
+    this.profiles.ended(
+      this.bus.directory.indexOf(agent.id),
+      outcome.usage.wallMs,
+      outcome.usage.memoryBytes,
+      this.#clock.monotonicMs(),
+    );
     // Whoever asked hears of it; of a message that nobody waits for only the operator can.
     if (delivery.request === 0 && outcome.kind === 'error')
       this.#news.unhandled(agent, delivery, outcome.failure);
@@ -457,7 +503,15 @@ export class AgentThread {
 
   #note(agent: Agent, what: AgentNote): void {
     this.#audit?.told(agent, what);
+    if (what.kind === 'ended' && what.outcome !== undefined)
+      this.population.custody.lost(agent, what.outcome);
     this.#news.note(agent, what);
+  }
+
+  reportOf(id: number): AgentReport | undefined {
+    const report = this.population.reportOf(id);
+    const key = this.bus.directory.indexOf(id);
+    return report && { ...report, profile: this.profiles.of(key, this.#clock.monotonicMs()) };
   }
 
   status(): ThreadReport {
@@ -466,6 +520,7 @@ export class AgentThread {
       active: this.#dispatcher.active,
       queued: this.#dispatcher.queued,
       warmBytes: this.#room.warmBytes,
+      allocations: this.#allocations.report,
       audit: backlogOf(this.#trust.pen),
       counts: { ...this.bus.counts, ...this.mail.counts() },
     };

@@ -1,3 +1,4 @@
+import type { AgentExit } from '../agent/custody.ts';
 import { type LinkEnd, type LinkEnds, Links, portsOf, rewire, wire } from '../bus/links.ts';
 import type { Clock } from '../clock.ts';
 import { Pool } from '../engine/pool.ts';
@@ -12,6 +13,7 @@ import type {
   ThreadPlace,
   ThreadSettings,
 } from './control.ts';
+import type { SharedNames } from './shared-names.ts';
 import type { PolicyOwner } from './thread-policy.ts';
 import { portsOfTrust } from './trust.ts';
 
@@ -28,7 +30,10 @@ export interface ThreadsOptions {
   readonly onJournal: (thread: number, isTaking: boolean) => void;
   readonly onSubscriptions: (changed: readonly Subscriptions[]) => void;
   readonly onHalted: (change: Halted) => void;
+  readonly onExited: (exit: AgentExit) => void;
   readonly onOutput: (text: string) => void;
+  /** What agents share. */
+  readonly names: Pick<SharedNames, 'ask' | 'unwanted'>;
   /** What threads ask where policies decide. */
   readonly policy: PolicyOwner;
   /** A thread is gone; everybody who is left knows it, and another will be in its place. */
@@ -65,8 +70,19 @@ export class Threads {
 
   /** @throws HostError `HOST_ERR_THREAD_LOST` when a thread does not start, `HOST_ERR_JOURNAL_CORRUPT` */
   async start(): Promise<void> {
-    const { threads, settings, clock, onLogs, onJournal, onSubscriptions, onHalted, onOutput, policy } =
-      this.#options;
+    const {
+      threads,
+      settings,
+      clock,
+      onLogs,
+      onJournal,
+      onSubscriptions,
+      onHalted,
+      onExited,
+      onOutput,
+      policy,
+      names,
+    } = this.#options;
     this.#pool = await Pool.start<OwnerCalls, ThreadCalls>({
       entry,
       threads,
@@ -79,6 +95,9 @@ export class Threads {
         approve: (asked) => policy.approve(asked),
         settle: (asked) => policy.settle(asked),
         halted: onHalted,
+        exited: onExited,
+        orchestrate: (asked) => names.ask(this.#numberOf(thread()) ?? 0, asked),
+        unwanted: (call) => names.unwanted(this.#numberOf(thread()) ?? 0, call),
         journal: (isTaking) => {
           const number = this.#numberOf(thread());
           if (number !== undefined) onJournal(number, isTaking);

@@ -20,6 +20,7 @@ export type ProblemCode =
   | 'header-fields-too-large'
   | 'host-foreign'
   | 'internal'
+  | 'keys-none'
   | 'malformed-request'
   | 'media-type-unsupported'
   | 'method-not-allowed'

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { HostError } from '../errors.ts';
+import { sha256 } from './curves.ts';
 import type { HostSecret, KeyOwner } from './host-secret.ts';
 import { isKeyOwner } from './host-secret.ts';
 import {
@@ -35,6 +36,7 @@ interface Content {
 }
 
 const empty: Content = { version: 0, generations: {}, revoked: [] };
+const emptyDigest: Uint8Array = sha256(new Uint8Array(0));
 
 /**
  * Which generation of which key of this host signs now, and which ones are revoked. Keys are derived when asked for;
@@ -45,13 +47,15 @@ export class Keyring {
   readonly #generations: Map<string, number>;
   readonly #revoked: KeyRevocation[];
   #version: number;
+  #digest: Uint8Array;
   /** Current keys by owner; the oldest goes first. */
   readonly #held = new Map<KeyOwner, SigningKey>();
 
   /** @throws HostError `HOST_ERR_IDENTITY_CORRUPT` when what is stored was not signed by this host */
   constructor(options: KeyringOptions) {
     this.#options = options;
-    const content = load(options);
+    const { content, digest } = load(options);
+    this.#digest = digest;
     this.#version = content.version;
     this.#generations = new Map(Object.entries(content.generations));
     this.#revoked = [...content.revoked];
@@ -59,6 +63,21 @@ export class Keyring {
 
   get name(): string {
     return this.#options.name;
+  }
+
+  /** Counts every change of what is stored; 0: nothing is. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** SHA-256 of what is stored. */
+  get digest(): Uint8Array {
+    return this.#digest;
+  }
+
+  /** Takes a version above `version`: this one counts from now on, whatever a later one that is lost said. */
+  supersede(version: number): void {
+    this.#save(this.#content(), Math.max(version, this.#version) + 1);
   }
 
   get host(): SigningKey {
@@ -158,6 +177,10 @@ export class Keyring {
     return { list: this.revocations(), rotation: rotated };
   }
 
+  get revokedKeys(): readonly KeyRevocation[] {
+    return this.#revoked;
+  }
+
   /** All that was revoked, signed by the host. */
   revocations(): Uint8Array {
     return revocations(
@@ -186,15 +209,11 @@ export class Keyring {
     };
   }
 
-  #save(content: Content): void {
-    const version = this.#version + 1;
-    writeSigned(
-      this.#options.store,
-      'keyring',
-      JSON.stringify({ ...content, version }),
-      this.#options.secret.fileKey(),
-    );
+  #save(content: Content, version: number = this.#version + 1): void {
+    const text = JSON.stringify({ ...content, version });
+    writeSigned(this.#options.store, 'keyring', text, this.#options.secret.fileKey());
     this.#version = version;
+    this.#digest = digestOf(text);
   }
 
   #nowMs(): number {
@@ -202,12 +221,16 @@ export class Keyring {
   }
 }
 
-function load(options: KeyringOptions): Content {
+function load(options: KeyringOptions): { readonly content: Content; readonly digest: Uint8Array } {
   const text = readSigned(options.store, 'keyring', options.secret.fileKey());
-  if (text === undefined) return empty;
+  if (text === undefined) return { content: empty, digest: emptyDigest };
   const content = parsed(text);
-  if (content !== undefined) return content;
+  if (content !== undefined) return { content, digest: digestOf(text) };
   throw new HostError('HOST_ERR_IDENTITY_CORRUPT', `${options.store.name} is not a keyring; put back a copy`);
+}
+
+function digestOf(text: string): Uint8Array {
+  return sha256(Buffer.from(text));
 }
 
 function parsed(text: string): Content | undefined {

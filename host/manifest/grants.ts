@@ -33,6 +33,17 @@ export interface SocketGrant {
   readonly port: number | undefined;
 }
 
+/** What an agent may use together with others, by name; a `*` at the end of a name stands for the rest of it. */
+export interface OrchestrationGrants {
+  readonly channels: readonly string[];
+  readonly leases: readonly string[];
+  readonly groups: readonly string[];
+  /** Installed agents it may make others like; how those may be called, `Grants.spawn` says. */
+  readonly spawnFrom: readonly string[];
+  /** How many agents it made there may be at a time. */
+  readonly childrenMax: number;
+}
+
 /** Everything an agent may reach beyond itself. What is not here is not there for it. */
 export interface Grants {
   readonly bus: BusGrants;
@@ -48,6 +59,7 @@ export interface Grants {
   readonly tools: readonly string[];
   /** Names of agents it may start; `*` as for tools. */
   readonly spawn: readonly string[];
+  readonly orchestration: OrchestrationGrants;
 }
 
 /** An agent that may compute and answer, nothing else. */
@@ -61,18 +73,23 @@ export const noGrants: Grants = {
   context: false,
   tools: [],
   spawn: [],
+  orchestration: { channels: [], leases: [], groups: [], spawnFrom: [], childrenMax: 0 },
 };
 
 const patternsMax = 100_000;
 const namesMax = 1000;
 const portBounds = { min: 1, max: portMax };
 const toolPattern = /^([A-Za-z0-9][A-Za-z0-9._:/-]{0,126}\*?|\*)$/;
+const sharedPattern = /^([a-z0-9][a-z0-9._-]{0,62}\*?|\*)$/;
+const sharedCharsMax = 63;
+const childrenBounds = { min: 1, max: 10_000 };
+const childrenDefault = 16;
 const spawnPattern = /^([a-z][a-z0-9-]{0,62}\*?|\*)$/;
 
 /** Reads `[capabilities]` and `[environment]`. @throws HostError `HOST_ERR_CONFIG_INVALID`, `HOST_ERR_LIMIT_INVALID` */
 export function grantsOf(manifest: Table): Grants {
   const table = manifest.table('capabilities');
-  table.only(['bus', 'http', 'files', 'net', 'context', 'tools', 'spawn']);
+  table.only(['bus', 'http', 'files', 'net', 'context', 'tools', 'spawn', 'orchestration']);
   const environment = environmentOf(manifest);
   return {
     bus: busOf(table.table('bus')),
@@ -84,6 +101,29 @@ export function grantsOf(manifest: Table): Grants {
     context: table.flag('context'),
     tools: namesOf(table, 'tools', toolPattern, 'weather.*'),
     spawn: namesOf(table, 'spawn', spawnPattern, 'worker-*'),
+    orchestration: orchestrationOf(table.table('orchestration')),
+  };
+}
+
+/** Whether something shared may be called so: words of lower-case letters, digits, `_` and `-`, with dots between; at most 63 characters. */
+export function isSharedName(name: string): boolean {
+  return name.length <= sharedCharsMax && /^[a-z0-9][a-z0-9_-]*(\.[a-z0-9_-]+)*$/.test(name);
+}
+
+function orchestrationOf(table: Table): OrchestrationGrants {
+  table.only(['channels', 'leases', 'groups', 'spawn-from', 'children-max']);
+  const spawnFrom = namesOf(table, 'spawn-from', spawnPattern, 'worker');
+  return {
+    channels: namesOf(table, 'channels', sharedPattern, 'orders'),
+    leases: namesOf(table, 'leases', sharedPattern, 'leader'),
+    groups: namesOf(table, 'groups', sharedPattern, 'swarm'),
+    spawnFrom,
+    childrenMax: table.quantity(
+      'children-max',
+      'count',
+      childrenBounds,
+      spawnFrom.length === 0 ? 0 : childrenDefault,
+    ),
   };
 }
 

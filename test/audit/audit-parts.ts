@@ -9,6 +9,7 @@ import { systemDisk } from '../../host/audit/disk.ts';
 import { ChainKeeper, type KeeperOptions } from '../../host/audit/keeper.ts';
 import { AuditPen, type PenOptions } from '../../host/audit/pen.ts';
 import { keySigner } from '../../host/audit/signer.ts';
+import type { SubjectsSeal } from '../../host/audit/subject-file.ts';
 import { systemClock, systemRandom } from '../../host/clock.ts';
 
 export function temporary(t: TestContext): string {
@@ -16,6 +17,9 @@ export function temporary(t: TestContext): string {
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
+
+/** Under which the keys to what is said about people are sealed. */
+export const subjects: SubjectsSeal = { key: new Uint8Array(32).fill(5), takesUnsealed: false };
 
 export interface KeyPair {
   readonly privateKey: KeyObject;
@@ -39,6 +43,7 @@ export async function startAudit(
     privateKey,
     version: '0.0.0-test',
     clock: systemClock,
+    subjects,
     ...options,
   });
   t.after(() => audit.terminate());
@@ -68,6 +73,8 @@ export function keep(folder: string, key: KeyPair, options: Partial<KeeperOption
     retention: { retentionMsMax: null, retentionBytesMax: null },
     clockJumpMsMax: 1_000,
     acceptLoss: false,
+    subjects,
+    keyring: undefined,
     version: '0.0.0-test',
     state,
     onTrouble: (message) => troubles.push(message),

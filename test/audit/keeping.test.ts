@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict';
-import { hash } from 'node:crypto';
-import { chmodSync, readFileSync, rmSync } from 'node:fs';
+import { createHmac, hash } from 'node:crypto';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { chainLimits } from '../../host/audit/audit.ts';
 import { readEvents } from '../../host/audit/chain-reader.ts';
 import { namedFields } from '../../host/audit/event.ts';
 import { Personal } from '../../host/audit/field.ts';
 import { jsonEvent } from '../../host/audit/json.ts';
+import { lastMarks, markStart } from '../../host/audit/keyring-marks.ts';
 import { kinds } from '../../host/audit/kinds.ts';
 import { segmentNumbers, segmentPath } from '../../host/audit/segment.ts';
 import { keySigner } from '../../host/audit/signer.ts';
-import { personalReader, subjectsPath } from '../../host/audit/subjects.ts';
+import { subjectsPath } from '../../host/audit/subject-file.ts';
+import { personalReader } from '../../host/audit/subjects.ts';
 import { verifyChain } from '../../host/audit/verify.ts';
 import type { Clock } from '../../host/clock.ts';
 import { systemClock } from '../../host/clock.ts';
-import { keep, newKey, temporary } from './audit-parts.ts';
+import { keep, newKey, subjects, temporary } from './audit-parts.ts';
 
 const small = { ...chainLimits, segmentBytesMax: 2_000 };
 
@@ -100,7 +102,7 @@ test('what is said about a person is readable with the key, and never again once
   const bytes = readFileSync(segmentPath(folder, 1));
   assert.equal(bytes.includes('alice'), false);
   const calls = (): Record<string, unknown>[] => {
-    const reader = personalReader(folder, keeper.recovered.chain);
+    const reader = personalReader(folder, keeper.recovered.chain, subjects.key);
     const events = [...readEvents(folder)].filter(({ name }) => name === 'tool-call');
     return events.map((event) => jsonEvent(event, reader));
   };
@@ -191,4 +193,80 @@ test('long fields, many long fields and any kind of value are recorded, or their
   assert.equal(limit?.agent?.length, 256);
   assert.deepEqual([jump?.agent, ...(jump?.fields ?? [])], ['ünïcode', -5, 1.5]);
   assert.deepEqual(policy?.fields, [3, new Uint8Array(32), null]);
+});
+
+const said = (who: string): Personal => new Personal(who, `${who}@example.org`);
+
+/** What a chain says about people, in order. */
+function personalOf(folder: string, chain: Uint8Array): unknown[] {
+  const reader = personalReader(folder, chain, subjects.key);
+  const events = [...readEvents(folder)].filter(({ name }) => name === 'tool-call');
+  return events.map((event) => jsonEvent(event, reader).argumentsSha256);
+}
+
+test('the keys to what is said about people are of use to nobody without the secret of their host', async (t) => {
+  const [folder, key] = [temporary(t), newKey()];
+  const { keeper, pen } = keep(folder, key);
+  pen.append(kinds.toolCall, 'clinic', '', 'lookup', 'ok', said('alice'), null, 5);
+  await pen.close();
+  await keeper.close('test');
+  const { chain } = keeper.recovered;
+  assert.deepEqual(personalOf(folder, chain), ['alice@example.org']);
+  const other = { ...subjects, key: new Uint8Array(32).fill(6) };
+  const foreign = { code: 'HOST_ERR_AUDIT_CORRUPT', message: /sealed by another host/ };
+  assert.throws(() => personalReader(folder, chain, other.key), foreign);
+  assert.throws(() => keep(folder, key, { subjects: other }), foreign);
+  // A key in the place of another is none.
+  const path = subjectsPath(folder);
+  const bytes = readFileSync(path);
+  const slot = bytes.subarray(-92);
+  writeFileSync(path, Buffer.concat([bytes.subarray(0, -92), Buffer.alloc(92), slot]));
+  assert.deepEqual(personalOf(folder, chain), [{ erased: 0 }]);
+});
+
+test('keys of a time before they were sealed are taken over when an operator says so, and nothing open is left', async (t) => {
+  const [folder, key] = [temporary(t), newKey()];
+  const { keeper, pen } = keep(folder, key);
+  await pen.close();
+  await keeper.close('test');
+  const { chain } = keeper.recovered;
+  const [salt, alices] = [Buffer.alloc(32, 3), Buffer.alloc(32, 4)];
+  const name = createHmac('sha256', salt).update('alice').digest();
+  const path = subjectsPath(folder);
+  writeFileSync(path, Buffer.concat([Buffer.from('MHSK1\0\0\0'), salt, Buffer.alloc(64), name, alices]));
+  const refused = { code: 'HOST_ERR_AUDIT_CORRUPT', message: /not sealed.*--take-unsealed/ };
+  assert.throws(() => keep(folder, key), refused);
+  assert.throws(() => personalReader(folder, chain, subjects.key), refused);
+  const again = keep(folder, key, { subjects: { ...subjects, takesUnsealed: true } });
+  again.pen.append(kinds.toolCall, 'clinic', '', 'lookup', 'ok', said('alice'), null, 5);
+  again.pen.append(kinds.toolCall, 'clinic', '', 'lookup', 'ok', said('bob'), null, 5);
+  await again.pen.close();
+  await again.keeper.close('test');
+  const bytes = readFileSync(path);
+  assert.equal(bytes.toString('latin1', 0, 5), 'MHSK2');
+  assert.ok(!bytes.includes(alices) && !bytes.includes(name) && !bytes.includes(salt));
+  const sealedIn = [...readEvents(folder)]
+    .filter((event) => event.name === 'tool-call')
+    .map((event) => jsonEvent(event).argumentsSha256);
+  assert.deepEqual(sealedIn, [{ sealed: 1 }, { sealed: 2 }], 'alice has the place she had');
+  assert.deepEqual(personalOf(folder, chain), ['alice@example.org', 'bob@example.org']);
+});
+
+test('every segment says which keyring its host has, whatever became of those before', async (t) => {
+  const [folder, key] = [temporary(t), newKey()];
+  const markOf = (version: number): Buffer => Buffer.concat([markStart, Buffer.from([version])]);
+  const keyring = { version: 1, mark: markOf(1) };
+  const { keeper, pen } = keep(folder, key, { limits: small, keyring });
+  await keeper.markKeyring({ version: 2, mark: markOf(2) });
+  for (let round = 0; round < 100; round++) {
+    pen.append(kinds.agentStarted, 'shop', '', 'i1');
+    if (round % 5 === 0) await pen.flushed();
+  }
+  await pen.close();
+  await keeper.close('test');
+  const numbers = segmentNumbers(folder);
+  assert.ok(numbers.length > 3);
+  for (const number of numbers.slice(0, -2)) rmSync(segmentPath(folder, number));
+  const found = lastMarks(folder, markStart.length + 1, () => true);
+  assert.ok(found.length > 0 && found.every((mark) => mark.at(-1) === 2));
 });

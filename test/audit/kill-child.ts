@@ -8,7 +8,15 @@ import { systemClock } from '../../host/clock.ts';
 const [folder = '', keyFile = '', run = ''] = process.argv.slice(2);
 const privateKey = createPrivateKey(readFileSync(keyFile));
 const limits = { segmentBytesMax: 40_000 };
-const audit = await Audit.start({ folder, privateKey, version: 'kill', clock: systemClock, limits });
+const subjects = { key: new Uint8Array(32).fill(5), takesUnsealed: false };
+const audit = await Audit.start({
+  folder,
+  privateKey,
+  version: 'kill',
+  clock: systemClock,
+  limits,
+  subjects,
+});
 const pen = audit.pen();
 for (let number = 0; ; ) {
   for (let index = 0; index <= number % 37; index++)

@@ -163,6 +163,22 @@ test('under exactly-once a receiver gets no second message with the same id', ()
   assert.equal(buses.directory.depthOf(audit.id), 0);
 });
 
+test('under exactly-once two principals with the same id are two, over threads, and one is one', () => {
+  const buses = new Buses(2);
+  const audit = buses.agent('audit', { thread: 1, guarantee: 'exactly-once' });
+  const sender = buses.agent('anna', { thread: 1 });
+  const fromOutside = (principal: string, id: string) =>
+    buses.bus.send({ ...outside, principal }, 'audit', text(principal), { id });
+  fromOutside('anna', 'invoice-1');
+  fromOutside('bert', 'invoice-1');
+  sender.bus.send(sender, 'audit', text('the agent'), { id: 'invoice-1' });
+  audit.work();
+  assert.deepEqual(audit.heard, ['anna', 'bert', 'the agent']);
+  for (const { message } of audit.handled)
+    buses.bus.restore({ receiver: 'audit', guarantee: 'exactly-once', message }, 0);
+  assert.equal(audit.work(), 0, 'each of them came before');
+});
+
 test('a dead letter can be delivered again, under exactly-once too', () => {
   const buses = new Buses();
   const audit = buses.agent('audit', { guarantee: 'exactly-once' });

@@ -26,6 +26,14 @@ test('every kind of frame arrives as it left', () => {
   );
 });
 
+test('a message from outside keeps its principal, who is no sender', () => {
+  for (const principal of ['anna', '', '@', 'ß']) {
+    const frame = messageOf(7, new Uint8Array(3));
+    const message = { ...frame.message, sender: undefined, principal };
+    assert.deepStrictEqual(roundTrip({ ...frame, message }, 0), { ...frame, message });
+  }
+});
+
 test('what was read does not change when its memory is written again', () => {
   const frame = messageOf(7, new Uint8Array([1, 2, 3]));
   const read = roundTrip(frame, 0);

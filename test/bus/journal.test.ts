@@ -139,6 +139,24 @@ test('ids of exactly-once messages that were dealt with are known after a restar
   );
 });
 
+test('a journal knows whose id it is: a principal’s of one that waits, and of one that was dealt with', async (t) => {
+  const folder = temporary(t);
+  const first = open({ folder });
+  const annas = sent('same', { principal: 'anna' });
+  first.journal.settled(first.journal.accepted(owe(sent('same', { principal: 'bert' }), 'exactly-once')));
+  first.journal.accepted(owe(annas, 'exactly-once'));
+  await first.journal.close();
+  const { pending, settledIds } = open({ folder }).recovered;
+  assert.deepEqual(
+    pending.map(({ message }) => message),
+    [annas],
+  );
+  assert.deepEqual(
+    settledIds.map(({ origin }) => origin),
+    ['@bert'],
+  );
+});
+
 test('the window of settled ids is bounded: the oldest leave it', async (t) => {
   const folder = temporary(t);
   const first = open({ folder, settledIdsMax: 2 });

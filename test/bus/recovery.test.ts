@@ -136,6 +136,18 @@ test('clear: what waits is given up, all of it or by its id, and who asked is to
   assert.equal(bob.take(), undefined);
 });
 
+test('clear: what is still on its way from another thread’s journal is given up as it comes', async () => {
+  const buses = new Buses();
+  const bob = buses.agent('bob');
+  bob.bus.clear(bob.id, 'dropped', ['m-1']);
+  void buses.bus.send(outside, 'bob', text('one'), { id: 'm-1' });
+  void buses.bus.send(outside, 'bob', text('two'), { id: 'm-2' });
+  bob.work();
+  assert.deepEqual(bob.heard, ['two']);
+  assert.deepEqual(reasons(buses), ['bob dropped 1']);
+  assert.equal(buses.directory.depthOf(bob.id), 0);
+});
+
 /** Puts a request back, and takes the message behind it. */
 function taken2(bob: TestAgent, request: Delivery): Delivery {
   bob.bus.keep(request, trap);

@@ -33,6 +33,13 @@ const grants: fc.Arbitrary<Grants> = fc.record({
   context: fc.boolean(),
   tools: namePatterns,
   spawn: namePatterns,
+  orchestration: fc.record({
+    channels: namePatterns,
+    leases: namePatterns,
+    groups: namePatterns,
+    spawnFrom: namePatterns,
+    childrenMax: fc.nat(9),
+  }),
 });
 const target: fc.Arbitrary<HttpTarget> = fc.record({
   scheme: fc.constantFrom('http', 'https'),
@@ -44,7 +51,21 @@ const target: fc.Arbitrary<HttpTarget> = fc.record({
 const question = fc.record({ subject, pattern, name, port: fc.constantFrom(1, 2), target });
 type Question = typeof question extends fc.Arbitrary<infer Asked> ? Asked : never;
 
-const questionNames = ['send', 'publish', 'subscribe', 'tool', 'spawn', 'http', 'net', 'secret', 'context'];
+const questionNames = [
+  'send',
+  'publish',
+  'subscribe',
+  'tool',
+  'spawn',
+  'http',
+  'net',
+  'secret',
+  'context',
+  'channels',
+  'leases',
+  'groups',
+  'spawnFrom',
+];
 
 function answers(one: Capabilities, asked: Question): boolean[] {
   return [
@@ -57,6 +78,10 @@ function answers(one: Capabilities, asked: Question): boolean[] {
     one.mayReach(asked.name, asked.port),
     one.mayUseSecret(asked.name),
     one.mayUseContext(),
+    one.mayShare('channels', asked.name),
+    one.mayShare('leases', asked.name),
+    one.mayShare('groups', asked.name),
+    one.mayShare('spawnFrom', asked.name),
   ];
 }
 

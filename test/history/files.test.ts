@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { BlockSeal } from '../../host/history/block.ts';
+import type { HistorySeal } from '../../host/history/block.ts';
 import { agentsIn, readHistory } from '../../host/history/history.ts';
 import { historyFiles, streamName } from '../../host/history/history-files.ts';
 import { HistoryRoom } from '../../host/history/history-room.ts';
@@ -50,7 +50,7 @@ function turn(of: Recorder, body: string | Uint8Array): void {
   of.end(ok);
 }
 
-function kindsIn(folder: string, agent = 'one', seal?: BlockSeal): string[] {
+function kindsIn(folder: string, agent = 'one', seal?: HistorySeal): string[] {
   return [...readHistory(folder, agent, seal)].map(({ kind }) => kind);
 }
 
@@ -162,7 +162,7 @@ test('agents that change threads have their records in the order in which they w
 test('a sealed history is read by whoever has the key, and by nobody else', (t) => {
   const folder = temporary(t);
   const flip = (bytes: Uint8Array): Uint8Array => bytes.map((byte) => byte ^ 0x55);
-  const seal: BlockSeal = { seal: flip, open: flip };
+  const seal: HistorySeal = { takesUnsealed: false, seal: flip, open: flip };
   const sink = writer(folder, { seal });
   turn(recorder(sink), 'a');
   sink.close();

@@ -105,7 +105,7 @@ export const messageFrames: fc.Arbitrary<MessageFrame> = fc.record(
       {
         id: text,
         subject: text,
-        sender: optionalText,
+        sender: optionalText.filter((name) => name?.startsWith('@') !== true),
         replyTo: optionalText,
         sentAtNs: u64,
         deadlineNs: fc.option(u64, { nil: undefined }),

@@ -5,6 +5,7 @@ import type {
   Accepted,
   AgentDetail,
   AgentHandle,
+  AgentProfile,
   AgentSummary,
   Approval,
   DeadLetter,
@@ -22,9 +23,11 @@ import type {
   Reply,
   Serving,
   ServingStatus,
+  SupervisorStatus,
 } from '../../host/host/serving.ts';
 import type { Usage } from '../../host/outcome.ts';
 import { isPattern, matches } from '../../host/subject.ts';
+import { type MetricsSnapshot, readSnapshot } from '../../host/telemetry/metrics-snapshot.ts';
 
 /** What an agent of `MemoryServing` does with a message. */
 export type Behaviour = (payload: Payload, options: InvokeOptions) => Reply | Promise<Reply>;
@@ -42,6 +45,37 @@ interface Subscriber {
 }
 
 /** A serving host whose agents are functions of this process: the port in full, without engine or threads. */
+const someProfile: AgentProfile = {
+  executionMs: 0.1,
+  messagesPerSecond: 0,
+  cpuIntensity: 0.5,
+  kind: 'mixed',
+};
+
+const someSnapshot: MetricsSnapshot = {
+  timestamp: 1_700_000_000,
+  scheduler: {
+    total_scheduled: 10,
+    uptime_seconds: 3600,
+    running_agents: 5,
+    queued_agents: 3,
+    suspended_agents: 2,
+    max_capacity: 1000,
+    load_factor: 0.005,
+  },
+  task_manager: { total_tasks: 5, healthy_tasks: 4, average_uptime_seconds: 1800, total_memory_usage: 1024 },
+  load_balancer: {
+    total_allocations: 100,
+    active_allocations: 5,
+    memory_utilization: 0.45,
+    cpu_utilization: 0.3,
+    allocation_failures: 2,
+    average_allocation_time_ms: 1.5,
+  },
+  system: { memory_usage_mb: 512, cpu_usage_percent: 30 },
+  compaction: null,
+};
+
 export class MemoryServing implements Serving {
   readonly behaviours: Map<string, Behaviour> = new Map();
   readonly details: Map<string, AgentDetail> = new Map();
@@ -105,6 +139,10 @@ export class MemoryServing implements Serving {
     return this.extra;
   }
 
+  async snapshot(): Promise<MetricsSnapshot> {
+    return readSnapshot(JSON.stringify(someSnapshot));
+  }
+
   async agents(after: string | undefined, max: number, prefix = ''): Promise<readonly AgentSummary[]> {
     return [...this.details.values()]
       .filter(({ name }) => (after === undefined || name > after) && name.startsWith(prefix))
@@ -139,6 +177,20 @@ export class MemoryServing implements Serving {
   async remove(name: string): Promise<void> {
     if (!this.details.delete(name)) throw unknown(name);
     this.behaviours.delete(name);
+  }
+
+  readonly trees: SupervisorStatus[] = [];
+  /** Trees that were started anew. */
+  readonly restarted: string[] = [];
+
+  supervisors(): readonly SupervisorStatus[] {
+    return this.trees;
+  }
+
+  async restartSupervisor(name: string): Promise<void> {
+    if (!this.trees.some((one) => one.name === name && one.parent === undefined))
+      throw new HostError('HOST_ERR_SUPERVISOR_UNKNOWN', `no supervision tree '${name}' here`);
+    this.restarted.push(name);
   }
 
   readonly waiting: Approval[] = [];
@@ -317,6 +369,7 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     memoryBytes: 65_536,
     fuel: 0n,
     route: undefined,
+    profile: someProfile,
     manifestPath: undefined,
     manifest,
     imports: [],
@@ -331,9 +384,9 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
 
 function summaryOf(detail: AgentDetail): AgentSummary {
   const { name, state, lifecycle, digest, world, thread, mailboxDepth } = detail;
-  const { handled, failed, memoryBytes, fuel, route } = detail;
+  const { handled, failed, memoryBytes, fuel, route, profile } = detail;
   const counts = { handled, failed, memoryBytes, fuel };
-  return { name, state, lifecycle, digest, world, thread, mailboxDepth, ...counts, route };
+  return { name, state, lifecycle, digest, world, thread, mailboxDepth, ...counts, route, profile };
 }
 
 const noLives = {

@@ -178,7 +178,9 @@ function agentModule(homes: readonly Home[]): string {
     lines.push(`export { Future, all } from "${sdkPackage}/future";`);
     namespace('asyncBus', `${sdkPackage}/agent/async-bus`);
   }
-  for (const name of ['bus', 'context', 'log', 'tools'])
+  if (has(homes, 'motehost:agent/async-orchestration'))
+    namespace('asyncOrchestration', `${sdkPackage}/agent/async-orchestration`);
+  for (const name of ['bus', 'context', 'log', 'orchestration', 'tools'])
     if (has(homes, `motehost:agent/${name}`)) namespace(name, `${sdkPackage}/agent/${name}`);
   if (has(homes, 'wasi:random/random')) namespace('random', 'wasi:random/random');
   return `${lines.join('\n')}\n`;

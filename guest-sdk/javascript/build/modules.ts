@@ -154,6 +154,7 @@ function agentText(find: (name: string) => string | undefined): string {
   const namespaces = [
     ['bus', 'motehost:agent/bus'],
     ['context', 'motehost:agent/context'],
+    ['orchestration', 'motehost:agent/orchestration'],
     ['tools', 'motehost:agent/tools'],
     ['random', 'wasi:random/random'],
   ].filter(([, name = '']) => find(name) !== undefined);

@@ -1,5 +1,6 @@
 use crate::bus::BusError;
 use crate::context::ContextError;
+use crate::orchestration::OrchestrationError;
 use crate::tools::ToolError;
 use crate::{CustomFailure, Failure};
 
@@ -82,6 +83,19 @@ impl From<ToolError> for Failure {
             ToolError::TimedOut => Self::timed_out("a tool took too long"),
             ToolError::Failed(_) => Self::other("a tool failed"),
             _ => Self::other("a tool was not called"),
+        }
+    }
+}
+
+impl From<OrchestrationError> for Failure {
+    fn from(error: OrchestrationError) -> Self {
+        match error {
+            OrchestrationError::Unavailable => Self::unavailable("the host cannot do it now"),
+            OrchestrationError::Full => Self::unavailable("there is no room"),
+            OrchestrationError::Held => Self::unavailable("somebody else has the lease"),
+            OrchestrationError::Lost => Self::unavailable("the lease is over"),
+            OrchestrationError::TimedOut => Self::timed_out("it did not come in time"),
+            _ => Self::other("working together was refused"),
         }
     }
 }

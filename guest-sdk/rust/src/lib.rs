@@ -18,16 +18,18 @@
 //! (feature `wit`) makes bindings of a WIT world of your own. [`async_handler!`] and [`async_agent!`] are for agents
 //! that ask several things at once ([`async_bus`], [`join`], [`join_all`]): while they wait they take no stack and may
 //! leave memory. What an agent may reach is in the modules: [`bus`],
-//! [`context`], [`tools`], [`log`], [`clock`], [`random`]. Every call answers with a `Result`, and its error becomes
+//! [`context`], [`tools`], [`orchestration`], [`log`], [`clock`], [`random`]. Every call answers with a `Result`, and its error becomes
 //! a [`Failure`] under `?`.
 //!
 //! A panic writes its message and its place to the agent's log, then ends the instance.
 
 pub mod async_bus;
+pub mod async_orchestration;
 pub mod bus;
 pub mod clock;
 pub mod context;
 pub mod log;
+pub mod orchestration;
 pub mod random;
 pub mod tools;
 

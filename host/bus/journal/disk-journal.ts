@@ -2,7 +2,7 @@ import type { BlockSeal } from '../../block-seal.ts';
 import type { Clock, Random } from '../../clock.ts';
 import { HostError } from '../../errors.ts';
 import { makeFolder } from '../../folder.ts';
-import type { Failure, Message } from '../message.ts';
+import { type Failure, type Message, originOf } from '../message.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { type Files, systemFiles } from './files.ts';
 import { type CommitOwner, GroupCommit } from './group-commit.ts';
@@ -63,7 +63,7 @@ const ownerOnly = 0o700;
 
 interface ExactlyOnce {
   readonly receiver: string;
-  readonly sender: string | undefined;
+  readonly origin: string | undefined;
   readonly id: string;
 }
 
@@ -156,8 +156,9 @@ class DiskJournal implements Journal, CommitOwner {
     for (const { settled, segment } of found.settledIds) this.#settledIds.add(settled, segment);
     for (const entry of found.entries) {
       const { sequence, receiver, guarantee } = entry;
-      const { id, sender } = entry.message;
-      if (guarantee === 'exactly-once') this.#exactlyOnce.set(sequence, { receiver, sender, id });
+      const { id } = entry.message;
+      const origin = originOf(entry.message);
+      if (guarantee === 'exactly-once') this.#exactlyOnce.set(sequence, { receiver, origin, id });
       const attempt = this.#attempts.get(sequence) ?? entry.message.attempt;
       const message: Message = { ...entry.message, attempt };
       const death = found.deaths.get(sequence);
@@ -188,8 +189,8 @@ class DiskJournal implements Journal, CommitOwner {
     segment.take(bytes);
     this.#liveBytes += bytes;
     if (message.attempt > 1) this.#attempts.set(sequence, message.attempt);
-    const { id, sender } = message;
-    if (guarantee === 'exactly-once') this.#exactlyOnce.set(sequence, { receiver, sender, id });
+    if (guarantee === 'exactly-once')
+      this.#exactlyOnce.set(sequence, { receiver, origin: originOf(message), id: message.id });
     this.#commit.wake();
     return sequence;
   }

@@ -95,7 +95,8 @@ export interface JournalDeadLetter extends JournalEntry {
 /** An exactly-once message that was dealt with: a second one of that id is not delivered. */
 export interface SettledId {
   readonly receiver: string;
-  readonly sender: string | undefined;
+  /** Whose id it is (`originOf`). */
+  readonly origin: string | undefined;
   readonly id: string;
   readonly atMs: number;
 }

@@ -1,4 +1,4 @@
-import type { Failure, Guarantee, Header, Message } from '../message.ts';
+import { type Failure, type Guarantee, type Header, type Message, ofOrigin, originOf } from '../message.ts';
 import type { DeadReason, JournalEntry, SettledId } from './journal.ts';
 import { RecordReader } from './record-reader.ts';
 import { type RecordWriter, recordHeadBytes } from './record-writer.ts';
@@ -54,13 +54,14 @@ export function writeMessage(
   message: Message,
   guarantee: Guarantee,
 ): void {
-  const { sender, replyTo, deadlineNs, contentType } = message;
+  const { replyTo, deadlineNs, contentType } = message;
+  const origin = originOf(message);
   writer.begin();
   writer.u8(kinds.accepted);
   writer.u48(sequence);
   writer.u8(guarantees.indexOf(guarantee));
   writer.u8(
-    (sender === undefined ? 0 : hasSender) |
+    (origin === undefined ? 0 : hasSender) |
       (replyTo === undefined ? 0 : hasReplyTo) |
       (deadlineNs === undefined ? 0 : hasDeadline) |
       (contentType === undefined ? 0 : hasContentType),
@@ -71,7 +72,7 @@ export function writeMessage(
   writer.text(receiver);
   writer.text(message.id);
   writer.text(message.subject);
-  if (sender !== undefined) writer.text(sender);
+  if (origin !== undefined) writer.text(origin);
   if (replyTo !== undefined) writer.text(replyTo);
   if (contentType !== undefined) writer.text(contentType);
   writer.u16(message.headers.length);
@@ -125,7 +126,7 @@ export function writeMark(writer: RecordWriter, salt: number, mark: Mark): void 
     writer.f64(mark.atMs);
     writer.text(mark.receiver);
     writer.text(mark.id);
-    writer.text(mark.sender ?? '');
+    writer.text(mark.origin ?? '');
   }
   writer.end(salt);
 }
@@ -164,19 +165,20 @@ export function readMessage(bytes: Buffer, from: number, end: number): JournalEn
   const sentAtNs = reader.u64();
   const deadlineNs = (flags & hasDeadline) === 0 ? undefined : reader.u64();
   const receiver = reader.text();
-  const message: Message = {
+  const [id, subject] = [reader.text(), reader.text()];
+  const origin = (flags & hasSender) === 0 ? undefined : reader.text();
+  const said = {
     attempt,
     sentAtNs,
     deadlineNs,
-    id: reader.text(),
-    subject: reader.text(),
-    sender: (flags & hasSender) === 0 ? undefined : reader.text(),
+    id,
+    subject,
     replyTo: (flags & hasReplyTo) === 0 ? undefined : reader.text(),
     contentType: (flags & hasContentType) === 0 ? undefined : reader.text(),
     headers: readHeaders(reader),
     body: reader.data(),
   };
-  return { sequence, receiver, guarantee, message };
+  return { sequence, receiver, guarantee, message: ofOrigin(said, origin) };
 }
 
 function readHeaders(reader: RecordReader): Header[] {
@@ -208,7 +210,7 @@ export function readMark(bytes: Buffer, from: number, end: number): Mark {
   if (kind === kinds.died) return readDied(reader);
   if (kind !== kinds.once) throw new RangeError('unknown record');
   const [atMs, receiver, id] = [reader.f64(), reader.text(), reader.text()];
-  return { kind: 'once', atMs, receiver, id, sender: reader.text() || undefined };
+  return { kind: 'once', atMs, receiver, id, origin: reader.text() || undefined };
 }
 
 const reasons: readonly DeadReason[] = [

@@ -202,8 +202,8 @@ class Recovery {
   #noteMark(segment: Segment, bytes: Buffer, from: number, end: number): void {
     const mark = readMark(bytes, from, end);
     if (mark.kind === 'once') {
-      const { receiver, sender, id, atMs } = mark;
-      this.#ids.push({ settled: { receiver, sender, id, atMs }, segment: segment.index });
+      const { receiver, origin, id, atMs } = mark;
+      this.#ids.push({ settled: { receiver, origin, id, atMs }, segment: segment.index });
       return;
     }
     // It may be about a message that was settled and whose segment is gone.

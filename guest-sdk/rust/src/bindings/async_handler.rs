@@ -5,6 +5,7 @@
 //   * with "motehost:agent/types@0.1.0" = "crate::bindings::imports::motehost::agent::types"
 //   * with "motehost:agent/log@0.1.0" = "crate::bindings::imports::motehost::agent::log"
 //   * with "motehost:agent/bus@0.1.0" = "crate::bindings::imports::motehost::agent::bus"
+//   * with "motehost:agent/orchestration@0.1.0" = "crate::bindings::imports::motehost::agent::orchestration"
 //   * with "motehost:agent/context@0.1.0" = "crate::bindings::imports::motehost::agent::context"
 //   * with "motehost:agent/tools@0.1.0" = "crate::bindings::imports::motehost::agent::tools"
 //   * with "wasi:clocks/wall-clock@0.2.0" = "crate::bindings::imports::wasi::clocks::wall_clock"
@@ -18,19 +19,21 @@ use crate::bindings::imports::motehost::agent::types as __with_name0;
 #[allow(unfulfilled_lint_expectations, unused_imports)]
 use crate::bindings::imports::motehost::agent::bus as __with_name1;
 #[allow(unfulfilled_lint_expectations, unused_imports)]
-use crate::bindings::imports::motehost::agent::log as __with_name2;
+use crate::bindings::imports::motehost::agent::orchestration as __with_name2;
 #[allow(unfulfilled_lint_expectations, unused_imports)]
-use crate::bindings::imports::motehost::agent::context as __with_name3;
+use crate::bindings::imports::motehost::agent::log as __with_name3;
 #[allow(unfulfilled_lint_expectations, unused_imports)]
-use crate::bindings::imports::motehost::agent::tools as __with_name4;
+use crate::bindings::imports::motehost::agent::context as __with_name4;
 #[allow(unfulfilled_lint_expectations, unused_imports)]
-use crate::bindings::imports::wasi::clocks::wall_clock as __with_name5;
+use crate::bindings::imports::motehost::agent::tools as __with_name5;
 #[allow(unfulfilled_lint_expectations, unused_imports)]
-use crate::bindings::imports::wasi::io::poll as __with_name6;
+use crate::bindings::imports::wasi::clocks::wall_clock as __with_name6;
 #[allow(unfulfilled_lint_expectations, unused_imports)]
-use crate::bindings::imports::wasi::clocks::monotonic_clock as __with_name7;
+use crate::bindings::imports::wasi::io::poll as __with_name7;
 #[allow(unfulfilled_lint_expectations, unused_imports)]
-use crate::bindings::imports::wasi::random::random as __with_name8;
+use crate::bindings::imports::wasi::clocks::monotonic_clock as __with_name8;
+#[allow(unfulfilled_lint_expectations, unused_imports)]
+use crate::bindings::imports::wasi::random::random as __with_name9;
 pub type Message = __with_name0::Message;
 pub type Failure = __with_name0::Failure;
 #[doc(hidden)]
@@ -1234,6 +1237,2608 @@ pub mod motehost {
                 }
             }
         }
+        /// What `orchestration` waits for, without standing still: these calls begin at once, several may be under way, and
+        /// while an agent has nothing else to do than to wait for them it takes no stack and may leave memory. To cancel a
+        /// call is to give it up. Grants, limits and errors are those of `orchestration`.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod async_orchestration {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            pub type Payload = super::super::super::__with_name0::Payload;
+            pub type OrchestrationError = super::super::super::__with_name2::OrchestrationError;
+            pub type Lease = super::super::super::__with_name2::Lease;
+            pub type Coverage = super::super::super::__with_name2::Coverage;
+            pub type Threshold = super::super::super::__with_name2::Threshold;
+            pub type Tally = super::super::super::__with_name2::Tally;
+            #[allow(unused_unsafe, clippy::all)]
+            /// As in `orchestration`.
+            #[allow(async_fn_in_trait)]
+            pub async fn put(
+                channel: _rt::String,
+                value: _rt::Vec<u8>,
+                wait_ms: u32,
+            ) -> ::core::result::Result<(), OrchestrationError> {
+                unsafe {
+                    #[derive(Copy, Clone)]
+                    struct ParamsLower(*mut u8);
+                    unsafe impl Send for ParamsLower {}
+                    use crate::runtime::async_support::Subtask as _Subtask;
+                    struct _MySubtask<'a> {
+                        _unused: core::marker::PhantomData<&'a ()>,
+                    }
+                    #[allow(unused_parens)]
+                    unsafe impl<'a> _Subtask for _MySubtask<'a> {
+                        type Params = (_rt::String, _rt::Vec<u8>, u32);
+                        type Results = ::core::result::Result<(), OrchestrationError>;
+                        type ParamsLower = ParamsLower;
+                        fn abi_layout(&mut self) -> ::core::alloc::Layout {
+                            unsafe {
+                                ::core::alloc::Layout::from_size_align_unchecked(
+                                    (24 + 6 * ::core::mem::size_of::<*const u8>()),
+                                    8,
+                                )
+                            }
+                        }
+                        fn results_offset(&mut self) -> usize {
+                            (8 + 4 * ::core::mem::size_of::<*const u8>())
+                        }
+                        unsafe fn call_import(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                            _results: *mut u8,
+                        ) -> u32 {
+                            #[cfg(target_arch = "wasm32")]
+                            #[link(
+                                wasm_import_module = "motehost:agent/async-orchestration@0.1.0"
+                            )]
+                            unsafe extern "C" {
+                                #[link_name = "[async-lower]put"]
+                                fn call(_: *mut u8, _: *mut u8) -> i32;
+                            }
+                            #[cfg(not(target_arch = "wasm32"))]
+                            unsafe extern "C" fn call(_: *mut u8, _: *mut u8) -> i32 {
+                                unreachable!()
+                            }
+                            unsafe { call(_params.0, _results) as u32 }
+                        }
+                        unsafe fn params_dealloc_lists(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {
+                                let l0 = *_params.0.add(0).cast::<*mut u8>();
+                                let l1 = *_params
+                                    .0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l0, l1, 1);
+                                let l2 = *_params
+                                    .0
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l3 = *_params
+                                    .0
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base4 = l2;
+                                let len4 = l3;
+                                _rt::cabi_dealloc(base4, len4 * 1, 1);
+                            }
+                        }
+                        unsafe fn params_dealloc_lists_and_own(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {
+                                let l0 = *_params.0.add(0).cast::<*mut u8>();
+                                let l1 = *_params
+                                    .0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l0, l1, 1);
+                                let l2 = *_params
+                                    .0
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l3 = *_params
+                                    .0
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base4 = l2;
+                                let len4 = l3;
+                                _rt::cabi_dealloc(base4, len4 * 1, 1);
+                            }
+                        }
+                        unsafe fn params_lower(
+                            &mut self,
+                            (_lower0, _lower1, _lower2): Self::Params,
+                            _ptr: *mut u8,
+                        ) -> Self::ParamsLower {
+                            let _param_ptr = unsafe { _ptr.add(0) };
+                            unsafe {
+                                let vec0 = (_lower0.into_bytes()).into_boxed_slice();
+                                let ptr0 = vec0.as_ptr().cast::<u8>();
+                                let len0 = vec0.len();
+                                ::core::mem::forget(vec0);
+                                *_param_ptr
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len0;
+                                *_param_ptr.add(0).cast::<*mut u8>() = ptr0.cast_mut();
+                            }
+                            let _param_ptr = unsafe {
+                                _ptr.add((2 * ::core::mem::size_of::<*const u8>()))
+                            };
+                            unsafe {
+                                let vec0 = <_ as Into<_rt::Vec<_>>>::into(_lower1)
+                                    .into_boxed_slice();
+                                let ptr0 = vec0.as_ptr().cast::<u8>();
+                                let len0 = vec0.len();
+                                ::core::mem::forget(vec0);
+                                *_param_ptr
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len0;
+                                *_param_ptr.add(0).cast::<*mut u8>() = ptr0.cast_mut();
+                            }
+                            let _param_ptr = unsafe {
+                                _ptr.add((4 * ::core::mem::size_of::<*const u8>()))
+                            };
+                            unsafe {
+                                *_param_ptr.add(0).cast::<i32>() = _rt::as_i32(_lower2);
+                            }
+                            ParamsLower(_ptr)
+                        }
+                        unsafe fn results_lift(
+                            &mut self,
+                            _ptr: *mut u8,
+                        ) -> Self::Results {
+                            unsafe {
+                                let l0 = i32::from(*_ptr.add(0).cast::<u8>());
+                                match l0 {
+                                    0 => {
+                                        let e = ();
+                                        Ok(e)
+                                    }
+                                    1 => {
+                                        let e = {
+                                            let l1 = i32::from(*_ptr.add(8).cast::<u8>());
+                                            use super::super::super::__with_name2::OrchestrationError as V9;
+                                            let v9 = match l1 {
+                                                0 => V9::Denied,
+                                                1 => V9::Unavailable,
+                                                2 => V9::TimedOut,
+                                                3 => V9::Full,
+                                                4 => V9::Closed,
+                                                5 => V9::Held,
+                                                6 => V9::Lost,
+                                                7 => {
+                                                    let e9 = {
+                                                        let l2 = *_ptr.add(16).cast::<i64>();
+                                                        l2 as u64
+                                                    };
+                                                    V9::TooLarge(e9)
+                                                }
+                                                8 => {
+                                                    let e9 = {
+                                                        let l3 = *_ptr.add(16).cast::<*mut u8>();
+                                                        let l4 = *_ptr
+                                                            .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len5 = l4;
+                                                        let bytes5 = _rt::Vec::from_raw_parts(
+                                                            l3.cast(),
+                                                            len5,
+                                                            len5,
+                                                        );
+                                                        _rt::string_lift(bytes5)
+                                                    };
+                                                    V9::Invalid(e9)
+                                                }
+                                                9 => V9::Cancelled,
+                                                n => {
+                                                    debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                                    let e9 = {
+                                                        let l6 = *_ptr.add(16).cast::<*mut u8>();
+                                                        let l7 = *_ptr
+                                                            .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len8 = l7;
+                                                        let bytes8 = _rt::Vec::from_raw_parts(
+                                                            l6.cast(),
+                                                            len8,
+                                                            len8,
+                                                        );
+                                                        _rt::string_lift(bytes8)
+                                                    };
+                                                    V9::Other(e9)
+                                                }
+                                            };
+                                            v9
+                                        };
+                                        Err(e)
+                                    }
+                                    _ => _rt::invalid_enum_discriminant(),
+                                }
+                            }
+                        }
+                    }
+                    _MySubtask {
+                        _unused: core::marker::PhantomData,
+                    }
+                        .call((channel, value, wait_ms))
+                        .await
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// As in `orchestration`.
+            #[allow(async_fn_in_trait)]
+            pub async fn take(
+                channel: _rt::String,
+                wait_ms: u32,
+            ) -> ::core::result::Result<_rt::Vec<u8>, OrchestrationError> {
+                unsafe {
+                    #[derive(Copy, Clone)]
+                    struct ParamsLower(*mut u8, usize, i32);
+                    unsafe impl Send for ParamsLower {}
+                    use crate::runtime::async_support::Subtask as _Subtask;
+                    struct _MySubtask<'a> {
+                        _unused: core::marker::PhantomData<&'a ()>,
+                    }
+                    #[allow(unused_parens)]
+                    unsafe impl<'a> _Subtask for _MySubtask<'a> {
+                        type Params = (_rt::String, u32);
+                        type Results = ::core::result::Result<
+                            _rt::Vec<u8>,
+                            OrchestrationError,
+                        >;
+                        type ParamsLower = ParamsLower;
+                        fn abi_layout(&mut self) -> ::core::alloc::Layout {
+                            unsafe {
+                                ::core::alloc::Layout::from_size_align_unchecked(
+                                    (16 + 2 * ::core::mem::size_of::<*const u8>()),
+                                    8,
+                                )
+                            }
+                        }
+                        fn results_offset(&mut self) -> usize {
+                            0
+                        }
+                        unsafe fn call_import(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                            _results: *mut u8,
+                        ) -> u32 {
+                            #[cfg(target_arch = "wasm32")]
+                            #[link(
+                                wasm_import_module = "motehost:agent/async-orchestration@0.1.0"
+                            )]
+                            unsafe extern "C" {
+                                #[link_name = "[async-lower]take"]
+                                fn call(_: *mut u8, _: usize, _: i32, _: *mut u8) -> i32;
+                            }
+                            #[cfg(not(target_arch = "wasm32"))]
+                            unsafe extern "C" fn call(
+                                _: *mut u8,
+                                _: usize,
+                                _: i32,
+                                _: *mut u8,
+                            ) -> i32 {
+                                unreachable!()
+                            }
+                            unsafe {
+                                call(_params.0, _params.1, _params.2, _results) as u32
+                            }
+                        }
+                        unsafe fn params_dealloc_lists(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {
+                                _rt::cabi_dealloc(_params.0, _params.1, 1);
+                            }
+                        }
+                        unsafe fn params_dealloc_lists_and_own(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {
+                                _rt::cabi_dealloc(_params.0, _params.1, 1);
+                            }
+                        }
+                        unsafe fn params_lower(
+                            &mut self,
+                            (_lower0, _lower1): Self::Params,
+                            _ptr: *mut u8,
+                        ) -> Self::ParamsLower {
+                            unsafe {
+                                let vec0 = (_lower0.into_bytes()).into_boxed_slice();
+                                let ptr0 = vec0.as_ptr().cast::<u8>();
+                                let len0 = vec0.len();
+                                ::core::mem::forget(vec0);
+                                ParamsLower(ptr0.cast_mut(), len0, _rt::as_i32(_lower1))
+                            }
+                        }
+                        unsafe fn results_lift(
+                            &mut self,
+                            _ptr: *mut u8,
+                        ) -> Self::Results {
+                            unsafe {
+                                let l0 = i32::from(*_ptr.add(0).cast::<u8>());
+                                match l0 {
+                                    0 => {
+                                        let e = {
+                                            let l1 = *_ptr.add(8).cast::<*mut u8>();
+                                            let l2 = *_ptr
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len3 = l2;
+                                            <_ as From<
+                                                _rt::Vec<_>,
+                                            >>::from(_rt::Vec::from_raw_parts(l1.cast(), len3, len3))
+                                        };
+                                        Ok(e)
+                                    }
+                                    1 => {
+                                        let e = {
+                                            let l4 = i32::from(*_ptr.add(8).cast::<u8>());
+                                            use super::super::super::__with_name2::OrchestrationError as V12;
+                                            let v12 = match l4 {
+                                                0 => V12::Denied,
+                                                1 => V12::Unavailable,
+                                                2 => V12::TimedOut,
+                                                3 => V12::Full,
+                                                4 => V12::Closed,
+                                                5 => V12::Held,
+                                                6 => V12::Lost,
+                                                7 => {
+                                                    let e12 = {
+                                                        let l5 = *_ptr.add(16).cast::<i64>();
+                                                        l5 as u64
+                                                    };
+                                                    V12::TooLarge(e12)
+                                                }
+                                                8 => {
+                                                    let e12 = {
+                                                        let l6 = *_ptr.add(16).cast::<*mut u8>();
+                                                        let l7 = *_ptr
+                                                            .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len8 = l7;
+                                                        let bytes8 = _rt::Vec::from_raw_parts(
+                                                            l6.cast(),
+                                                            len8,
+                                                            len8,
+                                                        );
+                                                        _rt::string_lift(bytes8)
+                                                    };
+                                                    V12::Invalid(e12)
+                                                }
+                                                9 => V12::Cancelled,
+                                                n => {
+                                                    debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                                    let e12 = {
+                                                        let l9 = *_ptr.add(16).cast::<*mut u8>();
+                                                        let l10 = *_ptr
+                                                            .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len11 = l10;
+                                                        let bytes11 = _rt::Vec::from_raw_parts(
+                                                            l9.cast(),
+                                                            len11,
+                                                            len11,
+                                                        );
+                                                        _rt::string_lift(bytes11)
+                                                    };
+                                                    V12::Other(e12)
+                                                }
+                                            };
+                                            v12
+                                        };
+                                        Err(e)
+                                    }
+                                    _ => _rt::invalid_enum_discriminant(),
+                                }
+                            }
+                        }
+                    }
+                    _MySubtask {
+                        _unused: core::marker::PhantomData,
+                    }
+                        .call((channel, wait_ms))
+                        .await
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// As in `orchestration`.
+            #[allow(async_fn_in_trait)]
+            pub async fn acquire_lease(
+                name: _rt::String,
+                ttl_ms: u32,
+                wait_ms: u32,
+            ) -> ::core::result::Result<Lease, OrchestrationError> {
+                unsafe {
+                    #[derive(Copy, Clone)]
+                    struct ParamsLower(*mut u8, usize, i32, i32);
+                    unsafe impl Send for ParamsLower {}
+                    use crate::runtime::async_support::Subtask as _Subtask;
+                    struct _MySubtask<'a> {
+                        _unused: core::marker::PhantomData<&'a ()>,
+                    }
+                    #[allow(unused_parens)]
+                    unsafe impl<'a> _Subtask for _MySubtask<'a> {
+                        type Params = (_rt::String, u32, u32);
+                        type Results = ::core::result::Result<Lease, OrchestrationError>;
+                        type ParamsLower = ParamsLower;
+                        fn abi_layout(&mut self) -> ::core::alloc::Layout {
+                            unsafe {
+                                ::core::alloc::Layout::from_size_align_unchecked(
+                                    (16 + 2 * ::core::mem::size_of::<*const u8>()),
+                                    8,
+                                )
+                            }
+                        }
+                        fn results_offset(&mut self) -> usize {
+                            0
+                        }
+                        unsafe fn call_import(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                            _results: *mut u8,
+                        ) -> u32 {
+                            #[cfg(target_arch = "wasm32")]
+                            #[link(
+                                wasm_import_module = "motehost:agent/async-orchestration@0.1.0"
+                            )]
+                            unsafe extern "C" {
+                                #[link_name = "[async-lower]acquire-lease"]
+                                fn call(
+                                    _: *mut u8,
+                                    _: usize,
+                                    _: i32,
+                                    _: i32,
+                                    _: *mut u8,
+                                ) -> i32;
+                            }
+                            #[cfg(not(target_arch = "wasm32"))]
+                            unsafe extern "C" fn call(
+                                _: *mut u8,
+                                _: usize,
+                                _: i32,
+                                _: i32,
+                                _: *mut u8,
+                            ) -> i32 {
+                                unreachable!()
+                            }
+                            unsafe {
+                                call(_params.0, _params.1, _params.2, _params.3, _results)
+                                    as u32
+                            }
+                        }
+                        unsafe fn params_dealloc_lists(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {
+                                _rt::cabi_dealloc(_params.0, _params.1, 1);
+                            }
+                        }
+                        unsafe fn params_dealloc_lists_and_own(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {
+                                _rt::cabi_dealloc(_params.0, _params.1, 1);
+                            }
+                        }
+                        unsafe fn params_lower(
+                            &mut self,
+                            (_lower0, _lower1, _lower2): Self::Params,
+                            _ptr: *mut u8,
+                        ) -> Self::ParamsLower {
+                            unsafe {
+                                let vec0 = (_lower0.into_bytes()).into_boxed_slice();
+                                let ptr0 = vec0.as_ptr().cast::<u8>();
+                                let len0 = vec0.len();
+                                ::core::mem::forget(vec0);
+                                ParamsLower(
+                                    ptr0.cast_mut(),
+                                    len0,
+                                    _rt::as_i32(_lower1),
+                                    _rt::as_i32(_lower2),
+                                )
+                            }
+                        }
+                        unsafe fn results_lift(
+                            &mut self,
+                            _ptr: *mut u8,
+                        ) -> Self::Results {
+                            unsafe {
+                                let l0 = i32::from(*_ptr.add(0).cast::<u8>());
+                                match l0 {
+                                    0 => {
+                                        let e = {
+                                            let l1 = *_ptr.add(8).cast::<i64>();
+                                            let l2 = *_ptr.add(16).cast::<i64>();
+                                            super::super::super::__with_name2::Lease {
+                                                token: l1 as u64,
+                                                expires_at_ns: l2 as u64,
+                                            }
+                                        };
+                                        Ok(e)
+                                    }
+                                    1 => {
+                                        let e = {
+                                            let l3 = i32::from(*_ptr.add(8).cast::<u8>());
+                                            use super::super::super::__with_name2::OrchestrationError as V11;
+                                            let v11 = match l3 {
+                                                0 => V11::Denied,
+                                                1 => V11::Unavailable,
+                                                2 => V11::TimedOut,
+                                                3 => V11::Full,
+                                                4 => V11::Closed,
+                                                5 => V11::Held,
+                                                6 => V11::Lost,
+                                                7 => {
+                                                    let e11 = {
+                                                        let l4 = *_ptr.add(16).cast::<i64>();
+                                                        l4 as u64
+                                                    };
+                                                    V11::TooLarge(e11)
+                                                }
+                                                8 => {
+                                                    let e11 = {
+                                                        let l5 = *_ptr.add(16).cast::<*mut u8>();
+                                                        let l6 = *_ptr
+                                                            .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len7 = l6;
+                                                        let bytes7 = _rt::Vec::from_raw_parts(
+                                                            l5.cast(),
+                                                            len7,
+                                                            len7,
+                                                        );
+                                                        _rt::string_lift(bytes7)
+                                                    };
+                                                    V11::Invalid(e11)
+                                                }
+                                                9 => V11::Cancelled,
+                                                n => {
+                                                    debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                                    let e11 = {
+                                                        let l8 = *_ptr.add(16).cast::<*mut u8>();
+                                                        let l9 = *_ptr
+                                                            .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len10 = l9;
+                                                        let bytes10 = _rt::Vec::from_raw_parts(
+                                                            l8.cast(),
+                                                            len10,
+                                                            len10,
+                                                        );
+                                                        _rt::string_lift(bytes10)
+                                                    };
+                                                    V11::Other(e11)
+                                                }
+                                            };
+                                            v11
+                                        };
+                                        Err(e)
+                                    }
+                                    _ => _rt::invalid_enum_discriminant(),
+                                }
+                            }
+                        }
+                    }
+                    _MySubtask {
+                        _unused: core::marker::PhantomData,
+                    }
+                        .call((name, ttl_ms, wait_ms))
+                        .await
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// As in `orchestration`.
+            #[allow(async_fn_in_trait)]
+            pub async fn await_signal(
+                word: _rt::String,
+                wait_ms: u32,
+            ) -> ::core::result::Result<_rt::String, OrchestrationError> {
+                unsafe {
+                    #[derive(Copy, Clone)]
+                    struct ParamsLower(*mut u8, usize, i32);
+                    unsafe impl Send for ParamsLower {}
+                    use crate::runtime::async_support::Subtask as _Subtask;
+                    struct _MySubtask<'a> {
+                        _unused: core::marker::PhantomData<&'a ()>,
+                    }
+                    #[allow(unused_parens)]
+                    unsafe impl<'a> _Subtask for _MySubtask<'a> {
+                        type Params = (_rt::String, u32);
+                        type Results = ::core::result::Result<
+                            _rt::String,
+                            OrchestrationError,
+                        >;
+                        type ParamsLower = ParamsLower;
+                        fn abi_layout(&mut self) -> ::core::alloc::Layout {
+                            unsafe {
+                                ::core::alloc::Layout::from_size_align_unchecked(
+                                    (16 + 2 * ::core::mem::size_of::<*const u8>()),
+                                    8,
+                                )
+                            }
+                        }
+                        fn results_offset(&mut self) -> usize {
+                            0
+                        }
+                        unsafe fn call_import(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                            _results: *mut u8,
+                        ) -> u32 {
+                            #[cfg(target_arch = "wasm32")]
+                            #[link(
+                                wasm_import_module = "motehost:agent/async-orchestration@0.1.0"
+                            )]
+                            unsafe extern "C" {
+                                #[link_name = "[async-lower]await-signal"]
+                                fn call(_: *mut u8, _: usize, _: i32, _: *mut u8) -> i32;
+                            }
+                            #[cfg(not(target_arch = "wasm32"))]
+                            unsafe extern "C" fn call(
+                                _: *mut u8,
+                                _: usize,
+                                _: i32,
+                                _: *mut u8,
+                            ) -> i32 {
+                                unreachable!()
+                            }
+                            unsafe {
+                                call(_params.0, _params.1, _params.2, _results) as u32
+                            }
+                        }
+                        unsafe fn params_dealloc_lists(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {
+                                _rt::cabi_dealloc(_params.0, _params.1, 1);
+                            }
+                        }
+                        unsafe fn params_dealloc_lists_and_own(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {
+                                _rt::cabi_dealloc(_params.0, _params.1, 1);
+                            }
+                        }
+                        unsafe fn params_lower(
+                            &mut self,
+                            (_lower0, _lower1): Self::Params,
+                            _ptr: *mut u8,
+                        ) -> Self::ParamsLower {
+                            unsafe {
+                                let vec0 = (_lower0.into_bytes()).into_boxed_slice();
+                                let ptr0 = vec0.as_ptr().cast::<u8>();
+                                let len0 = vec0.len();
+                                ::core::mem::forget(vec0);
+                                ParamsLower(ptr0.cast_mut(), len0, _rt::as_i32(_lower1))
+                            }
+                        }
+                        unsafe fn results_lift(
+                            &mut self,
+                            _ptr: *mut u8,
+                        ) -> Self::Results {
+                            unsafe {
+                                let l0 = i32::from(*_ptr.add(0).cast::<u8>());
+                                match l0 {
+                                    0 => {
+                                        let e = {
+                                            let l1 = *_ptr.add(8).cast::<*mut u8>();
+                                            let l2 = *_ptr
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len3 = l2;
+                                            let bytes3 = _rt::Vec::from_raw_parts(
+                                                l1.cast(),
+                                                len3,
+                                                len3,
+                                            );
+                                            _rt::string_lift(bytes3)
+                                        };
+                                        Ok(e)
+                                    }
+                                    1 => {
+                                        let e = {
+                                            let l4 = i32::from(*_ptr.add(8).cast::<u8>());
+                                            use super::super::super::__with_name2::OrchestrationError as V12;
+                                            let v12 = match l4 {
+                                                0 => V12::Denied,
+                                                1 => V12::Unavailable,
+                                                2 => V12::TimedOut,
+                                                3 => V12::Full,
+                                                4 => V12::Closed,
+                                                5 => V12::Held,
+                                                6 => V12::Lost,
+                                                7 => {
+                                                    let e12 = {
+                                                        let l5 = *_ptr.add(16).cast::<i64>();
+                                                        l5 as u64
+                                                    };
+                                                    V12::TooLarge(e12)
+                                                }
+                                                8 => {
+                                                    let e12 = {
+                                                        let l6 = *_ptr.add(16).cast::<*mut u8>();
+                                                        let l7 = *_ptr
+                                                            .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len8 = l7;
+                                                        let bytes8 = _rt::Vec::from_raw_parts(
+                                                            l6.cast(),
+                                                            len8,
+                                                            len8,
+                                                        );
+                                                        _rt::string_lift(bytes8)
+                                                    };
+                                                    V12::Invalid(e12)
+                                                }
+                                                9 => V12::Cancelled,
+                                                n => {
+                                                    debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                                    let e12 = {
+                                                        let l9 = *_ptr.add(16).cast::<*mut u8>();
+                                                        let l10 = *_ptr
+                                                            .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len11 = l10;
+                                                        let bytes11 = _rt::Vec::from_raw_parts(
+                                                            l9.cast(),
+                                                            len11,
+                                                            len11,
+                                                        );
+                                                        _rt::string_lift(bytes11)
+                                                    };
+                                                    V12::Other(e12)
+                                                }
+                                            };
+                                            v12
+                                        };
+                                        Err(e)
+                                    }
+                                    _ => _rt::invalid_enum_discriminant(),
+                                }
+                            }
+                        }
+                    }
+                    _MySubtask {
+                        _unused: core::marker::PhantomData,
+                    }
+                        .call((word, wait_ms))
+                        .await
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// As in `orchestration`.
+            #[allow(async_fn_in_trait)]
+            pub async fn broadcast(
+                group: _rt::String,
+                payload: Payload,
+            ) -> ::core::result::Result<Coverage, OrchestrationError> {
+                unsafe {
+                    #[derive(Copy, Clone)]
+                    struct ParamsLower(*mut u8);
+                    unsafe impl Send for ParamsLower {}
+                    use crate::runtime::async_support::Subtask as _Subtask;
+                    struct _MySubtask<'a> {
+                        _unused: core::marker::PhantomData<&'a ()>,
+                    }
+                    #[allow(unused_parens)]
+                    unsafe impl<'a> _Subtask for _MySubtask<'a> {
+                        type Params = (_rt::String, Payload);
+                        type Results = ::core::result::Result<
+                            Coverage,
+                            OrchestrationError,
+                        >;
+                        type ParamsLower = ParamsLower;
+                        fn abi_layout(&mut self) -> ::core::alloc::Layout {
+                            unsafe {
+                                ::core::alloc::Layout::from_size_align_unchecked(
+                                    (16 + 12 * ::core::mem::size_of::<*const u8>()),
+                                    8,
+                                )
+                            }
+                        }
+                        fn results_offset(&mut self) -> usize {
+                            (8 + 8 * ::core::mem::size_of::<*const u8>())
+                        }
+                        unsafe fn call_import(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                            _results: *mut u8,
+                        ) -> u32 {
+                            #[cfg(target_arch = "wasm32")]
+                            #[link(
+                                wasm_import_module = "motehost:agent/async-orchestration@0.1.0"
+                            )]
+                            unsafe extern "C" {
+                                #[link_name = "[async-lower]broadcast"]
+                                fn call(_: *mut u8, _: *mut u8) -> i32;
+                            }
+                            #[cfg(not(target_arch = "wasm32"))]
+                            unsafe extern "C" fn call(_: *mut u8, _: *mut u8) -> i32 {
+                                unreachable!()
+                            }
+                            unsafe { call(_params.0, _results) as u32 }
+                        }
+                        unsafe fn params_dealloc_lists(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {
+                                let l0 = *_params.0.add(0).cast::<*mut u8>();
+                                let l1 = *_params
+                                    .0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l0, l1, 1);
+                                let l2 = i32::from(
+                                    *_params
+                                        .0
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l2 {
+                                    0 => {}
+                                    _ => {
+                                        let l3 = *_params
+                                            .0
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l4 = *_params
+                                            .0
+                                            .add(4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l3, l4, 1);
+                                    }
+                                }
+                                let l5 = *_params
+                                    .0
+                                    .add(5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l6 = *_params
+                                    .0
+                                    .add(6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base11 = l5;
+                                let len11 = l6;
+                                for i in 0..len11 {
+                                    let base = base11
+                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                    {
+                                        let l7 = *base.add(0).cast::<*mut u8>();
+                                        let l8 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l7, l8, 1);
+                                        let l9 = *base
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l10 = *base
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l9, l10, 1);
+                                    }
+                                }
+                                _rt::cabi_dealloc(
+                                    base11,
+                                    len11 * (4 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                let l12 = *_params
+                                    .0
+                                    .add(7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l13 = *_params
+                                    .0
+                                    .add(8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base14 = l12;
+                                let len14 = l13;
+                                _rt::cabi_dealloc(base14, len14 * 1, 1);
+                            }
+                        }
+                        unsafe fn params_dealloc_lists_and_own(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {
+                                let l0 = *_params.0.add(0).cast::<*mut u8>();
+                                let l1 = *_params
+                                    .0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l0, l1, 1);
+                                let l2 = i32::from(
+                                    *_params
+                                        .0
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l2 {
+                                    0 => {}
+                                    _ => {
+                                        let l3 = *_params
+                                            .0
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l4 = *_params
+                                            .0
+                                            .add(4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l3, l4, 1);
+                                    }
+                                }
+                                let l5 = *_params
+                                    .0
+                                    .add(5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l6 = *_params
+                                    .0
+                                    .add(6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base11 = l5;
+                                let len11 = l6;
+                                for i in 0..len11 {
+                                    let base = base11
+                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                    {
+                                        let l7 = *base.add(0).cast::<*mut u8>();
+                                        let l8 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l7, l8, 1);
+                                        let l9 = *base
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l10 = *base
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l9, l10, 1);
+                                    }
+                                }
+                                _rt::cabi_dealloc(
+                                    base11,
+                                    len11 * (4 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                let l12 = *_params
+                                    .0
+                                    .add(7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l13 = *_params
+                                    .0
+                                    .add(8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base14 = l12;
+                                let len14 = l13;
+                                _rt::cabi_dealloc(base14, len14 * 1, 1);
+                            }
+                        }
+                        unsafe fn params_lower(
+                            &mut self,
+                            (_lower0, _lower1): Self::Params,
+                            _ptr: *mut u8,
+                        ) -> Self::ParamsLower {
+                            let _param_ptr = unsafe { _ptr.add(0) };
+                            unsafe {
+                                let vec0 = (_lower0.into_bytes()).into_boxed_slice();
+                                let ptr0 = vec0.as_ptr().cast::<u8>();
+                                let len0 = vec0.len();
+                                ::core::mem::forget(vec0);
+                                *_param_ptr
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len0;
+                                *_param_ptr.add(0).cast::<*mut u8>() = ptr0.cast_mut();
+                            }
+                            let _param_ptr = unsafe {
+                                _ptr.add((2 * ::core::mem::size_of::<*const u8>()))
+                            };
+                            unsafe {
+                                let super::super::super::__with_name0::Payload {
+                                    content_type: content_type0,
+                                    headers: headers0,
+                                    body: body0,
+                                } = _lower1;
+                                match content_type0 {
+                                    Some(e) => {
+                                        *_param_ptr.add(0).cast::<u8>() = (1i32) as u8;
+                                        let vec1 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr1 = vec1.as_ptr().cast::<u8>();
+                                        let len1 = vec1.len();
+                                        ::core::mem::forget(vec1);
+                                        *_param_ptr
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len1;
+                                        *_param_ptr
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr1.cast_mut();
+                                    }
+                                    None => {
+                                        *_param_ptr.add(0).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let vec5 = headers0;
+                                let len5 = vec5.len();
+                                let layout5 = _rt::alloc::Layout::from_size_align(
+                                        vec5.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                                        ::core::mem::size_of::<*const u8>(),
+                                    )
+                                    .unwrap();
+                                let (result5, _cleanup5) = crate::runtime::Cleanup::new(
+                                    layout5,
+                                );
+                                if let Some(cleanup) = _cleanup5 {
+                                    cleanup.forget();
+                                }
+                                for (i, e) in vec5.into_iter().enumerate() {
+                                    let base = result5
+                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                    {
+                                        let super::super::super::__with_name0::Header {
+                                            name: name2,
+                                            value: value2,
+                                        } = e;
+                                        let vec3 = (name2.into_bytes()).into_boxed_slice();
+                                        let ptr3 = vec3.as_ptr().cast::<u8>();
+                                        let len3 = vec3.len();
+                                        ::core::mem::forget(vec3);
+                                        *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len3;
+                                        *base.add(0).cast::<*mut u8>() = ptr3.cast_mut();
+                                        let vec4 = (value2.into_bytes()).into_boxed_slice();
+                                        let ptr4 = vec4.as_ptr().cast::<u8>();
+                                        let len4 = vec4.len();
+                                        ::core::mem::forget(vec4);
+                                        *base
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len4;
+                                        *base
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr4.cast_mut();
+                                    }
+                                }
+                                *_param_ptr
+                                    .add(4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len5;
+                                *_param_ptr
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = result5;
+                                let vec6 = <_ as Into<_rt::Vec<_>>>::into(body0)
+                                    .into_boxed_slice();
+                                let ptr6 = vec6.as_ptr().cast::<u8>();
+                                let len6 = vec6.len();
+                                ::core::mem::forget(vec6);
+                                *_param_ptr
+                                    .add(6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len6;
+                                *_param_ptr
+                                    .add(5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr6.cast_mut();
+                            }
+                            ParamsLower(_ptr)
+                        }
+                        unsafe fn results_lift(
+                            &mut self,
+                            _ptr: *mut u8,
+                        ) -> Self::Results {
+                            unsafe {
+                                let l0 = i32::from(*_ptr.add(0).cast::<u8>());
+                                match l0 {
+                                    0 => {
+                                        let e = {
+                                            let l1 = *_ptr.add(8).cast::<i32>();
+                                            let l2 = *_ptr
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l3 = *_ptr
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let base7 = l2;
+                                            let len7 = l3;
+                                            let mut result7 = _rt::Vec::with_capacity(len7);
+                                            for i in 0..len7 {
+                                                let base = base7
+                                                    .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                                let e7 = {
+                                                    let l4 = *base.add(0).cast::<*mut u8>();
+                                                    let l5 = *base
+                                                        .add(::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len6 = l5;
+                                                    let bytes6 = _rt::Vec::from_raw_parts(
+                                                        l4.cast(),
+                                                        len6,
+                                                        len6,
+                                                    );
+                                                    _rt::string_lift(bytes6)
+                                                };
+                                                result7.push(e7);
+                                            }
+                                            _rt::cabi_dealloc(
+                                                base7,
+                                                len7 * (2 * ::core::mem::size_of::<*const u8>()),
+                                                ::core::mem::size_of::<*const u8>(),
+                                            );
+                                            let l8 = *_ptr
+                                                .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i32>();
+                                            super::super::super::__with_name2::Coverage {
+                                                reached: l1 as u32,
+                                                missed: result7,
+                                                rounds: l8 as u32,
+                                            }
+                                        };
+                                        Ok(e)
+                                    }
+                                    1 => {
+                                        let e = {
+                                            let l9 = i32::from(*_ptr.add(8).cast::<u8>());
+                                            use super::super::super::__with_name2::OrchestrationError as V17;
+                                            let v17 = match l9 {
+                                                0 => V17::Denied,
+                                                1 => V17::Unavailable,
+                                                2 => V17::TimedOut,
+                                                3 => V17::Full,
+                                                4 => V17::Closed,
+                                                5 => V17::Held,
+                                                6 => V17::Lost,
+                                                7 => {
+                                                    let e17 = {
+                                                        let l10 = *_ptr.add(16).cast::<i64>();
+                                                        l10 as u64
+                                                    };
+                                                    V17::TooLarge(e17)
+                                                }
+                                                8 => {
+                                                    let e17 = {
+                                                        let l11 = *_ptr.add(16).cast::<*mut u8>();
+                                                        let l12 = *_ptr
+                                                            .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len13 = l12;
+                                                        let bytes13 = _rt::Vec::from_raw_parts(
+                                                            l11.cast(),
+                                                            len13,
+                                                            len13,
+                                                        );
+                                                        _rt::string_lift(bytes13)
+                                                    };
+                                                    V17::Invalid(e17)
+                                                }
+                                                9 => V17::Cancelled,
+                                                n => {
+                                                    debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                                    let e17 = {
+                                                        let l14 = *_ptr.add(16).cast::<*mut u8>();
+                                                        let l15 = *_ptr
+                                                            .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len16 = l15;
+                                                        let bytes16 = _rt::Vec::from_raw_parts(
+                                                            l14.cast(),
+                                                            len16,
+                                                            len16,
+                                                        );
+                                                        _rt::string_lift(bytes16)
+                                                    };
+                                                    V17::Other(e17)
+                                                }
+                                            };
+                                            v17
+                                        };
+                                        Err(e)
+                                    }
+                                    _ => _rt::invalid_enum_discriminant(),
+                                }
+                            }
+                        }
+                    }
+                    _MySubtask {
+                        _unused: core::marker::PhantomData,
+                    }
+                        .call((group, payload))
+                        .await
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// As in `orchestration`.
+            #[allow(async_fn_in_trait)]
+            pub async fn ask_quorum(
+                voters: _rt::Vec<_rt::String>,
+                question: Payload,
+                threshold: Threshold,
+                timeout_ms: u32,
+                hear_all: bool,
+            ) -> ::core::result::Result<Tally, OrchestrationError> {
+                unsafe {
+                    #[derive(Copy, Clone)]
+                    struct ParamsLower(*mut u8);
+                    unsafe impl Send for ParamsLower {}
+                    use crate::runtime::async_support::Subtask as _Subtask;
+                    struct _MySubtask<'a> {
+                        _unused: core::marker::PhantomData<&'a ()>,
+                    }
+                    #[allow(unused_parens)]
+                    unsafe impl<'a> _Subtask for _MySubtask<'a> {
+                        type Params = (
+                            _rt::Vec<_rt::String>,
+                            Payload,
+                            Threshold,
+                            u32,
+                            bool,
+                        );
+                        type Results = ::core::result::Result<Tally, OrchestrationError>;
+                        type ParamsLower = ParamsLower;
+                        fn abi_layout(&mut self) -> ::core::alloc::Layout {
+                            unsafe {
+                                ::core::alloc::Layout::from_size_align_unchecked(
+                                    (48 + 12 * ::core::mem::size_of::<*const u8>()),
+                                    8,
+                                )
+                            }
+                        }
+                        fn results_offset(&mut self) -> usize {
+                            (24 + 8 * ::core::mem::size_of::<*const u8>())
+                        }
+                        unsafe fn call_import(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                            _results: *mut u8,
+                        ) -> u32 {
+                            #[cfg(target_arch = "wasm32")]
+                            #[link(
+                                wasm_import_module = "motehost:agent/async-orchestration@0.1.0"
+                            )]
+                            unsafe extern "C" {
+                                #[link_name = "[async-lower]ask-quorum"]
+                                fn call(_: *mut u8, _: *mut u8) -> i32;
+                            }
+                            #[cfg(not(target_arch = "wasm32"))]
+                            unsafe extern "C" fn call(_: *mut u8, _: *mut u8) -> i32 {
+                                unreachable!()
+                            }
+                            unsafe { call(_params.0, _results) as u32 }
+                        }
+                        unsafe fn params_dealloc_lists(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {
+                                let l0 = *_params.0.add(0).cast::<*mut u8>();
+                                let l1 = *_params
+                                    .0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base4 = l0;
+                                let len4 = l1;
+                                for i in 0..len4 {
+                                    let base = base4
+                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                    {
+                                        let l2 = *base.add(0).cast::<*mut u8>();
+                                        let l3 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l2, l3, 1);
+                                    }
+                                }
+                                _rt::cabi_dealloc(
+                                    base4,
+                                    len4 * (2 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                let l5 = i32::from(
+                                    *_params
+                                        .0
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l5 {
+                                    0 => {}
+                                    _ => {
+                                        let l6 = *_params
+                                            .0
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l7 = *_params
+                                            .0
+                                            .add(4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l6, l7, 1);
+                                    }
+                                }
+                                let l8 = *_params
+                                    .0
+                                    .add(5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l9 = *_params
+                                    .0
+                                    .add(6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base14 = l8;
+                                let len14 = l9;
+                                for i in 0..len14 {
+                                    let base = base14
+                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                    {
+                                        let l10 = *base.add(0).cast::<*mut u8>();
+                                        let l11 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l10, l11, 1);
+                                        let l12 = *base
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l13 = *base
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l12, l13, 1);
+                                    }
+                                }
+                                _rt::cabi_dealloc(
+                                    base14,
+                                    len14 * (4 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                let l15 = *_params
+                                    .0
+                                    .add(7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l16 = *_params
+                                    .0
+                                    .add(8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base17 = l15;
+                                let len17 = l16;
+                                _rt::cabi_dealloc(base17, len17 * 1, 1);
+                            }
+                        }
+                        unsafe fn params_dealloc_lists_and_own(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {
+                                let l0 = *_params.0.add(0).cast::<*mut u8>();
+                                let l1 = *_params
+                                    .0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base4 = l0;
+                                let len4 = l1;
+                                for i in 0..len4 {
+                                    let base = base4
+                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                    {
+                                        let l2 = *base.add(0).cast::<*mut u8>();
+                                        let l3 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l2, l3, 1);
+                                    }
+                                }
+                                _rt::cabi_dealloc(
+                                    base4,
+                                    len4 * (2 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                let l5 = i32::from(
+                                    *_params
+                                        .0
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l5 {
+                                    0 => {}
+                                    _ => {
+                                        let l6 = *_params
+                                            .0
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l7 = *_params
+                                            .0
+                                            .add(4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l6, l7, 1);
+                                    }
+                                }
+                                let l8 = *_params
+                                    .0
+                                    .add(5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l9 = *_params
+                                    .0
+                                    .add(6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base14 = l8;
+                                let len14 = l9;
+                                for i in 0..len14 {
+                                    let base = base14
+                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                    {
+                                        let l10 = *base.add(0).cast::<*mut u8>();
+                                        let l11 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l10, l11, 1);
+                                        let l12 = *base
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l13 = *base
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l12, l13, 1);
+                                    }
+                                }
+                                _rt::cabi_dealloc(
+                                    base14,
+                                    len14 * (4 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                let l15 = *_params
+                                    .0
+                                    .add(7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l16 = *_params
+                                    .0
+                                    .add(8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base17 = l15;
+                                let len17 = l16;
+                                _rt::cabi_dealloc(base17, len17 * 1, 1);
+                            }
+                        }
+                        unsafe fn params_lower(
+                            &mut self,
+                            (_lower0, _lower1, _lower2, _lower3, _lower4): Self::Params,
+                            _ptr: *mut u8,
+                        ) -> Self::ParamsLower {
+                            let _param_ptr = unsafe { _ptr.add(0) };
+                            unsafe {
+                                let vec1 = _lower0;
+                                let len1 = vec1.len();
+                                let layout1 = _rt::alloc::Layout::from_size_align(
+                                        vec1.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                                        ::core::mem::size_of::<*const u8>(),
+                                    )
+                                    .unwrap();
+                                let (result1, _cleanup1) = crate::runtime::Cleanup::new(
+                                    layout1,
+                                );
+                                if let Some(cleanup) = _cleanup1 {
+                                    cleanup.forget();
+                                }
+                                for (i, e) in vec1.into_iter().enumerate() {
+                                    let base = result1
+                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                    {
+                                        let vec0 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr0 = vec0.as_ptr().cast::<u8>();
+                                        let len0 = vec0.len();
+                                        ::core::mem::forget(vec0);
+                                        *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len0;
+                                        *base.add(0).cast::<*mut u8>() = ptr0.cast_mut();
+                                    }
+                                }
+                                *_param_ptr
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len1;
+                                *_param_ptr.add(0).cast::<*mut u8>() = result1;
+                            }
+                            let _param_ptr = unsafe {
+                                _ptr.add((2 * ::core::mem::size_of::<*const u8>()))
+                            };
+                            unsafe {
+                                let super::super::super::__with_name0::Payload {
+                                    content_type: content_type0,
+                                    headers: headers0,
+                                    body: body0,
+                                } = _lower1;
+                                match content_type0 {
+                                    Some(e) => {
+                                        *_param_ptr.add(0).cast::<u8>() = (1i32) as u8;
+                                        let vec1 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr1 = vec1.as_ptr().cast::<u8>();
+                                        let len1 = vec1.len();
+                                        ::core::mem::forget(vec1);
+                                        *_param_ptr
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len1;
+                                        *_param_ptr
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr1.cast_mut();
+                                    }
+                                    None => {
+                                        *_param_ptr.add(0).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let vec5 = headers0;
+                                let len5 = vec5.len();
+                                let layout5 = _rt::alloc::Layout::from_size_align(
+                                        vec5.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                                        ::core::mem::size_of::<*const u8>(),
+                                    )
+                                    .unwrap();
+                                let (result5, _cleanup5) = crate::runtime::Cleanup::new(
+                                    layout5,
+                                );
+                                if let Some(cleanup) = _cleanup5 {
+                                    cleanup.forget();
+                                }
+                                for (i, e) in vec5.into_iter().enumerate() {
+                                    let base = result5
+                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                    {
+                                        let super::super::super::__with_name0::Header {
+                                            name: name2,
+                                            value: value2,
+                                        } = e;
+                                        let vec3 = (name2.into_bytes()).into_boxed_slice();
+                                        let ptr3 = vec3.as_ptr().cast::<u8>();
+                                        let len3 = vec3.len();
+                                        ::core::mem::forget(vec3);
+                                        *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len3;
+                                        *base.add(0).cast::<*mut u8>() = ptr3.cast_mut();
+                                        let vec4 = (value2.into_bytes()).into_boxed_slice();
+                                        let ptr4 = vec4.as_ptr().cast::<u8>();
+                                        let len4 = vec4.len();
+                                        ::core::mem::forget(vec4);
+                                        *base
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len4;
+                                        *base
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr4.cast_mut();
+                                    }
+                                }
+                                *_param_ptr
+                                    .add(4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len5;
+                                *_param_ptr
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = result5;
+                                let vec6 = <_ as Into<_rt::Vec<_>>>::into(body0)
+                                    .into_boxed_slice();
+                                let ptr6 = vec6.as_ptr().cast::<u8>();
+                                let len6 = vec6.len();
+                                ::core::mem::forget(vec6);
+                                *_param_ptr
+                                    .add(6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len6;
+                                *_param_ptr
+                                    .add(5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr6.cast_mut();
+                            }
+                            let _param_ptr = unsafe {
+                                _ptr.add((9 * ::core::mem::size_of::<*const u8>()))
+                            };
+                            unsafe {
+                                use super::super::super::__with_name2::Threshold as V0;
+                                match _lower2 {
+                                    V0::Count(e) => {
+                                        *_param_ptr.add(0).cast::<u8>() = (0i32) as u8;
+                                        *_param_ptr.add(4).cast::<i32>() = _rt::as_i32(e);
+                                    }
+                                    V0::Majority => {
+                                        *_param_ptr.add(0).cast::<u8>() = (1i32) as u8;
+                                    }
+                                    V0::Supermajority => {
+                                        *_param_ptr.add(0).cast::<u8>() = (2i32) as u8;
+                                    }
+                                }
+                            }
+                            let _param_ptr = unsafe {
+                                _ptr.add((8 + 9 * ::core::mem::size_of::<*const u8>()))
+                            };
+                            unsafe {
+                                *_param_ptr.add(0).cast::<i32>() = _rt::as_i32(_lower3);
+                            }
+                            let _param_ptr = unsafe {
+                                _ptr.add((12 + 9 * ::core::mem::size_of::<*const u8>()))
+                            };
+                            unsafe {
+                                *_param_ptr.add(0).cast::<u8>() = (match _lower4 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                            ParamsLower(_ptr)
+                        }
+                        unsafe fn results_lift(
+                            &mut self,
+                            _ptr: *mut u8,
+                        ) -> Self::Results {
+                            unsafe {
+                                let l0 = i32::from(*_ptr.add(0).cast::<u8>());
+                                match l0 {
+                                    0 => {
+                                        let e = {
+                                            let l1 = i32::from(*_ptr.add(8).cast::<u8>());
+                                            let l5 = *_ptr
+                                                .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i32>();
+                                            let l6 = *_ptr
+                                                .add(12 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i32>();
+                                            let l7 = *_ptr
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l8 = *_ptr
+                                                .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let base23 = l7;
+                                            let len23 = l8;
+                                            let mut result23 = _rt::Vec::with_capacity(len23);
+                                            for i in 0..len23 {
+                                                let base = base23
+                                                    .add(i * (5 * ::core::mem::size_of::<*const u8>()));
+                                                let e23 = {
+                                                    let l9 = *base.add(0).cast::<*mut u8>();
+                                                    let l10 = *base
+                                                        .add(::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len11 = l10;
+                                                    let bytes11 = _rt::Vec::from_raw_parts(
+                                                        l9.cast(),
+                                                        len11,
+                                                        len11,
+                                                    );
+                                                    let l12 = i32::from(
+                                                        *base
+                                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
+                                                    );
+                                                    use super::super::super::__with_name2::Vote as V22;
+                                                    let v22 = match l12 {
+                                                        0 => {
+                                                            let e22 = {
+                                                                let l13 = *base
+                                                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l14 = *base
+                                                                    .add(4 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len15 = l14;
+                                                                <_ as From<
+                                                                    _rt::Vec<_>,
+                                                                >>::from(_rt::Vec::from_raw_parts(l13.cast(), len15, len15))
+                                                            };
+                                                            V22::Answer(e22)
+                                                        }
+                                                        1 => {
+                                                            let e22 = {
+                                                                let l16 = *base
+                                                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l17 = *base
+                                                                    .add(4 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len18 = l17;
+                                                                let bytes18 = _rt::Vec::from_raw_parts(
+                                                                    l16.cast(),
+                                                                    len18,
+                                                                    len18,
+                                                                );
+                                                                _rt::string_lift(bytes18)
+                                                            };
+                                                            V22::Failed(e22)
+                                                        }
+                                                        2 => V22::Silent,
+                                                        n => {
+                                                            debug_assert_eq!(n, 3, "invalid enum discriminant");
+                                                            let e22 = {
+                                                                let l19 = *base
+                                                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l20 = *base
+                                                                    .add(4 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len21 = l20;
+                                                                let bytes21 = _rt::Vec::from_raw_parts(
+                                                                    l19.cast(),
+                                                                    len21,
+                                                                    len21,
+                                                                );
+                                                                _rt::string_lift(bytes21)
+                                                            };
+                                                            V22::Other(e22)
+                                                        }
+                                                    };
+                                                    super::super::super::__with_name2::Ballot {
+                                                        voter: _rt::string_lift(bytes11),
+                                                        vote: v22,
+                                                    }
+                                                };
+                                                result23.push(e23);
+                                            }
+                                            _rt::cabi_dealloc(
+                                                base23,
+                                                len23 * (5 * ::core::mem::size_of::<*const u8>()),
+                                                ::core::mem::size_of::<*const u8>(),
+                                            );
+                                            super::super::super::__with_name2::Tally {
+                                                decision: match l1 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l2 = *_ptr
+                                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<*mut u8>();
+                                                            let l3 = *_ptr
+                                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<usize>();
+                                                            let len4 = l3;
+                                                            <_ as From<
+                                                                _rt::Vec<_>,
+                                                            >>::from(_rt::Vec::from_raw_parts(l2.cast(), len4, len4))
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                agreed: l5 as u32,
+                                                needed: l6 as u32,
+                                                ballots: result23,
+                                            }
+                                        };
+                                        Ok(e)
+                                    }
+                                    1 => {
+                                        let e = {
+                                            let l24 = i32::from(*_ptr.add(8).cast::<u8>());
+                                            use super::super::super::__with_name2::OrchestrationError as V32;
+                                            let v32 = match l24 {
+                                                0 => V32::Denied,
+                                                1 => V32::Unavailable,
+                                                2 => V32::TimedOut,
+                                                3 => V32::Full,
+                                                4 => V32::Closed,
+                                                5 => V32::Held,
+                                                6 => V32::Lost,
+                                                7 => {
+                                                    let e32 = {
+                                                        let l25 = *_ptr.add(16).cast::<i64>();
+                                                        l25 as u64
+                                                    };
+                                                    V32::TooLarge(e32)
+                                                }
+                                                8 => {
+                                                    let e32 = {
+                                                        let l26 = *_ptr.add(16).cast::<*mut u8>();
+                                                        let l27 = *_ptr
+                                                            .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len28 = l27;
+                                                        let bytes28 = _rt::Vec::from_raw_parts(
+                                                            l26.cast(),
+                                                            len28,
+                                                            len28,
+                                                        );
+                                                        _rt::string_lift(bytes28)
+                                                    };
+                                                    V32::Invalid(e32)
+                                                }
+                                                9 => V32::Cancelled,
+                                                n => {
+                                                    debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                                    let e32 = {
+                                                        let l29 = *_ptr.add(16).cast::<*mut u8>();
+                                                        let l30 = *_ptr
+                                                            .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len31 = l30;
+                                                        let bytes31 = _rt::Vec::from_raw_parts(
+                                                            l29.cast(),
+                                                            len31,
+                                                            len31,
+                                                        );
+                                                        _rt::string_lift(bytes31)
+                                                    };
+                                                    V32::Other(e32)
+                                                }
+                                            };
+                                            v32
+                                        };
+                                        Err(e)
+                                    }
+                                    _ => _rt::invalid_enum_discriminant(),
+                                }
+                            }
+                        }
+                    }
+                    _MySubtask {
+                        _unused: core::marker::PhantomData,
+                    }
+                        .call((voters, question, threshold, timeout_ms, hear_all))
+                        .await
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// As in `orchestration`.
+            #[allow(async_fn_in_trait)]
+            pub async fn ask_group(
+                group: _rt::String,
+                question: Payload,
+                threshold: Threshold,
+                timeout_ms: u32,
+                hear_all: bool,
+            ) -> ::core::result::Result<Tally, OrchestrationError> {
+                unsafe {
+                    #[derive(Copy, Clone)]
+                    struct ParamsLower(*mut u8);
+                    unsafe impl Send for ParamsLower {}
+                    use crate::runtime::async_support::Subtask as _Subtask;
+                    struct _MySubtask<'a> {
+                        _unused: core::marker::PhantomData<&'a ()>,
+                    }
+                    #[allow(unused_parens)]
+                    unsafe impl<'a> _Subtask for _MySubtask<'a> {
+                        type Params = (_rt::String, Payload, Threshold, u32, bool);
+                        type Results = ::core::result::Result<Tally, OrchestrationError>;
+                        type ParamsLower = ParamsLower;
+                        fn abi_layout(&mut self) -> ::core::alloc::Layout {
+                            unsafe {
+                                ::core::alloc::Layout::from_size_align_unchecked(
+                                    (48 + 12 * ::core::mem::size_of::<*const u8>()),
+                                    8,
+                                )
+                            }
+                        }
+                        fn results_offset(&mut self) -> usize {
+                            (24 + 8 * ::core::mem::size_of::<*const u8>())
+                        }
+                        unsafe fn call_import(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                            _results: *mut u8,
+                        ) -> u32 {
+                            #[cfg(target_arch = "wasm32")]
+                            #[link(
+                                wasm_import_module = "motehost:agent/async-orchestration@0.1.0"
+                            )]
+                            unsafe extern "C" {
+                                #[link_name = "[async-lower]ask-group"]
+                                fn call(_: *mut u8, _: *mut u8) -> i32;
+                            }
+                            #[cfg(not(target_arch = "wasm32"))]
+                            unsafe extern "C" fn call(_: *mut u8, _: *mut u8) -> i32 {
+                                unreachable!()
+                            }
+                            unsafe { call(_params.0, _results) as u32 }
+                        }
+                        unsafe fn params_dealloc_lists(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {
+                                let l0 = *_params.0.add(0).cast::<*mut u8>();
+                                let l1 = *_params
+                                    .0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l0, l1, 1);
+                                let l2 = i32::from(
+                                    *_params
+                                        .0
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l2 {
+                                    0 => {}
+                                    _ => {
+                                        let l3 = *_params
+                                            .0
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l4 = *_params
+                                            .0
+                                            .add(4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l3, l4, 1);
+                                    }
+                                }
+                                let l5 = *_params
+                                    .0
+                                    .add(5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l6 = *_params
+                                    .0
+                                    .add(6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base11 = l5;
+                                let len11 = l6;
+                                for i in 0..len11 {
+                                    let base = base11
+                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                    {
+                                        let l7 = *base.add(0).cast::<*mut u8>();
+                                        let l8 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l7, l8, 1);
+                                        let l9 = *base
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l10 = *base
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l9, l10, 1);
+                                    }
+                                }
+                                _rt::cabi_dealloc(
+                                    base11,
+                                    len11 * (4 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                let l12 = *_params
+                                    .0
+                                    .add(7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l13 = *_params
+                                    .0
+                                    .add(8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base14 = l12;
+                                let len14 = l13;
+                                _rt::cabi_dealloc(base14, len14 * 1, 1);
+                            }
+                        }
+                        unsafe fn params_dealloc_lists_and_own(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {
+                                let l0 = *_params.0.add(0).cast::<*mut u8>();
+                                let l1 = *_params
+                                    .0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l0, l1, 1);
+                                let l2 = i32::from(
+                                    *_params
+                                        .0
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l2 {
+                                    0 => {}
+                                    _ => {
+                                        let l3 = *_params
+                                            .0
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l4 = *_params
+                                            .0
+                                            .add(4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l3, l4, 1);
+                                    }
+                                }
+                                let l5 = *_params
+                                    .0
+                                    .add(5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l6 = *_params
+                                    .0
+                                    .add(6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base11 = l5;
+                                let len11 = l6;
+                                for i in 0..len11 {
+                                    let base = base11
+                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                    {
+                                        let l7 = *base.add(0).cast::<*mut u8>();
+                                        let l8 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l7, l8, 1);
+                                        let l9 = *base
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l10 = *base
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l9, l10, 1);
+                                    }
+                                }
+                                _rt::cabi_dealloc(
+                                    base11,
+                                    len11 * (4 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                let l12 = *_params
+                                    .0
+                                    .add(7 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l13 = *_params
+                                    .0
+                                    .add(8 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base14 = l12;
+                                let len14 = l13;
+                                _rt::cabi_dealloc(base14, len14 * 1, 1);
+                            }
+                        }
+                        unsafe fn params_lower(
+                            &mut self,
+                            (_lower0, _lower1, _lower2, _lower3, _lower4): Self::Params,
+                            _ptr: *mut u8,
+                        ) -> Self::ParamsLower {
+                            let _param_ptr = unsafe { _ptr.add(0) };
+                            unsafe {
+                                let vec0 = (_lower0.into_bytes()).into_boxed_slice();
+                                let ptr0 = vec0.as_ptr().cast::<u8>();
+                                let len0 = vec0.len();
+                                ::core::mem::forget(vec0);
+                                *_param_ptr
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len0;
+                                *_param_ptr.add(0).cast::<*mut u8>() = ptr0.cast_mut();
+                            }
+                            let _param_ptr = unsafe {
+                                _ptr.add((2 * ::core::mem::size_of::<*const u8>()))
+                            };
+                            unsafe {
+                                let super::super::super::__with_name0::Payload {
+                                    content_type: content_type0,
+                                    headers: headers0,
+                                    body: body0,
+                                } = _lower1;
+                                match content_type0 {
+                                    Some(e) => {
+                                        *_param_ptr.add(0).cast::<u8>() = (1i32) as u8;
+                                        let vec1 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr1 = vec1.as_ptr().cast::<u8>();
+                                        let len1 = vec1.len();
+                                        ::core::mem::forget(vec1);
+                                        *_param_ptr
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len1;
+                                        *_param_ptr
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr1.cast_mut();
+                                    }
+                                    None => {
+                                        *_param_ptr.add(0).cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
+                                let vec5 = headers0;
+                                let len5 = vec5.len();
+                                let layout5 = _rt::alloc::Layout::from_size_align(
+                                        vec5.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                                        ::core::mem::size_of::<*const u8>(),
+                                    )
+                                    .unwrap();
+                                let (result5, _cleanup5) = crate::runtime::Cleanup::new(
+                                    layout5,
+                                );
+                                if let Some(cleanup) = _cleanup5 {
+                                    cleanup.forget();
+                                }
+                                for (i, e) in vec5.into_iter().enumerate() {
+                                    let base = result5
+                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                    {
+                                        let super::super::super::__with_name0::Header {
+                                            name: name2,
+                                            value: value2,
+                                        } = e;
+                                        let vec3 = (name2.into_bytes()).into_boxed_slice();
+                                        let ptr3 = vec3.as_ptr().cast::<u8>();
+                                        let len3 = vec3.len();
+                                        ::core::mem::forget(vec3);
+                                        *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len3;
+                                        *base.add(0).cast::<*mut u8>() = ptr3.cast_mut();
+                                        let vec4 = (value2.into_bytes()).into_boxed_slice();
+                                        let ptr4 = vec4.as_ptr().cast::<u8>();
+                                        let len4 = vec4.len();
+                                        ::core::mem::forget(vec4);
+                                        *base
+                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len4;
+                                        *base
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr4.cast_mut();
+                                    }
+                                }
+                                *_param_ptr
+                                    .add(4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len5;
+                                *_param_ptr
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = result5;
+                                let vec6 = <_ as Into<_rt::Vec<_>>>::into(body0)
+                                    .into_boxed_slice();
+                                let ptr6 = vec6.as_ptr().cast::<u8>();
+                                let len6 = vec6.len();
+                                ::core::mem::forget(vec6);
+                                *_param_ptr
+                                    .add(6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len6;
+                                *_param_ptr
+                                    .add(5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr6.cast_mut();
+                            }
+                            let _param_ptr = unsafe {
+                                _ptr.add((9 * ::core::mem::size_of::<*const u8>()))
+                            };
+                            unsafe {
+                                use super::super::super::__with_name2::Threshold as V0;
+                                match _lower2 {
+                                    V0::Count(e) => {
+                                        *_param_ptr.add(0).cast::<u8>() = (0i32) as u8;
+                                        *_param_ptr.add(4).cast::<i32>() = _rt::as_i32(e);
+                                    }
+                                    V0::Majority => {
+                                        *_param_ptr.add(0).cast::<u8>() = (1i32) as u8;
+                                    }
+                                    V0::Supermajority => {
+                                        *_param_ptr.add(0).cast::<u8>() = (2i32) as u8;
+                                    }
+                                }
+                            }
+                            let _param_ptr = unsafe {
+                                _ptr.add((8 + 9 * ::core::mem::size_of::<*const u8>()))
+                            };
+                            unsafe {
+                                *_param_ptr.add(0).cast::<i32>() = _rt::as_i32(_lower3);
+                            }
+                            let _param_ptr = unsafe {
+                                _ptr.add((12 + 9 * ::core::mem::size_of::<*const u8>()))
+                            };
+                            unsafe {
+                                *_param_ptr.add(0).cast::<u8>() = (match _lower4 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                            ParamsLower(_ptr)
+                        }
+                        unsafe fn results_lift(
+                            &mut self,
+                            _ptr: *mut u8,
+                        ) -> Self::Results {
+                            unsafe {
+                                let l0 = i32::from(*_ptr.add(0).cast::<u8>());
+                                match l0 {
+                                    0 => {
+                                        let e = {
+                                            let l1 = i32::from(*_ptr.add(8).cast::<u8>());
+                                            let l5 = *_ptr
+                                                .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i32>();
+                                            let l6 = *_ptr
+                                                .add(12 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i32>();
+                                            let l7 = *_ptr
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l8 = *_ptr
+                                                .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let base23 = l7;
+                                            let len23 = l8;
+                                            let mut result23 = _rt::Vec::with_capacity(len23);
+                                            for i in 0..len23 {
+                                                let base = base23
+                                                    .add(i * (5 * ::core::mem::size_of::<*const u8>()));
+                                                let e23 = {
+                                                    let l9 = *base.add(0).cast::<*mut u8>();
+                                                    let l10 = *base
+                                                        .add(::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len11 = l10;
+                                                    let bytes11 = _rt::Vec::from_raw_parts(
+                                                        l9.cast(),
+                                                        len11,
+                                                        len11,
+                                                    );
+                                                    let l12 = i32::from(
+                                                        *base
+                                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
+                                                    );
+                                                    use super::super::super::__with_name2::Vote as V22;
+                                                    let v22 = match l12 {
+                                                        0 => {
+                                                            let e22 = {
+                                                                let l13 = *base
+                                                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l14 = *base
+                                                                    .add(4 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len15 = l14;
+                                                                <_ as From<
+                                                                    _rt::Vec<_>,
+                                                                >>::from(_rt::Vec::from_raw_parts(l13.cast(), len15, len15))
+                                                            };
+                                                            V22::Answer(e22)
+                                                        }
+                                                        1 => {
+                                                            let e22 = {
+                                                                let l16 = *base
+                                                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l17 = *base
+                                                                    .add(4 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len18 = l17;
+                                                                let bytes18 = _rt::Vec::from_raw_parts(
+                                                                    l16.cast(),
+                                                                    len18,
+                                                                    len18,
+                                                                );
+                                                                _rt::string_lift(bytes18)
+                                                            };
+                                                            V22::Failed(e22)
+                                                        }
+                                                        2 => V22::Silent,
+                                                        n => {
+                                                            debug_assert_eq!(n, 3, "invalid enum discriminant");
+                                                            let e22 = {
+                                                                let l19 = *base
+                                                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l20 = *base
+                                                                    .add(4 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len21 = l20;
+                                                                let bytes21 = _rt::Vec::from_raw_parts(
+                                                                    l19.cast(),
+                                                                    len21,
+                                                                    len21,
+                                                                );
+                                                                _rt::string_lift(bytes21)
+                                                            };
+                                                            V22::Other(e22)
+                                                        }
+                                                    };
+                                                    super::super::super::__with_name2::Ballot {
+                                                        voter: _rt::string_lift(bytes11),
+                                                        vote: v22,
+                                                    }
+                                                };
+                                                result23.push(e23);
+                                            }
+                                            _rt::cabi_dealloc(
+                                                base23,
+                                                len23 * (5 * ::core::mem::size_of::<*const u8>()),
+                                                ::core::mem::size_of::<*const u8>(),
+                                            );
+                                            super::super::super::__with_name2::Tally {
+                                                decision: match l1 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l2 = *_ptr
+                                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<*mut u8>();
+                                                            let l3 = *_ptr
+                                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<usize>();
+                                                            let len4 = l3;
+                                                            <_ as From<
+                                                                _rt::Vec<_>,
+                                                            >>::from(_rt::Vec::from_raw_parts(l2.cast(), len4, len4))
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                                agreed: l5 as u32,
+                                                needed: l6 as u32,
+                                                ballots: result23,
+                                            }
+                                        };
+                                        Ok(e)
+                                    }
+                                    1 => {
+                                        let e = {
+                                            let l24 = i32::from(*_ptr.add(8).cast::<u8>());
+                                            use super::super::super::__with_name2::OrchestrationError as V32;
+                                            let v32 = match l24 {
+                                                0 => V32::Denied,
+                                                1 => V32::Unavailable,
+                                                2 => V32::TimedOut,
+                                                3 => V32::Full,
+                                                4 => V32::Closed,
+                                                5 => V32::Held,
+                                                6 => V32::Lost,
+                                                7 => {
+                                                    let e32 = {
+                                                        let l25 = *_ptr.add(16).cast::<i64>();
+                                                        l25 as u64
+                                                    };
+                                                    V32::TooLarge(e32)
+                                                }
+                                                8 => {
+                                                    let e32 = {
+                                                        let l26 = *_ptr.add(16).cast::<*mut u8>();
+                                                        let l27 = *_ptr
+                                                            .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len28 = l27;
+                                                        let bytes28 = _rt::Vec::from_raw_parts(
+                                                            l26.cast(),
+                                                            len28,
+                                                            len28,
+                                                        );
+                                                        _rt::string_lift(bytes28)
+                                                    };
+                                                    V32::Invalid(e32)
+                                                }
+                                                9 => V32::Cancelled,
+                                                n => {
+                                                    debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                                    let e32 = {
+                                                        let l29 = *_ptr.add(16).cast::<*mut u8>();
+                                                        let l30 = *_ptr
+                                                            .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len31 = l30;
+                                                        let bytes31 = _rt::Vec::from_raw_parts(
+                                                            l29.cast(),
+                                                            len31,
+                                                            len31,
+                                                        );
+                                                        _rt::string_lift(bytes31)
+                                                    };
+                                                    V32::Other(e32)
+                                                }
+                                            };
+                                            v32
+                                        };
+                                        Err(e)
+                                    }
+                                    _ => _rt::invalid_enum_discriminant(),
+                                }
+                            }
+                        }
+                    }
+                    _MySubtask {
+                        _unused: core::marker::PhantomData,
+                    }
+                        .call((group, question, threshold, timeout_ms, hear_all))
+                        .await
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// As in `orchestration`.
+            #[allow(async_fn_in_trait)]
+            pub async fn spawn(
+                like: _rt::String,
+                name: _rt::String,
+                detached: bool,
+            ) -> ::core::result::Result<(), OrchestrationError> {
+                unsafe {
+                    #[derive(Copy, Clone)]
+                    struct ParamsLower(*mut u8);
+                    unsafe impl Send for ParamsLower {}
+                    use crate::runtime::async_support::Subtask as _Subtask;
+                    struct _MySubtask<'a> {
+                        _unused: core::marker::PhantomData<&'a ()>,
+                    }
+                    #[allow(unused_parens)]
+                    unsafe impl<'a> _Subtask for _MySubtask<'a> {
+                        type Params = (_rt::String, _rt::String, bool);
+                        type Results = ::core::result::Result<(), OrchestrationError>;
+                        type ParamsLower = ParamsLower;
+                        fn abi_layout(&mut self) -> ::core::alloc::Layout {
+                            unsafe {
+                                ::core::alloc::Layout::from_size_align_unchecked(
+                                    (24 + 6 * ::core::mem::size_of::<*const u8>()),
+                                    8,
+                                )
+                            }
+                        }
+                        fn results_offset(&mut self) -> usize {
+                            (8 + 4 * ::core::mem::size_of::<*const u8>())
+                        }
+                        unsafe fn call_import(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                            _results: *mut u8,
+                        ) -> u32 {
+                            #[cfg(target_arch = "wasm32")]
+                            #[link(
+                                wasm_import_module = "motehost:agent/async-orchestration@0.1.0"
+                            )]
+                            unsafe extern "C" {
+                                #[link_name = "[async-lower]spawn"]
+                                fn call(_: *mut u8, _: *mut u8) -> i32;
+                            }
+                            #[cfg(not(target_arch = "wasm32"))]
+                            unsafe extern "C" fn call(_: *mut u8, _: *mut u8) -> i32 {
+                                unreachable!()
+                            }
+                            unsafe { call(_params.0, _results) as u32 }
+                        }
+                        unsafe fn params_dealloc_lists(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {
+                                let l0 = *_params.0.add(0).cast::<*mut u8>();
+                                let l1 = *_params
+                                    .0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l0, l1, 1);
+                                let l2 = *_params
+                                    .0
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l3 = *_params
+                                    .0
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l2, l3, 1);
+                            }
+                        }
+                        unsafe fn params_dealloc_lists_and_own(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {
+                                let l0 = *_params.0.add(0).cast::<*mut u8>();
+                                let l1 = *_params
+                                    .0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l0, l1, 1);
+                                let l2 = *_params
+                                    .0
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l3 = *_params
+                                    .0
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l2, l3, 1);
+                            }
+                        }
+                        unsafe fn params_lower(
+                            &mut self,
+                            (_lower0, _lower1, _lower2): Self::Params,
+                            _ptr: *mut u8,
+                        ) -> Self::ParamsLower {
+                            let _param_ptr = unsafe { _ptr.add(0) };
+                            unsafe {
+                                let vec0 = (_lower0.into_bytes()).into_boxed_slice();
+                                let ptr0 = vec0.as_ptr().cast::<u8>();
+                                let len0 = vec0.len();
+                                ::core::mem::forget(vec0);
+                                *_param_ptr
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len0;
+                                *_param_ptr.add(0).cast::<*mut u8>() = ptr0.cast_mut();
+                            }
+                            let _param_ptr = unsafe {
+                                _ptr.add((2 * ::core::mem::size_of::<*const u8>()))
+                            };
+                            unsafe {
+                                let vec0 = (_lower1.into_bytes()).into_boxed_slice();
+                                let ptr0 = vec0.as_ptr().cast::<u8>();
+                                let len0 = vec0.len();
+                                ::core::mem::forget(vec0);
+                                *_param_ptr
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len0;
+                                *_param_ptr.add(0).cast::<*mut u8>() = ptr0.cast_mut();
+                            }
+                            let _param_ptr = unsafe {
+                                _ptr.add((4 * ::core::mem::size_of::<*const u8>()))
+                            };
+                            unsafe {
+                                *_param_ptr.add(0).cast::<u8>() = (match _lower2 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                            ParamsLower(_ptr)
+                        }
+                        unsafe fn results_lift(
+                            &mut self,
+                            _ptr: *mut u8,
+                        ) -> Self::Results {
+                            unsafe {
+                                let l0 = i32::from(*_ptr.add(0).cast::<u8>());
+                                match l0 {
+                                    0 => {
+                                        let e = ();
+                                        Ok(e)
+                                    }
+                                    1 => {
+                                        let e = {
+                                            let l1 = i32::from(*_ptr.add(8).cast::<u8>());
+                                            use super::super::super::__with_name2::OrchestrationError as V9;
+                                            let v9 = match l1 {
+                                                0 => V9::Denied,
+                                                1 => V9::Unavailable,
+                                                2 => V9::TimedOut,
+                                                3 => V9::Full,
+                                                4 => V9::Closed,
+                                                5 => V9::Held,
+                                                6 => V9::Lost,
+                                                7 => {
+                                                    let e9 = {
+                                                        let l2 = *_ptr.add(16).cast::<i64>();
+                                                        l2 as u64
+                                                    };
+                                                    V9::TooLarge(e9)
+                                                }
+                                                8 => {
+                                                    let e9 = {
+                                                        let l3 = *_ptr.add(16).cast::<*mut u8>();
+                                                        let l4 = *_ptr
+                                                            .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len5 = l4;
+                                                        let bytes5 = _rt::Vec::from_raw_parts(
+                                                            l3.cast(),
+                                                            len5,
+                                                            len5,
+                                                        );
+                                                        _rt::string_lift(bytes5)
+                                                    };
+                                                    V9::Invalid(e9)
+                                                }
+                                                9 => V9::Cancelled,
+                                                n => {
+                                                    debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                                    let e9 = {
+                                                        let l6 = *_ptr.add(16).cast::<*mut u8>();
+                                                        let l7 = *_ptr
+                                                            .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len8 = l7;
+                                                        let bytes8 = _rt::Vec::from_raw_parts(
+                                                            l6.cast(),
+                                                            len8,
+                                                            len8,
+                                                        );
+                                                        _rt::string_lift(bytes8)
+                                                    };
+                                                    V9::Other(e9)
+                                                }
+                                            };
+                                            v9
+                                        };
+                                        Err(e)
+                                    }
+                                    _ => _rt::invalid_enum_discriminant(),
+                                }
+                            }
+                        }
+                    }
+                    _MySubtask {
+                        _unused: core::marker::PhantomData,
+                    }
+                        .call((like, name, detached))
+                        .await
+                }
+            }
+        }
     }
 }
 #[rustfmt::skip]
@@ -1360,75 +3965,119 @@ macro_rules! __export_async_handler_impl {
         "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.62.0:motehost:agent@0.1.0:async-handler:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 3028] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 4939] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xd0\x16\x01A\x02\x01\
-A\x20\x01B\x16\x01r\x02\x04names\x05values\x04\0\x06header\x03\0\0\x01ks\x01p\x01\
-\x01p}\x01r\x03\x0ccontent-type\x02\x07headers\x03\x04body\x04\x04\0\x07payload\x03\
-\0\x05\x01kw\x01r\x0a\x02ids\x07subjects\x06sender\x02\x08reply-to\x02\x0asent-a\
-t-nsw\x0bdeadline-ns\x07\x07attempty\x0ccontent-type\x02\x07headers\x03\x04body\x04\
-\x04\0\x07message\x03\0\x08\x01k\x04\x01r\x03\x04codes\x07messages\x06detail\x0a\
-\x04\0\x0ecustom-failure\x03\0\x0b\x01q\x07\x07invalid\x01s\0\x06denied\x01s\0\x0b\
-unsupported\x01s\0\x0bunavailable\x01s\0\x09timed-out\x01s\0\x06custom\x01\x0c\0\
-\x05other\x01s\0\x04\0\x07failure\x03\0\x0d\x01r\x02\x04names\x05values\x04\0\x07\
-setting\x03\0\x0f\x01p\x10\x01r\x03\x04names\x08settings\x11\x07resumed\x7f\x04\0\
-\x06config\x03\0\x12\x01q\x06\x09requested\0\0\x04idle\0\0\x08replaced\0\0\x0are\
-starting\0\0\x08shutdown\0\0\x05other\x01s\0\x04\0\x0bstop-reason\x03\0\x14\x03\0\
-\x1amotehost:agent/types@0.1.0\x05\0\x02\x03\0\0\x07payload\x02\x03\0\0\x07messa\
-ge\x02\x03\0\0\x07failure\x01B\x19\x02\x03\x02\x01\x01\x04\0\x07payload\x03\0\0\x02\
-\x03\x02\x01\x02\x04\0\x07message\x03\0\x02\x02\x03\x02\x01\x03\x04\0\x07failure\
-\x03\0\x04\x01q\x0c\x06denied\0\0\x0bunavailable\0\0\x04full\x01y\0\x0crate-limi\
-ted\x01y\0\x09timed-out\0\0\x0dno-responders\0\0\x09too-large\x01w\0\x0finvalid-\
-subject\x01s\0\x0bunsupported\x01s\0\x06failed\x01\x05\0\x09cancelled\0\0\x05oth\
-er\x01s\0\x04\0\x09bus-error\x03\0\x06\x01w\x04\0\x0csubscription\x03\0\x08\x01k\
-s\x01j\x01s\x01\x07\x01@\x03\x05agents\x02id\x0a\x07payload\x01\0\x0b\x04\0\x04s\
-end\x01\x0c\x01@\x03\x07subjects\x02id\x0a\x07payload\x01\0\x0b\x04\0\x07publish\
-\x01\x0d\x01j\x01\x01\x01\x07\x01@\x03\x07subjects\x07payload\x01\x0atimeout-msy\
-\0\x0e\x04\0\x07request\x01\x0f\x01j\x01\x09\x01\x07\x01@\x02\x07patterns\x05gro\
-up\x0a\0\x10\x04\0\x09subscribe\x01\x11\x01j\0\x01\x07\x01@\x01\x0csubscription\x09\
-\0\x12\x04\0\x0bunsubscribe\x01\x13\x03\0\x18motehost:agent/bus@0.1.0\x05\x04\x02\
-\x03\0\x01\x09bus-error\x01B\x09\x02\x03\x02\x01\x01\x04\0\x07payload\x03\0\0\x02\
-\x03\x02\x01\x05\x04\0\x09bus-error\x03\0\x02\x01j\x01\x01\x01\x03\x01C\x03\x07s\
-ubjects\x07payload\x01\x0atimeout-msy\0\x04\x04\0\x07request\x01\x05\x01C\x01\x02\
-msy\x01\0\x04\0\x07wait-ms\x01\x06\x03\0\x1emotehost:agent/async-bus@0.1.0\x05\x06\
-\x01B\x09\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\
-\0\0\x01r\x02\x04names\x05values\x04\0\x05field\x03\0\x02\x01@\x01\x05level\x01\0\
-\x7f\x04\0\x07enabled\x01\x04\x01p\x03\x01@\x03\x05level\x01\x04texts\x06fields\x05\
-\x01\0\x04\0\x05write\x01\x06\x03\0\x18motehost:agent/log@0.1.0\x05\x07\x01B\x20\
-\x01kw\x01q\x08\x06denied\0\0\x0bunavailable\0\0\x08conflict\x01\0\0\x09too-larg\
-e\x01w\0\x04full\x01w\0\x0binvalid-key\x01s\0\x09cancelled\0\0\x05other\x01s\0\x04\
-\0\x0dcontext-error\x03\0\x01\x01p}\x01r\x02\x05value\x03\x08revisionw\x04\0\x05\
-entry\x03\0\x04\x01q\x03\x06always\0\0\x06absent\0\0\x08revision\x01w\0\x04\0\x0c\
-precondition\x03\0\x06\x01r\x03\x03keys\x08revisionw\x05bytesw\x04\0\x08key-info\
-\x03\0\x08\x01p\x09\x01ks\x01r\x02\x04keys\x0a\x04next\x0b\x04\0\x04page\x03\0\x0c\
-\x01r\x04\x07entriesw\x05bytesw\x09bytes-maxw\x0fvalue-bytes-maxw\x04\0\x0cmemor\
-y-usage\x03\0\x0e\x01k\x05\x01j\x01\x10\x01\x02\x01@\x01\x03keys\0\x11\x04\0\x03\
-get\x01\x12\x01j\x01w\x01\x02\x01@\x03\x03keys\x05value\x03\x0cprecondition\x07\0\
-\x13\x04\0\x03put\x01\x14\x01j\x01\x7f\x01\x02\x01@\x02\x03keys\x0cprecondition\x07\
-\0\x15\x04\0\x06delete\x01\x16\x01j\x01\x0d\x01\x02\x01@\x03\x06prefixs\x05after\
-\x0b\x08keys-maxy\0\x17\x04\0\x04list\x01\x18\x01j\x01\x0f\x01\x02\x01@\0\0\x19\x04\
-\0\x05usage\x01\x1a\x03\0\x1cmotehost:agent/context@0.1.0\x05\x08\x01B\x0c\x01q\x09\
-\x06denied\0\0\x0bunavailable\0\0\x11invalid-arguments\x01s\0\x09timed-out\0\0\x09\
-too-large\x01w\0\x0crate-limited\x01y\0\x06failed\x01s\0\x09cancelled\0\0\x05oth\
-er\x01s\0\x04\0\x0atool-error\x03\0\0\x01ks\x01r\x04\x04names\x0bdescriptions\x0c\
-input-schemas\x0doutput-schema\x02\x04\0\x04tool\x03\0\x03\x01p\x04\x01j\x01\x05\
-\x01\x01\x01@\0\0\x06\x04\0\x04list\x01\x07\x01j\x01s\x01\x01\x01@\x03\x04names\x09\
-argumentss\x0atimeout-msy\0\x08\x04\0\x04call\x01\x09\x03\0\x1amotehost:agent/to\
-ols@0.1.0\x05\x09\x01B\x05\x01r\x02\x07secondsw\x0bnanosecondsy\x04\0\x08datetim\
-e\x03\0\0\x01@\0\0\x01\x04\0\x03now\x01\x02\x04\0\x0aresolution\x01\x02\x03\0\x1c\
-wasi:clocks/wall-clock@0.2.0\x05\x0a\x01B\x0a\x04\0\x08pollable\x03\x01\x01h\0\x01\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xc7%\x01A\x02\x01A)\x01\
+B\x16\x01r\x02\x04names\x05values\x04\0\x06header\x03\0\0\x01ks\x01p\x01\x01p}\x01\
+r\x03\x0ccontent-type\x02\x07headers\x03\x04body\x04\x04\0\x07payload\x03\0\x05\x01\
+kw\x01r\x0a\x02ids\x07subjects\x06sender\x02\x08reply-to\x02\x0asent-at-nsw\x0bd\
+eadline-ns\x07\x07attempty\x0ccontent-type\x02\x07headers\x03\x04body\x04\x04\0\x07\
+message\x03\0\x08\x01k\x04\x01r\x03\x04codes\x07messages\x06detail\x0a\x04\0\x0e\
+custom-failure\x03\0\x0b\x01q\x07\x07invalid\x01s\0\x06denied\x01s\0\x0bunsuppor\
+ted\x01s\0\x0bunavailable\x01s\0\x09timed-out\x01s\0\x06custom\x01\x0c\0\x05othe\
+r\x01s\0\x04\0\x07failure\x03\0\x0d\x01r\x02\x04names\x05values\x04\0\x07setting\
+\x03\0\x0f\x01p\x10\x01r\x03\x04names\x08settings\x11\x07resumed\x7f\x04\0\x06co\
+nfig\x03\0\x12\x01q\x06\x09requested\0\0\x04idle\0\0\x08replaced\0\0\x0arestarti\
+ng\0\0\x08shutdown\0\0\x05other\x01s\0\x04\0\x0bstop-reason\x03\0\x14\x03\0\x1am\
+otehost:agent/types@0.1.0\x05\0\x02\x03\0\0\x07payload\x02\x03\0\0\x07message\x02\
+\x03\0\0\x07failure\x01B\x19\x02\x03\x02\x01\x01\x04\0\x07payload\x03\0\0\x02\x03\
+\x02\x01\x02\x04\0\x07message\x03\0\x02\x02\x03\x02\x01\x03\x04\0\x07failure\x03\
+\0\x04\x01q\x0c\x06denied\0\0\x0bunavailable\0\0\x04full\x01y\0\x0crate-limited\x01\
+y\0\x09timed-out\0\0\x0dno-responders\0\0\x09too-large\x01w\0\x0finvalid-subject\
+\x01s\0\x0bunsupported\x01s\0\x06failed\x01\x05\0\x09cancelled\0\0\x05other\x01s\
+\0\x04\0\x09bus-error\x03\0\x06\x01w\x04\0\x0csubscription\x03\0\x08\x01ks\x01j\x01\
+s\x01\x07\x01@\x03\x05agents\x02id\x0a\x07payload\x01\0\x0b\x04\0\x04send\x01\x0c\
+\x01@\x03\x07subjects\x02id\x0a\x07payload\x01\0\x0b\x04\0\x07publish\x01\x0d\x01\
+j\x01\x01\x01\x07\x01@\x03\x07subjects\x07payload\x01\x0atimeout-msy\0\x0e\x04\0\
+\x07request\x01\x0f\x01j\x01\x09\x01\x07\x01@\x02\x07patterns\x05group\x0a\0\x10\
+\x04\0\x09subscribe\x01\x11\x01j\0\x01\x07\x01@\x01\x0csubscription\x09\0\x12\x04\
+\0\x0bunsubscribe\x01\x13\x03\0\x18motehost:agent/bus@0.1.0\x05\x04\x02\x03\0\x01\
+\x09bus-error\x01B\x09\x02\x03\x02\x01\x01\x04\0\x07payload\x03\0\0\x02\x03\x02\x01\
+\x05\x04\0\x09bus-error\x03\0\x02\x01j\x01\x01\x01\x03\x01C\x03\x07subjects\x07p\
+ayload\x01\x0atimeout-msy\0\x04\x04\0\x07request\x01\x05\x01C\x01\x02msy\x01\0\x04\
+\0\x07wait-ms\x01\x06\x03\0\x1emotehost:agent/async-bus@0.1.0\x05\x06\x01BD\x02\x03\
+\x02\x01\x01\x04\0\x07payload\x03\0\0\x01q\x0b\x06denied\0\0\x0bunavailable\0\0\x09\
+timed-out\0\0\x04full\0\0\x06closed\0\0\x04held\0\0\x04lost\0\0\x09too-large\x01\
+w\0\x07invalid\x01s\0\x09cancelled\0\0\x05other\x01s\0\x04\0\x13orchestration-er\
+ror\x03\0\x02\x01r\x02\x05tokenw\x0dexpires-at-nsw\x04\0\x05lease\x03\0\x04\x01m\
+\x04\x04mesh\x04ring\x04star\x0chierarchical\x04\0\x08topology\x03\0\x06\x01ps\x01\
+r\x03\x07reachedy\x06missed\x08\x06roundsy\x04\0\x08coverage\x03\0\x09\x01q\x03\x05\
+count\x01y\0\x08majority\0\0\x0dsupermajority\0\0\x04\0\x09threshold\x03\0\x0b\x01\
+p}\x01q\x04\x06answer\x01\x0d\0\x06failed\x01s\0\x06silent\0\0\x05other\x01s\0\x04\
+\0\x04vote\x03\0\x0e\x01r\x02\x05voters\x04vote\x0f\x04\0\x06ballot\x03\0\x10\x01\
+k\x0d\x01p\x11\x01r\x04\x08decision\x12\x06agreedy\x06neededy\x07ballots\x13\x04\
+\0\x05tally\x03\0\x14\x01j\0\x01\x03\x01@\x02\x04names\x0avalues-maxy\0\x16\x04\0\
+\x0copen-channel\x01\x17\x01@\x03\x07channels\x05value\x0d\x07wait-msy\0\x16\x04\
+\0\x03put\x01\x18\x01j\x01\x0d\x01\x03\x01@\x02\x07channels\x07wait-msy\0\x19\x04\
+\0\x04take\x01\x1a\x01@\x01\x04names\0\x16\x04\0\x0dclose-channel\x01\x1b\x01j\x01\
+\x05\x01\x03\x01@\x03\x04names\x06ttl-msy\x07wait-msy\0\x1c\x04\0\x0dacquire-lea\
+se\x01\x1d\x01@\x03\x04names\x05tokenw\x06ttl-msy\0\x1c\x04\0\x0brenew-lease\x01\
+\x1e\x01@\x02\x04names\x05tokenw\0\x16\x04\0\x0drelease-lease\x01\x1f\x01@\x02\x05\
+agents\x04words\0\x16\x04\0\x06signal\x01\x20\x01j\x01s\x01\x03\x01@\x02\x04word\
+s\x07wait-msy\0!\x04\0\x0cawait-signal\x01\"\x01ks\x01@\x02\x03keys\x06shards\x08\
+\0#\x04\0\x08shard-of\x01$\x01@\x02\x05groups\x08topology\x07\0\x16\x04\0\x0ajoi\
+n-group\x01%\x01@\x01\x05groups\0\x16\x04\0\x0bleave-group\x01&\x01j\x01\x08\x01\
+\x03\x01@\x01\x05groups\0'\x04\0\x07members\x01(\x04\0\x0aneighbours\x01(\x01j\x01\
+\x0a\x01\x03\x01@\x02\x05groups\x07payload\x01\0)\x04\0\x09broadcast\x01*\x01j\x01\
+\x15\x01\x03\x01@\x05\x06voters\x08\x08question\x01\x09threshold\x0c\x0atimeout-\
+msy\x08hear-all\x7f\0+\x04\0\x0aask-quorum\x01,\x01@\x05\x05groups\x08question\x01\
+\x09threshold\x0c\x0atimeout-msy\x08hear-all\x7f\0+\x04\0\x09ask-group\x01-\x01@\
+\x03\x04likes\x04names\x08detached\x7f\0\x16\x04\0\x05spawn\x01.\x04\0\x09end-ch\
+ild\x01\x1b\x01@\0\0\x08\x04\0\x08children\x01/\x03\0\"motehost:agent/orchestrat\
+ion@0.1.0\x05\x07\x02\x03\0\x03\x13orchestration-error\x02\x03\0\x03\x05lease\x02\
+\x03\0\x03\x08coverage\x02\x03\0\x03\x09threshold\x02\x03\0\x03\x05tally\x01B$\x02\
+\x03\x02\x01\x01\x04\0\x07payload\x03\0\0\x02\x03\x02\x01\x08\x04\0\x13orchestra\
+tion-error\x03\0\x02\x02\x03\x02\x01\x09\x04\0\x05lease\x03\0\x04\x02\x03\x02\x01\
+\x0a\x04\0\x08coverage\x03\0\x06\x02\x03\x02\x01\x0b\x04\0\x09threshold\x03\0\x08\
+\x02\x03\x02\x01\x0c\x04\0\x05tally\x03\0\x0a\x01p}\x01j\0\x01\x03\x01C\x03\x07c\
+hannels\x05value\x0c\x07wait-msy\0\x0d\x04\0\x03put\x01\x0e\x01j\x01\x0c\x01\x03\
+\x01C\x02\x07channels\x07wait-msy\0\x0f\x04\0\x04take\x01\x10\x01j\x01\x05\x01\x03\
+\x01C\x03\x04names\x06ttl-msy\x07wait-msy\0\x11\x04\0\x0dacquire-lease\x01\x12\x01\
+j\x01s\x01\x03\x01C\x02\x04words\x07wait-msy\0\x13\x04\0\x0cawait-signal\x01\x14\
+\x01j\x01\x07\x01\x03\x01C\x02\x05groups\x07payload\x01\0\x15\x04\0\x09broadcast\
+\x01\x16\x01ps\x01j\x01\x0b\x01\x03\x01C\x05\x06voters\x17\x08question\x01\x09th\
+reshold\x09\x0atimeout-msy\x08hear-all\x7f\0\x18\x04\0\x0aask-quorum\x01\x19\x01\
+C\x05\x05groups\x08question\x01\x09threshold\x09\x0atimeout-msy\x08hear-all\x7f\0\
+\x18\x04\0\x09ask-group\x01\x1a\x01C\x03\x04likes\x04names\x08detached\x7f\0\x0d\
+\x04\0\x05spawn\x01\x1b\x03\0(motehost:agent/async-orchestration@0.1.0\x05\x0d\x01\
+B\x09\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\
+\x01r\x02\x04names\x05values\x04\0\x05field\x03\0\x02\x01@\x01\x05level\x01\0\x7f\
+\x04\0\x07enabled\x01\x04\x01p\x03\x01@\x03\x05level\x01\x04texts\x06fields\x05\x01\
+\0\x04\0\x05write\x01\x06\x03\0\x18motehost:agent/log@0.1.0\x05\x0e\x01B\x20\x01\
+kw\x01q\x08\x06denied\0\0\x0bunavailable\0\0\x08conflict\x01\0\0\x09too-large\x01\
+w\0\x04full\x01w\0\x0binvalid-key\x01s\0\x09cancelled\0\0\x05other\x01s\0\x04\0\x0d\
+context-error\x03\0\x01\x01p}\x01r\x02\x05value\x03\x08revisionw\x04\0\x05entry\x03\
+\0\x04\x01q\x03\x06always\0\0\x06absent\0\0\x08revision\x01w\0\x04\0\x0cprecondi\
+tion\x03\0\x06\x01r\x03\x03keys\x08revisionw\x05bytesw\x04\0\x08key-info\x03\0\x08\
+\x01p\x09\x01ks\x01r\x02\x04keys\x0a\x04next\x0b\x04\0\x04page\x03\0\x0c\x01r\x04\
+\x07entriesw\x05bytesw\x09bytes-maxw\x0fvalue-bytes-maxw\x04\0\x0cmemory-usage\x03\
+\0\x0e\x01k\x05\x01j\x01\x10\x01\x02\x01@\x01\x03keys\0\x11\x04\0\x03get\x01\x12\
+\x01j\x01w\x01\x02\x01@\x03\x03keys\x05value\x03\x0cprecondition\x07\0\x13\x04\0\
+\x03put\x01\x14\x01j\x01\x7f\x01\x02\x01@\x02\x03keys\x0cprecondition\x07\0\x15\x04\
+\0\x06delete\x01\x16\x01j\x01\x0d\x01\x02\x01@\x03\x06prefixs\x05after\x0b\x08ke\
+ys-maxy\0\x17\x04\0\x04list\x01\x18\x01j\x01\x0f\x01\x02\x01@\0\0\x19\x04\0\x05u\
+sage\x01\x1a\x03\0\x1cmotehost:agent/context@0.1.0\x05\x0f\x01B\x0c\x01q\x09\x06\
+denied\0\0\x0bunavailable\0\0\x11invalid-arguments\x01s\0\x09timed-out\0\0\x09to\
+o-large\x01w\0\x0crate-limited\x01y\0\x06failed\x01s\0\x09cancelled\0\0\x05other\
+\x01s\0\x04\0\x0atool-error\x03\0\0\x01ks\x01r\x04\x04names\x0bdescriptions\x0ci\
+nput-schemas\x0doutput-schema\x02\x04\0\x04tool\x03\0\x03\x01p\x04\x01j\x01\x05\x01\
+\x01\x01@\0\0\x06\x04\0\x04list\x01\x07\x01j\x01s\x01\x01\x01@\x03\x04names\x09a\
+rgumentss\x0atimeout-msy\0\x08\x04\0\x04call\x01\x09\x03\0\x1amotehost:agent/too\
+ls@0.1.0\x05\x10\x01B\x05\x01r\x02\x07secondsw\x0bnanosecondsy\x04\0\x08datetime\
+\x03\0\0\x01@\0\0\x01\x04\0\x03now\x01\x02\x04\0\x0aresolution\x01\x02\x03\0\x1c\
+wasi:clocks/wall-clock@0.2.0\x05\x11\x01B\x0a\x04\0\x08pollable\x03\x01\x01h\0\x01\
 @\x01\x04self\x01\0\x7f\x04\0\x16[method]pollable.ready\x01\x02\x01@\x01\x04self\
 \x01\x01\0\x04\0\x16[method]pollable.block\x01\x03\x01p\x01\x01py\x01@\x01\x02in\
-\x04\0\x05\x04\0\x04poll\x01\x06\x03\0\x12wasi:io/poll@0.2.0\x05\x0b\x02\x03\0\x07\
-\x08pollable\x01B\x0f\x02\x03\x02\x01\x0c\x04\0\x08pollable\x03\0\0\x01w\x04\0\x07\
+\x04\0\x05\x04\0\x04poll\x01\x06\x03\0\x12wasi:io/poll@0.2.0\x05\x12\x02\x03\0\x09\
+\x08pollable\x01B\x0f\x02\x03\x02\x01\x13\x04\0\x08pollable\x03\0\0\x01w\x04\0\x07\
 instant\x03\0\x02\x01w\x04\0\x08duration\x03\0\x04\x01@\0\0\x03\x04\0\x03now\x01\
 \x06\x01@\0\0\x05\x04\0\x0aresolution\x01\x07\x01i\x01\x01@\x01\x04when\x03\0\x08\
 \x04\0\x11subscribe-instant\x01\x09\x01@\x01\x04when\x05\0\x08\x04\0\x12subscrib\
-e-duration\x01\x0a\x03\0!wasi:clocks/monotonic-clock@0.2.0\x05\x0d\x01B\x05\x01p\
+e-duration\x01\x0a\x03\0!wasi:clocks/monotonic-clock@0.2.0\x05\x14\x01B\x05\x01p\
 }\x01@\x01\x03lenw\0\0\x04\0\x10get-random-bytes\x01\x01\x01@\0\0w\x04\0\x0eget-\
-random-u64\x01\x02\x03\0\x18wasi:random/random@0.2.0\x05\x0e\x03\0\x07message\x03\
-\0\x02\x03\0\x07failure\x03\0\x03\x01p}\x01k\x11\x01j\x01\x12\x01\x10\x01C\x01\x07\
-message\x0f\0\x13\x04\0\x06handle\x01\x14\x04\0\"motehost:agent/async-handler@0.\
+random-u64\x01\x02\x03\0\x18wasi:random/random@0.2.0\x05\x15\x03\0\x07message\x03\
+\0\x02\x03\0\x07failure\x03\0\x03\x01p}\x01k\x18\x01j\x01\x19\x01\x17\x01C\x01\x07\
+message\x16\0\x1a\x04\0\x06handle\x01\x1b\x04\0\"motehost:agent/async-handler@0.\
 1.0\x04\0\x0b\x13\x01\0\x0dasync-handler\x03\0\0\0G\x09producers\x01\x0cprocesse\
 d-by\x02\x0dwit-component\x070.259.0\x10wit-bindgen-rust\x060.62.0";
         };
@@ -1443,72 +4092,116 @@ pub use __export_async_handler_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3055] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xcb\x16\x01A\x02\x01\
-A\x1b\x01B\x16\x01r\x02\x04names\x05values\x04\0\x06header\x03\0\0\x01ks\x01p\x01\
-\x01p}\x01r\x03\x0ccontent-type\x02\x07headers\x03\x04body\x04\x04\0\x07payload\x03\
-\0\x05\x01kw\x01r\x0a\x02ids\x07subjects\x06sender\x02\x08reply-to\x02\x0asent-a\
-t-nsw\x0bdeadline-ns\x07\x07attempty\x0ccontent-type\x02\x07headers\x03\x04body\x04\
-\x04\0\x07message\x03\0\x08\x01k\x04\x01r\x03\x04codes\x07messages\x06detail\x0a\
-\x04\0\x0ecustom-failure\x03\0\x0b\x01q\x07\x07invalid\x01s\0\x06denied\x01s\0\x0b\
-unsupported\x01s\0\x0bunavailable\x01s\0\x09timed-out\x01s\0\x06custom\x01\x0c\0\
-\x05other\x01s\0\x04\0\x07failure\x03\0\x0d\x01r\x02\x04names\x05values\x04\0\x07\
-setting\x03\0\x0f\x01p\x10\x01r\x03\x04names\x08settings\x11\x07resumed\x7f\x04\0\
-\x06config\x03\0\x12\x01q\x06\x09requested\0\0\x04idle\0\0\x08replaced\0\0\x0are\
-starting\0\0\x08shutdown\0\0\x05other\x01s\0\x04\0\x0bstop-reason\x03\0\x14\x03\0\
-\x1amotehost:agent/types@0.1.0\x05\0\x02\x03\0\0\x07payload\x02\x03\0\0\x07messa\
-ge\x02\x03\0\0\x07failure\x01B\x19\x02\x03\x02\x01\x01\x04\0\x07payload\x03\0\0\x02\
-\x03\x02\x01\x02\x04\0\x07message\x03\0\x02\x02\x03\x02\x01\x03\x04\0\x07failure\
-\x03\0\x04\x01q\x0c\x06denied\0\0\x0bunavailable\0\0\x04full\x01y\0\x0crate-limi\
-ted\x01y\0\x09timed-out\0\0\x0dno-responders\0\0\x09too-large\x01w\0\x0finvalid-\
-subject\x01s\0\x0bunsupported\x01s\0\x06failed\x01\x05\0\x09cancelled\0\0\x05oth\
-er\x01s\0\x04\0\x09bus-error\x03\0\x06\x01w\x04\0\x0csubscription\x03\0\x08\x01k\
-s\x01j\x01s\x01\x07\x01@\x03\x05agents\x02id\x0a\x07payload\x01\0\x0b\x04\0\x04s\
-end\x01\x0c\x01@\x03\x07subjects\x02id\x0a\x07payload\x01\0\x0b\x04\0\x07publish\
-\x01\x0d\x01j\x01\x01\x01\x07\x01@\x03\x07subjects\x07payload\x01\x0atimeout-msy\
-\0\x0e\x04\0\x07request\x01\x0f\x01j\x01\x09\x01\x07\x01@\x02\x07patterns\x05gro\
-up\x0a\0\x10\x04\0\x09subscribe\x01\x11\x01j\0\x01\x07\x01@\x01\x0csubscription\x09\
-\0\x12\x04\0\x0bunsubscribe\x01\x13\x03\0\x18motehost:agent/bus@0.1.0\x05\x04\x02\
-\x03\0\x01\x09bus-error\x01B\x09\x02\x03\x02\x01\x01\x04\0\x07payload\x03\0\0\x02\
-\x03\x02\x01\x05\x04\0\x09bus-error\x03\0\x02\x01j\x01\x01\x01\x03\x01C\x03\x07s\
-ubjects\x07payload\x01\x0atimeout-msy\0\x04\x04\0\x07request\x01\x05\x01C\x01\x02\
-msy\x01\0\x04\0\x07wait-ms\x01\x06\x03\0\x1emotehost:agent/async-bus@0.1.0\x05\x06\
-\x01B\x09\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\
-\0\0\x01r\x02\x04names\x05values\x04\0\x05field\x03\0\x02\x01@\x01\x05level\x01\0\
-\x7f\x04\0\x07enabled\x01\x04\x01p\x03\x01@\x03\x05level\x01\x04texts\x06fields\x05\
-\x01\0\x04\0\x05write\x01\x06\x03\0\x18motehost:agent/log@0.1.0\x05\x07\x01B\x20\
-\x01kw\x01q\x08\x06denied\0\0\x0bunavailable\0\0\x08conflict\x01\0\0\x09too-larg\
-e\x01w\0\x04full\x01w\0\x0binvalid-key\x01s\0\x09cancelled\0\0\x05other\x01s\0\x04\
-\0\x0dcontext-error\x03\0\x01\x01p}\x01r\x02\x05value\x03\x08revisionw\x04\0\x05\
-entry\x03\0\x04\x01q\x03\x06always\0\0\x06absent\0\0\x08revision\x01w\0\x04\0\x0c\
-precondition\x03\0\x06\x01r\x03\x03keys\x08revisionw\x05bytesw\x04\0\x08key-info\
-\x03\0\x08\x01p\x09\x01ks\x01r\x02\x04keys\x0a\x04next\x0b\x04\0\x04page\x03\0\x0c\
-\x01r\x04\x07entriesw\x05bytesw\x09bytes-maxw\x0fvalue-bytes-maxw\x04\0\x0cmemor\
-y-usage\x03\0\x0e\x01k\x05\x01j\x01\x10\x01\x02\x01@\x01\x03keys\0\x11\x04\0\x03\
-get\x01\x12\x01j\x01w\x01\x02\x01@\x03\x03keys\x05value\x03\x0cprecondition\x07\0\
-\x13\x04\0\x03put\x01\x14\x01j\x01\x7f\x01\x02\x01@\x02\x03keys\x0cprecondition\x07\
-\0\x15\x04\0\x06delete\x01\x16\x01j\x01\x0d\x01\x02\x01@\x03\x06prefixs\x05after\
-\x0b\x08keys-maxy\0\x17\x04\0\x04list\x01\x18\x01j\x01\x0f\x01\x02\x01@\0\0\x19\x04\
-\0\x05usage\x01\x1a\x03\0\x1cmotehost:agent/context@0.1.0\x05\x08\x01B\x0c\x01q\x09\
-\x06denied\0\0\x0bunavailable\0\0\x11invalid-arguments\x01s\0\x09timed-out\0\0\x09\
-too-large\x01w\0\x0crate-limited\x01y\0\x06failed\x01s\0\x09cancelled\0\0\x05oth\
-er\x01s\0\x04\0\x0atool-error\x03\0\0\x01ks\x01r\x04\x04names\x0bdescriptions\x0c\
-input-schemas\x0doutput-schema\x02\x04\0\x04tool\x03\0\x03\x01p\x04\x01j\x01\x05\
-\x01\x01\x01@\0\0\x06\x04\0\x04list\x01\x07\x01j\x01s\x01\x01\x01@\x03\x04names\x09\
-argumentss\x0atimeout-msy\0\x08\x04\0\x04call\x01\x09\x03\0\x1amotehost:agent/to\
-ols@0.1.0\x05\x09\x01B\x05\x01r\x02\x07secondsw\x0bnanosecondsy\x04\0\x08datetim\
-e\x03\0\0\x01@\0\0\x01\x04\0\x03now\x01\x02\x04\0\x0aresolution\x01\x02\x03\0\x1c\
-wasi:clocks/wall-clock@0.2.0\x05\x0a\x01B\x0a\x04\0\x08pollable\x03\x01\x01h\0\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 4966] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xc2%\x01A\x02\x01A$\x01\
+B\x16\x01r\x02\x04names\x05values\x04\0\x06header\x03\0\0\x01ks\x01p\x01\x01p}\x01\
+r\x03\x0ccontent-type\x02\x07headers\x03\x04body\x04\x04\0\x07payload\x03\0\x05\x01\
+kw\x01r\x0a\x02ids\x07subjects\x06sender\x02\x08reply-to\x02\x0asent-at-nsw\x0bd\
+eadline-ns\x07\x07attempty\x0ccontent-type\x02\x07headers\x03\x04body\x04\x04\0\x07\
+message\x03\0\x08\x01k\x04\x01r\x03\x04codes\x07messages\x06detail\x0a\x04\0\x0e\
+custom-failure\x03\0\x0b\x01q\x07\x07invalid\x01s\0\x06denied\x01s\0\x0bunsuppor\
+ted\x01s\0\x0bunavailable\x01s\0\x09timed-out\x01s\0\x06custom\x01\x0c\0\x05othe\
+r\x01s\0\x04\0\x07failure\x03\0\x0d\x01r\x02\x04names\x05values\x04\0\x07setting\
+\x03\0\x0f\x01p\x10\x01r\x03\x04names\x08settings\x11\x07resumed\x7f\x04\0\x06co\
+nfig\x03\0\x12\x01q\x06\x09requested\0\0\x04idle\0\0\x08replaced\0\0\x0arestarti\
+ng\0\0\x08shutdown\0\0\x05other\x01s\0\x04\0\x0bstop-reason\x03\0\x14\x03\0\x1am\
+otehost:agent/types@0.1.0\x05\0\x02\x03\0\0\x07payload\x02\x03\0\0\x07message\x02\
+\x03\0\0\x07failure\x01B\x19\x02\x03\x02\x01\x01\x04\0\x07payload\x03\0\0\x02\x03\
+\x02\x01\x02\x04\0\x07message\x03\0\x02\x02\x03\x02\x01\x03\x04\0\x07failure\x03\
+\0\x04\x01q\x0c\x06denied\0\0\x0bunavailable\0\0\x04full\x01y\0\x0crate-limited\x01\
+y\0\x09timed-out\0\0\x0dno-responders\0\0\x09too-large\x01w\0\x0finvalid-subject\
+\x01s\0\x0bunsupported\x01s\0\x06failed\x01\x05\0\x09cancelled\0\0\x05other\x01s\
+\0\x04\0\x09bus-error\x03\0\x06\x01w\x04\0\x0csubscription\x03\0\x08\x01ks\x01j\x01\
+s\x01\x07\x01@\x03\x05agents\x02id\x0a\x07payload\x01\0\x0b\x04\0\x04send\x01\x0c\
+\x01@\x03\x07subjects\x02id\x0a\x07payload\x01\0\x0b\x04\0\x07publish\x01\x0d\x01\
+j\x01\x01\x01\x07\x01@\x03\x07subjects\x07payload\x01\x0atimeout-msy\0\x0e\x04\0\
+\x07request\x01\x0f\x01j\x01\x09\x01\x07\x01@\x02\x07patterns\x05group\x0a\0\x10\
+\x04\0\x09subscribe\x01\x11\x01j\0\x01\x07\x01@\x01\x0csubscription\x09\0\x12\x04\
+\0\x0bunsubscribe\x01\x13\x03\0\x18motehost:agent/bus@0.1.0\x05\x04\x02\x03\0\x01\
+\x09bus-error\x01B\x09\x02\x03\x02\x01\x01\x04\0\x07payload\x03\0\0\x02\x03\x02\x01\
+\x05\x04\0\x09bus-error\x03\0\x02\x01j\x01\x01\x01\x03\x01C\x03\x07subjects\x07p\
+ayload\x01\x0atimeout-msy\0\x04\x04\0\x07request\x01\x05\x01C\x01\x02msy\x01\0\x04\
+\0\x07wait-ms\x01\x06\x03\0\x1emotehost:agent/async-bus@0.1.0\x05\x06\x01BD\x02\x03\
+\x02\x01\x01\x04\0\x07payload\x03\0\0\x01q\x0b\x06denied\0\0\x0bunavailable\0\0\x09\
+timed-out\0\0\x04full\0\0\x06closed\0\0\x04held\0\0\x04lost\0\0\x09too-large\x01\
+w\0\x07invalid\x01s\0\x09cancelled\0\0\x05other\x01s\0\x04\0\x13orchestration-er\
+ror\x03\0\x02\x01r\x02\x05tokenw\x0dexpires-at-nsw\x04\0\x05lease\x03\0\x04\x01m\
+\x04\x04mesh\x04ring\x04star\x0chierarchical\x04\0\x08topology\x03\0\x06\x01ps\x01\
+r\x03\x07reachedy\x06missed\x08\x06roundsy\x04\0\x08coverage\x03\0\x09\x01q\x03\x05\
+count\x01y\0\x08majority\0\0\x0dsupermajority\0\0\x04\0\x09threshold\x03\0\x0b\x01\
+p}\x01q\x04\x06answer\x01\x0d\0\x06failed\x01s\0\x06silent\0\0\x05other\x01s\0\x04\
+\0\x04vote\x03\0\x0e\x01r\x02\x05voters\x04vote\x0f\x04\0\x06ballot\x03\0\x10\x01\
+k\x0d\x01p\x11\x01r\x04\x08decision\x12\x06agreedy\x06neededy\x07ballots\x13\x04\
+\0\x05tally\x03\0\x14\x01j\0\x01\x03\x01@\x02\x04names\x0avalues-maxy\0\x16\x04\0\
+\x0copen-channel\x01\x17\x01@\x03\x07channels\x05value\x0d\x07wait-msy\0\x16\x04\
+\0\x03put\x01\x18\x01j\x01\x0d\x01\x03\x01@\x02\x07channels\x07wait-msy\0\x19\x04\
+\0\x04take\x01\x1a\x01@\x01\x04names\0\x16\x04\0\x0dclose-channel\x01\x1b\x01j\x01\
+\x05\x01\x03\x01@\x03\x04names\x06ttl-msy\x07wait-msy\0\x1c\x04\0\x0dacquire-lea\
+se\x01\x1d\x01@\x03\x04names\x05tokenw\x06ttl-msy\0\x1c\x04\0\x0brenew-lease\x01\
+\x1e\x01@\x02\x04names\x05tokenw\0\x16\x04\0\x0drelease-lease\x01\x1f\x01@\x02\x05\
+agents\x04words\0\x16\x04\0\x06signal\x01\x20\x01j\x01s\x01\x03\x01@\x02\x04word\
+s\x07wait-msy\0!\x04\0\x0cawait-signal\x01\"\x01ks\x01@\x02\x03keys\x06shards\x08\
+\0#\x04\0\x08shard-of\x01$\x01@\x02\x05groups\x08topology\x07\0\x16\x04\0\x0ajoi\
+n-group\x01%\x01@\x01\x05groups\0\x16\x04\0\x0bleave-group\x01&\x01j\x01\x08\x01\
+\x03\x01@\x01\x05groups\0'\x04\0\x07members\x01(\x04\0\x0aneighbours\x01(\x01j\x01\
+\x0a\x01\x03\x01@\x02\x05groups\x07payload\x01\0)\x04\0\x09broadcast\x01*\x01j\x01\
+\x15\x01\x03\x01@\x05\x06voters\x08\x08question\x01\x09threshold\x0c\x0atimeout-\
+msy\x08hear-all\x7f\0+\x04\0\x0aask-quorum\x01,\x01@\x05\x05groups\x08question\x01\
+\x09threshold\x0c\x0atimeout-msy\x08hear-all\x7f\0+\x04\0\x09ask-group\x01-\x01@\
+\x03\x04likes\x04names\x08detached\x7f\0\x16\x04\0\x05spawn\x01.\x04\0\x09end-ch\
+ild\x01\x1b\x01@\0\0\x08\x04\0\x08children\x01/\x03\0\"motehost:agent/orchestrat\
+ion@0.1.0\x05\x07\x02\x03\0\x03\x13orchestration-error\x02\x03\0\x03\x05lease\x02\
+\x03\0\x03\x08coverage\x02\x03\0\x03\x09threshold\x02\x03\0\x03\x05tally\x01B$\x02\
+\x03\x02\x01\x01\x04\0\x07payload\x03\0\0\x02\x03\x02\x01\x08\x04\0\x13orchestra\
+tion-error\x03\0\x02\x02\x03\x02\x01\x09\x04\0\x05lease\x03\0\x04\x02\x03\x02\x01\
+\x0a\x04\0\x08coverage\x03\0\x06\x02\x03\x02\x01\x0b\x04\0\x09threshold\x03\0\x08\
+\x02\x03\x02\x01\x0c\x04\0\x05tally\x03\0\x0a\x01p}\x01j\0\x01\x03\x01C\x03\x07c\
+hannels\x05value\x0c\x07wait-msy\0\x0d\x04\0\x03put\x01\x0e\x01j\x01\x0c\x01\x03\
+\x01C\x02\x07channels\x07wait-msy\0\x0f\x04\0\x04take\x01\x10\x01j\x01\x05\x01\x03\
+\x01C\x03\x04names\x06ttl-msy\x07wait-msy\0\x11\x04\0\x0dacquire-lease\x01\x12\x01\
+j\x01s\x01\x03\x01C\x02\x04words\x07wait-msy\0\x13\x04\0\x0cawait-signal\x01\x14\
+\x01j\x01\x07\x01\x03\x01C\x02\x05groups\x07payload\x01\0\x15\x04\0\x09broadcast\
+\x01\x16\x01ps\x01j\x01\x0b\x01\x03\x01C\x05\x06voters\x17\x08question\x01\x09th\
+reshold\x09\x0atimeout-msy\x08hear-all\x7f\0\x18\x04\0\x0aask-quorum\x01\x19\x01\
+C\x05\x05groups\x08question\x01\x09threshold\x09\x0atimeout-msy\x08hear-all\x7f\0\
+\x18\x04\0\x09ask-group\x01\x1a\x01C\x03\x04likes\x04names\x08detached\x7f\0\x0d\
+\x04\0\x05spawn\x01\x1b\x03\0(motehost:agent/async-orchestration@0.1.0\x05\x0d\x01\
+B\x09\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\
+\x01r\x02\x04names\x05values\x04\0\x05field\x03\0\x02\x01@\x01\x05level\x01\0\x7f\
+\x04\0\x07enabled\x01\x04\x01p\x03\x01@\x03\x05level\x01\x04texts\x06fields\x05\x01\
+\0\x04\0\x05write\x01\x06\x03\0\x18motehost:agent/log@0.1.0\x05\x0e\x01B\x20\x01\
+kw\x01q\x08\x06denied\0\0\x0bunavailable\0\0\x08conflict\x01\0\0\x09too-large\x01\
+w\0\x04full\x01w\0\x0binvalid-key\x01s\0\x09cancelled\0\0\x05other\x01s\0\x04\0\x0d\
+context-error\x03\0\x01\x01p}\x01r\x02\x05value\x03\x08revisionw\x04\0\x05entry\x03\
+\0\x04\x01q\x03\x06always\0\0\x06absent\0\0\x08revision\x01w\0\x04\0\x0cprecondi\
+tion\x03\0\x06\x01r\x03\x03keys\x08revisionw\x05bytesw\x04\0\x08key-info\x03\0\x08\
+\x01p\x09\x01ks\x01r\x02\x04keys\x0a\x04next\x0b\x04\0\x04page\x03\0\x0c\x01r\x04\
+\x07entriesw\x05bytesw\x09bytes-maxw\x0fvalue-bytes-maxw\x04\0\x0cmemory-usage\x03\
+\0\x0e\x01k\x05\x01j\x01\x10\x01\x02\x01@\x01\x03keys\0\x11\x04\0\x03get\x01\x12\
+\x01j\x01w\x01\x02\x01@\x03\x03keys\x05value\x03\x0cprecondition\x07\0\x13\x04\0\
+\x03put\x01\x14\x01j\x01\x7f\x01\x02\x01@\x02\x03keys\x0cprecondition\x07\0\x15\x04\
+\0\x06delete\x01\x16\x01j\x01\x0d\x01\x02\x01@\x03\x06prefixs\x05after\x0b\x08ke\
+ys-maxy\0\x17\x04\0\x04list\x01\x18\x01j\x01\x0f\x01\x02\x01@\0\0\x19\x04\0\x05u\
+sage\x01\x1a\x03\0\x1cmotehost:agent/context@0.1.0\x05\x0f\x01B\x0c\x01q\x09\x06\
+denied\0\0\x0bunavailable\0\0\x11invalid-arguments\x01s\0\x09timed-out\0\0\x09to\
+o-large\x01w\0\x0crate-limited\x01y\0\x06failed\x01s\0\x09cancelled\0\0\x05other\
+\x01s\0\x04\0\x0atool-error\x03\0\0\x01ks\x01r\x04\x04names\x0bdescriptions\x0ci\
+nput-schemas\x0doutput-schema\x02\x04\0\x04tool\x03\0\x03\x01p\x04\x01j\x01\x05\x01\
+\x01\x01@\0\0\x06\x04\0\x04list\x01\x07\x01j\x01s\x01\x01\x01@\x03\x04names\x09a\
+rgumentss\x0atimeout-msy\0\x08\x04\0\x04call\x01\x09\x03\0\x1amotehost:agent/too\
+ls@0.1.0\x05\x10\x01B\x05\x01r\x02\x07secondsw\x0bnanosecondsy\x04\0\x08datetime\
+\x03\0\0\x01@\0\0\x01\x04\0\x03now\x01\x02\x04\0\x0aresolution\x01\x02\x03\0\x1c\
+wasi:clocks/wall-clock@0.2.0\x05\x11\x01B\x0a\x04\0\x08pollable\x03\x01\x01h\0\x01\
 @\x01\x04self\x01\0\x7f\x04\0\x16[method]pollable.ready\x01\x02\x01@\x01\x04self\
 \x01\x01\0\x04\0\x16[method]pollable.block\x01\x03\x01p\x01\x01py\x01@\x01\x02in\
-\x04\0\x05\x04\0\x04poll\x01\x06\x03\0\x12wasi:io/poll@0.2.0\x05\x0b\x02\x03\0\x07\
-\x08pollable\x01B\x0f\x02\x03\x02\x01\x0c\x04\0\x08pollable\x03\0\0\x01w\x04\0\x07\
+\x04\0\x05\x04\0\x04poll\x01\x06\x03\0\x12wasi:io/poll@0.2.0\x05\x12\x02\x03\0\x09\
+\x08pollable\x01B\x0f\x02\x03\x02\x01\x13\x04\0\x08pollable\x03\0\0\x01w\x04\0\x07\
 instant\x03\0\x02\x01w\x04\0\x08duration\x03\0\x04\x01@\0\0\x03\x04\0\x03now\x01\
 \x06\x01@\0\0\x05\x04\0\x0aresolution\x01\x07\x01i\x01\x01@\x01\x04when\x03\0\x08\
 \x04\0\x11subscribe-instant\x01\x09\x01@\x01\x04when\x05\0\x08\x04\0\x12subscrib\
-e-duration\x01\x0a\x03\0!wasi:clocks/monotonic-clock@0.2.0\x05\x0d\x01B\x05\x01p\
+e-duration\x01\x0a\x03\0!wasi:clocks/monotonic-clock@0.2.0\x05\x14\x01B\x05\x01p\
 }\x01@\x01\x03lenw\0\0\x04\0\x10get-random-bytes\x01\x01\x01@\0\0w\x04\0\x0eget-\
-random-u64\x01\x02\x03\0\x18wasi:random/random@0.2.0\x05\x0e\x03\0\x07message\x03\
+random-u64\x01\x02\x03\0\x18wasi:random/random@0.2.0\x05\x15\x03\0\x07message\x03\
 \0\x02\x03\0\x07failure\x03\0\x03\x04\0Bmotehost:agent/async-handler-with-all-of\
 -its-exports-removed@0.1.0\x04\0\x0b3\x01\0-async-handler-with-all-of-its-export\
 s-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.\

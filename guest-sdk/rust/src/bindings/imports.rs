@@ -2473,6 +2473,3091 @@ pub mod motehost {
                 }
             }
         }
+        /// Working together: channels, leases, signals, groups, votes, and agents that make others. Names of channels,
+        /// leases and groups are lower-case letters, digits, dots, dashes and underscores, at most 63 characters; they
+        /// belong to the host, not to an agent, and every agent that was granted one means the same by it.
+        ///
+        /// `wait-ms` is how long a call waits for what is not there yet, in milliseconds (0: not at all), never beyond the
+        /// deadline of the message at hand. The agent handles nothing else meanwhile: `async-orchestration` waits without
+        /// standing still.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod orchestration {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            pub type Payload = super::super::super::motehost::agent::types::Payload;
+            /// Why something was not done.
+            #[derive(Clone, Eq, PartialEq)]
+            pub enum OrchestrationError {
+                /// Not granted, or not there: the two are never told apart.
+                Denied,
+                /// The host cannot do it now; the same call may work later.
+                Unavailable,
+                /// It did not come in time.
+                TimedOut,
+                /// There is no room: in the channel, for this agent's children, or in the host.
+                Full,
+                /// The channel is closed and, for `take`, empty.
+                Closed,
+                /// Somebody has the lease.
+                Held,
+                /// The lease is over: somebody else may have it.
+                Lost,
+                /// The value is over the limit, which is this many bytes.
+                TooLarge(u64),
+                /// A name, a threshold or an option that is none; says why.
+                Invalid(_rt::String),
+                /// The invocation that asked is being ended.
+                Cancelled,
+                /// Anything else. Cases of later versions arrive as this one.
+                Other(_rt::String),
+            }
+            impl ::core::fmt::Debug for OrchestrationError {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        OrchestrationError::Denied => {
+                            f.debug_tuple("OrchestrationError::Denied").finish()
+                        }
+                        OrchestrationError::Unavailable => {
+                            f.debug_tuple("OrchestrationError::Unavailable").finish()
+                        }
+                        OrchestrationError::TimedOut => {
+                            f.debug_tuple("OrchestrationError::TimedOut").finish()
+                        }
+                        OrchestrationError::Full => {
+                            f.debug_tuple("OrchestrationError::Full").finish()
+                        }
+                        OrchestrationError::Closed => {
+                            f.debug_tuple("OrchestrationError::Closed").finish()
+                        }
+                        OrchestrationError::Held => {
+                            f.debug_tuple("OrchestrationError::Held").finish()
+                        }
+                        OrchestrationError::Lost => {
+                            f.debug_tuple("OrchestrationError::Lost").finish()
+                        }
+                        OrchestrationError::TooLarge(e) => {
+                            f.debug_tuple("OrchestrationError::TooLarge")
+                                .field(e)
+                                .finish()
+                        }
+                        OrchestrationError::Invalid(e) => {
+                            f.debug_tuple("OrchestrationError::Invalid")
+                                .field(e)
+                                .finish()
+                        }
+                        OrchestrationError::Cancelled => {
+                            f.debug_tuple("OrchestrationError::Cancelled").finish()
+                        }
+                        OrchestrationError::Other(e) => {
+                            f.debug_tuple("OrchestrationError::Other").field(e).finish()
+                        }
+                    }
+                }
+            }
+            impl ::core::fmt::Display for OrchestrationError {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    write!(f, "{:?}", self)
+                }
+            }
+            impl ::core::error::Error for OrchestrationError {}
+            /// A right to something named that one agent has at a time.
+            #[repr(C)]
+            #[derive(Clone, Copy, Eq, PartialEq)]
+            pub struct Lease {
+                /// Greater than that of every lease before, after a restart of the host too. Whatever is guarded by the lease
+                /// keeps the greatest token it has seen, and turns smaller ones away.
+                pub token: u64,
+                /// When it is over unless it is renewed: nanoseconds since the Unix epoch.
+                pub expires_at_ns: u64,
+            }
+            impl ::core::fmt::Debug for Lease {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Lease")
+                        .field("token", &self.token)
+                        .field("expires-at-ns", &self.expires_at_ns)
+                        .finish()
+                }
+            }
+            /// Who is next to whom in a group.
+            #[repr(u8)]
+            #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+            pub enum Topology {
+                /// All to all.
+                Mesh,
+                /// A closed circle.
+                Ring,
+                /// One in the middle.
+                Star,
+                /// A tree with two below each.
+                Hierarchical,
+            }
+            impl ::core::fmt::Debug for Topology {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        Topology::Mesh => f.debug_tuple("Topology::Mesh").finish(),
+                        Topology::Ring => f.debug_tuple("Topology::Ring").finish(),
+                        Topology::Star => f.debug_tuple("Topology::Star").finish(),
+                        Topology::Hierarchical => {
+                            f.debug_tuple("Topology::Hierarchical").finish()
+                        }
+                    }
+                }
+            }
+            impl Topology {
+                #[doc(hidden)]
+                pub unsafe fn _lift(val: u8) -> Topology {
+                    if !cfg!(debug_assertions) {
+                        return unsafe { ::core::mem::transmute(val) };
+                    }
+                    match val {
+                        0 => Topology::Mesh,
+                        1 => Topology::Ring,
+                        2 => Topology::Star,
+                        3 => Topology::Hierarchical,
+                        _ => panic!("invalid enum discriminant"),
+                    }
+                }
+            }
+            /// How far a broadcast came.
+            #[derive(Clone, Eq, PartialEq)]
+            pub struct Coverage {
+                /// Members whose mailbox has it.
+                pub reached: u32,
+                /// Members who could not be told.
+                pub missed: _rt::Vec<_rt::String>,
+                /// Rounds of gossip.
+                pub rounds: u32,
+            }
+            impl ::core::fmt::Debug for Coverage {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Coverage")
+                        .field("reached", &self.reached)
+                        .field("missed", &self.missed)
+                        .field("rounds", &self.rounds)
+                        .finish()
+                }
+            }
+            /// How many voters have to give the same answer. What an agent says, so it needs no case for what comes later.
+            #[derive(Clone, Copy, Eq, PartialEq)]
+            pub enum Threshold {
+                /// So many, from 1 to as many as there are.
+                Count(u32),
+                /// More than half.
+                Majority,
+                /// More than two thirds.
+                Supermajority,
+            }
+            impl ::core::fmt::Debug for Threshold {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        Threshold::Count(e) => {
+                            f.debug_tuple("Threshold::Count").field(e).finish()
+                        }
+                        Threshold::Majority => {
+                            f.debug_tuple("Threshold::Majority").finish()
+                        }
+                        Threshold::Supermajority => {
+                            f.debug_tuple("Threshold::Supermajority").finish()
+                        }
+                    }
+                }
+            }
+            /// What a voter said.
+            #[derive(Clone, Eq, PartialEq)]
+            pub enum Vote {
+                /// Its answer.
+                Answer(_rt::Vec<u8>),
+                /// It failed, or could not be asked; says why.
+                Failed(_rt::String),
+                /// Nothing, before the vote ended.
+                Silent,
+                /// Anything else. Cases of later versions arrive as this one.
+                Other(_rt::String),
+            }
+            impl ::core::fmt::Debug for Vote {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    match self {
+                        Vote::Answer(e) => {
+                            f.debug_tuple("Vote::Answer").field(e).finish()
+                        }
+                        Vote::Failed(e) => {
+                            f.debug_tuple("Vote::Failed").field(e).finish()
+                        }
+                        Vote::Silent => f.debug_tuple("Vote::Silent").finish(),
+                        Vote::Other(e) => f.debug_tuple("Vote::Other").field(e).finish(),
+                    }
+                }
+            }
+            /// A voter and its vote.
+            #[derive(Clone, Eq, PartialEq)]
+            pub struct Ballot {
+                pub voter: _rt::String,
+                pub vote: Vote,
+            }
+            impl ::core::fmt::Debug for Ballot {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Ballot")
+                        .field("voter", &self.voter)
+                        .field("vote", &self.vote)
+                        .finish()
+                }
+            }
+            /// How a vote ended.
+            #[derive(Clone, Eq, PartialEq)]
+            pub struct Tally {
+                /// The answer that as many as needed gave; none: it is not decided.
+                pub decision: ::core::option::Option<_rt::Vec<u8>>,
+                /// How many gave the answer that most gave.
+                pub agreed: u32,
+                /// How many had to.
+                pub needed: u32,
+                /// In the order of the voters.
+                pub ballots: _rt::Vec<Ballot>,
+            }
+            impl ::core::fmt::Debug for Tally {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Tally")
+                        .field("decision", &self.decision)
+                        .field("agreed", &self.agreed)
+                        .field("needed", &self.needed)
+                        .field("ballots", &self.ballots)
+                        .finish()
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Makes a channel that holds at most so many values (0: the host's default), unless it is there. A closed one
+            /// is begun anew.
+            #[allow(async_fn_in_trait)]
+            pub fn open_channel(
+                name: &str,
+                values_max: u32,
+            ) -> ::core::result::Result<(), OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = name;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "open-channel"]
+                        fn wit_import2(_: *mut u8, _: usize, _: i32, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, _rt::as_i32(&values_max), ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result13 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(*ptr1.add(8).cast::<u8>());
+                                let v12 = match l4 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e12 = {
+                                            let l5 = *ptr1.add(16).cast::<i64>();
+                                            l5 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e12)
+                                    }
+                                    8 => {
+                                        let e12 = {
+                                            let l6 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l7 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            let bytes8 = _rt::Vec::from_raw_parts(
+                                                l6.cast(),
+                                                len8,
+                                                len8,
+                                            );
+                                            _rt::string_lift(bytes8)
+                                        };
+                                        OrchestrationError::Invalid(e12)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e12 = {
+                                            let l9 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l10 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        OrchestrationError::Other(e12)
+                                    }
+                                };
+                                v12
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result13
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Puts a value at the end of a channel, and waits for room. A channel that is not there is made. A value goes to
+            /// one taker, at most once: it is gone with whoever took it.
+            #[allow(async_fn_in_trait)]
+            pub fn put(
+                channel: &str,
+                value: &[u8],
+                wait_ms: u32,
+            ) -> ::core::result::Result<(), OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = channel;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = value;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "put"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(
+                        ptr0.cast_mut(),
+                        len0,
+                        ptr1.cast_mut(),
+                        len1,
+                        _rt::as_i32(&wait_ms),
+                        ptr2,
+                    );
+                    let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                    let result14 = match l4 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l5 = i32::from(*ptr2.add(8).cast::<u8>());
+                                let v13 = match l5 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e13 = {
+                                            let l6 = *ptr2.add(16).cast::<i64>();
+                                            l6 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e13)
+                                    }
+                                    8 => {
+                                        let e13 = {
+                                            let l7 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l8 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len9 = l8;
+                                            let bytes9 = _rt::Vec::from_raw_parts(
+                                                l7.cast(),
+                                                len9,
+                                                len9,
+                                            );
+                                            _rt::string_lift(bytes9)
+                                        };
+                                        OrchestrationError::Invalid(e13)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e13 = {
+                                            let l10 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l11 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        OrchestrationError::Other(e13)
+                                    }
+                                };
+                                v13
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result14
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Takes the oldest value of a channel, and waits for one: `timed-out` without.
+            #[allow(async_fn_in_trait)]
+            pub fn take(
+                channel: &str,
+                wait_ms: u32,
+            ) -> ::core::result::Result<_rt::Vec<u8>, OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = channel;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "take"]
+                        fn wit_import2(_: *mut u8, _: usize, _: i32, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, _rt::as_i32(&wait_ms), ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result16 = match l3 {
+                        0 => {
+                            let e = {
+                                let l4 = *ptr1.add(8).cast::<*mut u8>();
+                                let l5 = *ptr1
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len6 = l5;
+                                <_ as From<
+                                    _rt::Vec<_>,
+                                >>::from(_rt::Vec::from_raw_parts(l4.cast(), len6, len6))
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l7 = i32::from(*ptr1.add(8).cast::<u8>());
+                                let v15 = match l7 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e15 = {
+                                            let l8 = *ptr1.add(16).cast::<i64>();
+                                            l8 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e15)
+                                    }
+                                    8 => {
+                                        let e15 = {
+                                            let l9 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l10 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        OrchestrationError::Invalid(e15)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e15 = {
+                                            let l12 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l13 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len14 = l13;
+                                            let bytes14 = _rt::Vec::from_raw_parts(
+                                                l12.cast(),
+                                                len14,
+                                                len14,
+                                            );
+                                            _rt::string_lift(bytes14)
+                                        };
+                                        OrchestrationError::Other(e15)
+                                    }
+                                };
+                                v15
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result16
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Nothing is put into the channel any more; what is in it can still be taken.
+            #[allow(async_fn_in_trait)]
+            pub fn close_channel(
+                name: &str,
+            ) -> ::core::result::Result<(), OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = name;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "close-channel"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result13 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(*ptr1.add(8).cast::<u8>());
+                                let v12 = match l4 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e12 = {
+                                            let l5 = *ptr1.add(16).cast::<i64>();
+                                            l5 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e12)
+                                    }
+                                    8 => {
+                                        let e12 = {
+                                            let l6 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l7 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            let bytes8 = _rt::Vec::from_raw_parts(
+                                                l6.cast(),
+                                                len8,
+                                                len8,
+                                            );
+                                            _rt::string_lift(bytes8)
+                                        };
+                                        OrchestrationError::Invalid(e12)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e12 = {
+                                            let l9 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l10 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        OrchestrationError::Other(e12)
+                                    }
+                                };
+                                v12
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result13
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Takes a lease for `ttl-ms` milliseconds, and waits for it: `held` when somebody else has it, or this agent.
+            /// Those who wait have it in the order in which they came.
+            #[allow(async_fn_in_trait)]
+            pub fn acquire_lease(
+                name: &str,
+                ttl_ms: u32,
+                wait_ms: u32,
+            ) -> ::core::result::Result<Lease, OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = name;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "acquire-lease"]
+                        fn wit_import2(_: *mut u8, _: usize, _: i32, _: i32, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import2(
+                        ptr0.cast_mut(),
+                        len0,
+                        _rt::as_i32(&ttl_ms),
+                        _rt::as_i32(&wait_ms),
+                        ptr1,
+                    );
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result15 = match l3 {
+                        0 => {
+                            let e = {
+                                let l4 = *ptr1.add(8).cast::<i64>();
+                                let l5 = *ptr1.add(16).cast::<i64>();
+                                Lease {
+                                    token: l4 as u64,
+                                    expires_at_ns: l5 as u64,
+                                }
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l6 = i32::from(*ptr1.add(8).cast::<u8>());
+                                let v14 = match l6 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e14 = {
+                                            let l7 = *ptr1.add(16).cast::<i64>();
+                                            l7 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e14)
+                                    }
+                                    8 => {
+                                        let e14 = {
+                                            let l8 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l9 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len10 = l9;
+                                            let bytes10 = _rt::Vec::from_raw_parts(
+                                                l8.cast(),
+                                                len10,
+                                                len10,
+                                            );
+                                            _rt::string_lift(bytes10)
+                                        };
+                                        OrchestrationError::Invalid(e14)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e14 = {
+                                            let l11 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l12 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        OrchestrationError::Other(e14)
+                                    }
+                                };
+                                v14
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result15
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Holds a lease for `ttl-ms` milliseconds from now: `lost` when it was over. The token stays.
+            #[allow(async_fn_in_trait)]
+            pub fn renew_lease(
+                name: &str,
+                token: u64,
+                ttl_ms: u32,
+            ) -> ::core::result::Result<Lease, OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = name;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "renew-lease"]
+                        fn wit_import2(_: *mut u8, _: usize, _: i64, _: i32, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(
+                        _: *mut u8,
+                        _: usize,
+                        _: i64,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import2(
+                        ptr0.cast_mut(),
+                        len0,
+                        _rt::as_i64(&token),
+                        _rt::as_i32(&ttl_ms),
+                        ptr1,
+                    );
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result15 = match l3 {
+                        0 => {
+                            let e = {
+                                let l4 = *ptr1.add(8).cast::<i64>();
+                                let l5 = *ptr1.add(16).cast::<i64>();
+                                Lease {
+                                    token: l4 as u64,
+                                    expires_at_ns: l5 as u64,
+                                }
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l6 = i32::from(*ptr1.add(8).cast::<u8>());
+                                let v14 = match l6 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e14 = {
+                                            let l7 = *ptr1.add(16).cast::<i64>();
+                                            l7 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e14)
+                                    }
+                                    8 => {
+                                        let e14 = {
+                                            let l8 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l9 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len10 = l9;
+                                            let bytes10 = _rt::Vec::from_raw_parts(
+                                                l8.cast(),
+                                                len10,
+                                                len10,
+                                            );
+                                            _rt::string_lift(bytes10)
+                                        };
+                                        OrchestrationError::Invalid(e14)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e14 = {
+                                            let l11 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l12 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        OrchestrationError::Other(e14)
+                                    }
+                                };
+                                v14
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result15
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Gives a lease back before its time: `lost` when it was over.
+            #[allow(async_fn_in_trait)]
+            pub fn release_lease(
+                name: &str,
+                token: u64,
+            ) -> ::core::result::Result<(), OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = name;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "release-lease"]
+                        fn wit_import2(_: *mut u8, _: usize, _: i64, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(
+                        _: *mut u8,
+                        _: usize,
+                        _: i64,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, _rt::as_i64(&token), ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result13 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(*ptr1.add(8).cast::<u8>());
+                                let v12 = match l4 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e12 = {
+                                            let l5 = *ptr1.add(16).cast::<i64>();
+                                            l5 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e12)
+                                    }
+                                    8 => {
+                                        let e12 = {
+                                            let l6 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l7 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            let bytes8 = _rt::Vec::from_raw_parts(
+                                                l6.cast(),
+                                                len8,
+                                                len8,
+                                            );
+                                            _rt::string_lift(bytes8)
+                                        };
+                                        OrchestrationError::Invalid(e12)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e12 = {
+                                            let l9 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l10 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        OrchestrationError::Other(e12)
+                                    }
+                                };
+                                v12
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result13
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Tells an agent a word of at most 64 bytes. Until the agent awaits it, a word that is told again is told once.
+            /// It takes the right to send to that agent.
+            #[allow(async_fn_in_trait)]
+            pub fn signal(
+                agent: &str,
+                word: &str,
+            ) -> ::core::result::Result<(), OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = agent;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = word;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "signal"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(ptr0.cast_mut(), len0, ptr1.cast_mut(), len1, ptr2);
+                    let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                    let result14 = match l4 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l5 = i32::from(*ptr2.add(8).cast::<u8>());
+                                let v13 = match l5 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e13 = {
+                                            let l6 = *ptr2.add(16).cast::<i64>();
+                                            l6 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e13)
+                                    }
+                                    8 => {
+                                        let e13 = {
+                                            let l7 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l8 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len9 = l8;
+                                            let bytes9 = _rt::Vec::from_raw_parts(
+                                                l7.cast(),
+                                                len9,
+                                                len9,
+                                            );
+                                            _rt::string_lift(bytes9)
+                                        };
+                                        OrchestrationError::Invalid(e13)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e13 = {
+                                            let l10 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l11 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        OrchestrationError::Other(e13)
+                                    }
+                                };
+                                v13
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result14
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// The agent that told this one a word; waits until somebody does.
+            #[allow(async_fn_in_trait)]
+            pub fn await_signal(
+                word: &str,
+                wait_ms: u32,
+            ) -> ::core::result::Result<_rt::String, OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = word;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "await-signal"]
+                        fn wit_import2(_: *mut u8, _: usize, _: i32, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, _rt::as_i32(&wait_ms), ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result16 = match l3 {
+                        0 => {
+                            let e = {
+                                let l4 = *ptr1.add(8).cast::<*mut u8>();
+                                let l5 = *ptr1
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len6 = l5;
+                                let bytes6 = _rt::Vec::from_raw_parts(
+                                    l4.cast(),
+                                    len6,
+                                    len6,
+                                );
+                                _rt::string_lift(bytes6)
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l7 = i32::from(*ptr1.add(8).cast::<u8>());
+                                let v15 = match l7 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e15 = {
+                                            let l8 = *ptr1.add(16).cast::<i64>();
+                                            l8 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e15)
+                                    }
+                                    8 => {
+                                        let e15 = {
+                                            let l9 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l10 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        OrchestrationError::Invalid(e15)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e15 = {
+                                            let l12 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l13 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len14 = l13;
+                                            let bytes14 = _rt::Vec::from_raw_parts(
+                                                l12.cast(),
+                                                len14,
+                                                len14,
+                                            );
+                                            _rt::string_lift(bytes14)
+                                        };
+                                        OrchestrationError::Other(e15)
+                                    }
+                                };
+                                v15
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result16
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// The shard that a key belongs to: equal for all who name the same shards, in whatever order. Another shard
+            /// takes its share of the keys evenly from all; of one that leaves only its own keys move.
+            #[allow(async_fn_in_trait)]
+            pub fn shard_of(
+                key: &str,
+                shards: &[_rt::String],
+            ) -> ::core::option::Option<_rt::String> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 3 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 3
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = key;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec2 = shards;
+                    let len2 = vec2.len();
+                    let layout2 = _rt::alloc::Layout::from_size_align(
+                            vec2.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result2, _cleanup2) = crate::runtime::Cleanup::new(layout2);
+                    for (i, e) in vec2.into_iter().enumerate() {
+                        let base = result2
+                            .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let vec1 = e;
+                            let ptr1 = vec1.as_ptr().cast::<u8>();
+                            let len1 = vec1.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len1;
+                            *base.add(0).cast::<*mut u8>() = ptr1.cast_mut();
+                        }
+                    }
+                    let ptr3 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "shard-of"]
+                        fn wit_import4(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import4(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import4(ptr0.cast_mut(), len0, result2, len2, ptr3);
+                    let l5 = i32::from(*ptr3.add(0).cast::<u8>());
+                    let result9 = match l5 {
+                        0 => None,
+                        1 => {
+                            let e = {
+                                let l6 = *ptr3
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l7 = *ptr3
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len8 = l7;
+                                let bytes8 = _rt::Vec::from_raw_parts(
+                                    l6.cast(),
+                                    len8,
+                                    len8,
+                                );
+                                _rt::string_lift(bytes8)
+                            };
+                            Some(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result9
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Makes this agent a member of a group until it leaves or is removed. The first member says the topology; joining
+            /// again is no error. Members of a group may ask and tell each other by its functions.
+            #[allow(async_fn_in_trait)]
+            pub fn join_group(
+                group: &str,
+                topology: Topology,
+            ) -> ::core::result::Result<(), OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = group;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "join-group"]
+                        fn wit_import2(_: *mut u8, _: usize, _: i32, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, topology.clone() as i32, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result13 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(*ptr1.add(8).cast::<u8>());
+                                let v12 = match l4 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e12 = {
+                                            let l5 = *ptr1.add(16).cast::<i64>();
+                                            l5 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e12)
+                                    }
+                                    8 => {
+                                        let e12 = {
+                                            let l6 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l7 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            let bytes8 = _rt::Vec::from_raw_parts(
+                                                l6.cast(),
+                                                len8,
+                                                len8,
+                                            );
+                                            _rt::string_lift(bytes8)
+                                        };
+                                        OrchestrationError::Invalid(e12)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e12 = {
+                                            let l9 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l10 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        OrchestrationError::Other(e12)
+                                    }
+                                };
+                                v12
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result13
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Ends the membership; the topology closes behind the agent.
+            #[allow(async_fn_in_trait)]
+            pub fn leave_group(
+                group: &str,
+            ) -> ::core::result::Result<(), OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = group;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "leave-group"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result13 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(*ptr1.add(8).cast::<u8>());
+                                let v12 = match l4 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e12 = {
+                                            let l5 = *ptr1.add(16).cast::<i64>();
+                                            l5 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e12)
+                                    }
+                                    8 => {
+                                        let e12 = {
+                                            let l6 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l7 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            let bytes8 = _rt::Vec::from_raw_parts(
+                                                l6.cast(),
+                                                len8,
+                                                len8,
+                                            );
+                                            _rt::string_lift(bytes8)
+                                        };
+                                        OrchestrationError::Invalid(e12)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e12 = {
+                                            let l9 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l10 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        OrchestrationError::Other(e12)
+                                    }
+                                };
+                                v12
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result13
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// The members of a group, sorted by name.
+            #[allow(async_fn_in_trait)]
+            pub fn members(
+                group: &str,
+            ) -> ::core::result::Result<_rt::Vec<_rt::String>, OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = group;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "members"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result19 = match l3 {
+                        0 => {
+                            let e = {
+                                let l4 = *ptr1.add(8).cast::<*mut u8>();
+                                let l5 = *ptr1
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base9 = l4;
+                                let len9 = l5;
+                                let mut result9 = _rt::Vec::with_capacity(len9);
+                                for i in 0..len9 {
+                                    let base = base9
+                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                    let e9 = {
+                                        let l6 = *base.add(0).cast::<*mut u8>();
+                                        let l7 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len8 = l7;
+                                        let bytes8 = _rt::Vec::from_raw_parts(
+                                            l6.cast(),
+                                            len8,
+                                            len8,
+                                        );
+                                        _rt::string_lift(bytes8)
+                                    };
+                                    result9.push(e9);
+                                }
+                                _rt::cabi_dealloc(
+                                    base9,
+                                    len9 * (2 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                result9
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l10 = i32::from(*ptr1.add(8).cast::<u8>());
+                                let v18 = match l10 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e18 = {
+                                            let l11 = *ptr1.add(16).cast::<i64>();
+                                            l11 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e18)
+                                    }
+                                    8 => {
+                                        let e18 = {
+                                            let l12 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l13 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len14 = l13;
+                                            let bytes14 = _rt::Vec::from_raw_parts(
+                                                l12.cast(),
+                                                len14,
+                                                len14,
+                                            );
+                                            _rt::string_lift(bytes14)
+                                        };
+                                        OrchestrationError::Invalid(e18)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e18 = {
+                                            let l15 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l16 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len17 = l16;
+                                            let bytes17 = _rt::Vec::from_raw_parts(
+                                                l15.cast(),
+                                                len17,
+                                                len17,
+                                            );
+                                            _rt::string_lift(bytes17)
+                                        };
+                                        OrchestrationError::Other(e18)
+                                    }
+                                };
+                                v18
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result19
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Those next to this agent in a group; none for who is no member.
+            #[allow(async_fn_in_trait)]
+            pub fn neighbours(
+                group: &str,
+            ) -> ::core::result::Result<_rt::Vec<_rt::String>, OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = group;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "neighbours"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result19 = match l3 {
+                        0 => {
+                            let e = {
+                                let l4 = *ptr1.add(8).cast::<*mut u8>();
+                                let l5 = *ptr1
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base9 = l4;
+                                let len9 = l5;
+                                let mut result9 = _rt::Vec::with_capacity(len9);
+                                for i in 0..len9 {
+                                    let base = base9
+                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                    let e9 = {
+                                        let l6 = *base.add(0).cast::<*mut u8>();
+                                        let l7 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len8 = l7;
+                                        let bytes8 = _rt::Vec::from_raw_parts(
+                                            l6.cast(),
+                                            len8,
+                                            len8,
+                                        );
+                                        _rt::string_lift(bytes8)
+                                    };
+                                    result9.push(e9);
+                                }
+                                _rt::cabi_dealloc(
+                                    base9,
+                                    len9 * (2 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                result9
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l10 = i32::from(*ptr1.add(8).cast::<u8>());
+                                let v18 = match l10 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e18 = {
+                                            let l11 = *ptr1.add(16).cast::<i64>();
+                                            l11 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e18)
+                                    }
+                                    8 => {
+                                        let e18 = {
+                                            let l12 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l13 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len14 = l13;
+                                            let bytes14 = _rt::Vec::from_raw_parts(
+                                                l12.cast(),
+                                                len14,
+                                                len14,
+                                            );
+                                            _rt::string_lift(bytes14)
+                                        };
+                                        OrchestrationError::Invalid(e18)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e18 = {
+                                            let l15 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l16 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len17 = l16;
+                                            let bytes17 = _rt::Vec::from_raw_parts(
+                                                l15.cast(),
+                                                len17,
+                                                len17,
+                                            );
+                                            _rt::string_lift(bytes17)
+                                        };
+                                        OrchestrationError::Other(e18)
+                                    }
+                                };
+                                v18
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result19
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Gives every other member of a group the same message, once, by gossip along the topology: in each round, who
+            /// has it tells three neighbours. Who cannot be told is left out, and the topology closes behind it.
+            #[allow(async_fn_in_trait)]
+            pub fn broadcast(
+                group: &str,
+                payload: &Payload,
+            ) -> ::core::result::Result<Coverage, OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 8 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 8
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = group;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let super::super::super::motehost::agent::types::Payload {
+                        content_type: content_type1,
+                        headers: headers1,
+                        body: body1,
+                    } = payload;
+                    let (result3_0, result3_1, result3_2) = match content_type1 {
+                        Some(e) => {
+                            let vec2 = e;
+                            let ptr2 = vec2.as_ptr().cast::<u8>();
+                            let len2 = vec2.len();
+                            (1i32, ptr2.cast_mut(), len2)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let vec7 = headers1;
+                    let len7 = vec7.len();
+                    let layout7 = _rt::alloc::Layout::from_size_align(
+                            vec7.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result7, _cleanup7) = crate::runtime::Cleanup::new(layout7);
+                    for (i, e) in vec7.into_iter().enumerate() {
+                        let base = result7
+                            .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let super::super::super::motehost::agent::types::Header {
+                                name: name4,
+                                value: value4,
+                            } = e;
+                            let vec5 = name4;
+                            let ptr5 = vec5.as_ptr().cast::<u8>();
+                            let len5 = vec5.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len5;
+                            *base.add(0).cast::<*mut u8>() = ptr5.cast_mut();
+                            let vec6 = value4;
+                            let ptr6 = vec6.as_ptr().cast::<u8>();
+                            let len6 = vec6.len();
+                            *base
+                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len6;
+                            *base
+                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = ptr6.cast_mut();
+                        }
+                    }
+                    let vec8 = body1;
+                    let ptr8 = vec8.as_ptr().cast::<u8>();
+                    let len8 = vec8.len();
+                    let ptr9 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "broadcast"]
+                        fn wit_import10(
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import10(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import10(
+                        ptr0.cast_mut(),
+                        len0,
+                        result3_0,
+                        result3_1,
+                        result3_2,
+                        result7,
+                        len7,
+                        ptr8.cast_mut(),
+                        len8,
+                        ptr9,
+                    );
+                    let l11 = i32::from(*ptr9.add(0).cast::<u8>());
+                    let result29 = match l11 {
+                        0 => {
+                            let e = {
+                                let l12 = *ptr9.add(8).cast::<i32>();
+                                let l13 = *ptr9
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l14 = *ptr9
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base18 = l13;
+                                let len18 = l14;
+                                let mut result18 = _rt::Vec::with_capacity(len18);
+                                for i in 0..len18 {
+                                    let base = base18
+                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                    let e18 = {
+                                        let l15 = *base.add(0).cast::<*mut u8>();
+                                        let l16 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len17 = l16;
+                                        let bytes17 = _rt::Vec::from_raw_parts(
+                                            l15.cast(),
+                                            len17,
+                                            len17,
+                                        );
+                                        _rt::string_lift(bytes17)
+                                    };
+                                    result18.push(e18);
+                                }
+                                _rt::cabi_dealloc(
+                                    base18,
+                                    len18 * (2 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                let l19 = *ptr9
+                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i32>();
+                                Coverage {
+                                    reached: l12 as u32,
+                                    missed: result18,
+                                    rounds: l19 as u32,
+                                }
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l20 = i32::from(*ptr9.add(8).cast::<u8>());
+                                let v28 = match l20 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e28 = {
+                                            let l21 = *ptr9.add(16).cast::<i64>();
+                                            l21 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e28)
+                                    }
+                                    8 => {
+                                        let e28 = {
+                                            let l22 = *ptr9.add(16).cast::<*mut u8>();
+                                            let l23 = *ptr9
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len24 = l23;
+                                            let bytes24 = _rt::Vec::from_raw_parts(
+                                                l22.cast(),
+                                                len24,
+                                                len24,
+                                            );
+                                            _rt::string_lift(bytes24)
+                                        };
+                                        OrchestrationError::Invalid(e28)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e28 = {
+                                            let l25 = *ptr9.add(16).cast::<*mut u8>();
+                                            let l26 = *ptr9
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len27 = l26;
+                                            let bytes27 = _rt::Vec::from_raw_parts(
+                                                l25.cast(),
+                                                len27,
+                                                len27,
+                                            );
+                                            _rt::string_lift(bytes27)
+                                        };
+                                        OrchestrationError::Other(e28)
+                                    }
+                                };
+                                v28
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result29
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Asks agents the same question, all at once, and gathers their answers for at most `timeout-ms` milliseconds (0:
+            /// the host's default). It ends as soon as it is decided or cannot be any more, or with `hear-all` when everybody
+            /// has answered. It takes the right to send to each of them.
+            #[allow(async_fn_in_trait)]
+            pub fn ask_quorum(
+                voters: &[_rt::String],
+                question: &Payload,
+                threshold: Threshold,
+                timeout_ms: u32,
+                hear_all: bool,
+            ) -> ::core::result::Result<Tally, OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 24 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 24
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec1 = voters;
+                    let len1 = vec1.len();
+                    let layout1 = _rt::alloc::Layout::from_size_align(
+                            vec1.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result1, _cleanup1) = crate::runtime::Cleanup::new(layout1);
+                    for (i, e) in vec1.into_iter().enumerate() {
+                        let base = result1
+                            .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let vec0 = e;
+                            let ptr0 = vec0.as_ptr().cast::<u8>();
+                            let len0 = vec0.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len0;
+                            *base.add(0).cast::<*mut u8>() = ptr0.cast_mut();
+                        }
+                    }
+                    let super::super::super::motehost::agent::types::Payload {
+                        content_type: content_type2,
+                        headers: headers2,
+                        body: body2,
+                    } = question;
+                    let (result4_0, result4_1, result4_2) = match content_type2 {
+                        Some(e) => {
+                            let vec3 = e;
+                            let ptr3 = vec3.as_ptr().cast::<u8>();
+                            let len3 = vec3.len();
+                            (1i32, ptr3.cast_mut(), len3)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let vec8 = headers2;
+                    let len8 = vec8.len();
+                    let layout8 = _rt::alloc::Layout::from_size_align(
+                            vec8.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result8, _cleanup8) = crate::runtime::Cleanup::new(layout8);
+                    for (i, e) in vec8.into_iter().enumerate() {
+                        let base = result8
+                            .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let super::super::super::motehost::agent::types::Header {
+                                name: name5,
+                                value: value5,
+                            } = e;
+                            let vec6 = name5;
+                            let ptr6 = vec6.as_ptr().cast::<u8>();
+                            let len6 = vec6.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len6;
+                            *base.add(0).cast::<*mut u8>() = ptr6.cast_mut();
+                            let vec7 = value5;
+                            let ptr7 = vec7.as_ptr().cast::<u8>();
+                            let len7 = vec7.len();
+                            *base
+                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len7;
+                            *base
+                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = ptr7.cast_mut();
+                        }
+                    }
+                    let vec9 = body2;
+                    let ptr9 = vec9.as_ptr().cast::<u8>();
+                    let len9 = vec9.len();
+                    let (result10_0, result10_1) = match threshold {
+                        Threshold::Count(e) => (0i32, _rt::as_i32(e)),
+                        Threshold::Majority => (1i32, 0i32),
+                        Threshold::Supermajority => (2i32, 0i32),
+                    };
+                    let ptr11 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "ask-quorum"]
+                        fn wit_import12(
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: i32,
+                            _: i32,
+                            _: i32,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import12(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: i32,
+                        _: i32,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import12(
+                        result1,
+                        len1,
+                        result4_0,
+                        result4_1,
+                        result4_2,
+                        result8,
+                        len8,
+                        ptr9.cast_mut(),
+                        len9,
+                        result10_0,
+                        result10_1,
+                        _rt::as_i32(&timeout_ms),
+                        match &hear_all {
+                            true => 1,
+                            false => 0,
+                        },
+                        ptr11,
+                    );
+                    let l13 = i32::from(*ptr11.add(0).cast::<u8>());
+                    let result46 = match l13 {
+                        0 => {
+                            let e = {
+                                let l14 = i32::from(*ptr11.add(8).cast::<u8>());
+                                let l18 = *ptr11
+                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i32>();
+                                let l19 = *ptr11
+                                    .add(12 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i32>();
+                                let l20 = *ptr11
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l21 = *ptr11
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base36 = l20;
+                                let len36 = l21;
+                                let mut result36 = _rt::Vec::with_capacity(len36);
+                                for i in 0..len36 {
+                                    let base = base36
+                                        .add(i * (5 * ::core::mem::size_of::<*const u8>()));
+                                    let e36 = {
+                                        let l22 = *base.add(0).cast::<*mut u8>();
+                                        let l23 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len24 = l23;
+                                        let bytes24 = _rt::Vec::from_raw_parts(
+                                            l22.cast(),
+                                            len24,
+                                            len24,
+                                        );
+                                        let l25 = i32::from(
+                                            *base
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>(),
+                                        );
+                                        let v35 = match l25 {
+                                            0 => {
+                                                let e35 = {
+                                                    let l26 = *base
+                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l27 = *base
+                                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len28 = l27;
+                                                    <_ as From<
+                                                        _rt::Vec<_>,
+                                                    >>::from(_rt::Vec::from_raw_parts(l26.cast(), len28, len28))
+                                                };
+                                                Vote::Answer(e35)
+                                            }
+                                            1 => {
+                                                let e35 = {
+                                                    let l29 = *base
+                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l30 = *base
+                                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len31 = l30;
+                                                    let bytes31 = _rt::Vec::from_raw_parts(
+                                                        l29.cast(),
+                                                        len31,
+                                                        len31,
+                                                    );
+                                                    _rt::string_lift(bytes31)
+                                                };
+                                                Vote::Failed(e35)
+                                            }
+                                            2 => Vote::Silent,
+                                            n => {
+                                                debug_assert_eq!(n, 3, "invalid enum discriminant");
+                                                let e35 = {
+                                                    let l32 = *base
+                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l33 = *base
+                                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len34 = l33;
+                                                    let bytes34 = _rt::Vec::from_raw_parts(
+                                                        l32.cast(),
+                                                        len34,
+                                                        len34,
+                                                    );
+                                                    _rt::string_lift(bytes34)
+                                                };
+                                                Vote::Other(e35)
+                                            }
+                                        };
+                                        Ballot {
+                                            voter: _rt::string_lift(bytes24),
+                                            vote: v35,
+                                        }
+                                    };
+                                    result36.push(e36);
+                                }
+                                _rt::cabi_dealloc(
+                                    base36,
+                                    len36 * (5 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                Tally {
+                                    decision: match l14 {
+                                        0 => None,
+                                        1 => {
+                                            let e = {
+                                                let l15 = *ptr11
+                                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<*mut u8>();
+                                                let l16 = *ptr11
+                                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len17 = l16;
+                                                <_ as From<
+                                                    _rt::Vec<_>,
+                                                >>::from(_rt::Vec::from_raw_parts(l15.cast(), len17, len17))
+                                            };
+                                            Some(e)
+                                        }
+                                        _ => _rt::invalid_enum_discriminant(),
+                                    },
+                                    agreed: l18 as u32,
+                                    needed: l19 as u32,
+                                    ballots: result36,
+                                }
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l37 = i32::from(*ptr11.add(8).cast::<u8>());
+                                let v45 = match l37 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e45 = {
+                                            let l38 = *ptr11.add(16).cast::<i64>();
+                                            l38 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e45)
+                                    }
+                                    8 => {
+                                        let e45 = {
+                                            let l39 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l40 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len41 = l40;
+                                            let bytes41 = _rt::Vec::from_raw_parts(
+                                                l39.cast(),
+                                                len41,
+                                                len41,
+                                            );
+                                            _rt::string_lift(bytes41)
+                                        };
+                                        OrchestrationError::Invalid(e45)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e45 = {
+                                            let l42 = *ptr11.add(16).cast::<*mut u8>();
+                                            let l43 = *ptr11
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len44 = l43;
+                                            let bytes44 = _rt::Vec::from_raw_parts(
+                                                l42.cast(),
+                                                len44,
+                                                len44,
+                                            );
+                                            _rt::string_lift(bytes44)
+                                        };
+                                        OrchestrationError::Other(e45)
+                                    }
+                                };
+                                v45
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result46
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// As `ask-quorum`, for all other members of a group.
+            #[allow(async_fn_in_trait)]
+            pub fn ask_group(
+                group: &str,
+                question: &Payload,
+                threshold: Threshold,
+                timeout_ms: u32,
+                hear_all: bool,
+            ) -> ::core::result::Result<Tally, OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 24 + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 24
+                            + 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = group;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let super::super::super::motehost::agent::types::Payload {
+                        content_type: content_type1,
+                        headers: headers1,
+                        body: body1,
+                    } = question;
+                    let (result3_0, result3_1, result3_2) = match content_type1 {
+                        Some(e) => {
+                            let vec2 = e;
+                            let ptr2 = vec2.as_ptr().cast::<u8>();
+                            let len2 = vec2.len();
+                            (1i32, ptr2.cast_mut(), len2)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let vec7 = headers1;
+                    let len7 = vec7.len();
+                    let layout7 = _rt::alloc::Layout::from_size_align(
+                            vec7.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result7, _cleanup7) = crate::runtime::Cleanup::new(layout7);
+                    for (i, e) in vec7.into_iter().enumerate() {
+                        let base = result7
+                            .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let super::super::super::motehost::agent::types::Header {
+                                name: name4,
+                                value: value4,
+                            } = e;
+                            let vec5 = name4;
+                            let ptr5 = vec5.as_ptr().cast::<u8>();
+                            let len5 = vec5.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len5;
+                            *base.add(0).cast::<*mut u8>() = ptr5.cast_mut();
+                            let vec6 = value4;
+                            let ptr6 = vec6.as_ptr().cast::<u8>();
+                            let len6 = vec6.len();
+                            *base
+                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len6;
+                            *base
+                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = ptr6.cast_mut();
+                        }
+                    }
+                    let vec8 = body1;
+                    let ptr8 = vec8.as_ptr().cast::<u8>();
+                    let len8 = vec8.len();
+                    let (result9_0, result9_1) = match threshold {
+                        Threshold::Count(e) => (0i32, _rt::as_i32(e)),
+                        Threshold::Majority => (1i32, 0i32),
+                        Threshold::Supermajority => (2i32, 0i32),
+                    };
+                    let ptr10 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "ask-group"]
+                        fn wit_import11(
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: i32,
+                            _: i32,
+                            _: i32,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import11(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: i32,
+                        _: i32,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import11(
+                        ptr0.cast_mut(),
+                        len0,
+                        result3_0,
+                        result3_1,
+                        result3_2,
+                        result7,
+                        len7,
+                        ptr8.cast_mut(),
+                        len8,
+                        result9_0,
+                        result9_1,
+                        _rt::as_i32(&timeout_ms),
+                        match &hear_all {
+                            true => 1,
+                            false => 0,
+                        },
+                        ptr10,
+                    );
+                    let l12 = i32::from(*ptr10.add(0).cast::<u8>());
+                    let result45 = match l12 {
+                        0 => {
+                            let e = {
+                                let l13 = i32::from(*ptr10.add(8).cast::<u8>());
+                                let l17 = *ptr10
+                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i32>();
+                                let l18 = *ptr10
+                                    .add(12 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i32>();
+                                let l19 = *ptr10
+                                    .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l20 = *ptr10
+                                    .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base35 = l19;
+                                let len35 = l20;
+                                let mut result35 = _rt::Vec::with_capacity(len35);
+                                for i in 0..len35 {
+                                    let base = base35
+                                        .add(i * (5 * ::core::mem::size_of::<*const u8>()));
+                                    let e35 = {
+                                        let l21 = *base.add(0).cast::<*mut u8>();
+                                        let l22 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len23 = l22;
+                                        let bytes23 = _rt::Vec::from_raw_parts(
+                                            l21.cast(),
+                                            len23,
+                                            len23,
+                                        );
+                                        let l24 = i32::from(
+                                            *base
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>(),
+                                        );
+                                        let v34 = match l24 {
+                                            0 => {
+                                                let e34 = {
+                                                    let l25 = *base
+                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l26 = *base
+                                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len27 = l26;
+                                                    <_ as From<
+                                                        _rt::Vec<_>,
+                                                    >>::from(_rt::Vec::from_raw_parts(l25.cast(), len27, len27))
+                                                };
+                                                Vote::Answer(e34)
+                                            }
+                                            1 => {
+                                                let e34 = {
+                                                    let l28 = *base
+                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l29 = *base
+                                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len30 = l29;
+                                                    let bytes30 = _rt::Vec::from_raw_parts(
+                                                        l28.cast(),
+                                                        len30,
+                                                        len30,
+                                                    );
+                                                    _rt::string_lift(bytes30)
+                                                };
+                                                Vote::Failed(e34)
+                                            }
+                                            2 => Vote::Silent,
+                                            n => {
+                                                debug_assert_eq!(n, 3, "invalid enum discriminant");
+                                                let e34 = {
+                                                    let l31 = *base
+                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l32 = *base
+                                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len33 = l32;
+                                                    let bytes33 = _rt::Vec::from_raw_parts(
+                                                        l31.cast(),
+                                                        len33,
+                                                        len33,
+                                                    );
+                                                    _rt::string_lift(bytes33)
+                                                };
+                                                Vote::Other(e34)
+                                            }
+                                        };
+                                        Ballot {
+                                            voter: _rt::string_lift(bytes23),
+                                            vote: v34,
+                                        }
+                                    };
+                                    result35.push(e35);
+                                }
+                                _rt::cabi_dealloc(
+                                    base35,
+                                    len35 * (5 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                Tally {
+                                    decision: match l13 {
+                                        0 => None,
+                                        1 => {
+                                            let e = {
+                                                let l14 = *ptr10
+                                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<*mut u8>();
+                                                let l15 = *ptr10
+                                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len16 = l15;
+                                                <_ as From<
+                                                    _rt::Vec<_>,
+                                                >>::from(_rt::Vec::from_raw_parts(l14.cast(), len16, len16))
+                                            };
+                                            Some(e)
+                                        }
+                                        _ => _rt::invalid_enum_discriminant(),
+                                    },
+                                    agreed: l17 as u32,
+                                    needed: l18 as u32,
+                                    ballots: result35,
+                                }
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l36 = i32::from(*ptr10.add(8).cast::<u8>());
+                                let v44 = match l36 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e44 = {
+                                            let l37 = *ptr10.add(16).cast::<i64>();
+                                            l37 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e44)
+                                    }
+                                    8 => {
+                                        let e44 = {
+                                            let l38 = *ptr10.add(16).cast::<*mut u8>();
+                                            let l39 = *ptr10
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len40 = l39;
+                                            let bytes40 = _rt::Vec::from_raw_parts(
+                                                l38.cast(),
+                                                len40,
+                                                len40,
+                                            );
+                                            _rt::string_lift(bytes40)
+                                        };
+                                        OrchestrationError::Invalid(e44)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e44 = {
+                                            let l41 = *ptr10.add(16).cast::<*mut u8>();
+                                            let l42 = *ptr10
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len43 = l42;
+                                            let bytes43 = _rt::Vec::from_raw_parts(
+                                                l41.cast(),
+                                                len43,
+                                                len43,
+                                            );
+                                            _rt::string_lift(bytes43)
+                                        };
+                                        OrchestrationError::Other(e44)
+                                    }
+                                };
+                                v44
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result45
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Makes an agent like one that is installed, with its component and settings, and with those of its rights and
+            /// limits that this agent has too. It ends when this agent is removed, unless it is `detached`.
+            #[allow(async_fn_in_trait)]
+            pub fn spawn(
+                like: &str,
+                name: &str,
+                detached: bool,
+            ) -> ::core::result::Result<(), OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = like;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let vec1 = name;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "spawn"]
+                        fn wit_import3(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(
+                        ptr0.cast_mut(),
+                        len0,
+                        ptr1.cast_mut(),
+                        len1,
+                        match &detached {
+                            true => 1,
+                            false => 0,
+                        },
+                        ptr2,
+                    );
+                    let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                    let result14 = match l4 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l5 = i32::from(*ptr2.add(8).cast::<u8>());
+                                let v13 = match l5 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e13 = {
+                                            let l6 = *ptr2.add(16).cast::<i64>();
+                                            l6 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e13)
+                                    }
+                                    8 => {
+                                        let e13 = {
+                                            let l7 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l8 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len9 = l8;
+                                            let bytes9 = _rt::Vec::from_raw_parts(
+                                                l7.cast(),
+                                                len9,
+                                                len9,
+                                            );
+                                            _rt::string_lift(bytes9)
+                                        };
+                                        OrchestrationError::Invalid(e13)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e13 = {
+                                            let l10 = *ptr2.add(16).cast::<*mut u8>();
+                                            let l11 = *ptr2
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        OrchestrationError::Other(e13)
+                                    }
+                                };
+                                v13
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result14
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Removes an agent that this one made, and all that end with it.
+            #[allow(async_fn_in_trait)]
+            pub fn end_child(
+                name: &str,
+            ) -> ::core::result::Result<(), OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = name;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "end-child"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result13 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(*ptr1.add(8).cast::<u8>());
+                                let v12 = match l4 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e12 = {
+                                            let l5 = *ptr1.add(16).cast::<i64>();
+                                            l5 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e12)
+                                    }
+                                    8 => {
+                                        let e12 = {
+                                            let l6 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l7 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            let bytes8 = _rt::Vec::from_raw_parts(
+                                                l6.cast(),
+                                                len8,
+                                                len8,
+                                            );
+                                            _rt::string_lift(bytes8)
+                                        };
+                                        OrchestrationError::Invalid(e12)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e12 = {
+                                            let l9 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l10 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        OrchestrationError::Other(e12)
+                                    }
+                                };
+                                v12
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result13
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// The agents that this one made and that are there, sorted by name.
+            #[allow(async_fn_in_trait)]
+            pub fn children() -> _rt::Vec<_rt::String> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 2
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/orchestration@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "children"]
+                        fn wit_import1(_: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(_: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import1(ptr0);
+                    let l2 = *ptr0.add(0).cast::<*mut u8>();
+                    let l3 = *ptr0
+                        .add(::core::mem::size_of::<*const u8>())
+                        .cast::<usize>();
+                    let base7 = l2;
+                    let len7 = l3;
+                    let mut result7 = _rt::Vec::with_capacity(len7);
+                    for i in 0..len7 {
+                        let base = base7
+                            .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                        let e7 = {
+                            let l4 = *base.add(0).cast::<*mut u8>();
+                            let l5 = *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>();
+                            let len6 = l5;
+                            let bytes6 = _rt::Vec::from_raw_parts(l4.cast(), len6, len6);
+                            _rt::string_lift(bytes6)
+                        };
+                        result7.push(e7);
+                    }
+                    _rt::cabi_dealloc(
+                        base7,
+                        len7 * (2 * ::core::mem::size_of::<*const u8>()),
+                        ::core::mem::size_of::<*const u8>(),
+                    );
+                    let result8 = result7;
+                    result8
+                }
+            }
+        }
         /// What an agent remembers: named values that outlive the instance and belong to this agent alone. A call
         /// that returned `ok` is durable. Memory shared between agents will be an interface of its own.
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
@@ -4472,9 +7557,9 @@ mod _rt {
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2853] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x87\x15\x01A\x02\x01\
-A\x16\x01B\x09\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05leve\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 4120] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xfa\x1e\x01A\x02\x01\
+A\x18\x01B\x09\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05leve\
 l\x03\0\0\x01r\x02\x04names\x05values\x04\0\x05field\x03\0\x02\x01@\x01\x05level\
 \x01\0\x7f\x04\0\x07enabled\x01\x04\x01p\x03\x01@\x03\x05level\x01\x04texts\x06f\
 ields\x05\x01\0\x04\0\x05write\x01\x06\x03\0\x18motehost:agent/log@0.1.0\x05\0\x01\
@@ -4502,41 +7587,70 @@ h\x01\x0d\x01j\x01\x01\x01\x07\x01@\x03\x07subjects\x07payload\x01\x0atimeout-ms
 y\0\x0e\x04\0\x07request\x01\x0f\x01j\x01\x09\x01\x07\x01@\x02\x07patterns\x05gr\
 oup\x0a\0\x10\x04\0\x09subscribe\x01\x11\x01j\0\x01\x07\x01@\x01\x0csubscription\
 \x09\0\x12\x04\0\x0bunsubscribe\x01\x13\x03\0\x18motehost:agent/bus@0.1.0\x05\x05\
-\x01B\x20\x01kw\x01q\x08\x06denied\0\0\x0bunavailable\0\0\x08conflict\x01\0\0\x09\
-too-large\x01w\0\x04full\x01w\0\x0binvalid-key\x01s\0\x09cancelled\0\0\x05other\x01\
-s\0\x04\0\x0dcontext-error\x03\0\x01\x01p}\x01r\x02\x05value\x03\x08revisionw\x04\
-\0\x05entry\x03\0\x04\x01q\x03\x06always\0\0\x06absent\0\0\x08revision\x01w\0\x04\
-\0\x0cprecondition\x03\0\x06\x01r\x03\x03keys\x08revisionw\x05bytesw\x04\0\x08ke\
-y-info\x03\0\x08\x01p\x09\x01ks\x01r\x02\x04keys\x0a\x04next\x0b\x04\0\x04page\x03\
-\0\x0c\x01r\x04\x07entriesw\x05bytesw\x09bytes-maxw\x0fvalue-bytes-maxw\x04\0\x0c\
-memory-usage\x03\0\x0e\x01k\x05\x01j\x01\x10\x01\x02\x01@\x01\x03keys\0\x11\x04\0\
-\x03get\x01\x12\x01j\x01w\x01\x02\x01@\x03\x03keys\x05value\x03\x0cprecondition\x07\
-\0\x13\x04\0\x03put\x01\x14\x01j\x01\x7f\x01\x02\x01@\x02\x03keys\x0cpreconditio\
-n\x07\0\x15\x04\0\x06delete\x01\x16\x01j\x01\x0d\x01\x02\x01@\x03\x06prefixs\x05\
-after\x0b\x08keys-maxy\0\x17\x04\0\x04list\x01\x18\x01j\x01\x0f\x01\x02\x01@\0\0\
-\x19\x04\0\x05usage\x01\x1a\x03\0\x1cmotehost:agent/context@0.1.0\x05\x06\x01B\x0c\
-\x01q\x09\x06denied\0\0\x0bunavailable\0\0\x11invalid-arguments\x01s\0\x09timed-\
-out\0\0\x09too-large\x01w\0\x0crate-limited\x01y\0\x06failed\x01s\0\x09cancelled\
-\0\0\x05other\x01s\0\x04\0\x0atool-error\x03\0\0\x01ks\x01r\x04\x04names\x0bdesc\
-riptions\x0cinput-schemas\x0doutput-schema\x02\x04\0\x04tool\x03\0\x03\x01p\x04\x01\
-j\x01\x05\x01\x01\x01@\0\0\x06\x04\0\x04list\x01\x07\x01j\x01s\x01\x01\x01@\x03\x04\
-names\x09argumentss\x0atimeout-msy\0\x08\x04\0\x04call\x01\x09\x03\0\x1amotehost\
-:agent/tools@0.1.0\x05\x07\x01B\x05\x01r\x02\x07secondsw\x0bnanosecondsy\x04\0\x08\
-datetime\x03\0\0\x01@\0\0\x01\x04\0\x03now\x01\x02\x04\0\x0aresolution\x01\x02\x03\
-\0\x1cwasi:clocks/wall-clock@0.2.0\x05\x08\x01B\x0a\x04\0\x08pollable\x03\x01\x01\
-h\0\x01@\x01\x04self\x01\0\x7f\x04\0\x16[method]pollable.ready\x01\x02\x01@\x01\x04\
-self\x01\x01\0\x04\0\x16[method]pollable.block\x01\x03\x01p\x01\x01py\x01@\x01\x02\
-in\x04\0\x05\x04\0\x04poll\x01\x06\x03\0\x12wasi:io/poll@0.2.0\x05\x09\x02\x03\0\
-\x06\x08pollable\x01B\x0f\x02\x03\x02\x01\x0a\x04\0\x08pollable\x03\0\0\x01w\x04\
-\0\x07instant\x03\0\x02\x01w\x04\0\x08duration\x03\0\x04\x01@\0\0\x03\x04\0\x03n\
-ow\x01\x06\x01@\0\0\x05\x04\0\x0aresolution\x01\x07\x01i\x01\x01@\x01\x04when\x03\
-\0\x08\x04\0\x11subscribe-instant\x01\x09\x01@\x01\x04when\x05\0\x08\x04\0\x12su\
-bscribe-duration\x01\x0a\x03\0!wasi:clocks/monotonic-clock@0.2.0\x05\x0b\x01B\x05\
-\x01p}\x01@\x01\x03lenw\0\0\x04\0\x10get-random-bytes\x01\x01\x01@\0\0w\x04\0\x0e\
-get-random-u64\x01\x02\x03\0\x18wasi:random/random@0.2.0\x05\x0c\x04\0<motehost:\
-agent/imports-with-all-of-its-exports-removed@0.1.0\x04\0\x0b-\x01\0'imports-wit\
-h-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0d\
-wit-component\x070.259.0\x10wit-bindgen-rust\x060.62.0";
+\x01BD\x02\x03\x02\x01\x02\x04\0\x07payload\x03\0\0\x01q\x0b\x06denied\0\0\x0bun\
+available\0\0\x09timed-out\0\0\x04full\0\0\x06closed\0\0\x04held\0\0\x04lost\0\0\
+\x09too-large\x01w\0\x07invalid\x01s\0\x09cancelled\0\0\x05other\x01s\0\x04\0\x13\
+orchestration-error\x03\0\x02\x01r\x02\x05tokenw\x0dexpires-at-nsw\x04\0\x05leas\
+e\x03\0\x04\x01m\x04\x04mesh\x04ring\x04star\x0chierarchical\x04\0\x08topology\x03\
+\0\x06\x01ps\x01r\x03\x07reachedy\x06missed\x08\x06roundsy\x04\0\x08coverage\x03\
+\0\x09\x01q\x03\x05count\x01y\0\x08majority\0\0\x0dsupermajority\0\0\x04\0\x09th\
+reshold\x03\0\x0b\x01p}\x01q\x04\x06answer\x01\x0d\0\x06failed\x01s\0\x06silent\0\
+\0\x05other\x01s\0\x04\0\x04vote\x03\0\x0e\x01r\x02\x05voters\x04vote\x0f\x04\0\x06\
+ballot\x03\0\x10\x01k\x0d\x01p\x11\x01r\x04\x08decision\x12\x06agreedy\x06needed\
+y\x07ballots\x13\x04\0\x05tally\x03\0\x14\x01j\0\x01\x03\x01@\x02\x04names\x0ava\
+lues-maxy\0\x16\x04\0\x0copen-channel\x01\x17\x01@\x03\x07channels\x05value\x0d\x07\
+wait-msy\0\x16\x04\0\x03put\x01\x18\x01j\x01\x0d\x01\x03\x01@\x02\x07channels\x07\
+wait-msy\0\x19\x04\0\x04take\x01\x1a\x01@\x01\x04names\0\x16\x04\0\x0dclose-chan\
+nel\x01\x1b\x01j\x01\x05\x01\x03\x01@\x03\x04names\x06ttl-msy\x07wait-msy\0\x1c\x04\
+\0\x0dacquire-lease\x01\x1d\x01@\x03\x04names\x05tokenw\x06ttl-msy\0\x1c\x04\0\x0b\
+renew-lease\x01\x1e\x01@\x02\x04names\x05tokenw\0\x16\x04\0\x0drelease-lease\x01\
+\x1f\x01@\x02\x05agents\x04words\0\x16\x04\0\x06signal\x01\x20\x01j\x01s\x01\x03\
+\x01@\x02\x04words\x07wait-msy\0!\x04\0\x0cawait-signal\x01\"\x01ks\x01@\x02\x03\
+keys\x06shards\x08\0#\x04\0\x08shard-of\x01$\x01@\x02\x05groups\x08topology\x07\0\
+\x16\x04\0\x0ajoin-group\x01%\x01@\x01\x05groups\0\x16\x04\0\x0bleave-group\x01&\
+\x01j\x01\x08\x01\x03\x01@\x01\x05groups\0'\x04\0\x07members\x01(\x04\0\x0aneigh\
+bours\x01(\x01j\x01\x0a\x01\x03\x01@\x02\x05groups\x07payload\x01\0)\x04\0\x09br\
+oadcast\x01*\x01j\x01\x15\x01\x03\x01@\x05\x06voters\x08\x08question\x01\x09thre\
+shold\x0c\x0atimeout-msy\x08hear-all\x7f\0+\x04\0\x0aask-quorum\x01,\x01@\x05\x05\
+groups\x08question\x01\x09threshold\x0c\x0atimeout-msy\x08hear-all\x7f\0+\x04\0\x09\
+ask-group\x01-\x01@\x03\x04likes\x04names\x08detached\x7f\0\x16\x04\0\x05spawn\x01\
+.\x04\0\x09end-child\x01\x1b\x01@\0\0\x08\x04\0\x08children\x01/\x03\0\"motehost\
+:agent/orchestration@0.1.0\x05\x06\x01B\x20\x01kw\x01q\x08\x06denied\0\0\x0bunav\
+ailable\0\0\x08conflict\x01\0\0\x09too-large\x01w\0\x04full\x01w\0\x0binvalid-ke\
+y\x01s\0\x09cancelled\0\0\x05other\x01s\0\x04\0\x0dcontext-error\x03\0\x01\x01p}\
+\x01r\x02\x05value\x03\x08revisionw\x04\0\x05entry\x03\0\x04\x01q\x03\x06always\0\
+\0\x06absent\0\0\x08revision\x01w\0\x04\0\x0cprecondition\x03\0\x06\x01r\x03\x03\
+keys\x08revisionw\x05bytesw\x04\0\x08key-info\x03\0\x08\x01p\x09\x01ks\x01r\x02\x04\
+keys\x0a\x04next\x0b\x04\0\x04page\x03\0\x0c\x01r\x04\x07entriesw\x05bytesw\x09b\
+ytes-maxw\x0fvalue-bytes-maxw\x04\0\x0cmemory-usage\x03\0\x0e\x01k\x05\x01j\x01\x10\
+\x01\x02\x01@\x01\x03keys\0\x11\x04\0\x03get\x01\x12\x01j\x01w\x01\x02\x01@\x03\x03\
+keys\x05value\x03\x0cprecondition\x07\0\x13\x04\0\x03put\x01\x14\x01j\x01\x7f\x01\
+\x02\x01@\x02\x03keys\x0cprecondition\x07\0\x15\x04\0\x06delete\x01\x16\x01j\x01\
+\x0d\x01\x02\x01@\x03\x06prefixs\x05after\x0b\x08keys-maxy\0\x17\x04\0\x04list\x01\
+\x18\x01j\x01\x0f\x01\x02\x01@\0\0\x19\x04\0\x05usage\x01\x1a\x03\0\x1cmotehost:\
+agent/context@0.1.0\x05\x07\x01B\x0c\x01q\x09\x06denied\0\0\x0bunavailable\0\0\x11\
+invalid-arguments\x01s\0\x09timed-out\0\0\x09too-large\x01w\0\x0crate-limited\x01\
+y\0\x06failed\x01s\0\x09cancelled\0\0\x05other\x01s\0\x04\0\x0atool-error\x03\0\0\
+\x01ks\x01r\x04\x04names\x0bdescriptions\x0cinput-schemas\x0doutput-schema\x02\x04\
+\0\x04tool\x03\0\x03\x01p\x04\x01j\x01\x05\x01\x01\x01@\0\0\x06\x04\0\x04list\x01\
+\x07\x01j\x01s\x01\x01\x01@\x03\x04names\x09argumentss\x0atimeout-msy\0\x08\x04\0\
+\x04call\x01\x09\x03\0\x1amotehost:agent/tools@0.1.0\x05\x08\x01B\x05\x01r\x02\x07\
+secondsw\x0bnanosecondsy\x04\0\x08datetime\x03\0\0\x01@\0\0\x01\x04\0\x03now\x01\
+\x02\x04\0\x0aresolution\x01\x02\x03\0\x1cwasi:clocks/wall-clock@0.2.0\x05\x09\x01\
+B\x0a\x04\0\x08pollable\x03\x01\x01h\0\x01@\x01\x04self\x01\0\x7f\x04\0\x16[meth\
+od]pollable.ready\x01\x02\x01@\x01\x04self\x01\x01\0\x04\0\x16[method]pollable.b\
+lock\x01\x03\x01p\x01\x01py\x01@\x01\x02in\x04\0\x05\x04\0\x04poll\x01\x06\x03\0\
+\x12wasi:io/poll@0.2.0\x05\x0a\x02\x03\0\x07\x08pollable\x01B\x0f\x02\x03\x02\x01\
+\x0b\x04\0\x08pollable\x03\0\0\x01w\x04\0\x07instant\x03\0\x02\x01w\x04\0\x08dur\
+ation\x03\0\x04\x01@\0\0\x03\x04\0\x03now\x01\x06\x01@\0\0\x05\x04\0\x0aresoluti\
+on\x01\x07\x01i\x01\x01@\x01\x04when\x03\0\x08\x04\0\x11subscribe-instant\x01\x09\
+\x01@\x01\x04when\x05\0\x08\x04\0\x12subscribe-duration\x01\x0a\x03\0!wasi:clock\
+s/monotonic-clock@0.2.0\x05\x0c\x01B\x05\x01p}\x01@\x01\x03lenw\0\0\x04\0\x10get\
+-random-bytes\x01\x01\x01@\0\0w\x04\0\x0eget-random-u64\x01\x02\x03\0\x18wasi:ra\
+ndom/random@0.2.0\x05\x0d\x04\0<motehost:agent/imports-with-all-of-its-exports-r\
+emoved@0.1.0\x04\0\x0b-\x01\0'imports-with-all-of-its-exports-removed\x03\0\0\0G\
+\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.259.0\x10wit-bindgen\
+-rust\x060.62.0";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

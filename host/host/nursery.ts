@@ -1,0 +1,145 @@
+import type { AgentRecord, Origin } from '../agent/registry.ts';
+import type { Spec } from '../agent/spec.ts';
+import type { SpecMaker } from '../agent/spec-maker.ts';
+import { delegationsMax } from '../capability/capabilities.ts';
+import { HostError } from '../errors.ts';
+import { type Answer, done, invalid, refused } from '../orchestration/asked.ts';
+import { Families } from '../orchestration/families.ts';
+import type { Nursery } from '../orchestration/home.ts';
+import type { Admission } from './admission.ts';
+import { childSpec } from './child-spec.ts';
+import type { HostAudit } from './host-audit.ts';
+import type { Tenancy } from './tenancy.ts';
+
+export interface AgentNurseryOptions {
+  readonly tenancy: Tenancy;
+  readonly specs: SpecMaker;
+  /** What policies say of agents that come; undefined where there are none. */
+  readonly admission: Admission | undefined;
+  readonly audit: HostAudit;
+  /** Removes an agent, `by` another one, and all that end with it. */
+  readonly remove: (name: string, by: string) => Promise<void>;
+  readonly say: (level: 'info' | 'warn', text: string, agent: string) => void;
+}
+
+/** Agents that other agents make, with no more rights than those have, and that end with them. They do not outlive the host. */
+export class AgentNursery implements Nursery {
+  readonly #options: AgentNurseryOptions;
+  readonly #families = new Families();
+  /** By what a child is like, and by whose it is: children of a kind share one. */
+  readonly #specs = new WeakMap<Spec, WeakMap<Spec, Spec>>();
+  readonly #origins = new WeakMap<Origin, Origin>();
+  /** Children that are about to be there, by their parents. */
+  readonly #coming = new Map<string, number>();
+
+  constructor(options: AgentNurseryOptions) {
+    this.#options = options;
+  }
+
+  childrenOf(parent: string): readonly string[] {
+    return this.#families.childrenOf(parent);
+  }
+
+  async spawn(parent: string, like: string, name: string, isDetached: boolean): Promise<Answer> {
+    const { tenancy } = this.#options;
+    const [maker, model] = [tenancy.registry.get(parent), tenancy.registry.get(like)];
+    if (maker === undefined) return refused('cancelled');
+    const fault = this.#faultOf(maker, model, like, name);
+    if (fault !== undefined || model === undefined) return fault ?? refused('denied');
+    this.#coming.set(parent, (this.#coming.get(parent) ?? 0) + 1);
+    try {
+      await this.#make(maker, model, name, isDetached);
+      return done;
+    } catch (thrown) {
+      if (!(thrown instanceof HostError)) throw thrown;
+      this.#options.say('warn', `'${name}' was not made: ${thrown.message}`, parent);
+      return thrown.class === 'denied' ? refused('denied') : refused('unavailable');
+    } finally {
+      const coming = (this.#coming.get(parent) ?? 1) - 1;
+      if (coming > 0) this.#coming.set(parent, coming);
+      else this.#coming.delete(parent);
+    }
+  }
+
+  /** Why it cannot be made. */
+  #faultOf(
+    maker: AgentRecord,
+    model: AgentRecord | undefined,
+    like: string,
+    name: string,
+  ): Answer | undefined {
+    const { tenancy, say } = this.#options;
+    if (model === undefined) {
+      say('warn', `'${name}' was not made: there is no agent '${like}' to be like`, maker.name);
+      return refused('denied');
+    }
+    if (model.spec.program.facts.main.kind !== 'handler') return invalid(`${like} takes no messages`);
+    if (tenancy.registry.get(name) !== undefined) return invalid(`there is an agent '${name}' already`);
+    const { childrenMax } = maker.spec.manifest.grants.orchestration;
+    const children = this.#families.sizeOf(maker.name) + (this.#coming.get(maker.name) ?? 0);
+    if (children < childrenMax && this.#generationOf(maker.name) < delegationsMax) return undefined;
+    const why =
+      children < childrenMax
+        ? `it is ${delegationsMax} generations from an installed agent, the most there may be`
+        : `it has ${children} already: [capabilities.orchestration] children-max = ${children + 1}`;
+    say('warn', `'${name}' was not made: ${why}`, maker.name);
+    return refused('full');
+  }
+
+  /** 0 for an agent that no other made. */
+  #generationOf(name: string): number {
+    const parent = this.#families.parentOf(name);
+    return parent === undefined ? 0 : 1 + this.#generationOf(parent);
+  }
+
+  async #make(maker: AgentRecord, model: AgentRecord, name: string, isDetached: boolean): Promise<void> {
+    const { tenancy, admission, audit, remove } = this.#options;
+    const spec = this.#specOf(model.spec, maker.spec);
+    audit.assertRoom();
+    await admission?.spawn(maker.name, spec, [name]);
+    await tenancy.add([name], spec, this.#originOf(model.origin));
+    this.#families.add({ name, parent: maker.name, isDetached });
+    await audit.spawned([name], spec, model.origin.manifestText, maker.name);
+    // Its parent may have gone while a person was asked.
+    if (!isDetached && !tenancy.registry.isCurrent(maker)) await remove(name, maker.name);
+  }
+
+  #specOf(like: Spec, parent: Spec): Spec {
+    let byParent = this.#specs.get(like);
+    if (byParent === undefined) {
+      byParent = new WeakMap();
+      this.#specs.set(like, byParent);
+    }
+    let spec = byParent.get(parent);
+    if (spec === undefined) {
+      spec = childSpec(this.#options.specs, like, parent);
+      byParent.set(parent, spec);
+    }
+    return spec;
+  }
+
+  #originOf(origin: Origin): Origin {
+    let made = this.#origins.get(origin);
+    if (made === undefined) {
+      made = { ...origin, manifestPath: undefined };
+      this.#origins.set(origin, made);
+    }
+    return made;
+  }
+
+  async endChild(parent: string, name: string): Promise<Answer> {
+    if (this.#families.childOf(parent, name) === undefined) return refused('denied');
+    await this.#options.remove(name, parent);
+    return done;
+  }
+
+  /** An agent is no more: those that end with it, the youngest first. */
+  async endOf(name: string): Promise<void> {
+    const ending = this.#families.endingWith(name);
+    this.#families.remove(name);
+    for (const child of ending) {
+      this.#families.remove(child);
+      await this.#options.remove(child, name);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import type { Bus } from '../bus/bus.ts';
+import type { Wheel } from '../clock/wheel.ts';
+import type { Clock } from '../clock.ts';
+import { type Answer, refused } from '../orchestration/asked.ts';
+import { Home, type Nursery } from '../orchestration/home.ts';
+import type { Lease, LeaseEnd } from '../orchestration/leases.ts';
+import type { AskedOfHome } from './control.ts';
+import { LeaseFile } from './lease-file.ts';
+
+export interface SharedNamesOptions {
+  readonly stateFolder: string;
+  readonly clock: Clock;
+  readonly wheel: Wheel;
+  readonly bus: () => Bus;
+  readonly nursery: () => Nursery;
+  readonly isAgent: (name: string) => boolean;
+}
+
+/** The home of the names that agents share, as the threads of a host ask it. */
+export class SharedNames {
+  readonly home: Home;
+  readonly #options: SharedNamesOptions;
+  readonly #leases: LeaseFile;
+  /** What is asked and not answered, by thread and call. */
+  readonly #calls = new Map<number, Map<number, AbortController>>();
+
+  /** @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
+  constructor(options: SharedNamesOptions) {
+    const { stateFolder, clock, wheel, nursery, isAgent } = options;
+    this.#options = options;
+    this.#leases = new LeaseFile(join(stateFolder, 'leases.sqlite'));
+    this.home = new Home({
+      clock,
+      wheel,
+      store: this.#leases,
+      nursery: {
+        spawn: (...asked) => nursery().spawn(...asked),
+        endChild: (...asked) => nursery().endChild(...asked),
+        childrenOf: (parent) => nursery().childrenOf(parent),
+      },
+      isAgent,
+      onLeaseEnd: (lease, end) => this.#publish(lease, end),
+    });
+  }
+
+  async ask(thread: number, { call, agent, asked }: AskedOfHome): Promise<Answer> {
+    if (!this.#options.isAgent(agent)) return refused('cancelled');
+    const calls = this.#callsOf(thread);
+    const given = new AbortController();
+    calls.set(call, given);
+    try {
+      return await this.home.ask(agent, asked, given.signal);
+    } finally {
+      calls.delete(call);
+    }
+  }
+
+  #callsOf(thread: number): Map<number, AbortController> {
+    let calls = this.#calls.get(thread);
+    if (calls === undefined) {
+      calls = new Map();
+      this.#calls.set(thread, calls);
+    }
+    return calls;
+  }
+
+  unwanted(thread: number, call: number): void {
+    this.#calls.get(thread)?.get(call)?.abort();
+  }
+
+  /** The thread is gone, and whatever its agents waited for is not wanted any more. */
+  lost(thread: number): void {
+    const calls = this.#calls.get(thread);
+    // Those of its successor are others.
+    this.#calls.delete(thread);
+    for (const given of calls?.values() ?? []) given.abort();
+  }
+
+  /** The host ends: nobody waits any more. */
+  close(): void {
+    for (const thread of [...this.#calls.keys()]) this.lost(thread);
+    this.#leases.close();
+  }
+
+  /** `host.lease.NAME.expired`, …: for whoever may listen to the host's own events. */
+  #publish({ name, holder, token }: Lease, end: LeaseEnd): void {
+    const bus = this.#options.bus();
+    if (!bus.hasEventListeners) return;
+    const body = JSON.stringify({ lease: name, holder, token, end });
+    bus.publishEvent(`host.lease.${name}.${end}`, {
+      contentType: 'application/json',
+      headers: [],
+      body: new TextEncoder().encode(body),
+    });
+  }
+}

@@ -1,0 +1,416 @@
+import { isSharedName } from '../manifest.ts';
+import type { Answer, Asked, OrchestrationError, ToldLease } from './asked.ts';
+import { type Coverage, spread } from './gossip.ts';
+import { gatherQuorum, type Tally, type Threshold, votesNeeded } from './quorum.ts';
+import { Shards } from './shards.ts';
+import { type TopologyKind, topologyKinds } from './topology.ts';
+
+/** What is handed over to be sent (wit/types.wit). */
+export interface GuestPayload {
+  readonly contentType: string | undefined;
+  readonly headers: readonly { readonly name: string; readonly value: string }[];
+  readonly body: Uint8Array;
+}
+
+/** What policies are asked about. */
+export type Passing = 'put' | 'take' | 'lease' | 'signal';
+export type Permitted = Uint8Array | undefined;
+
+export type SharedKind = 'channels' | 'leases' | 'groups' | 'spawnFrom';
+
+/** What an agent may use together with others. Names are valid ones. */
+export interface OrchestrationRights {
+  mayShare(kind: SharedKind, name: string): boolean;
+  maySpawn(agent: string): boolean;
+  /** Whether it may send to an agent, and ask it. */
+  maySendTo(agent: string): boolean;
+  /** The line of the manifest that would allow it. */
+  cure(kind: SharedKind | 'spawn' | 'send', target: string): string;
+  /**
+   * What policies say of what the grants allow: the bytes as they may go, or undefined; a promise while a person is
+   * asked.
+   */
+  permits(kind: Passing, name: string, bytes: Uint8Array): Permitted | Promise<Permitted>;
+}
+
+/** One agent in front of the home of names. */
+export interface OrchestrationGuest {
+  readonly name: string;
+  readonly rights: OrchestrationRights;
+  ask(asked: Asked, signal: AbortSignal | undefined): Promise<Answer>;
+  /** Asks another agent over the bus; `isMember`: without a grant for it. @throws what `reasonOf` explains */
+  request(
+    agent: string,
+    question: GuestPayload,
+    timeoutMs: number,
+    isMember: boolean,
+    signal: AbortSignal,
+  ): Promise<Uint8Array>;
+  /** Puts a message into a fellow member's mailbox; false: it has not taken it. */
+  tell(agent: string, id: string, payload: GuestPayload): Promise<boolean>;
+  /** A name for a message that no other has. */
+  newId(): string;
+  /** From 0 to below 1. */
+  random(): number;
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** Until the deadline of the message at hand. */
+  leftMs(): number;
+  /** Of the call at hand: aborts when the agent's invocation is ended. Undefined: calls are ended one by one. */
+  signal(): AbortSignal | undefined;
+  /** What the guest's call throws to return the `err` of a WIT result. */
+  failure(error: OrchestrationError): unknown;
+  /** Of what `request` threw. */
+  reasonOf(thrown: unknown): string;
+  /** For the operator's log. */
+  denied(what: string, cure: string): void;
+}
+
+/** The WIT variant `threshold` as lifted. */
+export type GuestThreshold =
+  | { readonly tag: 'count'; readonly val: number }
+  | { readonly tag: 'majority' | 'supermajority' };
+
+export interface GuestCoverage {
+  readonly reached: number;
+  readonly missed: readonly string[];
+  readonly rounds: number;
+}
+
+export interface GuestTally {
+  readonly decision: Uint8Array | undefined;
+  readonly agreed: number;
+  readonly needed: number;
+  readonly ballots: readonly { readonly voter: string; readonly vote: unknown }[];
+}
+
+const wordBytesMax = 64;
+const votersMax = 1_000;
+const shardsMax = 10_000;
+const graceMs = 5_000;
+const timeoutMsDefault = 10_000;
+
+/** What an agent asks of the others, until a signal aborts: for calls that suspend it, and for those that do not. */
+export class Orchestra {
+  readonly guest: OrchestrationGuest;
+
+  constructor(guest: OrchestrationGuest) {
+    this.guest = guest;
+  }
+
+  async put(channel: string, value: Uint8Array, waitMs: number, signal?: AbortSignal): Promise<void> {
+    this.check('channels', channel);
+    const own = await this.#permit('put', channel, value);
+    await this.#done({ kind: 'put', name: channel, value: own, waitMs: this.#within(waitMs) }, signal);
+  }
+
+  async take(channel: string, waitMs: number, signal?: AbortSignal): Promise<Uint8Array> {
+    this.check('channels', channel);
+    await this.#permit('take', channel, nothing);
+    const answer = await this.#asked({ kind: 'take', name: channel, waitMs: this.#within(waitMs) }, signal);
+    if (answer.kind !== 'value') throw bug('take', answer);
+    if (signal?.aborted !== true) return answer.value;
+    // It came after whoever wanted it had gone.
+    void this.guest.ask({ kind: 'put-back', name: channel, value: answer.value }, undefined);
+    return this.refuse({ tag: 'cancelled' });
+  }
+
+  async acquireLease(name: string, ttlMs: number, waitMs: number, signal?: AbortSignal): Promise<ToldLease> {
+    this.check('leases', name);
+    await this.#permit('lease', name, nothing);
+    const answer = await this.#asked({ kind: 'acquire', name, ttlMs, waitMs: this.#within(waitMs) }, signal);
+    if (answer.kind !== 'lease') throw bug('acquire', answer);
+    if (signal?.aborted !== true) return answer.lease;
+    void this.guest.ask({ kind: 'release', name, token: Number(answer.lease.token) }, undefined);
+    return this.refuse({ tag: 'cancelled' });
+  }
+
+  async renewLease(name: string, token: bigint, ttlMs: number): Promise<ToldLease> {
+    this.check('leases', name);
+    const answer = await this.#asked({ kind: 'renew', name, token: Number(token), ttlMs });
+    return answer.kind === 'lease' ? answer.lease : Promise.reject(bug('renew', answer));
+  }
+
+  async releaseLease(name: string, token: bigint): Promise<void> {
+    this.check('leases', name);
+    await this.#done({ kind: 'release', name, token: Number(token) });
+  }
+
+  async raise(agent: string, word: string): Promise<void> {
+    this.#checkWord(word);
+    if (!this.guest.rights.maySendTo(agent)) this.#deny(`signal ${agent}`, 'send', `agent.${agent}`);
+    const bytes = Buffer.from(word);
+    // A word of which something was left out would be another word.
+    if (!bytes.equals(await this.#permit('signal', agent, bytes))) this.refuse({ tag: 'denied' });
+    await this.#done({ kind: 'raise', agent, word });
+  }
+
+  async awaitSignal(word: string, waitMs: number, signal?: AbortSignal): Promise<string> {
+    this.#checkWord(word);
+    const answer = await this.#asked({ kind: 'await', word, waitMs: this.#within(waitMs) }, signal);
+    return answer.kind === 'from' ? answer.agent : Promise.reject(bug('await', answer));
+  }
+
+  async open(name: string, valuesMax: number): Promise<void> {
+    this.check('channels', name);
+    await this.#done({ kind: 'open', name, valuesMax });
+  }
+
+  async close(name: string): Promise<void> {
+    this.check('channels', name);
+    await this.#done({ kind: 'close', name });
+  }
+
+  async join(name: string, topology: string): Promise<void> {
+    this.check('groups', name);
+    const kind = topologyKinds.find((one) => one === topology);
+    if (kind === undefined) return this.refuse({ tag: 'invalid', val: `no topology: '${topology}'` });
+    await this.#done({ kind: 'join', name, topology: kind });
+  }
+
+  async leave(name: string): Promise<void> {
+    this.check('groups', name);
+    await this.#done({ kind: 'leave', name });
+  }
+
+  async group(name: string): Promise<{
+    readonly topology: TopologyKind;
+    readonly members: readonly string[];
+    readonly neighbours: readonly string[];
+  }> {
+    this.check('groups', name);
+    const answer = await this.#asked({ kind: 'members', name });
+    return answer.kind === 'group' ? answer.group : Promise.reject(bug('members', answer));
+  }
+
+  /** By gossip: the host carries it from mailbox to mailbox, and no member's code has a part in it. */
+  async broadcast(name: string, payload: GuestPayload, signal?: AbortSignal): Promise<GuestCoverage> {
+    const { topology, members } = await this.group(name);
+    const id = this.guest.newId();
+    const coverage: Coverage = await spread({
+      kind: topology,
+      members,
+      origin: this.guest.name,
+      random: () => this.guest.random(),
+      tell: (member) => this.guest.tell(member, id, payload),
+      ...(signal !== undefined && { signal }),
+    });
+    return { reached: coverage.reached.length, missed: coverage.missed, rounds: coverage.rounds };
+  }
+
+  async askQuorum(
+    voters: readonly string[],
+    question: GuestPayload,
+    threshold: GuestThreshold,
+    timeoutMs: number,
+    hearAll: boolean,
+    signal?: AbortSignal,
+  ): Promise<GuestTally> {
+    for (const voter of voters)
+      if (!this.guest.rights.maySendTo(voter)) this.#deny(`ask ${voter}`, 'send', `agent.${voter}`);
+    return this.#gather(voters, question, threshold, timeoutMs, hearAll, false, signal);
+  }
+
+  async askGroup(
+    name: string,
+    question: GuestPayload,
+    threshold: GuestThreshold,
+    timeoutMs: number,
+    hearAll: boolean,
+    signal?: AbortSignal,
+  ): Promise<GuestTally> {
+    const { members } = await this.group(name);
+    const voters = members.filter((member) => member !== this.guest.name);
+    return this.#gather(voters, question, threshold, timeoutMs, hearAll, true, signal);
+  }
+
+  async #gather(
+    given: readonly string[],
+    question: GuestPayload,
+    asked: GuestThreshold,
+    timeoutMs: number,
+    isForAll: boolean,
+    isMember: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<GuestTally> {
+    const voters = [...new Set(given)];
+    const threshold = this.#thresholdOf(asked, voters.length);
+    const waitMs = this.#within(timeoutMs === 0 ? timeoutMsDefault : timeoutMs);
+    const tally = await gatherQuorum<Uint8Array>({
+      voters,
+      threshold,
+      keyOf: (answer) => Buffer.from(answer).toString('latin1'),
+      // Longer than the vote lasts: its end is what ends them, and who has said nothing by then is silent.
+      ask: (voter, over) => this.guest.request(voter, question, waitMs + graceMs, isMember, over),
+      timeout: (over) => this.guest.sleep(waitMs, over),
+      isForAll,
+      signal,
+      whyOf: (thrown) => this.guest.reasonOf(thrown),
+    });
+    return toldTally(tally);
+  }
+
+  #thresholdOf(asked: GuestThreshold, voters: number): Threshold {
+    if (voters === 0) return this.refuse({ tag: 'invalid', val: 'nobody to ask' });
+    if (voters > votersMax) return this.refuse({ tag: 'invalid', val: `at most ${votersMax} voters` });
+    const threshold = asked.tag === 'count' ? asked.val : asked.tag;
+    if (typeof threshold === 'number' && (threshold < 1 || threshold > voters))
+      return this.refuse({ tag: 'invalid', val: `a threshold of ${threshold} among ${voters} voters` });
+    votesNeeded(threshold, voters);
+    return threshold;
+  }
+
+  async spawn(like: string, name: string, isDetached: boolean, signal?: AbortSignal): Promise<void> {
+    const { rights } = this.guest;
+    if (!rights.mayShare('spawnFrom', like)) this.#deny(`spawn like ${like}`, 'spawnFrom', like);
+    if (!rights.maySpawn(name)) this.#deny(`spawn ${name}`, 'spawn', name);
+    await this.#done({ kind: 'spawn', like, name, isDetached }, signal);
+  }
+
+  async children(): Promise<readonly string[]> {
+    const answer = await this.#asked({ kind: 'children' });
+    return answer.kind === 'names' ? [...answer.names].sort() : Promise.reject(bug('children', answer));
+  }
+
+  async endChild(name: string): Promise<void> {
+    await this.#done({ kind: 'end-child', name });
+  }
+
+  check(kind: SharedKind, name: string): void {
+    if (!isSharedName(name))
+      this.refuse({ tag: 'invalid', val: `'${name.slice(0, 64)}': lower-case letters, digits, . _ and -` });
+    if (!this.guest.rights.mayShare(kind, name)) this.#deny(`${whatOf[kind]} ${name}`, kind, name);
+  }
+
+  #checkWord(word: string): void {
+    const bytes = Buffer.byteLength(word);
+    if (bytes === 0 || bytes > wordBytesMax)
+      this.refuse({ tag: 'invalid', val: `a word has 1 to ${wordBytesMax} bytes` });
+  }
+
+  #deny(what: string, kind: SharedKind | 'spawn' | 'send', target: string): never {
+    this.guest.denied(what, this.guest.rights.cure(kind, target));
+    return this.refuse({ tag: 'denied' });
+  }
+
+  async #permit(kind: Passing, name: string, bytes: Uint8Array): Promise<Uint8Array> {
+    return (await this.guest.rights.permits(kind, name, bytes)) ?? this.refuse({ tag: 'denied' });
+  }
+
+  async #done(asked: Asked, signal?: AbortSignal): Promise<void> {
+    const answer = await this.#asked(asked, signal);
+    if (answer.kind !== 'done') throw bug(asked.kind, answer);
+  }
+
+  async #asked(asked: Asked, signal?: AbortSignal): Promise<Exclude<Answer, { kind: 'error' }>> {
+    const answer = await this.guest.ask(asked, signal);
+    return answer.kind === 'error' ? this.refuse(answer.error) : answer;
+  }
+
+  refuse(error: OrchestrationError): never {
+    throw this.guest.failure(error);
+  }
+
+  #within(waitMs: number): number {
+    return Math.min(waitMs, this.guest.leftMs());
+  }
+}
+
+const nothing = new Uint8Array(0);
+const whatOf = { channels: 'channel', leases: 'lease', groups: 'group', spawnFrom: 'spawn like' } as const;
+
+function bug(asked: string, { kind }: Answer): Error {
+  return new Error(`bug: '${asked}' was answered with '${kind}'`);
+}
+
+function toldTally({ decision, agreed, needed, votes }: Tally<Uint8Array>): GuestTally {
+  const ballots = votes.map(([voter, vote]) => {
+    if (vote.kind === 'answer') return { voter, vote: { tag: 'answer', val: vote.answer } };
+    return { voter, vote: vote.kind === 'failed' ? { tag: 'failed', val: vote.why } : { tag: 'silent' } };
+  });
+  return { decision, agreed, needed, ballots };
+}
+
+/** The functions of `motehost:agent/orchestration@0.1.0` (wit/orchestration.wit). */
+export interface OrchestrationGuestApi {
+  readonly functions: Readonly<Record<string, (...args: never[]) => unknown>>;
+  /** May return a promise, by their WIT names. */
+  readonly suspending: ReadonlySet<string>;
+}
+
+const suspending: ReadonlySet<string> = new Set([
+  'open-channel',
+  'put',
+  'take',
+  'close-channel',
+  'acquire-lease',
+  'renew-lease',
+  'release-lease',
+  'signal',
+  'await-signal',
+  'join-group',
+  'leave-group',
+  'members',
+  'neighbours',
+  'broadcast',
+  'ask-quorum',
+  'ask-group',
+  'spawn',
+  'end-child',
+  'children',
+]);
+
+/** Orchestration as one agent sees it: what it may not use and what is not there are the same to it. */
+export function orchestrationGuestApi(guest: OrchestrationGuest): OrchestrationGuestApi {
+  const orchestra = new Orchestra(guest);
+  return {
+    functions: {
+      openChannel: (name: string, valuesMax: number) => orchestra.open(name, valuesMax),
+      put: (channel: string, value: Uint8Array, waitMs: number) =>
+        orchestra.put(channel, value, waitMs, guest.signal()),
+      take: (channel: string, waitMs: number) => orchestra.take(channel, waitMs, guest.signal()),
+      closeChannel: (name: string) => orchestra.close(name),
+      acquireLease: (name: string, ttlMs: number, waitMs: number) =>
+        orchestra.acquireLease(name, ttlMs, waitMs, guest.signal()),
+      renewLease: (name: string, token: bigint, ttlMs: number) => orchestra.renewLease(name, token, ttlMs),
+      releaseLease: (name: string, token: bigint) => orchestra.releaseLease(name, token),
+      signal: (agent: string, word: string) => orchestra.raise(agent, word),
+      awaitSignal: (word: string, waitMs: number) => orchestra.awaitSignal(word, waitMs, guest.signal()),
+      shardOf: (key: string, shards: readonly string[]) => shardOf(key, shards),
+      joinGroup: (group: string, topology: string) => orchestra.join(group, topology),
+      leaveGroup: (group: string) => orchestra.leave(group),
+      members: async (group: string) => [...(await orchestra.group(group)).members].sort(),
+      neighbours: async (group: string) => (await orchestra.group(group)).neighbours,
+      broadcast: (group: string, payload: GuestPayload) =>
+        orchestra.broadcast(group, payload, guest.signal()),
+      askQuorum: (
+        voters: readonly string[],
+        question: GuestPayload,
+        threshold: GuestThreshold,
+        timeoutMs: number,
+        hearAll: boolean,
+      ) => orchestra.askQuorum(voters, question, threshold, timeoutMs, hearAll, guest.signal()),
+      askGroup: (
+        group: string,
+        question: GuestPayload,
+        threshold: GuestThreshold,
+        timeoutMs: number,
+        hearAll: boolean,
+      ) => orchestra.askGroup(group, question, threshold, timeoutMs, hearAll, guest.signal()),
+      spawn: (like: string, name: string, isDetached: boolean) =>
+        orchestra.spawn(like, name, isDetached, guest.signal()),
+      endChild: (name: string) => orchestra.endChild(name),
+      children: () => orchestra.children(),
+    },
+    suspending,
+  };
+}
+
+/** The latest shards named by anybody: they are named again with the next key. */
+let latest: { readonly names: string; readonly shards: Shards } | undefined;
+
+function shardOf(key: string, names: readonly string[]): string | undefined {
+  const some = names.slice(0, shardsMax);
+  const text = JSON.stringify(some);
+  if (latest?.names !== text) latest = { names: text, shards: new Shards(some) };
+  return latest.shards.of(key);
+}

@@ -1,0 +1,48 @@
+import { levels } from '../level.ts';
+import { tagCell, weightCell } from '../standings.ts';
+import { PlainPolicy } from './plain-policy.ts';
+
+/** What a millisecond counts at least, in fuel: a guest that has the host work for it uses the thread as well. */
+export const fuelPerMsMin = 100_000;
+
+/** What a turn counts as. */
+export function costOf(fuel: number, ms: number): number {
+  const leastFuel = ms * fuelPerMsMin;
+  return fuel > leastFuel ? fuel : leastFuel;
+}
+
+/**
+ * Each agent of a level gets fuel in proportion to its weight while it has something to do (stride scheduling): its
+ * pass is the fuel it used by its weight, and the lowest pass goes first. Whoever slept comes in at the pass of
+ * those who run: it has saved nothing up.
+ */
+export class FairShare extends PlainPolicy {
+  readonly name = 'fair-share';
+  /** The pass of whoever had its turn last, by level. */
+  readonly #passes = new Float64Array(levels.length);
+
+  arrive(cells: Float64Array, at: number, level: number): number {
+    const pass = this.#passes[level] as number;
+    const own = cells[at + tagCell] as number;
+    if (own >= pass) return own;
+    cells[at + tagCell] = pass;
+    return pass;
+  }
+
+  peek(cells: Float64Array, at: number): number {
+    return cells[at + tagCell] as number;
+  }
+
+  override charge(cells: Float64Array, at: number, fuel: number, ms: number): void {
+    cells[at + tagCell] =
+      (cells[at + tagCell] as number) + costOf(fuel, ms) / (cells[at + weightCell] as number);
+  }
+
+  override moved(cells: Float64Array, at: number, level: number): void {
+    cells[at + tagCell] = this.#passes[level] as number;
+  }
+
+  override picked(level: number, rank: number): void {
+    if (rank > (this.#passes[level] as number)) this.#passes[level] = rank;
+  }
+}

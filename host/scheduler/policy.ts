@@ -1,0 +1,35 @@
+/** How the host decides who of one level goes first. */
+export const policyNames = [
+  'fair-share',
+  'round-robin',
+  'first-come',
+  'shortest-job',
+  'weighted-fair-queueing',
+  'earliest-deadline',
+  'rate-based',
+  'priority',
+  'custom',
+] as const;
+
+export type PolicyName = (typeof policyNames)[number];
+
+/**
+ * Gives each agent that waits a rank; the lowest goes first, of equals the one that came first. `cells[at + …]` are
+ * the agent's own (`standings.ts`). None of this may allocate.
+ */
+export interface Policy {
+  readonly name: PolicyName;
+  /** Everybody in turn: ranks do not matter. */
+  readonly isRing: boolean;
+  /** Something new came for an agent that had nothing to do: a message, or what its call waited for. */
+  arrive(cells: Float64Array, at: number, level: number): number;
+  /** A guest gave way in the middle of a computation, and waits to go on. */
+  again(cells: Float64Array, at: number): number;
+  /** As `again`, and nothing changes: whoever has a lower rank goes before it. */
+  peek(cells: Float64Array, at: number): number;
+  charge(cells: Float64Array, at: number, fuel: number, ms: number): void;
+  /** An agent waits in another level than before. */
+  moved(cells: Float64Array, at: number, level: number): void;
+  /** Whoever had this rank in a level has its turn. */
+  picked(level: number, rank: number): void;
+}

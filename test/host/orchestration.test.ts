@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Hosted, localAgent, temporaryState } from '../support/hosted.ts';
+import { player } from '../support/player.ts';
+
+const shared = `
+[capabilities.orchestration]
+channels = ["work"]
+leases = ["leader"]
+groups = ["swarm"]
+`;
+const sends = `
+[capabilities.bus]
+send = ["agent.ada", "agent.bob", "agent.cyd"]
+`;
+
+async function three(): Promise<Parameters<typeof Hosted.start>[2]> {
+  const component = await player();
+  const limits = '[limits]\ndeadline = "20s"\n';
+  return ['ada', 'bob', 'cyd'].map((name) => localAgent(name, component, limits + shared + sends));
+}
+
+test('a channel carries values between agents of several threads, each to one of them, and survives their threads', async (t) => {
+  const host = await Hosted.start(t, temporaryState(t), await three(), { threads: 2 });
+  assert.equal(await host.ask('ada', 'open work 2'), 'ok');
+  assert.equal(await host.ask('ada', 'put work one 0'), 'ok');
+  assert.equal(await host.ask('bob', 'put work two 0'), 'ok');
+  assert.equal(await host.ask('cyd', 'put work three 0'), 'full');
+  assert.equal(await host.ask('cyd', 'put work three 20'), 'timed-out');
+  const waiting = host.ask('cyd', 'put work three 10000');
+  assert.equal(await host.ask('bob', 'take work 0'), 'one');
+  assert.equal(await waiting, 'ok');
+  await host.serving.endThread(1);
+  await host.lines.until(/are there again/);
+  assert.equal(await host.ask('ada', 'take work 0'), 'two');
+  assert.equal(await host.ask('bob', 'take work 0'), 'three');
+  assert.equal(await host.ask('bob', 'take work 0'), 'timed-out');
+  const taking = [host.ask('bob', 'take work 10000'), host.ask('cyd', 'take work 10000')];
+  assert.equal(await host.ask('ada', 'put work four 0'), 'ok');
+  assert.equal(await Promise.race(taking), 'four');
+  assert.equal(await host.ask('ada', 'close work'), 'ok');
+  assert.deepEqual((await Promise.all(taking)).sort(), ['closed', 'four']);
+});
+
+test('one holder at a time; a lease survives a restart of the host, and the next token is greater', async (t) => {
+  const state = temporaryState(t);
+  const before = await Hosted.start(t, state, await three(), { threads: 2 });
+  const events: string[] = [];
+  before.serving.subscribe('host.lease.>', undefined, ({ subject }) => events.push(subject));
+  const token = Number(await before.ask('ada', 'acquire leader 60000 0'));
+  assert.ok(token > 0);
+  assert.equal(await before.ask('bob', 'acquire leader 60000 0'), 'held');
+  assert.equal(await before.ask('bob', `renew leader ${token + 1} 60000`), 'lost');
+  assert.equal(await before.ask('ada', `renew leader ${token} 60000`), String(token));
+  await before.close(1000);
+  const after = await Hosted.start(t, state, await three(), { threads: 1 });
+  assert.equal(await after.ask('bob', 'acquire leader 60000 0'), 'held');
+  const waiting = after.ask('bob', 'acquire leader 60000 10000');
+  assert.equal(await after.ask('ada', `release leader ${token}`), 'ok');
+  assert.ok(Number(await waiting) > token);
+  assert.equal(await after.ask('ada', `renew leader ${token} 60000`), 'lost');
+  assert.deepEqual(events, []);
+});
+
+test('a lease whose time is over is told to whoever listens', async (t) => {
+  const host = await Hosted.start(t, temporaryState(t), await three());
+  const told = new Promise((resolve) => {
+    host.serving.subscribe('host.lease.>', undefined, ({ subject, body }) =>
+      resolve([subject, JSON.parse(Buffer.from(body).toString())]),
+    );
+  });
+  const token = Number(await host.ask('ada', 'acquire leader 20 0'));
+  assert.deepEqual(await told, [
+    'host.lease.leader.expired',
+    { lease: 'leader', holder: 'ada', token, end: 'expired' },
+  ]);
+});
+
+test('words are told across threads, also to one that waits', async (t) => {
+  const host = await Hosted.start(t, temporaryState(t), await three(), { threads: 2 });
+  assert.equal(await host.ask('ada', 'signal bob go'), 'ok');
+  assert.equal(await host.ask('bob', 'await go 0'), 'ada');
+  const waiting = host.ask('bob', 'await go 10000');
+  assert.equal(await host.ask('cyd', 'signal bob go'), 'ok');
+  assert.equal(await waiting, 'cyd');
+  assert.equal(await host.ask('bob', 'await go 10'), 'timed-out');
+});
+
+test('a quorum hears real agents, within its time; a group is asked and told without a grant for each', async (t) => {
+  const component = await player();
+  const agents = [
+    ...(await three()),
+    localAgent('dan', component, shared),
+    localAgent('eve', component, shared),
+  ];
+  const host = await Hosted.start(t, temporaryState(t), agents, { threads: 2 });
+  assert.equal(
+    await host.ask('ada', 'quorum bob,cyd yes? 5000 all'),
+    'decided played yes? 2/2 bob=played yes? cyd=played yes?',
+  );
+  assert.equal(await host.ask('ada', 'quorum bob,cyd mute 50'), 'undecided 0/2 bob=silent cyd=silent');
+  assert.equal(await host.ask('dan', 'quorum bob hello 5000'), 'denied');
+  for (const name of ['bob', 'dan', 'eve']) assert.equal(await host.ask(name, 'join swarm'), 'ok');
+  assert.equal(await host.ask('dan', 'members swarm'), 'bob,dan,eve');
+  assert.equal(await host.ask('dan', 'group swarm x 2'), 'decided played x 2/2 bob=played x eve=played x');
+  assert.equal(await host.ask('ada', 'broadcast swarm news'), '3 missed ');
+  assert.match(await host.ask('eve', 'heard'), /^(heard;)?x;news$|^x;news$/);
+  assert.equal(await host.ask('bob', 'leave swarm'), 'ok');
+  assert.equal(await host.ask('dan', 'neighbours swarm'), 'eve');
+});
+
+test('shards are the same for everybody', async (t) => {
+  const host = await Hosted.start(t, temporaryState(t), await three());
+  const one = await host.ask('ada', 'shard ACME a,b,c');
+  assert.match(one, /^[abc]$/);
+  assert.equal(await host.ask('bob', 'shard ACME c,a,b'), one);
+});
+
+test('what was not granted is denied, as is what is not there; the operator learns the cure', async (t) => {
+  const host = await Hosted.start(t, temporaryState(t), [localAgent('ada', await player(), shared)]);
+  const asked = [
+    'put other x 0',
+    'acquire other 100 0',
+    'members other',
+    'signal bob go',
+    'spawn bob kid',
+    'end kid',
+  ];
+  for (const words of asked) assert.equal(await host.ask('ada', words), 'denied', words);
+  assert.equal(await host.ask('ada', 'put NO x 0'), "invalid: 'NO': lower-case letters, digits, . _ and -");
+  await host.lines.until(/ada: denied: spawn like bob/);
+  const denied = host.lines.all.filter((line) => line.startsWith('ada: denied'));
+  assert.deepEqual(
+    denied,
+    ['channel other', 'lease other', 'group other', 'signal bob', 'spawn like bob'].map(
+      (what) => `ada: denied: ${what}`,
+    ),
+  );
+});
+
+const maker = `
+[capabilities]
+spawn = ["kid-*"]
+
+[capabilities.bus]
+send = ["agent.bob"]
+
+[capabilities.orchestration]
+channels = ["work"]
+spawn-from = ["model"]
+children-max = 2
+`;
+const model = `
+[capabilities]
+spawn = ["kid-*"]
+
+[capabilities.bus]
+send = ["agent.bob", "agent.cyd"]
+
+[capabilities.orchestration]
+channels = ["*"]
+leases = ["leader"]
+spawn-from = ["model"]
+`;
+
+test('an agent makes others with no more rights than it has; they end with it, unless they are let go', async (t) => {
+  const component = await player();
+  const agents = [
+    localAgent('bob', component),
+    localAgent('cyd', component),
+    localAgent('model', component, model),
+  ];
+  const host = await Hosted.start(t, temporaryState(t), agents, { threads: 2 });
+  const installed = await host.serving.install({
+    manifest: `name = "maker"\nworld = "handler"\n${maker}`,
+    component,
+  });
+  assert.equal(installed.kind, 'installed');
+  assert.equal(await host.ask('maker', 'spawn model kid-a'), 'ok');
+  assert.equal(await host.ask('maker', 'spawn model kid-b detached'), 'ok');
+  assert.equal(await host.ask('maker', 'spawn model kid-c'), 'full');
+  assert.equal(await host.ask('maker', 'spawn model other'), 'denied');
+  assert.equal(await host.ask('maker', 'spawn bob kid-d'), 'denied');
+  assert.equal(await host.ask('maker', 'children'), 'kid-a,kid-b');
+  // What both may, what only the model may, and what only the maker could give.
+  assert.equal(await host.ask('kid-a', 'put work x 0'), 'ok');
+  assert.equal(await host.ask('kid-a', 'put secret x 0'), 'denied');
+  assert.equal(await host.ask('kid-a', 'acquire leader 1000 0'), 'denied');
+  assert.equal(await host.ask('kid-a', 'signal bob go'), 'ok');
+  assert.equal(await host.ask('kid-a', 'signal cyd go'), 'denied');
+  assert.equal(await host.ask('model', 'signal cyd go'), 'ok');
+  // A child's children are its maker's business too.
+  assert.equal(await host.ask('kid-a', 'spawn model kid-x'), 'ok');
+  assert.equal(await host.ask('kid-x', 'put secret x 0'), 'denied');
+  assert.equal(await host.ask('kid-a', 'end kid-b'), 'denied');
+  await host.serving.remove('maker');
+  assert.deepEqual((await host.serving.agents(undefined, 100)).map(({ name }) => name).sort(), [
+    'bob',
+    'cyd',
+    'kid-b',
+    'model',
+  ]);
+});
