@@ -447,15 +447,8 @@ export class AgentThread {
 
   /** As `Population.add`. */
   add(spec: number, agents: readonly Newcomer[], isAgain: boolean): void {
-    this.population.add(spec, agents, isAgain);
-    if (!isAgain) return;
-    for (const [id, name] of agents)
-      this.lives.tell(
-        name,
-        'unreachable',
-        this.population.lifecycleOf(id) ?? 'created',
-        'another thread has it',
-      );
+    if (isAgain) this.lives.returning(() => this.population.add(spec, agents, true));
+    else this.population.add(spec, agents, false);
   }
 
   async remove(id: number): Promise<void> {
