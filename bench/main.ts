@@ -26,13 +26,16 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   messages: async () => (await import('./messages.ts')).bench,
   http: async () => (await import('./http.ts')).bench,
   neighbour: async () => (await import('./neighbour.ts')).bench,
+  profiles: async () => (await import('./profiles.ts')).bench,
   wheel: async () => (await import('./wheel.ts')).bench,
   replay: async () => (await import('./replay.ts')).bench,
   capability: async () => (await import('./capability.ts')).bench,
   policy: async () => (await import('./policy.ts')).bench,
   audit: async () => (await import('./audit.ts')).bench,
+  audited: async () => (await import('./audited.ts')).bench,
   orchestration: async () => (await import('./orchestration.ts')).bench,
   identity: async () => (await import('./identity.ts')).bench,
+  scheduler: async () => (await import('./scheduler.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({

@@ -1,4 +1,5 @@
 import { fs, os, path as paths } from './builtin.ts';
+import { type AuditSettings, auditOfTable } from './config/audit-settings.ts';
 import { HostError } from './errors.ts';
 import {
   type LimitName,
@@ -16,6 +17,10 @@ export interface Config {
   /** The file it came from, or undefined when there is none. */
   readonly path: string | undefined;
   readonly limits: Partial<Limits>;
+  /** The `[metrics]` table as it stands there, for whoever exports metrics (`config/metrics.ts`). */
+  readonly metrics?: unknown;
+  /** How a serving host keeps its audit chain. */
+  readonly audit?: AuditSettings;
 }
 
 /** Where prepared modules are kept: `HOST_CACHE`, else the user's cache folder. */
@@ -44,10 +49,10 @@ export async function loadConfig(named: string | undefined, env: Environment): P
       cause,
     );
   }
-  return { path, limits: await parseConfig(text, path) };
+  return { path, ...(await parseConfig(text, path)) };
 }
 
-async function parseConfig(text: string, path: string): Promise<Partial<Limits>> {
+async function parseConfig(text: string, path: string): Promise<Omit<Config, 'path'>> {
   const { parse } = await import('smol-toml');
   let table: Record<string, unknown>;
   try {
@@ -57,14 +62,21 @@ async function parseConfig(text: string, path: string): Promise<Partial<Limits>>
     throw new HostError('HOST_ERR_CONFIG_INVALID', `${path}: ${reason}`, { path }, cause);
   }
   for (const key of Object.keys(table)) {
-    if (key !== 'limits')
-      throw new HostError('HOST_ERR_CONFIG_INVALID', `${path}: unknown key '${key}'; the keys are: limits`, {
-        path,
-        key,
-      });
+    if (!keys.includes(key))
+      throw new HostError(
+        'HOST_ERR_CONFIG_INVALID',
+        `${path}: unknown key '${key}'; the keys are: ${keys.join(', ')}`,
+        { path, key },
+      );
   }
-  return limitsOfTable(table.limits ?? {}, path);
+  const { metrics } = table;
+  const limits = limitsOfTable(table.limits ?? {}, path);
+  return table.audit === undefined
+    ? { limits, metrics }
+    : { limits, metrics, audit: auditOfTable(table.audit, path) };
 }
+
+const keys: readonly string[] = ['limits', 'audit', 'metrics'];
 
 /** The keys of a `[limits]` table: the flags without their dashes. */
 export const limitKeys: Readonly<Record<string, LimitName>> = Object.fromEntries(

@@ -88,6 +88,10 @@ test('the parser is asked for all of its tables', () => {
     'messages',
     'restart',
     'subscriptions.a',
+    'supervision',
+    'supervision.circuit',
+    'supervision.liveness',
+    'supervision.readiness',
     'triggers',
   ]);
 });

@@ -11,6 +11,7 @@ import { describe, faultOf, notAgain, StartFailed, unavailable, unsupported } fr
 import { type FailurePlace, restartsAfter } from './error-strategy.ts';
 import type { Halt } from './halt.ts';
 import { IdlePlace } from './idle-list.ts';
+import { Lifecycle, type LifecycleWatch, type LifeNumber, life } from './lifecycle.ts';
 import { Presence } from './presence.ts';
 import type { Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
@@ -22,12 +23,13 @@ export type { AgentNote, AgentPhase, Launch, Saved, StopReason, Surroundings } f
  * One agent on its thread: at most one instance, and in it at most one message at a time. It launches when a
  * message comes, and after a trap, a limit or a cancellation the instance is gone and the next message has a new one.
  */
-export class Agent implements CallEnd {
+export class Agent implements CallEnd, LifecycleWatch {
   readonly id: number;
   readonly name: string;
   #spec: Spec;
   readonly #around: Surroundings;
   readonly #presence: Presence;
+  readonly lifecycle: Lifecycle;
   /** Those who wait for the message under way to be dealt with. */
   #settling: (() => void)[] | undefined;
   /** Whether the dispatcher counts it. */
@@ -43,14 +45,16 @@ export class Agent implements CallEnd {
   memoryBytes = 0;
   lastUsedMs = 0;
   lastError: string | undefined;
-  /** Why it handles nothing until a person says so. */
-  halt: Halt | undefined;
+  /** Somebody else decides whether it is started again. */
+  isSupervised = false;
+  #halt: Halt | undefined;
 
   constructor(id: number, name: string, spec: Spec, around: Surroundings) {
     this.id = id;
     this.name = name;
     this.#spec = spec;
     this.#around = around;
+    this.lifecycle = new Lifecycle(name, this);
     this.#presence = new Presence(this, around);
   }
 
@@ -73,6 +77,36 @@ export class Agent implements CallEnd {
   /** What it is told from now on is of another instance. */
   endHistory(): void {
     this.#recorder?.ends();
+  }
+
+  /** Why it handles nothing until a person says so. */
+  get halt(): Halt | undefined {
+    return this.#halt;
+  }
+
+  /** Whether it was ended for good, by its manifest or by a person. */
+  get isTerminated(): boolean {
+    return this.#halt?.kind === 'terminated';
+  }
+
+  /** It handles nothing from now on, and what it computes stands still if it is paused; or, without a halt, it goes on. */
+  haltBy(halt: Halt | undefined): void {
+    const wasPaused = this.#halt?.kind === 'paused';
+    this.#halt = halt;
+    if (halt === undefined || (wasPaused && halt.kind === 'terminated')) this.lifecycle.resume();
+    else if (halt.kind !== 'terminated') this.lifecycle.suspend(halt.why);
+    if (halt?.kind === 'paused') {
+      this.#presence.pause();
+      this.#around.hold(this);
+    } else if (wasPaused) {
+      this.#presence.unpause();
+      this.#around.release(this);
+    }
+    if (halt === undefined) this.revive();
+  }
+
+  turned(from: LifeNumber, to: LifeNumber, why: string): void {
+    this.#around.turned(this, from, to, why);
   }
 
   get phase(): AgentPhase {
@@ -139,6 +173,8 @@ export class Agent implements CallEnd {
       const deadlineMs = this.#deadlineMs(delivery);
       if (deadlineMs <= 0) return this.#finish(this.#late(deadlineMs), 'host');
       await presence.arrive(deadlineMs);
+      // It may have been ended while it started.
+      if (this.isTerminated) return this.#finish(notAgain, 'host');
       presence.begin('handle', delivery.message, this.#deadlineMs(delivery), this);
     } catch (thrown) {
       this.refused(thrown);
@@ -236,6 +272,7 @@ export class Agent implements CallEnd {
     await this.#presence.drop();
     const error = faultOf(thrown);
     this.lastError = error.message;
+    if (this.lifecycle.beneath !== life.ready) this.#presence.turn(life.failed, error.message);
     this.#around.note(this, { kind: 'refused', error });
     return unavailable(error.class === 'unavailable' ? error.message : 'the agent cannot be started');
   }
@@ -250,6 +287,33 @@ export class Agent implements CallEnd {
     this.lastError = describe(outcome);
   }
 
+  /** Whether it needed more restarts than its manifest bears. */
+  get isWornOut(): boolean {
+    return this.#presence.isWornOut;
+  }
+
+  /** Has an instance from now on, without a message; none may be under way. Says why it has not. */
+  async appear(): Promise<string | undefined> {
+    const presence = this.#presence;
+    if (this.#spec.program.facts.main.kind !== 'handler') return undefined;
+    try {
+      if (presence.leaving !== undefined) await presence.leaving;
+      if (presence.isAtHand) return undefined;
+      presence.revive();
+      await presence.arrive(this.#spec.limits.deadlineMs);
+      presence.rest(this.#around.clock.monotonicMs());
+      return undefined;
+    } catch (thrown) {
+      await this.#refused(thrown);
+      return this.lastError ?? 'it could not be started';
+    }
+  }
+
+  /** Its instance is gone, without a word to it; no message may be under way. */
+  abandon(): Promise<void> {
+    return this.#presence.abandon();
+  }
+
   /** Ends the instance in good order, and forgets what was saved; no message may be under way. */
   end(reason: StopReason): Promise<void> {
     return this.#presence.end(reason);
@@ -258,6 +322,11 @@ export class Agent implements CallEnd {
   /** Ends as by `end`, and nothing begins it again until `revive`. */
   terminate(): Promise<void> {
     return this.#presence.terminate();
+  }
+
+  /** Is gone at once, with what was saved, as soon as no message is under way; see `terminate`. */
+  kill(): Promise<void> {
+    return this.#presence.kill();
   }
 
   /** A message may begin it again, at once. */
@@ -301,6 +370,7 @@ export class Agent implements CallEnd {
     this.#spec = spec;
     this.#recorder = undefined;
     this.revive();
+    if (this.#halt !== undefined && this.#halt.kind !== 'terminated') this.lifecycle.suspend(this.#halt.why);
   }
 
   /** The limits of one message of it. */

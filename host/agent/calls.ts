@@ -26,8 +26,9 @@ export interface CallWatch {
 /** A call whose agent has left its instance in the middle of it, and goes on in another. */
 export interface AwayCall {
   readonly end: CallEnd;
-  readonly timer: number;
-  readonly carried: Carried;
+  /** Ends it at its deadline. */
+  timer: number;
+  carried: Carried;
   readonly usage: Usage;
 }
 
@@ -108,6 +109,19 @@ export class Calls {
     }
     this.budget.stopForDeadline();
     this.#unwind();
+  }
+
+  /** The time of the call under way does not run until `thaw`. */
+  freeze(): void {
+    if (!this.goesOn || this.budget.isFrozen) return;
+    this.#watch.disarm(this.#timer);
+    this.budget.freeze();
+  }
+
+  thaw(): void {
+    if (!this.budget.isFrozen) return;
+    this.budget.thaw();
+    if (this.goesOn) this.#timer = this.#watch.arm(this.budget.deadlineAtMs);
   }
 
   /** Ends the call under way, if there is one. */

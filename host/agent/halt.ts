@@ -1,8 +1,8 @@
 /** Why an agent handles nothing until a person says so; plain data, kept over restarts of the host. */
 export interface Halt {
-  /** Held with all that waits for it, or ended for good. */
-  readonly kind: 'held' | 'terminated';
-  /** For people: what ended its last message. */
+  /** Held with all that waits for it after it failed, paused with the same by somebody, or ended for good. */
+  readonly kind: 'held' | 'paused' | 'terminated';
+  /** For people: what ended its last message, or who wants it so. */
   readonly why: string;
   /** Ids of the messages it failed at, which are kept for it while it is held. */
   readonly messages: readonly string[];
@@ -13,6 +13,7 @@ const messagesMax = 100;
 
 /** A halt, and one more message that led to it. */
 export function haltWith(before: Halt | undefined, why: string, message: string): Halt {
-  const messages = [...(before?.messages ?? []), message].slice(-messagesMax);
-  return { kind: 'held', why: before?.why ?? why, messages };
+  const held = before?.kind === 'held' ? before : undefined;
+  const messages = [...(held?.messages ?? []), message].slice(-messagesMax);
+  return { kind: 'held', why: held?.why ?? why, messages };
 }

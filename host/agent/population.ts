@@ -1,15 +1,20 @@
 import type { Bus, KeptSubscription } from '../bus/bus.ts';
 import type { Delivery, Lodgers, ReceiverTerms } from '../bus/delivery.ts';
 import { Capabilities } from '../capability/capabilities.ts';
+import { HostError } from '../errors.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Outcome } from '../outcome.ts';
+import type { Profile } from '../scheduler/profile.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
+import { type AgentExit, Custody } from './custody.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { FailurePlace } from './error-strategy.ts';
 import type { Halt } from './halt.ts';
 import type { LifeRecord } from './life-record.ts';
+import { illegal, type LifecycleState } from './lifecycle.ts';
 import { Recovery } from './recovery.ts';
+import { type Rein, Reins } from './reins.ts';
 import { Roll, type Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
 import { termsOf } from './terms.ts';
@@ -26,6 +31,8 @@ export interface PopulationRooms {
   readonly inspection?: Inspection | undefined;
   /** An agent handles nothing until a person says so, or does so again. */
   readonly halted: (agent: string, halt: Halt | undefined) => void;
+  /** One that a supervisor looks after ended by itself. */
+  readonly exited: (exit: AgentExit) => void;
   /** Where it is put on record what agents do; none: nowhere. */
   readonly record?: LifeRecord | undefined;
 }
@@ -51,21 +58,25 @@ export type Newcomer = readonly [
   halt?: Halt | undefined,
 ];
 
-/** `held`: it waits for a person, wherever its state is. */
-export type ReportedPhase = AgentPhase | 'held';
+/** `held`, `paused`: it waits for a person, wherever its state is; `down`: for its supervisor. */
+export type ReportedPhase = AgentPhase | 'held' | 'paused' | 'down';
 
 /** What is known of one agent. */
 export interface AgentReport extends Tally {
   readonly phase: ReportedPhase;
+  readonly lifecycle: LifecycleState;
   /** In a call, and waiting for something outside. */
   readonly mailboxDepth: number;
   readonly lastError: string | undefined;
   readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
+  /** How it works, as its messages have shown. */
+  readonly profile?: Profile;
 }
 
 export interface PopulationReport {
   readonly agents: number;
   readonly phases: Readonly<Partial<Record<ReportedPhase, number>>>;
+  readonly lives: Readonly<Partial<Record<LifecycleState, number>>>;
   readonly handled: number;
   readonly failed: number;
   readonly fuel: bigint;
@@ -80,6 +91,9 @@ export class Population implements Lodgers {
   readonly #specs = new Map<number, Spec>();
   readonly #roll: Roll;
   readonly #recovery: Recovery;
+  /** Those that a supervisor looks after. */
+  readonly custody: Custody;
+  readonly #reins: Reins;
   readonly #agents = new Map<number, Agent>();
   /** Of those that have no object, whose state lies on disk. */
   #cold = 0;
@@ -89,6 +103,8 @@ export class Population implements Lodgers {
   #failed = 0;
   #fuel = 0n;
   readonly #heldBack = new Set<number>();
+  /** Those that take another version. */
+  readonly #replacing = new Set<number>();
 
   constructor(rooms: PopulationRooms) {
     this.#rooms = rooms;
@@ -96,6 +112,8 @@ export class Population implements Lodgers {
     this.#roll = new Roll((id) => bus.directory.indexOf(id));
     const note = around.note.bind(around);
     this.#recovery = new Recovery({ bus, clock: around.clock, note, halted });
+    this.custody = new Custody({ bus, rouse: (id) => this.#rouse(id), exited: rooms.exited });
+    this.#reins = new Reins(bus, this.#recovery);
     bus.lodge(this);
   }
 
@@ -170,6 +188,7 @@ export class Population implements Lodgers {
       agent.cool();
       this.#cold -= 1;
     }
+    agent.isSupervised = this.custody.has(id);
     const tally = this.#roll.tallyOf(id);
     agent.countOn(tally);
     this.#count(tally, -1);
@@ -192,6 +211,7 @@ export class Population implements Lodgers {
     this.#count(this.#roll.tallyOf(id), 1);
     if (agent.phase === 'cold') this.#cold += 1;
     this.#rooms.bus.rest(id);
+    this.#rooms.dispatcher.rest(id);
   }
 
   /** Another version of an agent: messages wait until the one under way is done and the old instance has ended. */
@@ -200,6 +220,14 @@ export class Population implements Lodgers {
     const agent = this.#rouse(id);
     if (agent === undefined) return;
     const spec = this.#spec(number);
+    if (agent.halt?.kind === 'paused' && agent.delivery !== undefined)
+      throw illegal(
+        agent.name,
+        'suspended',
+        'created',
+        'it is paused in the middle of a message; resume it, or stop it',
+      );
+    this.#replacing.add(id);
     bus.pause(id);
     try {
       await agent.settled();
@@ -210,10 +238,12 @@ export class Population implements Lodgers {
       agent.replace(spec);
       if (agent.halt?.kind === 'terminated') this.#recovery.forgive(agent);
       this.#roll.setSpec(id, number);
+      this.#rooms.dispatcher.changed(id);
       this.#subscribe(id, agent.name, spec);
       this.#endUngranted(id, agent);
     } finally {
-      if (agent.halt?.kind !== 'held') bus.resume(id);
+      this.#replacing.delete(id);
+      if (agent.halt === undefined || agent.halt.kind === 'terminated') bus.resume(id);
     }
   }
 
@@ -235,6 +265,7 @@ export class Population implements Lodgers {
     if (agent === undefined) return;
     // First, so that nobody finds it there again.
     this.#roll.delete(id);
+    this.custody.forget(id);
     this.#rooms.bus.remove(id);
     agent.stop({ kind: 'cancelled', reason: 'the agent was removed' });
     await agent.settled();
@@ -243,6 +274,7 @@ export class Population implements Lodgers {
     await this.#rooms.cold.drop(agent.name);
     this.#agents.delete(id);
     this.#count(agent, 1);
+    this.#rooms.dispatcher.forget(id);
   }
 
   /** Undefined also for one that has not done anything lately. */
@@ -275,7 +307,8 @@ export class Population implements Lodgers {
 
   /** The bus: its mailbox is no longer empty. */
   wake(id: number): void {
-    this.#rooms.dispatcher.wake(id);
+    // While it handles one, the next has to wait: `handled` looks whether there is one.
+    if (this.#agents.get(id)?.delivery === undefined) this.#rooms.dispatcher.wake(id);
   }
 
   /** The bus: nobody waits for the outcome of what it handles any more. */
@@ -351,6 +384,27 @@ export class Population implements Lodgers {
     if (agent.leaveTurn()) dispatcher.ended();
   }
 
+  /** A person pauses, stops or kills an agent. @throws HostError `HOST_ERR_LIFECYCLE_ILLEGAL`, `HOST_ERR_AGENT_UNKNOWN` */
+  pull(id: number, rein: Rein, by: string): void {
+    const agent = this.#rouse(id);
+    if (agent === undefined) throw new HostError('HOST_ERR_AGENT_UNKNOWN', 'the agent was removed meanwhile');
+    if (this.#replacing.has(id))
+      throw illegal(
+        agent.name,
+        agent.lifecycle.state,
+        'suspended',
+        'another version takes its place; ask again',
+      );
+    this.#reins.pull(agent, rein, by);
+  }
+
+  /** Undefined: there is no such agent. */
+  lifecycleOf(id: number): LifecycleState | undefined {
+    const name = this.#roll.nameOf(id);
+    if (name === undefined) return undefined;
+    return this.#agents.get(id)?.lifecycle.state ?? (this.#rooms.cold.has(name) ? 'ready' : 'created');
+  }
+
   /** A person says that an agent goes on; false: nothing keeps it from doing so. */
   async resume(id: number, isDropped: boolean): Promise<boolean> {
     const agent = this.#agents.get(id);
@@ -365,9 +419,15 @@ export class Population implements Lodgers {
     const subscriptions = bus.subscriptionsOf(id).map(({ pattern, group }) => ({ pattern, group }));
     const mailboxDepth = bus.directory.depthOf(id);
     const { handled, failed, fuel, memoryBytes } = agent ?? this.#roll.tallyOf(id);
-    const phase = agent === undefined ? (cold.has(name) ? 'cold' : 'absent') : phaseOf(agent);
+    const phase = agent === undefined ? (cold.has(name) ? 'cold' : 'absent') : this.#phaseOf(agent);
     const lastError = agent?.halt?.why ?? agent?.lastError;
-    return { phase, mailboxDepth, handled, failed, fuel, memoryBytes, lastError, subscriptions };
+    const lifecycle = this.lifecycleOf(id) ?? 'created';
+    return { phase, lifecycle, mailboxDepth, handled, failed, fuel, memoryBytes, lastError, subscriptions };
+  }
+
+  #phaseOf({ id, halt, phase }: Agent): ReportedPhase {
+    if (halt !== undefined && halt.kind !== 'terminated') return halt.kind;
+    return this.custody.isDown(id) ? 'down' : phase;
   }
 
   report(): PopulationReport {
@@ -375,15 +435,20 @@ export class Population implements Lodgers {
     const phases: Partial<Record<ReportedPhase, number>> = {};
     if (this.#cold > 0) phases.cold = this.#cold;
     if (resting > this.#cold) phases.absent = resting - this.#cold;
+    const lives: Partial<Record<LifecycleState, number>> = {};
+    if (this.#cold > 0) lives.ready = this.#cold;
+    if (resting > this.#cold) lives.created = resting - this.#cold;
     let [handled, failed, fuel] = [this.#handled, this.#failed, this.#fuel];
     for (const agent of this.#agents.values()) {
-      const phase = phaseOf(agent);
+      const phase = this.#phaseOf(agent);
       phases[phase] = (phases[phase] ?? 0) + 1;
+      const { state } = agent.lifecycle;
+      lives[state] = (lives[state] ?? 0) + 1;
       handled += agent.handled;
       failed += agent.failed;
       fuel += agent.fuel;
     }
-    return { agents: this.#roll.size, phases, handled, failed, fuel };
+    return { agents: this.#roll.size, phases, lives, handled, failed, fuel };
   }
 }
 
@@ -392,9 +457,6 @@ const turnedAway: Outcome<undefined> = {
   reason: 'the policies of the host do not permit it',
   usage: { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 },
 };
-function phaseOf({ halt, phase }: Agent): ReportedPhase {
-  return halt?.kind === 'held' ? 'held' : phase;
-}
 
 function isOfManifest(
   one: Pick<KeptSubscription, 'pattern' | 'group'>,

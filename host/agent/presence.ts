@@ -1,4 +1,4 @@
-import { Budget, type StopCause } from '../engine/budget.ts';
+import { Budget, frozen, type StopCause, thawed } from '../engine/budget.ts';
 import type { Resident } from '../engine/engine.ts';
 import type { Snapshot } from '../engine/hibernation/snapshot.ts';
 import { HostError } from '../errors.ts';
@@ -6,7 +6,8 @@ import type { Outcome } from '../outcome.ts';
 import { hibernations, wakes } from '../telemetry/channels.ts';
 import type { Agent } from './agent.ts';
 import { type AwayCall, type CallEnd, Calls, type CallWatch, endedAway } from './calls.ts';
-import { faultOf, isLast, lostCall, StartFailed } from './ending.ts';
+import { describe, faultOf, isLast, lostCall, StartFailed } from './ending.ts';
+import { type LifeNumber, life } from './lifecycle.ts';
 import { Parking, type ParkingOwner } from './parking.ts';
 import { RestartDelay } from './restart-delay.ts';
 import type { AgentPhase, Saved, StopReason, Surroundings } from './surroundings.ts';
@@ -38,6 +39,7 @@ export class Presence implements CallWatch, ParkingOwner {
   /** Its state before the message under way, if it is to go on with that when the instance is lost. */
   #before: Snapshot | undefined;
   readonly #delay = new RestartDelay();
+  #isPaused = false;
 
   constructor(agent: Agent, around: Surroundings) {
     this.#agent = agent;
@@ -68,7 +70,7 @@ export class Presence implements CallWatch, ParkingOwner {
 
   /** Whether a call of it waited and can go on. */
   get isReady(): boolean {
-    if (this.#parking?.isReady !== true) return false;
+    if (this.#parking?.isReady !== true || this.#isPaused) return false;
     return this.#phase === 'waiting' || (this.#away !== undefined && this.#phase !== 'launching');
   }
 
@@ -83,12 +85,36 @@ export class Presence implements CallWatch, ParkingOwner {
     return rests && this.#delay.failures === 0;
   }
 
+  /** Whether it needed more restarts than its manifest bears. */
+  get isWornOut(): boolean {
+    return this.#delay.isWornOut;
+  }
+
+  /** Lets go of its instance without a word to it; no message may be under way. */
+  async abandon(): Promise<void> {
+    if (this.#leaving !== undefined) await this.#leaving;
+    if (this.#phase === 'idle') this.#around.busy(this.#agent);
+    const hadInstance = this.#resident !== undefined;
+    if (hadInstance) this.turn(life.failed, 'it was ended');
+    await this.drop();
+    if (hadInstance) this.#around.note(this.#agent, { kind: 'ended', outcome: undefined, reason: 'killed' });
+  }
+
+  /** Another state of its life, unless that was ended from outside. */
+  turn(next: LifeNumber, why?: string): void {
+    const { lifecycle } = this.#agent;
+    if (lifecycle.number !== life.terminated) lifecycle.to(next, why);
+  }
+
   /** Begins a call into its instance, which is there. */
   begin(name: string, argument: unknown, deadlineMs: number, end: CallEnd): void {
     if (this.#phase === 'idle') this.#around.busy(this.#agent);
     this.#phase = 'busy';
+    this.turn(life.running);
     if (this.#agent.spec.manifest.errors.state === 'saved') this.#before = this.#resident?.save();
-    (this.#calls as Calls).begin(name, argument, deadlineMs, end);
+    const calls = this.#calls as Calls;
+    calls.begin(name, argument, deadlineMs, end);
+    if (this.#isPaused) calls.freeze();
   }
 
   /** While it is on its way out of memory. */
@@ -113,6 +139,7 @@ export class Presence implements CallWatch, ParkingOwner {
   rest(nowMs: number): void {
     this.#before = undefined;
     this.#phase = 'idle';
+    this.turn(life.ready);
     this.#agent.lastUsedMs = nowMs;
     this.#around.idle(this.#agent);
     this.#delay.succeed();
@@ -120,11 +147,14 @@ export class Presence implements CallWatch, ParkingOwner {
 
   async #launch(deadlineMs: number): Promise<void> {
     this.#phase = 'launching';
+    if (this.#saved === undefined) this.turn(life.initializing);
     const { clock } = this.#around;
     const waitMs = this.#delay.leftMs(clock.monotonicMs());
     if (waitMs > 0) await clock.sleep(Math.min(waitMs, deadlineMs));
     if (await this.#enter(deadlineMs)) return;
+    this.turn(life.initializing);
     await this.#start(deadlineMs);
+    this.turn(life.ready);
     this.#around.note(this.#agent, { kind: 'started', resumed: this.#hasLived });
     this.#hasLived = true;
   }
@@ -171,7 +201,9 @@ export class Presence implements CallWatch, ParkingOwner {
     if (main.kind !== 'handler' || !main.hasLife) return;
     const config = { name, settings: spec.settings, resumed: this.#hasLived };
     this.#phase = 'busy';
-    const outcome = await (this.#calls as Calls).call('start', config, deadlineMs);
+    const started = (this.#calls as Calls).call('start', config, deadlineMs);
+    if (this.#isPaused) this.#calls?.freeze();
+    const outcome = await started;
     if (outcome.kind === 'ok') return;
     throw new StartFailed(outcome);
   }
@@ -205,6 +237,7 @@ export class Presence implements CallWatch, ParkingOwner {
   rests(): void {
     if (this.#phase !== 'busy' || this.#calls?.goesOn !== true) return;
     this.#phase = 'waiting';
+    this.turn(life.waiting);
     this.#agent.lastUsedMs = this.#around.clock.monotonicMs();
     this.#around.idle(this.#agent);
     if (this.#agent.leaveTurn()) this.#around.rested(this.#agent);
@@ -212,7 +245,29 @@ export class Presence implements CallWatch, ParkingOwner {
 
   /** Something has come for it. */
   ready(): void {
-    this.#around.ready(this.#agent);
+    if (!this.#isPaused) this.#around.ready(this.#agent);
+  }
+
+  /** The call under way does not go on, and its time does not run, until `unpause`. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#calls?.freeze();
+    const away = this.#away;
+    if (away === undefined) return;
+    this.#around.disarm(away.timer);
+    away.carried = frozen(away.carried, this.#around.clock.monotonicMs());
+  }
+
+  unpause(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#calls?.thaw();
+    const away = this.#away;
+    if (away !== undefined) {
+      away.carried = thawed(away.carried, this.#around.clock.monotonicMs());
+      away.timer = this.arm(away.carried.deadlineAtMs);
+    }
+    if (this.isReady) this.#around.ready(this.#agent);
   }
 
   /** It is the turn of a call that waited; it is ready. */
@@ -222,6 +277,7 @@ export class Presence implements CallWatch, ParkingOwner {
     else {
       this.#around.busy(this.#agent);
       this.#phase = 'busy';
+      this.turn(life.running);
       parking.resume();
     }
   }
@@ -236,9 +292,12 @@ export class Presence implements CallWatch, ParkingOwner {
       const { resident } = await this.#around.launch(this.#agent, this.#saved, budget, leftMs);
       const { asyncCalls } = resident.instance;
       if (this.#awayCause === undefined && asyncCalls?.waiting === true) {
+        // It may have been paused meanwhile.
+        budget.goOn(away.carried);
         const calls = this.#hold(resident, budget);
         this.#away = undefined;
         this.#phase = 'busy';
+        this.turn(life.running);
         parking.join(asyncCalls);
         calls.goOn(away, asyncCalls.continue());
         return;
@@ -277,14 +336,15 @@ export class Presence implements CallWatch, ParkingOwner {
   /** Its instance is lost with this outcome: the next message has another, later if it fails again and again, or none. */
   async fail(outcome: Outcome): Promise<void> {
     const { spec } = this.#agent;
-    const { backoffMs, backoffMsMax } = spec.manifest.restart;
     const nowMs = this.#around.clock.monotonicMs();
-    if (outcome.kind !== 'cancelled') this.#delay.fail(nowMs, backoffMs, backoffMsMax);
+    if (outcome.kind !== 'cancelled') this.#delay.fail(nowMs, spec.manifest.restart, this.#around.random);
     this.#agent.lastUsedMs = nowMs;
-    const isTheLast = isLast(outcome, spec);
+    const isTheLast = !this.#agent.isSupervised && isLast(outcome, spec);
     if (isTheLast) this.#before = undefined;
+    this.turn(outcome.kind === 'ok' ? life.completed : life.failed, describe(outcome));
     await this.drop();
     if (isTheLast) this.#phase = 'stopped';
+    else if (this.#phase === 'hibernated') this.turn(life.ready);
     this.#around.note(this.#agent, { kind: 'ended', outcome, reason: 'failed' });
   }
 
@@ -317,11 +377,13 @@ export class Presence implements CallWatch, ParkingOwner {
   async end(reason: StopReason): Promise<void> {
     if (this.#leaving !== undefined) await this.#leaving;
     if (this.#phase === 'idle') this.#around.busy(this.#agent);
+    this.turn(life.terminating, reason);
     this.#discard();
     if (this.#resident === undefined) this.#parking?.end();
     await this.#end(reason);
     if (this.#agent.leaveTurn()) this.#around.rested(this.#agent);
     this.#phase = 'absent';
+    this.turn(life.terminated, reason);
   }
 
   /** Ends as by `end`, and nothing begins it again until `revive`. */
@@ -330,10 +392,24 @@ export class Presence implements CallWatch, ParkingOwner {
     this.#phase = 'stopped';
   }
 
+  /** Is gone at once, with what was saved; its call has been stopped. Nothing begins it again until `revive`. */
+  async kill(): Promise<void> {
+    if (this.#leaving !== undefined) await this.#leaving;
+    if (this.#phase === 'idle') this.#around.busy(this.#agent);
+    this.#before = undefined;
+    this.#discard();
+    await this.drop();
+    if (this.#agent.leaveTurn()) this.#around.rested(this.#agent);
+    this.#phase = 'stopped';
+    this.#around.note(this.#agent, { kind: 'ended', outcome: undefined, reason: 'requested' });
+  }
+
   /** A message may begin it again, at once. */
   revive(): void {
+    const { lifecycle } = this.#agent;
+    if (lifecycle.number === life.terminated || this.#phase === 'stopped') lifecycle.to(life.created);
     if (this.#phase === 'stopped') this.#phase = 'absent';
-    this.#delay.succeed();
+    this.#delay.forgive();
   }
 
   #discard(): void {
@@ -431,6 +507,7 @@ export class Presence implements CallWatch, ParkingOwner {
   cool(): void {
     this.#saved = { kind: 'cold' };
     this.#hasLived = true;
+    if (this.#agent.lifecycle.beneath === life.created) this.turn(life.ready);
     const isLater = this.#phase === 'hibernated';
     if (this.#phase !== 'parked') this.#phase = 'cold';
     if (isLater && hibernations.hasSubscribers)

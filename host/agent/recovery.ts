@@ -56,6 +56,12 @@ export class Recovery {
     const kind = failureKindOf({ outcome, place, isLate });
     const steps = kind === undefined ? undefined : errors.steps[kind];
     const isTerminated = agent.halt?.kind === 'terminated';
+    if (agent.isWornOut && kind !== undefined) {
+      const { restartsMax, periodMs } = agent.spec.manifest.restart;
+      const why = `more than ${restartsMax} restarts in ${periodMs} ms, the last after ${wordsOf(outcome)}`;
+      this.#hold({ agent, delivery, outcome, steps: [], why: why.slice(0, whyCharsMax) });
+      return;
+    }
     if (isTerminated || steps === undefined) {
       bus.settle(delivery, outcome, isTerminated ? 'terminated' : undefined);
       return;
@@ -121,26 +127,28 @@ export class Recovery {
   }
 
   #hold({ agent, delivery, outcome, why }: Case): void {
-    this.#halt(agent, haltWith(agent.halt, why, delivery.message.id));
+    this.halt(agent, haltWith(agent.halt, why, delivery.message.id));
     this.#rooms.bus.keep(delivery, outcome);
   }
 
-  #halt(agent: Agent, halt: Halt): void {
-    agent.halt = halt;
+  /** It handles nothing from now on, and everybody is told so. */
+  halt(agent: Agent, halt: Halt, kind: 'stopped' | 'killed' | Halt['kind'] = halt.kind): void {
+    agent.haltBy(halt);
     this.#rooms.halted(agent.name, halt);
-    this.#rooms.note(agent, { kind: halt.kind, why: halt.why });
+    this.#rooms.note(agent, { kind, why: halt.why });
   }
 
   #terminate({ agent, delivery, outcome, why }: Case): void {
     const { bus } = this.#rooms;
-    this.#halt(agent, { kind: 'terminated', why, messages: [] });
+    this.halt(agent, { kind: 'terminated', why, messages: [] });
     bus.settle(delivery, outcome, 'terminated');
     bus.clear(agent.id, 'terminated');
-    this.#end(agent);
+    this.end(agent);
   }
 
-  #end(agent: Agent): void {
-    const ending = agent.settled().then(() => agent.terminate());
+  /** A terminated agent ends, as soon as no message is under way. */
+  end(agent: Agent, act: () => Promise<void> = () => agent.terminate()): void {
+    const ending = agent.settled().then(act);
     this.#ending.set(agent, ending);
     void ending.finally(() => this.#ending.delete(agent));
   }
@@ -152,9 +160,9 @@ export class Recovery {
 
   /** Puts an agent back where an earlier run, or a thread that was lost, had it. */
   restore(agent: Agent, halt: Halt): void {
-    agent.halt = halt;
-    if (halt.kind === 'held') this.#rooms.bus.pause(agent.id);
-    else this.#end(agent);
+    agent.haltBy(halt);
+    if (halt.kind === 'terminated') this.end(agent);
+    else this.#rooms.bus.pause(agent.id);
   }
 
   /** A person says that it goes on: with the messages it failed at, or without. False: it is not halted. */
@@ -173,8 +181,7 @@ export class Recovery {
   /** It is halted no longer. */
   forgive(agent: Agent): void {
     if (agent.halt === undefined) return;
-    agent.halt = undefined;
-    agent.revive();
+    agent.haltBy(undefined);
     this.#rooms.halted(agent.name, undefined);
   }
 }

@@ -1,5 +1,5 @@
 import type { Delivery } from '../bus/delivery.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock, Random } from '../clock.ts';
 import type { Budget, Turn } from '../engine/budget.ts';
 import type { Resident } from '../engine/engine.ts';
 import type { HostError } from '../errors.ts';
@@ -8,6 +8,7 @@ import type { Outcome } from '../outcome.ts';
 import type { Agent } from './agent.ts';
 import type { FailurePlace } from './error-strategy.ts';
 import type { Halt } from './halt.ts';
+import type { LifeNumber } from './lifecycle.ts';
 import type { WarmState } from './warm-state.ts';
 
 /** Why an instance ends in good order (wit/types.wit). */
@@ -16,6 +17,7 @@ export type StopReason = 'requested' | 'idle' | 'replaced' | 'restarting' | 'shu
 /** What a resident needs of its thread. */
 export interface Surroundings {
   readonly clock: Clock;
+  readonly random: Random;
   readonly turn: Turn;
   /**
    * Links and instantiates, or brings back what was saved, which it lets go of only when that has worked; waits
@@ -34,6 +36,9 @@ export interface Surroundings {
   /** Calls `agent.overdue()` at a moment of the monotonic clock, unless called off by the timer it returns. */
   arm(agent: Agent, atMs: number): number;
   disarm(timer: number): void;
+  /** Its guest stands still from now on, at the end of its fuel slice, until `release`. */
+  hold(agent: Agent): void;
+  release(agent: Agent): void;
   /** Something has come for a call of it that waits: `agent.goOn()` when it is its turn. */
   ready(agent: Agent): void;
   /** It had its turn, and waits. */
@@ -53,6 +58,8 @@ export interface Surroundings {
   ): void;
   /** Tells the people who run the host. */
   note(agent: Agent, what: AgentNote): void;
+  /** Its life went from one state to another; called for every message, so it has to be cheap. */
+  turned(agent: Agent, from: LifeNumber, to: LifeNumber, why: string): void;
 }
 
 /** An instance, and whether it goes on where an earlier one was saved. */
@@ -64,8 +71,12 @@ export interface Launch {
 export type AgentNote =
   | { readonly kind: 'started'; readonly resumed: boolean }
   | { readonly kind: 'denied'; readonly what: string; readonly cure: string }
-  | { readonly kind: Halt['kind'] | 'resumed' | 'failed-over'; readonly why: string }
-  | { readonly kind: 'ended'; readonly outcome: Outcome | undefined; readonly reason: StopReason | 'failed' }
+  | { readonly kind: Halt['kind'] | 'stopped' | 'killed' | 'resumed' | 'failed-over'; readonly why: string }
+  | {
+      readonly kind: 'ended';
+      readonly outcome: Outcome | undefined;
+      readonly reason: StopReason | 'failed' | 'killed';
+    }
   | { readonly kind: 'refused'; readonly error: HostError }
   /** It left memory, its state being so many bytes in the heap. */
   | { readonly kind: 'hibernated'; readonly bytes: number }

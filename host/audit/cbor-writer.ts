@@ -94,6 +94,11 @@ export class CborWriter {
     this.at += value.length;
   }
 
+  /** What comes before `length` bytes that the caller puts there. */
+  byteStringHead(length: number): void {
+    this.#head(byteString, length);
+  }
+
   /** Bytes that are CBOR already. */
   raw(value: Uint8Array): void {
     this.bytes.set(value, this.at);

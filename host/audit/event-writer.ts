@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { CborWriter } from './cbor-writer.ts';
 import { fixedItems, longTag, sealedTag } from './event.ts';
-import { eventBytesMax, type Field, fieldBytesMax, Personal } from './field.ts';
+import { Digest, digestBytesMax, eventBytesMax, type Field, fieldBytesMax, Personal } from './field.ts';
 
 /** The most bytes of everything in an event but texts, byte strings and lists, a field counting for up to 9. */
 const fixedBytes = 64;
@@ -13,6 +13,9 @@ export class EventWriter {
   readonly cbor: CborWriter;
   /** Whether the last event has fields that are to be sealed. */
   isPersonal = false;
+  /** What the last event's digest is of, when the chain's thread is to compute it, and where it goes. */
+  digestOf: Uint8Array | undefined;
+  digestAt = 0;
 
   constructor(buffer: ArrayBuffer) {
     this.cbor = new CborWriter(buffer);
@@ -21,6 +24,7 @@ export class EventWriter {
   begin(kind: number, fields: number, thread: number, threadSequence: number): void {
     const { cbor } = this;
     this.isPersonal = false;
+    this.digestOf = undefined;
     cbor.array(fixedItems + fields);
     cbor.uint(kind);
     cbor.uint(thread);
@@ -41,6 +45,7 @@ export class EventWriter {
     else if (typeof value === 'boolean') cbor.boolean(value);
     else if (typeof value === 'bigint') this.#bigint(value);
     else if (value instanceof Uint8Array) this.#bytes(value);
+    else if (value instanceof Digest) this.#digest(value.bytes);
     else if (value instanceof Personal) this.#personal(value);
     else this.#list(value);
   }
@@ -71,9 +76,24 @@ export class EventWriter {
     for (const item of list) cbor.text(item);
   }
 
+  #digest(bytes: Uint8Array): void {
+    const { cbor } = this;
+    if (bytes.length > digestBytesMax || this.digestOf !== undefined || this.isPersonal) {
+      cbor.byteString(hash('sha256', bytes, 'buffer'));
+      return;
+    }
+    this.digestOf = bytes;
+    cbor.byteStringHead(digestLength);
+    this.digestAt = cbor.at;
+    cbor.at += digestLength;
+  }
+
   #personal({ subject, value }: Personal): void {
     const { cbor } = this;
     this.isPersonal = true;
+    // Sealing moves what is behind it.
+    if (this.digestOf !== undefined) cbor.bytes.set(hash('sha256', this.digestOf, 'buffer'), this.digestAt);
+    this.digestOf = undefined;
     cbor.tag(sealedTag);
     cbor.array(2);
     cbor.text(subject.slice(0, namesCharsMax));
@@ -90,6 +110,8 @@ export class EventWriter {
   }
 }
 
+const digestLength = 32;
+
 /** Characters of an agent's, a principal's or a person's name; the manifest allows fewer. */
 export const namesCharsMax = 256;
 
@@ -103,6 +125,7 @@ export function fieldBytesBound(value: Field | undefined): number {
   if (typeof value === 'string') return value.length * 3 <= fieldBytesMax ? value.length * 3 + 3 : longBound;
   if (typeof value !== 'object' || value === null) return typeof value === 'bigint' ? 160 : 9;
   if (value instanceof Uint8Array) return value.length <= fieldBytesMax ? value.length + 3 : longBound;
+  if (value instanceof Digest) return 38 + (value.bytes.length <= digestBytesMax ? value.bytes.length : 0);
   if (value instanceof Personal) return 3 * namesCharsMax + 16 + fieldBytesBound(value.value);
   return Math.min(listBytes(value), fieldBytesMax) + longBytes;
 }
@@ -118,6 +141,7 @@ function listBytes(list: readonly string[]): number {
 /** Eight fields of the greatest length do not fit: then all but short ones are recorded by their digest. */
 export function shortened(value: Field | undefined): Field | undefined {
   if (fieldBytesBound(value) <= shortBytesMax) return value;
+  if (value instanceof Digest) return value;
   if (value instanceof Personal) return new Personal(value.subject, digestText(value.value));
   if (typeof value === 'string' || value instanceof Uint8Array) return digestText(value);
   if (Array.isArray(value)) return digestText(JSON.stringify(value));

@@ -1,7 +1,16 @@
 import type { fieldNames, Kind } from './kinds.ts';
 
 /** What a field of an event may be. Numbers need not be whole; text of any length (see `fieldBytesMax`). */
-export type Field = string | number | bigint | boolean | Uint8Array | null | readonly string[] | Personal;
+export type Field =
+  | string
+  | number
+  | bigint
+  | boolean
+  | Uint8Array
+  | null
+  | readonly string[]
+  | Personal
+  | Digest;
 
 /** One field for each name of the kind; `null` for what is not known. */
 export type FieldsOf<K extends Kind> = Filled<(typeof fieldNames)[K]>;
@@ -25,6 +34,18 @@ export class Personal {
   constructor(subject: string, value: string | Uint8Array) {
     this.subject = subject;
     this.value = value;
+  }
+}
+
+/** Bytes beyond which the thread that records takes the digest itself: moving them would cost more. */
+export const digestBytesMax = 1_024;
+
+/** Marks a field as the SHA-256 of these bytes; the chain's thread computes it. The pen copies them at once. */
+export class Digest {
+  bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
   }
 }
 

@@ -10,6 +10,7 @@ export const kinds = {
   eventsLost: 5,
   lossAccepted: 6,
   threadLost: 7,
+  supervised: 8,
   agentInstalled: 10,
   agentUpgraded: 11,
   agentRemoved: 12,
@@ -19,8 +20,10 @@ export const kinds = {
   agentHibernated: 16,
   agentWoken: 17,
   agentResumed: 18,
+  agentState: 19,
   invocationStarted: 20,
   invocationEnded: 21,
+  installRefused: 23,
   messageSent: 30,
   messageDelivered: 31,
   messageDenied: 32,
@@ -57,11 +60,14 @@ export const fieldNames = {
   3: ['expectedMs', 'foundMs'],
   // What lay behind the last seal and was never promised to anybody.
   4: ['segment', 'offset', 'cutBytes', 'cutSha256', 'headFound'],
-  // Events that came when there was room for nothing more; their callers were told.
-  5: ['count'],
+  // Events that came when there was room for nothing more, whose callers were told; or, with a thread, those that it
+  // had recorded and that ended with it on their way.
+  5: ['count', 'thread'],
   6: ['lastSequence', 'headSequence', 'headBatch', 'headSeal'],
   // One of those that run agents; another takes its place.
   7: ['place', 'reason'],
+  // A supervisor did something, or an agent's circuit or health turned: `restarted`, `escalated`, `circuit-open`, `unhealthy`, ….
+  8: ['supervisor', 'event', 'reason'],
   10: ['component', 'signedBy', 'manifest'],
   11: ['fromComponent', 'toComponent', 'signedBy', 'manifest'],
   12: ['reason'],
@@ -72,9 +78,14 @@ export const fieldNames = {
   17: ['stateBytes', 'stateSha256'],
   // A person lets one go on that was held or terminated: what it failed at comes again (`retry`), or not (`drop`).
   18: ['message'],
+  // From one state of its life to another; those that other kinds tell of only at level `messages`.
+  19: ['from', 'to', 'reason'],
   20: ['invocation', 'export', 'trace', 'fuelMax'],
   21: ['invocation', 'outcome', 'fuel', 'memoryBytes', 'durationNs'],
-  30: ['message', 'subject', 'receiver', 'bytes', 'sha256'],
+  // Its component is not of whom it should be, is revoked, or is another than its manifest pins.
+  23: ['component', 'reason'],
+  // The body only where a policy wants it.
+  30: ['message', 'subject', 'receiver', 'bytes', 'sha256', 'body'],
   31: ['message', 'subject', 'sender', 'bytes', 'attempt'],
   32: ['message', 'subject', 'receiver', 'reason'],
   33: ['message', 'subject', 'reason', 'attempts'],
@@ -93,7 +104,8 @@ export const fieldNames = {
   66: ['version', 'mark'],
   // An operator goes on with an older one than the chain knows.
   67: ['version', 'found'],
-  70: ['approval', 'action', 'resource', 'timeoutMs'],
+  70: ['approval', 'action', 'resource', 'timeoutMs', 'kind', 'policies'],
+  // `approved`, `refused`, `decided` (by other policies, meanwhile), `lost` (the host ended).
   71: ['approval', 'by', 'verdict', 'reason'],
   72: ['approval'],
   80: ['subject', 'reason'],

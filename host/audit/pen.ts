@@ -5,11 +5,14 @@ import {
   type BlockPacket,
   blockBytes,
   type DonePacket,
+  digestBit,
+  digestHeadBytes,
   type FailedPacket,
   frameBytes,
   personalBit,
   states,
 } from './block.ts';
+import type { CborWriter } from './cbor-writer.ts';
 import { baseBytesMax, EventWriter, fieldBytesBound, namesCharsMax, shortened } from './event-writer.ts';
 import { eventBytesMax, type Field, type FieldsOf } from './field.ts';
 import { fieldCounts, type Kind, kinds } from './kinds.ts';
@@ -21,6 +24,8 @@ export interface PenEnd {
   readonly state: SharedArrayBuffer;
   /** Never used for another thread of the same host's run. */
   readonly thread: number;
+  /** One float: how many events the pen recorded. The chain sees it when the thread is gone. */
+  readonly count?: SharedArrayBuffer;
 }
 
 export interface PenOptions {
@@ -50,6 +55,7 @@ export class AuditPen {
   readonly #port: MessagePort;
   readonly #state: Int32Array;
   readonly #thread: number;
+  readonly #count: Float64Array;
   readonly #clock: Clock;
   readonly #flushMsMax: number;
   readonly #pendingBytesMax: number;
@@ -73,10 +79,11 @@ export class AuditPen {
   #isFlushDue = false;
   #isClosed = false;
 
-  constructor({ port, state, thread }: PenEnd, options: PenOptions) {
+  constructor({ port, state, thread, count }: PenEnd, options: PenOptions) {
     this.#port = port;
     this.#state = new Int32Array(state);
     this.#thread = thread;
+    this.#count = new Float64Array(count ?? new ArrayBuffer(Float64Array.BYTES_PER_ELEMENT));
     this.#clock = options.clock;
     this.#flushMsMax = options.flushMsMax ?? 2;
     this.#pendingBytesMax = options.pendingBytesMax ?? 16 * 1024 * 1024;
@@ -114,12 +121,12 @@ export class AuditPen {
    * @throws HostError `HOST_ERR_AUDIT_FULL` when even the reserve is used up; the event is counted as lost
    */
   append<K extends Kind>(kind: K, agent: string, principal: string, ...fields: FieldsOf<K>): void {
-    // By their places: an iterator would cost as much as the rest.
     const list = fields as readonly Field[];
-    this.#append(kind, agent, principal, list[0], list[1], list[2], list[3], list[4], list[5]);
+    this.put(kind, agent, principal, list[0], list[1], list[2], list[3], list[4], list[5]);
   }
 
-  #append(
+  /** As `append`, where it happens for every message: a list of the fields would cost as much as the rest. */
+  put(
     kind: Kind,
     agent: string,
     principal: string,
@@ -148,6 +155,7 @@ export class AuditPen {
     const from = cbor.at;
     cbor.at = from + frameBytes;
     this.#sequence += 1;
+    this.#count[0] = this.#sequence;
     writer.begin(kind, count, this.#thread, this.#sequence);
     cbor.uint(Math.floor(nowMs + this.#wallOffsetMs));
     cbor.uint(Math.floor(nowMs * 1e6 + this.#originNs));
@@ -160,7 +168,9 @@ export class AuditPen {
     if (count > 4) writer.field(e);
     if (count > 5) writer.field(f);
     const length = cbor.at - from - frameBytes;
-    cbor.bytes.writeUInt32LE(writer.isPersonal ? length + personalBit : length, from);
+    const bits = writer.isPersonal ? personalBit : writer.digestOf === undefined ? 0 : digestBit;
+    cbor.bytes.writeUInt32LE(length + bits, from);
+    if (writer.digestOf !== undefined) addDigest(cbor, writer.digestAt - from - frameBytes, writer.digestOf);
   }
 
   /** Resolves when all that was appended so far is on the disk, under a seal. @throws HostError `HOST_ERR_AUDIT_UNWRITABLE` when it is not: it may still get there */
@@ -188,7 +198,8 @@ export class AuditPen {
 
   #appendShortened(kind: Kind, agent: string, principal: string, fields: (Field | undefined)[]): void {
     const [a, b, c, d, e, f] = fields.map(shortened);
-    this.#append(kind, agent.slice(0, namesCharsMax), principal.slice(0, namesCharsMax), a, b, c, d, e, f);
+    const [who, by] = [agent.slice(0, namesCharsMax), principal.slice(0, namesCharsMax)];
+    this.put(kind, who, by, a, b, c, d, e, f);
   }
 
   #roomFor(bytesMax: number, nowMs: number): EventWriter {
@@ -215,7 +226,7 @@ export class AuditPen {
   #tellLost(): void {
     const lost = this.#lost;
     this.#lost = 0;
-    this.append(kinds.eventsLost, '', '', lost);
+    this.append(kinds.eventsLost, '', '', lost, null);
   }
 
   #flushLater(ms: number): void {
@@ -291,6 +302,18 @@ export class AuditPen {
     const message = `nothing is begun that cannot be recorded: ${why}`;
     return new HostError('HOST_ERR_AUDIT_FULL', message, { pendingBytes: this.#pendingBytes });
   }
+}
+
+/** Behind an event: see `digestBit`. */
+function addDigest(cbor: CborWriter, place: number, of: Uint8Array): void {
+  const { bytes, at } = cbor;
+  const { length } = of;
+  bytes[at] = place;
+  bytes[at + 1] = place >>> 8;
+  bytes[at + 2] = length;
+  bytes[at + 3] = length >>> 8;
+  bytes.set(of, at + digestHeadBytes);
+  cbor.at = at + digestHeadBytes + length;
 }
 
 function unwritable(why: string): HostError {

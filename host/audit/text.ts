@@ -2,24 +2,30 @@ import { plainText } from '../errors.ts';
 import { type AuditEvent, namedFields } from './event.ts';
 import type { ReadField } from './field.ts';
 import { publicKeyText } from './signer.ts';
+import type { PersonalReader } from './subjects.ts';
 import type { Verification } from './verify.ts';
 
 /** One event as a person reads it, in one line. */
-export function eventText(event: AuditEvent): string {
+export function eventText(event: AuditEvent, personal?: PersonalReader): string {
   const time = new Date(event.timeMs).toISOString();
   const who = [event.agent, event.principal && `for ${event.principal}`].filter(Boolean).join(' ');
   const fields = Object.entries(namedFields(event)).filter(([, value]) => value !== null);
-  const words = fields.map(([name, value]) => `${name}=${fieldText(value)}`).join(' ');
+  const words = fields.map(([name, value]) => `${name}=${fieldText(value, personal)}`).join(' ');
   return plainText(
     `${event.sequence} ${time} ${event.name} ${[who, words].filter(Boolean).join(' ')}`.trimEnd(),
   );
 }
 
-function fieldText(value: ReadField): string {
+function fieldText(value: ReadField, personal: PersonalReader | undefined): string {
   if (value === null || typeof value !== 'object') return String(value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
-  if (!('kind' in value)) return value.map(fieldText).join(',');
-  return value.kind === 'sealed' ? `(sealed, person ${value.slot})` : `(${value.bytes} bytes)`;
+  if (!('kind' in value)) return value.map((item) => fieldText(item, personal)).join(',');
+  if (value.kind !== 'sealed') return `(${value.bytes} bytes)`;
+  const read = personal?.read(value);
+  if (read === 'erased') return `(erased, person ${value.slot})`;
+  return typeof read === 'string' || read instanceof Uint8Array
+    ? JSON.stringify(Buffer.from(read).toString())
+    : `(sealed, person ${value.slot})`;
 }
 
 /** What `host audit verify` prints. */

@@ -1,5 +1,6 @@
 import { HostError, plainText } from '../errors.ts';
-import type { AgentDetail, AgentSummary, AgentTrigger, Difference } from '../host/serving.ts';
+import type { AgentDetail, AgentProfile, AgentSummary, AgentTrigger, Difference } from '../host/serving.ts';
+import { pull, reins, wait } from './agent-reins.ts';
 import { grouped, short, span } from './client/amount.ts';
 import { bytesOf } from './client/answer.ts';
 import { Connection, connectionHelp, connectionOptions } from './client/connection.ts';
@@ -19,28 +20,35 @@ const options = {
   accept: { type: 'boolean' },
   drop: { type: 'boolean' },
   retry: { type: 'boolean' },
+  until: { type: 'string' },
+  timeout: { type: 'string' },
 } as const;
 const usage = 'see host agents --help';
 
 export const command: Command = {
-  summary: 'list, show, install, remove and resume agents',
-  help: `host agents: lists, shows, installs, removes and resumes agents of a host that serves
+  summary: 'list, show, install, remove, pause, resume, stop and kill agents',
+  help: `host agents: lists, shows, installs and removes agents of a host that serves, and takes them in hand
 
 Usage: host agents [--prefix TEXT] [--json]      all of them
        host agents NAME [--json]                 everything about one
        host agents install FOLDER|agent.toml|FILE.wasm [--accept]
        host agents rm NAME
+       host agents pause|stop|kill NAME
        host agents resume NAME [--retry|--drop]
+       host agents wait NAME [--until STATE] [--timeout SECONDS]
 
   --prefix TEXT           only those whose name begins so
   --json                  JSON: a line for each agent, or one document
   --retry                 resume: what the agent was held with comes to it again; this is so by itself
   --drop                  resume: what it was held with is a dead letter, and it goes on without
+  --until STATE           wait: for created, ready, running, suspended, terminated, …; by itself for its end
+  --timeout SECONDS       wait: ends with 124 when it is not in that state by then; default an hour
   --accept                install a version although it imports or asks for more than the one before
 
 A FOLDER is built first if it changed. When a new version wants more than the one before, install shows what, changes
-nothing and ends with 77; look at it, then say --accept. An agent named install, rm or resume is shown by:
-host agents -- NAME. An agent is held, or terminated, because its manifest says so for the way in which it failed ([errors]).
+nothing and ends with 77; look at it, then say --accept. An agent named as one of these verbs is shown by:
+host agents -- NAME. A paused agent stands still, in the middle of a message too, and its mail waits; stop ends it after
+its message, kill at once, and resume lets it go on, or begin anew. An agent is held, or terminated, because its manifest says so for the way in which it failed ([errors]).
 ${connectionHelp}`,
   endsProcess: true,
   run: async (args) => {
@@ -52,6 +60,9 @@ ${connectionHelp}`,
     if (!isName && action === 'install')
       return install(connection, oneWord(what, positionals), values.accept === true);
     if (!isName && action === 'rm') return remove(connection, oneWord(what, positionals));
+    if (!isName && reins.has(action)) return pull(connection, action, oneWord(what, positionals));
+    if (!isName && action === 'wait')
+      return wait(connection, oneWord(what, positionals), values.until, values.timeout);
     if (!isName && action === 'resume') return resume(connection, oneWord(what, positionals), values);
     requireWords(positionals, 1, usage);
     return show(connection, action, values.json === true);
@@ -93,6 +104,7 @@ function jsonLines(agents: readonly unknown[]): string {
 const columns = [
   { title: 'NAME' },
   { title: 'STATE' },
+  { title: 'LIFE' },
   { title: 'THREAD', isNumber: true },
   { title: 'WAITING', isNumber: true },
   { title: 'HANDLED', isNumber: true },
@@ -112,6 +124,7 @@ function rowOf(agent: Wire<AgentSummary>): string[] {
   return [
     agent.name,
     agent.state,
+    agent.lifecycle,
     String(agent.thread),
     grouped(agent.mailboxDepth),
     grouped(agent.handled),
@@ -133,9 +146,11 @@ function detailText(agent: Wire<AgentDetail>): string {
   const pairs: [string, string | undefined][] = [
     ['name', agent.name],
     ['state', `${agent.state}, on thread ${agent.thread}`],
+    ['life', agent.lifecycle],
     ['handled', `${grouped(agent.handled)} messages, ${grouped(agent.failed)} of them failed`],
     ['waiting', `${grouped(agent.mailboxDepth)} messages`],
     ['used', `fuel ${grouped(agent.fuel)} · memory ${formatBytes(agent.memoryBytes)}`],
+    ['works', profileText(agent.profile)],
     ['world', agent.world],
     ['digest', agent.digest],
     ['installed', new Date(agent.installedAtMs).toISOString()],
@@ -156,6 +171,14 @@ function detailText(agent: Wire<AgentDetail>): string {
   );
   const manifest = plainText(agent.manifest.trimEnd(), true);
   return `${formatPairs(there)}${manifest === '' ? '' : `\n${manifest}\n`}`;
+}
+
+/** An older host says nothing of it. */
+function profileText(profile: Wire<AgentProfile> | undefined): string | undefined {
+  if (profile === undefined) return undefined;
+  const { executionMs, messagesPerSecond, cpuIntensity, kind } = profile;
+  const share = `${Math.round(cpuIntensity * 100)} % of its time (${kind})`;
+  return `computes ${executionMs.toFixed(3)} ms for a message, ${share}; ${short(messagesPerSecond)} messages a second`;
 }
 
 function triggerText({ name, cron, zone, everyMs, subject, nextMs }: Wire<AgentTrigger>): string {

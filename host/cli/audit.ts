@@ -21,6 +21,7 @@ const options = {
   out: { type: 'string', short: 'o' },
   reason: { type: 'string' },
   json: { type: 'boolean' },
+  people: { type: 'boolean' },
 } as const;
 const usage = 'see host audit --help';
 
@@ -58,6 +59,7 @@ EVENTS
   --from TIME, --to TIME  2026-12-31, 2026-12-31T18:00:00Z, or how long ago: 2h, 30d
   -n, --lines N           at most so many
   --json                  JSON
+  --people                query, export: also what is said about people, where its keys are (the host's own state folder)
 ${connectionHelp}
 Exit codes: 0 intact; 1 verification found something (it says which event, in which file, at which byte);
 65 not what it should be; 66 no chain there; 69 no host answers.

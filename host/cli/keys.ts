@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../clock.ts';
 import { HostError } from '../errors.ts';
-import { recordForeignRevocation, recordPin, recordRevocation, recordRotation } from '../host/key-record.ts';
+import { HostKeys } from '../host/host-keys.ts';
+import { recordPin } from '../host/key-record.ts';
 import { StateLock } from '../host/state-lock.ts';
 import { Trust } from '../host/trust.ts';
 import type { KeyOwner } from '../identity/host-secret.ts';
-import { writeHostSecret, writePublicKey } from '../identity/key-file.ts';
+import { writeHostSecret } from '../identity/key-file.ts';
 import type { RevocationReason } from '../identity/key-statement.ts';
 import { passphraseFrom } from '../identity/passphrase.ts';
-import { keyText, parseKey } from '../identity/public-key.ts';
+import { parseKey } from '../identity/public-key.ts';
 import { isAgentName } from '../manifest.ts';
 import { formatTable } from './client/table.ts';
 import type { Command } from './command.ts';
@@ -100,41 +101,31 @@ async function change(folder: string, act: (trust: Trust) => number | Promise<nu
   }
 }
 
-async function rotate(trust: Trust, folder: string, owner: KeyOwner): Promise<number> {
-  trust.keyring.rotate(owner);
-  await recordRotation(trust, owner);
-  writePublicKey(join(folder, 'keys'), trust.keyring.host.text);
-  return print(`${trust.keyring.key(owner).text}\n`);
+async function rotate(trust: Trust, stateFolder: string, owner: string): Promise<number> {
+  const { key } = await new HostKeys({ trust, stateFolder }).rotate(owner, 'local');
+  return print(`${key}\n`);
 }
 
 async function revoke(
   trust: Trust,
-  folder: string,
+  stateFolder: string,
   whose: string,
   generationText: string | undefined,
   reason: RevocationReason,
 ): Promise<number> {
-  const { keyring, trusted } = trust;
-  const foreign = parseKey(whose);
-  if (foreign !== undefined) {
-    trusted.revokeByHand(foreign, reason);
-    recordForeignRevocation(trust, foreign, reason);
+  const keys = new HostKeys({ trust, stateFolder });
+  if (parseKey(whose) !== undefined) {
+    await keys.revokeForeign(whose, reason, 'local');
     return tell(`${whose} counts for nothing any more (${reason})`);
   }
   const owner = ownerOf(whose);
-  const generation = generationText === undefined ? keyring.generation(owner) : Number(generationText);
-  if (!Number.isSafeInteger(generation) || generation < 1 || generation > keyring.generation(owner))
-    throw new HostError(
-      'HOST_ERR_CLI_USAGE',
-      `--generation: ${whose} has the generations 1 to ${keyring.generation(owner)}`,
-    );
-  const { publicKey } = trust.secret.signingKey(owner, generation);
-  const { rotation } = keyring.revoke(owner, generation, reason);
-  if (rotation !== undefined) await recordRotation(trust, owner);
-  await recordRevocation(trust, owner, publicKey, reason);
-  writePublicKey(join(folder, 'keys'), keyring.host.text);
+  const last = trust.keyring.generation(owner);
+  const generation = generationText === undefined ? last : Number(generationText);
+  if (!Number.isSafeInteger(generation) || generation < 1 || generation > last)
+    throw new HostError('HOST_ERR_CLI_USAGE', `--generation: ${whose} has the generations 1 to ${last}`);
+  const { revokedKey, key } = await keys.revoke(owner, { generation, reason }, 'local');
   return tell(
-    `generation ${generation} of ${whose}, ${keyText(publicKey)}, is revoked (${reason}); ${keyring.key(owner).text} signs now`,
+    `generation ${generation} of ${whose}, ${revokedKey}, is revoked (${reason}); ${key} signs now`,
   );
 }
 

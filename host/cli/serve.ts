@@ -1,22 +1,24 @@
 import { availableParallelism } from 'node:os';
 import { systemClock, systemRandom } from '../clock.ts';
-import { cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
+import { type MetricsSettings, metricsOf } from '../config/metrics.ts';
+import { type Config, cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError } from '../errors.ts';
-import { type AuditLevel, auditLevels } from '../host/audit-level.ts';
+import type { AuditLevel } from '../host/audit-level.ts';
 import type { LocalServing } from '../host/serve.ts';
 import type { HttpFront } from '../http/listen.ts';
 import { passphraseFrom } from '../identity/passphrase.ts';
 import { type Limits, limitNames, parseQuantity, settleLimits } from '../limits.ts';
-import { nearest } from '../nearest.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { limitOptions, limitsOfFlags } from './limit-flags.ts';
 import { type AgentFiles, agentPaths, loadAgent, requireDistinct } from './serve/agent-files.ts';
+import { type AuditAsked, type AuditFlags, auditAsked, auditOptions } from './serve/audit-flags.ts';
 import { bannerText } from './serve/banner.ts';
 import { loadParts, type Parts } from './serve/parts.ts';
 import { Reload } from './serve/reload.ts';
 import { makeStateFolder, stateFolderOf } from './serve/state-folder.ts';
 import { Stop } from './serve/stop.ts';
+import { loadSupervisors } from './serve/supervisor-file.ts';
 import { Voice } from './serve/voice.ts';
 import { countOf, type Elsewhere, parseWords, timeMsOf } from './words.ts';
 
@@ -33,7 +35,7 @@ const options = {
   'require-signed': { type: 'boolean' },
   production: { type: 'boolean' },
   auth: { type: 'boolean' },
-  audit: { type: 'string' },
+  ...auditOptions,
   'accept-audit-loss': { type: 'boolean' },
   'accept-old-keyring': { type: 'boolean' },
   watch: { type: 'boolean' },
@@ -42,6 +44,9 @@ const options = {
   log: { type: 'string' },
   'memory-total': { type: 'string' },
   'history-total': { type: 'string' },
+  'metrics-file': { type: 'string' },
+  otlp: { type: 'string' },
+  'otlp-protocol': { type: 'string' },
   ...limitOptions,
 } as const;
 
@@ -61,7 +66,8 @@ export const command: Command = {
 Usage: host serve [FOLDER|agent.toml|FILE.wasm …] [OPTIONS]
 
   host serve my-agent              # a FOLDER with an agent.toml is one agent
-  host serve examples/pipeline     # any other FOLDER (default: here) holds agents in its subfolders
+  host serve examples/pipeline     # any other FOLDER (default: here) holds agents in its subfolders,
+                                   # and may have a supervisors.toml: who is restarted with whom
 
 What has sources is built first if it changed. Then, in another terminal:
 
@@ -84,12 +90,22 @@ Who may call: on this machine everybody, until there is a token (host token crea
 What is recorded (host audit reads and verifies it; docs/audit.md)
   --audit LEVEL           security: lives of agents, denials, limits, traps, changes; messages: also every message and
                           invocation; all: also every decision and host call; off: nothing      [security]
+  --audit-retention TIME, --audit-retention-size SIZE     deletes what is older (90d), and the oldest beyond (10GiB)
+  --audit-segment-size SIZE, --audit-segment-age TIME     when a file of the chain ends     [64MiB, 1d]
+  --audit-anchor FILE     adds the last seal to a file that others keep, every --audit-anchor-every TIME    [10m]
+  --audit-clock-uncertainty TIME  how far off the clock may be; stands on every seal
+                          all of these in the settings file, too: [audit] level, retention, segment-size, …
   --accept-audit-loss     start although the end of the chain is missing that was promised; that is recorded
   --accept-old-keyring    start although a newer keyring.json is lost; that is recorded
 
 What may be installed (docs/signing.md)
   --require-signed        only components that are signed (host sign), each by who signed it first or a trusted publisher
   --production            --require-signed and --auth, and an audit chain
+
+What is measured (host top and /metrics show it always; docs/metrics.md)
+  --metrics-file FILE     keep a snapshot of it in a file, too
+  --otlp URL              send it to an OpenTelemetry collector; OTEL_EXPORTER_OTLP_ENDPOINT does the same
+  --otlp-protocol NAME    grpc, http/protobuf or http/json               [grpc]
 
 How
   --threads N             threads that run agents                          [one a core]
@@ -142,7 +158,10 @@ export interface ServeSettings {
   readonly isJson: boolean;
   readonly limits: Partial<Limits>;
   readonly auditLevel: AuditLevel;
+  readonly auditKeeping: AuditAsked['keeping'];
   readonly acceptAuditLoss: boolean;
+  /** Undefined: metrics are exported nowhere. */
+  readonly metrics: MetricsSettings | undefined;
   readonly acceptOldKeyring: boolean;
 }
 
@@ -186,21 +205,28 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     drainMs: values.drain === undefined ? 30_000 : timeMsOf('--drain', values.drain),
     isJson: values.log === 'json',
     limits: Object.fromEntries(asked.map((name) => [name, settled.limits[name]])),
-    auditLevel: auditLevelOf(values.audit ?? 'security', values.production === true),
+    ...auditSettingsOf(values, config),
     acceptAuditLoss: values['accept-audit-loss'] === true,
+    metrics: metricsOf({
+      table: config.metrics,
+      path: config.path ?? '',
+      env: process.env,
+      flags: {
+        metricsFile: values['metrics-file'],
+        otlp: values.otlp,
+        otlpProtocol: values['otlp-protocol'],
+      },
+    }),
     acceptOldKeyring: values['accept-old-keyring'] === true,
   };
 }
 
-function auditLevelOf(text: string, isProduction: boolean): AuditLevel {
-  const level = auditLevels.find((one) => one === text);
-  if (level === 'off' && isProduction)
-    throw new HostError('HOST_ERR_CLI_USAGE', '--audit off and --production exclude each other');
-  if (level !== undefined) return level;
-  throw new HostError(
-    'HOST_ERR_CLI_USAGE',
-    `--audit: no level '${text}'${nearest(text, auditLevels)}; there are ${auditLevels.join(', ')}`,
-  );
+function auditSettingsOf(
+  values: AuditFlags & { readonly production?: boolean | undefined },
+  { audit }: Config,
+): Pick<ServeSettings, 'auditLevel' | 'auditKeeping'> {
+  const { level, keeping } = auditAsked(values, audit, values.production === true);
+  return { auditLevel: level, auditKeeping: keeping };
 }
 
 const portMax = 65_535;
@@ -272,24 +298,35 @@ function open(
 ): Promise<LocalServing> {
   const { stateFolder, threads, memoryBytesMax, historyBytesMax, limits, secretsFile, repairJournal } =
     settings;
-  const { auditLevel, acceptAuditLoss, acceptOldKeyring, policyFolder, takesUnsealed, requireSigned } =
-    settings;
+  const {
+    auditLevel,
+    auditKeeping,
+    acceptAuditLoss,
+    acceptOldKeyring,
+    policyFolder,
+    takesUnsealed,
+    requireSigned,
+    metrics,
+  } = settings;
   const passphrase = passphraseFrom(process.env);
   makeStateFolder(stateFolder);
   return parts.serve({
     agents,
+    supervisors: loadSupervisors(settings.roots),
     stateFolder,
     cacheFolder: cacheFolder(process.env),
     threads,
     limits,
     trust: {
       ...{ auditLevel, acceptAuditLoss, acceptOldKeyring, takesUnsealed, requireSigned },
+      audit: auditKeeping,
       ...(policyFolder === undefined ? {} : { policyFolder }),
       ...(passphrase === undefined ? {} : { passphrase }),
     },
     ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
     ...(historyBytesMax === undefined ? {} : { historyBytesMax }),
     ...(repairJournal ? { repairJournal } : {}),
+    ...(metrics === undefined ? {} : { metrics }),
     ...(secretsFile === undefined ? {} : { secretsFile }),
     clock: systemClock,
     random: systemRandom,

@@ -50,6 +50,8 @@ export interface Turn {
   giveWay(key: number): Promise<void>;
   /** What it used since this was last called for the same call: at each slice's end and at the call's end. */
   charge(key: number, fuel: number, ms: number): void;
+  /** A guest of this key is being ended: wherever it waits for its turn for good, it goes on, to its end. */
+  letGo?(key: number): void;
 }
 
 export interface BudgetOptions {
@@ -84,6 +86,26 @@ export interface Carried {
   readonly denials: ReadonlyMap<string, string>;
   /** Fuel that the agent's turns were charged with. */
   readonly charged: bigint;
+  /** Since when its time does not run; below 0: it does. */
+  readonly frozenAtMs: number;
+}
+
+/** The same invocation, whose time does not run from now on. */
+export function frozen(carried: Carried, nowMs: number): Carried {
+  return carried.frozenAtMs < 0 ? { ...carried, frozenAtMs: nowMs } : carried;
+}
+
+/** The same invocation, whose time runs again. */
+export function thawed(carried: Carried, nowMs: number): Carried {
+  const { startedMs, deadlineAtMs, frozenAtMs } = carried;
+  if (frozenAtMs < 0) return carried;
+  const stoodMs = nowMs - frozenAtMs;
+  return {
+    ...carried,
+    startedMs: startedMs + stoodMs,
+    deadlineAtMs: deadlineAtMs + stoodMs,
+    frozenAtMs: -1,
+  };
 }
 
 /** Milliseconds a guest that shares its thread may compute where it cannot be paused. */
@@ -122,7 +144,11 @@ export class Budget {
   #cause: StopCause | undefined;
   #startedMs: number;
   #deadlineMs: number;
+  /** Infinity while its time does not run. */
   #deadlineAtMs: number;
+  /** Since when, and the deadline as it was then; below 0: its time runs. */
+  #frozenAtMs = -1;
+  #frozenDeadlineAtMs = 0;
   #yieldAtMs: number;
   #memoryPages = 0;
   #growth: Growth | undefined;
@@ -210,6 +236,7 @@ export class Budget {
 
   /** Milliseconds until the deadline, at least 0: for timers that must wake a waiting guest. */
   get deadlineLeftMs(): number {
+    if (this.#frozenAtMs >= 0) return Math.max(1, this.#frozenDeadlineAtMs - this.#frozenAtMs);
     return Math.max(0, this.#deadlineAtMs - this.clock.monotonicMs());
   }
 
@@ -233,7 +260,34 @@ export class Budget {
     this.#slice.begin(this.#startedMs);
     this.#deadlineMs = deadlineMs;
     this.#deadlineAtMs = this.#startedMs + deadlineMs;
+    this.#frozenAtMs = -1;
     this.#yieldAtMs = this.#startedMs + this.#yieldMs;
+  }
+
+  /** When the time of the invocation is over, on the clock's monotonic time. */
+  get deadlineAtMs(): number {
+    return this.#deadlineAtMs;
+  }
+
+  get isFrozen(): boolean {
+    return this.#frozenAtMs >= 0;
+  }
+
+  /** The time of the invocation does not run until `thaw`. */
+  freeze(): void {
+    if (this.#frozenAtMs >= 0) return;
+    this.#frozenAtMs = this.clock.monotonicMs();
+    this.#frozenDeadlineAtMs = this.#deadlineAtMs;
+    this.#deadlineAtMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Its time runs again, and what it stood is none of it. */
+  thaw(): void {
+    if (this.#frozenAtMs < 0) return;
+    const stoodMs = this.clock.monotonicMs() - this.#frozenAtMs;
+    this.#startedMs += stoodMs;
+    this.#deadlineAtMs = this.#frozenDeadlineAtMs + stoodMs;
+    this.#frozenAtMs = -1;
   }
 
   /** The guest left its instance in the middle of an invocation: this account has no part in that any more. */
@@ -242,19 +296,22 @@ export class Budget {
     return {
       startedMs: this.#startedMs,
       deadlineMs: this.#deadlineMs,
-      deadlineAtMs: this.#deadlineAtMs,
+      deadlineAtMs: this.#frozenAtMs < 0 ? this.#deadlineAtMs : this.#frozenDeadlineAtMs,
       outputBytes: this.#outputBytes,
       denials: this.denials,
       charged: this.#charged,
+      frozenAtMs: this.#frozenAtMs,
     };
   }
 
   /** Goes on with an invocation that began under another account. */
-  goOn({ startedMs, deadlineMs, deadlineAtMs, outputBytes, denials, charged }: Carried): void {
+  goOn({ startedMs, deadlineMs, deadlineAtMs, outputBytes, denials, charged, frozenAtMs }: Carried): void {
     this.#charged = charged;
     this.#startedMs = startedMs;
     this.#deadlineMs = deadlineMs;
-    this.#deadlineAtMs = deadlineAtMs;
+    this.#deadlineAtMs = frozenAtMs < 0 ? deadlineAtMs : Number.POSITIVE_INFINITY;
+    this.#frozenAtMs = frozenAtMs;
+    this.#frozenDeadlineAtMs = deadlineAtMs;
     this.#outputBytes = outputBytes;
     if (denials.size > 0) this.#denials = new Map(denials);
   }
@@ -269,6 +326,7 @@ export class Budget {
     const listeners = this.#stopListeners;
     this.#stopListeners = undefined;
     for (const listener of listeners ?? []) listener(cause);
+    this.#turn?.letGo?.(this.#turnKey);
   }
 
   /** Throws `Stopped` when the guest was stopped: for host functions before they act. */
@@ -320,27 +378,35 @@ export class Budget {
       if (cell !== undefined) cell.value = deadFuel;
       return 0;
     }
-    const left = this.limits.fuelMax - this.#granted;
-    if (left + cell.value < 0n) {
-      this.stop({ kind: 'limit', limit: 'fuelMax', max: this.limits.fuelMax, used: this.fuelUsed });
-      return 0;
-    }
+    if (this.#isOverdrawn(cell)) return 0;
     const nowMs = this.clock.monotonicMs();
     if (nowMs >= this.#deadlineAtMs) {
       this.stopForDeadline();
       return 0;
     }
     if (this.#holdsThread(nowMs)) return 0;
-    // At least enough to bring the cell back to 0, whatever one block overshot by.
     this.#charge(this.fuelUsed, nowMs);
     this.#slice.end(nowMs);
+    this.#grant(cell);
+    const isWanted = nowMs >= this.#yieldAtMs || this.#turn?.isWanted(this.#turnKey) === true;
+    return this.synchronousDepth === 0 && isWanted ? 1 : 0;
+  }
+
+  /** Whether more is used than the limit allows, which ends the guest. */
+  #isOverdrawn(cell: WebAssembly.Global<'i64'>): boolean {
+    if (this.limits.fuelMax - this.#granted + cell.value >= 0n) return false;
+    this.stop({ kind: 'limit', limit: 'fuelMax', max: this.limits.fuelMax, used: this.fuelUsed });
+    return true;
+  }
+
+  /** The next slice: at least enough to bring the cell back to 0, whatever one block overshot by. */
+  #grant(cell: WebAssembly.Global<'i64'>): void {
+    const left = this.limits.fuelMax - this.#granted;
     const { fuel } = this.#slice;
     const need = fuel > -cell.value ? fuel : -cell.value;
     const grant: bigint = need < left ? need : left;
     this.#granted += grant;
     cell.value += grant;
-    const isWanted = nowMs >= this.#yieldAtMs || this.#turn?.isWanted(this.#turnKey) === true;
-    return this.synchronousDepth === 0 && isWanted ? 1 : 0;
   }
 
   /**
@@ -369,10 +435,16 @@ export class Budget {
     if (this.#turn !== undefined) this.#charge(this.fuelUsed, this.clock.monotonicMs());
   }
 
-  /** Import `pause` (suspending): lets the event loop turn, then the guest goes on. */
+  /**
+   * Import `pause` (suspending): lets the event loop turn, then the guest goes on. It does not ask for fuel again:
+   * a slice that was ended meanwhile, by a look at the clock for work that the host does ahead, is granted anew.
+   */
   async pause(): Promise<void> {
     await (this.#turn?.giveWay(this.#turnKey) ?? new Promise<void>((resolve) => setImmediate(resolve)));
     this.waited();
+    const cell = this.#cell;
+    if (cell === undefined || this.#cause !== undefined || cell.value >= 0n) return;
+    if (!this.#isOverdrawn(cell)) this.#grant(cell);
   }
 
   /** The guest has waited, and others had the thread: what it holds that for is counted from now. */

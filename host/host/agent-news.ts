@@ -90,6 +90,10 @@ function noteEntry(agent: Agent, what: ToldNote): Omit<LogEntry, 'atMs'> {
     }
     case 'terminated':
       return { ...base, level: 'error', text: `terminated (${what.why})` };
+    case 'paused':
+    case 'stopped':
+    case 'killed':
+      return { ...base, level: 'info', text: what.why };
     case 'failed-over':
       return { ...base, level: 'warn', text: `failed over: ${what.why}` };
     case 'resumed':

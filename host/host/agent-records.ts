@@ -37,7 +37,7 @@ const schema = `
   ) WITHOUT ROWID, STRICT;
 `;
 /** Raised with every change of the tables that an older host would not understand. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 const digestBytes = 32;
 const earlierMax = 16;
 const manifestsKnownMax = 1024;
@@ -310,7 +310,11 @@ function recordOf(row: Record<string, unknown>): AgentRecord {
 
 function haltOf({ kind, why, messages }: Record<string, unknown>): Halt {
   const ids = JSON.parse(String(messages)) as readonly unknown[];
-  return { kind: kind === 'held' ? 'held' : 'terminated', why: String(why), messages: ids.map(String) };
+  return {
+    kind: kind === 'held' || kind === 'paused' ? kind : 'terminated',
+    why: String(why),
+    messages: ids.map(String),
+  };
 }
 
 function subscriptionsIn(text: string): KeptSubscription[] {

@@ -7,3 +7,6 @@
 export type AuditLevel = 'off' | 'security' | 'messages' | 'all';
 
 export const auditLevels: readonly AuditLevel[] = ['off', 'security', 'messages', 'all'];
+
+/** More than a host records of itself. */
+export type RaisedLevel = 'messages' | 'all';

@@ -7,6 +7,7 @@ import type { PolicyRequest } from '../policy/request.ts';
 import { type Act, bound } from './bounds.ts';
 import { denialWords, explainCommand } from './policy-words.ts';
 import { Rates } from './rates.ts';
+import type { RecordNeeds } from './record-needs.ts';
 
 export interface ClearanceOptions {
   readonly decider: Decider;
@@ -15,6 +16,8 @@ export interface ClearanceOptions {
   readonly policyFolder: string;
   /** Whether who asks may remember what is plainly allowed, unseen by the record; true if left out. */
   readonly mayRemember?: boolean;
+  /** What policies want recorded of messages. */
+  readonly needs?: RecordNeeds;
   /** Puts what is not decided yet to a person, and resolves with what came of it, a denial in the end. */
   readonly ask: (request: PolicyRequest, decision: Decision, timeoutMs: number) => Promise<Decision>;
 }
@@ -141,10 +144,17 @@ export class Clearance {
   #hold(request: PolicyRequest, act: Act, decision: Decision, wasAsked = false): Cleared | Refused {
     if (!isAllowed(decision)) return this.#refused(request, decision);
     if (wasAsked) this.#remember(request);
-    if (decision.kind === 'allow') return { act, decision, wasAsked };
-    const held = bound(act, decision.conditions);
+    const held = decision.kind === 'allow' ? act : bound(act, decision.conditions);
     if (typeof held === 'string') return { why: `${decision.policies.join(', ')}: ${held}` };
-    return this.#over(request, decision) ?? { act: held, decision, wasAsked };
+    const over = decision.kind === 'allow' ? undefined : this.#over(request, decision);
+    if (over !== undefined) return over;
+    this.record(held, decision);
+    return { act: held, decision, wasAsked };
+  }
+
+  /** Has a message that is about to be sent recorded as the policies want it. */
+  record({ payload }: Act, { audit }: Decision): void {
+    if (payload !== undefined && audit !== 'digest') this.#options.needs?.put(payload.body, audit);
   }
 
   /** Counts it; whether it is too often. */

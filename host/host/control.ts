@@ -1,5 +1,9 @@
+import type { StopReason } from '../agent/agent.ts';
+import type { AgentExit } from '../agent/custody.ts';
 import type { Halt } from '../agent/halt.ts';
+import type { LifecycleState } from '../agent/lifecycle.ts';
 import type { AgentReport, Newcomer, PopulationReport } from '../agent/population.ts';
+import type { Rein } from '../agent/reins.ts';
 import type { Spec } from '../agent/spec.ts';
 import type { KeptSubscription } from '../bus/bus.ts';
 import type { DeadLetter } from '../bus/dead-letters.ts';
@@ -12,6 +16,7 @@ import type { Decision } from '../policy/decision.ts';
 import type { PolicyRequest } from '../policy/request.ts';
 import type { LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
+import type { Allocations } from './allocation-meter.ts';
 import type { Refused } from './clearance.ts';
 import type { Metric } from './serving.ts';
 import type { TrustLine } from './trust.ts';
@@ -77,19 +82,37 @@ export interface ThreadCalls {
   readonly remove: (id: number) => void;
   /** A halted agent goes on; false: it was not. */
   readonly resume: (asked: { readonly id: number; readonly isDropped: boolean }) => boolean;
+  /** A supervisor looks after these: they wait until they are begun. */
+  readonly takeCare: (ids: readonly number[]) => void;
+  readonly releaseCare: (id: number) => void;
+  /** Has one begin without a message; says why it could not. */
+  readonly begin: (id: number) => string | undefined;
+  /** Ends one after its message under way, or at once. */
+  readonly rest: (asked: { readonly id: number; readonly reason: StopReason }) => void;
+  readonly quell: (asked: { readonly id: number; readonly why: string }) => void;
+  /** A person pauses, stops or kills an agent. */
+  readonly pull: (asked: { readonly id: number; readonly rein: Rein; readonly by: string }) => void;
+  /** Answers once an agent is in one of these states; undefined: it was not within the time. */
+  readonly until: (asked: {
+    readonly id: number;
+    readonly states: readonly LifecycleState[];
+    readonly timeoutMs: number;
+  }) => LifecycleState | undefined;
   readonly report: (ids: readonly number[]) => readonly (AgentReport | undefined)[];
   readonly status: () => ThreadReport;
   readonly deadLetters: (max: number) => readonly DeadLetter[];
   readonly retryDeadLetter: (id: string) => boolean;
   readonly dropDeadLetter: (id: string) => boolean;
+  /** Keys of the host and of agents have these generations from now on, where not 1. */
+  readonly rotated: (generations: Readonly<Record<string, number>>) => void;
   /** What proves a message that an agent of this thread signed. */
   readonly messageProof: (id: string) => string | undefined;
   /** Exactly-once messages that were dealt with, of this thread's journal. */
   readonly settledIds: () => readonly SettledId[];
   /** These were dealt with by agents of this thread: they are not delivered to them again. */
   readonly remember: (ids: readonly SettledId[]) => void;
-  /** Delivers what was found in the journal; `true` when this thread took the place of a lost one. */
-  readonly deliver: (isSuccessor: boolean) => void;
+  /** Delivers what was found in the journal. Whose agents were cut off: nobody's, this thread's, or everybody's. */
+  readonly deliver: (cutOff: CutOff) => void;
   /** The agents of a lost thread are there again. */
   readonly returned: (thread: number) => void;
   /**
@@ -119,6 +142,8 @@ export interface OwnerCalls {
   readonly unwanted: (call: number) => void;
   /** An agent handles nothing until a person says so; without a halt, it does again. */
   readonly halted: (change: Halted) => void;
+  /** One that a supervisor looks after ended by itself. */
+  readonly exited: (exit: AgentExit) => void;
   readonly [name: string]: (input: never) => unknown;
 }
 
@@ -137,6 +162,8 @@ export interface AskedApproval {
   readonly waitMs: number;
 }
 
+export type CutOff = 'none' | 'own' | 'all';
+
 export type Halted = readonly [agent: string, halt: Halt | undefined];
 
 /** What an agent subscribed to itself. */
@@ -153,6 +180,7 @@ export interface ThreadReport extends PopulationReport {
   readonly active: number;
   readonly queued: number;
   readonly warmBytes: number;
+  readonly allocations: Allocations;
   readonly audit: AuditBacklog;
   /** Counters of the bus and of hibernation, by name. */
   readonly counts: Readonly<Record<string, number>>;

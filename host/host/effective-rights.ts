@@ -178,7 +178,8 @@ export class EffectiveRights implements BusRights, BusPolicy {
     return undefined;
   }
 
-  #isPlain({ kind, untilMs, version }: Decision, action: ActionName): boolean {
+  #isPlain({ kind, untilMs, version, audit }: Decision, action: ActionName): boolean {
+    if (audit !== 'digest') return false;
     if (!this.#clearance.mayRemember || kind !== 'allow' || untilMs !== Number.POSITIVE_INFINITY)
       return false;
     return version === this.#version && this.#clearance.decider.isSteady(action);

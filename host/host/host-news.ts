@@ -25,6 +25,12 @@ export class HostNews {
     else this.say('error', `the audit chain takes nothing: ${trouble}`);
   }
 
+  anchorTurned(trouble: string | undefined): void {
+    this.health.set('audit anchor', trouble && 'the last seal is not kept elsewhere; the log says why');
+    if (trouble === undefined) this.say('info', 'the last seal is kept elsewhere again');
+    else this.say('error', `the last seal is not kept elsewhere (--audit-anchor): ${trouble}`);
+  }
+
   policiesTurned(result: number | HostError): void {
     if (typeof result === 'number') this.say('info', `policies of version ${result} are in force`);
     else this.say('error', `a change of the policies was not taken: ${result.message}`);

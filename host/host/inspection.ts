@@ -8,6 +8,7 @@ import type { Outcome } from '../outcome.ts';
 import type { PolicyRequest } from '../policy/request.ts';
 import { matches } from '../subject.ts';
 import { allocation, startOf, tierUse } from './asked-of-agents.ts';
+import type { RaisedLevel } from './audit-level.ts';
 import type { Clearance } from './clearance.ts';
 import { flowFault, labelsOn } from './data-flow.ts';
 
@@ -20,6 +21,8 @@ export interface InspectionOptions {
   readonly say: (text: string, agent: string) => void;
   /** An agent's own subscriptions are others now. */
   readonly subscribed: (agent: number) => void;
+  /** What the policies that let it run want recorded of all that it does. */
+  readonly raise?: (agent: Agent, level: RaisedLevel | undefined) => void;
 }
 
 /** What was found of one agent when the policies were last looked at. */
@@ -119,8 +122,15 @@ export class Inspection {
       isTimed ? clock.monotonicMs() + timedMs : Number.POSITIVE_INFINITY,
       ...asked.map((request) => this.#leftMs(request)),
     );
+    this.#options.raise?.(agent, this.#recordOf(asked));
     const why = asked.map((request) => this.#lifeFault(request, agent.spec)).find((one) => one !== undefined);
     return { version, untilMs, why, ended };
+  }
+
+  #recordOf(asked: readonly PolicyRequest[]): RaisedLevel | undefined {
+    const levels = asked.map((request) => this.#options.clearance.decider.decide(request).audit);
+    if (levels.includes('all') || levels.includes('payload')) return 'all';
+    return levels.includes('messages') ? 'messages' : undefined;
   }
 
   #lifeFault(request: PolicyRequest, { limits, manifest: { tier }, approved }: Spec): string | undefined {

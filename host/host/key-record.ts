@@ -4,13 +4,13 @@ import type { RevocationReason } from '../identity/key-statement.ts';
 import { recordKeyring } from './keyring-mark.ts';
 import type { Trust } from './trust.ts';
 
-/** An own key has a next generation: the chain goes over to the host's, and an agent's is an entry on it. */
-export async function recordRotation(trust: Trust, owner: KeyOwner): Promise<void> {
+/** `by` is a token's name or `local`. An own key has a next generation: the chain goes over to the host's, and an agent's is an entry on it. */
+export async function recordRotation(trust: Trust, owner: KeyOwner, by: string): Promise<void> {
   const { keyring, audit, pen } = trust;
   const key = keyring.key(owner);
   const generation = keyring.generation(owner);
   if (owner === 'host') await audit?.rotateKey(key.privateKey, generation);
-  else pen?.append(kinds.keyRotated, '', 'local', keyring.party(owner), key.publicKey, generation);
+  else pen?.append(kinds.keyRotated, '', by, keyring.party(owner), key.publicKey, generation);
   await recordKeyring(trust);
 }
 
@@ -20,10 +20,11 @@ export async function recordRevocation(
   owner: KeyOwner,
   publicKey: Uint8Array,
   reason: RevocationReason,
+  by: string,
 ): Promise<void> {
   const { keyring, audit, pen } = trust;
   if (owner === 'host') await audit?.revokeKey(publicKey, reason);
-  else pen?.append(kinds.keyRevoked, '', 'local', keyring.party(owner), publicKey, reason);
+  else pen?.append(kinds.keyRevoked, '', by, keyring.party(owner), publicKey, reason);
   await recordKeyring(trust);
 }
 
@@ -37,6 +38,7 @@ export function recordForeignRevocation(
   { pen }: Trust,
   publicKey: Uint8Array,
   reason: RevocationReason,
+  by: string,
 ): void {
-  pen?.append(kinds.keyRevoked, '', 'local', '', publicKey, reason);
+  pen?.append(kinds.keyRevoked, '', by, '', publicKey, reason);
 }

@@ -1,8 +1,9 @@
 import type { Difference } from '../agent/difference.ts';
 import type { Clock, Random } from '../clock.ts';
+import type { MetricsSettings } from '../config/metrics.ts';
 import type { ResidenceBounds } from '../engine/residence.ts';
 import type { Limits } from '../limits.ts';
-import type { Manifest } from '../manifest.ts';
+import type { Manifest, SupervisorTree } from '../manifest.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { Installed, Serving } from './serving.ts';
 import type { TrustOptions } from './trust.ts';
@@ -14,6 +15,7 @@ export type TrustSettings = Pick<
   | 'takesUnsealed'
   | 'requireSigned'
   | 'auditLevel'
+  | 'audit'
   | 'acceptAuditLoss'
   | 'acceptOldKeyring'
   | 'policyFolder'
@@ -32,6 +34,8 @@ export interface LocalAgent {
 
 export interface ServeOptions {
   readonly agents: readonly LocalAgent[];
+  /** Trees of supervisors over them. */
+  readonly supervisors?: readonly SupervisorTree[];
   readonly stateFolder: string;
   readonly cacheFolder: string | undefined;
   /** Threads that have agents, besides the main one. */
@@ -51,6 +55,8 @@ export interface ServeOptions {
   readonly repairJournal?: boolean;
   /** Keys, audit chain, policies. */
   readonly trust?: TrustSettings;
+  /** Where metrics are exported to besides `/metrics`; default nowhere. */
+  readonly metrics?: MetricsSettings;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: (entry: LogEntry) => void;

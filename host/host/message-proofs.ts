@@ -14,7 +14,7 @@ export interface MessageProofsOptions {
   readonly clock: Clock;
   /** What peers call this host. */
   readonly hostName: string;
-  /** Of the keys whose generation is not 1: `host`, `agent/NAME`. */
+  /** Of the keys whose generation is not 1: `host`, `agent/NAME`; at the beginning. */
   readonly generations: Readonly<Record<string, number>>;
   /** Proofs that are kept; the oldest go. Default 10,000. */
   readonly proofsMax?: number;
@@ -49,11 +49,13 @@ export class MessageProofs implements MessageSigner {
   readonly #kept = new Map<string, Kept>();
   readonly #proofsMax: number;
   readonly #bytesMax: number;
+  #generations: Readonly<Record<string, number>>;
   #bytes = 0;
   #sequence = 0;
 
   constructor(options: MessageProofsOptions) {
     this.#options = options;
+    this.#generations = options.generations;
     this.#proofsMax = options.proofsMax ?? 10_000;
     this.#bytesMax = options.bytesMax ?? 16 * 1024 * 1024;
   }
@@ -83,6 +85,16 @@ export class MessageProofs implements MessageSigner {
     });
   }
 
+  /** Keys are others from now on. What waits for a signature gets that of the key it was sent under. */
+  rotated(generations: Readonly<Record<string, number>>): void {
+    this.#generations = generations;
+    for (const [name, { generation, batch }] of this.#senders) {
+      if (generation === (generations[`agent/${name}`] ?? 1)) continue;
+      batch.flush();
+      this.#senders.delete(name);
+    }
+  }
+
   /** The content of a file that proves a message (`host message verify`); undefined: none is kept of that id. */
   proofOf(id: string): string | undefined {
     const kept = this.#kept.get(id);
@@ -95,8 +107,8 @@ export class MessageProofs implements MessageSigner {
   }
 
   #introduce({ party, key, generation }: Sender): Uint8Array {
-    const { secret, generations, clock } = this.#options;
-    const host = secret.signingKey('host', generations.host ?? 1);
+    const { secret, clock } = this.#options;
+    const host = secret.signingKey('host', this.#generations.host ?? 1);
     const atMs = Number(clock.wallNs() / 1_000_000n);
     return introduction({ party, key: key.publicKey, generation, atMs }, host, key);
   }
@@ -104,8 +116,8 @@ export class MessageProofs implements MessageSigner {
   #sender(name: string): Sender {
     const known = this.#senders.get(name);
     if (known !== undefined) return known;
-    const { secret, clock, hostName, generations, signersMax = 1024 } = this.#options;
-    const generation = generations[`agent/${name}`] ?? 1;
+    const { secret, clock, hostName, signersMax = 1024 } = this.#options;
+    const generation = this.#generations[`agent/${name}`] ?? 1;
     const key = secret.signingKey(`agent/${name}`, generation);
     const batch = new BatchSigner({ signer: key, clock });
     const each = new BatchSigner({ signer: key, clock, batchMax: 1 });

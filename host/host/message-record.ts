@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { Digest, Personal } from '../audit/field.ts';
 import { kinds } from '../audit/kinds.ts';
 import type { AuditPen } from '../audit/pen.ts';
 import type { DeadLetter } from '../bus/dead-letters.ts';
@@ -6,29 +6,40 @@ import type { Message } from '../bus/message.ts';
 import type { BusRecord } from '../bus/record-port.ts';
 import type { AuditLevel } from './audit-level.ts';
 import { note } from './note.ts';
+import type { RecordNeeds } from './record-needs.ts';
 
 export interface MessageRecordOptions {
   readonly pen: AuditPen;
   readonly level: AuditLevel;
   /** Whether the messages of this agent are recorded although the host's level does not ask for it. */
   readonly isRaised?: (sender: number) => boolean;
+  /** What policies want recorded of single messages. */
+  readonly needs?: RecordNeeds | undefined;
 }
 
-const digest = Buffer.alloc(32);
+/** Used again for every message: the pen copies what it is of at once. */
+const digest = new Digest(new Uint8Array());
 
 /** What one thread's bus does, on the audit chain. */
 export class MessageRecord implements BusRecord {
   readonly #pen: AuditPen;
   readonly #isAll: boolean;
   readonly #isRaised: (sender: number) => boolean;
+  readonly #needs: RecordNeeds | undefined;
   /** Set once an agent asks for more than the host does. */
   hasMessages: boolean;
 
-  constructor({ pen, level, isRaised = () => false }: MessageRecordOptions) {
+  constructor({ pen, level, isRaised = () => false, needs }: MessageRecordOptions) {
     this.#pen = pen;
     this.#isAll = level === 'messages' || level === 'all';
     this.hasMessages = this.#isAll;
     this.#isRaised = isRaised;
+    this.#needs = needs;
+    if (needs === undefined) return;
+    needs.onUsed = () => {
+      this.hasMessages = true;
+    };
+    if (needs.isUsed) this.hasMessages = true;
   }
 
   get isFull(): boolean {
@@ -36,20 +47,25 @@ export class MessageRecord implements BusRecord {
   }
 
   sent(from: number, principal: string | undefined, message: Message, receiver: string | undefined): void {
-    if (!this.#isAll && (from === 0 || !this.#isRaised(from))) return;
     const { id, subject, sender = '', body } = message;
-    // Half as long as a buffer of its own would take; the pen copies it at once.
-    digest.write(hash('sha256', body, 'latin1'), 0, 'latin1');
+    const need = this.#needs?.take(body);
+    const isWanted = this.#isAll || (need !== undefined && need !== 'none');
+    if (!isWanted && (from === 0 || !this.#isRaised(from))) return;
+    const by = principal ?? sender;
+    const isKept = need === 'payload';
+    digest.bytes = body;
     note(
       this.#pen,
       kinds.messageSent,
       sender,
-      principal ?? sender,
+      by,
       id,
       subject,
       receiver ?? null,
       body.length,
-      digest,
+      need === 'none' || isKept ? null : digest,
+      // It may say anything about anybody: whoever sent it can have it forgotten, and a digest would outlive that.
+      isKept ? new Personal(by, body) : null,
     );
   }
 

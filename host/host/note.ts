@@ -1,4 +1,4 @@
-import type { FieldsOf } from '../audit/field.ts';
+import type { Field, FieldsOf } from '../audit/field.ts';
 import type { Kind } from '../audit/kinds.ts';
 import type { AuditPen } from '../audit/pen.ts';
 import { HostError } from '../errors.ts';
@@ -13,9 +13,22 @@ export function note<K extends Kind>(
   agent: string,
   principal: string,
   ...fields: FieldsOf<K>
+): void;
+// Without a list of the fields, which would be made for every message.
+export function note(
+  pen: AuditPen,
+  kind: Kind,
+  agent: string,
+  principal: string,
+  a?: Field,
+  b?: Field,
+  c?: Field,
+  d?: Field,
+  e?: Field,
+  f?: Field,
 ): void {
   try {
-    pen.append(kind, agent, principal, ...fields);
+    pen.put(kind, agent, principal, a, b, c, d, e, f);
   } catch (thrown) {
     if (!(thrown instanceof HostError)) throw thrown;
   }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Bus } from '../bus/bus.ts';
 import type { Message } from '../bus/message.ts';
 import type { Clock } from '../clock.ts';
@@ -6,6 +7,7 @@ import { type Decision, denial } from '../policy/decision.ts';
 import type { PolicyRequest } from '../policy/request.ts';
 import { Admission, deniedText, notPermitted } from './admission.ts';
 import { ApprovalDesk } from './approval-desk.ts';
+import { ApprovalFile } from './approval-file.ts';
 import { agentOf, principalOf } from './asked-of-agents.ts';
 import { Clearance } from './clearance.ts';
 import { labelsOn } from './data-flow.ts';
@@ -16,6 +18,7 @@ import type { Trust } from './trust.ts';
 
 export interface PolicingOptions {
   readonly trust: Trust;
+  readonly stateFolder: string;
   readonly clock: Clock;
   readonly say: (level: 'info' | 'warn', text: string) => void;
   readonly bus: () => Bus;
@@ -49,11 +52,14 @@ export class Policing implements PolicyOwner {
       clock,
       say: (text) => say('warn', text),
       publish: (subject, body) => this.#publish(subject, body),
+      pen: options.trust.pen,
+      file: new ApprovalFile(join(options.stateFolder, 'approvals.json')),
     });
     this.clearance = new Clearance({
       decider,
       clock,
       policyFolder: policies.folder,
+      needs: options.trust.needs,
       ask: (request, decision, waitMs) => this.#desk.ask(request, decision, waitMs),
     });
     this.admission = new Admission({

@@ -16,15 +16,21 @@ import {
   settleBounds,
 } from '../engine/residence.ts';
 import type { HostError } from '../errors.ts';
+import type { SupervisorTree } from '../manifest.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
+import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
 import { Doors } from './doors.ts';
 import { FrontDesk } from './front-desk.ts';
+import { Handle } from './handle.ts';
 import { HostAudit } from './host-audit.ts';
+import { HostKeys } from './host-keys.ts';
 import { HostNews } from './host-news.ts';
 import { Installation } from './installation.ts';
+import { tellState } from './life-news.ts';
 import type { LocalAgent, LocalServing, ServeOptions } from './local-serving.ts';
 import { Mail } from './mail.ts';
+import { Metering } from './metering.ts';
 import { AgentNursery } from './nursery.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
 import { Roster } from './roster.ts';
@@ -32,6 +38,7 @@ import { RunFolder } from './run-folder.ts';
 import type {
   Accepted,
   AgentDetail,
+  AgentHandle,
   AgentSummary,
   Approval,
   DeadLetter,
@@ -45,17 +52,21 @@ import type {
   Reply,
   Serving,
   ServingStatus,
+  SupervisorStatus,
   ThreadDoors,
 } from './serving.ts';
 import { ChainRecord } from './serving-record.ts';
 import { SharedNames } from './shared-names.ts';
 import { Sites } from './sites.ts';
 import { openState, type StateFolder } from './state-folder.ts';
-import { metricsOf, statusOf } from './status.ts';
+import { type HostView, statusOf } from './status.ts';
+import { Supervision } from './supervision.ts';
+import { SupervisorNews } from './supervisor-news.ts';
 import { SupplyChain } from './supply-chain.ts';
 import { Tenancy } from './tenancy.ts';
 import { ThreadPlaces } from './thread-places.ts';
 import { type AgentThreadHandle, Threads } from './threads.ts';
+import { Totals } from './totals.ts';
 import { openTriggers } from './triggering.ts';
 import { recordRefusal, refusalText, Trust } from './trust.ts';
 import { lengthOf, visitor } from './visitor.ts';
@@ -79,6 +90,7 @@ export async function serve(options: ServeOptions): Promise<LocalServing> {
   try {
     for (const agent of options.agents) await host.begin(agent);
     await host.restore();
+    await host.supervise(options.supervisors ?? []);
     await host.becomeReady();
   } catch (thrown) {
     await host.close(0);
@@ -109,9 +121,14 @@ class ServingHost implements LocalServing {
   readonly #policing: Policing | undefined;
   readonly #audit: HostAudit;
   readonly record: ChainRecord | undefined;
+  readonly keys: HostKeys;
   readonly #mail: Mail;
   readonly #doors: Doors;
+  readonly #totals = new Totals();
+  readonly #metering: Metering;
   readonly #triggers: Triggers;
+  readonly #supervision: Supervision;
+  readonly #supervisorNews: SupervisorNews;
   readonly #desk: FrontDesk;
   readonly #roster: Roster;
   #recordsTriedMs = Number.NEGATIVE_INFINITY;
@@ -124,11 +141,22 @@ class ServingHost implements LocalServing {
     this.#say = this.#news.say.bind(this.#news);
     this.#state = state;
     this.#trust = trust;
-    this.#policing = Policing.of({ trust, clock, say: this.#say, bus: () => this.#bus });
+    const { stateFolder } = options;
+    this.#policing = Policing.of({ trust, stateFolder, clock, say: this.#say, bus: () => this.#bus });
     this.#audit = new HostAudit(trust);
     this.record = recordOf(trust, options.stateFolder);
+    this.keys = new HostKeys({
+      trust,
+      stateFolder: options.stateFolder,
+      changed: (generations) => this.#threads.everywhere((handle) => handle.call('rotated', generations)),
+    });
     this.#mail = this.#openMail();
     this.#startedAtMs = this.#nowMs();
+    this.#metering = new Metering({
+      ...{ clock, random, version: hostVersion, agentsMax, startedAtMs: this.#startedAtMs },
+      view: () => this.#recordedView(),
+      say: this.#say.bind(this),
+    });
     const kept = state.agents.subscriptions();
     const subscriptionsFrom = [...kept.values()]
       .flat()
@@ -181,6 +209,7 @@ class ServingHost implements LocalServing {
         state.agents.putHalt(agent, halt);
         this.#tenancy.noteHalt(agent, halt);
       },
+      onExited: (exit) => this.#supervision.exited(exit),
       onJournal: (thread, isTaking) => this.#news.journalTurned(thread, isTaking),
       onOutput: (text) => this.#say('warn', text.trimEnd()),
       policy: this.#policing ?? noPolicy,
@@ -219,6 +248,14 @@ class ServingHost implements LocalServing {
       halts: state.agents.halts(),
       isFresh: state.coldLeft.length === 0,
     });
+    this.#supervision = new Supervision({
+      tenancy: this.#tenancy,
+      threads: this.#threads,
+      clock,
+      random,
+      told: (supervisor, note) => this.#supervisorNews.told(supervisor, note),
+    });
+    this.#supervisorNews = new SupervisorNews(this.#bus, this.#audit, this.#news, () => this.#nowMs());
     this.#triggers = openTriggers(
       this.#bus,
       state.agents,
@@ -265,6 +302,7 @@ class ServingHost implements LocalServing {
         requireSigned: options.trust?.requireSigned === true,
         nowMs: () => this.#nowMs(),
         say: this.#say,
+        onRefused: (agent, digest, why) => this.#audit.installRefused(agent, digest, why),
       }),
       nowMs: () => this.#nowMs(),
       say: this.#say,
@@ -286,6 +324,7 @@ class ServingHost implements LocalServing {
       throw thrown;
     }
     told.audit = (trouble) => host.#news.auditTurned(trouble);
+    told.anchor = (trouble) => host.#news.anchorTurned(trouble);
     told.policies = (result) => {
       if (typeof result === 'number') host.#audit.policiesChanged(result);
       host.#news.policiesTurned(result);
@@ -328,7 +367,9 @@ class ServingHost implements LocalServing {
 
   /** Everybody is installed: what an earlier run was given and did not deal with is delivered. */
   async becomeReady(): Promise<void> {
+    this.#state.begin();
     await this.#mail.deliver();
+    if (this.#options.metrics !== undefined) await this.#metering.export(this.#options.metrics);
     this.#isReady = true;
   }
 
@@ -338,12 +379,22 @@ class ServingHost implements LocalServing {
     this.#names.lost(thread);
     this.#sites.drop(this.#places.socketPathOf(thread));
     this.#tenancy.suspend(thread);
+    this.#supervision.lost(thread);
+    this.#tellUnreachable(thread, reason);
     this.#say('error', `a thread was lost (${reason}); its agents begin anew on another`);
+  }
+
+  #tellUnreachable(lost: number, why: string): void {
+    if (!this.#bus.hasEventListeners) return;
+    for (const { name: agent, thread } of this.#tenancy.registry.records())
+      if (thread === lost)
+        tellState(this.#bus, { agent, from: undefined, to: 'unreachable', why, atMs: this.#nowMs() });
   }
 
   async #replaced(thread: number, handle: AgentThreadHandle): Promise<void> {
     try {
       const count = await this.#tenancy.reinstall(thread, handle);
+      await this.#supervision.returned(thread);
       await this.#mail.returned(thread, handle);
       await this.#doors.reopen(handle);
       this.#say('info', `${count} agents of the lost thread are there again`);
@@ -381,12 +432,20 @@ class ServingHost implements LocalServing {
     return statusOf(this.#view());
   }
 
-  async metrics(): Promise<readonly Metric[]> {
-    const head = await this.record?.head();
-    return metricsOf({ ...this.#view(), audit: { pen: this.#trust.pen, events: head?.events ?? 0 } });
+  metrics(): Promise<readonly Metric[]> {
+    return this.#metering.metrics();
   }
 
-  #view(): Parameters<typeof statusOf>[0] {
+  snapshot(): Promise<MetricsSnapshot> {
+    return this.#metering.snapshot();
+  }
+
+  async #recordedView(): Promise<HostView> {
+    const head = await this.record?.head();
+    return { ...this.#view(), audit: { pen: this.#trust.pen, events: head?.events ?? 0 } };
+  }
+
+  #view(): HostView {
     return {
       threads: this.#threads,
       registry: this.#tenancy.registry,
@@ -395,6 +454,7 @@ class ServingHost implements LocalServing {
       journalCounts: this.#mail.counts(),
       startedAtMs: this.#startedAtMs,
       audit: { pen: this.#trust.pen, events: 0 },
+      totals: this.#totals,
     };
   }
 
@@ -422,6 +482,22 @@ class ServingHost implements LocalServing {
     await Promise.race([coming, waits.promise]);
   }
 
+  /** Starts the trees of supervisors. @throws HostError `HOST_ERR_CONFIG_INVALID` */
+  supervise(trees: readonly SupervisorTree[]): Promise<void> {
+    return this.#supervision.start(trees);
+  }
+
+  supervisors(): readonly SupervisorStatus[] {
+    return this.#supervision.status();
+  }
+
+  async restartSupervisor(name: string, principal?: Principal): Promise<void> {
+    this.#desk.requireOpen();
+    this.#audit.assertRoom();
+    await this.#supervision.restart(name);
+    this.#audit.supervised(name, 'restarted', '', '', principal?.name ?? 'local');
+  }
+
   /** Installs what an earlier run was given over HTTP. */
   restore(): Promise<void> {
     return this.#installation.restore();
@@ -435,8 +511,9 @@ class ServingHost implements LocalServing {
     return this.#installation.spawn(like, names);
   }
 
-  remove(name: string, principal?: Principal): Promise<void> {
-    return this.#installation.remove(name, principal?.name);
+  async remove(name: string, principal?: Principal): Promise<void> {
+    await this.#installation.remove(name, principal?.name);
+    await this.#supervision.removed(name);
   }
 
   async resume(name: string, isDropped: boolean, principal?: Principal): Promise<boolean> {
@@ -515,6 +592,20 @@ class ServingHost implements LocalServing {
     );
   }
 
+  handle(name: string, principal?: Principal): AgentHandle {
+    return new Handle(name, principal?.name ?? 'local', {
+      clock: this.#options.clock,
+      record: (known) => this.#tenancy.require(known),
+      thread: (number) => this.#threads.handle(number),
+      metrics: (known) => this.#roster.agent(known),
+      resume: (known, by) => this.resume(known, false, { name: by }),
+      assertOpen: () => {
+        this.#desk.requireOpen();
+        this.#audit.assertRoom();
+      },
+    });
+  }
+
   async endThread(thread: number): Promise<void> {
     await this.#threads.end(thread, 'the operator ended it');
   }
@@ -524,6 +615,8 @@ class ServingHost implements LocalServing {
     this.#policing?.close();
     this.#triggers.stop();
     await this.#drain(drainMs);
+    await this.#supervision.close();
+    await this.#metering.close();
     await this.#threads.everywhere((handle) => handle.call('save', undefined));
     await this.#threads.close(closeMsMax);
     await this.#mail
@@ -557,6 +650,7 @@ class ServingHost implements LocalServing {
 /** Who is told of chain and policies, once there is a host. */
 interface Telling {
   audit?: (trouble: string | undefined) => void;
+  anchor?: (trouble: string | undefined) => void;
   policies?: (result: number | HostError) => void;
 }
 
@@ -568,6 +662,7 @@ function openTrust({ stateFolder, clock, random, trust = {} }: ServeOptions, tol
     random,
     version: hostVersion,
     onAudit: (trouble) => told.audit?.(trouble),
+    onAnchor: (trouble) => told.anchor?.(trouble),
     onPolicies: (result) => told.policies?.(result),
   });
 }

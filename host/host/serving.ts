@@ -1,15 +1,22 @@
 import type * as http from 'node:http';
+import type { LifecycleState } from '../agent/lifecycle.ts';
 import type { DeadReason } from '../bus/dead-letters.ts';
 import type { Failure, Guarantee, Message, Payload } from '../bus/message.ts';
 import type { Outcome } from '../outcome.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
+import type { Metric } from '../telemetry/metric.ts';
+import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
+import type { ServingKeys } from './serving-keys.ts';
 
 // The front doors know no room between: what they need of the bus reaches them from here.
+export type { LifecycleState } from '../agent/lifecycle.ts';
 export type { DeadReason } from '../bus/dead-letters.ts';
 export type { Failure, Guarantee, Header, Message, Payload } from '../bus/message.ts';
 export type { LogEntry } from '../telemetry/log-entry.ts';
 export type { LogFilter } from '../telemetry/log-hub.ts';
+export type { Metric } from '../telemetry/metric.ts';
+export type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
 
 /** On whose behalf a front door asks: shown in logs, and the sender's name is never taken from it. */
 export interface Principal {
@@ -30,6 +37,7 @@ export type AgentState =
   | 'hibernated'
   | 'cold'
   | 'held'
+  | 'paused'
   | 'stopped'
   | 'failed';
 
@@ -37,6 +45,8 @@ export type AgentState =
 export interface AgentSummary {
   readonly name: string;
   readonly state: AgentState;
+  /** Where it is in its life, wherever it is in memory. */
+  readonly lifecycle: LifecycleState;
   /** SHA-256 of the component, lower-case hex. */
   readonly digest: string;
   readonly world: string;
@@ -52,6 +62,18 @@ export interface AgentSummary {
   readonly fuel: bigint;
   /** Where `wasi:http` requests for it come in. */
   readonly route: string | undefined;
+  readonly profile: AgentProfile;
+}
+
+/** How an agent works, as its messages have shown: moving averages. */
+export interface AgentProfile {
+  /** Milliseconds it computes for a message. */
+  readonly executionMs: number;
+  /** As of late. */
+  readonly messagesPerSecond: number;
+  /** Share of a message's time in which it computes, 0 to 1. */
+  readonly cpuIntensity: number;
+  readonly kind: 'computing' | 'mixed' | 'waiting';
 }
 
 /** Everything about one agent. */
@@ -194,11 +216,73 @@ export interface SubscribeOptions {
   readonly ended?: (reason: string) => void;
 }
 
+/** A supervisor of agents and of other supervisors. */
+export interface SupervisorStatus {
+  readonly name: string;
+  /** Undefined: it is the root of its tree. */
+  readonly parent: string | undefined;
+  readonly strategy: string;
+  /** Restarts there may be within the period; beyond, it gives up. */
+  readonly restartsMax: number;
+  readonly periodMs: number;
+  /** `ended`: it gave up, or could not be started. */
+  readonly state: 'up' | 'ended';
+  /** In the order in which they are started. */
+  readonly children: readonly SupervisedChild[];
+}
+
+export interface SupervisedChild {
+  readonly name: string;
+  readonly kind: 'agent' | 'supervisor';
+  readonly state: 'down' | 'starting' | 'up' | 'waiting' | 'stopping';
+  readonly restarts: number;
+  /** How it ended last, for people. */
+  readonly lastExit: string | undefined;
+}
+
+/** What one agent did, and has now. */
+export type AgentMetrics = Pick<
+  AgentSummary,
+  'lifecycle' | 'mailboxDepth' | 'handled' | 'failed' | 'memoryBytes' | 'fuel'
+>;
+
+export interface WaitOptions {
+  /** Default: those in which it does nothing more by itself: completed, failed, terminated. */
+  readonly states?: readonly LifecycleState[];
+  /** Default one hour, at most a day. */
+  readonly timeoutMs?: number;
+}
+
+/** One agent, to be held and let go of. */
+export interface AgentHandle {
+  readonly name: string;
+  /**
+   * It stands still, in the middle of a message too, once this resolves; its mail waits, and the time of its call does
+   * not run. Nothing if it is paused already. @throws HostError `HOST_ERR_LIFECYCLE_ILLEGAL`
+   */
+  pause(): Promise<void>;
+  /** It goes on where it was. False: nothing kept it from doing so. */
+  resume(): Promise<boolean>;
+  /**
+   * It ends once the message under way is dealt with, in good order; `wait` says when. What waits for it becomes dead
+   * letters; `resume` has it begin anew. @throws HostError `HOST_ERR_LIFECYCLE_ILLEGAL`
+   */
+  stop(): Promise<void>;
+  /** As `stop`, at once: the message under way is ended, and what the agent saved is gone. @throws HostError as `stop` */
+  kill(): Promise<void>;
+  state(): Promise<LifecycleState>;
+  metrics(): Promise<AgentMetrics>;
+  /** The first of these states that it is in; undefined: in none of them within the time. */
+  wait(options?: WaitOptions): Promise<LifecycleState | undefined>;
+}
+
 /** For `host top` and `/v1/status`. */
 export interface ServingStatus {
   readonly version: string;
   readonly startedAtMs: number;
   readonly agents: { readonly [state in AgentState]: number };
+  /** The same agents by where they are in their lives. */
+  readonly lifecycle: { readonly [state in LifecycleState]: number };
   readonly memories: { readonly live: number; readonly max: number };
   readonly threads: readonly ThreadStatus[];
   readonly deadLetters: number;
@@ -215,19 +299,6 @@ export interface ThreadStatus {
   readonly heapBytes: number;
   /** Share of wall time the event loop was busy, 0 to 1. */
   readonly utilisation: number;
-}
-
-/** One number for Prometheus. */
-export interface Metric {
-  readonly name: string;
-  readonly help: string;
-  readonly kind: 'counter' | 'gauge' | 'histogram';
-  readonly samples: readonly {
-    readonly labels: Readonly<Record<string, string>>;
-    readonly value: number;
-    /** Appended to the name: `_bucket`, `_sum`, `_count`. */
-    readonly suffix?: string;
-  }[];
 }
 
 export type Readiness =
@@ -302,6 +373,8 @@ export interface Serving {
   readiness(): Readiness;
   status(): Promise<ServingStatus>;
   metrics(): Promise<readonly Metric[]>;
+  /** How the host is at this moment, in the founding names. */
+  snapshot(): Promise<MetricsSnapshot>;
 
   /** Agents in the order of their names, after one name, at most `max`. */
   agents(after: string | undefined, max: number, prefix?: string): Promise<readonly AgentSummary[]>;
@@ -317,6 +390,13 @@ export interface Serving {
    * dead letters then. False: nothing keeps it from doing so. @throws HostError `HOST_ERR_AGENT_UNKNOWN`
    */
   resume(name: string, isDropped: boolean, principal?: Principal): Promise<boolean>;
+
+  /** Every supervisor, parents before those under them. */
+  supervisors(): readonly SupervisorStatus[];
+  /** Starts a tree anew, by the name of its root. @throws HostError `HOST_ERR_SUPERVISOR_UNKNOWN` */
+  restartSupervisor(name: string, principal?: Principal): Promise<void>;
+  /** An agent to pause, resume, stop, kill and wait for. @throws HostError `HOST_ERR_AGENT_UNKNOWN`, at once or later */
+  handle(name: string, principal?: Principal): AgentHandle;
 
   /** One message to one agent, and its answer. @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
   invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply>;
@@ -355,6 +435,9 @@ export interface Serving {
   routeOf(path: string): string | undefined;
   /** Hands a request to the `wasi:http` agent of its route; resolves when the answer is out. */
   exchange(agent: string, request: http.IncomingMessage, response: http.ServerResponse): Promise<void>;
+
+  /** Undefined where a host has none. */
+  readonly keys?: ServingKeys | undefined;
 
   /** Undefined where no audit chain is kept. */
   readonly record?: ServingRecord | undefined;

@@ -1,3 +1,4 @@
+import { lifecycleStates } from '../agent/lifecycle.ts';
 import type { Registry } from '../agent/registry.ts';
 import type { AuditPen } from '../audit/pen.ts';
 import type { Bus } from '../bus/bus.ts';
@@ -6,6 +7,7 @@ import { auditMetrics, backlogOf } from './audit-metrics.ts';
 import type { ThreadReport } from './control.ts';
 import type { Metric, ServingStatus, ThreadStatus } from './serving.ts';
 import type { Threads } from './threads.ts';
+import type { Totals } from './totals.ts';
 
 /** What a report on a serving host is made from. */
 export interface HostView {
@@ -17,16 +19,19 @@ export interface HostView {
   readonly journalCounts: Readonly<Record<string, number>>;
   readonly startedAtMs: number;
   readonly audit: { readonly pen: AuditPen | undefined; readonly events: number };
+  /** Counters of threads, those of lost ones included. */
+  readonly totals: Totals;
 }
 
-interface Looked {
+/** What one thread says of itself. */
+export interface Looked {
   readonly thread: number;
   readonly report: ThreadReport;
   readonly heapBytes: number;
   readonly utilisation: number;
 }
 
-async function look({ threads }: HostView): Promise<readonly Looked[]> {
+export async function look({ threads }: HostView): Promise<readonly Looked[]> {
   const found = await Promise.all(
     threads.numbers.map(async (thread): Promise<Looked | undefined> => {
       const handle = threads.handle(thread);
@@ -56,9 +61,11 @@ export async function statusOf(view: HostView): Promise<ServingStatus> {
       cold: phase('cold'),
       ready: phase('absent'),
       held: phase('held'),
-      stopped: phase('stopped'),
+      paused: phase('paused'),
+      stopped: phase('stopped') + phase('down'),
       failed: 0,
     },
+    lifecycle: livesOf(view, looked),
     memories: memoriesOf(view.residence),
     threads: looked.map(threadStatus),
     deadLetters: looked.reduce(
@@ -66,6 +73,15 @@ export async function statusOf(view: HostView): Promise<ServingStatus> {
       view.bus.counts.deadLetters,
     ),
   };
+}
+
+/** Those of whom no thread tells are out of reach for the moment. */
+function livesOf({ registry }: HostView, looked: readonly Looked[]): ServingStatus['lifecycle'] {
+  const counts = Object.fromEntries(lifecycleStates.map((state) => [state, 0]));
+  for (const { report } of looked)
+    for (const [state, count] of Object.entries(report.lives)) counts[state] = (counts[state] ?? 0) + count;
+  const reached = looked.reduce((sum, { report }) => sum + report.agents, 0);
+  return { ...counts, unreachable: Math.max(0, registry.size - reached) } as ServingStatus['lifecycle'];
 }
 
 function memoriesOf(residence: ResidenceShare): { live: number; max: number } {
@@ -79,8 +95,7 @@ function threadStatus({ thread, report, heapBytes, utilisation }: Looked): Threa
 }
 
 /** Every counter of every thread, for Prometheus. */
-export async function metricsOf(view: HostView): Promise<readonly Metric[]> {
-  const looked = await look(view);
+export function metricsOf(view: HostView, looked: readonly Looked[]): readonly Metric[] {
   const { live, max } = memoriesOf(view.residence);
   const bytes = Residence.bytesOf(view.residence);
   const bytesMax = view.residence.bounds.memoryBytesMax ?? Number.POSITIVE_INFINITY;
@@ -93,7 +108,11 @@ export async function metricsOf(view: HostView): Promise<readonly Metric[]> {
     name,
     help,
     kind,
-    samples: looked.map((each) => ({ labels: { thread: String(each.thread) }, value: value(each) })),
+    samples: looked.map((each) => {
+      const now = value(each);
+      const shown = kind === 'counter' ? view.totals.at(`${name} ${each.thread}`, now) : now;
+      return { labels: { thread: String(each.thread) }, value: shown };
+    }),
   });
   return [
     single('motehost_agents', 'Agents there are.', view.registry.size),
@@ -114,6 +133,24 @@ export async function metricsOf(view: HostView): Promise<readonly Metric[]> {
       (each) => each.report.failed,
     ),
     perThread('motehost_fuel_total', 'Fuel agents burnt.', 'counter', (each) => Number(each.report.fuel)),
+    perThread(
+      'motehost_allocations_total',
+      'Instances that came into memory.',
+      'counter',
+      (each) => each.report.allocations.count,
+    ),
+    perThread(
+      'motehost_allocation_failures_total',
+      'Instances that found no room or could not begin.',
+      'counter',
+      (each) => each.report.allocations.failures,
+    ),
+    perThread(
+      'motehost_allocation_seconds_total',
+      'What the others took to come into memory.',
+      'counter',
+      (each) => each.report.allocations.ms / 1000,
+    ),
     perThread('motehost_calls_active', 'Calls under way.', 'gauge', (each) => each.report.active),
     perThread(
       'motehost_agents_queued',
@@ -135,6 +172,7 @@ export async function metricsOf(view: HostView): Promise<readonly Metric[]> {
       (each) => each.report.warmBytes,
     ),
     phases(looked),
+    lives(livesOf(view, looked)),
     ...auditMetrics(view.audit.events, [
       { thread: 0, backlog: backlogOf(view.audit.pen) },
       ...looked.map(({ thread, report }) => ({ thread, backlog: report.audit })),
@@ -162,6 +200,15 @@ function phases(looked: readonly Looked[]): Metric {
     help: 'Agents by where they are in their life.',
     kind: 'gauge',
     samples,
+  };
+}
+
+function lives(counts: ServingStatus['lifecycle']): Metric {
+  return {
+    name: 'motehost_agents_in_state',
+    help: 'Agents by their lifecycle state.',
+    kind: 'gauge',
+    samples: Object.entries(counts).map(([state, value]) => ({ labels: { state }, value })),
   };
 }
 

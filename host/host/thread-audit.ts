@@ -1,20 +1,24 @@
 import type { Agent, AgentNote } from '../agent/agent.ts';
 import type { LifeRecord } from '../agent/life-record.ts';
+import type { LifecycleState } from '../agent/lifecycle.ts';
 import type { Spec } from '../agent/spec.ts';
 import { kinds } from '../audit/kinds.ts';
 import type { AuditPen } from '../audit/pen.ts';
 import type { Delivery } from '../bus/delivery.ts';
 import type { Linker } from '../engine/linker.ts';
 import type { Outcome } from '../outcome.ts';
-import type { AuditLevel } from './audit-level.ts';
+import type { AuditLevel, RaisedLevel } from './audit-level.ts';
 import { AuditedLinker } from './audited-linker.ts';
 import { MessageRecord } from './message-record.ts';
 import { note } from './note.ts';
+import type { RecordNeeds } from './record-needs.ts';
 
 export interface ThreadAuditOptions {
   readonly pen: AuditPen;
   readonly level: AuditLevel;
   readonly agent: (id: number) => Agent | undefined;
+  /** What policies want recorded of single messages. */
+  readonly needs?: RecordNeeds;
 }
 
 /** What one thread's agents and its bus do, on the audit chain. */
@@ -22,14 +26,18 @@ export class ThreadAudit implements LifeRecord {
   readonly messages: MessageRecord;
   readonly #pen: AuditPen;
   readonly #level: AuditLevel;
+  #raised: WeakMap<Agent, RaisedLevel> | undefined;
   #instances = 0;
   #exchanges = 0;
 
-  constructor({ pen, level, agent }: ThreadAuditOptions) {
+  constructor({ pen, level, agent, needs }: ThreadAuditOptions) {
     this.#pen = pen;
     this.#level = level;
-    const isRaised = (id: number): boolean => agent(id)?.spec.manifest.audit.level !== 'security';
-    this.messages = new MessageRecord({ pen, level, isRaised });
+    const isRaised = (id: number): boolean => {
+      const sender = agent(id);
+      return sender !== undefined && this.#levelOf(sender) !== 'security';
+    };
+    this.messages = new MessageRecord({ pen, level, isRaised, needs });
   }
 
   get isFull(): boolean {
@@ -44,11 +52,23 @@ export class ThreadAudit implements LifeRecord {
     if (manifest.audit.level !== 'security') this.messages.hasMessages = true;
   }
 
-  /** Of the host and of the agent the one that asks for more. */
-  #levelOf({ spec }: Agent): AuditLevel {
+  /** What policies that let an agent run want recorded of all that it does; undefined: nothing more. */
+  raise(agent: Agent, level: RaisedLevel | undefined): void {
+    if (level === undefined) this.#raised?.delete(agent);
+    else {
+      this.#raised ??= new WeakMap();
+      this.#raised.set(agent, level);
+      this.messages.hasMessages = true;
+    }
+  }
+
+  /** Of the host, the agent and the policies the one that asks for most. */
+  #levelOf(agent: Agent): AuditLevel {
     if (this.#level === 'all' || !this.messages.hasMessages) return this.#level;
-    const { level } = spec.manifest.audit;
-    return level === 'security' ? this.#level : level;
+    const { level } = agent.spec.manifest.audit;
+    const raised = this.#raised?.get(agent);
+    if (level === 'all' || raised === 'all') return 'all';
+    return level === 'messages' || raised === 'messages' ? 'messages' : this.#level;
   }
 
   /** Stands for `invocation-started` too: the same moment, and the same names. */
@@ -85,13 +105,14 @@ export class ThreadAudit implements LifeRecord {
     this.#ended(agent, '', invocation, outcome);
   }
 
-  #ended({ name, spec }: Agent, principal: string, invocation: string, outcome: Outcome): void {
+  #ended(agent: Agent, principal: string, invocation: string, outcome: Outcome): void {
+    const { name } = agent;
     if (outcome.kind === 'trap')
       note(this.#pen, kinds.trap, name, principal, outcome.trap, outcome.message, invocation);
     else if (outcome.kind === 'limit')
       note(this.#pen, kinds.limit, name, principal, outcome.limit, outcome.used, outcome.max, invocation);
     if (!this.messages.hasMessages) return;
-    if (this.#level === 'security' && spec.manifest.audit.level === 'security') return;
+    if (this.#levelOf(agent) === 'security') return;
     const { fuel, memoryBytes, wallMs } = outcome.usage;
     const durationNs = Math.round(wallMs * 1e6);
     note(
@@ -101,7 +122,7 @@ export class ThreadAudit implements LifeRecord {
       principal,
       invocation,
       outcome.kind,
-      fuel,
+      fuel <= Number.MAX_SAFE_INTEGER ? Number(fuel) : fuel,
       memoryBytes,
       durationNs,
     );
@@ -116,13 +137,21 @@ export class ThreadAudit implements LifeRecord {
     else if (what.kind === 'ended') this.#left(agent, principal, what.reason);
     else if (what.kind === 'held' || what.kind === 'terminated' || what.kind === 'failed-over')
       note(pen, kinds.agentFailed, name, principal, what.why, agent.failed, what.kind);
-    else if (what.kind === 'resumed') return;
+    else if (what.kind === 'resumed' || what.kind === 'paused') return;
+    // `agent-stopped` comes when its instance is gone.
+    else if (what.kind === 'stopped' || what.kind === 'killed') return;
     else if (what.kind === 'refused')
       note(pen, kinds.agentFailed, name, principal, what.error.message, null, null);
     else if (what.kind === 'started') note(pen, kinds.agentStarted, name, principal, ++this.#instances);
     else if (this.#levelOf(agent) === 'security') return;
     else if (what.kind === 'hibernated') note(pen, kinds.agentHibernated, name, '', what.bytes, null);
     else note(pen, kinds.agentWoken, name, principal, null, null);
+  }
+
+  /** From one state of its life to another: what no other kind tells of, and at a higher level all of it. */
+  turned(agent: Agent, from: LifecycleState, to: LifecycleState, why: string): void {
+    if (!toldAlways.has(to) && from !== 'suspended' && this.#levelOf(agent) === 'security') return;
+    note(this.#pen, kinds.agentState, agent.name, '', from, to, why);
   }
 
   /** Its instance is gone. */
@@ -164,6 +193,14 @@ export class ThreadAudit implements LifeRecord {
     );
   }
 }
+
+const toldAlways: ReadonlySet<LifecycleState> = new Set([
+  'suspended',
+  'completed',
+  'failed',
+  'terminating',
+  'terminated',
+]);
 
 function splitOnce(text: string): readonly [string, string] {
   const at = text.indexOf(' ');

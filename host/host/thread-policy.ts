@@ -14,7 +14,7 @@ export interface PolicyOwner {
 
 /** Decides for the agents of a thread; undefined without policies. */
 export function clearanceOf(
-  { decider, policyFolder, auditLevel }: ThreadTrust,
+  { decider, policyFolder, auditLevel, needs }: ThreadTrust,
   owner: PolicyOwner,
   clock: Clock,
 ): Clearance | undefined {
@@ -23,6 +23,7 @@ export function clearanceOf(
     decider,
     clock,
     policyFolder,
+    needs,
     // Then every decision is recorded, those made before too.
     mayRemember: auditLevel !== 'all',
     ask: (request, decision, waitMs) =>
@@ -53,6 +54,7 @@ export function entranceOf(
         if ('why' in settled) return settled;
         const now = bound(act, settled.conditions);
         if (typeof now === 'string') return { why: `${settled.policies.join(', ')}: ${now}` };
+        clearance.record(now, settled);
         return { act: now, decision: settled, wasAsked: kind !== 'conditions' };
       });
     },

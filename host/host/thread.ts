@@ -3,9 +3,11 @@ import type { Agent } from '../agent/agent.ts';
 import { ColdStates } from '../agent/cold-states.ts';
 import { Dispatcher } from '../agent/dispatcher.ts';
 import type { FailurePlace } from '../agent/error-strategy.ts';
+import { Gate } from '../agent/gate.ts';
 import { Launcher } from '../agent/launcher.ts';
+import type { LifecycleState } from '../agent/lifecycle.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
-import { Population } from '../agent/population.ts';
+import { type AgentReport, type Newcomer, Population } from '../agent/population.ts';
 import type { AgentNote, Surroundings } from '../agent/surroundings.ts';
 import { Bus } from '../bus/bus.ts';
 import type { Delivery } from '../bus/delivery.ts';
@@ -24,16 +26,27 @@ import { Residence } from '../engine/residence.ts';
 import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
+import { MeteredTurn } from '../scheduler/metered-turn.ts';
+import { Profiles } from '../scheduler/profile.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
 import { AgentNews } from './agent-news.ts';
+import { AllocationMeter } from './allocation-meter.ts';
 import { backlogOf } from './audit-metrics.ts';
 import type { Clearance } from './clearance.ts';
-import type { OwnerCalls, Subscriptions, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
+import type {
+  CutOff,
+  OwnerCalls,
+  Subscriptions,
+  ThreadPlace,
+  ThreadReport,
+  ThreadSettings,
+} from './control.ts';
 import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { Exchanges } from './exchanges.ts';
 import { GuestRooms } from './guest-rooms.ts';
 import { Inspection } from './inspection.ts';
+import { LifeNews } from './life-news.ts';
 import type { MessageProofs } from './message-proofs.ts';
 import { ThreadAudit } from './thread-audit.ts';
 import { ThreadDoor } from './thread-door.ts';
@@ -62,13 +75,14 @@ const endMsMax = 3_000;
 
 /** How the main thread is told. */
 export interface Owner
-  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted'>,
+  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted' | 'exited'>,
     PolicyOwner,
     NamesOwner {}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #owner: Owner;
   readonly #engine: Engine;
   readonly #pools: InstancePools;
@@ -87,11 +101,16 @@ export class AgentThread {
   readonly #self: number;
   readonly #cold: ColdStates;
   readonly #dispatcher: Dispatcher;
+  readonly profiles: Profiles = new Profiles();
+  readonly #turns: MeteredTurn;
+  readonly #gate: Gate;
+  readonly lives: LifeNews;
   readonly #room: MemoryRoom;
   readonly #rooms: GuestRooms;
   readonly #names: ThreadNames;
   readonly #clearance: Clearance | undefined;
   readonly #launcher: Launcher;
+  readonly #allocations: AllocationMeter;
   readonly population: Population;
   readonly #overdueKind: number;
   readonly #news: AgentNews;
@@ -114,6 +133,8 @@ export class AgentThread {
     random: Random,
   ) {
     this.#clock = clock;
+    this.#random = random;
+    this.#allocations = new AllocationMeter(clock);
     this.#trust = new ThreadTrust(trust, clock);
     this.#clearance = clearanceOf(this.#trust, owner, clock);
     this.#audit = this.#openAudit();
@@ -198,6 +219,20 @@ export class AgentThread {
       nowMs: () => clock.monotonicMs(),
       isPending: () => this.#isMailWaiting(),
     });
+    this.#gate = new Gate(this.#dispatcher);
+    this.#turns = new MeteredTurn({
+      turn: this.#gate,
+      profiles: this.profiles,
+      indexOf: (id) => this.bus.directory.indexOf(id),
+      shares: { charge: () => {}, owedMs: () => 0 },
+      clock,
+    });
+    this.lives = new LifeNews({
+      bus: this.bus,
+      clock,
+      wallMs: () => this.#wallMs(),
+      record: this.#audit && ((...turn) => this.#audit?.turned(...turn)),
+    });
     this.population = new Population({
       bus: this.bus,
       dispatcher: this.#dispatcher,
@@ -206,6 +241,7 @@ export class AgentThread {
       subscribed: (id) => void this.#subscribed.add(id),
       inspection: this.#inspection(),
       halted: (agent, halt) => owner.halted([agent, halt]),
+      exited: (exit) => owner.exited(exit),
       record: this.#audit,
     });
     this.#names = new ThreadNames({ owner, clock, random });
@@ -229,10 +265,11 @@ export class AgentThread {
       onLost: (agent, error) => this.#news.say('error', error.message, agent.name),
     });
     this.#exchanges = new Exchanges({
+      allocations: this.#allocations,
       engine: this.#engine,
       room: this.#room,
       clock,
-      turn: this.#dispatcher,
+      turn: this.#turns,
       agent: (id) => this.population.actor(id),
       link: (agent, budget) => this.#link(agent, budget),
       wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
@@ -248,15 +285,16 @@ export class AgentThread {
       bus: this.bus,
       clock: this.#clock,
       agents: () => this.population.agents(),
+      raise: (agent, level) => this.#audit?.raise(agent, level),
       say: (text, agent) => this.#news.say('warn', text, agent),
       subscribed: (id) => void this.#subscribed.add(id),
     });
   }
 
   #openAudit(): ThreadAudit | undefined {
-    const { pen, auditLevel } = this.#trust;
+    const { pen, auditLevel, needs } = this.#trust;
     if (pen === undefined) return undefined;
-    return new ThreadAudit({ pen, level: auditLevel, agent: (id) => this.population.agent(id) });
+    return new ThreadAudit({ pen, level: auditLevel, needs, agent: (id) => this.population.agent(id) });
   }
 
   #link(agent: Agent, budget: Budget): Linker {
@@ -358,8 +396,13 @@ export class AgentThread {
   #surroundings(): Surroundings {
     return {
       clock: this.#clock,
-      turn: this.#dispatcher,
-      launch: (agent, saved, budget, deadlineMs) => this.#launcher.launch(agent, saved, budget, deadlineMs),
+      random: this.#random,
+      turn: this.#turns,
+      hold: (agent) => this.#gate.hold(agent.id),
+      release: (agent) => this.#gate.release(agent.id),
+      turned: (agent, from, to, why) => this.lives.turned(agent, from, to, why),
+      launch: (agent, saved, budget, deadlineMs) =>
+        this.#allocations.launch(() => this.#launcher.launch(agent, saved, budget, deadlineMs)),
       idle: (agent) => this.#room.idle(agent),
       busy: (agent) => this.#room.busy(agent),
       kept: (agent, saved) => this.#room.kept(agent, saved),
@@ -387,6 +430,34 @@ export class AgentThread {
     this.population.agent(id)?.overdue();
   }
 
+  /** Resolves with the state of an agent once it is one of these; undefined: it was not within the time. */
+  until(
+    id: number,
+    states: readonly LifecycleState[],
+    timeoutMs: number,
+  ): Promise<LifecycleState | undefined> {
+    return this.lives.until(id, this.population.lifecycleOf(id), states, timeoutMs);
+  }
+
+  /** As `Population.add`. */
+  add(spec: number, agents: readonly Newcomer[], isAgain: boolean): void {
+    this.population.add(spec, agents, isAgain);
+    if (!isAgain) return;
+    for (const [id, name] of agents)
+      this.lives.tell(
+        name,
+        'unreachable',
+        this.population.lifecycleOf(id) ?? 'created',
+        'another thread has it',
+      );
+  }
+
+  async remove(id: number): Promise<void> {
+    await this.population.remove(id);
+    this.lives.removed(id);
+    this.profiles.forget(this.bus.directory.indexOf(id));
+  }
+
   /** Which of these agents have their state on disk here. */
   holds(names: readonly string[]): readonly boolean[] {
     return names.map((name) => this.#cold.has(name));
@@ -398,8 +469,10 @@ export class AgentThread {
   }
 
   /** Delivers what was found in the journal, its agents being there. */
-  deliver(isSuccessor: boolean): void {
-    this.mail.deliver(this.bus, this.#self, isSuccessor);
+  async deliver(cutOff: CutOff): Promise<void> {
+    const { directory } = this.bus;
+    const isOwn = (receiver: string): boolean => directory.ownerOf(directory.find(receiver)) === this.#self;
+    await this.mail.deliver(this.bus, cutOff === 'own' ? isOwn : () => cutOff === 'all');
   }
 
   /** @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
@@ -423,6 +496,12 @@ export class AgentThread {
     place: FailurePlace,
   ): void {
     this.#audit?.handled(agent, delivery, outcome);
+    this.profiles.ended(
+      this.bus.directory.indexOf(agent.id),
+      outcome.usage.wallMs,
+      outcome.usage.memoryBytes,
+      this.#clock.monotonicMs(),
+    );
     // Whoever asked hears of it; of a message that nobody waits for only the operator can.
     if (delivery.request === 0 && outcome.kind === 'error')
       this.#news.unhandled(agent, delivery, outcome.failure);
@@ -431,7 +510,15 @@ export class AgentThread {
 
   #note(agent: Agent, what: AgentNote): void {
     this.#audit?.told(agent, what);
+    if (what.kind === 'ended' && what.outcome !== undefined)
+      this.population.custody.lost(agent, what.outcome);
     this.#news.note(agent, what);
+  }
+
+  reportOf(id: number): AgentReport | undefined {
+    const report = this.population.reportOf(id);
+    const key = this.bus.directory.indexOf(id);
+    return report && { ...report, profile: this.profiles.of(key, this.#clock.monotonicMs()) };
   }
 
   status(): ThreadReport {
@@ -440,6 +527,7 @@ export class AgentThread {
       active: this.#dispatcher.active,
       queued: this.#dispatcher.queued,
       warmBytes: this.#room.warmBytes,
+      allocations: this.#allocations.report,
       audit: backlogOf(this.#trust.pen),
       counts: { ...this.bus.counts, ...this.mail.counts() },
     };

@@ -2,10 +2,13 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
 import { Audit } from '../audit/audit.ts';
+import type { ChainLimits } from '../audit/chain-writer.ts';
 import { kinds } from '../audit/kinds.ts';
 import { AuditPen, type PenEnd } from '../audit/pen.ts';
+import { subjectsUse } from '../audit/people.ts';
 import type { RefusedMessage } from '../bus/envelopes.ts';
 import type { Clock, Random } from '../clock.ts';
+import type { AuditSettings } from '../config/audit-settings.ts';
 import type { HostError } from '../errors.ts';
 import { HostSecret } from '../identity/host-secret.ts';
 import { hasHostSecret, openHostSecret, requireSamePublicKey, writePublicKey } from '../identity/key-file.ts';
@@ -17,11 +20,13 @@ import { TrustedKeys } from '../identity/trusted-keys.ts';
 import { Decider } from '../policy/decider.ts';
 import { Policies } from '../policy/policies.ts';
 import { PolicyInbox, type PolicyLine } from '../policy/source.ts';
+import { AnchorFile } from './anchor-file.ts';
 import type { AuditLevel } from './audit-level.ts';
 import { decisionRecord } from './decision-record.ts';
 import { LocalEnvelopes } from './envelope-seal.ts';
 import { keyringMark, requireNewestKeyring } from './keyring-mark.ts';
 import { MessageProofs } from './message-proofs.ts';
+import { RecordNeeds } from './record-needs.ts';
 import { requireNothingSealed } from './sealed-state.ts';
 
 export interface TrustOptions {
@@ -31,6 +36,8 @@ export interface TrustOptions {
   /** Under which the host's secret is sealed; undefined: its file's mode alone protects it. */
   readonly passphrase?: string;
   readonly auditLevel?: AuditLevel;
+  /** How the chain is kept. */
+  readonly audit?: AuditKeeping;
   /** Takes over files that are not sealed, once, although the host has a key already: an operator's word. */
   readonly takesUnsealed?: boolean;
   /** Goes on although the end of the chain that was promised is missing. */
@@ -44,9 +51,14 @@ export interface TrustOptions {
   readonly version: string;
   /** Whether the chain takes what is to be recorded, or why not. */
   readonly onAudit: (trouble: string | undefined) => void;
+  /** Why the last seal could not be added to the file of anchors; undefined when it could again. */
+  readonly onAnchor?: (trouble: string | undefined) => void;
   /** Policies that were put in force, or why a change was not taken. */
   readonly onPolicies: (result: number | HostError) => void;
 }
+
+/** Milliseconds and bytes as `AuditSettings` has them. */
+export type AuditKeeping = Omit<AuditSettings, 'level'>;
 
 /** What one thread is given; its ports are to be transferred (`portsOfTrust`). */
 export interface TrustLine {
@@ -80,10 +92,13 @@ export class Trust {
   readonly pen: AuditPen | undefined;
   readonly policies: Policies | undefined;
   readonly decider: Decider | undefined;
+  /** What policies want recorded of messages of this thread. */
+  readonly needs: RecordNeeds = new RecordNeeds();
   readonly #sealing: Sealing;
+  readonly #anchor: AnchorFile | undefined;
 
   private constructor(
-    { clock, stateFolder, auditLevel = 'security' }: TrustOptions,
+    { clock, stateFolder, auditLevel = 'security', audit: keeping, onAnchor }: TrustOptions,
     sealing: Sealing,
     keyring: Keyring,
     audit: Audit | undefined,
@@ -101,10 +116,26 @@ export class Trust {
     this.auditLevel = auditLevel;
     this.audit = audit;
     this.pen = audit?.pen();
+    const { anchorFile: path, anchorMs: everyMs } = keeping ?? {};
+    if (audit !== undefined && path !== undefined)
+      this.#anchor = new AnchorFile({
+        audit,
+        chain: join(stateFolder, 'audit'),
+        path,
+        everyMs,
+        clock,
+        onAnchor,
+      });
     this.policies = policies;
     if (policies === undefined) return;
     const onDecision = decisionRecord(this.pen, auditLevel);
-    const decider = new Decider({ source: policies.board, clock, ...(onDecision && { onDecision }) });
+    const hasRecord = this.pen !== undefined;
+    const decider = new Decider({
+      source: policies.board,
+      clock,
+      hasRecord,
+      ...(onDecision && { onDecision }),
+    });
     policies.board.onChange(() => decider.refresh());
     this.decider = decider;
   }
@@ -177,8 +208,10 @@ export class Trust {
   async close(reason: string): Promise<void> {
     this.decider?.close();
     this.policies?.close();
-    this.pen?.close();
+    // A disk that takes nothing is told of by the chain itself.
+    await this.pen?.close().catch(() => {});
     await this.audit?.close(reason);
+    this.#anchor?.close();
   }
 }
 
@@ -187,6 +220,7 @@ function startAudit(
   { secret, takesUnsealed }: Sealing,
   keyring: Keyring,
 ): Promise<Audit> {
+  const { audit: keeping = {} } = options;
   const earlier = Array.from({ length: keyring.generation('host') - 1 }, (_, index) => index + 1);
   return Audit.start({
     earlierKeys: earlier.map((generation) => secret.signingKey('host', generation).publicKey),
@@ -195,13 +229,24 @@ function startAudit(
     version: options.version,
     clock: options.clock,
     acceptLoss: options.acceptAuditLoss ?? false,
-    subjects: { key: secret.subkey('audit/subjects'), takesUnsealed },
+    limits: limitsOf(keeping),
+    retentionMsMax: keeping.retentionMsMax ?? null,
+    retentionBytesMax: keeping.retentionBytesMax ?? null,
+    subjects: { key: secret.subkey(subjectsUse), takesUnsealed },
     // Nothing older than the first could be put in its place.
     keyring:
       keyring.version === 0 ? undefined : { version: keyring.version, mark: keyringMark(keyring, secret) },
     onTrouble: options.onAudit,
     onLost: (reason) => options.onAudit(`the thread that keeps the chain ended: ${reason}`),
   });
+}
+
+function limitsOf({ segmentBytesMax, segmentMsMax, uncertaintyMs }: AuditKeeping): Partial<ChainLimits> {
+  return {
+    ...(segmentBytesMax === undefined ? {} : { segmentBytesMax }),
+    ...(segmentMsMax === undefined ? {} : { segmentMsMax }),
+    ...(uncertaintyMs === undefined ? {} : { uncertaintyMs }),
+  };
 }
 
 interface Sealing {
@@ -247,6 +292,7 @@ export class ThreadTrust {
   readonly auditLevel: AuditLevel;
   readonly pen: AuditPen | undefined;
   readonly decider: Decider | undefined;
+  readonly needs: RecordNeeds = new RecordNeeds();
   readonly policyFolder: string;
 
   constructor({ secret, auditLevel, pen, policies, policyFolder = '' }: TrustLine, clock: Clock) {
@@ -257,7 +303,8 @@ export class ThreadTrust {
     if (policies === undefined) return;
     const source = new PolicyInbox(policies);
     const onDecision = decisionRecord(this.pen, auditLevel);
-    const decider = new Decider({ source, clock, ...(onDecision && { onDecision }) });
+    const hasRecord = this.pen !== undefined;
+    const decider = new Decider({ source, clock, hasRecord, ...(onDecision && { onDecision }) });
     // What came is not in force yet when it outruns the version that all threads share.
     const settle = (): void => {
       if (source.version > source.versionInForce) setImmediate(settle);

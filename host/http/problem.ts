@@ -20,6 +20,7 @@ export type ProblemCode =
   | 'header-fields-too-large'
   | 'host-foreign'
   | 'internal'
+  | 'keys-none'
   | 'malformed-request'
   | 'media-type-unsupported'
   | 'method-not-allowed'
@@ -83,6 +84,7 @@ const statusOfClass: Readonly<Record<HostErrorClass, number>> = {
 
 const statusOfCode: { readonly [code in HostErrorCode]?: number } = {
   HOST_ERR_AGENT_DUPLICATE: 409,
+  HOST_ERR_LIFECYCLE_ILLEGAL: 409,
   HOST_ERR_MESSAGE_TOO_LARGE: 413,
   HOST_ERR_RATE_LIMITED: 429,
 };

@@ -1,4 +1,5 @@
 import type { Route } from './route.ts';
+import { agentReinRoutes } from './routes/agent-reins.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -6,11 +7,13 @@ import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes } from './routes/health.ts';
 import { invokeRoutes } from './routes/invoke.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { logRoutes } from './routes/logs.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { sendRoutes } from './routes/send.ts';
 import { statusRoutes } from './routes/status.ts';
 import { subscribeRoutes } from './routes/subscribe.ts';
+import { supervisorRoutes } from './routes/supervisors.ts';
 
 /** Every operation of the API, in the order in which the document shows them. */
 export const routeTable: readonly Route[] = [
@@ -18,11 +21,14 @@ export const routeTable: readonly Route[] = [
   ...sendRoutes,
   ...subscribeRoutes,
   ...agentRoutes,
+  ...agentReinRoutes,
+  ...supervisorRoutes,
   ...logRoutes,
   ...deadLetterRoutes,
   ...messageRoutes,
   ...approvalRoutes,
   ...auditRoutes,
+  ...keyRoutes,
   ...statusRoutes,
   ...healthRoutes,
   ...docsRoutes,

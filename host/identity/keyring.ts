@@ -177,6 +177,10 @@ export class Keyring {
     return { list: this.revocations(), rotation: rotated };
   }
 
+  get revokedKeys(): readonly KeyRevocation[] {
+    return this.#revoked;
+  }
+
   /** All that was revoked, signed by the host. */
   revocations(): Uint8Array {
     return revocations(

@@ -6,7 +6,7 @@ import type { PolicyRequest } from './request.ts';
 
 /** What waits for an answer. */
 export interface Waiting {
-  /** `a1`, `a2`, …: never used again while the host runs. */
+  /** `a1`, `a2`, …: never used again (see `ApprovalOptions.count`). */
   readonly id: string;
   readonly kind: 'step-up' | 'defer';
   readonly request: PolicyRequest;
@@ -24,8 +24,22 @@ export interface ApprovalOptions {
   readonly waitingMax?: number;
   /** How long one waits before it is denied. Five minutes if left out. */
   readonly timeoutMs?: number;
-  /** Told when one begins to wait, for a person to be told. */
+  /** Told when one begins to wait, for a person to be told. What it throws denies it. */
   readonly onWaiting?: (waiting: Waiting) => void;
+  /** Told when one waits no longer, before whoever asked is. */
+  readonly onSettled?: (waiting: Waiting, end: ApprovalEnd) => void;
+  /** How many were asked before this run; 0 if left out. */
+  readonly count?: number;
+  /** Those that an earlier run of the host left unanswered. */
+  readonly lost?: ReadonlySet<string>;
+}
+
+/** How one ended: `decided` by policies that are others now, `lost` with the host. */
+export interface ApprovalEnd {
+  readonly how: 'approved' | 'refused' | 'timed-out' | 'decided' | 'lost';
+  /** Who answered; empty: nobody. */
+  readonly by: string;
+  readonly reason: string;
 }
 
 interface Entry {
@@ -43,11 +57,12 @@ export class Approvals {
   readonly #waitingMax: number;
   readonly #timeoutMs: number;
   readonly #entries = new Map<string, Entry>();
-  #count = 0;
+  #count: number;
   #isClosed = false;
 
   constructor(options: ApprovalOptions) {
     this.#options = options;
+    this.#count = options.count ?? 0;
     this.#waitingMax = options.waitingMax ?? waitingMaxDefault;
     this.#timeoutMs = options.timeoutMs ?? timeoutMsDefault;
   }
@@ -87,8 +102,11 @@ export class Approvals {
     return new Promise((settle) => this.#add(waiting, settle));
   }
 
-  /** A person says yes. @throws HostError `HOST_ERR_POLICY_APPROVAL_UNKNOWN`, `HOST_ERR_CAPABILITY_DENIED` */
-  approve(id: string, by: string): Decision {
+  /**
+   * A person says yes.
+   * @throws HostError `HOST_ERR_POLICY_APPROVAL_UNKNOWN`, `HOST_ERR_POLICY_APPROVAL_LOST`, `HOST_ERR_CAPABILITY_DENIED`
+   */
+  approve(id: string, by: string, reason = ''): Decision {
     const { waiting } = this.#entry(id);
     const { principal } = waiting.request;
     if (isAsker(waiting.request, by))
@@ -97,14 +115,15 @@ export class Approvals {
         `${entityText(principal)} asks for ${id} and cannot approve it; another person has to`,
         { id, by },
       );
-    return this.#settle(id, this.#approved(waiting, by));
+    return this.#settle(id, this.#approved(waiting, by), { how: 'approved', by, reason });
   }
 
-  /** A person says no. @throws HostError `HOST_ERR_POLICY_APPROVAL_UNKNOWN` */
+  /** A person says no. @throws HostError `HOST_ERR_POLICY_APPROVAL_UNKNOWN`, `HOST_ERR_POLICY_APPROVAL_LOST` */
   deny(id: string, by: string, why = ''): Decision {
     const { policies } = this.#entry(id).waiting;
     const { version } = this.#options.decide(this.#entry(id).waiting.request);
-    return this.#settle(id, denial(`denied by ${by}${why === '' ? '' : `: ${why}`}`, version, policies));
+    const denied = denial(`denied by ${by}${why === '' ? '' : `: ${why}`}`, version, policies);
+    return this.#settle(id, denied, { how: 'refused', by, reason: why });
   }
 
   /** After a change of the policies: what they decide by themselves now waits no longer. */
@@ -112,7 +131,7 @@ export class Approvals {
     for (const [id, { waiting }] of this.#entries) {
       const decision = this.#options.decide(waiting.request);
       if (decision.kind === 'step-up' || decision.kind === 'defer') continue;
-      this.#settle(id, decision);
+      this.#settle(id, decision, { how: 'decided', by: '', reason: `${decision.kind}: ${decision.reason}` });
     }
   }
 
@@ -120,7 +139,7 @@ export class Approvals {
   close(): void {
     this.#isClosed = true;
     for (const [id, { waiting }] of this.#entries)
-      this.#settle(id, denial('the host ends', 0, waiting.policies));
+      this.#settle(id, denial('the host ends', 0, waiting.policies), lostWithHost);
   }
 
   #add(waiting: Waiting, settle: (decision: Decision) => void): void {
@@ -130,16 +149,19 @@ export class Approvals {
       () => this.#timeOut(waiting),
       () => {},
     );
-    this.#options.onWaiting?.(waiting);
+    try {
+      this.#options.onWaiting?.(waiting);
+    } catch (error) {
+      const why = `nobody can be asked: ${error instanceof Error ? error.message : String(error)}`;
+      this.#settle(waiting.id, denial(why, 0, waiting.policies), { how: 'lost', by: '', reason: why });
+    }
   }
 
   #timeOut({ id, request, policies, askedAtMs, deadlineMs }: Waiting): void {
     if (!this.#entries.has(id)) return;
     const { version } = this.#options.decide(request);
-    this.#settle(
-      id,
-      denial(`nobody answered within ${Math.round(deadlineMs - askedAtMs)} ms`, version, policies),
-    );
+    const why = `nobody answered within ${Math.round(deadlineMs - askedAtMs)} ms`;
+    this.#settle(id, denial(why, version, policies), { how: 'timed-out', by: '', reason: why });
   }
 
   #approved({ request, kind, policies }: Waiting, by: string): Decision {
@@ -152,10 +174,11 @@ export class Approvals {
     return { ...decision, kind: isBound ? 'conditions' : 'allow', reason: `approved by ${by}` };
   }
 
-  #settle(id: string, decision: Decision): Decision {
+  #settle(id: string, decision: Decision, end: ApprovalEnd): Decision {
     const entry = this.#entry(id);
     this.#entries.delete(id);
     entry.end.abort();
+    this.#options.onSettled?.(entry.waiting, end);
     entry.settle(decision);
     return decision;
   }
@@ -163,6 +186,12 @@ export class Approvals {
   #entry(id: string): Entry {
     const entry = this.#entries.get(id);
     if (entry !== undefined) return entry;
+    if (this.#options.lost?.has(id) === true)
+      throw new HostError(
+        'HOST_ERR_POLICY_APPROVAL_LOST',
+        `'${id}' was asked before the host ended, and denied with it; whoever wants it asks again, under another name`,
+        { id },
+      );
     throw new HostError(
       'HOST_ERR_POLICY_APPROVAL_UNKNOWN',
       `nothing waits as '${id}'; it may be answered already`,
@@ -176,6 +205,8 @@ export class Approvals {
     return Number(this.#options.clock.wallNs() / 1_000_000n);
   }
 }
+
+export const lostWithHost: ApprovalEnd = { how: 'lost', by: '', reason: 'the host ended' };
 
 /** Whether it is the asker's own name, or that of whom the asker acts for. */
 function isAsker({ principal, context }: PolicyRequest, by: string): boolean {

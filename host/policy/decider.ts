@@ -3,7 +3,7 @@ import { hasWildcard, meet } from '../subject.ts';
 import { type Cedar, cedar } from './cedar.ts';
 import { Circumstances } from './circumstances.ts';
 import { contextJson } from './context-json.ts';
-import { type Decision, denial, failure, isAllowed } from './decision.ts';
+import { type Decision, denial, failure, isAllowed, isRecordAsked } from './decision.ts';
 import { DecisionCache } from './decision-cache.ts';
 import { actionEntitiesOf, uidOf } from './entities.ts';
 import { entityFault } from './entity.ts';
@@ -25,6 +25,8 @@ export interface DeciderOptions {
   readonly source: PolicySource;
   readonly clock: WallClock;
   readonly onDecision?: DecisionListener;
+  /** Whether there is a record: without one, what has to be recorded is denied. True if left out. */
+  readonly hasRecord?: boolean;
 }
 
 /** A right that was decided once and holds until the policies change or its time is over. */
@@ -42,6 +44,7 @@ export class Decider {
   readonly #source: PolicySource;
   readonly #clock: WallClock;
   readonly #onDecision: DecisionListener | undefined;
+  readonly #hasRecord: boolean;
   readonly #slices = slicesOfActions();
   readonly #cache = new DecisionCache();
   readonly #names = new Interned();
@@ -49,7 +52,8 @@ export class Decider {
   readonly #listeners = new Set<() => void>();
   #version = 0;
 
-  constructor({ source, clock, onDecision }: DeciderOptions) {
+  constructor({ source, clock, onDecision, hasRecord = true }: DeciderOptions) {
+    this.#hasRecord = hasRecord;
     this.#source = source;
     this.#clock = clock;
     this.#onDecision = onDecision;
@@ -215,10 +219,17 @@ export class Decider {
         preparsedPolicySetId: slice.prepared(),
       };
       const answer = cedar.call(({ statefulIsAuthorized }) => statefulIsAuthorized(call));
-      return judged(answer, slice, nowMs, this.#version);
+      return this.#recordable(judged(answer, slice, nowMs, this.#version));
     } catch (error) {
       return failure(`Cedar failed: ${String(error)}`, this.#version);
     }
+  }
+
+  /** What has to be recorded is not done where nothing is. */
+  #recordable(decision: Decision): Decision {
+    if (this.#hasRecord || decision.kind === 'deny' || !isRecordAsked(decision.audit)) return decision;
+    const why = 'they want it recorded, and this host keeps no record (--audit off)';
+    return denial(why, this.#version, decision.policies);
   }
 }
 

@@ -7,9 +7,21 @@ import type { Condition } from './condition.ts';
 export const decisionKinds = ['allow', 'conditions', 'step-up', 'defer', 'deny'] as const;
 export type DecisionKind = (typeof decisionKinds)[number];
 
-/** What is recorded of what was decided on: nothing of it, its digest, or itself. The decision is recorded anyway. */
-export const auditLevels = ['none', 'digest', 'payload'] as const;
+/**
+ * What has to be recorded, each more than the one before:
+ * - `none`: nothing of what was decided on, not even its digest
+ * - `digest`: what the host records anyway; so it is when a policy says nothing
+ * - `messages`: what was decided on as well, with its digest, whatever the host records otherwise
+ * - `all`: each decision as well
+ * - `payload`: what was decided on itself, as well
+ */
+export const auditLevels = ['none', 'digest', 'messages', 'all', 'payload'] as const;
 export type AuditLevel = (typeof auditLevels)[number];
+
+/** Whether something has to be recorded beyond what the host records of itself. */
+export function isRecordAsked(audit: AuditLevel): boolean {
+  return audit !== 'none' && audit !== 'digest';
+}
 
 /** How a request was decided, and by which policies. */
 export interface Decision {

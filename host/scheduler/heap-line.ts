@@ -1,27 +1,23 @@
-import type { Line } from './line.ts';
-
 const entriesFirst = 64;
 
 /**
  * The lowest rank first, and of equal ranks the one that came first: a heap in which each entry has four below it,
  * which halves the way down of two and keeps those it is compared with in one cache line.
  */
-export class HeapLine implements Line {
+export class HeapLine {
   #ranks = new Float64Array(entriesFirst);
   #stamps = new Float64Array(entriesFirst);
   #keys = new Int32Array(entriesFirst);
   size = 0;
 
-  get firstKey(): number {
-    return this.#keys[0] as number;
-  }
+  key = 0;
+  stamp = 0;
+  rank = 0;
 
-  get firstStamp(): number {
-    return this.#stamps[0] as number;
-  }
-
-  get firstRank(): number {
-    return this.#ranks[0] as number;
+  look(): void {
+    this.key = this.#keys[0] as number;
+    this.stamp = this.#stamps[0] as number;
+    this.rank = this.#ranks[0] as number;
   }
 
   add(key: number, stamp: number, rank: number): void {
@@ -34,8 +30,7 @@ export class HeapLine implements Line {
     while (at > 0) {
       const above = (at - 1) >> 2;
       const rankAbove = ranks[above] as number;
-      // The newest entry goes behind its equals.
-      if (rankAbove <= rank) break;
+      if (rankAbove < rank || (rankAbove === rank && (stamps[above] as number) < stamp)) break;
       ranks[at] = rankAbove;
       stamps[at] = stamps[above] as number;
       keys[at] = keys[above] as number;
@@ -46,20 +41,20 @@ export class HeapLine implements Line {
     keys[at] = key;
   }
 
-  dropFirst(): void {
+  drop(): void {
     this.size -= 1;
     const last = this.size;
     if (last > 0)
-      this.#sink(0, this.#ranks[last] as number, this.#stamps[last] as number, this.#keys[last] as number);
+      this.#sink(this.#ranks[last] as number, this.#stamps[last] as number, this.#keys[last] as number);
   }
 
-  /** Finds the place for an entry from `at` downwards. */
-  #sink(from: number, rank: number, stamp: number, key: number): void {
+  /** Finds the place for an entry from the top downwards. */
+  #sink(rank: number, stamp: number, key: number): void {
     const ranks = this.#ranks;
     const stamps = this.#stamps;
     const keys = this.#keys;
     const { size } = this;
-    let at = from;
+    let at = 0;
     for (;;) {
       const first = at * 4 + 1;
       if (first >= size) break;
@@ -88,18 +83,10 @@ export class HeapLine implements Line {
     this.size = 0;
   }
 
-  sweep(isLive: (key: number, stamp: number) => boolean): void {
-    let kept = 0;
-    for (let from = 0; from < this.size; from += 1) {
-      if (!isLive(this.#keys[from] as number, this.#stamps[from] as number)) continue;
-      this.#keys[kept] = this.#keys[from] as number;
-      this.#stamps[kept] = this.#stamps[from] as number;
-      this.#ranks[kept] = this.#ranks[from] as number;
-      kept += 1;
-    }
-    this.size = kept;
-    for (let at = (kept - 2) >> 2; at >= 0; at -= 1)
-      this.#sink(at, this.#ranks[at] as number, this.#stamps[at] as number, this.#keys[at] as number);
+  /** Gives its entries, in any order; it has them still. */
+  pour(into: { add(key: number, stamp: number, rank: number): void }): void {
+    for (let at = 0; at < this.size; at += 1)
+      into.add(this.#keys[at] as number, this.#stamps[at] as number, this.#ranks[at] as number);
   }
 
   #grow(): void {

@@ -2,12 +2,16 @@
 export interface Line {
   /** Entries, void ones among them. */
   readonly size: number;
-  /** Of the first entry; meaningless in an empty line. */
-  readonly firstKey: number;
-  readonly firstStamp: number;
-  readonly firstRank: number;
-  add(key: number, stamp: number, rank: number): void;
-  dropFirst(): void;
+  /** The first entry, as `look` found it. */
+  readonly key: number;
+  readonly stamp: number;
+  readonly rank: number;
+  /** Looks who is first; there must be somebody. */
+  look(): void;
+  /** Takes out what `look` found just now. */
+  drop(): void;
+  /** `isFresh`: something new came for it, else it goes on with what it had begun. Stamps only grow. */
+  add(key: number, stamp: number, rank: number, isFresh: boolean): void;
   /** All entries are void. */
   clear(): void;
   /** Drops the void entries. */

@@ -1,10 +1,10 @@
-import { HeapLine } from './heap-line.ts';
+import { CalendarLine } from './calendar-line.ts';
 import { levels } from './level.ts';
 import type { Line } from './line.ts';
 import { makePolicy, type PolicyOptions } from './policies/make-policy.ts';
 import type { Policy } from './policy.ts';
 import { RingLine } from './ring-line.ts';
-import { cellsPerAgent, deadlineCell, dueCell, Standings, stampCell, type Terms } from './standings.ts';
+import { cellsPerAgent, dueCell, Standings, stampCell, type Terms } from './standings.ts';
 
 export interface RunQueueOptions extends Omit<PolicyOptions, 'name'> {
   /** Who of one level goes first. Default `fair-share`. */
@@ -59,7 +59,7 @@ export class RunQueue {
     this.#nowMs = rest.nowMs;
     this.#agingMs = agingMs;
     this.#passedOnMax = passedOnMax;
-    this.#lines = levels.map(() => (this.#policy.isRing ? new RingLine() : new HeapLine()));
+    this.#lines = levels.map(() => (this.#policy.isRing ? new RingLine() : new CalendarLine()));
   }
 
   /** Those that wait. */
@@ -87,11 +87,7 @@ export class RunQueue {
   }
 
   has(key: number): boolean {
-    return this.#standings.cells[key * cellsPerAgent + stampCell] !== 0 && this.#isKnown(key);
-  }
-
-  #isKnown(key: number): boolean {
-    return key * cellsPerAgent < this.#standings.cells.length;
+    return this.#standings.knows(key) && this.#standings.stampOf(key) !== 0;
   }
 
   /** The level in which an agent waits or has its turn. */
@@ -116,8 +112,8 @@ export class RunQueue {
     const present = level < own ? level : own;
     if (standings.place(key, present)) this.#policy.moved(cells, at, present);
     if (this.#policy.name === 'earliest-deadline' || this.#policy.name === 'custom')
-      cells[at + dueCell] = dueMs > 0 ? dueMs : this.#nowMs() + (cells[at + deadlineCell] as number);
-    this.#add(key, at, present, this.#policy.arrive(cells, at, present));
+      cells[at + dueCell] = dueMs > 0 ? dueMs : this.#nowMs() + standings.deadlineMsOf(key);
+    this.#add(key, at, present, this.#policy.arrive(cells, at, present), true);
   }
 
   /** As `push`, and it has the next turn if nobody of a better level waits: whoever has its turn now wrote to it. */
@@ -132,16 +128,16 @@ export class RunQueue {
     const level = this.levelOf(key);
     const { cells } = this.#standings;
     const at = key * cellsPerAgent;
-    if (cells[at + stampCell] === 0) this.#add(key, at, level, this.#policy.again(cells, at));
+    if (cells[at + stampCell] === 0) this.#add(key, at, level, this.#policy.again(cells, at), false);
   }
 
-  #add(key: number, at: number, level: number, rank: number): void {
+  #add(key: number, at: number, level: number, rank: number, isFresh: boolean): void {
     this.#stamp += 1;
     this.#standings.cells[at + stampCell] = this.#stamp;
     const line = this.#lines[level] as Line;
     const live = this.#lengths[level] as number;
     if (line.size > 2 * live + voidMin) line.sweep(this.#isLive);
-    line.add(key, this.#stamp, rank);
+    line.add(key, this.#stamp, rank, isFresh);
     this.#lengths[level] = live + 1;
     this.#waiting |= firstLevelBit >>> level;
     this.#length += 1;
@@ -156,10 +152,10 @@ export class RunQueue {
     this.#passedOnRun = 0;
     const level = this.#isOneLevel(top) ? top : this.#agedLevel(top);
     const line = this.#lines[level] as Line;
-    this.#dropVoid(line);
-    const key = line.firstKey;
-    this.#policy.picked(level, line.firstRank);
-    line.dropFirst();
+    this.#lookLive(line);
+    const { key } = line;
+    this.#policy.picked(level, line.rank);
+    line.drop();
     this.#take(key, level);
     if (level !== top) this.#counts.aged += 1;
     this.#passedOverMs[level] = 0;
@@ -201,8 +197,13 @@ export class RunQueue {
     return aged;
   }
 
-  #dropVoid(line: Line): void {
-    while (this.#standings.stampOf(line.firstKey) !== line.firstStamp) line.dropFirst();
+  /** There must be a live entry. */
+  #lookLive(line: Line): void {
+    line.look();
+    while (this.#standings.stampOf(line.key) !== line.stamp) {
+      line.drop();
+      line.look();
+    }
   }
 
   #take(key: number, level: number): void {
@@ -225,7 +226,7 @@ export class RunQueue {
 
   /** What an agent used; the policy may look at it. */
   charge(key: number, fuel: number, ms: number): void {
-    if (this.#isKnown(key)) this.#policy.charge(this.#standings.cells, key * cellsPerAgent, fuel, ms);
+    if (this.#standings.knows(key)) this.#policy.charge(this.#standings.cells, key * cellsPerAgent, fuel, ms);
   }
 
   /** Whether somebody has a turn before a guest that has its own now goes on. */
@@ -237,7 +238,7 @@ export class RunQueue {
     if (top > own) return this.#agedLevel(own) !== own;
     if (!this.#isOneLevel(top) && this.#agedLevel(top) !== top) return true;
     const line = this.#lines[top] as Line;
-    this.#dropVoid(line);
-    return line.firstRank < this.#policy.peek(this.#standings.cells, key * cellsPerAgent);
+    this.#lookLive(line);
+    return line.rank < this.#policy.peek(this.#standings.cells, key * cellsPerAgent);
   }
 }

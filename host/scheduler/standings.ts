@@ -12,7 +12,7 @@ export interface Terms {
   readonly deadlineMs?: number;
 }
 
-/** The cells of one agent, side by side: one cache line. */
+/** The cells of one agent, side by side; those that each turn needs are in one cache line. */
 export const cellsPerAgent = 8;
 /** Which entry of the queue is its present one; 0: it does not wait. */
 export const stampCell = 0;
@@ -23,84 +23,84 @@ export const usedCell = 2;
 /** The moving average of what jobs used. */
 export const meanCell = 3;
 export const weightCell = 4;
+/** The level by its terms, times `levelsMax`, and the one it stands in now: a message may lift it. */
+const levelsCell = 5;
 /** Turns a second. */
-export const rateCell = 5;
-/** Milliseconds it has by its terms, and the moment at which the job under way is due. */
-export const deadlineCell = 6;
+export const rateCell = 6;
+/** The moment at which the job under way is due. */
 export const dueCell = 7;
 
+const levelsMax = 8;
 const agentsFirst = 64;
 export const weightDefault = 1;
 export const rateDefault = 10;
 export const deadlineMsDefault = 30_000;
 const normal = levels.indexOf('normal');
-const unknown = 255;
 
 /** What the scheduler knows of each agent, by its key: columns that grow with the greatest key seen. */
 export class Standings {
   /** Replaced when it grows: look it up again after `make`. */
   cells: Float64Array<ArrayBuffer> = new Float64Array(agentsFirst * cellsPerAgent);
-  /** By terms, and where it stands now (a message may lift it); 255: nothing is known yet. */
-  #levels = new Uint8Array(agentsFirst).fill(unknown);
-  #present = new Uint8Array(agentsFirst).fill(unknown);
+  #deadlines: Float64Array<ArrayBuffer> = new Float64Array(agentsFirst);
+
+  /** Whether anything is known of a key; its weight is above 0 then. */
+  knows(key: number): boolean {
+    return (this.cells[key * cellsPerAgent + weightCell] ?? 0) > 0;
+  }
 
   /** Sees to it that there are cells for a key. */
   make(key: number): void {
-    if (key >= this.#levels.length) this.#grow(key);
-    if (this.#levels[key] === unknown) this.set(key, {});
+    if (!this.knows(key)) this.set(key, {});
   }
 
-  set(key: number, { level, weight, rate, deadlineMs }: Terms): void {
-    if (key >= this.#levels.length) this.#grow(key);
+  set(key: number, terms: Terms): void {
+    const { level = normal, weight = weightDefault, rate = rateDefault } = terms;
+    const present = this.knows(key) ? this.presentOf(key) : level;
+    if (key >= this.#deadlines.length) this.#grow(key);
     const at = key * cellsPerAgent;
-    this.#levels[key] = level ?? normal;
-    if (this.#present[key] === unknown) this.#present[key] = level ?? normal;
-    this.cells[at + weightCell] = weight ?? weightDefault;
-    this.cells[at + rateCell] = rate ?? rateDefault;
-    this.cells[at + deadlineCell] = deadlineMs ?? deadlineMsDefault;
+    this.cells[at + levelsCell] = level * levelsMax + present;
+    this.cells[at + weightCell] = weight;
+    this.cells[at + rateCell] = rate;
+    this.#deadlines[key] = terms.deadlineMs ?? deadlineMsDefault;
   }
 
   /** Nothing is known of a key any more. */
   forget(key: number): void {
-    if (key >= this.#levels.length) return;
-    this.#levels[key] = unknown;
-    this.#present[key] = unknown;
-    this.cells.fill(0, key * cellsPerAgent, (key + 1) * cellsPerAgent);
+    if (this.knows(key)) this.cells.fill(0, key * cellsPerAgent, (key + 1) * cellsPerAgent);
   }
 
   levelOf(key: number): number {
-    return this.#levels[key] as number;
+    return (this.cells[key * cellsPerAgent + levelsCell] as number) >> 3;
   }
 
   /** The level it waits or runs in. */
   presentOf(key: number): number {
-    return this.#present[key] as number;
+    return (this.cells[key * cellsPerAgent + levelsCell] as number) & (levelsMax - 1);
   }
 
   /** False: it stood there already. */
   place(key: number, level: number): boolean {
-    if (this.#present[key] === level) return false;
-    this.#present[key] = level;
+    if (this.presentOf(key) === level) return false;
+    this.cells[key * cellsPerAgent + levelsCell] = this.levelOf(key) * levelsMax + level;
     return true;
   }
 
   stampOf(key: number): number {
-    return this.cells[key * cellsPerAgent] as number;
+    return this.cells[key * cellsPerAgent + stampCell] as number;
+  }
+
+  deadlineMsOf(key: number): number {
+    return this.#deadlines[key] as number;
   }
 
   #grow(key: number): void {
-    let size = this.#levels.length;
+    let size = this.#deadlines.length;
     while (size <= key) size *= 2;
     const cells = new Float64Array(size * cellsPerAgent);
     cells.set(this.cells);
     this.cells = cells;
-    this.#levels = grown(this.#levels, size);
-    this.#present = grown(this.#present, size);
+    const deadlines = new Float64Array(size);
+    deadlines.set(this.#deadlines);
+    this.#deadlines = deadlines;
   }
-}
-
-function grown(bytes: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer> {
-  const more = new Uint8Array(size).fill(unknown);
-  more.set(bytes);
-  return more;
 }

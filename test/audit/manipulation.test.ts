@@ -29,7 +29,17 @@ async function makeChain(t: TestContext, folder: string, key: KeyPair, events = 
   for (let done = 0; done < events; ) {
     const burst = 1 + roll(25);
     for (let index = 0; index < burst; index++)
-      pen.append(kinds.messageSent, 'shop', '', `m${done + index}`, 'orders.new', 'billing', roll(900), null);
+      pen.append(
+        kinds.messageSent,
+        'shop',
+        '',
+        `m${done + index}`,
+        'orders.new',
+        'billing',
+        roll(900),
+        null,
+        null,
+      );
     done += burst;
     await pen.flushed();
   }

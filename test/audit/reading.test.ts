@@ -19,7 +19,7 @@ async function chain(t: TestContext, folder: string, key: KeyPair): Promise<void
   const pen = audit.pen();
   for (let number = 0; number < 100; number++) {
     const agent = number % 2 === 0 ? 'shop' : 'billing';
-    pen.append(kinds.messageSent, agent, 'alice', `m${number}`, 'orders.new', 'store', 12, null);
+    pen.append(kinds.messageSent, agent, 'alice', `m${number}`, 'orders.new', 'store', 12, null, null);
     if (number % 10 === 0)
       pen.append(kinds.messageDenied, agent, '', `d${number}`, 'secret|x=1\n', 'store', 'no grant');
     if (number % 7 === 0) await pen.flushed();

@@ -38,13 +38,13 @@ async function during(
 
 async function rotateAgent(trust: Trust): Promise<void> {
   trust.keyring.rotate('agent/billing');
-  await recordRotation(trust, 'agent/billing');
+  await recordRotation(trust, 'agent/billing', 'local');
 }
 
 async function revokeAgent(trust: Trust): Promise<void> {
   const { publicKey } = trust.keyring.key('agent/billing');
   trust.keyring.revoke('agent/billing', trust.keyring.generation('agent/billing'), 'compromised');
-  await recordRevocation(trust, 'agent/billing', publicKey, 'compromised');
+  await recordRevocation(trust, 'agent/billing', publicKey, 'compromised', 'local');
 }
 
 /** A host with a rotation, its keyring of then beside it, and a revocation after that. */

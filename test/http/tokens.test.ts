@@ -59,11 +59,17 @@ const requests: readonly [method: string, path: string, allowed: string, forbidd
   ['GET', '/v1/dead-letters', 'read', 'publish'],
   ['DELETE', '/v1/dead-letters/x', 'admin', 'read'],
   ['GET', '/metrics', 'metrics', 'read'],
+  ['GET', '/v1/metrics', 'metrics', 'read'],
   ['GET', '/v1/audit', 'audit', 'read'],
   ['GET', '/v1/audit/head', 'audit', 'logs'],
   ['GET', '/v1/audit/stream', 'audit', 'metrics'],
   ['POST', '/v1/audit/forget', 'admin', 'read'],
   ['POST', '/v1/audit/timestamps', 'audit', 'publish'],
+  ['GET', '/v1/keys', 'admin', 'read'],
+  ['GET', '/v1/keys/host', 'admin', 'audit'],
+  ['POST', '/v1/keys/host/rotate', 'admin', 'approve'],
+  ['POST', '/v1/keys/host/revoke', 'admin', 'read'],
+  ['POST', '/v1/keys/revocations', 'admin', 'audit'],
 ];
 
 for (const [method, path, allowed, forbidden] of requests) {

@@ -67,7 +67,10 @@ test('an annotation or condition that nobody knows is a fault, for it may have b
     [`@conditions("") ${permit}`, /@conditions needs a value/],
     [`@conditions ${permit}`, /@conditions needs a value/],
     [`@decision("allow") ${permit}`, /@decision: 'allow' is neither "step-up" nor "defer"/],
-    [`@audit("all") ${permit}`, /@audit: 'all' is none of/],
+    [
+      `@audit("everything") ${permit}`,
+      /@audit: 'everything' is none of "none", "digest", "messages", "all", "payload"/,
+    ],
     [`@id("a b") ${permit}`, /@id: 'a b' is no name/],
     ['@decision("step-up") forbid (principal, action, resource);', /@decision is for what permits/],
     [`@id("x") ${permit}\n@id("x") ${permit}`, /^a\.cedar:2:1: another 'a\.cedar#x' is on line 1$/],

@@ -1,8 +1,11 @@
 import type * as http from 'node:http';
+import { illegal } from '../../host/agent/lifecycle.ts';
 import { HostError } from '../../host/errors.ts';
 import type {
   Accepted,
   AgentDetail,
+  AgentHandle,
+  AgentProfile,
   AgentSummary,
   Approval,
   DeadLetter,
@@ -20,9 +23,11 @@ import type {
   Reply,
   Serving,
   ServingStatus,
+  SupervisorStatus,
 } from '../../host/host/serving.ts';
 import type { Usage } from '../../host/outcome.ts';
 import { isPattern, matches } from '../../host/subject.ts';
+import { type MetricsSnapshot, readSnapshot } from '../../host/telemetry/metrics-snapshot.ts';
 
 /** What an agent of `MemoryServing` does with a message. */
 export type Behaviour = (payload: Payload, options: InvokeOptions) => Reply | Promise<Reply>;
@@ -40,6 +45,37 @@ interface Subscriber {
 }
 
 /** A serving host whose agents are functions of this process: the port in full, without engine or threads. */
+const someProfile: AgentProfile = {
+  executionMs: 0.1,
+  messagesPerSecond: 0,
+  cpuIntensity: 0.5,
+  kind: 'mixed',
+};
+
+const someSnapshot: MetricsSnapshot = {
+  timestamp: 1_700_000_000,
+  scheduler: {
+    total_scheduled: 10,
+    uptime_seconds: 3600,
+    running_agents: 5,
+    queued_agents: 3,
+    suspended_agents: 2,
+    max_capacity: 1000,
+    load_factor: 0.005,
+  },
+  task_manager: { total_tasks: 5, healthy_tasks: 4, average_uptime_seconds: 1800, total_memory_usage: 1024 },
+  load_balancer: {
+    total_allocations: 100,
+    active_allocations: 5,
+    memory_utilization: 0.45,
+    cpu_utilization: 0.3,
+    allocation_failures: 2,
+    average_allocation_time_ms: 1.5,
+  },
+  system: { memory_usage_mb: 512, cpu_usage_percent: 30 },
+  compaction: null,
+};
+
 export class MemoryServing implements Serving {
   readonly behaviours: Map<string, Behaviour> = new Map();
   readonly details: Map<string, AgentDetail> = new Map();
@@ -54,6 +90,7 @@ export class MemoryServing implements Serving {
   readonly held: Set<string> = new Set();
   /** What was said to go on: `NAME retry`, `NAME drop`. */
   readonly resumed: string[] = [];
+  readonly pulled: string[] = [];
   readonly extra: Metric[] = [];
   waitingFor: readonly string[] = [];
   #sequence = 0;
@@ -82,6 +119,7 @@ export class MemoryServing implements Serving {
       hibernated: 0,
       cold: 0,
       held: 0,
+      paused: 0,
       stopped: 0,
       failed: 0,
     };
@@ -90,6 +128,7 @@ export class MemoryServing implements Serving {
       version: '0.1.0',
       startedAtMs: 1_700_000_000_000,
       agents,
+      lifecycle: { ...noLives, ready: 1 },
       memories: { live: 1, max: 12_000 },
       threads: [{ ...thread, heapBytes: 1_000_000, utilisation: 0.25 }],
       deadLetters: this.letters.length,
@@ -98,6 +137,10 @@ export class MemoryServing implements Serving {
 
   async metrics(): Promise<readonly Metric[]> {
     return this.extra;
+  }
+
+  async snapshot(): Promise<MetricsSnapshot> {
+    return readSnapshot(JSON.stringify(someSnapshot));
   }
 
   async agents(after: string | undefined, max: number, prefix = ''): Promise<readonly AgentSummary[]> {
@@ -136,6 +179,20 @@ export class MemoryServing implements Serving {
     this.behaviours.delete(name);
   }
 
+  readonly trees: SupervisorStatus[] = [];
+  /** Trees that were started anew. */
+  readonly restarted: string[] = [];
+
+  supervisors(): readonly SupervisorStatus[] {
+    return this.trees;
+  }
+
+  async restartSupervisor(name: string): Promise<void> {
+    if (!this.trees.some((one) => one.name === name && one.parent === undefined))
+      throw new HostError('HOST_ERR_SUPERVISOR_UNKNOWN', `no supervision tree '${name}' here`);
+    this.restarted.push(name);
+  }
+
   readonly waiting: Approval[] = [];
   readonly answers: {
     readonly id: string;
@@ -160,6 +217,28 @@ export class MemoryServing implements Serving {
     if (!this.held.delete(name)) return false;
     this.resumed.push(`${name} ${isDropped ? 'drop' : 'retry'}`);
     return true;
+  }
+
+  handle(name: string): AgentHandle {
+    const agent = (): Promise<AgentDetail> => this.agent(name);
+    const pull = async (rein: string): Promise<void> => {
+      await agent();
+      if (this.held.has(name)) throw illegal(name, 'suspended', 'suspended');
+      this.pulled.push(`${rein} ${name}`);
+    };
+    return {
+      name,
+      pause: () => pull('pause'),
+      stop: () => pull('stop'),
+      kill: () => pull('kill'),
+      resume: () => this.resume(name, false),
+      state: async () => (await agent()).lifecycle,
+      metrics: agent,
+      wait: async ({ states = [] } = {}) => {
+        const { lifecycle } = await agent();
+        return states.includes(lifecycle) ? lifecycle : undefined;
+      },
+    };
   }
 
   async invoke(name: string, payload: Payload, options: InvokeOptions): Promise<Reply> {
@@ -280,6 +359,7 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
   return {
     name,
     state: 'idle',
+    lifecycle: 'ready',
     digest,
     world: 'handler',
     thread: 1,
@@ -289,6 +369,7 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     memoryBytes: 65_536,
     fuel: 0n,
     route: undefined,
+    profile: someProfile,
     manifestPath: undefined,
     manifest,
     imports: [],
@@ -302,7 +383,22 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
 }
 
 function summaryOf(detail: AgentDetail): AgentSummary {
-  const { name, state, digest, world, thread, mailboxDepth, handled, failed, memoryBytes, fuel, route } =
-    detail;
-  return { name, state, digest, world, thread, mailboxDepth, handled, failed, memoryBytes, fuel, route };
+  const { name, state, lifecycle, digest, world, thread, mailboxDepth } = detail;
+  const { handled, failed, memoryBytes, fuel, route, profile } = detail;
+  const counts = { handled, failed, memoryBytes, fuel };
+  return { name, state, lifecycle, digest, world, thread, mailboxDepth, ...counts, route, profile };
 }
+
+const noLives = {
+  created: 0,
+  initializing: 0,
+  ready: 0,
+  running: 0,
+  waiting: 0,
+  suspended: 0,
+  completed: 0,
+  failed: 0,
+  terminating: 0,
+  terminated: 0,
+  unreachable: 0,
+};

@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { systemRandom } from '../../clock.ts';
 import { HostError } from '../../errors.ts';
-import { parsePublicKey } from '../../host/audit.ts';
+import { type PersonalReader, parsePublicKey, readPeople, subjectsUse } from '../../host/audit.ts';
+import { hasHostSecret, openHostSecret } from '../../identity/key-file.ts';
+import { passphraseFrom } from '../../identity/passphrase.ts';
 import { stateFolderOf } from '../serve/state-folder.ts';
 
 /** Where a chain is, as the command line says. */
@@ -68,4 +71,24 @@ export function readText(path: string, what: string): string {
   } catch (cause) {
     throw new HostError('HOST_ERR_FILE_NOT_FOUND', `${what}: cannot read ${path}`, { path }, cause);
   }
+}
+
+/**
+ * What is said about people, where the host's own state folder is at hand.
+ * @throws HostError `HOST_ERR_FILE_NOT_FOUND` where it is not; as `openHostSecret`
+ */
+export function requirePeople(folder: string): PersonalReader {
+  const keys = join(dirname(folder), 'keys');
+  const key = hasHostSecret(keys)
+    ? openHostSecret({ folder: keys, random: systemRandom, passphrase: passphraseFrom(process.env) }).subkey(
+        subjectsUse,
+      )
+    : undefined;
+  const people = key && readPeople(folder, key);
+  if (people !== undefined) return people;
+  throw new HostError(
+    'HOST_ERR_FILE_NOT_FOUND',
+    `--people: beside ${folder} there are no keys to what is said about people; only the host's own state folder has them`,
+    { path: folder },
+  );
 }

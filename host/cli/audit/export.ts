@@ -4,6 +4,7 @@ import { HostError } from '../../errors.ts';
 import {
   type EventFilter,
   type ExportFormat,
+  type ExportOptions,
   exportFormats,
   exportLine,
   queryChain,
@@ -11,12 +12,13 @@ import {
 import { nearest } from '../../nearest.ts';
 import { writeEach } from '../client/stream.ts';
 import { exitCodes } from '../exit-code.ts';
-import { chainFolder, type PlaceFlags } from './chain-place.ts';
+import { chainFolder, type PlaceFlags, requirePeople } from './chain-place.ts';
 import { type EventFlags, filterOf } from './event-flags.ts';
 
 export interface ExportFlags extends PlaceFlags, EventFlags {
   readonly format?: string | undefined;
   readonly 'host-name'?: string | undefined;
+  readonly people?: boolean | undefined;
 }
 
 const version = '0.1.0';
@@ -27,7 +29,11 @@ export async function exportEvents([named]: readonly string[], flags: ExportFlag
   const filter = filterOf(flags, Number(systemClock.wallNs() / 1_000_000n));
   const format = formatOf(flags.format ?? 'jsonl');
   await writeEach(
-    linesOf(folder, filter, format, flags['host-name'] ?? hostname()),
+    linesOf(folder, filter, format, {
+      hostName: flags['host-name'] ?? hostname(),
+      version,
+      ...(flags.people === true ? { personal: requirePeople(folder) } : {}),
+    }),
     Number.POSITIVE_INFINITY,
   );
   return exitCodes.ok;
@@ -37,10 +43,9 @@ async function* linesOf(
   folder: string,
   filter: EventFilter,
   format: ExportFormat,
-  hostName: string,
+  options: ExportOptions,
 ): AsyncGenerator<string> {
-  for await (const event of queryChain(folder, filter))
-    yield `${exportLine(event, format, { hostName, version })}\n`;
+  for await (const event of queryChain(folder, filter)) yield `${exportLine(event, format, options)}\n`;
 }
 
 function formatOf(text: string): ExportFormat {

@@ -3,12 +3,13 @@ import { type AuditEvent, type EventFilter, eventText, jsonEvent, queryChain } f
 import { writeEach } from '../client/stream.ts';
 import { exitCodes } from '../exit-code.ts';
 import { countOf } from '../words.ts';
-import { chainFolder, type PlaceFlags } from './chain-place.ts';
+import { chainFolder, type PlaceFlags, requirePeople } from './chain-place.ts';
 import { type EventFlags, filterOf } from './event-flags.ts';
 
 export interface QueryFlags extends PlaceFlags, EventFlags {
   readonly lines?: string | undefined;
   readonly json?: boolean | undefined;
+  readonly people?: boolean | undefined;
 }
 
 const linesMax = 999_999_999;
@@ -18,7 +19,9 @@ export async function query([named]: readonly string[], flags: QueryFlags): Prom
   const folder = chainFolder(named, flags);
   const filter = filterOf(flags, Number(systemClock.wallNs() / 1_000_000n));
   const max = flags.lines === undefined ? linesMax : countOf('--lines', flags.lines, linesMax);
-  const toText = flags.json === true ? jsonLine : textLine;
+  const people = flags.people === true ? requirePeople(folder) : undefined;
+  const toText = (event: AuditEvent): string =>
+    flags.json === true ? `${JSON.stringify(jsonEvent(event, people))}\n` : `${eventText(event, people)}\n`;
   await writeEach(linesOf(folder, filter, toText), max);
   return exitCodes.ok;
 }
@@ -29,12 +32,4 @@ async function* linesOf(
   toText: (event: AuditEvent) => string,
 ): AsyncGenerator<string> {
   for await (const event of queryChain(folder, filter)) yield toText(event);
-}
-
-function jsonLine(event: AuditEvent): string {
-  return `${JSON.stringify(jsonEvent(event))}\n`;
-}
-
-function textLine(event: AuditEvent): string {
-  return `${eventText(event)}\n`;
 }

@@ -43,7 +43,7 @@ const ownWord =
   'host: the key is the one that lies beside the chain; a stranger gives the key that is known to be the host’s: --key host.pub\n';
 
 function anchorOf(source: string): NonNullable<ReturnType<typeof parseAnchor>> {
-  const anchor = parseAnchor(source) ?? parseAnchor(readText(source, '--anchor'));
+  const anchor = parseAnchor(source) ?? parseAnchor(lastLine(readText(source, '--anchor')));
   if (anchor !== undefined) return anchor;
   throw new HostError(
     'HOST_ERR_AUDIT_INVALID',
@@ -52,6 +52,11 @@ function anchorOf(source: string): NonNullable<ReturnType<typeof parseAnchor>> {
       path: source,
     },
   );
+}
+
+/** A host adds to a file of anchors (`--audit-anchor`): the last one vouches for all before it. */
+function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1) ?? '';
 }
 
 function stampText({ sequence, lastSequence, found }: RecordedStamp): string {

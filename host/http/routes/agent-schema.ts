@@ -1,4 +1,12 @@
-import type { AgentDetail, AgentState, AgentSummary, AgentTrigger, Difference } from '../../host/serving.ts';
+import type {
+  AgentDetail,
+  AgentProfile,
+  AgentState,
+  AgentSummary,
+  AgentTrigger,
+  Difference,
+  LifecycleState,
+} from '../../host/serving.ts';
 import { count, listOf, number, objectOf, oneOf, type Schema, text } from '../schema.ts';
 
 const states: { readonly [state in AgentState]: true } = {
@@ -10,15 +18,33 @@ const states: { readonly [state in AgentState]: true } = {
   hibernated: true,
   cold: true,
   held: true,
+  paused: true,
   stopped: true,
   failed: true,
 };
 
 export const agentStates: readonly string[] = Object.keys(states);
 
+const lives: { readonly [state in LifecycleState]: true } = {
+  created: true,
+  initializing: true,
+  ready: true,
+  running: true,
+  waiting: true,
+  suspended: true,
+  completed: true,
+  failed: true,
+  terminating: true,
+  terminated: true,
+  unreachable: true,
+};
+
+export const lifecycleStates: readonly string[] = Object.keys(lives);
+
 const summaryProperties = {
   name: text(),
   state: oneOf(...agentStates),
+  lifecycle: oneOf(...lifecycleStates),
   digest: text('SHA-256 of the component, hex.'),
   world: text(),
   thread: count(),
@@ -28,6 +54,12 @@ const summaryProperties = {
   memoryBytes: count('As of its last message.'),
   fuel: count('Since the host started.'),
   route: text('Where `wasi:http` requests for it come in.'),
+  profile: objectOf<AgentProfile>('AgentProfile', {
+    executionMs: number('Milliseconds it computes for a message: a moving average, as are the others.'),
+    messagesPerSecond: number('As of late.'),
+    cpuIntensity: number('Share of a message’s time in which it computes, 0 to 1.'),
+    kind: oneOf('computing', 'mixed', 'waiting'),
+  }),
 };
 
 export const agentSummary: Schema = objectOf<AgentSummary>('AgentSummary', summaryProperties, ['route']);

@@ -67,7 +67,7 @@ async function resume(
   { exchange, params, query }: Call<NameParams, ResumeQuery, unknown>,
 ): Promise<Problem | undefined> {
   if (!(await serving.resume(params.name, query.message === 'drop', exchange.access.principal)))
-    return new Problem(409, 'agent-not-held', `${params.name} is neither held nor terminated`);
+    return new Problem(409, 'agent-not-held', `${params.name} is neither paused, held nor terminated`);
   answers.bytes(exchange, 204, undefined, undefined);
   return undefined;
 }
@@ -213,7 +213,7 @@ export const agentRoutes: readonly Route[] = [
     method: 'POST',
     path: '/v1/agents/:name/resume',
     operation: 'resumeAgent',
-    summary: 'Lets an agent go on that was held or terminated',
+    summary: 'Lets an agent go on that was paused, held or terminated',
     needs: { verb: 'admin' },
     params: { name: nameParam },
     query: {
@@ -227,7 +227,7 @@ export const agentRoutes: readonly Route[] = [
     answers: {
       204: { description: 'It goes on.' },
       404: { description: 'No such agent.' },
-      409: { description: 'It is neither held nor terminated.' },
+      409: { description: 'It is neither paused, held nor terminated.' },
     },
     run: resume,
   }),
