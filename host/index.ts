@@ -15,21 +15,6 @@ export {
   verifyChain,
   verifyProof as verifyEventProof,
 } from './host/audit.ts';
-// What agents did, run again (docs/replay.md).
-export {
-  type AnswerText,
-  type CallText,
-  type Happening,
-  type HistoryPlace,
-  type HistorySummary,
-  histories,
-  type Replayed,
-  type ReplayingOptions,
-  replaying,
-  type TurnDivergence,
-  type TurnEnd,
-  type Unreplayed,
-} from './host/replaying.ts';
 export {
   type Awaited,
   Channel,
@@ -62,6 +47,21 @@ export {
   type Vote,
   votesNeeded,
 } from './host/orchestration.ts';
+// What agents did, run again (docs/replay.md).
+export {
+  type AnswerText,
+  type CallText,
+  type Happening,
+  type HistoryPlace,
+  type HistorySummary,
+  histories,
+  type Replayed,
+  type ReplayingOptions,
+  replaying,
+  type TurnDivergence,
+  type TurnEnd,
+  type Unreplayed,
+} from './host/replaying.ts';
 export {
   type Artifact,
   type Call,
