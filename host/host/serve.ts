@@ -20,6 +20,7 @@ import type { SupervisorTree } from '../manifest.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
+import { Absences } from './absences.ts';
 import { Doors } from './doors.ts';
 import { FrontDesk } from './front-desk.ts';
 import { Handle } from './handle.ts';
@@ -27,7 +28,6 @@ import { HostAudit } from './host-audit.ts';
 import { HostKeys } from './host-keys.ts';
 import { HostNews } from './host-news.ts';
 import { Installation } from './installation.ts';
-import { tellState } from './life-news.ts';
 import type { LocalAgent, LocalServing, ServeOptions } from './local-serving.ts';
 import { Mail } from './mail.ts';
 import { Metering } from './metering.ts';
@@ -131,6 +131,7 @@ class ServingHost implements LocalServing {
   readonly #supervisorNews: SupervisorNews;
   readonly #desk: FrontDesk;
   readonly #roster: Roster;
+  readonly #absences: Absences;
   #recordsTriedMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
 
@@ -264,6 +265,7 @@ class ServingHost implements LocalServing {
       (agent, trigger, why) => this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
       this.#policing,
     );
+    this.#absences = new Absences(this.#bus, this.#tenancy.registry, () => this.#nowMs());
     const specs = new SpecMaker({
       prepare: (component) => this.#engine.prepare(component),
       limits: options.limits,
@@ -380,16 +382,9 @@ class ServingHost implements LocalServing {
     this.#names.lost(thread);
     this.#sites.drop(this.#places.socketPathOf(thread));
     this.#tenancy.suspend(thread);
+    this.#absences.lost(thread, reason);
     this.#supervision.lost(thread);
-    this.#tellUnreachable(thread, reason);
     this.#say('error', `a thread was lost (${reason}); its agents begin anew on another`);
-  }
-
-  #tellUnreachable(lost: number, why: string): void {
-    if (!this.#bus.hasEventListeners) return;
-    for (const { name: agent, thread } of this.#tenancy.registry.records())
-      if (thread === lost)
-        tellState(this.#bus, { agent, from: undefined, to: 'unreachable', why, atMs: this.#nowMs() });
   }
 
   async #replaced(thread: number, handle: AgentThreadHandle): Promise<void> {
@@ -398,6 +393,7 @@ class ServingHost implements LocalServing {
       await this.#supervision.returned(thread);
       await this.#mail.returned(thread, handle);
       await this.#doors.reopen(handle);
+      await this.#absences.returned(thread, handle);
       this.#say('info', `${count} agents of the lost thread are there again`);
     } catch (thrown) {
       this.#say('error', `agents of the lost thread are not there: ${reasonOf(thrown)}`);
