@@ -182,6 +182,7 @@ class ServingHost implements LocalServing {
       bus: () => this.#bus,
       nursery: () => this.#nursery,
       isAgent: (name) => this.#tenancy.registry.get(name) !== undefined,
+      say: this.#say.bind(this),
     });
     this.#places = new ThreadPlaces({
       options,
