@@ -4,6 +4,8 @@ import { Capabilities } from '../capability/capabilities.ts';
 import { HostError } from '../errors.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Outcome } from '../outcome.ts';
+import { termsOfManifest } from '../scheduler/level.ts';
+import type { Terms } from '../scheduler/standings.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -292,6 +294,12 @@ export class Population implements Lodgers {
 
   termsOf(id: number): ReceiverTerms {
     return termsOf(this.#spec(this.#roll.specOf(id)));
+  }
+
+  /** What the scheduler goes by; undefined: nobody of that id lives here. */
+  schedulingOf(id: number): Terms | undefined {
+    if (this.#roll.nameOf(id) === undefined) return undefined;
+    return termsOfManifest(this.#spec(this.#roll.specOf(id)).manifest.scheduling);
   }
 
   /** The bus: its mailbox is no longer empty. */

@@ -1,5 +1,6 @@
 import type { Difference } from '../agent/difference.ts';
 import type { Clock, Random } from '../clock.ts';
+import type { SchedulerSettings } from '../config/scheduler-settings.ts';
 import type { ResidenceBounds } from '../engine/residence.ts';
 import type { Limits } from '../limits.ts';
 import type { Manifest } from '../manifest.ts';
@@ -50,6 +51,8 @@ export interface ServeOptions {
   readonly historyBytesMax?: number;
   /** Go on with what is readable of damaged journals; default: refuse to start. */
   readonly repairJournal?: boolean;
+  /** Who has the next turn. Default: fair shares. */
+  readonly scheduler?: SchedulerSettings;
   /** Keys, audit chain, policies. */
   readonly trust?: TrustSettings;
   readonly clock: Clock;

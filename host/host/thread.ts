@@ -26,6 +26,8 @@ import { Residence } from '../engine/residence.ts';
 import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
+import type { RankFunction } from '../scheduler/policies/custom.ts';
+import { loadRank } from '../scheduler/rank-module.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
 import { AgentNews } from './agent-news.ts';
 import { backlogOf } from './audit-metrics.ts';
@@ -117,6 +119,7 @@ export class AgentThread {
     owner: Owner,
     clock: Clock,
     random: Random,
+    rank: RankFunction | undefined,
   ) {
     this.#clock = clock;
     this.#trust = new ThreadTrust(trust, clock);
@@ -202,6 +205,12 @@ export class AgentThread {
       turnMsMax,
       nowMs: () => clock.monotonicMs(),
       isPending: () => this.#isMailWaiting(),
+      termsOf: (id) => this.population.schedulingOf(id),
+      queue: {
+        ...settings.scheduler,
+        rank,
+        onFault: (fault) => this.#news.say('error', `the scheduler's function failed: ${String(fault)}`),
+      },
     });
     this.#gate = new Gate(this.#dispatcher);
     this.lives = new LifeNews({
@@ -286,7 +295,7 @@ export class AgentThread {
 
   /**
    * Takes a thread's place: opens what it has on disk, and begins to take messages and HTTP requests.
-   * @throws HostError `HOST_ERR_JOURNAL_CORRUPT`, `HOST_ERR_STATE_UNWRITABLE`
+   * @throws HostError `HOST_ERR_JOURNAL_CORRUPT`, `HOST_ERR_STATE_UNWRITABLE`, `HOST_ERR_CONFIG_INVALID`
    */
   static async start(
     settings: ThreadSettings,
@@ -306,7 +315,8 @@ export class AgentThread {
     });
     const seal = storeSealOf(place.trust, random, 'cold');
     const store = await SegmentStore.open({ folder: coldFolder, seal, clock, adopt: adoptCold });
-    const thread = new AgentThread(settings, place, store, mail, owner, clock, random);
+    const rank = await loadRank(settings.scheduler);
+    const thread = new AgentThread(settings, place, store, mail, owner, clock, random, rank);
     await thread.#open(place.socketPath);
     return thread;
   }
@@ -482,6 +492,7 @@ export class AgentThread {
       ...this.population.report(),
       active: this.#dispatcher.active,
       queued: this.#dispatcher.queued,
+      scheduler: this.#dispatcher.report(),
       warmBytes: this.#room.warmBytes,
       audit: backlogOf(this.#trust.pen),
       counts: { ...this.bus.counts, ...this.mail.counts() },

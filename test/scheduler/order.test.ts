@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { PolicyName } from '../../host/config/scheduler-settings.ts';
 import { rankOfLevel } from '../../host/scheduler/level.ts';
-import type { PolicyName } from '../../host/scheduler/policy.ts';
 import { nobody, RunQueue, type RunQueueOptions } from '../../host/scheduler/run-queue.ts';
 import type { Terms } from '../../host/scheduler/standings.ts';
 

@@ -22,6 +22,7 @@ import type {
   Reply,
   Serving,
   ServingStatus,
+  ThreadScheduling,
 } from '../../host/host/serving.ts';
 import type { Usage } from '../../host/outcome.ts';
 import { isPattern, matches } from '../../host/subject.ts';
@@ -42,6 +43,16 @@ interface Subscriber {
 }
 
 /** A serving host whose agents are functions of this process: the port in full, without engine or threads. */
+const noScheduling: ThreadScheduling = {
+  queued: { realtime: 0, critical: 0, high: 0, normal: 0, low: 0, batch: 0 },
+  starts: 0,
+  slices: 0,
+  preemptions: 0,
+  aged: 0,
+  latenessMs: 0,
+  latenessMsMax: 0,
+};
+
 export class MemoryServing implements Serving {
   readonly behaviours: Map<string, Behaviour> = new Map();
   readonly details: Map<string, AgentDetail> = new Map();
@@ -96,7 +107,7 @@ export class MemoryServing implements Serving {
       agents,
       lifecycle: { ...noLives, ready: 1 },
       memories: { live: 1, max: 12_000 },
-      threads: [{ ...thread, heapBytes: 1_000_000, utilisation: 0.25 }],
+      threads: [{ ...thread, heapBytes: 1_000_000, utilisation: 0.25, scheduling: noScheduling }],
       deadLetters: this.letters.length,
     };
   }
