@@ -21,6 +21,8 @@ function stateOf(report: AgentReport | undefined): AgentState {
       return 'hibernated';
     case 'absent':
       return 'ready';
+    case 'down':
+      return 'stopped';
     case 'held':
     case 'paused':
     case 'stopped':

@@ -32,7 +32,14 @@ import { LogOutbox } from '../telemetry/log-outbox.ts';
 import { AgentNews } from './agent-news.ts';
 import { backlogOf } from './audit-metrics.ts';
 import type { Clearance } from './clearance.ts';
-import type { OwnerCalls, Subscriptions, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
+import type {
+  CutOff,
+  OwnerCalls,
+  Subscriptions,
+  ThreadPlace,
+  ThreadReport,
+  ThreadSettings,
+} from './control.ts';
 import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { Exchanges } from './exchanges.ts';
@@ -67,13 +74,14 @@ const endMsMax = 3_000;
 
 /** How the main thread is told. */
 export interface Owner
-  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted'>,
+  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted' | 'exited'>,
     PolicyOwner,
     NamesOwner {}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #owner: Owner;
   readonly #engine: Engine;
   readonly #pools: InstancePools;
@@ -122,6 +130,7 @@ export class AgentThread {
     rank: RankFunction | undefined,
   ) {
     this.#clock = clock;
+    this.#random = random;
     this.#trust = new ThreadTrust(trust, clock);
     this.#clearance = clearanceOf(this.#trust, owner, clock);
     this.#audit = this.#openAudit();
@@ -227,6 +236,7 @@ export class AgentThread {
       subscribed: (id) => void this.#subscribed.add(id),
       inspection: this.#inspection(),
       halted: (agent, halt) => owner.halted([agent, halt]),
+      exited: (exit) => owner.exited(exit),
       record: this.#audit,
     });
     this.#names = new ThreadNames({ owner, clock, random });
@@ -257,6 +267,9 @@ export class AgentThread {
       agent: (id) => this.population.actor(id),
       link: (agent, budget) => this.#link(agent, budget),
       wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
+      ended: (id) => {
+        if (this.population.nameOf(id) === undefined) this.#dispatcher.rest(id);
+      },
       audit: this.#audit,
     });
   }
@@ -381,6 +394,7 @@ export class AgentThread {
   #surroundings(): Surroundings {
     return {
       clock: this.#clock,
+      random: this.#random,
       turn: this.#gate,
       hold: (agent) => this.#gate.hold(agent.id),
       release: (agent) => this.#gate.release(agent.id),
@@ -451,8 +465,10 @@ export class AgentThread {
   }
 
   /** Delivers what was found in the journal, its agents being there. */
-  deliver(isSuccessor: boolean): void {
-    this.mail.deliver(this.bus, this.#self, isSuccessor);
+  async deliver(cutOff: CutOff): Promise<void> {
+    const { directory } = this.bus;
+    const isOwn = (receiver: string): boolean => directory.ownerOf(directory.find(receiver)) === this.#self;
+    await this.mail.deliver(this.bus, cutOff === 'own' ? isOwn : () => cutOff === 'all');
   }
 
   /** @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
@@ -484,6 +500,8 @@ export class AgentThread {
 
   #note(agent: Agent, what: AgentNote): void {
     this.#audit?.told(agent, what);
+    if (what.kind === 'ended' && what.outcome !== undefined)
+      this.population.custody.lost(agent, what.outcome);
     this.#news.note(agent, what);
   }
 

@@ -90,29 +90,6 @@ test('messages of other threads are read between two slices', async () => {
   assert.equal(stage.dispatcher.report().slices, 9);
 });
 
-test('an agent that is held has no turn, in the middle of a computation either, until it is released', async () => {
-  const stage = new Stage().loop(1, 10).loop(2, 10).wake(1, 2);
-  await stage.until(4);
-  stage.dispatcher.hold(1);
-  assert.equal(stage.dispatcher.isWanted(1), true);
-  await stage.until(12);
-  const ones = stage.order.replaceAll('2', '').length;
-  assert.ok(ones < 10);
-  for (let turns = 0; turns < 20; turns += 1) await turn();
-  assert.equal(stage.order.replaceAll('2', '').length, ones);
-  stage.dispatcher.release(1);
-  assert.equal((await stage.until(20)).replaceAll('2', '').length, 10);
-});
-
-test('an agent that is held keeps its mail, and has its turn once it is released', async () => {
-  const stage = new Stage();
-  stage.dispatcher.hold(1);
-  stage.wake(1, 2);
-  assert.equal(await stage.until(1), '2');
-  stage.dispatcher.release(1);
-  assert.equal(await stage.until(2), '21');
-});
-
 test('whoever the one that runs writes to is next', async () => {
   const stage = new Stage({ queue: { policy: 'round-robin' } });
   stage.act = (id) => {

@@ -22,6 +22,7 @@ import type {
   Reply,
   Serving,
   ServingStatus,
+  SupervisorStatus,
   ThreadScheduling,
 } from '../../host/host/serving.ts';
 import type { Usage } from '../../host/outcome.ts';
@@ -150,6 +151,20 @@ export class MemoryServing implements Serving {
   async remove(name: string): Promise<void> {
     if (!this.details.delete(name)) throw unknown(name);
     this.behaviours.delete(name);
+  }
+
+  readonly trees: SupervisorStatus[] = [];
+  /** Trees that were started anew. */
+  readonly restarted: string[] = [];
+
+  supervisors(): readonly SupervisorStatus[] {
+    return this.trees;
+  }
+
+  async restartSupervisor(name: string): Promise<void> {
+    if (!this.trees.some((one) => one.name === name && one.parent === undefined))
+      throw new HostError('HOST_ERR_SUPERVISOR_UNKNOWN', `no supervision tree '${name}' here`);
+    this.restarted.push(name);
   }
 
   readonly waiting: Approval[] = [];
