@@ -119,6 +119,11 @@ export class Dispatcher implements Turn {
     this.#schedule();
   }
 
+  /** Whether it matters when what an agent is woken for is due. */
+  get looksAtDue(): boolean {
+    return this.#queue.looksAtDue;
+  }
+
   /** The terms of an agent are others now. */
   changed(id: number): void {
     const slot = this.#claims.find(id);

@@ -313,7 +313,13 @@ export class Population implements Lodgers {
   /** The bus: its mailbox is no longer empty. */
   wake(id: number): void {
     // While it handles one, the next has to wait: `handled` looks whether there is one.
-    if (this.#agents.get(id)?.delivery === undefined) this.#rooms.dispatcher.wake(id);
+    if (this.#agents.get(id)?.delivery === undefined) this.#wake(id);
+  }
+
+  #wake(id: number): void {
+    const { bus, dispatcher } = this.#rooms;
+    if (dispatcher.looksAtDue) dispatcher.wake(id, bus.dueOf(id));
+    else dispatcher.wake(id);
   }
 
   /** The bus: nobody waits for the outcome of what it handles any more. */
@@ -354,7 +360,7 @@ export class Population implements Lodgers {
   #turnAway(id: number, delivery: Delivery): void {
     const { bus, dispatcher } = this.#rooms;
     bus.settle(delivery, turnedAway);
-    if (bus.hasMail(id)) dispatcher.wake(id);
+    if (bus.hasMail(id)) this.#wake(id);
     dispatcher.ended();
   }
 
@@ -385,7 +391,7 @@ export class Population implements Lodgers {
     const told = inspection === undefined ? outcome : inspection.answer(agent, delivery, outcome);
     if (told.kind === 'ok') bus.settle(delivery, told);
     else this.#recovery.settle(agent, delivery, told, place);
-    if (bus.hasMail(agent.id)) dispatcher.wake(agent.id);
+    if (bus.hasMail(agent.id)) this.#wake(agent.id);
     if (agent.leaveTurn()) dispatcher.ended();
   }
 

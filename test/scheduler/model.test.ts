@@ -26,7 +26,7 @@ const terms = fc.array(fc.record({ level, weight: fc.integer({ min: 1, max: 10 }
 function walk(queue: RunQueue, naive: NaiveQueue, steps: readonly Step[]): void {
   for (const [what, key, amount] of steps) {
     if (what === 'push') {
-      queue.push(key, 0, amount);
+      queue.push(key, undefined, amount);
       naive.push(key, amount);
     } else if (what === 'shift') assert.equal(queue.shift(), naive.shift());
     else if (what === 'again') {

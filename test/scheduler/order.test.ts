@@ -150,7 +150,7 @@ for (const policy of ['fair-share', 'round-robin', 'shortest-job'] as const)
 test('a message of a better level lifts an agent that waits, for one turn', () => {
   const bench = new Bench('fair-share').terms('A', { level: rankOfLevel('low') });
   bench.come('BA');
-  bench.queue.push(keyOf('A'), 0, rankOfLevel('critical'));
+  bench.queue.push(keyOf('A'), undefined, rankOfLevel('critical'));
   assert.equal(bench.order(), 'AB');
   assert.equal(bench.come('AB').order(), 'BA');
 });
