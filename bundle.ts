@@ -10,7 +10,7 @@ const folder = join(root, 'dist');
 
 /** What a cached run of a core module or a fast-lane agent loads. */
 const hot: RegExp =
-  /^\/host\/(?:[a-z-]+\.ts|cli\/(?:main|run|program|report|stdio|exit-code|grant-flags|command)\.ts|agent\/(?:invoke|judge|unavailable|value-size)\.ts|telemetry\/|engine\/[a-z]+\.ts|engine\/(?:fast-lane|core-lane)\/|engine\/component\/(?:names|layout|values|types)\.ts)/;
+  /^\/host\/(?:[a-z-]+\.ts|cli\/(?:main|run|program|report|stdio|exit-code|grant-flags|command)\.ts|agent\/(?:invoke|judge|unavailable|value-size)\.ts|telemetry\/[a-z-]+\.ts|engine\/[a-z]+\.ts|engine\/(?:fast-lane|core-lane)\/|engine\/component\/(?:names|layout|values|types)\.ts)/;
 const cold: RegExp =
   /^\/host\/(?:manifest|nearest|subject|secrets|engine\/(?:prepare|description|pool|moving|residence))\.ts|\/fast-lane\/(?:plan|shim)\.ts/;
 

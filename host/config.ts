@@ -18,6 +18,8 @@ export interface Config {
   /** The file it came from, or undefined when there is none. */
   readonly path: string | undefined;
   readonly limits: Partial<Limits>;
+  /** The `[metrics]` table as it stands there, for whoever exports metrics (`config/metrics.ts`). */
+  readonly metrics?: unknown;
   /** How a serving host keeps its audit chain. */
   readonly audit?: AuditSettings;
   /** Who has the next turn on a serving host. */
@@ -70,15 +72,17 @@ async function parseConfig(text: string, path: string): Promise<Omit<Config, 'pa
         { path, key },
       );
   }
+  const { metrics } = table;
   const limits = limitsOfTable(table.limits ?? {}, path);
   return {
     limits,
+    metrics,
     ...(table.audit === undefined ? {} : { audit: auditOfTable(table.audit, path) }),
     ...(table.scheduler === undefined ? {} : { scheduler: schedulerOfTable(table.scheduler, path) }),
   };
 }
 
-const keys: readonly string[] = ['limits', 'audit', 'scheduler'];
+const keys: readonly string[] = ['limits', 'audit', 'metrics', 'scheduler'];
 
 /** The keys of a `[limits]` table: the flags without their dashes. */
 export const limitKeys: Readonly<Record<string, LimitName>> = Object.fromEntries(

@@ -66,6 +66,11 @@ const codes = {
   HOST_ERR_AUDIT_UNWRITABLE: 'unavailable',
   HOST_ERR_AUDIT_UNKNOWN: 'not-found',
   HOST_ERR_AUDIT_INVALID: 'bad-input',
+  HOST_ERR_METRICS_EXPORT: 'unavailable',
+  HOST_ERR_METRICS_CONFIG: 'usage',
+  HOST_ERR_METRICS_IO: 'unavailable',
+  HOST_ERR_METRICS_SERIALIZATION: 'bad-input',
+  HOST_ERR_METRICS_SHUTDOWN: 'unavailable',
   HOST_ERR_SUPERVISOR_START: 'unavailable',
   HOST_ERR_SUPERVISOR_UNKNOWN: 'not-found',
 } as const;

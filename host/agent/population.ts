@@ -5,6 +5,7 @@ import { HostError } from '../errors.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Outcome } from '../outcome.ts';
 import { termsOfManifest } from '../scheduler/level.ts';
+import type { Profile } from '../scheduler/profile.ts';
 import type { Terms } from '../scheduler/standings.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
@@ -70,6 +71,8 @@ export interface AgentReport extends Tally {
   readonly mailboxDepth: number;
   readonly lastError: string | undefined;
   readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
+  /** How it works, as its messages have shown. */
+  readonly profile?: Profile;
 }
 
 export interface PopulationReport {

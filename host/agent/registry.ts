@@ -55,6 +55,8 @@ export class Registry {
   /** The latest, for the next agents of the same spec. */
   #lastKin: Kin | undefined;
   #size = 0;
+  /** How many agents were installed at each moment: those that came together share one. */
+  readonly #installed = new Map<number, number>();
   /** Names in order, made when a list is asked for, until the next change. */
   #sorted: string[] | undefined;
   readonly #threadSizes: number[] = [];
@@ -65,6 +67,15 @@ export class Registry {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** How long the agents have been here on average; those of an earlier run since this one began, at `sinceMs`. */
+  averageAgeMs(nowMs: number, sinceMs: number): number {
+    if (this.#size === 0) return 0;
+    let agesMs = 0;
+    for (const [atMs, count] of this.#installed)
+      agesMs += count * Math.max(0, nowMs - Math.max(atMs, sinceMs));
+    return agesMs / this.#size;
   }
 
   get(name: string): AgentRecord | undefined {
@@ -107,9 +118,16 @@ export class Registry {
     this.#names.set(index, name);
     this.#kin.set(index, this.#kinOf(spec, origin));
     this.#size += 1;
+    this.#countInstalled(origin, 1);
     this.#threadSizes[thread] = this.agentsOf(thread) + 1;
     this.#sorted = undefined;
     return { id, name, spec, thread, origin, earlier: none };
+  }
+
+  #countInstalled({ installedAtMs }: Origin, by: 1 | -1): void {
+    const count = (this.#installed.get(installedAtMs) ?? 0) + by;
+    if (count === 0) this.#installed.delete(installedAtMs);
+    else this.#installed.set(installedAtMs, count);
   }
 
   #kinOf(spec: Spec, origin: Origin): Kin {
@@ -137,11 +155,17 @@ export class Registry {
     const { digest } = before.program.facts;
     const isSame = digest === spec.program.facts.digest;
     const versions = isSame ? earlier : [digest, ...earlier].slice(0, earlierMax);
-    this.#kin.set(this.#directory.indexOf(id), { spec, origin, earlier: versions });
+    const index = this.#directory.indexOf(id);
+    const kin = this.#kin.get(index);
+    if (kin !== undefined) this.#countInstalled(kin.origin, -1);
+    this.#countInstalled(origin, 1);
+    this.#kin.set(index, { spec, origin, earlier: versions });
   }
 
   remove({ id, thread }: AgentRecord): void {
     const index = this.#directory.indexOf(id);
+    const kin = this.#kin.get(index);
+    if (kin !== undefined) this.#countInstalled(kin.origin, -1);
     this.#ids.set(index, 0);
     this.#names.set(index, undefined);
     this.#kin.set(index, undefined);

@@ -1,5 +1,5 @@
 import { HostError, plainText } from '../errors.ts';
-import type { AgentDetail, AgentSummary, AgentTrigger, Difference } from '../host/serving.ts';
+import type { AgentDetail, AgentProfile, AgentSummary, AgentTrigger, Difference } from '../host/serving.ts';
 import { pull, reins, wait } from './agent-reins.ts';
 import { grouped, short, span } from './client/amount.ts';
 import { bytesOf } from './client/answer.ts';
@@ -150,6 +150,7 @@ function detailText(agent: Wire<AgentDetail>): string {
     ['handled', `${grouped(agent.handled)} messages, ${grouped(agent.failed)} of them failed`],
     ['waiting', `${grouped(agent.mailboxDepth)} messages`],
     ['used', `fuel ${grouped(agent.fuel)} · memory ${formatBytes(agent.memoryBytes)}`],
+    ['works', profileText(agent.profile)],
     ['world', agent.world],
     ['digest', agent.digest],
     ['installed', new Date(agent.installedAtMs).toISOString()],
@@ -170,6 +171,14 @@ function detailText(agent: Wire<AgentDetail>): string {
   );
   const manifest = plainText(agent.manifest.trimEnd(), true);
   return `${formatPairs(there)}${manifest === '' ? '' : `\n${manifest}\n`}`;
+}
+
+/** An older host says nothing of it. */
+function profileText(profile: Wire<AgentProfile> | undefined): string | undefined {
+  if (profile === undefined) return undefined;
+  const { executionMs, messagesPerSecond, cpuIntensity, kind } = profile;
+  const share = `${Math.round(cpuIntensity * 100)} % of its time (${kind})`;
+  return `computes ${executionMs.toFixed(3)} ms for a message, ${share}; ${short(messagesPerSecond)} messages a second`;
 }
 
 function triggerText({ name, cron, zone, everyMs, subject, nextMs }: Wire<AgentTrigger>): string {

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { systemClock, systemRandom } from '../clock.ts';
+import { type MetricsSettings, metricsOf } from '../config/metrics.ts';
 import { policyNamed, type SchedulerSettings } from '../config/scheduler-settings.ts';
 import { type Config, cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError } from '../errors.ts';
@@ -45,6 +46,9 @@ const options = {
   log: { type: 'string' },
   'memory-total': { type: 'string' },
   'history-total': { type: 'string' },
+  'metrics-file': { type: 'string' },
+  otlp: { type: 'string' },
+  'otlp-protocol': { type: 'string' },
   ...limitOptions,
 } as const;
 
@@ -99,6 +103,11 @@ What is recorded (host audit reads and verifies it; docs/audit.md)
 What may be installed (docs/signing.md)
   --require-signed        only components that are signed (host sign), each by who signed it first or a trusted publisher
   --production            --require-signed and --auth, and an audit chain
+
+What is measured (host top and /metrics show it always; docs/metrics.md)
+  --metrics-file FILE     keep a snapshot of it in a file, too
+  --otlp URL              send it to an OpenTelemetry collector; OTEL_EXPORTER_OTLP_ENDPOINT does the same
+  --otlp-protocol NAME    grpc, http/protobuf or http/json               [grpc]
 
 How
   --threads N             threads that run agents                          [one a core]
@@ -157,6 +166,8 @@ export interface ServeSettings {
   readonly acceptAuditLoss: boolean;
   /** A flag stands instead of the settings file's word. */
   readonly scheduler: SchedulerSettings;
+  /** Undefined: metrics are exported nowhere. */
+  readonly metrics: MetricsSettings | undefined;
   readonly acceptOldKeyring: boolean;
 }
 
@@ -203,6 +214,16 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     ...auditSettingsOf(values, config),
     scheduler: schedulerOf(values.scheduler, config),
     acceptAuditLoss: values['accept-audit-loss'] === true,
+    metrics: metricsOf({
+      table: config.metrics,
+      path: config.path ?? '',
+      env: process.env,
+      flags: {
+        metricsFile: values['metrics-file'],
+        otlp: values.otlp,
+        otlpProtocol: values['otlp-protocol'],
+      },
+    }),
     acceptOldKeyring: values['accept-old-keyring'] === true,
   };
 }
@@ -296,6 +317,7 @@ function open(
     policyFolder,
     takesUnsealed,
     requireSigned,
+    metrics,
   } = settings;
   const passphrase = passphraseFrom(process.env);
   makeStateFolder(stateFolder);
@@ -315,6 +337,7 @@ function open(
     ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
     ...(historyBytesMax === undefined ? {} : { historyBytesMax }),
     ...(repairJournal ? { repairJournal } : {}),
+    ...(metrics === undefined ? {} : { metrics }),
     ...(secretsFile === undefined ? {} : { secretsFile }),
     clock: systemClock,
     random: systemRandom,

@@ -3,7 +3,8 @@ import type { AgentReport } from '../agent/population.ts';
 import type { AgentRecord } from '../agent/registry.ts';
 import type { TriggerStatus } from '../agent/triggers/triggers.ts';
 import type { Trigger } from '../manifest.ts';
-import type { AgentDetail, AgentState, AgentSummary, AgentTrigger } from './serving.ts';
+import { type Profile, Profiles } from '../scheduler/profile.ts';
+import type { AgentDetail, AgentProfile, AgentState, AgentSummary, AgentTrigger } from './serving.ts';
 
 function stateOf(report: AgentReport | undefined): AgentState {
   switch (report?.phase) {
@@ -48,7 +49,14 @@ export function summaryOf(record: AgentRecord, report: AgentReport | undefined):
     memoryBytes: report?.memoryBytes ?? 0,
     fuel: report?.fuel ?? 0n,
     route: record.spec.manifest.route,
+    profile: profileOf(report?.profile),
   };
+}
+
+/** Of one nobody has seen at work, what is assumed of such. */
+function profileOf(profile: Profile = new Profiles().of(0, 0)): AgentProfile {
+  const { executionMs, messagesPerSecond, cpuIntensity, kind } = profile;
+  return { executionMs, messagesPerSecond, cpuIntensity, kind };
 }
 
 export function detailOf(

@@ -18,6 +18,7 @@ import type { Decision } from '../policy/decision.ts';
 import type { PolicyRequest } from '../policy/request.ts';
 import type { LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
+import type { Allocations } from './allocation-meter.ts';
 import type { Refused } from './clearance.ts';
 import type { Metric } from './serving.ts';
 import type { TrustLine } from './trust.ts';
@@ -183,6 +184,7 @@ export interface ThreadReport extends PopulationReport {
   readonly queued: number;
   readonly scheduler: DispatcherReport;
   readonly warmBytes: number;
+  readonly allocations: Allocations;
   readonly audit: AuditBacklog;
   /** Counters of the bus and of hibernation, by name. */
   readonly counts: Readonly<Record<string, number>>;

@@ -6,11 +6,13 @@ import type { Clock } from '../clock.ts';
 import type { Budget, Turn } from '../engine/budget.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Linker } from '../engine/linker.ts';
+import type { AllocationMeter } from './allocation-meter.ts';
 import type { GuestRooms } from './guest-rooms.ts';
 import type { ThreadAudit } from './thread-audit.ts';
 
 export interface ExchangesRooms {
   readonly engine: Engine;
+  readonly allocations: AllocationMeter;
   readonly room: MemoryRoom;
   readonly clock: Clock;
   readonly turn: Turn;
@@ -32,7 +34,7 @@ export class Exchanges {
   }
 
   async serve(id: number, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const { engine, room, clock, turn, link, wasi, audit } = this.#rooms;
+    const { engine, room, clock, turn, link, wasi, audit, allocations } = this.#rooms;
     const agent = this.#rooms.agent(id);
     const main = agent?.spec.program.facts.main;
     if (agent === undefined || main?.kind !== 'http') {
@@ -50,10 +52,12 @@ export class Exchanges {
       turnKey: id,
       signal: gone.signal,
       isFallible: false,
-      launch: async (budget) =>
-        room.enter(
-          () => engine.enter(program, link(agent, budget), budget, wasi(agent, budget)),
-          limits.deadlineMs,
+      launch: (budget) =>
+        allocations.launch(() =>
+          room.enter(
+            () => engine.enter(program, link(agent, budget), budget, wasi(agent, budget)),
+            limits.deadlineMs,
+          ),
         ),
       call: async ({ instance, exchange }) => {
         if (exchange === undefined) throw new Error('bug: a program that serves HTTP without WASI');

@@ -1,5 +1,6 @@
 import type { Difference } from '../agent/difference.ts';
 import type { Clock, Random } from '../clock.ts';
+import type { MetricsSettings } from '../config/metrics.ts';
 import type { SchedulerSettings } from '../config/scheduler-settings.ts';
 import type { ResidenceBounds } from '../engine/residence.ts';
 import type { Limits } from '../limits.ts';
@@ -57,6 +58,8 @@ export interface ServeOptions {
   readonly scheduler?: SchedulerSettings;
   /** Keys, audit chain, policies. */
   readonly trust?: TrustSettings;
+  /** Where metrics are exported to besides `/metrics`; default nowhere. */
+  readonly metrics?: MetricsSettings;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: (entry: LogEntry) => void;

@@ -19,6 +19,7 @@ import type { HostError } from '../errors.ts';
 import type { SupervisorTree } from '../manifest.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
+import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
 import { Doors } from './doors.ts';
 import { FrontDesk } from './front-desk.ts';
 import { Handle } from './handle.ts';
@@ -29,6 +30,7 @@ import { Installation } from './installation.ts';
 import { tellState } from './life-news.ts';
 import type { LocalAgent, LocalServing, ServeOptions } from './local-serving.ts';
 import { Mail } from './mail.ts';
+import { Metering } from './metering.ts';
 import { AgentNursery } from './nursery.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
 import { Roster } from './roster.ts';
@@ -57,13 +59,14 @@ import { ChainRecord } from './serving-record.ts';
 import { SharedNames } from './shared-names.ts';
 import { Sites } from './sites.ts';
 import { openState, type StateFolder } from './state-folder.ts';
-import { metricsOf, statusOf } from './status.ts';
+import { type HostView, statusOf } from './status.ts';
 import { Supervision } from './supervision.ts';
 import { SupervisorNews } from './supervisor-news.ts';
 import { SupplyChain } from './supply-chain.ts';
 import { Tenancy } from './tenancy.ts';
 import { ThreadPlaces } from './thread-places.ts';
 import { type AgentThreadHandle, Threads } from './threads.ts';
+import { Totals } from './totals.ts';
 import { openTriggers } from './triggering.ts';
 import { recordRefusal, refusalText, Trust } from './trust.ts';
 import { lengthOf, visitor } from './visitor.ts';
@@ -121,6 +124,8 @@ class ServingHost implements LocalServing {
   readonly keys: HostKeys;
   readonly #mail: Mail;
   readonly #doors: Doors;
+  readonly #totals = new Totals();
+  readonly #metering: Metering;
   readonly #triggers: Triggers;
   readonly #supervision: Supervision;
   readonly #supervisorNews: SupervisorNews;
@@ -147,6 +152,11 @@ class ServingHost implements LocalServing {
     });
     this.#mail = this.#openMail();
     this.#startedAtMs = this.#nowMs();
+    this.#metering = new Metering({
+      ...{ clock, random, version: hostVersion, agentsMax, startedAtMs: this.#startedAtMs },
+      view: () => this.#recordedView(),
+      say: this.#say.bind(this),
+    });
     const kept = state.agents.subscriptions();
     const subscriptionsFrom = [...kept.values()]
       .flat()
@@ -359,6 +369,7 @@ class ServingHost implements LocalServing {
   async becomeReady(): Promise<void> {
     this.#state.begin();
     await this.#mail.deliver();
+    if (this.#options.metrics !== undefined) await this.#metering.export(this.#options.metrics);
     this.#isReady = true;
   }
 
@@ -421,12 +432,20 @@ class ServingHost implements LocalServing {
     return statusOf(this.#view());
   }
 
-  async metrics(): Promise<readonly Metric[]> {
-    const head = await this.record?.head();
-    return metricsOf({ ...this.#view(), audit: { pen: this.#trust.pen, events: head?.events ?? 0 } });
+  metrics(): Promise<readonly Metric[]> {
+    return this.#metering.metrics();
   }
 
-  #view(): Parameters<typeof statusOf>[0] {
+  snapshot(): Promise<MetricsSnapshot> {
+    return this.#metering.snapshot();
+  }
+
+  async #recordedView(): Promise<HostView> {
+    const head = await this.record?.head();
+    return { ...this.#view(), audit: { pen: this.#trust.pen, events: head?.events ?? 0 } };
+  }
+
+  #view(): HostView {
     return {
       threads: this.#threads,
       registry: this.#tenancy.registry,
@@ -435,6 +454,7 @@ class ServingHost implements LocalServing {
       journalCounts: this.#mail.counts(),
       startedAtMs: this.#startedAtMs,
       audit: { pen: this.#trust.pen, events: 0 },
+      totals: this.#totals,
     };
   }
 
@@ -596,6 +616,7 @@ class ServingHost implements LocalServing {
     this.#triggers.stop();
     await this.#drain(drainMs);
     await this.#supervision.close();
+    await this.#metering.close();
     await this.#threads.everywhere((handle) => handle.call('save', undefined));
     await this.#threads.close(closeMsMax);
     await this.#mail

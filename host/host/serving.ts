@@ -6,6 +6,8 @@ import type { Level } from '../manifest/scheduling.ts';
 import type { Outcome } from '../outcome.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
+import type { Metric } from '../telemetry/metric.ts';
+import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
 import type { ServingKeys } from './serving-keys.ts';
 
 // The front doors know no room between: what they need of the bus reaches them from here.
@@ -14,6 +16,8 @@ export type { DeadReason } from '../bus/dead-letters.ts';
 export type { Failure, Guarantee, Header, Message, Payload } from '../bus/message.ts';
 export type { LogEntry } from '../telemetry/log-entry.ts';
 export type { LogFilter } from '../telemetry/log-hub.ts';
+export type { Metric } from '../telemetry/metric.ts';
+export type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
 
 /** On whose behalf a front door asks: shown in logs, and the sender's name is never taken from it. */
 export interface Principal {
@@ -59,6 +63,18 @@ export interface AgentSummary {
   readonly fuel: bigint;
   /** Where `wasi:http` requests for it come in. */
   readonly route: string | undefined;
+  readonly profile: AgentProfile;
+}
+
+/** How an agent works, as its messages have shown: moving averages. */
+export interface AgentProfile {
+  /** Milliseconds it computes for a message. */
+  readonly executionMs: number;
+  /** As of late. */
+  readonly messagesPerSecond: number;
+  /** Share of a message's time in which it computes, 0 to 1. */
+  readonly cpuIntensity: number;
+  readonly kind: 'computing' | 'mixed' | 'waiting';
 }
 
 /** Everything about one agent. */
@@ -304,19 +320,6 @@ export interface ThreadScheduling {
   readonly latenessMsMax: number;
 }
 
-/** One number for Prometheus. */
-export interface Metric {
-  readonly name: string;
-  readonly help: string;
-  readonly kind: 'counter' | 'gauge' | 'histogram';
-  readonly samples: readonly {
-    readonly labels: Readonly<Record<string, string>>;
-    readonly value: number;
-    /** Appended to the name: `_bucket`, `_sum`, `_count`. */
-    readonly suffix?: string;
-  }[];
-}
-
 export type Readiness =
   | { readonly ready: true }
   | { readonly ready: false; readonly waitingFor: readonly string[] };
@@ -389,6 +392,8 @@ export interface Serving {
   readiness(): Readiness;
   status(): Promise<ServingStatus>;
   metrics(): Promise<readonly Metric[]>;
+  /** How the host is at this moment, in the founding names. */
+  snapshot(): Promise<MetricsSnapshot>;
 
   /** Agents in the order of their names, after one name, at most `max`. */
   agents(after: string | undefined, max: number, prefix?: string): Promise<readonly AgentSummary[]>;

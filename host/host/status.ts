@@ -8,6 +8,7 @@ import type { ThreadReport } from './control.ts';
 import { schedulerMetrics, threadScheduling } from './scheduler-metrics.ts';
 import type { Metric, ServingStatus, ThreadStatus } from './serving.ts';
 import type { Threads } from './threads.ts';
+import type { Totals } from './totals.ts';
 
 /** What a report on a serving host is made from. */
 export interface HostView {
@@ -19,16 +20,19 @@ export interface HostView {
   readonly journalCounts: Readonly<Record<string, number>>;
   readonly startedAtMs: number;
   readonly audit: { readonly pen: AuditPen | undefined; readonly events: number };
+  /** Counters of threads, those of lost ones included. */
+  readonly totals: Totals;
 }
 
-interface Looked {
+/** What one thread says of itself. */
+export interface Looked {
   readonly thread: number;
   readonly report: ThreadReport;
   readonly heapBytes: number;
   readonly utilisation: number;
 }
 
-async function look({ threads }: HostView): Promise<readonly Looked[]> {
+export async function look({ threads }: HostView): Promise<readonly Looked[]> {
   const found = await Promise.all(
     threads.numbers.map(async (thread): Promise<Looked | undefined> => {
       const handle = threads.handle(thread);
@@ -93,8 +97,7 @@ function threadStatus({ thread, report, heapBytes, utilisation }: Looked): Threa
 }
 
 /** Every counter of every thread, for Prometheus. */
-export async function metricsOf(view: HostView): Promise<readonly Metric[]> {
-  const looked = await look(view);
+export function metricsOf(view: HostView, looked: readonly Looked[]): readonly Metric[] {
   const { live, max } = memoriesOf(view.residence);
   const bytes = Residence.bytesOf(view.residence);
   const bytesMax = view.residence.bounds.memoryBytesMax ?? Number.POSITIVE_INFINITY;
@@ -107,7 +110,11 @@ export async function metricsOf(view: HostView): Promise<readonly Metric[]> {
     name,
     help,
     kind,
-    samples: looked.map((each) => ({ labels: { thread: String(each.thread) }, value: value(each) })),
+    samples: looked.map((each) => {
+      const now = value(each);
+      const shown = kind === 'counter' ? view.totals.at(`${name} ${each.thread}`, now) : now;
+      return { labels: { thread: String(each.thread) }, value: shown };
+    }),
   });
   return [
     single('motehost_agents', 'Agents there are.', view.registry.size),
@@ -128,6 +135,24 @@ export async function metricsOf(view: HostView): Promise<readonly Metric[]> {
       (each) => each.report.failed,
     ),
     perThread('motehost_fuel_total', 'Fuel agents burnt.', 'counter', (each) => Number(each.report.fuel)),
+    perThread(
+      'motehost_allocations_total',
+      'Instances that came into memory.',
+      'counter',
+      (each) => each.report.allocations.count,
+    ),
+    perThread(
+      'motehost_allocation_failures_total',
+      'Instances that found no room or could not begin.',
+      'counter',
+      (each) => each.report.allocations.failures,
+    ),
+    perThread(
+      'motehost_allocation_seconds_total',
+      'What the others took to come into memory.',
+      'counter',
+      (each) => each.report.allocations.ms / 1000,
+    ),
     perThread('motehost_calls_active', 'Calls under way.', 'gauge', (each) => each.report.active),
     perThread(
       'motehost_agents_queued',

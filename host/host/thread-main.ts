@@ -53,8 +53,8 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
     pull: async ({ id, rein, by }) => (await placed()).population.pull(id, rein, by),
     until: async ({ id, states, timeoutMs }) => (await placed()).until(id, states, timeoutMs),
     report: async (ids) => {
-      const { population } = await placed();
-      return ids.map((id) => population.reportOf(id));
+      const thread = await placed();
+      return ids.map((id) => thread.reportOf(id));
     },
     status: async () => (await placed()).status(),
     deadLetters: async (max) => (await placed()).bus.deadLetters(max),

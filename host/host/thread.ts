@@ -7,7 +7,7 @@ import { Gate } from '../agent/gate.ts';
 import { Launcher } from '../agent/launcher.ts';
 import type { LifecycleState } from '../agent/lifecycle.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
-import { type Newcomer, Population } from '../agent/population.ts';
+import { type AgentReport, type Newcomer, Population } from '../agent/population.ts';
 import type { AgentNote, Surroundings } from '../agent/surroundings.ts';
 import { Bus } from '../bus/bus.ts';
 import type { Delivery } from '../bus/delivery.ts';
@@ -26,10 +26,13 @@ import { Residence } from '../engine/residence.ts';
 import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
+import { MeteredTurn } from '../scheduler/metered-turn.ts';
 import type { RankFunction } from '../scheduler/policies/custom.ts';
+import { Profiles } from '../scheduler/profile.ts';
 import { loadRank } from '../scheduler/rank-module.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
 import { AgentNews } from './agent-news.ts';
+import { AllocationMeter } from './allocation-meter.ts';
 import { backlogOf } from './audit-metrics.ts';
 import type { Clearance } from './clearance.ts';
 import type {
@@ -100,6 +103,8 @@ export class AgentThread {
   readonly #self: number;
   readonly #cold: ColdStates;
   readonly #dispatcher: Dispatcher;
+  readonly profiles: Profiles = new Profiles();
+  readonly #turns: MeteredTurn;
   readonly #gate: Gate;
   readonly lives: LifeNews;
   readonly #room: MemoryRoom;
@@ -107,6 +112,7 @@ export class AgentThread {
   readonly #names: ThreadNames;
   readonly #clearance: Clearance | undefined;
   readonly #launcher: Launcher;
+  readonly #allocations: AllocationMeter;
   readonly population: Population;
   readonly #overdueKind: number;
   readonly #news: AgentNews;
@@ -131,6 +137,7 @@ export class AgentThread {
   ) {
     this.#clock = clock;
     this.#random = random;
+    this.#allocations = new AllocationMeter(clock);
     this.#trust = new ThreadTrust(trust, clock);
     this.#clearance = clearanceOf(this.#trust, owner, clock);
     this.#audit = this.#openAudit();
@@ -222,6 +229,13 @@ export class AgentThread {
       },
     });
     this.#gate = new Gate(this.#dispatcher);
+    this.#turns = new MeteredTurn({
+      turn: this.#gate,
+      profiles: this.profiles,
+      indexOf: (id) => this.bus.directory.indexOf(id),
+      shares: { charge: () => {}, owedMs: () => 0 },
+      clock,
+    });
     this.lives = new LifeNews({
       bus: this.bus,
       clock,
@@ -260,10 +274,11 @@ export class AgentThread {
       onLost: (agent, error) => this.#news.say('error', error.message, agent.name),
     });
     this.#exchanges = new Exchanges({
+      allocations: this.#allocations,
       engine: this.#engine,
       room: this.#room,
       clock,
-      turn: this.#gate,
+      turn: this.#turns,
       agent: (id) => this.population.actor(id),
       link: (agent, budget) => this.#link(agent, budget),
       wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
@@ -395,11 +410,12 @@ export class AgentThread {
     return {
       clock: this.#clock,
       random: this.#random,
-      turn: this.#gate,
+      turn: this.#turns,
       hold: (agent) => this.#gate.hold(agent.id),
       release: (agent) => this.#gate.release(agent.id),
       turned: (agent, from, to, why) => this.lives.turned(agent, from, to, why),
-      launch: (agent, saved, budget, deadlineMs) => this.#launcher.launch(agent, saved, budget, deadlineMs),
+      launch: (agent, saved, budget, deadlineMs) =>
+        this.#allocations.launch(() => this.#launcher.launch(agent, saved, budget, deadlineMs)),
       idle: (agent) => this.#room.idle(agent),
       busy: (agent) => this.#room.busy(agent),
       kept: (agent, saved) => this.#room.kept(agent, saved),
@@ -452,6 +468,7 @@ export class AgentThread {
   async remove(id: number): Promise<void> {
     await this.population.remove(id);
     this.lives.removed(id);
+    this.profiles.forget(this.bus.directory.indexOf(id));
   }
 
   /** Which of these agents have their state on disk here. */
@@ -492,6 +509,12 @@ export class AgentThread {
     place: FailurePlace,
   ): void {
     this.#audit?.handled(agent, delivery, outcome);
+    this.profiles.ended(
+      this.bus.directory.indexOf(agent.id),
+      outcome.usage.wallMs,
+      outcome.usage.memoryBytes,
+      this.#clock.monotonicMs(),
+    );
     // Whoever asked hears of it; of a message that nobody waits for only the operator can.
     if (delivery.request === 0 && outcome.kind === 'error')
       this.#news.unhandled(agent, delivery, outcome.failure);
@@ -505,6 +528,12 @@ export class AgentThread {
     this.#news.note(agent, what);
   }
 
+  reportOf(id: number): AgentReport | undefined {
+    const report = this.population.reportOf(id);
+    const key = this.bus.directory.indexOf(id);
+    return report && { ...report, profile: this.profiles.of(key, this.#clock.monotonicMs()) };
+  }
+
   status(): ThreadReport {
     return {
       ...this.population.report(),
@@ -512,6 +541,7 @@ export class AgentThread {
       queued: this.#dispatcher.queued,
       scheduler: this.#dispatcher.report(),
       warmBytes: this.#room.warmBytes,
+      allocations: this.#allocations.report,
       audit: backlogOf(this.#trust.pen),
       counts: { ...this.bus.counts, ...this.mail.counts() },
     };

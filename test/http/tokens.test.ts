@@ -59,6 +59,7 @@ const requests: readonly [method: string, path: string, allowed: string, forbidd
   ['GET', '/v1/dead-letters', 'read', 'publish'],
   ['DELETE', '/v1/dead-letters/x', 'admin', 'read'],
   ['GET', '/metrics', 'metrics', 'read'],
+  ['GET', '/v1/metrics', 'metrics', 'read'],
   ['GET', '/v1/audit', 'audit', 'read'],
   ['GET', '/v1/audit/head', 'audit', 'logs'],
   ['GET', '/v1/audit/stream', 'audit', 'metrics'],

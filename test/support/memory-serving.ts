@@ -5,6 +5,7 @@ import type {
   Accepted,
   AgentDetail,
   AgentHandle,
+  AgentProfile,
   AgentSummary,
   Approval,
   DeadLetter,
@@ -27,6 +28,7 @@ import type {
 } from '../../host/host/serving.ts';
 import type { Usage } from '../../host/outcome.ts';
 import { isPattern, matches } from '../../host/subject.ts';
+import { type MetricsSnapshot, readSnapshot } from '../../host/telemetry/metrics-snapshot.ts';
 
 /** What an agent of `MemoryServing` does with a message. */
 export type Behaviour = (payload: Payload, options: InvokeOptions) => Reply | Promise<Reply>;
@@ -52,6 +54,37 @@ const noScheduling: ThreadScheduling = {
   aged: 0,
   latenessMs: 0,
   latenessMsMax: 0,
+};
+
+const someProfile: AgentProfile = {
+  executionMs: 0.1,
+  messagesPerSecond: 0,
+  cpuIntensity: 0.5,
+  kind: 'mixed',
+};
+
+const someSnapshot: MetricsSnapshot = {
+  timestamp: 1_700_000_000,
+  scheduler: {
+    total_scheduled: 10,
+    uptime_seconds: 3600,
+    running_agents: 5,
+    queued_agents: 3,
+    suspended_agents: 2,
+    max_capacity: 1000,
+    load_factor: 0.005,
+  },
+  task_manager: { total_tasks: 5, healthy_tasks: 4, average_uptime_seconds: 1800, total_memory_usage: 1024 },
+  load_balancer: {
+    total_allocations: 100,
+    active_allocations: 5,
+    memory_utilization: 0.45,
+    cpu_utilization: 0.3,
+    allocation_failures: 2,
+    average_allocation_time_ms: 1.5,
+  },
+  system: { memory_usage_mb: 512, cpu_usage_percent: 30 },
+  compaction: null,
 };
 
 export class MemoryServing implements Serving {
@@ -115,6 +148,10 @@ export class MemoryServing implements Serving {
 
   async metrics(): Promise<readonly Metric[]> {
     return this.extra;
+  }
+
+  async snapshot(): Promise<MetricsSnapshot> {
+    return readSnapshot(JSON.stringify(someSnapshot));
   }
 
   async agents(after: string | undefined, max: number, prefix = ''): Promise<readonly AgentSummary[]> {
@@ -343,6 +380,7 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     memoryBytes: 65_536,
     fuel: 0n,
     route: undefined,
+    profile: someProfile,
     manifestPath: undefined,
     manifest,
     imports: [],
@@ -357,9 +395,9 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
 
 function summaryOf(detail: AgentDetail): AgentSummary {
   const { name, state, lifecycle, digest, world, thread, mailboxDepth } = detail;
-  const { handled, failed, memoryBytes, fuel, route } = detail;
+  const { handled, failed, memoryBytes, fuel, route, profile } = detail;
   const counts = { handled, failed, memoryBytes, fuel };
-  return { name, state, lifecycle, digest, world, thread, mailboxDepth, ...counts, route };
+  return { name, state, lifecycle, digest, world, thread, mailboxDepth, ...counts, route, profile };
 }
 
 const noLives = {

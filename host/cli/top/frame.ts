@@ -16,10 +16,12 @@ const threadColumns = [
 const agentColumns = [
   { title: 'AGENT' },
   { title: 'STATE' },
-  ...['THREAD', 'WAITING', 'MSG/S', 'FUEL/S', 'HANDLED', 'FAILED', 'MEMORY'].map((title) => ({
-    title,
-    isNumber: true,
-  })),
+  ...['THREAD', 'WAITING', 'MSG/S', 'FUEL/S', 'MS/MSG', 'CPU', 'HANDLED', 'FAILED', 'MEMORY'].map(
+    (title) => ({
+      title,
+      isNumber: true,
+    }),
+  ),
 ];
 /** At least so many agents are shown beside however many threads. */
 const agentRowsMin = 3;
@@ -87,6 +89,8 @@ function agentRow(agent: AgentSample): string[] {
     grouped(agent.mailboxDepth),
     short(agent.handledPerSecond),
     short(agent.fuelPerSecond),
+    agent.profile === undefined ? '' : agent.profile.executionMs.toFixed(2),
+    agent.profile === undefined ? '' : `${Math.round(agent.profile.cpuIntensity * 100)} %`,
     grouped(agent.handled),
     grouped(agent.failed),
     formatBytes(agent.memoryBytes),

@@ -1,5 +1,6 @@
 import type {
   AgentDetail,
+  AgentProfile,
   AgentState,
   AgentSummary,
   AgentTrigger,
@@ -53,6 +54,12 @@ const summaryProperties = {
   memoryBytes: count('As of its last message.'),
   fuel: count('Since the host started.'),
   route: text('Where `wasi:http` requests for it come in.'),
+  profile: objectOf<AgentProfile>('AgentProfile', {
+    executionMs: number('Milliseconds it computes for a message: a moving average, as are the others.'),
+    messagesPerSecond: number('As of late.'),
+    cpuIntensity: number('Share of a message’s time in which it computes, 0 to 1.'),
+    kind: oneOf('computing', 'mixed', 'waiting'),
+  }),
 };
 
 export const agentSummary: Schema = objectOf<AgentSummary>('AgentSummary', summaryProperties, ['route']);

@@ -1,4 +1,4 @@
-import type { ServingStatus, ThreadScheduling, ThreadStatus } from '../../host/serving.ts';
+import type { MetricsSnapshot, ServingStatus, ThreadScheduling, ThreadStatus } from '../../host/serving.ts';
 import { levels } from '../../manifest/scheduling.ts';
 import { metricsContentType, metricsText } from '../prometheus.ts';
 import { jsonAnswer, type Route, route } from '../route.ts';
@@ -33,6 +33,41 @@ const threadStatus = objectOf<ThreadStatus>('ThreadStatus', {
   scheduling: threadScheduling,
 });
 
+const metricsSnapshot = objectOf<MetricsSnapshot>('MetricsSnapshot', {
+  timestamp: count('Seconds since 1970.'),
+  scheduler: objectOf<MetricsSnapshot['scheduler']>('SchedulerMetrics', {
+    total_scheduled: count('Messages agents were given a turn for since the host began.'),
+    uptime_seconds: count(),
+    running_agents: count(),
+    queued_agents: count('Agents with mail that wait for their turn.'),
+    suspended_agents: count('Agents that handle nothing until somebody says so.'),
+    max_capacity: count('Agents the host has room for.'),
+    load_factor: number('Running agents by that.'),
+  }),
+  task_manager: objectOf<MetricsSnapshot['task_manager']>('TaskManagerMetrics', {
+    total_tasks: count('Agents there are.'),
+    healthy_tasks: count('Those of them that take messages.'),
+    average_uptime_seconds: number(),
+    total_memory_usage: count('Bytes of all linear memories.'),
+  }),
+  load_balancer: objectOf<MetricsSnapshot['load_balancer']>('LoadBalancerMetrics', {
+    total_allocations: count('Instances that came into memory since the host began.'),
+    active_allocations: count('Linear memories there are.'),
+    memory_utilization: number('0 to 1.'),
+    cpu_utilization: number('0 to 1.'),
+    allocation_failures: count(),
+    average_allocation_time_ms: number(),
+  }),
+  system: objectOf<MetricsSnapshot['system']>('SystemResourceMetrics', {
+    memory_usage_mb: number('MiB the process has.'),
+    cpu_usage_percent: number('Of all cores, 0 to 100.'),
+  }),
+  compaction: {
+    type: ['object', 'null'],
+    description: 'What summaries of contexts saved; null without contexts.',
+  },
+});
+
 export const statusRoutes: readonly Route[] = [
   route({
     method: 'GET',
@@ -64,6 +99,18 @@ export const statusRoutes: readonly Route[] = [
     },
     run: async ({ serving, answers }, { exchange }) => {
       answers.json(exchange, 200, await serving.status());
+      return undefined;
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/metrics',
+    operation: 'snapshot',
+    summary: 'How the host is at this moment, as one document',
+    needs: { verb: 'metrics' },
+    answers: { 200: jsonAnswer('A snapshot.', metricsSnapshot) },
+    run: async ({ serving, answers }, { exchange }) => {
+      answers.json(exchange, 200, await serving.snapshot());
       return undefined;
     },
   }),

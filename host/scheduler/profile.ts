@@ -1,0 +1,157 @@
+/** What is known of how an agent works, from the messages it dealt with. */
+export interface Profile {
+  /** Milliseconds it computes for a message: a moving average. */
+  readonly executionMs: number;
+  /** Messages it deals with a second, as of late. */
+  readonly messagesPerSecond: number;
+  /** Share of the time of a message in which it computes, 0 (it waits) to 1 (it does nothing else): a moving average. */
+  readonly cpuIntensity: number;
+  /** Bytes of its memory, as of its last message. */
+  readonly memoryBytes: number;
+  /** What its messages mostly do. */
+  readonly kind: 'computing' | 'mixed' | 'waiting';
+}
+
+/** What a scheduler asks about agents, by their keys: the port for shortest job, placement, victims and admission. */
+export interface Forecast {
+  /** Milliseconds its next message is likely to compute. */
+  executionMsOf(key: number): number;
+  /** 0 to 1. */
+  cpuIntensityOf(key: number): number;
+  /** Messages a second it is likely to have, at a moment of the monotonic clock. */
+  messagesPerSecondOf(key: number, nowMs: number): number;
+  memoryBytesOf(key: number): number;
+}
+
+/** How much of a moving average the newest value is. */
+const alpha = 0.1;
+/** What is assumed of an agent nobody has seen at work. */
+const executionMsFirst = 0.1;
+const cpuIntensityFirst = 0.5;
+/** Above the one an agent is one that computes, below the other one that waits. */
+const computingMin = 0.7;
+const waitingMax = 0.3;
+
+const pageBits = 10;
+const pageMask = 2 ** pageBits - 1;
+const cellsPerAgent = 6;
+/** Milliseconds computed for the message under way. */
+const usedCell = 0;
+const executionCell = 1;
+/** Milliseconds from one message to the next: a moving average; 0: there was one at most. */
+const gapCell = 2;
+/** When the last message was done; 0: there was none. */
+const lastCell = 3;
+const intensityCell = 4;
+const memoryCell = 5;
+
+/** Fuel of a charge that is a whole slice: shorter ones say little of how fast fuel burns. */
+const wholeSliceFuel = 500_000;
+/** Milliseconds for a unit of fuel until something was measured. */
+const msPerFuelFirst = 1e-7;
+
+/**
+ * Profiles of the agents of one thread, in columns of numbers by key: a message costs a few nanoseconds, and an
+ * agent that never had one costs nothing.
+ */
+export class Profiles implements Forecast {
+  readonly #pages: (Float64Array<ArrayBuffer> | undefined)[] = [];
+  #msPerFuel = msPerFuelFirst;
+
+  /** Fuel that burns in a millisecond on this thread, as measured. */
+  get fuelPerMs(): number {
+    return 1 / this.#msPerFuel;
+  }
+
+  /** An agent computed for a part of its message. @returns the milliseconds that this took, as far as can be told */
+  charge(key: number, fuel: number, ms: number): number {
+    const page = this.#pageOf(key);
+    const at = (key & pageMask) * cellsPerAgent;
+    if (fuel >= wholeSliceFuel && ms > 0) this.#msPerFuel += alpha * (ms / fuel - this.#msPerFuel);
+    const fuelMs = fuel * this.#msPerFuel;
+    // A wait in between hides what was computed before it, and the host's own work burns no fuel.
+    const usedMs = ms > fuelMs ? ms : fuelMs;
+    page[at + usedCell] = (page[at + usedCell] as number) + usedMs;
+    return usedMs;
+  }
+
+  /** It dealt with a message, which took `wallMs` from begin to end, waits included. */
+  ended(key: number, wallMs: number, memoryBytes: number, nowMs: number): void {
+    const page = this.#pageOf(key);
+    const at = (key & pageMask) * cellsPerAgent;
+    const used = page[at + usedCell] as number;
+    const share = wallMs > used ? used / wallMs : 1;
+    const last = page[at + lastCell] as number;
+    const gap = page[at + gapCell] as number;
+    page[at + usedCell] = 0;
+    page[at + executionCell] = mixed(page[at + executionCell] as number, used);
+    page[at + intensityCell] = mixed(page[at + intensityCell] as number, share);
+    if (last !== 0) page[at + gapCell] = gap === 0 ? nowMs - last : mixed(gap, nowMs - last);
+    page[at + lastCell] = nowMs;
+    page[at + memoryCell] = memoryBytes;
+  }
+
+  /** Another agent may have the key from now on. */
+  forget(key: number): void {
+    const page = this.#pages[key >> pageBits];
+    if (page !== undefined) begin(page, key & pageMask);
+  }
+
+  executionMsOf(key: number): number {
+    return this.#cell(key, executionCell) ?? executionMsFirst;
+  }
+
+  cpuIntensityOf(key: number): number {
+    return this.#cell(key, intensityCell) ?? cpuIntensityFirst;
+  }
+
+  memoryBytesOf(key: number): number {
+    return this.#cell(key, memoryCell) ?? 0;
+  }
+
+  /** Whoever has had nothing for longer than usual has less than usual. */
+  messagesPerSecondOf(key: number, nowMs: number): number {
+    const gap = this.#cell(key, gapCell) ?? 0;
+    if (gap === 0) return 0;
+    const silentMs = nowMs - (this.#cell(key, lastCell) ?? nowMs);
+    return 1000 / (gap > silentMs ? gap : silentMs);
+  }
+
+  of(key: number, nowMs: number): Profile {
+    const cpuIntensity = this.cpuIntensityOf(key);
+    return {
+      executionMs: this.executionMsOf(key),
+      messagesPerSecond: this.messagesPerSecondOf(key, nowMs),
+      cpuIntensity,
+      memoryBytes: this.memoryBytesOf(key),
+      kind: cpuIntensity > computingMin ? 'computing' : cpuIntensity < waitingMax ? 'waiting' : 'mixed',
+    };
+  }
+
+  #cell(key: number, cell: number): number | undefined {
+    return this.#pages[key >> pageBits]?.[(key & pageMask) * cellsPerAgent + cell];
+  }
+
+  #pageOf(key: number): Float64Array<ArrayBuffer> {
+    return this.#pages[key >> pageBits] ?? this.#newPage(key >> pageBits);
+  }
+
+  #newPage(number: number): Float64Array<ArrayBuffer> {
+    const page = new Float64Array((pageMask + 1) * cellsPerAgent);
+    for (let entry = 0; entry <= pageMask; entry += 1) begin(page, entry);
+    while (this.#pages.length <= number) this.#pages.push(undefined);
+    this.#pages[number] = page;
+    return page;
+  }
+}
+
+function begin(page: Float64Array, entry: number): void {
+  const at = entry * cellsPerAgent;
+  page.fill(0, at, at + cellsPerAgent);
+  page[at + executionCell] = executionMsFirst;
+  page[at + intensityCell] = cpuIntensityFirst;
+}
+
+function mixed(mean: number, value: number): number {
+  return mean + alpha * (value - mean);
+}
