@@ -16,12 +16,12 @@ async function shares(spanMs: number): Promise<{ shares: readonly Share[]; fuel:
   try {
     const weighted: { weight: number; name: string }[] = [];
     for (let weight = 1; weight <= weightsMax; weight += 1)
-      for (const name of await host.install('loop', `w${weight}`, perWeight, `weight = ${weight}`))
+      for (const name of await host.install('loop', `w${weight}`, perWeight, `weight = ${weight}`, spanMs))
         weighted.push({ weight, name });
     // Everybody has an instance when it begins.
-    await Promise.all(weighted.map(({ name }) => host.burn(name, 500)));
+    await Promise.all(weighted.map(({ name }) => host.begin(name)));
     const before = await host.turns();
-    const used = await Promise.all(weighted.map(({ name }) => host.burn(name, spanMs)));
+    const used = await Promise.all(weighted.map(({ name }) => host.burn(name)));
     const { slices } = await host.turns();
     const fuel = used.reduce((sum, one) => sum + one, 0);
     const weights = weighted.reduce((sum, { weight }) => sum + weight, 0);
@@ -45,10 +45,10 @@ async function rate(
 ): Promise<{ fuel: number; slices: number }> {
   const host = await BusyHost.start();
   try {
-    const names = await host.install('loop', 'loop', agents, '');
-    await Promise.all(names.slice(0, loops).map((name) => host.burn(name, 1_000)));
+    const names = await host.install('loop', 'loop', agents, '', spanMs);
+    await Promise.all(names.slice(0, loops).map((name) => host.begin(name)));
     const before = await host.turns();
-    const used = await Promise.all(names.slice(0, loops).map((name) => host.burn(name, spanMs)));
+    const used = await Promise.all(names.slice(0, loops).map((name) => host.burn(name)));
     const after = await host.turns();
     const fuel = used.reduce((sum, one) => sum + one, 0);
     return { fuel: (fuel * 1000) / spanMs, slices: ((after.slices - before.slices) * 1000) / spanMs };
