@@ -149,11 +149,11 @@ export class AgentNursery implements Nursery {
     return done;
   }
 
-  /** An agent is no more: those that end with it, the youngest first. */
-  async endOf(name: string): Promise<void> {
+  /** An agent has ended, for good if it `isGone`: those that end with it, the youngest first. */
+  async endOf(name: string, isGone: boolean): Promise<void> {
     const ending = this.#families.endingWith(name);
     for (const child of ending) this.#families.remove(child);
-    this.#families.remove(name);
+    if (isGone) this.#families.remove(name);
     for (const child of ending) await this.#end(child, name);
   }
 

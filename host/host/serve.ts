@@ -211,6 +211,7 @@ class ServingHost implements LocalServing {
       onHalted: ([agent, halt]) => {
         state.agents.putHalt(agent, halt);
         this.#tenancy.noteHalt(agent, halt);
+        if (halt?.kind === 'terminated') void this.#ended(agent, false);
       },
       onExited: (exit) => this.#supervision.exited(exit),
       onJournal: (thread, isTaking) => this.#news.journalTurned(thread, isTaking),
@@ -297,8 +298,7 @@ class ServingHost implements LocalServing {
       triggers: this.#triggers,
       admission,
       removed: async (name) => {
-        this.#names.home.endOf(name);
-        await this.#nursery.endOf(name);
+        await this.#ended(name, true);
       },
       detail: (name) => this.#roster.agent(name),
       audit: this.#audit,
@@ -376,6 +376,12 @@ class ServingHost implements LocalServing {
     await this.#mail.deliver();
     if (this.#options.metrics !== undefined) await this.#metering.export(this.#options.metrics);
     this.#isReady = true;
+  }
+
+  /** What an agent shares is free, and those that end with it end. */
+  async #ended(name: string, isGone: boolean): Promise<void> {
+    this.#names.home.endOf(name);
+    await this.#nursery.endOf(name, isGone);
   }
 
   #lost(thread: number, reason: string): void {

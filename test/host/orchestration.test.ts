@@ -202,3 +202,19 @@ test('an agent makes others with no more rights than it has; they end with it, u
     'model',
   ]);
 });
+
+test('what a stopped agent held is free, and its children have ended', async (t) => {
+  const component = await player();
+  const agents = [
+    localAgent('bob', component, shared),
+    localAgent('model', component),
+    localAgent('maker', component, `${maker}leases = ["leader"]\n`),
+  ];
+  const host = await Hosted.start(t, temporaryState(t), agents);
+  assert.equal(await host.ask('maker', 'spawn model kid-a'), 'ok');
+  assert.equal(await host.ask('maker', 'acquire leader 60000 0'), '1');
+  const waiting = host.ask('bob', 'acquire leader 60000 10000');
+  await host.serving.handle('maker').stop();
+  assert.equal(await waiting, '2');
+  while ((await host.serving.agents(undefined, 10)).some(({ name }) => name === 'kid-a'));
+});
