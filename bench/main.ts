@@ -32,11 +32,14 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   replay: async () => (await import('./replay.ts')).bench,
   capability: async () => (await import('./capability.ts')).bench,
   policy: async () => (await import('./policy.ts')).bench,
+  pause: async () => (await import('./pause.ts')).bench,
   audit: async () => (await import('./audit.ts')).bench,
   audited: async () => (await import('./audited.ts')).bench,
   orchestration: async () => (await import('./orchestration.ts')).bench,
   identity: async () => (await import('./identity.ts')).bench,
   scheduler: async () => (await import('./scheduler.ts')).bench,
+  preemption: async () => (await import('./preemption.ts')).bench,
+  'fair-share': async () => (await import('./fair-share.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({

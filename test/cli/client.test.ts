@@ -427,6 +427,7 @@ test('logs -f goes on with what comes until its reader has enough', async () => 
 const summary = (name: string): Record<string, unknown> => ({
   name,
   state: 'idle',
+  lifecycle: 'ready',
   digest: 'ab'.repeat(32),
   world: 'handler',
   thread: 1,
@@ -447,7 +448,7 @@ test('agents are listed page by page', async () => {
   const { code, stdout } = await call(['agents'], { routes });
   assert.match(
     stdout,
-    /^NAME +STATE +THREAD +WAITING +HANDLED +FAILED +MEMORY +FUEL +ROUTE\na +idle +1 +0 +1,234 +1 +64 KiB +1\.2M\nb +idle .* \/shop\n$/,
+    /^NAME +STATE +LIFE +THREAD +WAITING +HANDLED +FAILED +MEMORY +FUEL +ROUTE\na +idle +ready +1 +0 +1,234 +1 +64 KiB +1\.2M\nb +idle .* \/shop\n$/,
   );
   assert.equal(code, 0);
   const lines = (await call(['agents', '--json'], { routes })).stdout.trimEnd().split('\n');
@@ -537,6 +538,15 @@ test('top prints one frame where nobody watches', async () => {
         memories: 2,
         heapBytes: 1_048_576,
         utilisation: 0.25,
+        scheduling: {
+          queued: { realtime: 0, critical: 1, high: 0, normal: 4, low: 0, batch: 0 },
+          starts: 10,
+          slices: 130,
+          preemptions: 65,
+          aged: 0,
+          latenessMs: 1.25,
+          latenessMsMax: 3,
+        },
       },
     ],
     deadLetters: 0,
@@ -551,7 +561,7 @@ test('top prints one frame where nobody watches', async () => {
     stdout,
     /^host 0\.1\.0, up 1m 5s · 3 agents: 2 idle, 1 hibernated · memories 2 of 12,000 · 0 dead letters\n/,
   );
-  assert.match(stdout, /THREAD +AGENTS .*\n +1 +3 +0 .* 1 MiB +25 %\n/);
+  assert.match(stdout, /THREAD +AGENTS .*\n +1 +3 +0 +5: 1 critical .* 1\.3 ms .* 1 MiB +25 %\n/);
   assert.match(stdout, /AGENT +STATE .*\nb +idle .*\na +idle /);
   assert.ok(!stdout.includes('\x1b'));
   assert.equal(code, 0);

@@ -24,15 +24,22 @@ const periodMs = 1_000;
 class NaiveSupervisor {
   readonly plan: Plan;
   nowMs = 0;
+  waits = 0;
   said: string[] = [];
-  list: { id: string; restart: RestartClass; isUp: boolean; dueMs: number }[];
+  list: { id: string; restart: RestartClass; isUp: boolean; dueMs: number; since: number }[];
   readonly failing = new Set<string>();
   restarts: number[] = [];
   hasEnded = false;
 
   constructor(plan: Plan) {
     this.plan = plan;
-    this.list = plan.classes.map((restart, at) => ({ id: nameOf(at), restart, isUp: true, dueMs: -1 }));
+    this.list = plan.classes.map((restart, at) => ({
+      id: nameOf(at),
+      restart,
+      isUp: true,
+      dueMs: -1,
+      since: 0,
+    }));
   }
 
   step(step: Step): void {
@@ -44,7 +51,8 @@ class NaiveSupervisor {
         this.nowMs = Math.min(...dues);
         const due = this.list.filter(({ dueMs }) => dueMs === this.nowMs);
         // Several may be due at once where each is on its own; in a strategy with siblings they are one group.
-        if (this.plan.strategy === 'one-for-one') for (const one of due) this.start([one]);
+        if (this.plan.strategy === 'one-for-one')
+          for (const one of due.sort((a, b) => a.since - b.since)) this.start([one]);
         else this.start(due);
       }
       this.nowMs = untilMs;
@@ -88,7 +96,12 @@ class NaiveSupervisor {
     this.list = this.list.filter((one) => !(some.includes(one) && one.restart === 'temporary'));
     const back = some.filter((one) => this.list.includes(one));
     if (pauseMs === 0) this.start(back);
-    else for (const one of back) one.dueMs = this.nowMs + pauseMs;
+    else
+      for (const one of back) {
+        one.dueMs = this.nowMs + pauseMs;
+        this.waits += 1;
+        one.since = this.waits;
+      }
   }
 
   stop(some: typeof this.list): void {
