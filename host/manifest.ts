@@ -26,6 +26,7 @@ import {
 } from './manifest/life.ts';
 import { type MessageRules, messagesOf } from './manifest/messages.ts';
 import { isAgentName } from './manifest/name.ts';
+import { type Resources, resourcesOf } from './manifest/resources.ts';
 import { type Sources, sourceKeys, sourcesOf } from './manifest/sources.ts';
 import { type Subscription, subscriptionsOf } from './manifest/subscriptions.ts';
 import { Table } from './manifest/table.ts';
@@ -67,6 +68,7 @@ export {
 } from './manifest/life.ts';
 export { defaultMessages, type MessageRules } from './manifest/messages.ts';
 export { isAgentName } from './manifest/name.ts';
+export type { Resources, ViolationAction } from './manifest/resources.ts';
 export { languageNames } from './manifest/sources.ts';
 export type { Subscription } from './manifest/subscriptions.ts';
 export type { Occasion, Trigger } from './manifest/triggers.ts';
@@ -102,6 +104,8 @@ export interface Manifest extends Sources {
   readonly triggers: readonly Trigger[];
   /** What is put on the audit chain of it at least. */
   readonly audit: AuditRules;
+  /** What it may use in the long run. */
+  readonly resources: Resources;
 }
 
 /** The manifest's file name in an agent's folder. */
@@ -163,6 +167,7 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     route: routeOf(table),
     triggers: triggersOf(table),
     audit: auditOf(table),
+    resources: resourcesOf(table),
   };
 }
 
@@ -187,6 +192,7 @@ const keys: readonly string[] = [
   'http',
   'triggers',
   'audit',
+  'resources',
 ];
 
 function nameOf(table: Table): string {

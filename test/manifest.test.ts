@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { noResources } from '../host/manifest/resources.ts';
 import { isAgentName, noGrants, parseManifest } from '../host/manifest.ts';
 
 const least = 'name = "a-1"\nworld = "handler"\n';
@@ -33,6 +34,7 @@ test('the least manifest has a name and a world', () => {
     route: undefined,
     triggers: [],
     audit: { level: 'security' },
+    resources: noResources,
   });
 });
 

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Agent } from '../agent/agent.ts';
+import { Allowances } from '../agent/allowances.ts';
 import { ColdStates } from '../agent/cold-states.ts';
 import { Dispatcher } from '../agent/dispatcher.ts';
 import type { FailurePlace } from '../agent/error-strategy.ts';
@@ -23,6 +24,7 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import type { Linker } from '../engine/linker.ts';
 import { Residence } from '../engine/residence.ts';
+import { HostError } from '../errors.ts';
 import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
@@ -49,6 +51,7 @@ import { type NamesOwner, ThreadNames } from './thread-names.ts';
 import { clearanceOf, entranceOf, type PolicyOwner } from './thread-policy.ts';
 import { ThreadServing } from './thread-serving.ts';
 import { envelopesOf, proofsOf, recordRefusal, refusalText, storeSealOf, ThreadTrust } from './trust.ts';
+import { Violations } from './violations.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
@@ -95,6 +98,7 @@ export class AgentThread {
   readonly #dispatcher: Dispatcher;
   readonly profiles: Profiles = new Profiles();
   readonly #turns: MeteredTurn;
+  readonly #allowances: Allowances;
   readonly #gate: Gate;
   readonly lives: LifeNews;
   readonly #room: MemoryRoom;
@@ -105,6 +109,7 @@ export class AgentThread {
   readonly #allocations: AllocationMeter;
   readonly population: Population;
   readonly #overdueKind: number;
+  readonly #paidKind: number;
   readonly #news: AgentNews;
   readonly #exchanges: Exchanges;
   readonly door: ThreadDoor;
@@ -146,6 +151,7 @@ export class AgentThread {
     this.#engine = createEngine({ cacheFolder: settings.cacheFolder, clock, pools: this.#pools });
     this.#wheel = new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver });
     this.#overdueKind = this.#wheel.kind((id) => this.#overdue(id));
+    this.#paidKind = this.#wheel.kind((id) => this.population.paid(id));
     this.#log = new LogOutbox(owner.logs, () => this.#wallMs());
     this.#deadLetterLog = new DeadLetterLog(
       (entry) => this.#log.write(entry),
@@ -211,11 +217,19 @@ export class AgentThread {
       isPending: () => this.#isMailWaiting(),
     });
     this.#gate = new Gate(this.#dispatcher);
+    const violations = new Violations({
+      bus: () => this.bus,
+      pen: this.#trust.pen,
+      wallMs: () => this.#wallMs(),
+      say: (level, text, agent) => this.#news.say(level, text, agent),
+      suspend: (id) => this.#suspend(id),
+    });
+    this.#allowances = new Allowances(clock, (violation) => violations.take(violation));
     this.#turns = new MeteredTurn({
       turn: this.#gate,
       profiles: this.profiles,
       indexOf: (id) => this.bus.directory.indexOf(id),
-      shares: { charge: () => {}, owedMs: () => 0 },
+      shares: this.#allowances,
       clock,
     });
     this.lives = new LifeNews({
@@ -233,6 +247,10 @@ export class AgentThread {
       inspection: this.#inspection(),
       halted: (agent, halt) => owner.halted([agent, halt]),
       record: this.#audit,
+      shares: {
+        owedMs: (id) => this.#allowances.owedMs(id),
+        later: (id, ms) => void this.#wheel.arm(this.#paidKind, id, clock.monotonicMs() + ms),
+      },
     });
     this.#names = new ThreadNames({ owner, clock, random });
     this.#rooms = new GuestRooms({
@@ -244,6 +262,7 @@ export class AgentThread {
       log: (entry) => this.#log.write(entry),
       subscribed: (id) => void this.#subscribed.add(id),
       clearance: this.#clearance,
+      flows: (agent) => this.#allowances.of(agent),
     });
     this.#launcher = new Launcher({
       engine: this.#engine,
@@ -265,6 +284,15 @@ export class AgentThread {
       wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
       audit: this.#audit,
     });
+  }
+
+  /** Never throws: one that is paused, or is being ended, is so already. */
+  #suspend(id: number): void {
+    try {
+      this.population.pull(id, 'pause', 'its [resources]');
+    } catch (thrown) {
+      if (!(thrown instanceof HostError)) throw thrown;
+    }
   }
 
   #inspection(): Inspection | undefined {
@@ -403,6 +431,7 @@ export class AgentThread {
       discard: (agent) => this.#discard(agent),
       stopped: (agent) => {
         this.bus.endOf(agent.id);
+        this.#turns.letGo(agent.id);
         this.#names.endOf(agent.id);
       },
       handled: (agent, delivery, outcome, place) => this.#handled(agent, delivery, outcome, place),
@@ -445,6 +474,7 @@ export class AgentThread {
     await this.population.remove(id);
     this.lives.removed(id);
     this.profiles.forget(this.bus.directory.indexOf(id));
+    this.#allowances.forget(id);
   }
 
   /** Which of these agents have their state on disk here. */
@@ -514,6 +544,7 @@ export class AgentThread {
       warmBytes: this.#room.warmBytes,
       allocations: this.#allocations.report,
       audit: backlogOf(this.#trust.pen),
+      violations: this.#allowances.violations,
       counts: { ...this.bus.counts, ...this.mail.counts() },
     };
   }
