@@ -32,6 +32,7 @@ import { Mail } from './mail.ts';
 import { Metering } from './metering.ts';
 import { AgentNursery } from './nursery.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
+import { tellPressure } from './pressure-news.ts';
 import { Roster } from './roster.ts';
 import { RunFolder } from './run-folder.ts';
 import type {
@@ -148,6 +149,12 @@ class ServingHost implements LocalServing {
     this.#metering = new Metering({
       ...{ clock, random, version: hostVersion, agentsMax, startedAtMs: this.#startedAtMs },
       view: () => this.#recordedView(),
+      fullest: () => this.#directory.fullest(),
+      residence: () => this.#residence,
+      pressed: (change) => {
+        this.#audit.pressed(change);
+        tellPressure(change, this.#bus, this.#nowMs(), this.#say);
+      },
       say: this.#say.bind(this),
     });
     const kept = state.agents.subscriptions();
@@ -351,6 +358,7 @@ class ServingHost implements LocalServing {
   /** Everybody is installed: what an earlier run was given and did not deal with is delivered. */
   async becomeReady(): Promise<void> {
     await this.#mail.deliver();
+    this.#metering.watch();
     if (this.#options.metrics !== undefined) await this.#metering.export(this.#options.metrics);
     this.#isReady = true;
   }
