@@ -5,7 +5,7 @@ import { decodeSigned, encodeSigned } from '../host/identity/message-signature.t
 
 /** What the other thread of the bench does. */
 export interface IdentityRole {
-  readonly kind: 'sealed' | 'signed' | 'both-ways';
+  readonly kind: 'sealed' | 'framed' | 'signed' | 'both-ways';
   readonly ring: SharedArrayBuffer;
   readonly secret: Uint8Array;
 }
@@ -29,6 +29,9 @@ export function messageHeader(sequence: number): EnvelopeHeader {
     keyGeneration: 1,
   };
 }
+
+/** Messages under one seal: what an agent sends in one turn. */
+export const frameMessages = 16;
 
 /** Signs a message and verifies one, as often: a thread of a pair that talks both ways. */
 export function signedBothWays(secret: HostSecret, messages: number): void {

@@ -11,13 +11,20 @@ import { pause } from './ring-frames.ts';
 /** The other thread of `identity.ts`: it opens or verifies what comes out of the ring, or works on its own. */
 const role = workerData as IdentityRole;
 
-function opener(): (bytes: Uint8Array) => boolean {
+/** How many messages came out of what came in. */
+function opener(): (bytes: Uint8Array) => number {
   const { secret, kind } = role;
-  if (kind === 'signed') return (bytes) => decodeSigned(bytes).kind === 'message';
+  if (kind === 'signed') return (bytes) => (decodeSigned(bytes).kind === 'message' ? 1 : 0);
   const sessions = new LocalSessions({ secret, clock: systemClock, random: systemRandom });
+  if (kind === 'framed')
+    return (bytes) => {
+      const opened = sessions.openFrame(bytes, 'alpha/billing', 'alpha/audit');
+      if (opened.kind === 'refused') return 0;
+      return opened.messages.every((one) => one.kind === 'opened') ? opened.messages.length : 0;
+    };
   return (bytes) => {
     const opened = sessions.open(bytes, 'alpha/billing', 'alpha/audit');
-    return opened.kind === 'opened' && opened.payload.length === messagePayload.length;
+    return opened.kind === 'opened' && opened.payload.length === messagePayload.length ? 1 : 0;
   };
 }
 
@@ -28,9 +35,11 @@ function readAll(messages: number): void {
   let [read, waits] = [0, 0];
   while (read < messages) {
     let batch = 0;
-    for (; batch < 64 && reader.next(); batch++)
-      if (!open(memory.slice(reader.at, reader.at + reader.bytes))) throw new Error('a message did not open');
-    read += batch;
+    for (; batch < 64 && reader.next(); batch++) {
+      const found = open(memory.slice(reader.at, reader.at + reader.bytes));
+      if (found === 0) throw new Error('a message did not open');
+      read += found;
+    }
     waits = batch > 0 ? 0 : waits + 1;
     if (batch > 0) reader.release();
     else pause(waits);

@@ -7,9 +7,16 @@ import { HostSecret } from '../host/identity/host-secret.ts';
 import { LocalSessions } from '../host/identity/local-sessions.ts';
 import { type MessageProof, verifyProof } from '../host/identity/message-proof.ts';
 import { decodeSigned, encodeSigned, signMessage } from '../host/identity/message-signature.ts';
+import type { FrameMessage } from '../host/identity/sealed-frame.ts';
 import { Opener, Sealer } from '../host/identity/session.ts';
 import { StoreSeal } from '../host/identity/store-seal.ts';
-import { type IdentityRole, messageHeader, messagePayload, signedBothWays } from './identity-messages.ts';
+import {
+  frameMessages,
+  type IdentityRole,
+  messageHeader,
+  messagePayload,
+  signedBothWays,
+} from './identity-messages.ts';
 import { atLeast, atMost, type Bench, type Effort, type Report, round } from './report.ts';
 import { pause } from './ring-frames.ts';
 import { alternate, median } from './samples.ts';
@@ -138,6 +145,7 @@ async function threadWork(kind: IdentityRole['kind'], count: number): Promise<Wo
     worker.postMessage(count);
     const done = said();
     if (kind === 'both-ways') signedBothWays(secret, count);
+    else if (kind === 'framed') for (let at = 0; at < count; at += frameMessages) write(writer, make(at));
     else for (let at = 1; at <= count; at++) write(writer, make(at));
     writer.publish();
     await done;
@@ -150,6 +158,13 @@ function maker(kind: IdentityRole['kind']): (sequence: number) => Uint8Array {
   const signer = secret.signingKey('agent/billing', 1);
   if (kind === 'signed') return (sequence) => encodeSigned(messageHeader(sequence), messagePayload, signer);
   const sessions = new LocalSessions({ secret: secretBytes, clock: systemClock, random: systemRandom });
+  if (kind === 'framed')
+    return (sequence) => {
+      const messages: FrameMessage[] = [];
+      for (let at = 0; at < frameMessages; at++)
+        messages.push({ header: messageHeader(sequence + at), payload: messagePayload });
+      return sessions.sealer('alpha/billing', 'alpha/audit').sealFrame(messages);
+    };
   return (sequence) =>
     sessions.sealer('alpha/billing', 'alpha/audit').seal(messageHeader(sequence), messagePayload);
 }
@@ -176,6 +191,7 @@ const merkleVerifyName = 'verify those proofs as they come';
 const aloneName = 'verify one proof alone';
 const threadNames: Readonly<Record<IdentityRole['kind'], string>> = {
   sealed: 'thread to thread, each sealed and opened',
+  framed: `thread to thread, ${frameMessages} under one seal`,
   signed: 'thread to thread, each signed and verified',
   'both-ways': 'two threads, each signing and verifying',
 };
@@ -189,6 +205,7 @@ async function run({ quick }: Effort): Promise<Report> {
     ...signWork(few),
     ...merkleWork(count),
     await threadWork('sealed', count * 2),
+    await threadWork('framed', count * 2),
     await threadWork('signed', few),
     await threadWork('both-ways', few),
   ];
@@ -227,6 +244,7 @@ function report(works: readonly Work[], samples: ReadonlyMap<string, readonly nu
     marks: [
       atMost('sealing a message', us(sealName), 20, 'µs'),
       atLeast('sealed, thread to thread', rate(threadNames.sealed), 100_000, '/s'),
+      atLeast('sealed in frames, thread to thread', rate(threadNames.framed), 100_000, '/s'),
       atLeast('signed each', rate(signName), 15_000, '/s'),
       atLeast('signed in batches', rate(merkleName), 100_000, '/s'),
     ],

@@ -312,6 +312,9 @@ async function handle(instance: Instance, message: unknown, hasLife: boolean): P
   return answer;
 }
 
+/** No system has longer process ids: 32 bits. */
+const pidDigits = 10;
+
 /** A message as `motehost:agent/types` has it (wit/types.wit), accepted now from outside. */
 function newMessage(
   { subject, body }: { subject: string; body: Uint8Array },
@@ -319,7 +322,8 @@ function newMessage(
 ): unknown {
   const sentAtNs = clock.wallNs();
   return {
-    id: `${sentAtNs}-${process.pid}`,
+    // Of the same length in every process: the agent reads it, byte by byte, and pays for that.
+    id: `${sentAtNs}-${String(process.pid).padStart(pidDigits, '0')}`,
     subject,
     sender: undefined,
     replyTo: undefined,

@@ -19,16 +19,17 @@ import {
   type MailboxLimits,
   mailboxOf,
   type Rates,
-  type Restart,
   rateKeys,
   ratesOf,
-  restartOf,
 } from './manifest/life.ts';
 import { type MessageRules, messagesOf } from './manifest/messages.ts';
 import { isAgentName } from './manifest/name.ts';
 import { type Resources, resourcesOf } from './manifest/resources.ts';
+import { type Restart, restartOf } from './manifest/restart.ts';
 import { type Sources, sourceKeys, sourcesOf } from './manifest/sources.ts';
 import { type Subscription, subscriptionsOf } from './manifest/subscriptions.ts';
+import { type Supervision, supervisionOf } from './manifest/supervision.ts';
+import { type SupervisorTree, supervisorsOf } from './manifest/supervisors.ts';
 import { Table } from './manifest/table.ts';
 import { type Trigger, triggersOf } from './manifest/triggers.ts';
 import { readRegularFile } from './regular-file.ts';
@@ -59,18 +60,28 @@ export {
   defaultHibernate,
   defaultMailbox,
   defaultRates,
-  defaultRestart,
   type Hibernate,
   type History,
   type MailboxLimits,
   type Rates,
-  type Restart,
 } from './manifest/life.ts';
 export { defaultMessages, type MessageRules } from './manifest/messages.ts';
 export { isAgentName } from './manifest/name.ts';
 export type { Resources, ViolationAction } from './manifest/resources.ts';
+export { defaultRestart, type Restart } from './manifest/restart.ts';
 export { languageNames } from './manifest/sources.ts';
 export type { Subscription } from './manifest/subscriptions.ts';
+export {
+  type Circuit,
+  defaultSupervision,
+  type HealthProbe,
+  type Supervision,
+} from './manifest/supervision.ts';
+export {
+  agentsOf,
+  type SupervisorStrategy,
+  type SupervisorTree,
+} from './manifest/supervisors.ts';
 export type { Occasion, Trigger } from './manifest/triggers.ts';
 
 export type Tier = 'wasm' | 'docker' | 'gvisor';
@@ -88,6 +99,7 @@ export interface Manifest extends Sources {
   readonly rates: Rates;
   readonly mailbox: MailboxLimits;
   readonly restart: Restart;
+  readonly supervision: Supervision;
   readonly hibernate: Hibernate;
   readonly history: History;
   readonly delivery: DeliveryRules;
@@ -155,6 +167,7 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     rates: ratesOf(limits),
     mailbox: mailboxOf(table),
     restart: restartOf(table),
+    supervision: supervisionOf(table, name),
     hibernate: hibernateOf(table),
     history: historyOf(table),
     delivery: deliveryOf(table),
@@ -171,6 +184,14 @@ export function parseManifest(text: string, path: string, comesReady = false): M
   };
 }
 
+/** The file of supervision trees, beside the folders of the agents. */
+export const supervisorsFile = 'supervisors.toml';
+
+/** Reads the text of a `supervisors.toml`: its trees. @throws HostError `HOST_ERR_CONFIG_INVALID`, `HOST_ERR_LIMIT_INVALID` */
+export function parseSupervisors(text: string, path: string): readonly SupervisorTree[] {
+  return supervisorsOf(new Table(parseTable(text, path), path).only(['supervisors']));
+}
+
 const keys: readonly string[] = [
   'name',
   ...sourceKeys,
@@ -179,6 +200,7 @@ const keys: readonly string[] = [
   'limits',
   'mailbox',
   'restart',
+  'supervision',
   'hibernate',
   'history',
   'delivery',

@@ -89,6 +89,10 @@ test('the parser is asked for all of its tables', () => {
     'resources',
     'restart',
     'subscriptions.a',
+    'supervision',
+    'supervision.circuit',
+    'supervision.liveness',
+    'supervision.readiness',
     'triggers',
   ]);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Manifest, parseManifest } from '../host/manifest.ts';
+import { defaultRestart, defaultSupervision, type Manifest, parseManifest } from '../host/manifest.ts';
 
 const least = 'name = "billing"\nworld = "handler"\n';
 const read = (text: string): Manifest => parseManifest(least + text, 'agent.toml');
@@ -87,7 +87,8 @@ subject = "orders.>"
     limits: { memoryBytesMax: 65_536 },
     rates: { messagesPerSecond: 2000, messageBurst: 10, messageBytesMax: 65_536 },
     mailbox: { capacity: 50, high: 40, low: 10, bytesMax: 4 * 1024 * 1024 },
-    restart: { policy: 'on-failure', backoffMs: 50, backoffMsMax: 60_000 },
+    restart: { ...defaultRestart, policy: 'on-failure', backoffMs: 50, backoffMsMax: 60_000 },
+    supervision: defaultSupervision,
     hibernate: { afterMs: undefined, unsaveable: 'restart' },
     history: { record: false },
     delivery: { guarantee: 'exactly-once', attemptsMax: 3, backoffMs: 2000, backoffMsMax: 60_000 },

@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { noResources } from '../host/manifest/resources.ts';
-import { isAgentName, noGrants, parseManifest } from '../host/manifest.ts';
+import {
+  defaultRestart,
+  defaultSupervision,
+  isAgentName,
+  noGrants,
+  parseManifest,
+} from '../host/manifest.ts';
 
 const least = 'name = "a-1"\nworld = "handler"\n';
 
@@ -21,7 +27,8 @@ test('the least manifest has a name and a world', () => {
     limits: {},
     rates: { messagesPerSecond: 10_000, messageBurst: 20_000, messageBytesMax: 1_048_576 },
     mailbox: { capacity: 1000, high: 800, low: 200, bytesMax: 16 * 1024 * 1024 },
-    restart: { policy: 'always', backoffMs: 100, backoffMsMax: 30_000 },
+    restart: defaultRestart,
+    supervision: defaultSupervision,
     hibernate: { afterMs: 60_000, unsaveable: 'keep' },
     history: { record: false },
     delivery: { guarantee: 'at-least-once', attemptsMax: 5, backoffMs: 1000, backoffMsMax: 60_000 },

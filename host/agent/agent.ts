@@ -45,6 +45,8 @@ export class Agent implements CallEnd, LifecycleWatch {
   memoryBytes = 0;
   lastUsedMs = 0;
   lastError: string | undefined;
+  /** Somebody else decides whether it is started again. */
+  isSupervised = false;
   #halt: Halt | undefined;
 
   constructor(id: number, name: string, spec: Spec, around: Surroundings) {
@@ -283,6 +285,33 @@ export class Agent implements CallEnd, LifecycleWatch {
     if (outcome.kind === 'ok') return;
     this.failed += 1;
     this.lastError = describe(outcome);
+  }
+
+  /** Whether it needed more restarts than its manifest bears. */
+  get isWornOut(): boolean {
+    return this.#presence.isWornOut;
+  }
+
+  /** Has an instance from now on, without a message; none may be under way. Says why it has not. */
+  async appear(): Promise<string | undefined> {
+    const presence = this.#presence;
+    if (this.#spec.program.facts.main.kind !== 'handler') return undefined;
+    try {
+      if (presence.leaving !== undefined) await presence.leaving;
+      if (presence.isAtHand) return undefined;
+      presence.revive();
+      await presence.arrive(this.#spec.limits.deadlineMs);
+      presence.rest(this.#around.clock.monotonicMs());
+      return undefined;
+    } catch (thrown) {
+      await this.#refused(thrown);
+      return this.lastError ?? 'it could not be started';
+    }
+  }
+
+  /** Its instance is gone, without a word to it; no message may be under way. */
+  abandon(): Promise<void> {
+    return this.#presence.abandon();
   }
 
   /** Ends the instance in good order, and forgets what was saved; no message may be under way. */

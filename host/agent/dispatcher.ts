@@ -1,4 +1,10 @@
 import type { Turn } from '../engine/budget.ts';
+import { Lateness, type Waits } from '../scheduler/lateness.ts';
+import { levels, rankOfLevel } from '../scheduler/level.ts';
+import { RingLine } from '../scheduler/ring-line.ts';
+import { nobody, RunQueue, type RunQueueOptions } from '../scheduler/run-queue.ts';
+import type { Terms } from '../scheduler/standings.ts';
+import { Claims } from './claims.ts';
 
 export interface DispatcherOptions {
   /**
@@ -13,31 +19,66 @@ export interface DispatcherOptions {
   readonly nowMs: () => number;
   /** Whether messages from other threads wait to be read; lets those that go to them leave. */
   readonly isPending: () => boolean;
+  /** What an agent is scheduled by; asked when it first has something to do. Default: everybody alike. */
+  readonly termsOf?: (id: number) => Terms | undefined;
+  /** Who goes first. Default: fair shares. */
+  readonly queue?: Omit<RunQueueOptions, 'nowMs'> | undefined;
+}
+
+/** What a dispatcher did since it was made, and who waits now. */
+export interface DispatcherReport {
+  /** Agents that wait for a turn, by level. */
+  readonly queued: readonly number[];
+  /** Messages begun, and calls gone on with after they waited. */
+  readonly starts: number;
+  /** Ends of fuel slices at which a guest gave way … */
+  readonly slices: number;
+  /** … because somebody else was to run first. */
+  readonly preemptions: number;
+  /** Turns given to a level that had been passed over for long. */
+  readonly aged: number;
+  /** Turns given to whoever the last one wrote to. */
+  readonly passedOn: number;
+  /** How long agents waited for their turn, by level. */
+  readonly waits: readonly Waits[];
 }
 
 const startsPerLook = 8;
+/** Stacks that only the two first levels use, so that what is critical begins although all others are in use. */
+const reserveMax = 8;
+const reserveShare = 8;
+const lastReserved = rankOfLevel('critical');
 /** A microtask of a promise costs a quarter of what `queueMicrotask` does, which makes an asynchronous resource. */
 const now: Promise<void> = Promise.resolve();
-const queueSlotsFirst = 64;
 
 /**
- * Whose turn it is on this thread: agents with mail, one message each, in the order in which they got it. A
- * guest that computes gives way to them between two fuel slices.
+ * Whose turn it is on this thread: agents with mail, one message each, and guests that gave way between two fuel
+ * slices stand in one queue, whose order is the scheduler's (`RunQueue`).
  */
 export class Dispatcher implements Turn {
   readonly #options: DispatcherOptions;
-  /** Agents with mail: a ring of ids, its size a power of two. */
-  #queue = new Uint32Array(queueSlotsFirst);
-  #head = 0;
-  #length = 0;
+  readonly #queue: RunQueue;
+  readonly #claims = new Claims();
+  readonly #lateness: Lateness;
+  /** Those whose turn came when all stacks were in use, by level. */
+  readonly #stackless: readonly RingLine[] = levels.map(() => new RingLine());
+  readonly #reserve: number;
   #active = 0;
-  #isScheduled = false;
+  /** Whether the queue is looked at in this turn of the event loop, or in the next. */
+  #isSoon = false;
+  #isLater = false;
   #turnStartedMs: number | undefined;
-  /** Guests that gave way; at most as many as calls are under way. */
-  readonly #paused: (() => void)[] = [];
+  /** In the synchronous part of a turn: whoever is woken was written to by the one that has it. */
+  #isStarting = false;
+  #starts = 0;
+  #slices = 0;
+  #preemptions = 0;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#queue = new RunQueue({ ...options.queue, nowMs: options.nowMs });
+    this.#lateness = new Lateness(options.nowMs);
+    this.#reserve = Math.min(reserveMax, Math.floor(options.activeMax / reserveShare));
   }
 
   /** Calls under way. */
@@ -47,46 +88,136 @@ export class Dispatcher implements Turn {
 
   /** Agents that wait for their turn. */
   get queued(): number {
-    return this.#length;
+    return this.#queue.length + this.#stackless.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Puts an agent with mail at the end of the line. Call it once for each message it may take. */
-  wake(id: number): void {
-    if (this.#length === this.#queue.length) this.#grow();
-    this.#queue[(this.#head + this.#length) & (this.#queue.length - 1)] = id;
-    this.#length += 1;
+  report(): DispatcherReport {
+    const { aged, passedOn } = this.#queue.counts;
+    return {
+      queued: levels.map((_, level) => this.#queue.lengthOf(level) + (this.#stackless[level]?.size ?? 0)),
+      starts: this.#starts,
+      slices: this.#slices,
+      preemptions: this.#preemptions,
+      aged,
+      passedOn,
+      waits: levels.map((_, level) => this.#lateness.of(level)),
+    };
+  }
+
+  /**
+   * An agent has mail, or its call can go on; it gets one turn, however often it is woken before that. `dueMs`: when
+   * what came is due; `level`: a better level than its own, for that turn.
+   */
+  wake(id: number, dueMs?: number, level?: number): void {
+    const slot = this.#slotOf(id);
+    const isNew = !this.#claims.hasMail(slot);
+    if (!isNew && level === undefined) return;
+    this.#claims.setMail(slot, true);
+    if (this.#claims.isHeld(slot)) return;
+    if (this.#isStarting) this.#queue.pass(slot, dueMs, level);
+    else this.#queue.push(slot, dueMs, level);
+    if (isNew) this.#lateness.came(slot, this.#queue.levelOf(slot));
     this.#schedule();
   }
 
-  isWanted(_key: number): boolean {
-    return (this.#length > 0 && this.#active < this.#options.activeMax) || this.#options.isPending();
+  /** The terms of an agent are others now. */
+  changed(id: number): void {
+    const slot = this.#claims.find(id);
+    if (slot !== undefined) this.#queue.set(slot, this.#options.termsOf?.(id) ?? {});
   }
 
-  /** After those in line now have started, and whatever the event loop has. */
-  giveWay(_key: number): Promise<void> {
+  /** Nothing is to be remembered of an agent that has nothing to do. */
+  rest(id: number): void {
+    const slot = this.#claims.find(id);
+    if (slot !== undefined && this.#claims.release(id, slot)) this.#queue.forget(slot);
+  }
+
+  /** The agent is no more; a guest of it that gave way still goes on, to its end. */
+  forget(id: number): void {
+    const slot = this.#claims.find(id);
+    if (slot === undefined) return;
+    this.#claims.setMail(slot, false);
+    this.release(id);
+    if (!this.#claims.hasPaused(slot)) this.rest(id);
+  }
+
+  /** From now on an agent gets no turn, also in the middle of a computation: it stops at the end of its fuel slice. */
+  hold(id: number): void {
+    const slot = this.#slotOf(id);
+    this.#claims.setHeld(slot, true);
+    this.#queue.remove(slot);
+  }
+
+  /** It gets turns again. A guest of it that is to be ended has to be let go as well: else it never unwinds. */
+  release(id: number): void {
+    const slot = this.#claims.find(id);
+    if (slot === undefined || !this.#claims.isHeld(slot)) return;
+    this.#claims.setHeld(slot, false);
+    if (this.#claims.hasPaused(slot)) this.#queue.again(slot);
+    else if (this.#claims.hasMail(slot)) this.#queue.push(slot);
+    this.#schedule();
+  }
+
+  #slotOf(id: number): number {
+    return this.#claims.find(id) ?? this.#admit(id);
+  }
+
+  #admit(id: number): number {
+    const slot = this.#claims.make(id);
+    this.#queue.set(slot, this.#options.termsOf?.(id) ?? {});
+    return slot;
+  }
+
+  isWanted(id: number): boolean {
+    // Lets messages leave, whatever it says.
+    const isPending = this.#options.isPending();
+    const slot = this.#slotOf(id);
+    return isPending || this.#claims.isHeld(slot) || this.#queue.isWanted(slot);
+  }
+
+  /** Until it is its turn again, and the event loop had one. */
+  giveWay(id: number): Promise<void> {
+    const slot = this.#slotOf(id);
+    this.#slices += 1;
+    if (this.#queue.isWanted(slot)) this.#preemptions += 1;
     return new Promise((resolve) => {
-      this.#paused.push(resolve);
-      if (this.#paused.length === 1) setImmediate(this.#resume);
+      this.#claims.pause(slot, resolve);
+      if (this.#claims.isHeld(slot)) return;
+      this.#queue.again(slot);
+      this.#scheduleLater();
     });
   }
 
-  charge(_key: number, _fuel: number, _ms: number): void {}
-
-  /** One at a time: between two guests that compute, whatever the event loop has comes first. */
-  readonly #resume = (): void => {
-    // Lets go what the others said in their turn: else it waits until this guest's next slice is over.
-    this.#options.isPending();
-    const resume = this.#paused.shift();
-    if (this.#paused.length > 0) setImmediate(this.#resume);
-    resume?.();
-  };
+  charge(id: number, fuel: number, ms: number): void {
+    this.#queue.charge(this.#slotOf(id), fuel, ms);
+  }
 
   #schedule(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    if (this.#isTurnOver()) setImmediate(this.#drain);
-    else void now.then(this.#drain);
+    if (this.#isSoon || this.#isLater) return;
+    if (this.#isTurnOver()) {
+      this.#scheduleLater();
+      return;
+    }
+    this.#isSoon = true;
+    void now.then(this.#drainSoon);
   }
+
+  /** After whatever the event loop has. */
+  #scheduleLater(): void {
+    if (this.#isLater) return;
+    this.#isLater = true;
+    setImmediate(this.#drainLater);
+  }
+
+  readonly #drainSoon = (): void => {
+    this.#isSoon = false;
+    if (!this.#isLater) this.#drain();
+  };
+
+  readonly #drainLater = (): void => {
+    this.#isLater = false;
+    this.#drain();
+  };
 
   /** Calls beget calls within one turn of the event loop; when that lasts too long, I/O has to come in between. */
   #isTurnOver(): boolean {
@@ -102,41 +233,76 @@ export class Dispatcher implements Turn {
     this.#turnStartedMs = undefined;
   };
 
-  readonly #drain = (): void => {
-    this.#isScheduled = false;
-    const { activeMax } = this.#options;
-    for (let started = 1; this.#length > 0 && this.#active < activeMax; started += 1) {
-      this.#start(this.#shift());
-      if (started % startsPerLook === 0 && this.#length > 0 && this.#isTurnOver()) {
+  /** Messages are begun one after the other; behind a guest that computes for a whole slice the event loop has its turn. */
+  #drain(): void {
+    const queue = this.#queue;
+    for (let turns = 1; queue.length > 0; turns += 1) {
+      const isOver = this.#turn(queue.shift());
+      if (queue.length === 0) return;
+      if (isOver) {
+        this.#scheduleLater();
+        return;
+      }
+      if (turns % startsPerLook === 0 && this.#isTurnOver()) {
         this.#schedule();
         return;
       }
     }
-  };
+  }
 
-  #start(id: number): void {
+  /** One turn; whether it was a whole slice, or is about to be one. */
+  #turn(slot: number): boolean {
+    if (slot === nobody) return false;
+    const resume = this.#claims.takePaused(slot);
+    if (resume === undefined) return this.#start(slot);
+    this.#claimAgain(slot);
+    // Lets go what the others said in their turn: else it waits until this guest's next slice is over.
+    this.#options.isPending();
+    resume();
+    return true;
+  }
+
+  /** An agent with several claims has them met one at a time. */
+  #claimAgain(slot: number): void {
+    if (this.#claims.hasPaused(slot)) this.#queue.again(slot);
+    else if (this.#claims.hasMail(slot)) this.#queue.push(slot);
+  }
+
+  #start(slot: number): boolean {
+    if (!this.#claims.hasMail(slot)) return false;
+    const level = this.#queue.levelOf(slot);
+    const { activeMax } = this.#options;
+    if (this.#active >= (level <= lastReserved ? activeMax : activeMax - this.#reserve)) {
+      this.#stackless[level]?.add(slot, 0, 0);
+      return false;
+    }
+    this.#lateness.began(slot, level);
+    this.#claims.setMail(slot, false);
     this.#active += 1;
-    this.#options.run(id);
+    this.#starts += 1;
+    const { paused } = this.#claims;
+    this.#isStarting = true;
+    this.#options.run(this.#claims.idOf(slot));
+    this.#isStarting = false;
+    return this.#claims.paused > paused;
   }
 
   /** What `run` began is over. */
   ended(): void {
     this.#active -= 1;
-    if (this.#length > 0) this.#schedule();
+    this.#unblock();
+    if (this.#queue.length > 0) this.#schedule();
   }
 
-  #shift(): number {
-    const id = this.#queue[this.#head] as number;
-    this.#head = (this.#head + 1) & (this.#queue.length - 1);
-    this.#length -= 1;
-    return id;
-  }
-
-  #grow(): void {
-    const grown = new Uint32Array(this.#queue.length * 2);
-    for (let at = 0; at < this.#length; at += 1)
-      grown[at] = this.#queue[(this.#head + at) & (this.#queue.length - 1)] as number;
-    this.#queue = grown;
-    this.#head = 0;
+  /** A stack is free: whoever waited for one first has a turn. */
+  #unblock(): void {
+    for (const line of this.#stackless)
+      while (line.size > 0) {
+        line.look();
+        line.drop();
+        if (!this.#claims.hasMail(line.key) || this.#claims.isHeld(line.key)) continue;
+        this.#queue.push(line.key);
+        return;
+      }
   }
 }

@@ -7,6 +7,7 @@ import type { Outcome } from '../outcome.ts';
 import type { Profile } from '../scheduler/profile.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
+import { type AgentExit, Custody } from './custody.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { FailurePlace } from './error-strategy.ts';
 import type { Halt } from './halt.ts';
@@ -30,6 +31,8 @@ export interface PopulationRooms {
   readonly inspection?: Inspection | undefined;
   /** An agent handles nothing until a person says so, or does so again. */
   readonly halted: (agent: string, halt: Halt | undefined) => void;
+  /** One that a supervisor looks after ended by itself. */
+  readonly exited: (exit: AgentExit) => void;
   /** Where it is put on record what agents do; none: nowhere. */
   readonly record?: LifeRecord | undefined;
   /** What agents owe because they used more than their share; none: nothing. */
@@ -64,8 +67,8 @@ export type Newcomer = readonly [
   halt?: Halt | undefined,
 ];
 
-/** `held`, `paused`: it waits for a person, wherever its state is. */
-export type ReportedPhase = AgentPhase | 'held' | 'paused';
+/** `held`, `paused`: it waits for a person, wherever its state is; `down`: for its supervisor. */
+export type ReportedPhase = AgentPhase | 'held' | 'paused' | 'down';
 
 /** What is known of one agent. */
 export interface AgentReport extends Tally {
@@ -97,6 +100,8 @@ export class Population implements Lodgers {
   readonly #specs = new Map<number, Spec>();
   readonly #roll: Roll;
   readonly #recovery: Recovery;
+  /** Those that a supervisor looks after. */
+  readonly custody: Custody;
   readonly #reins: Reins;
   readonly #agents = new Map<number, Agent>();
   /** Of those that have no object, whose state lies on disk. */
@@ -117,6 +122,7 @@ export class Population implements Lodgers {
     this.#roll = new Roll((id) => bus.directory.indexOf(id));
     const note = around.note.bind(around);
     this.#recovery = new Recovery({ bus, clock: around.clock, note, halted });
+    this.custody = new Custody({ bus, rouse: (id) => this.#rouse(id), exited: rooms.exited });
     this.#reins = new Reins(bus, this.#recovery);
     bus.lodge(this);
   }
@@ -192,6 +198,7 @@ export class Population implements Lodgers {
       agent.cool();
       this.#cold -= 1;
     }
+    agent.isSupervised = this.custody.has(id);
     const tally = this.#roll.tallyOf(id);
     agent.countOn(tally);
     this.#count(tally, -1);
@@ -214,6 +221,7 @@ export class Population implements Lodgers {
     this.#count(this.#roll.tallyOf(id), 1);
     if (agent.phase === 'cold') this.#cold += 1;
     this.#rooms.bus.rest(id);
+    this.#rooms.dispatcher.rest(id);
   }
 
   /** Another version of an agent: messages wait until the one under way is done and the old instance has ended. */
@@ -240,6 +248,7 @@ export class Population implements Lodgers {
       agent.replace(spec);
       if (agent.halt?.kind === 'terminated') this.#recovery.forgive(agent);
       this.#roll.setSpec(id, number);
+      this.#rooms.dispatcher.changed(id);
       this.#subscribe(id, agent.name, spec);
       this.#endUngranted(id, agent);
     } finally {
@@ -266,6 +275,7 @@ export class Population implements Lodgers {
     if (agent === undefined) return;
     // First, so that nobody finds it there again.
     this.#roll.delete(id);
+    this.custody.forget(id);
     this.#rooms.bus.remove(id);
     agent.stop({ kind: 'cancelled', reason: 'the agent was removed' });
     await agent.settled();
@@ -274,6 +284,7 @@ export class Population implements Lodgers {
     await this.#rooms.cold.drop(agent.name);
     this.#agents.delete(id);
     this.#count(agent, 1);
+    this.#rooms.dispatcher.forget(id);
   }
 
   /** Undefined also for one that has not done anything lately. */
@@ -306,7 +317,8 @@ export class Population implements Lodgers {
 
   /** The bus: its mailbox is no longer empty. */
   wake(id: number): void {
-    this.#rooms.dispatcher.wake(id);
+    // While it handles one, the next has to wait: `handled` looks whether there is one.
+    if (this.#agents.get(id)?.delivery === undefined) this.#rooms.dispatcher.wake(id);
   }
 
   /** The bus: nobody waits for the outcome of what it handles any more. */
@@ -436,10 +448,15 @@ export class Population implements Lodgers {
     const subscriptions = bus.subscriptionsOf(id).map(({ pattern, group }) => ({ pattern, group }));
     const mailboxDepth = bus.directory.depthOf(id);
     const { handled, failed, fuel, memoryBytes } = agent ?? this.#roll.tallyOf(id);
-    const phase = agent === undefined ? (cold.has(name) ? 'cold' : 'absent') : phaseOf(agent);
+    const phase = agent === undefined ? (cold.has(name) ? 'cold' : 'absent') : this.#phaseOf(agent);
     const lastError = agent?.halt?.why ?? agent?.lastError;
     const lifecycle = this.lifecycleOf(id) ?? 'created';
     return { phase, lifecycle, mailboxDepth, handled, failed, fuel, memoryBytes, lastError, subscriptions };
+  }
+
+  #phaseOf({ id, halt, phase }: Agent): ReportedPhase {
+    if (halt !== undefined && halt.kind !== 'terminated') return halt.kind;
+    return this.custody.isDown(id) ? 'down' : phase;
   }
 
   report(): PopulationReport {
@@ -452,7 +469,7 @@ export class Population implements Lodgers {
     if (resting > this.#cold) lives.created = resting - this.#cold;
     let [handled, failed, fuel] = [this.#handled, this.#failed, this.#fuel];
     for (const agent of this.#agents.values()) {
-      const phase = phaseOf(agent);
+      const phase = this.#phaseOf(agent);
       phases[phase] = (phases[phase] ?? 0) + 1;
       const { state } = agent.lifecycle;
       lives[state] = (lives[state] ?? 0) + 1;
@@ -469,9 +486,6 @@ const turnedAway: Outcome<undefined> = {
   reason: 'the policies of the host do not permit it',
   usage: { fuel: 0n, memoryBytes: 0, wallMs: 0, outputBytes: 0 },
 };
-function phaseOf({ halt, phase }: Agent): ReportedPhase {
-  return halt === undefined || halt.kind === 'terminated' ? phase : halt.kind;
-}
 
 function isOfManifest(
   one: Pick<KeptSubscription, 'pattern' | 'group'>,

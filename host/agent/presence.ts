@@ -85,6 +85,21 @@ export class Presence implements CallWatch, ParkingOwner {
     return rests && this.#delay.failures === 0;
   }
 
+  /** Whether it needed more restarts than its manifest bears. */
+  get isWornOut(): boolean {
+    return this.#delay.isWornOut;
+  }
+
+  /** Lets go of its instance without a word to it; no message may be under way. */
+  async abandon(): Promise<void> {
+    if (this.#leaving !== undefined) await this.#leaving;
+    if (this.#phase === 'idle') this.#around.busy(this.#agent);
+    const hadInstance = this.#resident !== undefined;
+    if (hadInstance) this.turn(life.failed, 'it was ended');
+    await this.drop();
+    if (hadInstance) this.#around.note(this.#agent, { kind: 'ended', outcome: undefined, reason: 'killed' });
+  }
+
   /** Another state of its life, unless that was ended from outside. */
   turn(next: LifeNumber, why?: string): void {
     const { lifecycle } = this.#agent;
@@ -321,11 +336,10 @@ export class Presence implements CallWatch, ParkingOwner {
   /** Its instance is lost with this outcome: the next message has another, later if it fails again and again, or none. */
   async fail(outcome: Outcome): Promise<void> {
     const { spec } = this.#agent;
-    const { backoffMs, backoffMsMax } = spec.manifest.restart;
     const nowMs = this.#around.clock.monotonicMs();
-    if (outcome.kind !== 'cancelled') this.#delay.fail(nowMs, backoffMs, backoffMsMax);
+    if (outcome.kind !== 'cancelled') this.#delay.fail(nowMs, spec.manifest.restart, this.#around.random);
     this.#agent.lastUsedMs = nowMs;
-    const isTheLast = isLast(outcome, spec);
+    const isTheLast = !this.#agent.isSupervised && isLast(outcome, spec);
     if (isTheLast) this.#before = undefined;
     this.turn(outcome.kind === 'ok' ? life.completed : life.failed, describe(outcome));
     await this.drop();
@@ -395,7 +409,7 @@ export class Presence implements CallWatch, ParkingOwner {
     const { lifecycle } = this.#agent;
     if (lifecycle.number === life.terminated || this.#phase === 'stopped') lifecycle.to(life.created);
     if (this.#phase === 'stopped') this.#phase = 'absent';
-    this.#delay.succeed();
+    this.#delay.forgive();
   }
 
   #discard(): void {

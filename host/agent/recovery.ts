@@ -56,6 +56,12 @@ export class Recovery {
     const kind = failureKindOf({ outcome, place, isLate });
     const steps = kind === undefined ? undefined : errors.steps[kind];
     const isTerminated = agent.halt?.kind === 'terminated';
+    if (agent.isWornOut && kind !== undefined) {
+      const { restartsMax, periodMs } = agent.spec.manifest.restart;
+      const why = `more than ${restartsMax} restarts in ${periodMs} ms, the last after ${wordsOf(outcome)}`;
+      this.#hold({ agent, delivery, outcome, steps: [], why: why.slice(0, whyCharsMax) });
+      return;
+    }
     if (isTerminated || steps === undefined) {
       bus.settle(delivery, outcome, isTerminated ? 'terminated' : undefined);
       return;

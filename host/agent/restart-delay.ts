@@ -1,10 +1,31 @@
+import type { Random } from '../clock.ts';
+import type { Restart } from '../manifest.ts';
+import { type Backoff, jitteredPauseMs } from '../supervisor/backoff.ts';
+import { RestartWindow } from '../supervisor/restart-window.ts';
+
 /** Ends in a row before a restart has to wait: one bad message should not slow the next good one. */
 const freeRestarts = 3;
 
-/** How long an agent that keeps ending waits before it is launched again: doubled each time, up to a bound. */
+/** How long an agent waits before its next restart, by its manifest. */
+export function backoffOf({
+  backoffKind: kind,
+  backoffMs: firstMs,
+  backoffMsMax: msMax,
+  multiplier,
+  jitterPercent,
+}: Restart): Backoff {
+  return { kind, firstMs, msMax, multiplier, jitter: jitterPercent / 100, free: freeRestarts };
+}
+
+/**
+ * How long an agent that keeps ending waits before it is launched again, and whether that is too often: what a
+ * supervisor of this one agent would do, without one.
+ */
 export class RestartDelay {
   #failures = 0;
   #notBeforeMs = 0;
+  #window: RestartWindow | undefined;
+  #isWornOut = false;
 
   /** It handled a message. */
   succeed(): void {
@@ -12,10 +33,26 @@ export class RestartDelay {
     this.#notBeforeMs = 0;
   }
 
-  fail(nowMs: number, firstMs: number, msMax: number): void {
+  /** A person lets it go on: what was before does not count. */
+  forgive(): void {
+    this.succeed();
+    this.#window = undefined;
+    this.#isWornOut = false;
+  }
+
+  fail(nowMs: number, restart: Restart, random: Random): void {
     this.#failures += 1;
-    const doublings = this.#failures - freeRestarts - 1;
-    this.#notBeforeMs = doublings < 0 ? 0 : nowMs + Math.min(msMax, firstMs * 2 ** Math.min(doublings, 40));
+    const pauseMs = jitteredPauseMs(backoffOf(restart), this.#failures, random);
+    this.#notBeforeMs = pauseMs === 0 ? 0 : nowMs + pauseMs;
+    const { restartsMax, periodMs } = restart;
+    if (restartsMax === undefined) return;
+    this.#window ??= new RestartWindow({ restartsMax, periodMs });
+    this.#isWornOut = !this.#window.add(nowMs);
+  }
+
+  /** It needed more restarts than its manifest bears. */
+  get isWornOut(): boolean {
+    return this.#isWornOut;
   }
 
   /** Milliseconds until it may be launched, at least 0. */

@@ -1,5 +1,5 @@
 import type { Delivery } from '../bus/delivery.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock, Random } from '../clock.ts';
 import type { Budget, Turn } from '../engine/budget.ts';
 import type { Resident } from '../engine/engine.ts';
 import type { HostError } from '../errors.ts';
@@ -17,6 +17,7 @@ export type StopReason = 'requested' | 'idle' | 'replaced' | 'restarting' | 'shu
 /** What a resident needs of its thread. */
 export interface Surroundings {
   readonly clock: Clock;
+  readonly random: Random;
   readonly turn: Turn;
   /**
    * Links and instantiates, or brings back what was saved, which it lets go of only when that has worked; waits
@@ -71,7 +72,11 @@ export type AgentNote =
   | { readonly kind: 'started'; readonly resumed: boolean }
   | { readonly kind: 'denied'; readonly what: string; readonly cure: string }
   | { readonly kind: Halt['kind'] | 'stopped' | 'killed' | 'resumed' | 'failed-over'; readonly why: string }
-  | { readonly kind: 'ended'; readonly outcome: Outcome | undefined; readonly reason: StopReason | 'failed' }
+  | {
+      readonly kind: 'ended';
+      readonly outcome: Outcome | undefined;
+      readonly reason: StopReason | 'failed' | 'killed';
+    }
   | { readonly kind: 'refused'; readonly error: HostError }
   /** It left memory, its state being so many bytes in the heap. */
   | { readonly kind: 'hibernated'; readonly bytes: number }

@@ -132,8 +132,10 @@ export class Audit {
   /** What a thread needs to make an `AuditPen` of its own; its port is to be transferred. */
   penEnd(): PenEnd {
     const { port1, port2 } = new MessageChannel();
-    this.#post('connect', port1, [port1]);
-    return { port: port2, state: this.#state, thread: this.#nextThread++ };
+    const thread = this.#nextThread++;
+    const count = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT);
+    this.#post('connect', { port: port1, thread, count }, [port1]);
+    return { port: port2, state: this.#state, thread, count };
   }
 
   /** A pen for this thread. */

@@ -9,6 +9,8 @@ export interface ChainFault {
     | 'moved'
     | 'inserted'
     | 'truncated'
+    /** Sealed and signed, but the thread that recorded it counted further, or not so far. */
+    | 'skipped'
     /** The signature of a seal is not of its key, or the seal was changed. */
     | 'signature'
     /** Signed by a key that neither the verifier nor the chain vouches for, or that was revoked. */

@@ -60,8 +60,18 @@ export interface KeyringMark {
   readonly mark: Uint8Array;
 }
 
+/** How many events a pen recorded, in memory that outlives its thread. */
+export interface Announced {
+  readonly thread: number;
+  /** One float. */
+  readonly count: SharedArrayBuffer;
+}
+
 interface Link {
   readonly port: MessagePort;
+  readonly announced: Announced | undefined;
+  /** Events that came. */
+  events: number;
   done: number;
   buffers: ArrayBuffer[];
 }
@@ -79,7 +89,7 @@ export class ChainKeeper {
   readonly #links = new Set<Link>();
   readonly #broadcast = new Broadcast();
   readonly #own = new EventWriter(new ArrayBuffer(eventBytesMax));
-  readonly #waiting: { readonly link: Link; readonly packet: BlockPacket }[] = [];
+  readonly #waiting: { readonly link: Link; readonly packet: BlockPacket | undefined }[] = [];
   #ownSequence = 0;
   #offsetMs: number;
   #segment: number;
@@ -120,14 +130,30 @@ export class ChainKeeper {
   }
 
   /** A pen's other end. */
-  connect(port: MessagePort): void {
-    const link: Link = { port, done: 0, buffers: [] };
+  connect(port: MessagePort, announced?: Announced): void {
+    const link: Link = { port, announced, events: 0, done: 0, buffers: [] };
     this.#links.add(link);
     port.on('message', (packet: BlockPacket | { readonly kind: 'hurry' }) => {
       if (packet.kind === 'block') this.#take(link, packet);
       else this.#writer.wake(true);
     });
-    port.on('close', () => this.#links.delete(link));
+    port.on('close', () => this.#unlink(link));
+  }
+
+  /** After all that was on its way from there. */
+  #unlink(link: Link): void {
+    if (!this.#links.delete(link)) return;
+    if (this.#waiting.length > 0) this.#waiting.push({ link, packet: undefined });
+    else this.#tellLost(link);
+  }
+
+  /** What a thread had recorded when it ended, and had not handed over. */
+  #tellLost({ announced, events }: Link): void {
+    if (announced === undefined) return;
+    const [count = 0] = new Float64Array(announced.count);
+    if (count <= events) return;
+    this.append(kinds.eventsLost, count - events, announced.thread);
+    this.#writer.wake(false);
   }
 
   /** Sends what becomes durable from now on. */
@@ -211,11 +237,15 @@ export class ChainKeeper {
   /** Writes what is left, the host's stop last. @returns why it could not, or undefined */
   async close(reason: string): Promise<string | undefined> {
     this.#state[0] = states.ended;
-    for (const { link, packet } of this.#waiting.splice(0)) this.#link(link, packet);
+    for (const { link, packet } of this.#waiting.splice(0)) this.#linkOrEnd(link, packet);
+    for (const link of this.#links) this.#tellLost(link);
+    // Who goes away from now on was looked at.
+    const links = [...this.#links];
+    this.#links.clear();
     this.append(kinds.hostStopped, reason);
     const failure = await this.#writer.close();
-    this.#acknowledge();
-    for (const { port } of this.#links) port.close();
+    this.#acknowledge(links);
+    for (const { port } of links) port.close();
     this.#broadcast.close();
     this.#subjects.close();
     return failure;
@@ -252,11 +282,17 @@ export class ChainKeeper {
     this.#writer.wake(packet.isUrgent);
   }
 
+  #linkOrEnd(link: Link, packet: BlockPacket | undefined): void {
+    if (packet === undefined) this.#tellLost(link);
+    else this.#link(link, packet);
+  }
+
   #link(link: Link, { buffer, length }: BlockPacket): void {
     this.#checkClock();
     const bytes = Buffer.from(buffer);
     for (let at = 0; at < length; ) {
       const recordBytes = frameLength(bytes, at);
+      link.events += 1;
       const from = at + frameBytes;
       const end = from + recordBytes;
       const next = isDigestFrame(bytes, at) ? putDigest(bytes, from, end) : end;
@@ -310,13 +346,13 @@ export class ChainKeeper {
     while (!this.#writer.isFull) {
       const next = this.#waiting.shift();
       if (next === undefined) return;
-      this.#link(next.link, next.packet);
+      this.#linkOrEnd(next.link, next.packet);
       this.#writer.wake(true);
     }
   }
 
-  #acknowledge(): void {
-    for (const link of this.#links) {
+  #acknowledge(links: Iterable<Link> = this.#links): void {
+    for (const link of links) {
       const { port, done, buffers } = link;
       if (done === 0) continue;
       link.done = 0;

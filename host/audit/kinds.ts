@@ -10,6 +10,7 @@ export const kinds = {
   eventsLost: 5,
   lossAccepted: 6,
   threadLost: 7,
+  supervised: 8,
   agentInstalled: 10,
   agentUpgraded: 11,
   agentRemoved: 12,
@@ -22,6 +23,7 @@ export const kinds = {
   agentState: 19,
   invocationStarted: 20,
   invocationEnded: 21,
+  installRefused: 23,
   messageSent: 30,
   messageDelivered: 31,
   messageDenied: 32,
@@ -59,11 +61,14 @@ export const fieldNames = {
   3: ['expectedMs', 'foundMs'],
   // What lay behind the last seal and was never promised to anybody.
   4: ['segment', 'offset', 'cutBytes', 'cutSha256', 'headFound'],
-  // Events that came when there was room for nothing more; their callers were told.
-  5: ['count'],
+  // Events that came when there was room for nothing more, whose callers were told; or, with a thread, those that it
+  // had recorded and that ended with it on their way.
+  5: ['count', 'thread'],
   6: ['lastSequence', 'headSequence', 'headBatch', 'headSeal'],
   // One of those that run agents; another takes its place.
   7: ['place', 'reason'],
+  // A supervisor did something, or an agent's circuit or health turned: `restarted`, `escalated`, `circuit-open`, `unhealthy`, ….
+  8: ['supervisor', 'event', 'reason'],
   10: ['component', 'signedBy', 'manifest'],
   11: ['fromComponent', 'toComponent', 'signedBy', 'manifest'],
   12: ['reason'],
@@ -78,6 +83,8 @@ export const fieldNames = {
   19: ['from', 'to', 'reason'],
   20: ['invocation', 'export', 'trace', 'fuelMax'],
   21: ['invocation', 'outcome', 'fuel', 'memoryBytes', 'durationNs'],
+  // Its component is not of whom it should be, is revoked, or is another than its manifest pins.
+  23: ['component', 'reason'],
   // The body only where a policy wants it.
   30: ['message', 'subject', 'receiver', 'bytes', 'sha256', 'body'],
   31: ['message', 'subject', 'sender', 'bytes', 'attempt'],

@@ -24,6 +24,8 @@ export interface PenEnd {
   readonly state: SharedArrayBuffer;
   /** Never used for another thread of the same host's run. */
   readonly thread: number;
+  /** One float: how many events the pen recorded. The chain sees it when the thread is gone. */
+  readonly count?: SharedArrayBuffer;
 }
 
 export interface PenOptions {
@@ -53,6 +55,7 @@ export class AuditPen {
   readonly #port: MessagePort;
   readonly #state: Int32Array;
   readonly #thread: number;
+  readonly #count: Float64Array;
   readonly #clock: Clock;
   readonly #flushMsMax: number;
   readonly #pendingBytesMax: number;
@@ -76,10 +79,11 @@ export class AuditPen {
   #isFlushDue = false;
   #isClosed = false;
 
-  constructor({ port, state, thread }: PenEnd, options: PenOptions) {
+  constructor({ port, state, thread, count }: PenEnd, options: PenOptions) {
     this.#port = port;
     this.#state = new Int32Array(state);
     this.#thread = thread;
+    this.#count = new Float64Array(count ?? new ArrayBuffer(Float64Array.BYTES_PER_ELEMENT));
     this.#clock = options.clock;
     this.#flushMsMax = options.flushMsMax ?? 2;
     this.#pendingBytesMax = options.pendingBytesMax ?? 16 * 1024 * 1024;
@@ -151,6 +155,7 @@ export class AuditPen {
     const from = cbor.at;
     cbor.at = from + frameBytes;
     this.#sequence += 1;
+    this.#count[0] = this.#sequence;
     writer.begin(kind, count, this.#thread, this.#sequence);
     cbor.uint(Math.floor(nowMs + this.#wallOffsetMs));
     cbor.uint(Math.floor(nowMs * 1e6 + this.#originNs));
@@ -221,7 +226,7 @@ export class AuditPen {
   #tellLost(): void {
     const lost = this.#lost;
     this.#lost = 0;
-    this.append(kinds.eventsLost, '', '', lost);
+    this.append(kinds.eventsLost, '', '', lost, null);
   }
 
   #flushLater(ms: number): void {

@@ -3,6 +3,7 @@ import { merkleRoot } from './merkle.ts';
 import { isSigned, type Seal, type SignedSeal, sealHash } from './seal.ts';
 import type { SegmentHeader } from './segment.ts';
 import { checkBytes, type Entry, type SegmentReader } from './segment-reader.ts';
+import type { Skip, ThreadCounts } from './thread-counts.ts';
 import { isAboutKeys, type Trust } from './trust.ts';
 
 export const batchEventsMax = 1_024;
@@ -30,6 +31,8 @@ export interface Batch {
   readonly offset: number;
   readonly endOffset: number;
   readonly seal: SignedSeal | undefined;
+  /** The first event that does not follow from the one of its thread before. */
+  readonly skip: Skip | undefined;
 }
 
 /** Reads a segment batch by batch and checks each against its seal. */
@@ -41,6 +44,8 @@ export class SegmentScan {
   /** The byte after the array head of the last event: its kind, where that is below 24. */
   lastKind = 0;
   readonly #trust: Trust;
+  readonly #counts: ThreadCounts | undefined;
+  #skip: Skip | undefined;
   readonly #hash: ChainHash;
   readonly #links: Buffer = Buffer.alloc((batchEventsMax + 1) * hashBytes);
   #keyEvents: Uint8Array[] = [];
@@ -52,12 +57,14 @@ export class SegmentScan {
     headerBytes: Uint8Array,
     position: Position,
     trust: Trust,
+    counts?: ThreadCounts,
   ) {
     this.reader = reader;
     this.header = header;
     this.headerHash = sha256(headerBytes);
     this.position = position;
     this.#trust = trust;
+    this.#counts = counts;
     this.#hash = new ChainHash(position.link);
   }
 
@@ -66,12 +73,13 @@ export class SegmentScan {
     const { reader } = this;
     const { offset } = reader;
     this.#keyEvents = [];
+    this.#skip = undefined;
     let count = 0;
     let brokenAt: number | undefined;
     let brokenOffset = offset;
     let entry = reader.next();
     for (; entry === 'event'; entry = reader.next()) {
-      const isRight = this.#take(Math.min(count, batchEventsMax));
+      const isRight = this.#take(count);
       if (!isRight && brokenAt === undefined) {
         brokenAt = this.position.nextSequence + count;
         brokenOffset = reader.entryOffset;
@@ -89,8 +97,11 @@ export class SegmentScan {
       offset,
       endOffset: reader.offset,
       seal,
+      skip: this.#skip,
     };
     if (seal !== undefined && fault === undefined) this.#accept(seal);
+    // What a batch that is wrong says of its threads is worth nothing.
+    else this.#counts?.forget();
     return batch;
   }
 
@@ -105,10 +116,13 @@ export class SegmentScan {
   }
 
   /** @returns whether the check beside the record is of its link */
-  #take(index: number): boolean {
+  #take(count: number): boolean {
     const { bytes, recordAt, recordBytes, checkAt } = this.reader;
     const link = this.#hash.add(bytes, recordAt, recordBytes);
-    this.#links.set(link, index * hashBytes);
+    this.#links.set(link, Math.min(count, batchEventsMax) * hashBytes);
+    const sequence = this.position.nextSequence + count;
+    const skip = this.#counts?.take(bytes, recordAt, recordBytes, sequence, this.reader.entryOffset);
+    this.#skip ??= skip;
     this.lastKind = bytes[recordAt + 1] ?? 0;
     if (isAboutKeys(bytes, recordAt))
       this.#keyEvents.push(Uint8Array.prototype.slice.call(bytes, recordAt, recordAt + recordBytes));

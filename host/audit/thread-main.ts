@@ -4,7 +4,7 @@ import { systemClock, systemRandom } from '../clock.ts';
 import { HostError, toWire, type WireError } from '../errors.ts';
 import type { ChainLimits } from './chain-writer.ts';
 import { systemDisk } from './disk.ts';
-import { ChainKeeper, type KeyringMark } from './keeper.ts';
+import { type Announced, ChainKeeper, type KeyringMark } from './keeper.ts';
 import type { Retention } from './retention.ts';
 import { keySigner } from './signer.ts';
 import type { SubjectsSeal } from './subject-file.ts';
@@ -24,9 +24,14 @@ export interface KeeperStart {
   readonly keyring: KeyringMark | undefined;
 }
 
+/** The keeper's end of a pen. */
+export interface PenLine extends Announced {
+  readonly port: MessagePort;
+}
+
 /** What its owner asks of it, each with what it answers. */
 export interface KeeperCalls {
-  connect: { input: MessagePort; answer: null };
+  connect: { input: PenLine; answer: null };
   subscribe: { input: MessagePort; answer: null };
   rotateKey: { input: { readonly privateKey: KeyObject; readonly generation: number }; answer: null };
   revokeKey: { input: { readonly publicKey: Uint8Array; readonly reason: string }; answer: null };
@@ -78,8 +83,8 @@ function wire(error: unknown, start: KeeperStart): WireError {
 
 function answersOf(keeper: ChainKeeper): Answers {
   return {
-    connect: (port) => {
-      keeper.connect(port);
+    connect: ({ port, thread, count }) => {
+      keeper.connect(port, { thread, count });
       return null;
     },
     subscribe: (port) => {

@@ -9,6 +9,7 @@ import { findSeal } from './seal-search.ts';
 import { type SegmentHeader, segmentNumbers, segmentPath } from './segment.ts';
 import { SegmentReader } from './segment-reader.ts';
 import { type Batch, equal, type Position, SegmentScan } from './segment-scan.ts';
+import { type Skip, skipText, ThreadCounts } from './thread-counts.ts';
 import { Trust } from './trust.ts';
 
 export interface VerifyOptions {
@@ -68,6 +69,7 @@ class Verifier {
   readonly #head: Head | undefined;
   readonly #pruned: Pruned | undefined;
   readonly #numbers: readonly number[];
+  readonly #counts = new ThreadCounts();
   readonly #faults: ChainFault[] = [];
   readonly #notes: string[] = [];
   #chain: Uint8Array | undefined;
@@ -103,6 +105,11 @@ class Verifier {
       yield this.#events;
     }
     this.#checkEnd();
+    const { lost } = this.#counts;
+    if (lost > 0)
+      this.#notes.push(
+        `${lost} events never came to the chain, as it says itself (host audit query --kind events-lost)`,
+      );
   }
 
   result(): Verification {
@@ -134,7 +141,7 @@ class Verifier {
       }
       this.#chain ??= head.header.chain;
       const position = this.#enter(path, number, head.header);
-      let scan = new SegmentScan(reader, head.header, head.bytes, position, this.#trust);
+      let scan = new SegmentScan(reader, head.header, head.bytes, position, this.#trust, this.#counts);
       for (let batch = scan.nextBatch(); ; batch = scan.nextBatch()) {
         const before = this.#position ?? position;
         this.#judge(path, scan, batch, before, isLast);
@@ -145,7 +152,7 @@ class Verifier {
           this.#unreadable(path, batch, before);
           reader.close();
           reader = new SegmentReader(path, found.endOffset);
-          scan = new SegmentScan(reader, head.header, head.bytes, before, this.#trust);
+          scan = new SegmentScan(reader, head.header, head.bytes, before, this.#trust, this.#counts);
           scan.resume(found.signed, sealHash(found.signed));
           this.#position = scan.position;
           this.#isLost = false;
@@ -202,6 +209,7 @@ class Verifier {
   #judge(path: string, scan: SegmentScan, batch: Batch, before: Position, isLast: boolean): void {
     if (batch.seal !== undefined && batch.fault === undefined) {
       if (batch.brokenAt !== undefined) this.#addBatch(path, batch, before);
+      if (batch.skip !== undefined) this.#addSkip(path, batch.skip, before);
       this.#accept(batch.seal, scan, batch.count);
       return;
     }
@@ -346,6 +354,11 @@ class Verifier {
     const { batch, firstSequence } = found.seal;
     const detail = `batch ${batch} is not the one that the ${what} vouches for: the chain was written anew`;
     this.#add({ kind: 'forked', sequence: firstSequence, batch, file: this.#folder, offset: 0, detail });
+  }
+
+  #addSkip(file: string, skip: Skip, { nextBatch: batch }: Position): void {
+    const { sequence, offset } = skip;
+    this.#add({ kind: 'skipped', sequence, batch, file, offset, detail: skipText(skip) });
   }
 
   #addBatch(path: string, batch: Batch, before: Position): void {

@@ -30,6 +30,7 @@ import { Reception, type ReceptionCounts } from './reception.ts';
 import type { BusRecord } from './record-port.ts';
 import { RegisteredMail } from './registered-mail.ts';
 import { Requests } from './requests.ts';
+import type { Pause } from './resident.ts';
 import { Shipping, type ShippingCounts, unrecorded } from './shipping.ts';
 import { Stamps } from './stamps.ts';
 import { SubjectTree, type Subscription } from './subject-tree.ts';
@@ -335,12 +336,13 @@ export class Bus {
   }
 
   /** Messages wait and nobody is woken: for a change of the agent's program. */
-  pause(id: number): void {
-    this.#reception.pause(id);
+  pause(id: number, why?: Pause): void {
+    this.#reception.pause(id, why);
   }
 
-  resume(id: number): void {
-    this.#reception.resume(id);
+  /** They come again, unless it is paused for another reason too. */
+  resume(id: number, why?: Pause): void {
+    this.#reception.resume(id, why);
   }
 
   // Senders

@@ -53,10 +53,20 @@ export class Delivery {
   }
 }
 
+/** The subject under which the host asks an agent how it is; nobody else can. */
+export const healthSubject = 'host.health';
+
+/** Whether it is the host that asks how its receiver is. */
+export function isProbe({ from, request, message }: Delivery): boolean {
+  return request !== 0 && from === 0 && message.principal === undefined && message.subject === healthSubject;
+}
+
 /** Whoever hands an agent its messages. */
 export interface Receiver {
   /** Its mailbox went from empty to not empty: take. Must not throw. */
   wake(id: number): void;
+  /** Whether a request may come in; without it, every one. Must not throw. */
+  admits?(id: number): boolean;
   /** An asker gave up on the message being handled. It is still to be settled. */
   cancel(id: number, delivery: Delivery): void;
 }

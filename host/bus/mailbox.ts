@@ -35,6 +35,11 @@ export class Mailbox {
     this.#size++;
   }
 
+  /** What comes next, wanted or not. */
+  get first(): Delivery | undefined {
+    return this.#size === 0 ? undefined : this.#ring[this.#head];
+  }
+
   /** The next message that is wanted. */
   shift(): Delivery | undefined {
     while (this.#size > 0) {

@@ -3,13 +3,20 @@ import type { Wheel } from '../clock/wheel.ts';
 import type { Outcome } from '../outcome.ts';
 import { AskedTable } from './asked.ts';
 import type { DeadLetter, DeadReason } from './dead-letters.ts';
-import { Delivery, type Receiver, type ReceiverTerms, type Redelivery, type Reply } from './delivery.ts';
+import {
+  Delivery,
+  isProbe,
+  type Receiver,
+  type ReceiverTerms,
+  type Redelivery,
+  type Reply,
+} from './delivery.ts';
 import type { Directory } from './directory.ts';
 import type { Envelopes } from './envelopes.ts';
 import type { Flush, Held } from './flush.ts';
 import { MailboxStock } from './mailbox.ts';
 import { type Failure, type Message, originOf } from './message.ts';
-import { Resident, Roster } from './resident.ts';
+import { type Pause, pauses, Resident, Roster } from './resident.ts';
 import type { Stamps } from './stamps.ts';
 import { verdictOf } from './verdict.ts';
 import { weightOf } from './weight.ts';
@@ -126,16 +133,17 @@ export class Reception {
     return (this.roster.get(id)?.mailbox?.size ?? 0) > 0;
   }
 
-  pause(id: number): void {
+  pause(id: number, why: Pause = 'halt'): void {
     const resident = this.roster.get(id);
-    if (resident !== undefined) resident.isPaused = true;
+    if (resident !== undefined) resident.paused |= pauses[why];
   }
 
-  resume(id: number): void {
+  /** It goes on, unless it is paused for another reason too. */
+  resume(id: number, why: Pause = 'halt'): void {
     const resident = this.roster.get(id);
-    if (resident === undefined || !resident.isPaused) return;
-    resident.isPaused = false;
-    if ((resident.mailbox?.size ?? 0) > 0) resident.receiver.wake(id);
+    if (resident === undefined || (resident.paused & pauses[why]) === 0) return;
+    resident.paused &= ~pauses[why];
+    if (resident.paused === 0 && (resident.mailbox?.size ?? 0) > 0) resident.receiver.wake(id);
   }
 
   /** A message whose place is reserved, new on this thread. */
@@ -172,8 +180,24 @@ export class Reception {
       this.#refuse(delivery);
       return;
     }
-    if (delivery.request !== 0) this.#asked.add(delivery);
+    if (delivery.request !== 0 && !this.#admit(resident, delivery)) return;
     this.#push(resident, delivery);
+  }
+
+  /** A request is let in, and the host's own question how it is overtakes all others. False: it was turned away. */
+  #admit(resident: Resident, delivery: Delivery): boolean {
+    if (isProbe(delivery)) {
+      this.#asked.add(delivery);
+      this.#pushFirst(resident, delivery);
+      return false;
+    }
+    if (resident.receiver.admits?.(resident.id) === false) {
+      this.#free(delivery);
+      this.answer(delivery, { error: { tag: 'unavailable' } });
+      return false;
+    }
+    this.#asked.add(delivery);
+    return true;
   }
 
   /** It says what nobody sealed. */
@@ -195,8 +219,8 @@ export class Reception {
   /** The next message of a receiver that handles none. */
   take(id: number): Delivery | undefined {
     const resident = this.roster.get(id);
-    if (resident?.mailbox === undefined || resident.isPaused || resident.current !== undefined)
-      return undefined;
+    if (resident?.mailbox === undefined || resident.current !== undefined) return undefined;
+    if (resident.paused !== 0 && !isAskable(resident)) return undefined;
     for (;;) {
       const delivery: Delivery | undefined = resident.mailbox?.shift();
       if (resident.mailbox?.size === 0) {
@@ -204,6 +228,12 @@ export class Reception {
         resident.mailbox = undefined;
       }
       if (delivery === undefined) return undefined;
+      if (resident.paused !== 0 && !isProbe(delivery)) {
+        // The question in front of it was taken back.
+        resident.mailbox ??= this.#stock.take();
+        resident.mailbox.unshift(delivery);
+        return undefined;
+      }
       if (this.#isDraining && delivery.entry !== 0) {
         this.#free(delivery);
         continue;
@@ -336,7 +366,7 @@ export class Reception {
   #pushFirst(resident: Resident, delivery: Delivery): void {
     resident.mailbox ??= this.#stock.take();
     resident.mailbox.unshift(delivery);
-    if (!resident.isPaused) resident.receiver.wake(resident.id);
+    if (resident.paused === 0 || isAskable(resident)) resident.receiver.wake(resident.id);
   }
 
   #hold(flush: Flush, held: Held): void {
@@ -472,7 +502,7 @@ export class Reception {
     const wasEmpty = resident.mailbox === undefined || resident.mailbox.size === 0;
     resident.mailbox ??= this.#stock.take();
     resident.mailbox.push(delivery);
-    if (wasEmpty && !resident.isPaused) resident.receiver.wake(resident.id);
+    if (wasEmpty && resident.paused === 0) resident.receiver.wake(resident.id);
   }
 
   /** Gives back the place a message had in its mailbox. */
@@ -580,6 +610,13 @@ export class Reception {
     if (resident.repeats?.size === 0) resident.repeats = undefined;
     delivery.repeat = 0;
   }
+}
+
+/** Whether somebody who says that it is not ready is asked again. */
+function isAskable({ paused, mailbox }: Resident): boolean {
+  if (paused !== pauses.unready) return false;
+  const first = mailbox?.first;
+  return first !== undefined && isProbe(first);
 }
 
 /** Of an agent that left this thread while it handled the message. */

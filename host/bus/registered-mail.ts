@@ -255,18 +255,25 @@ export class RegisteredMail {
 
   // Threads
 
-  /** A thread is gone: what it had waits for the one in its place. It may have been at any of them, so each counts as tried. */
+  /**
+   * A thread is gone: what it had waits for the one in its place. It was at one message of a receiver at most, the
+   * first that is open, so each of those counts as tried: what takes its thread along does not come for ever, and those
+   * behind it do not pay for it.
+   */
   strand(thread: number): void {
     const { journal } = this.#options;
     const entries = this.#sent.takeAll(thread);
     if (journal === undefined || entries.length === 0) return;
     const records = journal.read(entries);
+    const tried = new Set<string>();
     for (const entry of entries) {
       const found = records.get(entry);
       if (found === undefined) continue;
-      const attempt = found.message.attempt + 1;
-      journal.attempted(entry, attempt);
       const { receiver, guarantee } = found;
+      const isFirst = !tried.has(receiver);
+      tried.add(receiver);
+      const attempt = isFirst ? found.message.attempt + 1 : found.message.attempt;
+      if (isFirst) journal.attempted(entry, attempt);
       this.#strand(thread, {
         record: { message: { ...found.message, attempt }, receiver, guarantee },
         entry,

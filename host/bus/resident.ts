@@ -4,6 +4,18 @@ import { IdWindow } from './id-window.ts';
 import type { Mailbox } from './mailbox.ts';
 import { TokenBucket } from './token-bucket.ts';
 
+/** Why messages wait although their receiver could be at them; each for itself. */
+export const pauses = {
+  /** A person, or another version, has it. */
+  halt: 1,
+  /** It waits for its supervisor. */
+  down: 2,
+  /** It says that it is not ready: it is still asked whether it is. */
+  unready: 4,
+} as const;
+
+export type Pause = keyof typeof pauses;
+
 /** One agent of this thread, as the bus sees it. What it does not need it does not have. */
 export class Resident {
   readonly id: number;
@@ -14,7 +26,8 @@ export class Resident {
   mailbox: Mailbox | undefined = undefined;
   /** What it handles. */
   current: Delivery | undefined = undefined;
-  isPaused = false;
+  /** Bits of `pauses`: why nobody is woken. */
+  paused = 0;
   /** Takes to disk what it sent while it handled `current`; none: it sent nothing that has to be there. */
   flush: Flush | undefined = undefined;
   /** Requests it waits for. */
@@ -43,7 +56,7 @@ export class Resident {
     return (
       this.mailbox === undefined &&
       this.current === undefined &&
-      !this.isPaused &&
+      this.paused === 0 &&
       this.flush === undefined &&
       this.asking === 0 &&
       this.repeats === undefined &&

@@ -3,10 +3,13 @@ import { type Hash64, halfSipHash } from './half-sip-hash.ts';
 
 const sameMs = 0.25;
 
-/** The last two digits of ids, ready made: writing a number costs more than everything else about an id. */
-const lows = Array.from({ length: 36 ** 2 }, (_, low) => low.toString(36).padStart(2, '0'));
+/** Two digits, ready made: writing a number costs more than everything else about an id. */
+const pairs = Array.from({ length: 36 ** 2 }, (_, pair) => pair.toString(36).padStart(2, '0'));
 
-/** Names and times for messages. */
+/**
+ * Names and times for messages. Receivers read the names and pay for each of their bytes, so names of one kind
+ * are all of one length: what a message costs does not depend on how many there were before it, or on chance.
+ */
 export class Stamps {
   readonly #clock: Clock;
   readonly #prefix: string;
@@ -47,9 +50,10 @@ export class Stamps {
 
   /** A message id nobody else gives, also after a restart. */
   id(): string {
-    const low = this.#count++ % lows.length;
-    if (low === 0) this.#start = `${this.#prefix}${Math.floor(this.#count / lows.length).toString(36)}`;
-    return this.#start + lows[low];
+    const low = this.#count % pairs.length;
+    if (low === 0) this.#start = this.#prefix + eightDigits(Math.floor(this.#count / pairs.length));
+    this.#count += 1;
+    return this.#start + pairs[low];
   }
 
   /** A token nobody can guess who was not told, for a number of this thread. */
@@ -62,6 +66,18 @@ export class Stamps {
     this.#bytes[5] = thread >>> 8;
     halfSipHash(this.#bytes, 6, this.#key[0] ?? 0, this.#key[1] ?? 0, this.#hash);
     const { low, high } = this.#hash;
-    return `${token.toString(36)}-${(low >>> 0).toString(36)}${(high >>> 0).toString(36)}`;
+    return `${eightDigits(token)}-${eightDigits(low >>> 0)}${eightDigits(high >>> 0)}`;
   }
+}
+
+/** A whole number below 36 ** 8 in base 36. */
+function eightDigits(value: number): string {
+  const high = Math.floor(value / pairs.length ** 2);
+  const low = value - high * pairs.length ** 2;
+  return twoPairs(high) + twoPairs(low);
+}
+
+function twoPairs(value: number): string {
+  const high = (value / pairs.length) | 0;
+  return `${pairs[high]}${pairs[value - high * pairs.length]}`;
 }

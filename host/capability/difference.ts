@@ -30,6 +30,7 @@ function beyond(one: Manifest, other: Manifest, sign: string): string[] {
     ...entryLines('[subscriptions]', one.subscriptions, other.subscriptions, sign),
     ...entryLines('[[triggers]]', heard(one), heard(other), sign),
     ...entryLines('[errors]', failovers(one), failovers(other), sign),
+    ...entryLines('[supervision]', ties(one), ties(other), sign),
     ...(one.route !== undefined && one.route !== other.route
       ? [`[http] route ${sign} ${JSON.stringify(one.route)}`]
       : []),
@@ -89,6 +90,11 @@ function failovers({ errors }: Manifest): readonly object[] {
   const steps = Object.values(errors.steps).flat();
   const names = steps.flatMap((step) => (step.kind === 'failover' ? [step.agent] : []));
   return [...new Set(names)].map((failover) => ({ failover }));
+}
+
+/** Agents that it can take along, and those whose end it is told of. */
+function ties({ supervision: { links, monitors } }: Manifest): readonly object[] {
+  return [...links.map((link) => ({ link })), ...monitors.map((monitor) => ({ monitor }))];
 }
 
 /** What triggers hear: as good as a subscription. Those that go by the clock only cost what limits bound. */

@@ -18,6 +18,7 @@ import { loadParts, type Parts } from './serve/parts.ts';
 import { Reload } from './serve/reload.ts';
 import { makeStateFolder, stateFolderOf } from './serve/state-folder.ts';
 import { Stop } from './serve/stop.ts';
+import { loadSupervisors } from './serve/supervisor-file.ts';
 import { Voice } from './serve/voice.ts';
 import { countOf, type Elsewhere, parseWords, timeMsOf } from './words.ts';
 
@@ -65,7 +66,8 @@ export const command: Command = {
 Usage: host serve [FOLDER|agent.toml|FILE.wasm …] [OPTIONS]
 
   host serve my-agent              # a FOLDER with an agent.toml is one agent
-  host serve examples/pipeline     # any other FOLDER (default: here) holds agents in its subfolders
+  host serve examples/pipeline     # any other FOLDER (default: here) holds agents in its subfolders,
+                                   # and may have a supervisors.toml: who is restarted with whom
 
 What has sources is built first if it changed. Then, in another terminal:
 
@@ -310,6 +312,7 @@ function open(
   makeStateFolder(stateFolder);
   return parts.serve({
     agents,
+    supervisors: loadSupervisors(settings.roots),
     stateFolder,
     cacheFolder: cacheFolder(process.env),
     threads,

@@ -378,27 +378,35 @@ export class Budget {
       if (cell !== undefined) cell.value = deadFuel;
       return 0;
     }
-    const left = this.limits.fuelMax - this.#granted;
-    if (left + cell.value < 0n) {
-      this.stop({ kind: 'limit', limit: 'fuelMax', max: this.limits.fuelMax, used: this.fuelUsed });
-      return 0;
-    }
+    if (this.#isOverdrawn(cell)) return 0;
     const nowMs = this.clock.monotonicMs();
     if (nowMs >= this.#deadlineAtMs) {
       this.stopForDeadline();
       return 0;
     }
     if (this.#holdsThread(nowMs)) return 0;
-    // At least enough to bring the cell back to 0, whatever one block overshot by.
     this.#charge(this.fuelUsed, nowMs);
     this.#slice.end(nowMs);
+    this.#grant(cell);
+    const isWanted = nowMs >= this.#yieldAtMs || this.#turn?.isWanted(this.#turnKey) === true;
+    return this.synchronousDepth === 0 && isWanted ? 1 : 0;
+  }
+
+  /** Whether more is used than the limit allows, which ends the guest. */
+  #isOverdrawn(cell: WebAssembly.Global<'i64'>): boolean {
+    if (this.limits.fuelMax - this.#granted + cell.value >= 0n) return false;
+    this.stop({ kind: 'limit', limit: 'fuelMax', max: this.limits.fuelMax, used: this.fuelUsed });
+    return true;
+  }
+
+  /** The next slice: at least enough to bring the cell back to 0, whatever one block overshot by. */
+  #grant(cell: WebAssembly.Global<'i64'>): void {
+    const left = this.limits.fuelMax - this.#granted;
     const { fuel } = this.#slice;
     const need = fuel > -cell.value ? fuel : -cell.value;
     const grant: bigint = need < left ? need : left;
     this.#granted += grant;
     cell.value += grant;
-    const isWanted = nowMs >= this.#yieldAtMs || this.#turn?.isWanted(this.#turnKey) === true;
-    return this.synchronousDepth === 0 && isWanted ? 1 : 0;
   }
 
   /**
@@ -427,10 +435,16 @@ export class Budget {
     if (this.#turn !== undefined) this.#charge(this.fuelUsed, this.clock.monotonicMs());
   }
 
-  /** Import `pause` (suspending): lets the event loop turn, then the guest goes on. */
+  /**
+   * Import `pause` (suspending): lets the event loop turn, then the guest goes on. It does not ask for fuel again:
+   * a slice that was ended meanwhile, by a look at the clock for work that the host does ahead, is granted anew.
+   */
   async pause(): Promise<void> {
     await (this.#turn?.giveWay(this.#turnKey) ?? new Promise<void>((resolve) => setImmediate(resolve)));
     this.waited();
+    const cell = this.#cell;
+    if (cell === undefined || this.#cause !== undefined || cell.value >= 0n) return;
+    if (!this.#isOverdrawn(cell)) this.#grant(cell);
   }
 
   /** The guest has waited, and others had the thread: what it holds that for is counted from now. */

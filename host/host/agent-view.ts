@@ -22,6 +22,8 @@ function stateOf(report: AgentReport | undefined): AgentState {
       return 'hibernated';
     case 'absent':
       return 'ready';
+    case 'down':
+      return 'stopped';
     case 'held':
     case 'paused':
     case 'stopped':

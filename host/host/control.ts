@@ -1,3 +1,5 @@
+import type { StopReason } from '../agent/agent.ts';
+import type { AgentExit } from '../agent/custody.ts';
 import type { Halt } from '../agent/halt.ts';
 import type { LifecycleState } from '../agent/lifecycle.ts';
 import type { AgentReport, Newcomer, PopulationReport } from '../agent/population.ts';
@@ -81,6 +83,14 @@ export interface ThreadCalls {
   readonly remove: (id: number) => void;
   /** A halted agent goes on; false: it was not. */
   readonly resume: (asked: { readonly id: number; readonly isDropped: boolean }) => boolean;
+  /** A supervisor looks after these: they wait until they are begun. */
+  readonly takeCare: (ids: readonly number[]) => void;
+  readonly releaseCare: (id: number) => void;
+  /** Has one begin without a message; says why it could not. */
+  readonly begin: (id: number) => string | undefined;
+  /** Ends one after its message under way, or at once. */
+  readonly rest: (asked: { readonly id: number; readonly reason: StopReason }) => void;
+  readonly quell: (asked: { readonly id: number; readonly why: string }) => void;
   /** A person pauses, stops or kills an agent. */
   readonly pull: (asked: { readonly id: number; readonly rein: Rein; readonly by: string }) => void;
   /** Answers once an agent is in one of these states; undefined: it was not within the time. */
@@ -102,8 +112,8 @@ export interface ThreadCalls {
   readonly settledIds: () => readonly SettledId[];
   /** These were dealt with by agents of this thread: they are not delivered to them again. */
   readonly remember: (ids: readonly SettledId[]) => void;
-  /** Delivers what was found in the journal; `true` when this thread took the place of a lost one. */
-  readonly deliver: (isSuccessor: boolean) => void;
+  /** Delivers what was found in the journal. Whose agents were cut off: nobody's, this thread's, or everybody's. */
+  readonly deliver: (cutOff: CutOff) => void;
   /** The agents of a lost thread are there again. */
   readonly returned: (thread: number) => void;
   /**
@@ -133,6 +143,8 @@ export interface OwnerCalls {
   readonly unwanted: (call: number) => void;
   /** An agent handles nothing until a person says so; without a halt, it does again. */
   readonly halted: (change: Halted) => void;
+  /** One that a supervisor looks after ended by itself. */
+  readonly exited: (exit: AgentExit) => void;
   readonly [name: string]: (input: never) => unknown;
 }
 
@@ -150,6 +162,8 @@ export interface AskedApproval {
   /** How long it may wait. */
   readonly waitMs: number;
 }
+
+export type CutOff = 'none' | 'own' | 'all';
 
 export type Halted = readonly [agent: string, halt: Halt | undefined];
 

@@ -51,6 +51,11 @@ export class HostAudit {
     this.#note(kinds.agentUpgraded, manifest.name, by, from, to, signedBy ?? null, digestOf(manifestText));
   }
 
+  /** A component was not admitted, whoever brought it. */
+  installRefused(name: string, digest: string, why: string): void {
+    this.#note(kinds.installRefused, name, '', digest, why);
+  }
+
   removed(name: string, by: string): void {
     this.#note(kinds.agentRemoved, name, by, 'requested');
   }
@@ -74,6 +79,11 @@ export class HostAudit {
         await this.#pen?.flushed();
       this.#note(kinds.agentInstalled, name, by, program.facts.digest, null, manifest);
     }
+  }
+
+  /** Something about a supervisor and one of its children. */
+  supervised(supervisor: string, event: string, child: string, reason: string, by = ''): void {
+    this.#note(kinds.supervised, child, by, supervisor, event, reason);
   }
 
   threadLost(thread: number, reason: string): void {

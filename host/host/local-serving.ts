@@ -3,7 +3,7 @@ import type { Clock, Random } from '../clock.ts';
 import type { MetricsSettings } from '../config/metrics.ts';
 import type { ResidenceBounds } from '../engine/residence.ts';
 import type { Limits } from '../limits.ts';
-import type { Manifest } from '../manifest.ts';
+import type { Manifest, SupervisorTree } from '../manifest.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { Installed, Serving } from './serving.ts';
 import type { TrustOptions } from './trust.ts';
@@ -34,6 +34,8 @@ export interface LocalAgent {
 
 export interface ServeOptions {
   readonly agents: readonly LocalAgent[];
+  /** Trees of supervisors over them. */
+  readonly supervisors?: readonly SupervisorTree[];
   readonly stateFolder: string;
   readonly cacheFolder: string | undefined;
   /** Threads that have agents, besides the main one. */

@@ -10,7 +10,7 @@ import type { LogEntry } from '../telemetry/log-entry.ts';
 import { DeadLetterLog } from './dead-letter-log.ts';
 import type { DeadLetter } from './serving.ts';
 import { removeJournal, type StateFolder } from './state-folder.ts';
-import { damageText, ThreadMail } from './thread-mail.ts';
+import { countTried, damageText, ThreadMail } from './thread-mail.ts';
 import type { AgentThreadHandle, Threads } from './threads.ts';
 
 export interface MailOptions {
@@ -69,14 +69,17 @@ export class Mail {
     const ids = [...(await this.#adopt()), ...(await this.#settledIds())];
     const { threads } = this;
     await Promise.all(threads.numbers.map((number) => this.#remind(number, threads.handle(number), ids)));
-    await Promise.all(threads.numbers.map((number) => threads.handle(number)?.call('deliver', false)));
-    this.#own.deliver(bus, 0, false);
+    const { wasCutOff } = this.#options.state;
+    await Promise.all(
+      threads.numbers.map((number) => threads.handle(number)?.call('deliver', wasCutOff ? 'all' : 'none')),
+    );
+    await this.#own.deliver(bus, () => wasCutOff);
   }
 
   /** A thread is back with its agents after a loss. */
   async returned(number: number, handle: AgentThreadHandle): Promise<void> {
     await this.#remind(number, handle, await this.#settledIds());
-    await handle.call('deliver', true);
+    await handle.call('deliver', 'own');
     this.#joined().returned(number);
     for (const other of this.threads.numbers)
       if (other !== number) this.threads.handle(other)?.post('returned', number);
@@ -110,7 +113,8 @@ export class Mail {
     const { state, sealOf, clock, random, repair } = this.#options;
     const [folder, seal] = [state.journalOf(number), sealOf(number)];
     const { journal, recovered } = openJournal({ folder, seal, clock, random, repair });
-    for (const entry of recovered.pending) this.#joined().restore(entry, await this.#accept(entry));
+    for (const entry of countTried(recovered.pending, () => state.wasCutOff))
+      this.#joined().restore(entry, await this.#accept(entry));
     for (const { sequence: _sequence, ...letter } of recovered.deadLetters) {
       const entry = await this.#accept({ ...letter, sequence: 0 });
       this.#own.journal.died(entry, letter.reason, letter.failure);

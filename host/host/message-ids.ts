@@ -1,8 +1,13 @@
 import type { Random } from '../clock.ts';
 
 const prefixBytes = 9;
+/** More than a host will ever count. */
+const countDigits = 9;
 
-/** Names for messages from outside, unique over restarts and hosts. */
+/**
+ * Names for messages from outside, unique over restarts and hosts. All are of one length: an agent reads the name of
+ * its message, and what that costs must not depend on how many messages came before.
+ */
 export class MessageIds {
   readonly #prefix: string;
   #count = 0;
@@ -13,6 +18,6 @@ export class MessageIds {
 
   next(): string {
     this.#count += 1;
-    return `${this.#prefix}-${this.#count.toString(36)}`;
+    return `${this.#prefix}-${this.#count.toString(36).padStart(countDigits, '0')}`;
   }
 }

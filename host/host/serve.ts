@@ -16,6 +16,7 @@ import {
   settleBounds,
 } from '../engine/residence.ts';
 import type { HostError } from '../errors.ts';
+import type { SupervisorTree } from '../manifest.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
@@ -52,6 +53,7 @@ import type {
   Reply,
   Serving,
   ServingStatus,
+  SupervisorStatus,
   ThreadDoors,
 } from './serving.ts';
 import { ChainRecord } from './serving-record.ts';
@@ -59,6 +61,8 @@ import { SharedNames } from './shared-names.ts';
 import { Sites } from './sites.ts';
 import { openState, type StateFolder } from './state-folder.ts';
 import { type HostView, statusOf } from './status.ts';
+import { Supervision } from './supervision.ts';
+import { SupervisorNews } from './supervisor-news.ts';
 import { SupplyChain } from './supply-chain.ts';
 import { Tenancy } from './tenancy.ts';
 import { ThreadPlaces } from './thread-places.ts';
@@ -87,6 +91,7 @@ export async function serve(options: ServeOptions): Promise<LocalServing> {
   try {
     for (const agent of options.agents) await host.begin(agent);
     await host.restore();
+    await host.supervise(options.supervisors ?? []);
     await host.becomeReady();
   } catch (thrown) {
     await host.close(0);
@@ -123,6 +128,8 @@ class ServingHost implements LocalServing {
   readonly #totals = new Totals();
   readonly #metering: Metering;
   readonly #triggers: Triggers;
+  readonly #supervision: Supervision;
+  readonly #supervisorNews: SupervisorNews;
   readonly #desk: FrontDesk;
   readonly #roster: Roster;
   #recordsTriedMs = Number.NEGATIVE_INFINITY;
@@ -209,6 +216,7 @@ class ServingHost implements LocalServing {
         state.agents.putHalt(agent, halt);
         this.#tenancy.noteHalt(agent, halt);
       },
+      onExited: (exit) => this.#supervision.exited(exit),
       onJournal: (thread, isTaking) => this.#news.journalTurned(thread, isTaking),
       onOutput: (text) => this.#say('warn', text.trimEnd()),
       policy: this.#policing ?? noPolicy,
@@ -247,6 +255,14 @@ class ServingHost implements LocalServing {
       halts: state.agents.halts(),
       isFresh: state.coldLeft.length === 0,
     });
+    this.#supervision = new Supervision({
+      tenancy: this.#tenancy,
+      threads: this.#threads,
+      clock,
+      random,
+      told: (supervisor, note) => this.#supervisorNews.told(supervisor, note),
+    });
+    this.#supervisorNews = new SupervisorNews(this.#bus, this.#audit, this.#news, () => this.#nowMs());
     this.#triggers = openTriggers(
       this.#bus,
       state.agents,
@@ -293,6 +309,7 @@ class ServingHost implements LocalServing {
         requireSigned: options.trust?.requireSigned === true,
         nowMs: () => this.#nowMs(),
         say: this.#say,
+        onRefused: (agent, digest, why) => this.#audit.installRefused(agent, digest, why),
       }),
       nowMs: () => this.#nowMs(),
       say: this.#say,
@@ -357,6 +374,7 @@ class ServingHost implements LocalServing {
 
   /** Everybody is installed: what an earlier run was given and did not deal with is delivered. */
   async becomeReady(): Promise<void> {
+    this.#state.begin();
     await this.#mail.deliver();
     this.#metering.watch();
     if (this.#options.metrics !== undefined) await this.#metering.export(this.#options.metrics);
@@ -369,6 +387,7 @@ class ServingHost implements LocalServing {
     this.#names.lost(thread);
     this.#sites.drop(this.#places.socketPathOf(thread));
     this.#tenancy.suspend(thread);
+    this.#supervision.lost(thread);
     this.#tellUnreachable(thread, reason);
     this.#say('error', `a thread was lost (${reason}); its agents begin anew on another`);
   }
@@ -383,6 +402,7 @@ class ServingHost implements LocalServing {
   async #replaced(thread: number, handle: AgentThreadHandle): Promise<void> {
     try {
       const count = await this.#tenancy.reinstall(thread, handle);
+      await this.#supervision.returned(thread);
       await this.#mail.returned(thread, handle);
       await this.#doors.reopen(handle);
       this.#say('info', `${count} agents of the lost thread are there again`);
@@ -470,6 +490,22 @@ class ServingHost implements LocalServing {
     await Promise.race([coming, waits.promise]);
   }
 
+  /** Starts the trees of supervisors. @throws HostError `HOST_ERR_CONFIG_INVALID` */
+  supervise(trees: readonly SupervisorTree[]): Promise<void> {
+    return this.#supervision.start(trees);
+  }
+
+  supervisors(): readonly SupervisorStatus[] {
+    return this.#supervision.status();
+  }
+
+  async restartSupervisor(name: string, principal?: Principal): Promise<void> {
+    this.#desk.requireOpen();
+    this.#audit.assertRoom();
+    await this.#supervision.restart(name);
+    this.#audit.supervised(name, 'restarted', '', '', principal?.name ?? 'local');
+  }
+
   /** Installs what an earlier run was given over HTTP. */
   restore(): Promise<void> {
     return this.#installation.restore();
@@ -483,8 +519,9 @@ class ServingHost implements LocalServing {
     return this.#installation.spawn(like, names);
   }
 
-  remove(name: string, principal?: Principal): Promise<void> {
-    return this.#installation.remove(name, principal?.name);
+  async remove(name: string, principal?: Principal): Promise<void> {
+    await this.#installation.remove(name, principal?.name);
+    await this.#supervision.removed(name);
   }
 
   async resume(name: string, isDropped: boolean, principal?: Principal): Promise<boolean> {
@@ -586,6 +623,7 @@ class ServingHost implements LocalServing {
     this.#policing?.close();
     this.#triggers.stop();
     await this.#drain(drainMs);
+    await this.#supervision.close();
     await this.#metering.close();
     await this.#threads.everywhere((handle) => handle.call('save', undefined));
     await this.#threads.close(closeMsMax);

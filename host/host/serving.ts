@@ -216,6 +216,30 @@ export interface SubscribeOptions {
   readonly ended?: (reason: string) => void;
 }
 
+/** A supervisor of agents and of other supervisors. */
+export interface SupervisorStatus {
+  readonly name: string;
+  /** Undefined: it is the root of its tree. */
+  readonly parent: string | undefined;
+  readonly strategy: string;
+  /** Restarts there may be within the period; beyond, it gives up. */
+  readonly restartsMax: number;
+  readonly periodMs: number;
+  /** `ended`: it gave up, or could not be started. */
+  readonly state: 'up' | 'ended';
+  /** In the order in which they are started. */
+  readonly children: readonly SupervisedChild[];
+}
+
+export interface SupervisedChild {
+  readonly name: string;
+  readonly kind: 'agent' | 'supervisor';
+  readonly state: 'down' | 'starting' | 'up' | 'waiting' | 'stopping';
+  readonly restarts: number;
+  /** How it ended last, for people. */
+  readonly lastExit: string | undefined;
+}
+
 /** What one agent did, and has now. */
 export type AgentMetrics = Pick<
   AgentSummary,
@@ -367,6 +391,10 @@ export interface Serving {
    */
   resume(name: string, isDropped: boolean, principal?: Principal): Promise<boolean>;
 
+  /** Every supervisor, parents before those under them. */
+  supervisors(): readonly SupervisorStatus[];
+  /** Starts a tree anew, by the name of its root. @throws HostError `HOST_ERR_SUPERVISOR_UNKNOWN` */
+  restartSupervisor(name: string, principal?: Principal): Promise<void>;
   /** An agent to pause, resume, stop, kill and wait for. @throws HostError `HOST_ERR_AGENT_UNKNOWN`, at once or later */
   handle(name: string, principal?: Principal): AgentHandle;
 

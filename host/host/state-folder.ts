@@ -1,8 +1,9 @@
-import { lstatSync, readdirSync, rmSync, type Stats, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, rmSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
 import { HostError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
+import { writeOwnFile } from '../regular-file.ts';
 import { AgentRecords } from './agent-records.ts';
 import { ComponentFiles } from './component-files.ts';
 import { StateLock } from './state-lock.ts';
@@ -26,10 +27,18 @@ export interface StateFolder {
   journalOf(thread: number): string;
   /** Where the snapshots of one thread's agents are kept. */
   coldOf(thread: number): string;
+  /** The run before did not end in good order: what was under way may have been what ended it. */
+  readonly wasCutOff: boolean;
+  /** Agents are at what was left of the run before: from now on this one counts. */
+  begin(): void;
+  /** Lets another host have the folder as if this one had been cut off. */
+  abandon(): void;
   /** Saves what is left and lets another host have the folder. */
   close(): void;
 }
 
+/** There while a host runs, and after one that was cut off. */
+const runningName = 'running';
 const ownerOnly = 0o700;
 const othersWriteMask = 0o022;
 
@@ -47,6 +56,8 @@ export function openState(folder: string): StateFolder {
     const historyFolder = made(folder, 'history');
     const components = new ComponentFiles(made(folder, 'components'));
     const agents = new AgentRecords(join(folder, 'agents.sqlite'));
+    const running = join(folder, runningName);
+    let isBegun = false;
     return {
       folder,
       components,
@@ -57,9 +68,19 @@ export function openState(folder: string): StateFolder {
       recorded: new ComponentFiles(join(historyFolder, 'components')),
       journalOf: (thread) => made(journalFolder, String(thread)),
       coldOf: (thread) => made(coldFolder, String(thread)),
+      wasCutOff: existsSync(running),
+      begin: () => {
+        isBegun = true;
+        writeOwnFile(running, '');
+      },
+      abandon: () => {
+        agents.close();
+        lock.release();
+      },
       close: () => {
         try {
           agents.close();
+          if (isBegun) rmSync(running, { force: true });
         } finally {
           lock.release();
         }

@@ -62,7 +62,7 @@ export async function statusOf(view: HostView): Promise<ServingStatus> {
       ready: phase('absent'),
       held: phase('held'),
       paused: phase('paused'),
-      stopped: phase('stopped'),
+      stopped: phase('stopped') + phase('down'),
       failed: 0,
     },
     lifecycle: livesOf(view, looked),

@@ -10,6 +10,8 @@ export interface SupplyChainOptions {
   readonly requireSigned: boolean;
   readonly nowMs: () => number;
   readonly say: (level: 'info' | 'warn', text: string, agent: string) => void;
+  /** For the record. */
+  readonly onRefused?: (agent: string, digest: string, why: string) => void;
 }
 
 /** What is to be installed: its bytes, and the content of the `.sig` file beside it. */
@@ -51,6 +53,16 @@ export class SupplyChain {
    * not fit, a key that is revoked, and, where signatures are required, for none
    */
   admit(manifest: Manifest, path: string, delivered: Delivered, accepts: boolean): Admission {
+    try {
+      return this.#admit(manifest, path, delivered, accepts);
+    } catch (thrown) {
+      if (thrown instanceof HostError)
+        this.#options.onRefused?.(manifest.name, digestOf(delivered.component), thrown.message);
+      throw thrown;
+    }
+  }
+
+  #admit(manifest: Manifest, path: string, delivered: Delivered, accepts: boolean): Admission {
     requirePinned(manifest, path, delivered.component);
     const { signature } = delivered;
     if (signature === undefined) return this.#unsigned(manifest.name, path, accepts);

@@ -1,7 +1,7 @@
 import type { BlockSeal } from '../block-seal.ts';
 import type { Bus } from '../bus/bus.ts';
 import { openJournal } from '../bus/journal/disk-journal.ts';
-import type { Damage, Journal, Recovered } from '../bus/journal/journal.ts';
+import type { Damage, Journal, JournalEntry, Recovered } from '../bus/journal/journal.ts';
 import type { Clock, Random } from '../clock.ts';
 
 export interface ThreadMailOptions {
@@ -39,20 +39,23 @@ export class ThreadMail {
   }
 
   /**
-   * Delivers what was found, once the agents are there. After a loss of the thread, what its own agents had counts
-   * as tried: they may have been at it.
+   * Delivers what was found, once the agents are there. `isTried`: whether the receiver of a message was cut off, with
+   * its thread or with the whole host. The first message of each of those counts as tried, as it may have been at it,
+   * and that is on disk before it may be at it again.
    */
-  deliver(bus: Bus, self: number, isSuccessor: boolean): void {
+  async deliver(bus: Bus, isTried: (receiver: string) => boolean): Promise<void> {
     const found = this.#recovered;
     this.#recovered = undefined;
     for (const { sequence, ...letter } of found?.deadLetters ?? [])
       bus.restoreDeadLetter({ ...letter, entry: sequence });
-    for (const { sequence, message, receiver, guarantee } of found?.pending ?? []) {
-      const wasTried = isSuccessor && bus.directory.ownerOf(bus.directory.find(receiver)) === self;
-      const attempt = wasTried ? message.attempt + 1 : message.attempt;
-      if (wasTried) this.journal.attempted(sequence, attempt);
-      bus.restore({ message: { ...message, attempt }, receiver, guarantee }, sequence);
-    }
+    const before = found?.pending ?? [];
+    const pending = countTried(before, isTried);
+    const tried = pending.filter((entry, at) => entry !== before[at]);
+    for (const { sequence, message } of tried) this.journal.attempted(sequence, message.attempt);
+    // A disk that takes nothing is told of elsewhere, and nothing is lost with it.
+    if (tried.length > 0) await this.journal.flushed().catch(() => {});
+    for (const { sequence, message, receiver, guarantee } of pending)
+      bus.restore({ message, receiver, guarantee }, sequence);
   }
 
   /** Says what is new about the disk: why it takes nothing, or that it does again. */
@@ -82,6 +85,20 @@ export class ThreadMail {
   close(): Promise<void> {
     return this.journal.close();
   }
+}
+
+/** Has the first message of each receiver that was cut off count as tried. In the order in which they were accepted. */
+export function countTried(
+  pending: readonly JournalEntry[],
+  isTried: (receiver: string) => boolean,
+): readonly JournalEntry[] {
+  const seen = new Set<string>();
+  return pending.map((entry) => {
+    const { receiver, message } = entry;
+    if (seen.has(receiver) || !isTried(receiver)) return entry;
+    seen.add(receiver);
+    return { ...entry, message: { ...message, attempt: message.attempt + 1 } };
+  });
 }
 
 /** What people are told of a damaged journal. */

@@ -27,6 +27,7 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
         orchestrate: (asked) => owner.call('orchestrate', asked),
         unwanted: (call) => owner.post('unwanted', call),
         halted: (change) => owner.post('halted', change),
+        exited: (exit) => owner.post('exited', exit),
       });
       await placing;
     },
@@ -40,6 +41,14 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
     add: async ({ spec, agents, isAgain }) => (await placed()).add(spec, agents, isAgain),
     replace: async ({ id, spec }) => (await placed()).population.replace(id, spec),
     resume: async ({ id, isDropped }) => (await placed()).population.resume(id, isDropped),
+    takeCare: async (ids) => {
+      const { population } = await placed();
+      for (const id of ids) population.custody.take(id);
+    },
+    releaseCare: async (id) => (await placed()).population.custody.release(id),
+    begin: async (id) => (await placed()).population.custody.begin(id),
+    rest: async ({ id, reason }) => (await placed()).population.custody.rest(id, reason),
+    quell: async ({ id, why }) => (await placed()).population.custody.quell(id, why),
     remove: async (id) => (await placed()).remove(id),
     pull: async ({ id, rein, by }) => (await placed()).population.pull(id, rein, by),
     until: async ({ id, states, timeoutMs }) => (await placed()).until(id, states, timeoutMs),
@@ -55,7 +64,7 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
     messageProof: async (id) => (await placed()).proofs.proofOf(id),
     settledIds: async () => (await placed()).mail.journal.settledIds(),
     remember: async (ids) => (await placed()).remember(ids),
-    deliver: async (isSuccessor) => (await placed()).deliver(isSuccessor),
+    deliver: async (cutOff) => (await placed()).deliver(cutOff),
     returned: (number) => tell((thread) => thread.bus.returned(number)),
     drain: async (drainMs) => (await placed()).drain(drainMs),
     save: async () => (await placed()).save(),

@@ -35,7 +35,14 @@ import { AgentNews } from './agent-news.ts';
 import { AllocationMeter } from './allocation-meter.ts';
 import { backlogOf } from './audit-metrics.ts';
 import type { Clearance } from './clearance.ts';
-import type { OwnerCalls, Subscriptions, ThreadPlace, ThreadReport, ThreadSettings } from './control.ts';
+import type {
+  CutOff,
+  OwnerCalls,
+  Subscriptions,
+  ThreadPlace,
+  ThreadReport,
+  ThreadSettings,
+} from './control.ts';
 import { DeadLetterLog } from './dead-letter-log.ts';
 import { ExchangeServer } from './exchange-server.ts';
 import { Exchanges } from './exchanges.ts';
@@ -71,13 +78,14 @@ const endMsMax = 3_000;
 
 /** How the main thread is told. */
 export interface Owner
-  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted'>,
+  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted' | 'exited'>,
     PolicyOwner,
     NamesOwner {}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #owner: Owner;
   readonly #engine: Engine;
   readonly #pools: InstancePools;
@@ -130,6 +138,7 @@ export class AgentThread {
     random: Random,
   ) {
     this.#clock = clock;
+    this.#random = random;
     this.#allocations = new AllocationMeter(clock);
     this.#trust = new ThreadTrust(trust, clock);
     this.#clearance = clearanceOf(this.#trust, owner, clock);
@@ -246,6 +255,7 @@ export class AgentThread {
       subscribed: (id) => void this.#subscribed.add(id),
       inspection: this.#inspection(),
       halted: (agent, halt) => owner.halted([agent, halt]),
+      exited: (exit) => owner.exited(exit),
       record: this.#audit,
       shares: {
         owedMs: (id) => this.#allowances.owedMs(id),
@@ -414,6 +424,7 @@ export class AgentThread {
   #surroundings(): Surroundings {
     return {
       clock: this.#clock,
+      random: this.#random,
       turn: this.#turns,
       hold: (agent) => this.#gate.hold(agent.id),
       release: (agent) => this.#gate.release(agent.id),
@@ -488,8 +499,10 @@ export class AgentThread {
   }
 
   /** Delivers what was found in the journal, its agents being there. */
-  deliver(isSuccessor: boolean): void {
-    this.mail.deliver(this.bus, this.#self, isSuccessor);
+  async deliver(cutOff: CutOff): Promise<void> {
+    const { directory } = this.bus;
+    const isOwn = (receiver: string): boolean => directory.ownerOf(directory.find(receiver)) === this.#self;
+    await this.mail.deliver(this.bus, cutOff === 'own' ? isOwn : () => cutOff === 'all');
   }
 
   /** @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
@@ -527,6 +540,8 @@ export class AgentThread {
 
   #note(agent: Agent, what: AgentNote): void {
     this.#audit?.told(agent, what);
+    if (what.kind === 'ended' && what.outcome !== undefined)
+      this.population.custody.lost(agent, what.outcome);
     this.#news.note(agent, what);
   }
 

@@ -1,3 +1,4 @@
+import type { AgentExit } from '../agent/custody.ts';
 import { type LinkEnd, type LinkEnds, Links, portsOf, rewire, wire } from '../bus/links.ts';
 import type { Clock } from '../clock.ts';
 import { Pool } from '../engine/pool.ts';
@@ -29,6 +30,7 @@ export interface ThreadsOptions {
   readonly onJournal: (thread: number, isTaking: boolean) => void;
   readonly onSubscriptions: (changed: readonly Subscriptions[]) => void;
   readonly onHalted: (change: Halted) => void;
+  readonly onExited: (exit: AgentExit) => void;
   readonly onOutput: (text: string) => void;
   /** What agents share. */
   readonly names: Pick<SharedNames, 'ask' | 'unwanted'>;
@@ -76,6 +78,7 @@ export class Threads {
       onJournal,
       onSubscriptions,
       onHalted,
+      onExited,
       onOutput,
       policy,
       names,
@@ -92,6 +95,7 @@ export class Threads {
         approve: (asked) => policy.approve(asked),
         settle: (asked) => policy.settle(asked),
         halted: onHalted,
+        exited: onExited,
         orchestrate: (asked) => names.ask(this.#numberOf(thread()) ?? 0, asked),
         unwanted: (call) => names.unwanted(this.#numberOf(thread()) ?? 0, call),
         journal: (isTaking) => {

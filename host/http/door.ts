@@ -97,6 +97,8 @@ export class Door<Serves extends Caller> {
     while (!this.#sweeping.signal.aborted) {
       await clock.sleep(this.#limits.sweepMs, this.#sweeping.signal).catch(() => undefined);
       connections.sweep(clock.monotonicMs());
+      // What nobody asks with any more is on the record too.
+      this.tokens?.generation(clock.monotonicMs());
     }
   }
 
@@ -114,6 +116,7 @@ export class Door<Serves extends Caller> {
     late.abort();
     connections.destroyAll();
     this.#sweeping.abort();
+    this.tokens?.refresh();
   }
 }
 

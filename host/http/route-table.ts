@@ -13,6 +13,7 @@ import { messageRoutes } from './routes/messages.ts';
 import { sendRoutes } from './routes/send.ts';
 import { statusRoutes } from './routes/status.ts';
 import { subscribeRoutes } from './routes/subscribe.ts';
+import { supervisorRoutes } from './routes/supervisors.ts';
 
 /** Every operation of the API, in the order in which the document shows them. */
 export const routeTable: readonly Route[] = [
@@ -21,6 +22,7 @@ export const routeTable: readonly Route[] = [
   ...subscribeRoutes,
   ...agentRoutes,
   ...agentReinRoutes,
+  ...supervisorRoutes,
   ...logRoutes,
   ...deadLetterRoutes,
   ...messageRoutes,

@@ -82,6 +82,11 @@ export class TokenStore implements TokenCheck {
     return this.#generation;
   }
 
+  /** Looks at the file now: a change that is not told before the end is never told. */
+  refresh(): void {
+    this.#lookNow(this.#options.clock.monotonicMs());
+  }
+
   access(token: string, nowMs: number): Access | undefined {
     this.#look(nowMs);
     const hash = tokenHash(token);

@@ -114,6 +114,11 @@ export class Pending {
     this.#shared = shared;
   }
 
+  /** Who it says to be that called. */
+  get peer(): string {
+    return this.#theirs.from;
+  }
+
   finish(finish: Uint8Array): { readonly kind: 'finished'; session: Session } | Refused {
     const shared = this.#shared;
     if (shared === undefined) return refused('replayed', 'this handshake was finished before');
@@ -126,6 +131,13 @@ export class Pending {
     const session = sessionOf(this.#options, this.#theirs, shared, this.#transcript, 'responder');
     return { kind: 'finished', session };
   }
+}
+
+/** Which step of a handshake bytes say they are; undefined for the last one, which is a signature alone. */
+export function purposeOf(bytes: Uint8Array): 'hello' | 'welcome' | undefined {
+  const said = new BytesReader(bytes).text();
+  if (said === 'motehost/hello/v1') return 'hello';
+  return said === 'motehost/welcome/v1' ? 'welcome' : undefined;
 }
 
 function fresh(random: Random): Uint8Array {

@@ -41,12 +41,7 @@ export class HostSecret {
 
   /** The signing key of an owner, of one generation. */
   signingKey(owner: KeyOwner, generation: number): SigningKey {
-    return new SigningKey(this.#derive(owner, 'sign', generation));
-  }
-
-  /** 32 bytes: the X25519 secret of an owner, of one generation. */
-  agreementSecret(owner: KeyOwner, generation: number): Uint8Array {
-    return this.#derive(owner, 'agree', generation);
+    return new SigningKey(this.#derive(owner, generation));
   }
 
   /** What this host's own files are signed with; no generation of it is ever another's. */
@@ -64,9 +59,9 @@ export class HostSecret {
     return Uint8Array.from(this.#bytes);
   }
 
-  #derive(owner: KeyOwner, use: 'sign' | 'agree', generation: number): Uint8Array {
+  #derive(owner: KeyOwner, generation: number): Uint8Array {
     if (!isKeyOwner(owner) || !Number.isSafeInteger(generation) || generation < 1)
       throw new Error(`bug: no key ${owner} of generation ${generation}`);
-    return derive(this.#bytes, noSalt, `motehost/${owner}/${use}/${generation}`);
+    return derive(this.#bytes, noSalt, `motehost/${owner}/sign/${generation}`);
   }
 }

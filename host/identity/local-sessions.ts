@@ -1,9 +1,9 @@
 import type { Clock, Random } from '../clock.ts';
-import { BytesReader } from './bytes.ts';
 import { derive } from './host-secret.ts';
 import { type Refused, refused } from './refusal.ts';
 import { sealedForm, sessionIdBytes } from './sealed-envelope.ts';
-import { type Opened, Opener, Sealer } from './session.ts';
+import { frameForm } from './sealed-frame.ts';
+import { type Opened, type OpenedFrame, Opener, Sealer } from './session.ts';
 
 export interface LocalSessionsOptions {
   /** 32 bytes made anew when the host starts, and given to its threads: they need no handshake. */
@@ -15,6 +15,16 @@ export interface LocalSessionsOptions {
 }
 
 const pairsMax = 65_536;
+
+/** A session by what an envelope says. */
+interface Found {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  readonly sessionId: Uint8Array;
+  readonly opener: Opener;
+  readonly isHeld: boolean;
+}
 
 interface Held {
   readonly opener: Opener;
@@ -35,6 +45,8 @@ export class LocalSessions {
   readonly #openers = new Map<string, Held>();
   /** The one used last: it is where it belongs in the order. */
   #lastHeld: Held | undefined;
+  /** The same, by what its envelopes say. */
+  #last: Found | undefined;
   /** When the newest message of a session that was let go was sent: nothing older begins one, it may be a replay. */
   #letGoMs = 0;
 
@@ -66,27 +78,48 @@ export class LocalSessions {
 
   /** Opens a message that is said to be of `from` to `to`, both known from elsewhere than the envelope. */
   open(bytes: Uint8Array, from: string, to: string): Opened | Refused {
-    const reader = new BytesReader(bytes);
-    const form = reader.u8();
-    const sessionId = reader.raw(sessionIdBytes);
-    if (form !== sealedForm || !reader.isGood) return refused('malformed', 'not a sealed envelope');
-    const name = `${Buffer.from(sessionId).toString('latin1')}${from}\0${to}`;
-    const known = this.#openers.get(name);
-    if (known === undefined) return this.#first(bytes, Uint8Array.from(sessionId), name, from, to);
-    const opened = known.opener.open(bytes);
-    if (opened.kind === 'opened') this.#keep(name, known.opener, opened.header.sentAtMs);
-    return opened;
+    const found = this.#find(bytes, sealedForm, from, to);
+    if ('why' in found) return found;
+    const opened = found.opener.open(bytes);
+    if (opened.kind === 'refused') return opened;
+    return this.#admit(found, opened.header.sentAtMs) ?? opened;
   }
 
-  #first(bytes: Uint8Array, sessionId: Uint8Array, name: string, from: string, to: string): Opened | Refused {
-    const opener = new Opener(this.#direction(sessionId, from, to));
-    const opened = opener.open(bytes);
+  /** Opens messages that were sealed together (`Sealer.sealFrame`). */
+  openFrame(bytes: Uint8Array, from: string, to: string): OpenedFrame | Refused {
+    const found = this.#find(bytes, frameForm, from, to);
+    if ('why' in found) return found;
+    const opened = found.opener.openFrame(bytes);
     if (opened.kind === 'refused') return opened;
-    const { sentAtMs } = opened.header;
-    if (sentAtMs <= this.#letGoMs)
+    const sentAtMs = opened.messages.reduce(
+      (newest, one) => (one.kind === 'opened' ? Math.max(newest, one.header.sentAtMs) : newest),
+      0,
+    );
+    // Where nothing was in time, nothing begins.
+    if (sentAtMs === 0) return opened;
+    return this.#admit(found, sentAtMs) ?? opened;
+  }
+
+  /** The session that bytes say they are of: one that is held, or one of nobody yet. */
+  #find(bytes: Uint8Array, form: number, from: string, to: string): Found | Refused {
+    if (bytes[0] !== form || bytes.length <= sessionIdBytes)
+      return refused('malformed', 'not a sealed envelope');
+    const last = this.#last;
+    if (last?.from === from && last.to === to && isOf(bytes, last.sessionId)) return last;
+    const sessionId = Uint8Array.prototype.slice.call(bytes, 1, 1 + sessionIdBytes);
+    const name = `${Buffer.from(sessionId).toString('latin1')}${from}\0${to}`;
+    const held = this.#openers.get(name);
+    const opener = held?.opener ?? new Opener(this.#direction(sessionId, from, to));
+    return { name, from, to, sessionId, opener, isHeld: held !== undefined };
+  }
+
+  /** Something authentic of a session was opened; refused when a session that was let go may have had it. */
+  #admit(found: Found, sentAtMs: number): Refused | undefined {
+    if (!found.isHeld && sentAtMs <= this.#letGoMs)
       return refused('stale', 'older than messages of a session that was let go; send it again');
-    this.#keep(name, opener, sentAtMs);
-    return opened;
+    this.#keep(found.name, found.opener, sentAtMs);
+    if (found !== this.#last) this.#last = { ...found, isHeld: true };
+    return undefined;
   }
 
   #keep(name: string, opener: Opener, sentAtMs: number): void {
@@ -116,4 +149,9 @@ export class LocalSessions {
       clock,
     };
   }
+}
+
+function isOf(bytes: Uint8Array, sessionId: Uint8Array): boolean {
+  for (let at = 0; at < sessionIdBytes; at++) if (bytes[1 + at] !== sessionId[at]) return false;
+  return true;
 }

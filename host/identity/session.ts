@@ -13,8 +13,18 @@ import {
   sealBytes,
   sealedForm,
   sessionIdBytes,
+  tagBytes,
   writeNonce,
 } from './sealed-envelope.ts';
+import {
+  type FrameMessage,
+  frameBytesMax,
+  frameForm,
+  frameMessagesMax,
+  payloadsInRow,
+  readFrameEntries,
+  writeFrameClear,
+} from './sealed-frame.ts';
 
 const rekeyMessagesMax = 2 ** 20;
 const rekeyMsMax = 3_600_000;
@@ -44,6 +54,13 @@ export interface Opened {
   readonly kind: 'opened';
   readonly header: EnvelopeHeader;
   readonly payload: Uint8Array;
+}
+
+/** What came out of a frame that is authentic and here for the first time: each message by itself may be untimely. */
+export interface OpenedFrame {
+  readonly kind: 'frame';
+  /** In the order in which they were sealed; payloads are views of one memory. */
+  readonly messages: readonly (Opened | Refused)[];
 }
 
 /** The sending half of one direction: messages become `SealedEnvelope` bytes. Its state never leaves memory. */
@@ -89,6 +106,29 @@ export class Sealer {
     // Before it is used: after a failure in between the number is skipped, not used again.
     this.#sequence = sequence;
     return sealBytes(this.#key, this.#nonce, clear, payload);
+  }
+
+  /**
+   * Seals several messages as one: under one nonce and one tag, each with its number. A replayed, changed or cut frame
+   * gives none of them.
+   * @throws HostError `HOST_ERR_VALUE_INVALID` as `seal`; for none, more than `frameMessagesMax`, or more bytes than `frameBytesMax`
+   */
+  sealFrame(messages: readonly FrameMessage[]): Uint8Array<ArrayBuffer> {
+    let bytes = 0;
+    for (const { header, payload } of messages) {
+      this.#check(header);
+      bytes += payload.length;
+    }
+    if (messages.length === 0 || messages.length > frameMessagesMax)
+      throw invalid(`${messages.length} in one frame; from 1 to ${frameMessagesMax}`);
+    if (bytes > frameBytesMax) throw invalid(`${bytes} bytes in one frame; at most ${frameBytesMax}`);
+    this.#rekeyWhenDue();
+    const first = this.#sequence + 1;
+    const { sessionId } = this.#options;
+    const clear = writeFrameClear(this.#writer, sessionId, this.#chain.epoch, first, messages);
+    writeNonce(this.#nonce, first);
+    this.#sequence += messages.length;
+    return sealBytes(this.#key, this.#nonce, clear, payloadsInRow(messages, bytes));
   }
 
   #clear(header: EnvelopeHeader, sequence: number): Uint8Array {
@@ -174,6 +214,42 @@ export class Opener {
     this.#advance(epoch, key);
     this.#window.mark(header.sequence);
     return this.#judge(header) ?? { kind: 'opened', header, payload };
+  }
+
+  /** The messages of a frame, or why there are none. Nothing changes but for an authentic one. */
+  openFrame(bytes: Uint8Array): OpenedFrame | Refused {
+    const reader = new BytesReader(bytes);
+    const form = reader.u8();
+    const sessionId = reader.raw(sessionIdBytes);
+    const epoch = reader.u32();
+    const clearBytes = reader.u32();
+    const count = Math.min(reader.u16(), frameMessagesMax);
+    const entries = readFrameEntries(reader, count, bytes.length - clearBytes - tagBytes);
+    const [first] = entries ?? [];
+    if (form !== frameForm || entries === undefined || first === undefined || reader.at !== clearBytes)
+      return refused('malformed', 'not a sealed frame');
+    if (this.#sessionId.compare(sessionId) !== 0)
+      return refused('session-unknown', 'sealed in another session');
+    const { sequence } = first.header;
+    // Its numbers are one sealer's, in a row: they were all here, or none was.
+    const verdict = this.#window.verdict(sequence);
+    if (verdict === 'replayed') return refused('replayed', `message ${sequence} was here before`);
+    if (verdict === 'stale') return refused('stale', `message ${sequence} is more than ${windowSize} behind`);
+    const key = this.#keyOf(epoch);
+    if (key === undefined) return refused('epoch', `no key of epoch ${epoch}`);
+    writeNonce(this.#nonce, sequence);
+    const payloads = openBytes(key, this.#nonce, bytes.subarray(0, clearBytes), bytes, clearBytes);
+    if (payloads === undefined) return refused('unauthentic', 'the seal does not fit');
+    this.#advance(epoch, key);
+    const messages: (Opened | Refused)[] = [];
+    let at = 0;
+    for (const { header, bytes: length } of entries) {
+      this.#window.mark(header.sequence);
+      const payload = payloads.subarray(at, at + length);
+      messages.push(this.#judge(header) ?? { kind: 'opened', header, payload });
+      at += length;
+    }
+    return { kind: 'frame', messages };
   }
 
   /** What even an authentic message must not do. */

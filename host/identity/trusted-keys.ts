@@ -75,6 +75,7 @@ export class TrustedKeys {
   readonly #revoked: Map<string, Revoked>;
   /** The newest list of revocations, by party. */
   readonly #versions: Map<string, number>;
+  #changes = 0;
 
   /** @throws HostError `HOST_ERR_IDENTITY_CORRUPT` when what is stored was not signed by this host */
   constructor(options: TrustedKeysOptions) {
@@ -84,6 +85,11 @@ export class TrustedKeys {
     this.#pins = new Map(Object.entries(content.pins));
     this.#revoked = new Map(Object.entries(content.revoked));
     this.#versions = new Map(Object.entries(content.versions));
+  }
+
+  /** Counts every change: who has looked at a key since need not look again. */
+  get changes(): number {
+    return this.#changes;
   }
 
   pin(party: string): Pin | undefined {
@@ -246,6 +252,7 @@ export class TrustedKeys {
     try {
       step();
       writeSigned(this.#options.store, 'trusted-keys', this.#text(), this.#options.signer);
+      this.#changes += 1;
     } catch (error) {
       this.#restore(JSON.parse(before) as Content);
       throw error;

@@ -1,3 +1,4 @@
+import { pauseMsMax, pausesOf } from './pauses.ts';
 import type { Table } from './table.ts';
 
 /** How fast an agent may send, by a token bucket. */
@@ -17,13 +18,6 @@ export interface MailboxLimits {
   readonly low: number;
   /** Of the messages over 1 KiB that wait, the first one aside. */
   readonly bytesMax: number;
-}
-
-/** What happens after an instance was lost to a trap or a limit. Pauses double from `backoffMs` to `backoffMsMax`. */
-export interface Restart {
-  readonly policy: 'always' | 'on-failure' | 'never';
-  readonly backoffMs: number;
-  readonly backoffMsMax: number;
 }
 
 export interface Hibernate {
@@ -58,7 +52,6 @@ export const defaultMailbox: MailboxLimits = {
   low: 200,
   bytesMax: 16 * 1024 * 1024,
 };
-export const defaultRestart: Restart = { policy: 'always', backoffMs: 100, backoffMsMax: 30_000 };
 export const defaultHibernate: Hibernate = { afterMs: 60_000, unsaveable: 'keep' };
 export const defaultDelivery: DeliveryRules = {
   guarantee: 'at-least-once',
@@ -67,8 +60,6 @@ export const defaultDelivery: DeliveryRules = {
   backoffMsMax: 60_000,
 };
 
-/** A year: no pause in a manifest is longer. */
-export const pauseMsMax: number = 366 * 24 * 3_600_000;
 const pauseBounds = { min: 1, max: pauseMsMax };
 const rateBounds = { min: 1, max: 1_000_000_000 };
 const messageBytesBounds = { min: 1, max: 64 * 1024 * 1024 };
@@ -104,12 +95,6 @@ function scaled(capacity: number, percent: number): number {
   return Math.floor((capacity * percent) / 100);
 }
 
-export function restartOf(manifest: Table): Restart {
-  const table = manifest.table('restart').only(['policy', 'backoff', 'backoff-max']);
-  const policy = table.choice('policy', ['always', 'on-failure', 'never'], defaultRestart.policy);
-  return { policy, ...pausesOf(table, defaultRestart) };
-}
-
 export function hibernateOf(manifest: Table): Hibernate {
   const table = manifest.table('hibernate').only(['after', 'unsaveable']);
   const afterMs =
@@ -135,18 +120,4 @@ export function deliveryOf(manifest: Table): DeliveryRules {
     attemptsMax: table.quantity('attempts', 'count', attemptBounds, attemptsMax),
     ...pausesOf(table, defaultDelivery),
   };
-}
-
-interface Pauses {
-  readonly backoffMs: number;
-  readonly backoffMsMax: number;
-}
-
-function pausesOf(table: Table, defaults: Pauses): Pauses {
-  const backoffMs = table.quantity('backoff', 'ms', pauseBounds, defaults.backoffMs);
-  const otherwise = Math.max(backoffMs, defaults.backoffMsMax);
-  const backoffMsMax = table.quantity('backoff-max', 'ms', pauseBounds, otherwise);
-  if (backoffMsMax < backoffMs)
-    throw table.wrong('backoff-max', `at least backoff, which is ${backoffMs} ms`);
-  return { backoffMs, backoffMsMax };
 }

@@ -1,5 +1,5 @@
-import { pauseMsMax } from './life.ts';
 import { isAgentName } from './name.ts';
+import { pauseMsMax } from './pauses.ts';
 import { subscribableFault } from './subscriptions.ts';
 import type { Table } from './table.ts';
 

@@ -3,6 +3,7 @@ import { type Cedar, cedar } from './cedar.ts';
 import { type Draft, draftOf, firstWord, type TextFault, textFault } from './draft.ts';
 import type { KnownEntity } from './entity.ts';
 import { faultAt, faultOf, type PolicyFault, placeOf } from './place.ts';
+import { jsonEnd, scanJson } from './policy-json.ts';
 import type { PolicySet, Rule } from './rule.ts';
 import { type Piece, scan } from './scan.ts';
 import { schemaText } from './schema.ts';
@@ -30,7 +31,10 @@ export class Compiler {
   #drafts: ReadonlyMap<string, Drafted> = new Map();
 
   compile(files: readonly PolicyFile[], entities: readonly KnownEntity[] = []): Compiled {
-    const sources = files.map((file) => ({ file, ...scan(file.text) }));
+    const sources = files.map((file) => ({
+      file,
+      ...(file.name.endsWith(jsonEnd) ? scanJson(file.text) : scan(file.text)),
+    }));
     const faults = sources.flatMap(({ file, fault }) =>
       fault === undefined ? [] : [faultAt(file.name, file.text, fault.offset, fault.message)],
     );
@@ -60,16 +64,17 @@ export class Compiler {
 
   #rulesOf(file: PolicyFile, pieces: readonly Piece[], faults: PolicyFault[]): Rule[] {
     const rules: Rule[] = [];
-    pieces.forEach(({ start, text }, index) => {
+    pieces.forEach((piece, index) => {
+      const { start, text, isWhole } = piece;
       const draft = this.#drafts.get(text);
       if (draft === undefined) return;
       if (isFaults(draft))
         faults.push(
           ...draft.map(({ offset, message, hint }) =>
-            faultAt(file.name, file.text, start + offset, message, hint),
+            faultAt(file.name, file.text, isWhole === true ? start : start + offset, message, hint),
           ),
         );
-      else rules.push(ruleOf(file, { start, text }, index, draft));
+      else rules.push(ruleOf(file, piece, index, draft));
     });
     return rules;
   }
@@ -79,10 +84,10 @@ function isFaults(draft: Drafted): draft is readonly TextFault[] {
   return Array.isArray(draft);
 }
 
-function ruleOf(file: PolicyFile, { start, text }: Piece, index: number, draft: Draft): Rule {
+function ruleOf(file: PolicyFile, { start, text, id: given }: Piece, index: number, draft: Draft): Rule {
   const { id, ...said } = draft;
   const { line } = placeOf(file.text, start + firstWord(text));
-  return { ...said, id: `${file.name}#${id ?? index + 1}`, file: file.name, line, text };
+  return { ...said, id: `${file.name}#${id ?? given ?? index + 1}`, file: file.name, line, text };
 }
 
 /** Two of one name could not be told apart on the record. */

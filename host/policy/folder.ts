@@ -11,6 +11,7 @@ import {
 import { join, sep } from 'node:path';
 import type { PolicyFile } from './compile.ts';
 import { faultOf, type PolicyFault } from './place.ts';
+import { jsonEnd } from './policy-json.ts';
 
 export const filesMax = 1000;
 export const fileBytesMax: number = 1024 * 1024;
@@ -30,7 +31,7 @@ export interface FolderText {
 const readsMax = 3;
 
 /**
- * Reads a policy folder: `*.cedar`, `entities.toml`, `*.test.toml`. What could hide a policy is a fault: folders in it,
+ * Reads a policy folder: `*.cedar`, `*.cedar.json`, `entities.toml`, `*.test.toml`. What could hide a policy is a fault: folders in it,
  * links out of it, pipes, text that is not UTF-8. Other files and names with a dot in front are left alone. When
  * something changes meanwhile it is read again, so that no half of a change is taken for a whole.
  */
@@ -80,7 +81,7 @@ class FolderReading {
     const names = this.#names();
     const read = names.flatMap((name) => this.#file(name) ?? []);
     return {
-      policies: read.filter(({ name }) => name.endsWith('.cedar')),
+      policies: read.filter(({ name }) => name.endsWith('.cedar') || name.endsWith(jsonEnd)),
       entities: read.find(({ name }) => name === entitiesFile),
       cases: read.filter(({ name }) => name.endsWith('.test.toml')),
       faults: this.#faults,
@@ -152,7 +153,9 @@ class FolderReading {
 }
 
 function isOurs(name: string): boolean {
-  return name.endsWith('.cedar') || name === entitiesFile || name.endsWith('.test.toml');
+  return (
+    name.endsWith('.cedar') || name.endsWith(jsonEnd) || name === entitiesFile || name.endsWith('.test.toml')
+  );
 }
 
 function decode(bytes: Uint8Array): string {

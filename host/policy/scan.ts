@@ -2,6 +2,10 @@
 export interface Piece {
   readonly start: number;
   readonly text: string;
+  /** Its file says the same in other words: what is wrong with it is told where it begins. */
+  readonly isWhole?: boolean;
+  /** Its name, if it has none of its own. */
+  readonly id?: string;
 }
 
 /** A text that Cedar is not given, and where it goes too far. */

@@ -118,6 +118,14 @@ export class Supervisor implements Child {
     this.stop();
   }
 
+  /** Looks after nobody any more, whoever is there: what they are in ends. */
+  abandon(): void {
+    this.#ending.abort();
+    this.#state = 'ended';
+    this.#callOff(this.#slots);
+    this.#end.resolve({ kind: 'shutdown' });
+  }
+
   /**
    * One more child, the last in order, started. Resolves when it is there.
    * @throws HostError `HOST_ERR_SUPERVISOR_START`, `HOST_ERR_CONFIG_INVALID` for an id that is taken or one too many
@@ -197,7 +205,7 @@ export class Supervisor implements Child {
 
   #heard(slot: Slot, run: number, exit: Exit): void {
     void this.#inTurn(async () => {
-      if (slot.run !== run || slot.state !== 'up') return;
+      if (this.#state !== 'up' || slot.run !== run || slot.state !== 'up') return;
       slot.child = undefined;
       slot.state = 'down';
       await this.#exited(slot, exit);

@@ -5,7 +5,7 @@ import { Agent, type AgentNote } from '../../host/agent/agent.ts';
 import { Dispatcher } from '../../host/agent/dispatcher.ts';
 import { SpecMaker } from '../../host/agent/spec-maker.ts';
 import { Delivery } from '../../host/bus/delivery.ts';
-import { systemClock } from '../../host/clock.ts';
+import { systemClock, systemRandom } from '../../host/clock.ts';
 import { createEngine } from '../../host/engine/engine.ts';
 import { InstancePools } from '../../host/engine/hibernation/instance-pools.ts';
 import { Linker } from '../../host/engine/linker.ts';
@@ -50,6 +50,7 @@ async function stage(limits: Partial<Limits> = {}, policy = 'always'): Promise<S
   let heard = (_outcome: Outcome<Uint8Array | undefined>): void => {};
   const agent: Agent = new Agent(1, 'ann', spec, {
     clock: systemClock,
+    random: systemRandom,
     turn: dispatcher,
     launch: async (_agent, saved, budget) => ({
       resident:

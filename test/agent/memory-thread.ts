@@ -10,6 +10,7 @@ import { MemoryRoom } from '../../host/agent/memory-room.ts';
 import type { Spec } from '../../host/agent/spec.ts';
 import { unavailableInterfaces } from '../../host/agent/unavailable.ts';
 import { Delivery } from '../../host/bus/delivery.ts';
+import { systemRandom } from '../../host/clock.ts';
 import type { ColdStore } from '../../host/engine/cold-store/cold-store.ts';
 import { SegmentStore } from '../../host/engine/cold-store/segment-store.ts';
 import { createEngine, type Engine } from '../../host/engine/engine.ts';
@@ -149,6 +150,7 @@ export class MemoryThread {
   #surroundings(): Surroundings {
     return {
       clock: this.clock,
+      random: systemRandom,
       turn: { isWanted: () => false, giveWay: () => turn(), charge: () => {} },
       launch: (agent, saved, budget, deadlineMs) => this.#launcher.launch(agent, saved, budget, deadlineMs),
       idle: (agent) => this.room.idle(agent),

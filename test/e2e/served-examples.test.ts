@@ -153,6 +153,30 @@ test('chat: what is said is read by everybody who listens, and remembered', opti
   await other.stdout.until(/event: end/);
 });
 
+test('trading-swarm: prices become orders, and large ones are put to the vote', {
+  ...options,
+  skip: skipRust,
+}, async () => {
+  const { serve: words, commands, printed } = readReadme('examples/trading-swarm');
+  const { run, url } = await serve(words);
+  await using _ = run;
+  assertLines(await runAll(commands, url), printed);
+  await run.stdout.until(/executor +the book is written token=1\n/);
+  assert.equal(await run.end('SIGTERM'), 0);
+});
+
+test('quorum: what enough of ten nodes say is decided, and two that lie decide nothing', {
+  ...options,
+  skip: skipRust,
+}, async () => {
+  const { serve: words, commands, printed } = readReadme('examples/quorum');
+  const { run, url } = await serve(words);
+  await using _ = run;
+  assertLines(await runAll(commands, url), printed);
+  await run.stdout.until(/coordinator +announced rounds=\d+\n/);
+  assert.equal(await run.end('SIGTERM'), 0);
+});
+
 test('site: a wasi:http agent answers under its route', options, async () => {
   const { serve: words, commands, printed } = readReadme('examples/site');
   const { run, url } = await serve(words);

@@ -80,3 +80,25 @@ test('what a guest uses is charged to it at the end of each slice and of each ca
   budget.settle();
   assert.deepEqual(turn.told.at(-1), [7, 5, 0]);
 });
+
+test('a slice that ends while the guest is paused is granted anew: nobody asks it for fuel when it goes on', async () => {
+  const clock = new TurnedClock('2026-01-01T00:00:00Z');
+  // The host reads ahead for the guest meanwhile, and looks at the clock where it begins and ends.
+  const giveWay = async (): Promise<void> => {
+    await clock.pass(20);
+    for (let calls = 0; calls < 64; calls += 1) budget.check();
+    assert.equal(cell.value, -1n);
+  };
+  const budget = new Budget({
+    limits: defaultLimits,
+    clock,
+    turn: { isWanted: () => true, giveWay, charge: () => {} },
+  });
+  const cell = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
+  budget.attachFuel(cell);
+  cell.value = -1000n;
+  assert.equal(budget.out(), 1);
+  await budget.pause();
+  assert.ok(cell.value >= 0n);
+  assert.equal(budget.fuelUsed, 1000n);
+});

@@ -67,9 +67,11 @@ test('every agent in the folder is run by a test here', () => {
     'pipeline',
     'policies',
     'prime-sieve',
+    'quorum',
     // One agent in four languages: test/e2e/router.test.ts.
     'router',
     'site',
+    'trading-swarm',
     'word-count',
   ]);
 });

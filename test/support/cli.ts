@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { ofTest } from './of-test.ts';
 
 export interface CliResult {
   readonly code: number | null;
@@ -41,6 +42,10 @@ export function host(args: readonly string[], options: CliOptions = {}): Promise
     stderr += text;
   });
   child.stdin.on('error', () => {});
+  ofTest(
+    () => child.kill('SIGKILL'),
+    () => `host ${args.join(' ')} said on stdout:\n${stdout}\nand on stderr:\n${stderr}`,
+  );
   if (options.keepInputOpen !== true) child.stdin.end(options.input ?? '');
   return new Promise((settle, fail) => {
     child.on('error', fail);

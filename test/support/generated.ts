@@ -25,14 +25,17 @@ class FunctionWriter {
   readonly #dice: Dice;
   readonly #out = new Writer(256);
   readonly #index: number;
+  /** The index of the first function that is not imported. */
+  readonly #first: number;
   #loops = 0;
   #size = 0;
   /** The open constructs, innermost last: whether a branch to it needs no value and makes no new round. */
   readonly #labels: ('end' | 'round' | 'value')[] = ['value'];
 
-  constructor(dice: Dice, index: number) {
+  constructor(dice: Dice, index: number, first: number) {
     this.#dice = dice;
     this.#index = index;
+    this.#first = first;
   }
 
   write(): Writer {
@@ -63,6 +66,14 @@ class FunctionWriter {
     else if (kind <= 13) this.#loop(depth);
     else if (kind === 14) this.#tryTable(depth);
     else this.#parting(depth);
+    const mayAsk = this.#first > 0 && this.#index + 1 < functionCount;
+    if (mayAsk && this.#dice.below(3) === 0) this.#ask();
+  }
+
+  /** Calls the host. */
+  #ask(): void {
+    this.#out.raw(0x20, this.#dice.below(params + values), 0x20, this.#dice.below(params + values));
+    this.#out.raw(0x10, 0, 0x21, params + this.#dice.below(values));
   }
 
   #assign(): void {
@@ -208,7 +219,7 @@ class FunctionWriter {
 
   #call(opcode: number): void {
     this.#out.raw(0x20, this.#dice.below(params + values), 0x20, this.#dice.below(params + values));
-    this.#out.raw(opcode, this.#later());
+    this.#out.raw(opcode, this.#first + this.#later());
   }
 
   #indirect(): void {
@@ -218,10 +229,12 @@ class FunctionWriter {
 
 /**
  * A valid module whose export `f` (i32, i32 -> i32) always ends: blocks, loops, branches of every kind, calls
- * direct, through a table and in tail position, bulk operations, exceptions thrown and caught.
+ * direct, through a table and in tail position, bulk operations, exceptions thrown and caught. One that `asks` calls
+ * its import `host.ask` (i32, i32 -> i32), too, and exports as `g` a function that does not, which the host may call meanwhile.
  */
-export function generatedModule(seed: number): Uint8Array<ArrayBuffer> {
+export function generatedModule(seed: number, asks = false): Uint8Array<ArrayBuffer> {
   const dice = new Dice(seed);
+  const first = asks ? 1 : 0;
   const writer = new Writer(4096);
   const section = (id: number, content: readonly number[]) => {
     writer.byte(id);
@@ -230,17 +243,20 @@ export function generatedModule(seed: number): Uint8Array<ArrayBuffer> {
   };
   writer.raw(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
   section(1, [2, 0x60, 2, 0x7f, 0x7f, 1, 0x7f, 0x60, 0, 0]);
+  if (asks) section(2, [1, 4, 0x68, 0x6f, 0x73, 0x74, 3, 0x61, 0x73, 0x6b, 0, 0]);
   section(3, [functionCount, ...Array<number>(functionCount).fill(0)]);
   section(4, [1, 0x70, 0, functionCount]);
   section(5, [1, 0, 1]);
   section(13, [1, 0, 1]);
-  section(7, [1, 1, 0x66, 0, 0]);
-  section(9, [1, 0, 0x41, 0, 0x0b, functionCount, ...Array(functionCount).keys()]);
+  const last = first + functionCount - 1;
+  section(7, asks ? [2, 1, 0x66, 0, first, 1, 0x67, 0, last] : [1, 1, 0x66, 0, 0]);
+  const indices = Array.from({ length: functionCount }, (_, index) => first + index);
+  section(9, [1, 0, 0x41, 0, 0x0b, functionCount, ...indices]);
   const code = new Writer(4096);
   code.u32(functionCount);
   for (let index = 0; index < functionCount; index += 1) {
     const sized = code.openSized();
-    code.append(new FunctionWriter(dice, index).write());
+    code.append(new FunctionWriter(dice, index, first).write());
     code.closeSized(sized);
   }
   writer.byte(10);

@@ -23,6 +23,7 @@ import type {
   Reply,
   Serving,
   ServingStatus,
+  SupervisorStatus,
 } from '../../host/host/serving.ts';
 import type { Usage } from '../../host/outcome.ts';
 import { isPattern, matches } from '../../host/subject.ts';
@@ -176,6 +177,20 @@ export class MemoryServing implements Serving {
   async remove(name: string): Promise<void> {
     if (!this.details.delete(name)) throw unknown(name);
     this.behaviours.delete(name);
+  }
+
+  readonly trees: SupervisorStatus[] = [];
+  /** Trees that were started anew. */
+  readonly restarted: string[] = [];
+
+  supervisors(): readonly SupervisorStatus[] {
+    return this.trees;
+  }
+
+  async restartSupervisor(name: string): Promise<void> {
+    if (!this.trees.some((one) => one.name === name && one.parent === undefined))
+      throw new HostError('HOST_ERR_SUPERVISOR_UNKNOWN', `no supervision tree '${name}' here`);
+    this.restarted.push(name);
   }
 
   readonly waiting: Approval[] = [];

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { ofTest } from './of-test.ts';
 
 const bin = resolve(import.meta.dirname, '../../host/cli/bin.js');
 const cacheFolder = mkdtempSync(join(tmpdir(), 'motehost-test-'));
@@ -48,7 +49,7 @@ export class Transcript {
   }
 }
 
-/** A `host` that goes on until it is told to end. */
+/** A `host` that goes on until it is told to end, or the test that started it ends. */
 export class HostProcess implements AsyncDisposable {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #closed: Promise<unknown[]>;
@@ -68,6 +69,11 @@ export class HostProcess implements AsyncDisposable {
       this.#isClosed = true;
       for (const name of ['stdout', 'stderr'] as const) this[name].add('');
     });
+    ofTest(
+      () => this.#isClosed || this.kill('SIGKILL'),
+      () =>
+        `host ${args.join(' ')} said on stdout:\n${this.stdout.printed}\nand on stderr:\n${this.stderr.printed}`,
+    );
   }
 
   get pid(): number {

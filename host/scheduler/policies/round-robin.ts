@@ -9,6 +9,10 @@ export class RoundRobin extends PlainPolicy {
     return 0;
   }
 
+  override again(): number {
+    return 0;
+  }
+
   /** Whoever waits goes before whoever just had a turn. */
   peek(): number {
     return Number.POSITIVE_INFINITY;

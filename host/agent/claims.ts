@@ -1,0 +1,87 @@
+type Resume = () => void;
+
+const mailBit = 1;
+const heldBit = 2;
+
+/**
+ * Why agents of a thread want a turn: mail, or guests that gave way in the middle of a computation. Each that
+ * does, or did lately, has a slot: a small integer, by which the run queue knows it.
+ */
+export class Claims {
+  readonly #slots = new Map<number, number>();
+  readonly #ids: number[] = [];
+  readonly #flags: number[] = [];
+  readonly #paused: (Resume[] | undefined)[] = [];
+  readonly #free: number[] = [];
+  /** Guests that gave way. */
+  paused = 0;
+
+  /** `undefined`: it has none. */
+  find(id: number): number | undefined {
+    return this.#slots.get(id);
+  }
+
+  /** A slot for an agent that has none. */
+  make(id: number): number {
+    const slot = this.#free.pop() ?? this.#ids.length;
+    this.#slots.set(id, slot);
+    this.#ids[slot] = id;
+    this.#flags[slot] = 0;
+    this.#paused[slot] = undefined;
+    return slot;
+  }
+
+  /** Gives a slot back that has no claim; false: it has one. */
+  release(id: number, slot: number): boolean {
+    if (this.#flags[slot] !== 0 || this.#paused[slot] !== undefined) return false;
+    this.#slots.delete(id);
+    this.#free.push(slot);
+    return true;
+  }
+
+  idOf(slot: number): number {
+    return this.#ids[slot] as number;
+  }
+
+  hasMail(slot: number): boolean {
+    return ((this.#flags[slot] as number) & mailBit) !== 0;
+  }
+
+  setMail(slot: number, hasMail: boolean): void {
+    this.#set(slot, mailBit, hasMail);
+  }
+
+  /** Whether it gets no turn, whatever it claims. */
+  isHeld(slot: number): boolean {
+    return ((this.#flags[slot] as number) & heldBit) !== 0;
+  }
+
+  setHeld(slot: number, isHeld: boolean): void {
+    this.#set(slot, heldBit, isHeld);
+  }
+
+  #set(slot: number, bit: number, isSet: boolean): void {
+    const flags = this.#flags[slot] as number;
+    this.#flags[slot] = isSet ? flags | bit : flags & ~bit;
+  }
+
+  hasPaused(slot: number): boolean {
+    return this.#paused[slot] !== undefined;
+  }
+
+  pause(slot: number, resume: Resume): void {
+    this.paused += 1;
+    const paused = this.#paused[slot];
+    if (paused === undefined) this.#paused[slot] = [resume];
+    else paused.push(resume);
+  }
+
+  /** The guest of an agent that gave way first. */
+  takePaused(slot: number): Resume | undefined {
+    const paused = this.#paused[slot];
+    const resume = paused?.shift();
+    if (resume !== undefined) this.paused -= 1;
+    if (paused?.length === 0) this.#paused[slot] = undefined;
+    return resume;
+  }
+}

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Dispatcher, type DispatcherOptions } from '../../host/agent/dispatcher.ts';
+import { rankOfLevel } from '../../host/scheduler/level.ts';
+import type { Terms } from '../../host/scheduler/standings.ts';
+
+const slice = 2_000_000;
+
+/** Agents 1 to 9 of one thread: who handles a message ends at once, unless it is a loop that computes for some slices. */
+class Stage {
+  /** Who had a turn, one after the other. */
+  order = '';
+  readonly dispatcher: Dispatcher;
+  nowMs = 1;
+  isPending = false;
+  readonly #loops = new Map<number, number>();
+  readonly terms = new Map<number, Terms>();
+  /** What an agent does in its turn. */
+  act: (id: number) => void = () => {};
+
+  constructor(options: Partial<DispatcherOptions> = {}) {
+    this.dispatcher = new Dispatcher({
+      run: (id) => void this.#run(id),
+      activeMax: 100,
+      turnMsMax: 1,
+      nowMs: () => this.nowMs,
+      isPending: () => this.isPending,
+      termsOf: (id) => this.terms.get(id),
+      ...options,
+    });
+  }
+
+  loop(id: number, slices: number): this {
+    this.#loops.set(id, slices);
+    return this;
+  }
+
+  async #run(id: number): Promise<void> {
+    this.act(id);
+    this.order += id;
+    for (let left = (this.#loops.get(id) ?? 1) - 1; left > 0; left -= 1) {
+      this.dispatcher.charge(id, slice, 0.2);
+      this.nowMs += 0.2;
+      if (this.dispatcher.isWanted(id)) await this.dispatcher.giveWay(id);
+      this.order += id;
+    }
+    this.dispatcher.charge(id, slice, 0.2);
+    this.dispatcher.ended();
+  }
+
+  wake(...ids: number[]): this {
+    for (const id of ids) this.dispatcher.wake(id);
+    return this;
+  }
+
+  async until(length: number): Promise<string> {
+    for (let turns = 0; this.order.length < length && turns < 10_000; turns += 1) await turn();
+    return this.order;
+  }
+}
+
+test('guests that compute and agents with mail stand in one queue', async () => {
+  const stage = new Stage({ queue: { policy: 'round-robin' } }).loop(1, 3).loop(2, 3).wake(1, 2, 3);
+  assert.equal(await stage.until(7), '1231212');
+});
+
+test('a guest goes on without giving way while the policy has nobody before it', async () => {
+  const stage = new Stage({ queue: { policy: 'first-come' } }).loop(1, 4).loop(2, 2).wake(1, 2);
+  assert.equal(await stage.until(6), '111122');
+  assert.equal(stage.dispatcher.report().slices, 0);
+});
+
+test('what is critical begins at the end of the slice under way, before all that wait', async () => {
+  const stage = new Stage();
+  stage.terms.set(9, { level: rankOfLevel('critical') });
+  for (const id of [1, 2, 3, 4, 5]) stage.loop(id, 100);
+  stage.wake(1, 2, 3, 4, 5);
+  await stage.until(20);
+  stage.wake(9);
+  const { length } = stage.order;
+  assert.ok((await stage.until(length + 2)).slice(length, length + 2).includes('9'));
+  assert.ok(stage.dispatcher.report().preemptions > 0);
+});
+
+test('messages of other threads are read between two slices', async () => {
+  const stage = new Stage().loop(1, 10).wake(1);
+  stage.isPending = true;
+  await stage.until(10);
+  assert.equal(stage.dispatcher.report().slices, 9);
+});
+
+test('an agent that is held has no turn, in the middle of a computation either, until it is released', async () => {
+  const stage = new Stage().loop(1, 10).loop(2, 10).wake(1, 2);
+  await stage.until(4);
+  stage.dispatcher.hold(1);
+  assert.equal(stage.dispatcher.isWanted(1), true);
+  await stage.until(12);
+  const ones = stage.order.replaceAll('2', '').length;
+  assert.ok(ones < 10);
+  for (let turns = 0; turns < 20; turns += 1) await turn();
+  assert.equal(stage.order.replaceAll('2', '').length, ones);
+  stage.dispatcher.release(1);
+  assert.equal((await stage.until(20)).replaceAll('2', '').length, 10);
+});
+
+test('an agent that is held keeps its mail, and has its turn once it is released', async () => {
+  const stage = new Stage();
+  stage.dispatcher.hold(1);
+  stage.wake(1, 2);
+  assert.equal(await stage.until(1), '2');
+  stage.dispatcher.release(1);
+  assert.equal(await stage.until(2), '21');
+});
+
+test('whoever the one that runs writes to is next', async () => {
+  const stage = new Stage({ queue: { policy: 'round-robin' } });
+  stage.act = (id) => {
+    if (id === 1) stage.wake(5);
+  };
+  assert.equal(await stage.wake(1, 2, 3).until(4), '1523');
+});
+
+test('calls under way are bounded; of the last stacks only what is critical has one', async () => {
+  const stage = new Stage({ activeMax: 8, queue: { policy: 'round-robin' } });
+  stage.terms.set(9, { level: rankOfLevel('critical') });
+  for (const id of [1, 2, 3, 4, 5, 6, 7, 8]) stage.loop(id, 4);
+  stage.wake(1, 2, 3, 4, 5, 6, 7, 8);
+  await stage.until(10);
+  assert.equal(stage.order.includes('8'), false);
+  assert.equal(stage.dispatcher.active, 7);
+  assert.equal(stage.dispatcher.queued > 0, true);
+  const { length } = stage.order;
+  stage.wake(9);
+  assert.equal((await stage.until(length + 3)).indexOf('9') < length + 3, true);
+  assert.equal((await stage.until(33)).length, 33);
+  assert.equal(stage.dispatcher.active, 0);
+});
+
+test('an agent that is removed has no turn, and one that comes in its place has its own terms', async () => {
+  const stage = new Stage({ queue: { policy: 'priority' } });
+  stage.wake(1, 2);
+  stage.dispatcher.forget(1);
+  stage.terms.set(3, { weight: 5 });
+  assert.equal(await stage.wake(3).until(2), '32');
+  assert.equal(stage.dispatcher.queued, 0);
+});
+
+test('terms that change hold from the next turn on', async () => {
+  const stage = new Stage({ queue: { policy: 'priority' } }).wake(1, 2);
+  assert.equal(await stage.until(2), '12');
+  stage.terms.set(2, { weight: 9 });
+  stage.dispatcher.changed(2);
+  stage.nowMs += 1;
+  assert.equal(await stage.wake(1, 2).until(4), '1221');
+});
+
+test('how long agents waited is known by level', async () => {
+  const stage = new Stage({ queue: { policy: 'round-robin' } });
+  for (let round = 1; round <= 20; round += 1) {
+    stage.wake(1, 2, 3, 4);
+    stage.nowMs += 5;
+    await stage.until(4 * round);
+  }
+  const waits = stage.dispatcher.report().waits[rankOfLevel('normal')];
+  assert.ok(waits !== undefined && waits.looks > 2);
+  assert.equal(waits.maxMs, 5);
+  assert.equal(waits.sumMs, 5 * waits.looks);
+});

@@ -1,0 +1,17 @@
+import { getTestContext } from 'node:test';
+
+const shownCharsMax = 16_384;
+
+/**
+ * Binds a process to the test that starts it: it is ended when the test is, also when that waits for it in vain until its
+ * time is over, and what it `said` is shown when the test fails. Outside of a test it does nothing.
+ */
+export function ofTest(end: () => void, said: () => string): void {
+  const context = getTestContext();
+  if (context === undefined || !('after' in context)) return;
+  context.signal.addEventListener('abort', end);
+  context.after(() => {
+    end();
+    if (!context.passed) context.diagnostic(said().slice(-shownCharsMax));
+  });
+}
