@@ -4,10 +4,11 @@ import { type MetricsSettings, metricsOf } from '../config/metrics.ts';
 import { type Config, cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError } from '../errors.ts';
 import type { AuditLevel } from '../host/audit-level.ts';
-import type { LocalServing } from '../host/serve.ts';
+import type { LocalServing, ServeOptions } from '../host/serve.ts';
 import type { HttpFront } from '../http/listen.ts';
 import { passphraseFrom } from '../identity/passphrase.ts';
 import { type Limits, limitNames, parseQuantity, settleLimits } from '../limits.ts';
+import { nearest } from '../nearest.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { limitOptions, limitsOfFlags } from './limit-flags.ts';
@@ -47,6 +48,7 @@ const options = {
   'metrics-file': { type: 'string' },
   otlp: { type: 'string' },
   'otlp-protocol': { type: 'string' },
+  placement: { type: 'string' },
   ...limitOptions,
 } as const;
 
@@ -109,6 +111,7 @@ What is measured (host top and /metrics show it always; docs/metrics.md)
 
 How
   --threads N             threads that run agents                          [one a core]
+  --placement STRATEGY    which thread an agent with a cpu-quota gets: first-fit, best-fit, worst-fit, priority  [worst-fit]
   --memory-total SIZE     memory of all agents together                    [75% of the machine's, or of its cgroup's]
   --history-total SIZE    histories on disk together (host replay); the oldest go   [1GiB]
   --watch, --no-watch     build and replace agents that change, or not     [up to 200 agents are watched]
@@ -162,6 +165,8 @@ export interface ServeSettings {
   readonly acceptAuditLoss: boolean;
   /** Undefined: metrics are exported nowhere. */
   readonly metrics: MetricsSettings | undefined;
+  /** Undefined: the host's default. */
+  readonly placement: ServeOptions['placement'];
   readonly acceptOldKeyring: boolean;
 }
 
@@ -207,6 +212,7 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     limits: Object.fromEntries(asked.map((name) => [name, settled.limits[name]])),
     ...auditSettingsOf(values, config),
     acceptAuditLoss: values['accept-audit-loss'] === true,
+    placement: placementOf(values.placement),
     metrics: metricsOf({
       table: config.metrics,
       path: config.path ?? '',
@@ -227,6 +233,23 @@ function auditSettingsOf(
 ): Pick<ServeSettings, 'auditLevel' | 'auditKeeping'> {
   const { level, keeping } = auditAsked(values, audit, values.production === true);
   return { auditLevel: level, auditKeeping: keeping };
+}
+
+const placements: readonly NonNullable<ServeOptions['placement']>[] = [
+  'first-fit',
+  'best-fit',
+  'worst-fit',
+  'priority',
+];
+
+/** @throws HostError `HOST_ERR_CLI_USAGE` */
+function placementOf(text: string | undefined): ServeOptions['placement'] {
+  const found = placements.find((one) => one === text);
+  if (found !== undefined || text === undefined) return found;
+  throw new HostError(
+    'HOST_ERR_CLI_USAGE',
+    `--placement: no strategy '${text}'${nearest(text, placements)}; there are ${placements.join(', ')}`,
+  );
 }
 
 const portMax = 65_535;
@@ -307,6 +330,7 @@ function open(
     takesUnsealed,
     requireSigned,
     metrics,
+    placement,
   } = settings;
   const passphrase = passphraseFrom(process.env);
   makeStateFolder(stateFolder);
@@ -327,6 +351,7 @@ function open(
     ...(historyBytesMax === undefined ? {} : { historyBytesMax }),
     ...(repairJournal ? { repairJournal } : {}),
     ...(metrics === undefined ? {} : { metrics }),
+    ...(placement === undefined ? {} : { placement }),
     ...(secretsFile === undefined ? {} : { secretsFile }),
     clock: systemClock,
     random: systemRandom,

@@ -32,6 +32,7 @@ import type { LocalAgent, LocalServing, ServeOptions } from './local-serving.ts'
 import { Mail } from './mail.ts';
 import { Metering } from './metering.ts';
 import { AgentNursery } from './nursery.ts';
+import { Placement } from './placement.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
 import { tellPressure } from './pressure-news.ts';
 import { Roster } from './roster.ts';
@@ -254,6 +255,11 @@ class ServingHost implements LocalServing {
       kept,
       halts: state.agents.halts(),
       isFresh: state.coldLeft.length === 0,
+      placement: new Placement({
+        strategy: options.placement ?? 'worst-fit',
+        threads: this.#threads.numbers,
+        memoryBytesMax,
+      }),
     });
     this.#supervision = new Supervision({
       tenancy: this.#tenancy,
