@@ -26,6 +26,7 @@ import { type MessageRules, messagesOf } from './manifest/messages.ts';
 import { isAgentName } from './manifest/name.ts';
 import { type Resources, resourcesOf } from './manifest/resources.ts';
 import { type Restart, restartOf } from './manifest/restart.ts';
+import { type Scheduling, schedulingOf } from './manifest/scheduling.ts';
 import { type Sources, sourceKeys, sourcesOf } from './manifest/sources.ts';
 import { type Subscription, subscriptionsOf } from './manifest/subscriptions.ts';
 import { type Supervision, supervisionOf } from './manifest/supervision.ts';
@@ -69,6 +70,7 @@ export { defaultMessages, type MessageRules } from './manifest/messages.ts';
 export { isAgentName } from './manifest/name.ts';
 export type { Resources, ViolationAction } from './manifest/resources.ts';
 export { defaultRestart, type Restart } from './manifest/restart.ts';
+export { defaultScheduling, type Scheduling } from './manifest/scheduling.ts';
 export { languageNames } from './manifest/sources.ts';
 export type { Subscription } from './manifest/subscriptions.ts';
 export {
@@ -118,6 +120,7 @@ export interface Manifest extends Sources {
   readonly audit: AuditRules;
   /** What it may use in the long run. */
   readonly resources: Resources;
+  readonly scheduling: Scheduling;
 }
 
 /** The manifest's file name in an agent's folder. */
@@ -181,6 +184,7 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     triggers: triggersOf(table),
     audit: auditOf(table),
     resources: resourcesOf(table),
+    scheduling: schedulingOf(table),
   };
 }
 
@@ -215,6 +219,7 @@ const keys: readonly string[] = [
   'triggers',
   'audit',
   'resources',
+  'scheduling',
 ];
 
 function nameOf(table: Table): string {

@@ -42,6 +42,7 @@ test('the least manifest has a name and a world', () => {
     triggers: [],
     audit: { level: 'security' },
     resources: noResources,
+    scheduling: { priority: 'normal', class: 'interactive', weight: 1, rate: 10, deadlineMs: 30_000 },
   });
 });
 

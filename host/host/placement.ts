@@ -32,7 +32,7 @@ export class Placement {
       this.#allocator.settle(id, home, wanted);
       return home;
     }
-    const place = this.#allocator.allocate(id, wanted);
+    const place = this.#allocator.allocate(id, wanted, isImportant(spec));
     if (place !== undefined) return place;
     throw new HostError(
       'HOST_ERR_BUDGET_EXHAUSTED',
@@ -59,6 +59,11 @@ export class Placement {
 }
 
 const msPerSecond = 1000;
+
+/** As its `[scheduling]` says: the others leave a part of each thread to such. */
+function isImportant({ manifest: { scheduling } }: Spec): boolean {
+  return scheduling.priority === 'critical' || scheduling.class === 'real-time';
+}
 
 function wantedOf({ manifest, limits }: Spec): Wanted | undefined {
   const { cpuMs } = manifest.resources;
