@@ -28,7 +28,8 @@ export class Violations {
     const why = `it wants more than [resources] ${line} allows`;
     // A line when it begins and when more comes of it: one that is throttled for an hour is no news each second.
     if (seconds === 1 || action === 'suspend' || action === 'kill') {
-      say('warn', `${why}: ${consequences[action]}`, agent.name);
+      const isRefusal = what === 'connections' && action === 'throttle';
+      say('warn', `${why}: ${isRefusal ? 'it gets none' : consequences[action]}`, agent.name);
       const message = agent.delivery?.message;
       if (pen !== undefined)
         note(
