@@ -9,6 +9,7 @@ import { writtenAgent } from '../test/support/written-agent.ts';
 
 const loop = `import { Message, Reply, noReply } from "motehost:agent";
 export function handle(message: Message): Reply {
+  if (message.body.length == 0) return noReply();
   let state: u64 = 88172645463325252;
   while (state != 0) {
     state ^= state << 13;
@@ -55,9 +56,15 @@ export class BusyHost {
   }
 
   /** So many agents of a kind: `NAME`, `NAME-1`, …; `scheduling` is what stands in their manifest's table. */
-  async install(kind: 'loop' | 'echo', name: string, count: number, scheduling: string): Promise<string[]> {
+  async install(
+    kind: 'loop' | 'echo',
+    name: string,
+    count: number,
+    scheduling: string,
+    deadlineMs = 60_000,
+  ): Promise<string[]> {
     const { bytes } = await writtenAgent(kind === 'loop' ? loop : echo, { release: true });
-    const manifest = `name = "${name}"\nworld = "handler"\n[limits]\nfuel = "100T"\n[restart]\nbackoff = "1ms"
+    const manifest = `name = "${name}"\nworld = "handler"\n[limits]\nfuel = "100T"\ndeadline = "${deadlineMs}ms"\n[restart]\nbackoff = "1ms"
 backoff-max = "1ms"\n[scheduling]\n${scheduling}\n`;
     await this.serving.install({ manifest, component: new Uint8Array(bytes) });
     const more = Array.from({ length: count - 1 }, (_, index) => `${name}-${index + 1}`);
@@ -65,14 +72,20 @@ backoff-max = "1ms"\n[scheduling]\n${scheduling}\n`;
     return [name, ...more];
   }
 
-  ask(name: string, deadlineMs: number): Promise<Reply> {
-    return this.serving.invoke(name, payload, { principal, deadlineMs });
+  ask(name: string): Promise<Reply> {
+    return this.serving.invoke(name, payload, { principal, deadlineMs: 120_000 });
+  }
+
+  /** An agent that loops begins, and has nothing to do. */
+  begin(name: string): Promise<Reply> {
+    return this.serving.invoke(name, { ...payload, body: new Uint8Array() }, { principal });
   }
 
   /** Has an agent compute until its deadline. @returns the fuel it used */
-  async burn(name: string, deadlineMs: number): Promise<number> {
-    const reply = await this.ask(name, deadlineMs);
-    return reply.kind === 'answered' ? Number(reply.outcome.usage.fuel) : 0;
+  async burn(name: string): Promise<number> {
+    const reply = await this.ask(name);
+    if (reply.kind === 'refused') throw new Error(`${name} was refused: ${reply.reason}`);
+    return Number(reply.outcome.usage.fuel);
   }
 
   async turns(): Promise<ThreadScheduling> {

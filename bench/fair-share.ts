@@ -16,12 +16,12 @@ async function shares(spanMs: number): Promise<{ shares: readonly Share[]; fuel:
   try {
     const weighted: { weight: number; name: string }[] = [];
     for (let weight = 1; weight <= weightsMax; weight += 1)
-      for (const name of await host.install('loop', `w${weight}`, perWeight, `weight = ${weight}`))
+      for (const name of await host.install('loop', `w${weight}`, perWeight, `weight = ${weight}`, spanMs))
         weighted.push({ weight, name });
     // Everybody has an instance when it begins.
-    await Promise.all(weighted.map(({ name }) => host.burn(name, 500)));
+    await Promise.all(weighted.map(({ name }) => host.begin(name)));
     const before = await host.turns();
-    const used = await Promise.all(weighted.map(({ name }) => host.burn(name, spanMs)));
+    const used = await Promise.all(weighted.map(({ name }) => host.burn(name)));
     const { slices } = await host.turns();
     const fuel = used.reduce((sum, one) => sum + one, 0);
     const weights = weighted.reduce((sum, { weight }) => sum + weight, 0);
@@ -37,7 +37,7 @@ async function shares(spanMs: number): Promise<{ shares: readonly Share[]; fuel:
   }
 }
 
-/** Fuel a second of so many loops at once among so many agents, and turns of a computation. */
+/** Fuel and ends of slices a second of the process's own time, of so many loops at once among so many agents. */
 async function rate(
   loops: number,
   agents: number,
@@ -45,13 +45,16 @@ async function rate(
 ): Promise<{ fuel: number; slices: number }> {
   const host = await BusyHost.start();
   try {
-    const names = await host.install('loop', 'loop', agents, '');
-    await Promise.all(names.slice(0, loops).map((name) => host.burn(name, 1_000)));
+    const names = await host.install('loop', 'loop', agents, '', spanMs);
+    await Promise.all(names.slice(0, loops).map((name) => host.begin(name)));
     const before = await host.turns();
-    const used = await Promise.all(names.slice(0, loops).map((name) => host.burn(name, spanMs)));
+    const from = process.cpuUsage();
+    const used = await Promise.all(names.slice(0, loops).map((name) => host.burn(name)));
+    const { user, system } = process.cpuUsage(from);
     const after = await host.turns();
+    const seconds = (user + system) / 1e6;
     const fuel = used.reduce((sum, one) => sum + one, 0);
-    return { fuel: (fuel * 1000) / spanMs, slices: ((after.slices - before.slices) * 1000) / spanMs };
+    return { fuel: fuel / seconds, slices: (after.slices - before.slices) / seconds };
   } finally {
     await host.close();
   }
@@ -92,7 +95,7 @@ async function run({ quick }: Effort): Promise<Report> {
     ],
     remarks: [
       `100 % is what its weight entitles an agent to; ${fair.slices} slices, ${round(fair.fuel / 1e9)} G of fuel in all`,
-      'fuel lost is everything that is not computing: decisions, suspensions, turns of the event loop, the collector',
+      'fuel lost, of what a second of the process’s own time gives, is everything that is not computing: decisions, suspensions, turns of the event loop, the collector',
     ],
   };
 }

@@ -49,7 +49,7 @@ async function ask(host: BusyHost, port: number, name: string, count: number): P
   const client = poster(port, name);
   try {
     await client.post();
-    const inHost = await times(count, () => host.ask(name, 10_000));
+    const inHost = await times(count, () => host.ask(name));
     return { host: inHost, http: await times(count, () => client.post()) };
   } finally {
     client.close();
@@ -74,10 +74,10 @@ async function run({ quick }: Effort): Promise<Report> {
     await host.install('echo', 'normal', 1, '');
     const names = await host.install('loop', 'loop', loops, '');
     const quiet = await ask(host, front.port, 'critical', count);
-    const alone = host.burn(names[0] ?? '', 60_000);
+    const alone = host.burn(names[0] ?? '');
     await delay(200);
     const besideOne = await ask(host, front.port, 'critical', count);
-    const burning = names.slice(1).map((name) => host.burn(name, 60_000));
+    const burning = names.slice(1).map((name) => host.burn(name));
     await delay(1_000);
     const besideAll = await ask(host, front.port, 'critical', count);
     const normal = await ask(host, front.port, 'normal', Math.round(count / 4));

@@ -50,7 +50,7 @@ const options = {
   'metrics-file': { type: 'string' },
   otlp: { type: 'string' },
   'otlp-protocol': { type: 'string' },
-  placement: { type: 'string' },
+  allocation: { type: 'string' },
   ...limitOptions,
 } as const;
 
@@ -113,7 +113,7 @@ What is measured (host top and /metrics show it always; docs/metrics.md)
 
 How
   --threads N             threads that run agents                          [one a core]
-  --placement STRATEGY    which thread an agent with a cpu-quota gets: first-fit, best-fit, worst-fit, priority  [worst-fit]
+  --allocation STRATEGY   where an agent with a cpu-quota goes: first-fit, best-fit, worst-fit, priority   [worst-fit]
   --memory-total SIZE     memory of all agents together                    [75% of the machine's, or of its cgroup's]
   --history-total SIZE    histories on disk together (host replay); the oldest go   [1GiB]
   --scheduler POLICY      who has the next turn on a thread (docs/scheduling.md): fair-share, round-robin, first-come,
@@ -172,7 +172,7 @@ export interface ServeSettings {
   /** Undefined: metrics are exported nowhere. */
   readonly metrics: MetricsSettings | undefined;
   /** Undefined: the host's default. */
-  readonly placement: ServeOptions['placement'];
+  readonly allocation: ServeOptions['allocation'];
   readonly acceptOldKeyring: boolean;
 }
 
@@ -219,7 +219,7 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     ...auditSettingsOf(values, config),
     scheduler: schedulerOf(values.scheduler, config),
     acceptAuditLoss: values['accept-audit-loss'] === true,
-    placement: placementOf(values.placement),
+    allocation: allocationOf(values.allocation),
     metrics: metricsOf({
       table: config.metrics,
       path: config.path ?? '',
@@ -246,7 +246,7 @@ function auditSettingsOf(
   return { auditLevel: level, auditKeeping: keeping };
 }
 
-const placements: readonly NonNullable<ServeOptions['placement']>[] = [
+const allocations: readonly NonNullable<ServeOptions['allocation']>[] = [
   'first-fit',
   'best-fit',
   'worst-fit',
@@ -254,12 +254,12 @@ const placements: readonly NonNullable<ServeOptions['placement']>[] = [
 ];
 
 /** @throws HostError `HOST_ERR_CLI_USAGE` */
-function placementOf(text: string | undefined): ServeOptions['placement'] {
-  const found = placements.find((one) => one === text);
+function allocationOf(text: string | undefined): ServeOptions['allocation'] {
+  const found = allocations.find((one) => one === text);
   if (found !== undefined || text === undefined) return found;
   throw new HostError(
     'HOST_ERR_CLI_USAGE',
-    `--placement: no strategy '${text}'${nearest(text, placements)}; there are ${placements.join(', ')}`,
+    `--allocation: no strategy '${text}'${nearest(text, allocations)}; there are ${allocations.join(', ')}`,
   );
 }
 
@@ -341,7 +341,7 @@ function open(
     takesUnsealed,
     requireSigned,
     metrics,
-    placement,
+    allocation,
   } = settings;
   const passphrase = passphraseFrom(process.env);
   makeStateFolder(stateFolder);
@@ -362,7 +362,7 @@ function open(
     ...(historyBytesMax === undefined ? {} : { historyBytesMax }),
     ...(repairJournal ? { repairJournal } : {}),
     ...(metrics === undefined ? {} : { metrics }),
-    ...(placement === undefined ? {} : { placement }),
+    ...(allocation === undefined ? {} : { allocation }),
     ...(secretsFile === undefined ? {} : { secretsFile }),
     clock: systemClock,
     random: systemRandom,

@@ -62,7 +62,7 @@ export interface ServeOptions {
   /** Where metrics are exported to besides `/metrics`; default nowhere. */
   readonly metrics?: MetricsSettings;
   /** How agents that want a share of a processor find a thread. Default `worst-fit`. */
-  readonly placement?: AllocationStrategy;
+  readonly allocation?: AllocationStrategy;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: (entry: LogEntry) => void;

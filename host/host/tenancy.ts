@@ -6,7 +6,8 @@ import type { Spec } from '../agent/spec.ts';
 import type { Bus, KeptSubscription } from '../bus/bus.ts';
 import type { Directory } from '../bus/directory.ts';
 import { HostError } from '../errors.ts';
-import type { Placement } from './placement.ts';
+import type { Placement } from '../scheduler/placement.ts';
+import type { Reservations } from './reservations.ts';
 import { unknownAgent } from './thread-serving.ts';
 import type { AgentThreadHandle, Threads } from './threads.ts';
 
@@ -18,10 +19,12 @@ export interface TenancyOptions {
   readonly kept: Map<string, readonly KeptSubscription[]>;
   /** Agents that handle nothing until a person says so; the tenancy keeps them up to date. */
   readonly halts: Map<string, Halt>;
+  /** Which thread new agents go to. */
+  readonly placement?: Placement;
   /** No agent has its state on disk. */
   readonly isFresh: boolean;
-  /** Where agents go that want a share of a processor for themselves. */
-  readonly placement: Placement;
+  /** What threads are promised to agents that want a share of a processor for themselves. */
+  readonly reservations: Reservations;
 }
 
 /** Agents that are told to a thread in one go. */
@@ -43,7 +46,7 @@ export class Tenancy {
   constructor(options: TenancyOptions) {
     this.#options = options;
     this.#isFresh = options.isFresh;
-    this.registry = new Registry(options.directory);
+    this.registry = new Registry(options.directory, options.placement);
   }
 
   /** @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
@@ -68,6 +71,22 @@ export class Tenancy {
     return this.#inTurn(() => this.#add(names, spec, origin));
   }
 
+  /** As `add`, for one that has nothing to do with what an agent of its name was in an earlier run. */
+  addNew(name: string, spec: Spec, origin: Origin): Promise<void> {
+    return this.#inTurn(async () => {
+      const { kept, halts } = this.#options;
+      kept.delete(name);
+      halts.delete(name);
+      const hadState = (await this.#homesOf([name])).size > 0;
+      const [record] = await this.#add([name], spec, origin);
+      if (!hadState || record === undefined) return;
+      // Removing an agent removes its state.
+      await this.#handle(record.thread).call('remove', record.id);
+      this.#forget(record);
+      await this.#add([name], spec, origin);
+    });
+  }
+
   async #add(names: readonly string[], spec: Spec, origin: Origin): Promise<readonly AgentRecord[]> {
     this.#claimRoute(names[0] ?? '', spec);
     const { directory, threads } = this.#options;
@@ -90,7 +109,7 @@ export class Tenancy {
 
   #placed(id: number, name: string, spec: Spec, home: number | undefined): number | undefined {
     try {
-      return this.#options.placement.placeOf(id, spec, home);
+      return this.#options.reservations.placeOf(id, spec, home);
     } catch (thrown) {
       this.#options.directory.remove(name);
       throw thrown;
@@ -168,7 +187,7 @@ export class Tenancy {
       const { mailbox, delivery, messages } = spec.manifest;
       this.#options.directory.limit(record.id, mailbox, delivery.guarantee, messages.seal, messages.sign);
       this.registry.replace(record, spec, origin);
-      this.#options.placement.replaced(record.id, spec, record.thread);
+      this.#options.reservations.replaced(record.id, spec, record.thread);
       return difference;
     });
   }
@@ -198,7 +217,7 @@ export class Tenancy {
     this.#options.halts.delete(record.name);
     this.#options.directory.remove(record.name);
     this.registry.remove(record);
-    this.#options.placement.removed(record.id);
+    this.#options.reservations.removed(record.id);
   }
 
   /** A thread was lost: its agents will be there again, on the one that takes its place. */

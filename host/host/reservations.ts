@@ -2,7 +2,7 @@ import type { Spec } from '../agent/spec.ts';
 import { HostError } from '../errors.ts';
 import { type AllocationStrategy, Allocator, type Wanted } from '../scheduler/allocation.ts';
 
-export interface PlacementOptions {
+export interface ReservationsOptions {
   readonly strategy: AllocationStrategy;
   readonly threads: readonly number[];
   /** Bytes that the agents of all threads may have. */
@@ -13,10 +13,10 @@ export interface PlacementOptions {
  * Where agents go that want a share of a processor for themselves: to a thread that has one left. The others go where
  * the fewest are.
  */
-export class Placement {
+export class Reservations {
   readonly #allocator: Allocator;
 
-  constructor({ strategy, threads, memoryBytesMax }: PlacementOptions) {
+  constructor({ strategy, threads, memoryBytesMax }: ReservationsOptions) {
     const has = { cpu: 1, memoryBytes: memoryBytesMax / threads.length };
     this.#allocator = new Allocator({ strategy, places: threads.map((number) => ({ number, has })) });
   }
