@@ -5,6 +5,7 @@ import type { SchedulerSettings } from '../config/scheduler-settings.ts';
 import type { ResidenceBounds } from '../engine/residence.ts';
 import type { Limits } from '../limits.ts';
 import type { Manifest, SupervisorTree } from '../manifest.ts';
+import type { AllocationStrategy } from '../scheduler/allocation.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { Installed, Serving } from './serving.ts';
 import type { TrustOptions } from './trust.ts';
@@ -60,6 +61,8 @@ export interface ServeOptions {
   readonly trust?: TrustSettings;
   /** Where metrics are exported to besides `/metrics`; default nowhere. */
   readonly metrics?: MetricsSettings;
+  /** How agents that want a share of a processor find a thread. Default `worst-fit`. */
+  readonly allocation?: AllocationStrategy;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: (entry: LogEntry) => void;
