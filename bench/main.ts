@@ -31,6 +31,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   replay: async () => (await import('./replay.ts')).bench,
   capability: async () => (await import('./capability.ts')).bench,
   policy: async () => (await import('./policy.ts')).bench,
+  pause: async () => (await import('./pause.ts')).bench,
   audit: async () => (await import('./audit.ts')).bench,
   audited: async () => (await import('./audited.ts')).bench,
   orchestration: async () => (await import('./orchestration.ts')).bench,

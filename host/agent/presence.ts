@@ -360,7 +360,8 @@ export class Presence implements CallWatch, ParkingOwner {
     this.#before = undefined;
     if (before !== undefined) this.#keep(before, 'hibernated');
     else if (this.#saved !== undefined) this.#sleepOn(this.#saved);
-    if (before !== undefined || this.#saved === undefined) this.#agent.endHistory();
+    if (before !== undefined) this.#agent.goBackInHistory();
+    else if (this.#saved === undefined) this.#agent.endHistory();
     resident?.instance.dispose();
     await resident?.release();
   }

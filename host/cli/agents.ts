@@ -48,7 +48,8 @@ Usage: host agents [--prefix TEXT] [--json]      all of them
 A FOLDER is built first if it changed. When a new version wants more than the one before, install shows what, changes
 nothing and ends with 77; look at it, then say --accept. An agent named as one of these verbs is shown by:
 host agents -- NAME. A paused agent stands still, in the middle of a message too, and its mail waits; stop ends it after
-its message, kill at once, and resume lets it go on, or begin anew. An agent is held, or terminated, because its manifest says so for the way in which it failed ([errors]).
+its message, kill at once, and resume lets it go on, or begin anew. An agent is held, or terminated, because its
+manifest says so for the way in which it failed ([errors]).
 ${connectionHelp}`,
   endsProcess: true,
   run: async (args) => {
@@ -124,7 +125,7 @@ function rowOf(agent: Wire<AgentSummary>): string[] {
   return [
     agent.name,
     agent.state,
-    agent.lifecycle,
+    agent.lifecycle ?? '',
     String(agent.thread),
     grouped(agent.mailboxDepth),
     grouped(agent.handled),

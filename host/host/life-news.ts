@@ -30,6 +30,7 @@ export class LifeNews {
   readonly #rooms: LifeNewsRooms;
   readonly #waiters = new Map<number, Set<Waiter>>();
   #waiting = 0;
+  #isReturning = false;
 
   constructor(rooms: LifeNewsRooms) {
     this.#rooms = rooms;
@@ -37,19 +38,23 @@ export class LifeNews {
 
   turned(agent: Agent, from: LifeNumber, to: LifeNumber, why: string): void {
     if (this.#waiting > 0) this.#look(agent.id, to);
-    const { bus, record } = this.#rooms;
+    const { bus, wallMs, record } = this.#rooms;
     const isWork = ((1 << from) & working) !== 0 && ((1 << to) & working) !== 0;
     if (record !== undefined) record(agent, nameOf(from), nameOf(to), why);
-    if (!bus.hasEventListeners) return;
+    if (!bus.hasEventListeners || this.#isReturning) return;
     // What an agent does with an event like this one would be the next, without end.
     if (isWork && agent.delivery?.message.subject.startsWith(eventPrefix) === true) return;
-    this.tell(agent.name, nameOf(from), nameOf(to), why);
+    tellState(bus, { agent: agent.name, from: nameOf(from), to: nameOf(to), why, atMs: wallMs() });
   }
 
-  /** As `tellState`, of an agent of this thread. */
-  tell(agent: string, from: LifecycleState, to: LifecycleState, why: string): void {
-    const { bus, wallMs } = this.#rooms;
-    if (bus.hasEventListeners) tellState(bus, { agent, from, to, why, atMs: wallMs() });
+  /** Agents of a lost thread are there again by what this does: what they become on the way is nothing that befell them. */
+  returning(act: () => void): void {
+    this.#isReturning = true;
+    try {
+      act();
+    } finally {
+      this.#isReturning = false;
+    }
   }
 
   #look(id: number, to: LifeNumber): void {

@@ -21,6 +21,7 @@ import { Placement } from '../scheduler/placement.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
+import { Absences } from './absences.ts';
 import { Doors } from './doors.ts';
 import { FrontDesk } from './front-desk.ts';
 import { Handle } from './handle.ts';
@@ -28,7 +29,6 @@ import { HostAudit } from './host-audit.ts';
 import { HostKeys } from './host-keys.ts';
 import { HostNews } from './host-news.ts';
 import { Installation } from './installation.ts';
-import { tellState } from './life-news.ts';
 import type { LocalAgent, LocalServing, ServeOptions } from './local-serving.ts';
 import { Mail } from './mail.ts';
 import { Metering } from './metering.ts';
@@ -132,6 +132,7 @@ class ServingHost implements LocalServing {
   readonly #supervisorNews: SupervisorNews;
   readonly #desk: FrontDesk;
   readonly #roster: Roster;
+  readonly #absences: Absences;
   #recordsTriedMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
 
@@ -182,6 +183,7 @@ class ServingHost implements LocalServing {
       bus: () => this.#bus,
       nursery: () => this.#nursery,
       isAgent: (name) => this.#tenancy.registry.get(name) !== undefined,
+      say: this.#say.bind(this),
     });
     this.#places = new ThreadPlaces({
       options,
@@ -209,6 +211,7 @@ class ServingHost implements LocalServing {
       onHalted: ([agent, halt]) => {
         state.agents.putHalt(agent, halt);
         this.#tenancy.noteHalt(agent, halt);
+        if (halt?.kind === 'terminated') void this.#ended(agent, false);
       },
       onExited: (exit) => this.#supervision.exited(exit),
       onJournal: (thread, isTaking) => this.#news.journalTurned(thread, isTaking),
@@ -265,6 +268,7 @@ class ServingHost implements LocalServing {
       (agent, trigger, why) => this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
       this.#policing,
     );
+    this.#absences = new Absences(this.#bus, this.#tenancy.registry, () => this.#nowMs());
     const specs = new SpecMaker({
       prepare: (component) => this.#engine.prepare(component),
       limits: options.limits,
@@ -294,8 +298,7 @@ class ServingHost implements LocalServing {
       triggers: this.#triggers,
       admission,
       removed: async (name) => {
-        this.#names.home.endOf(name);
-        await this.#nursery.endOf(name);
+        await this.#ended(name, true);
       },
       detail: (name) => this.#roster.agent(name),
       audit: this.#audit,
@@ -375,22 +378,21 @@ class ServingHost implements LocalServing {
     this.#isReady = true;
   }
 
+  /** What an agent shares is free, and those that end with it end. */
+  async #ended(name: string, isGone: boolean): Promise<void> {
+    this.#names.home.endOf(name);
+    await this.#nursery.endOf(name, isGone);
+  }
+
   #lost(thread: number, reason: string): void {
     this.#audit.threadLost(thread, reason);
     this.#news.journalTurned(thread, true);
     this.#names.lost(thread);
     this.#sites.drop(this.#places.socketPathOf(thread));
     this.#tenancy.suspend(thread);
+    this.#absences.lost(thread, reason);
     this.#supervision.lost(thread);
-    this.#tellUnreachable(thread, reason);
     this.#say('error', `a thread was lost (${reason}); its agents begin anew on another`);
-  }
-
-  #tellUnreachable(lost: number, why: string): void {
-    if (!this.#bus.hasEventListeners) return;
-    for (const { name: agent, thread } of this.#tenancy.registry.records())
-      if (thread === lost)
-        tellState(this.#bus, { agent, from: undefined, to: 'unreachable', why, atMs: this.#nowMs() });
   }
 
   async #replaced(thread: number, handle: AgentThreadHandle): Promise<void> {
@@ -399,6 +401,7 @@ class ServingHost implements LocalServing {
       await this.#supervision.returned(thread);
       await this.#mail.returned(thread, handle);
       await this.#doors.reopen(handle);
+      await this.#absences.returned(thread, handle);
       this.#say('info', `${count} agents of the lost thread are there again`);
     } catch (thrown) {
       this.#say('error', `agents of the lost thread are not there: ${reasonOf(thrown)}`);

@@ -68,6 +68,22 @@ export class Tenancy {
     return this.#inTurn(() => this.#add(names, spec, origin));
   }
 
+  /** As `add`, for one that has nothing to do with what an agent of its name was in an earlier run. */
+  addNew(name: string, spec: Spec, origin: Origin): Promise<void> {
+    return this.#inTurn(async () => {
+      const { kept, halts } = this.#options;
+      kept.delete(name);
+      halts.delete(name);
+      const hadState = (await this.#homesOf([name])).size > 0;
+      const [record] = await this.#add([name], spec, origin);
+      if (!hadState || record === undefined) return;
+      // Removing an agent removes its state.
+      await this.#handle(record.thread).call('remove', record.id);
+      this.#forget(record);
+      await this.#add([name], spec, origin);
+    });
+  }
+
   async #add(names: readonly string[], spec: Spec, origin: Origin): Promise<readonly AgentRecord[]> {
     this.#claimRoute(names[0] ?? '', spec);
     const { directory, threads } = this.#options;

@@ -23,6 +23,7 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import type { Linker } from '../engine/linker.ts';
 import { Residence } from '../engine/residence.ts';
+import type { WasiGrants } from '../engine/wasi/grants.ts';
 import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
@@ -269,7 +270,7 @@ export class AgentThread {
       room: this.#room,
       cold: this.#cold,
       link: (agent, budget) => this.#link(agent, budget),
-      wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
+      wasi: (agent, budget) => this.#wasi(agent, budget),
       wallMs: () => this.#wallMs(),
       onLost: (agent, error) => this.#news.say('error', error.message, agent.name),
     });
@@ -281,7 +282,7 @@ export class AgentThread {
       turn: this.#turns,
       agent: (id) => this.population.actor(id),
       link: (agent, budget) => this.#link(agent, budget),
-      wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
+      wasi: (agent, budget) => this.#wasi(agent, budget),
       ended: (id) => {
         if (this.population.nameOf(id) === undefined) this.#dispatcher.rest(id);
       },
@@ -307,6 +308,11 @@ export class AgentThread {
     const { pen, auditLevel, needs } = this.#trust;
     if (pen === undefined) return undefined;
     return new ThreadAudit({ pen, level: auditLevel, needs, agent: (id) => this.population.agent(id) });
+  }
+
+  #wasi(agent: Agent, budget: Budget): WasiGrants {
+    const wasi = this.#rooms.wasi(agent, budget);
+    return this.#audit?.reachOf(agent, wasi) ?? wasi;
   }
 
   #link(agent: Agent, budget: Budget): Linker {
@@ -454,15 +460,8 @@ export class AgentThread {
 
   /** As `Population.add`. */
   add(spec: number, agents: readonly Newcomer[], isAgain: boolean): void {
-    this.population.add(spec, agents, isAgain);
-    if (!isAgain) return;
-    for (const [id, name] of agents)
-      this.lives.tell(
-        name,
-        'unreachable',
-        this.population.lifecycleOf(id) ?? 'created',
-        'another thread has it',
-      );
+    if (isAgain) this.lives.returning(() => this.population.add(spec, agents, true));
+    else this.population.add(spec, agents, false);
   }
 
   async remove(id: number): Promise<void> {

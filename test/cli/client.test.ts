@@ -427,6 +427,7 @@ test('logs -f goes on with what comes until its reader has enough', async () => 
 const summary = (name: string): Record<string, unknown> => ({
   name,
   state: 'idle',
+  lifecycle: 'ready',
   digest: 'ab'.repeat(32),
   world: 'handler',
   thread: 1,
@@ -447,7 +448,7 @@ test('agents are listed page by page', async () => {
   const { code, stdout } = await call(['agents'], { routes });
   assert.match(
     stdout,
-    /^NAME +STATE +THREAD +WAITING +HANDLED +FAILED +MEMORY +FUEL +ROUTE\na +idle +1 +0 +1,234 +1 +64 KiB +1\.2M\nb +idle .* \/shop\n$/,
+    /^NAME +STATE +LIFE +THREAD +WAITING +HANDLED +FAILED +MEMORY +FUEL +ROUTE\na +idle +ready +1 +0 +1,234 +1 +64 KiB +1\.2M\nb +idle .* \/shop\n$/,
   );
   assert.equal(code, 0);
   const lines = (await call(['agents', '--json'], { routes })).stdout.trimEnd().split('\n');

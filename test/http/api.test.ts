@@ -334,3 +334,27 @@ test('an agent that is held goes on with its message or without, once; another t
   assert.equal((await resume('nobody/resume')).json.code, 'HOST_ERR_AGENT_UNKNOWN');
   assert.equal((await resume('echo/resume?message=keep')).json.code, 'value-invalid');
 });
+
+test('an agent is paused, stopped and killed; one in the wrong state, and none at all, are told apart', async (t) => {
+  const { front, serving } = await open(t);
+  const post = (path: string) => ask(front, `/v1/agents/${path}`, { method: 'POST' });
+  for (const rein of ['pause', 'stop', 'kill']) assert.equal((await post(`echo/${rein}`)).status, 204);
+  assert.deepEqual(serving.pulled, ['pause echo', 'stop echo', 'kill echo']);
+  assert.equal((await post('nobody/pause')).json.code, 'HOST_ERR_AGENT_UNKNOWN');
+  serving.held.add('echo');
+  const refused = await post('echo/pause');
+  assert.deepEqual(
+    [refused.status, refused.json.code, refused.json.from],
+    [409, 'HOST_ERR_LIFECYCLE_ILLEGAL', 'suspended'],
+  );
+});
+
+test('the state of an agent is told, and waited for', async (t) => {
+  const { front } = await open(t);
+  const state = async (query: string) => (await ask(front, `/v1/agents/echo/state${query}`)).json;
+  assert.deepEqual([(await state('')).lifecycle, (await state('')).reached], ['ready', true]);
+  assert.equal((await state('?until=ready')).reached, true);
+  assert.equal((await state('?until=terminated&timeoutMs=1')).reached, false);
+  assert.equal((await state('?until=asleep')).code, 'value-invalid');
+  assert.equal((await ask(front, '/v1/agents/nobody/state')).status, 404);
+});
