@@ -17,6 +17,7 @@ import {
 } from '../engine/residence.ts';
 import type { HostError } from '../errors.ts';
 import type { SupervisorTree } from '../manifest.ts';
+import { Placement } from '../scheduler/placement.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
@@ -245,6 +246,7 @@ class ServingHost implements LocalServing {
     this.#mail.join(this.#bus, this.#threads);
     this.#tenancy = new Tenancy({
       bus: this.#bus,
+      placement: new Placement(options.scheduler?.placement, options.scheduler?.threadWeightMax),
       directory: this.#directory,
       threads: this.#threads,
       kept,

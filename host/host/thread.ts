@@ -28,7 +28,9 @@ import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
 import { MeteredTurn } from '../scheduler/metered-turn.ts';
+import type { RankFunction } from '../scheduler/policies/custom.ts';
 import { Profiles } from '../scheduler/profile.ts';
+import { loadRank } from '../scheduler/rank-module.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
 import { AgentNews } from './agent-news.ts';
 import { AllocationMeter } from './allocation-meter.ts';
@@ -132,6 +134,7 @@ export class AgentThread {
     owner: Owner,
     clock: Clock,
     random: Random,
+    rank: RankFunction | undefined,
   ) {
     this.#clock = clock;
     this.#random = random;
@@ -219,6 +222,12 @@ export class AgentThread {
       turnMsMax,
       nowMs: () => clock.monotonicMs(),
       isPending: () => this.#isMailWaiting(),
+      termsOf: (id) => this.population.schedulingOf(id),
+      queue: {
+        ...settings.scheduler,
+        rank,
+        onFault: (fault) => this.#news.say('error', `the scheduler's function failed: ${String(fault)}`),
+      },
     });
     this.#gate = new Gate(this.#dispatcher);
     this.#turns = new MeteredTurn({
@@ -274,6 +283,9 @@ export class AgentThread {
       agent: (id) => this.population.actor(id),
       link: (agent, budget) => this.#link(agent, budget),
       wasi: (agent, budget) => this.#wasi(agent, budget),
+      ended: (id) => {
+        if (this.population.nameOf(id) === undefined) this.#dispatcher.rest(id);
+      },
       audit: this.#audit,
     });
   }
@@ -317,7 +329,7 @@ export class AgentThread {
 
   /**
    * Takes a thread's place: opens what it has on disk, and begins to take messages and HTTP requests.
-   * @throws HostError `HOST_ERR_JOURNAL_CORRUPT`, `HOST_ERR_STATE_UNWRITABLE`
+   * @throws HostError `HOST_ERR_JOURNAL_CORRUPT`, `HOST_ERR_STATE_UNWRITABLE`, `HOST_ERR_CONFIG_INVALID`
    */
   static async start(
     settings: ThreadSettings,
@@ -337,7 +349,8 @@ export class AgentThread {
     });
     const seal = storeSealOf(place.trust, random, 'cold');
     const store = await SegmentStore.open({ folder: coldFolder, seal, clock, adopt: adoptCold });
-    const thread = new AgentThread(settings, place, store, mail, owner, clock, random);
+    const rank = await loadRank(settings.scheduler);
+    const thread = new AgentThread(settings, place, store, mail, owner, clock, random, rank);
     await thread.#open(place.socketPath);
     return thread;
   }
@@ -525,6 +538,7 @@ export class AgentThread {
       ...this.population.report(),
       active: this.#dispatcher.active,
       queued: this.#dispatcher.queued,
+      scheduler: this.#dispatcher.report(),
       warmBytes: this.#room.warmBytes,
       allocations: this.#allocations.report,
       audit: backlogOf(this.#trust.pen),
