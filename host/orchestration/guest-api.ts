@@ -2,7 +2,7 @@ import { isSharedName } from '../manifest.ts';
 import type { Answer, Asked, OrchestrationError, ToldLease } from './asked.ts';
 import { type Coverage, spread } from './gossip.ts';
 import { gatherQuorum, type Tally, type Threshold, votesNeeded } from './quorum.ts';
-import { Shards } from './shards.ts';
+import { shardOf } from './shards.ts';
 import { type TopologyKind, topologyKinds } from './topology.ts';
 
 /** What is handed over to be sent (wit/types.wit). */
@@ -85,7 +85,6 @@ export interface GuestTally {
 
 const wordBytesMax = 64;
 const votersMax = 1_000;
-const shardsMax = 10_000;
 const graceMs = 5_000;
 const timeoutMsDefault = 10_000;
 
@@ -377,7 +376,7 @@ export function orchestrationGuestApi(guest: OrchestrationGuest): OrchestrationG
       signal: (agent: string, word: string) => orchestra.raise(agent, word),
       awaitSignal: (word: string, waitMs: number) =>
         guest.during((signal) => orchestra.awaitSignal(word, waitMs, signal)),
-      shardOf: (key: string, shards: readonly string[]) => shardOf(key, shards),
+      shardOf,
       joinGroup: (group: string, topology: string) => orchestra.join(group, topology),
       leaveGroup: (group: string) => orchestra.leave(group),
       members: async (group: string) => [...(await orchestra.group(group)).members].sort(),
@@ -409,14 +408,4 @@ export function orchestrationGuestApi(guest: OrchestrationGuest): OrchestrationG
     },
     suspending,
   };
-}
-
-/** The latest shards named by anybody: they are named again with the next key. */
-let latest: { readonly names: string; readonly shards: Shards } | undefined;
-
-function shardOf(key: string, names: readonly string[]): string | undefined {
-  const some = names.slice(0, shardsMax);
-  const text = JSON.stringify(some);
-  if (latest?.names !== text) latest = { names: text, shards: new Shards(some) };
-  return latest.shards.of(key);
 }
