@@ -11,6 +11,7 @@ import { type AgentExit, Custody } from './custody.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { FailurePlace } from './error-strategy.ts';
 import type { Halt } from './halt.ts';
+import { Keeper } from './keeper.ts';
 import type { LifeRecord } from './life-record.ts';
 import { illegal, type LifecycleState } from './lifecycle.ts';
 import { Recovery } from './recovery.ts';
@@ -94,6 +95,8 @@ export class Population implements Lodgers {
   /** Those that a supervisor looks after. */
   readonly custody: Custody;
   readonly #reins: Reins;
+  /** Of those that are persistent. */
+  readonly keeper: Keeper;
   readonly #agents = new Map<number, Agent>();
   /** Of those that have no object, whose state lies on disk. */
   #cold = 0;
@@ -112,6 +115,7 @@ export class Population implements Lodgers {
     this.#roll = new Roll((id) => bus.directory.indexOf(id));
     const note = around.note.bind(around);
     this.#recovery = new Recovery({ bus, clock: around.clock, note, halted });
+    this.keeper = new Keeper({ bus, clock: around.clock, rouse: (id) => this.#rouse(id) });
     this.custody = new Custody({ bus, rouse: (id) => this.#rouse(id), exited: rooms.exited });
     this.#reins = new Reins(bus, this.#recovery);
     bus.lodge(this);
@@ -137,6 +141,7 @@ export class Population implements Lodgers {
       if (!isAgain) this.#subscribe(id, name, known);
       if (kept !== undefined) this.#resubscribe(id, name, known, kept);
       if (halt !== undefined) this.#recovery.restore(this.#rouse(id) as Agent, halt);
+      if (known.manifest.execution.mode === 'persistent') void this.keeper.begin(id);
     }
   }
 
@@ -244,6 +249,7 @@ export class Population implements Lodgers {
     } finally {
       this.#replacing.delete(id);
       if (agent.halt === undefined || agent.halt.kind === 'terminated') bus.resume(id);
+      void this.keeper.begin(id);
     }
   }
 
@@ -380,6 +386,7 @@ export class Population implements Lodgers {
     const told = inspection === undefined ? outcome : inspection.answer(agent, delivery, outcome);
     if (told.kind === 'ok') bus.settle(delivery, told);
     else this.#recovery.settle(agent, delivery, told, place);
+    if (agent.phase === 'absent') this.keeper.handled(agent);
     if (bus.hasMail(agent.id)) dispatcher.wake(agent.id);
     if (agent.leaveTurn()) dispatcher.ended();
   }
@@ -408,7 +415,9 @@ export class Population implements Lodgers {
   /** A person says that an agent goes on; false: nothing keeps it from doing so. */
   async resume(id: number, isDropped: boolean): Promise<boolean> {
     const agent = this.#agents.get(id);
-    return agent !== undefined && this.#recovery.resume(agent, isDropped);
+    if (agent === undefined || !(await this.#recovery.resume(agent, isDropped))) return false;
+    void this.keeper.begin(id);
+    return true;
   }
 
   reportOf(id: number): AgentReport | undefined {

@@ -5,6 +5,7 @@ import type { ResidenceBounds } from '../engine/residence.ts';
 import type { Limits } from '../limits.ts';
 import type { Manifest, SupervisorTree } from '../manifest.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
+import type { HostHooks } from './host-hooks.ts';
 import type { Installed, Serving } from './serving.ts';
 import type { TrustOptions } from './trust.ts';
 
@@ -57,6 +58,8 @@ export interface ServeOptions {
   readonly trust?: TrustSettings;
   /** Where metrics are exported to besides `/metrics`; default nowhere. */
   readonly metrics?: MetricsSettings;
+  /** The operator's own code, called at moments in the lives of agents. */
+  readonly hooks?: HostHooks;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: (entry: LogEntry) => void;

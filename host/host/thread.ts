@@ -48,6 +48,7 @@ import { GuestRooms } from './guest-rooms.ts';
 import { Inspection } from './inspection.ts';
 import { LifeNews } from './life-news.ts';
 import type { MessageProofs } from './message-proofs.ts';
+import { OwnHooks } from './own-hooks.ts';
 import { ThreadAudit } from './thread-audit.ts';
 import { ThreadDoor } from './thread-door.ts';
 import { openHistory } from './thread-history.ts';
@@ -105,6 +106,7 @@ export class AgentThread {
   readonly #turns: MeteredTurn;
   readonly #gate: Gate;
   readonly lives: LifeNews;
+  readonly #hooks: OwnHooks;
   readonly #room: MemoryRoom;
   readonly #rooms: GuestRooms;
   readonly #names: ThreadNames;
@@ -218,6 +220,12 @@ export class AgentThread {
       turnMsMax,
       nowMs: () => clock.monotonicMs(),
       isPending: () => this.#isMailWaiting(),
+    });
+    this.#hooks = new OwnHooks({
+      bus: this.bus,
+      clearance: this.#clearance,
+      wallMs: () => this.#wallMs(),
+      say: (text, agent) => this.#news.say('warn', text, agent),
     });
     this.#gate = new Gate(this.#dispatcher);
     this.#turns = new MeteredTurn({
@@ -499,6 +507,7 @@ export class AgentThread {
     if (delivery.request === 0 && outcome.kind === 'error')
       this.#news.unhandled(agent, delivery, outcome.failure);
     this.population.handled(agent, delivery, outcome, place);
+    this.#hooks.handled(agent, delivery, outcome);
   }
 
   #note(agent: Agent, what: AgentNote): void {
@@ -506,6 +515,7 @@ export class AgentThread {
     if (what.kind === 'ended' && what.outcome !== undefined)
       this.population.custody.lost(agent, what.outcome);
     this.#news.note(agent, what);
+    this.#hooks.told(agent, what);
   }
 
   reportOf(id: number): AgentReport | undefined {
@@ -541,6 +551,7 @@ export class AgentThread {
   async save(): Promise<void> {
     clearInterval(this.#sweeping);
     clearTimeout(this.#again);
+    this.population.keeper.close();
     await this.#server?.close();
     for (const agent of this.population.agents()) agent.stop({ kind: 'cancelled', reason: 'the host ends' });
     const settled = Promise.all(Array.from(this.population.agents(), (agent) => agent.settled()));
