@@ -37,6 +37,8 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   orchestration: async () => (await import('./orchestration.ts')).bench,
   identity: async () => (await import('./identity.ts')).bench,
   scheduler: async () => (await import('./scheduler.ts')).bench,
+  preemption: async () => (await import('./preemption.ts')).bench,
+  'fair-share': async () => (await import('./fair-share.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({

@@ -9,6 +9,7 @@ import { Signals } from '../host/orchestration/signals.ts';
 import { Waits } from '../host/orchestration/waits.ts';
 import { atMost, type Bench, type Effort, type Report, round } from './report.ts';
 import { median } from './samples.ts';
+import { TeamHost } from './team-host.ts';
 
 interface Value {
   readonly n: number;
@@ -23,6 +24,7 @@ function newWheel(): Wheel {
 /** Nanoseconds of one of `steps` in each of `rounds`, median of the rounds. */
 function nsPer(rounds: number, steps: number, run: (steps: number) => void): number {
   const samples: number[] = [];
+  run(steps);
   for (let at = 0; at < rounds; at += 1) {
     const startedMs = performance.now();
     run(steps);
@@ -108,6 +110,22 @@ function movedShare(keys: readonly string[]): number {
   return (100 * keys.filter((key) => before.of(key) !== after.of(key)).length) / keys.length;
 }
 
+/** Microseconds of what agents of a serving host ask, by what they ask. */
+async function byAgents(threads: number, quick: boolean): Promise<Readonly<Record<string, number>>> {
+  const host = await TeamHost.start(threads);
+  const rounds = quick ? 3 : 9;
+  try {
+    return {
+      vote: await host.usOf('vote', 100, rounds),
+      pass: await host.usOf('pass', 200, rounds),
+      hold: await host.usOf('hold', 200, rounds),
+      make: await host.usOf('make', 50, rounds),
+    };
+  } finally {
+    await host.close();
+  }
+}
+
 async function run({ quick }: Effort): Promise<Report> {
   const rounds = quick ? 5 : 15;
   const steps = quick ? 200_000 : 2_000_000;
@@ -128,8 +146,11 @@ async function run({ quick }: Effort): Promise<Report> {
   const quorum = await nsPerAwaited(rounds, 2000, quorums);
   const broadcast = await nsPerAwaited(rounds, 50, broadcasts);
   const moved = movedShare(keys);
+  const { vote = 0, pass = 0, hold = 0, make = 0 } = await byAgents(1, quick);
+  const { vote: spreadVote = 0 } = await byAgents(2, quick);
+  const us = (value: number): string => round(value * 1000);
   return {
-    question: 'what do the primitives of orchestration cost, on one thread, without agents behind them?',
+    question: 'what do channels, signals, leases, votes and shards cost by themselves, and for agents?',
     columns: ['', 'ns'],
     rows: [
       ['channel: put and take', round(shallow)],
@@ -141,20 +162,27 @@ async function run({ quick }: Effort): Promise<Report> {
       ['shard: one key among 10', round(shard)],
       ['quorum of 5 that answer at once', round(quorum)],
       ['broadcast to a mesh of 100', round(broadcast)],
+      ['agents: quorum of 5 in one thread', us(vote)],
+      ['agents: quorum of 5 in two threads', us(spreadVote)],
+      ['agents: put and take by the home of names', us(pass)],
+      ['agents: acquire and release a lease, on disk', us(hold)],
+      ['agents: spawn and end', us(make)],
       ['keys that an 11th shard takes, %', round(moved)],
     ],
     marks: [
       atMost('channel put and take', Math.max(shallow, bursts), 15, 'ns'),
       atMost('signal', signal, 150, 'ns'),
-      atMost('quorum of 5', quorum / 1e6, 1, 'ms'),
+      atMost('quorum of 5 agents in one thread', vote / 1000, 1, 'ms'),
       atMost('keys moved by an 11th shard', moved, 12, '%'),
     ],
-    remarks: ['signals are raised and taken; leases without a disk'],
+    remarks: [
+      'without agents: signals are raised and taken, leases have no disk; agents: every check on, no audit',
+    ],
   };
 }
 
 export const bench: Bench = {
   name: 'orchestration',
-  question: 'what do the primitives of orchestration cost, on one thread, without agents behind them?',
+  question: 'what do channels, signals, leases, votes and shards cost by themselves, and for agents?',
   run,
 };

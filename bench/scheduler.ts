@@ -1,4 +1,4 @@
-import { type PolicyName, policyNames } from '../host/scheduler/policy.ts';
+import { type PolicyName, policyNames } from '../host/config/scheduler-settings.ts';
 import { RunQueue } from '../host/scheduler/run-queue.ts';
 import { makePlot } from './plot.ts';
 import { atMost, type Bench, type Effort, type Report, round } from './report.ts';

@@ -46,6 +46,7 @@ function sleepOnce(ms: number, signal: AbortSignal | undefined): Promise<void> {
   });
 }
 
+/** The time of this machine. */
 export const systemClock: Clock = {
   wallNs: () => wallNs(),
   monotonicNs: () => process.hrtime.bigint(),
@@ -61,6 +62,7 @@ export const systemClock: Clock = {
 
 const entropyBytesMax = 65_536;
 
+/** Entropy of this machine, fit for keys. */
 export const systemRandom: Random = {
   fill: (bytes) => {
     // Loaded when first asked: it costs 5 ms, which a program that wants no entropy should not pay.

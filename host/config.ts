@@ -1,5 +1,6 @@
 import { fs, os, path as paths } from './builtin.ts';
 import { type AuditSettings, auditOfTable } from './config/audit-settings.ts';
+import { type SchedulerSettings, schedulerOfTable } from './config/scheduler-settings.ts';
 import { HostError } from './errors.ts';
 import {
   type LimitName,
@@ -21,6 +22,8 @@ export interface Config {
   readonly metrics?: unknown;
   /** How a serving host keeps its audit chain. */
   readonly audit?: AuditSettings;
+  /** Who has the next turn on a serving host. */
+  readonly scheduler?: SchedulerSettings;
 }
 
 /** Where prepared modules are kept: `HOST_CACHE`, else the user's cache folder. */
@@ -71,12 +74,15 @@ async function parseConfig(text: string, path: string): Promise<Omit<Config, 'pa
   }
   const { metrics } = table;
   const limits = limitsOfTable(table.limits ?? {}, path);
-  return table.audit === undefined
-    ? { limits, metrics }
-    : { limits, metrics, audit: auditOfTable(table.audit, path) };
+  return {
+    limits,
+    metrics,
+    ...(table.audit === undefined ? {} : { audit: auditOfTable(table.audit, path) }),
+    ...(table.scheduler === undefined ? {} : { scheduler: schedulerOfTable(table.scheduler, path) }),
+  };
 }
 
-const keys: readonly string[] = ['limits', 'audit', 'metrics'];
+const keys: readonly string[] = ['limits', 'audit', 'metrics', 'scheduler'];
 
 /** The keys of a `[limits]` table: the flags without their dashes. */
 export const limitKeys: Readonly<Record<string, LimitName>> = Object.fromEntries(

@@ -75,6 +75,7 @@ const codes = {
   HOST_ERR_SUPERVISOR_UNKNOWN: 'not-found',
 } as const;
 
+/** What went wrong, by a name that stays. */
 export type HostErrorCode = keyof typeof codes;
 
 /** Messages that show a place in a source keep their lines. */

@@ -21,6 +21,7 @@ export type { Description } from './engine/description.ts';
 export type { Artifact } from './engine/engine.ts';
 export type { InputSource, NetGrant, OutputSink, Preopen, WasiGrants } from './engine/wasi/grants.ts';
 
+/** What a host is made of. */
 export interface HostOptions {
   /** Folder for prepared programs; undefined keeps nothing on disk. */
   readonly cacheFolder: string | undefined;
@@ -43,6 +44,7 @@ export type Call =
   | { readonly kind: 'invoke'; readonly text: string }
   | { readonly kind: 'http'; readonly request: http.IncomingMessage; readonly response: http.ServerResponse };
 
+/** A program to be run once. */
 export interface RunRequest {
   readonly artifact: Artifact;
   readonly call: Call;
@@ -54,11 +56,13 @@ export interface RunRequest {
   readonly logLevelMin?: LogLevel;
 }
 
+/** How a run ended, and what to print of it. */
 export interface RunResult extends Invoked {
   /** What to print: an agent's answer, or an invoked export's value as WAVE text. */
   readonly result: Uint8Array | undefined;
 }
 
+/** A program to be kept for several messages. */
 export type OpenRequest = Pick<RunRequest, 'artifact' | 'grants' | 'limits' | 'signal' | 'logLevelMin'> & {
   /** What the agent is told that it is called. */
   readonly name: string;
@@ -86,6 +90,7 @@ export interface Live {
   close(reason: StopReason): Promise<Invoked>;
 }
 
+/** Runs one program at a time, without state, bus or other agents: see `createHost`. */
 export interface Host {
   /** Validates, meters and caches a program; `onProgress` hears of steps a person would wait for. */
   prepare(bytes: Uint8Array<ArrayBuffer>, onProgress?: (step: string) => void): Promise<Artifact>;

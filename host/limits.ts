@@ -16,8 +16,10 @@ export interface Limits {
   readonly openFilesMax: number;
 }
 
+/** A limit by its name. */
 export type LimitName = keyof Limits;
 
+/** What holds where nobody says otherwise. */
 export const defaultLimits: Limits = {
   fuelMax: 100_000_000_000n,
   memoryBytesMax: 256 * 1024 * 1024,

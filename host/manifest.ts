@@ -27,6 +27,7 @@ import {
 import { type MessageRules, messagesOf } from './manifest/messages.ts';
 import { isAgentName } from './manifest/name.ts';
 import { type Restart, restartOf } from './manifest/restart.ts';
+import { type Scheduling, schedulingOf } from './manifest/scheduling.ts';
 import { type Sources, sourceKeys, sourcesOf } from './manifest/sources.ts';
 import { type Subscription, subscriptionsOf } from './manifest/subscriptions.ts';
 import { type Supervision, supervisionOf } from './manifest/supervision.ts';
@@ -72,6 +73,7 @@ export {
 export { defaultMessages, type MessageRules } from './manifest/messages.ts';
 export { isAgentName } from './manifest/name.ts';
 export { defaultRestart, type Restart } from './manifest/restart.ts';
+export { defaultScheduling, type Scheduling } from './manifest/scheduling.ts';
 export { languageNames } from './manifest/sources.ts';
 export type { Subscription } from './manifest/subscriptions.ts';
 export {
@@ -123,6 +125,7 @@ export interface Manifest extends Sources {
   readonly triggers: readonly Trigger[];
   /** What is put on the audit chain of it at least. */
   readonly audit: AuditRules;
+  readonly scheduling: Scheduling;
 }
 
 /** The manifest's file name in an agent's folder. */
@@ -193,6 +196,7 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     route: routeOf(table),
     triggers,
     audit: auditOf(table),
+    scheduling: schedulingOf(table),
   };
 }
 
@@ -228,6 +232,7 @@ const keys: readonly string[] = [
   'http',
   'triggers',
   'audit',
+  'scheduling',
 ];
 
 function nameOf(table: Table): string {

@@ -87,6 +87,7 @@ test('the parser is asked for all of its tables', () => {
     'mailbox',
     'messages',
     'restart',
+    'scheduling',
     'subscriptions.a',
     'supervision',
     'supervision.circuit',

@@ -123,6 +123,7 @@ subject = "orders.>"
     ],
     labels: { holds: [], carries: [] },
     audit: { level: 'security' },
+    scheduling: { priority: 'normal', class: 'interactive', weight: 1, rate: 10, deadlineMs: 30_000 },
     route: '/shop',
     triggers: [
       {

@@ -40,6 +40,7 @@ test('the least manifest has a name and a world', () => {
     route: undefined,
     triggers: [],
     audit: { level: 'security' },
+    scheduling: { priority: 'normal', class: 'interactive', weight: 1, rate: 10, deadlineMs: 30_000 },
   });
 });
 

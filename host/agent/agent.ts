@@ -79,6 +79,11 @@ export class Agent implements CallEnd, LifecycleWatch {
     this.#recorder?.ends();
   }
 
+  /** What it is told from now on is told to its state from before the last call. */
+  goBackInHistory(): void {
+    this.#recorder?.goesBack();
+  }
+
   /** Why it handles nothing until a person says so. */
   get halt(): Halt | undefined {
     return this.#halt;

@@ -1,8 +1,5 @@
 type Resume = () => void;
 
-const mailBit = 1;
-const heldBit = 2;
-
 /**
  * Why agents of a thread want a turn: mail, or guests that gave way in the middle of a computation. Each that
  * does, or did lately, has a slot: a small integer, by which the run queue knows it.
@@ -10,7 +7,7 @@ const heldBit = 2;
 export class Claims {
   readonly #slots = new Map<number, number>();
   readonly #ids: number[] = [];
-  readonly #flags: number[] = [];
+  readonly #mail: boolean[] = [];
   readonly #paused: (Resume[] | undefined)[] = [];
   readonly #free: number[] = [];
   /** Guests that gave way. */
@@ -26,14 +23,14 @@ export class Claims {
     const slot = this.#free.pop() ?? this.#ids.length;
     this.#slots.set(id, slot);
     this.#ids[slot] = id;
-    this.#flags[slot] = 0;
+    this.#mail[slot] = false;
     this.#paused[slot] = undefined;
     return slot;
   }
 
   /** Gives a slot back that has no claim; false: it has one. */
   release(id: number, slot: number): boolean {
-    if (this.#flags[slot] !== 0 || this.#paused[slot] !== undefined) return false;
+    if (this.#mail[slot] === true || this.#paused[slot] !== undefined) return false;
     this.#slots.delete(id);
     this.#free.push(slot);
     return true;
@@ -44,25 +41,11 @@ export class Claims {
   }
 
   hasMail(slot: number): boolean {
-    return ((this.#flags[slot] as number) & mailBit) !== 0;
+    return this.#mail[slot] as boolean;
   }
 
   setMail(slot: number, hasMail: boolean): void {
-    this.#set(slot, mailBit, hasMail);
-  }
-
-  /** Whether it gets no turn, whatever it claims. */
-  isHeld(slot: number): boolean {
-    return ((this.#flags[slot] as number) & heldBit) !== 0;
-  }
-
-  setHeld(slot: number, isHeld: boolean): void {
-    this.#set(slot, heldBit, isHeld);
-  }
-
-  #set(slot: number, bit: number, isSet: boolean): void {
-    const flags = this.#flags[slot] as number;
-    this.#flags[slot] = isSet ? flags | bit : flags & ~bit;
+    this.#mail[slot] = hasMail;
   }
 
   hasPaused(slot: number): boolean {

@@ -113,11 +113,15 @@ export class Dispatcher implements Turn {
     const isNew = !this.#claims.hasMail(slot);
     if (!isNew && level === undefined) return;
     this.#claims.setMail(slot, true);
-    if (this.#claims.isHeld(slot)) return;
     if (this.#isStarting) this.#queue.pass(slot, dueMs, level);
     else this.#queue.push(slot, dueMs, level);
     if (isNew) this.#lateness.came(slot, this.#queue.levelOf(slot));
     this.#schedule();
+  }
+
+  /** Whether it matters when what an agent is woken for is due. */
+  get looksAtDue(): boolean {
+    return this.#queue.looksAtDue;
   }
 
   /** The terms of an agent are others now. */
@@ -137,25 +141,7 @@ export class Dispatcher implements Turn {
     const slot = this.#claims.find(id);
     if (slot === undefined) return;
     this.#claims.setMail(slot, false);
-    this.release(id);
-    if (!this.#claims.hasPaused(slot)) this.rest(id);
-  }
-
-  /** From now on an agent gets no turn, also in the middle of a computation: it stops at the end of its fuel slice. */
-  hold(id: number): void {
-    const slot = this.#slotOf(id);
-    this.#claims.setHeld(slot, true);
-    this.#queue.remove(slot);
-  }
-
-  /** It gets turns again. A guest of it that is to be ended has to be let go as well: else it never unwinds. */
-  release(id: number): void {
-    const slot = this.#claims.find(id);
-    if (slot === undefined || !this.#claims.isHeld(slot)) return;
-    this.#claims.setHeld(slot, false);
-    if (this.#claims.hasPaused(slot)) this.#queue.again(slot);
-    else if (this.#claims.hasMail(slot)) this.#queue.push(slot);
-    this.#schedule();
+    this.rest(id);
   }
 
   #slotOf(id: number): number {
@@ -172,7 +158,7 @@ export class Dispatcher implements Turn {
     // Lets messages leave, whatever it says.
     const isPending = this.#options.isPending();
     const slot = this.#slotOf(id);
-    return isPending || this.#claims.isHeld(slot) || this.#queue.isWanted(slot);
+    return isPending || this.#queue.isWanted(slot);
   }
 
   /** Until it is its turn again, and the event loop had one. */
@@ -182,7 +168,6 @@ export class Dispatcher implements Turn {
     if (this.#queue.isWanted(slot)) this.#preemptions += 1;
     return new Promise((resolve) => {
       this.#claims.pause(slot, resolve);
-      if (this.#claims.isHeld(slot)) return;
       this.#queue.again(slot);
       this.#scheduleLater();
     });
@@ -300,7 +285,7 @@ export class Dispatcher implements Turn {
       while (line.size > 0) {
         line.look();
         line.drop();
-        if (!this.#claims.hasMail(line.key) || this.#claims.isHeld(line.key)) continue;
+        if (!this.#claims.hasMail(line.key)) continue;
         this.#queue.push(line.key);
         return;
       }

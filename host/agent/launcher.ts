@@ -52,7 +52,13 @@ export class Launcher {
 
   #begin(agent: Agent, enter: () => Promise<Resident>): Promise<Resident> {
     const { digest } = agent.spec.program.facts;
-    agent.recorder?.begins({ digest, limits: { ...agent.spec.limits }, atMs: this.#options.wallMs() });
+    const goesBack = agent.spec.manifest.errors.state === 'saved';
+    agent.recorder?.begins({
+      digest,
+      limits: { ...agent.spec.limits },
+      atMs: this.#options.wallMs(),
+      ...(goesBack && { goesBack }),
+    });
     return enter();
   }
 

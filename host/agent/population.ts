@@ -4,7 +4,9 @@ import { Capabilities } from '../capability/capabilities.ts';
 import { HostError } from '../errors.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Outcome } from '../outcome.ts';
+import { termsOfManifest } from '../scheduler/level.ts';
 import type { Profile } from '../scheduler/profile.ts';
+import type { Terms } from '../scheduler/standings.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
 import { type AgentExit, Custody } from './custody.ts';
@@ -311,10 +313,22 @@ export class Population implements Lodgers {
     return termsOf(this.#spec(this.#roll.specOf(id)));
   }
 
+  /** What the scheduler goes by; undefined: nobody of that id lives here. */
+  schedulingOf(id: number): Terms | undefined {
+    if (this.#roll.nameOf(id) === undefined) return undefined;
+    return termsOfManifest(this.#spec(this.#roll.specOf(id)).manifest.scheduling);
+  }
+
   /** The bus: its mailbox is no longer empty. */
   wake(id: number): void {
     // While it handles one, the next has to wait: `handled` looks whether there is one.
-    if (this.#agents.get(id)?.delivery === undefined) this.#rooms.dispatcher.wake(id);
+    if (this.#agents.get(id)?.delivery === undefined) this.#wake(id);
+  }
+
+  #wake(id: number): void {
+    const { bus, dispatcher } = this.#rooms;
+    if (dispatcher.looksAtDue) dispatcher.wake(id, bus.dueOf(id));
+    else dispatcher.wake(id);
   }
 
   /** The bus: nobody waits for the outcome of what it handles any more. */
@@ -355,7 +369,7 @@ export class Population implements Lodgers {
   #turnAway(id: number, delivery: Delivery): void {
     const { bus, dispatcher } = this.#rooms;
     bus.settle(delivery, turnedAway);
-    if (bus.hasMail(id)) dispatcher.wake(id);
+    if (bus.hasMail(id)) this.#wake(id);
     dispatcher.ended();
   }
 
@@ -387,7 +401,7 @@ export class Population implements Lodgers {
     if (told.kind === 'ok') bus.settle(delivery, told);
     else this.#recovery.settle(agent, delivery, told, place);
     if (agent.phase === 'absent') this.keeper.handled(agent);
-    if (bus.hasMail(agent.id)) dispatcher.wake(agent.id);
+    if (bus.hasMail(agent.id)) this.#wake(agent.id);
     if (agent.leaveTurn()) dispatcher.ended();
   }
 

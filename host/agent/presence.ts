@@ -13,8 +13,6 @@ import { RestartDelay } from './restart-delay.ts';
 import type { AgentPhase, Saved, StopReason, Surroundings } from './surroundings.ts';
 import { WarmState } from './warm-state.ts';
 
-/** Milliseconds a guest computes before it gives way, though nobody is known to wait: sockets tell nothing until they are asked. */
-const yieldMs = 2;
 const noDenials: Budget['denials'] = new Map();
 
 /**
@@ -195,7 +193,7 @@ export class Presence implements CallWatch, ParkingOwner {
     const { clock, turn } = this.#around;
     const { recorder, spec } = this.#agent;
     const growthWatch = recorder && { decided: recorder.growth };
-    return new Budget({ limits: spec.limits, clock, turn, turnKey: this.#agent.id, yieldMs, growthWatch });
+    return new Budget({ limits: spec.limits, clock, turn, turnKey: this.#agent.id, growthWatch });
   }
 
   #hold(resident: Resident, budget: Budget): Calls {
@@ -374,7 +372,8 @@ export class Presence implements CallWatch, ParkingOwner {
     this.#before = undefined;
     if (before !== undefined) this.#keep(before, 'hibernated');
     else if (this.#saved !== undefined) this.#sleepOn(this.#saved);
-    if (before !== undefined || this.#saved === undefined) this.#agent.endHistory();
+    if (before !== undefined) this.#agent.goBackInHistory();
+    else if (this.#saved === undefined) this.#agent.endHistory();
     resident?.instance.dispose();
     await resident?.release();
   }

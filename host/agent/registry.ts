@@ -1,3 +1,5 @@
+import { termsOfManifest } from '../scheduler/level.ts';
+import { Placement } from '../scheduler/placement.ts';
 import { newInts, newObjects } from './paged.ts';
 import type { Spec } from './spec.ts';
 
@@ -59,10 +61,11 @@ export class Registry {
   readonly #installed = new Map<number, number>();
   /** Names in order, made when a list is asked for, until the next change. */
   #sorted: string[] | undefined;
-  readonly #threadSizes: number[] = [];
+  readonly #placement: Placement;
 
-  constructor(directory: Ids) {
+  constructor(directory: Ids, placement: Placement = new Placement()) {
     this.#directory = directory;
+    this.#placement = placement;
   }
 
   get size(): number {
@@ -101,7 +104,7 @@ export class Registry {
     return { id, name, spec, thread: this.#threads.get(index) as number, origin, earlier };
   }
 
-  /** Gives a new agent a thread: `home` where its state lies already, else the one of `threads` with the fewest agents. */
+  /** Gives a new agent a thread: `home` where its state lies already, else the one of `threads` that the placement chooses. */
   add(
     id: number,
     name: string,
@@ -112,14 +115,15 @@ export class Registry {
   ): AgentRecord {
     const index = this.#directory.indexOf(id);
     if ((this.#ids.get(index) ?? 0) !== 0) throw new Error(`bug: an agent '${name}' is there already`);
-    const thread = home ?? this.#place(threads);
+    const terms = termsOfManifest(spec.manifest.scheduling);
+    const thread = home ?? this.#placement.choose(threads, terms);
     this.#ids.set(index, id);
     this.#threads.set(index, thread);
     this.#names.set(index, name);
     this.#kin.set(index, this.#kinOf(spec, origin));
     this.#size += 1;
     this.#countInstalled(origin, 1);
-    this.#threadSizes[thread] = this.agentsOf(thread) + 1;
+    this.#placement.came(thread, terms);
     this.#sorted = undefined;
     return { id, name, spec, thread, origin, earlier: none };
   }
@@ -136,14 +140,8 @@ export class Registry {
     return this.#lastKin;
   }
 
-  #place(threads: readonly number[]): number {
-    let best = threads[0] as number;
-    for (const thread of threads) if (this.agentsOf(thread) < this.agentsOf(best)) best = thread;
-    return best;
-  }
-
   agentsOf(thread: number): number {
-    return this.#threadSizes[thread] ?? 0;
+    return this.#placement.agentsOf(thread);
   }
 
   /** Whether the agent of a record is still there. */
@@ -151,7 +149,9 @@ export class Registry {
     return this.#ids.get(this.#directory.indexOf(id)) === id;
   }
 
-  replace({ id, spec: before, earlier }: AgentRecord, spec: Spec, origin: Origin): void {
+  replace({ id, thread, spec: before, earlier }: AgentRecord, spec: Spec, origin: Origin): void {
+    this.#placement.went(thread, termsOfManifest(before.manifest.scheduling));
+    this.#placement.came(thread, termsOfManifest(spec.manifest.scheduling));
     const { digest } = before.program.facts;
     const isSame = digest === spec.program.facts.digest;
     const versions = isSame ? earlier : [digest, ...earlier].slice(0, earlierMax);
@@ -164,13 +164,14 @@ export class Registry {
 
   remove({ id, thread }: AgentRecord): void {
     const index = this.#directory.indexOf(id);
+    const { spec } = this.#kin.get(index) as Kin;
     const kin = this.#kin.get(index);
     if (kin !== undefined) this.#countInstalled(kin.origin, -1);
     this.#ids.set(index, 0);
     this.#names.set(index, undefined);
     this.#kin.set(index, undefined);
     this.#size -= 1;
-    this.#threadSizes[thread] = this.agentsOf(thread) - 1;
+    this.#placement.went(thread, termsOfManifest(spec.manifest.scheduling));
     this.#sorted = undefined;
   }
 

@@ -32,7 +32,9 @@ export interface PenOptions {
   readonly clock: Clock;
   /** Milliseconds that an event may wait in its thread. */
   readonly flushMsMax?: number;
-  /** Bytes appended and not yet durable, beyond which `isFull`. */
+  /** Bytes handed over and not yet durable, beyond which `isBehind`. 16 MiB if left out. */
+  readonly behindBytes?: number;
+  /** The same, beyond which `isFull`. 64 MiB if left out. */
   readonly pendingBytesMax?: number;
   /** Bytes beyond that for what cannot be refused any more, as the end of what was begun. */
   readonly reserveBytesMax?: number;
@@ -59,6 +61,7 @@ export class AuditPen {
   readonly #clock: Clock;
   readonly #flushMsMax: number;
   readonly #pendingBytesMax: number;
+  readonly #behindBytes: number;
   readonly #hardBytesMax: number;
   readonly #originNs: number;
   readonly #spare: ArrayBuffer[] = [];
@@ -86,7 +89,8 @@ export class AuditPen {
     this.#count = new Float64Array(count ?? new ArrayBuffer(Float64Array.BYTES_PER_ELEMENT));
     this.#clock = options.clock;
     this.#flushMsMax = options.flushMsMax ?? 2;
-    this.#pendingBytesMax = options.pendingBytesMax ?? 16 * 1024 * 1024;
+    this.#pendingBytesMax = options.pendingBytesMax ?? 64 * 1024 * 1024;
+    this.#behindBytes = Math.min(options.behindBytes ?? 16 * 1024 * 1024, this.#pendingBytesMax);
     this.#hardBytesMax = this.#pendingBytesMax + (options.reserveBytesMax ?? 4 * 1024 * 1024);
     this.#originNs = Number(options.clock.monotonicNs()) - options.clock.monotonicMs() * 1e6;
     port.on('message', (packet: DonePacket | FailedPacket) => this.#receive(packet));
@@ -97,6 +101,11 @@ export class AuditPen {
   /** Nothing may be begun that would have to be recorded. */
   get isFull(): boolean {
     return this.#state[0] !== states.writing || this.#pendingBytes >= this.#pendingBytesMax || this.#isClosed;
+  }
+
+  /** The disk does not follow: what can wait should, so that nothing has to be refused. Also when `isFull`. */
+  get isBehind(): boolean {
+    return this.#pendingBytes >= this.#behindBytes || this.isFull;
   }
 
   /** @throws HostError `HOST_ERR_AUDIT_FULL` with why, when `isFull`: for those who refuse by throwing */

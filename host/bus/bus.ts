@@ -330,6 +330,11 @@ export class Bus {
     return this.#reception.isOpen(delivery);
   }
 
+  /** When the next message of an agent is due, on the monotonic clock; infinite if it has none, or time enough. */
+  dueOf(id: number): number {
+    return this.#reception.dueOf(id);
+  }
+
   /** Whether anything waits for an agent of this thread. */
   hasMail(id: number): boolean {
     return this.#reception.hasMail(id);

@@ -129,6 +129,11 @@ export class Reception {
     return waited;
   }
 
+  /** When the next message of an agent is due, on the monotonic clock; infinite if it has none, or time enough. */
+  dueOf(id: number): number {
+    return this.roster.get(id)?.mailbox?.first?.untilMs ?? Number.POSITIVE_INFINITY;
+  }
+
   hasMail(id: number): boolean {
     return (this.roster.get(id)?.mailbox?.size ?? 0) > 0;
   }

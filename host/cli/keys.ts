@@ -46,8 +46,9 @@ Usage: host keys show [host|AGENT]                  the public key
   --reason WHY            compromised (nothing it ever signed counts), superseded, retired   [compromised]
   --state FOLDER          the state folder of the host                    [.motehost, or HOST_STATE]
 
-All but show and list need the host to be stopped, and are put on its audit chain. MOTEHOST_KEY_PASSPHRASE opens a
-sealed host.key. Whoever knew the old public key of a host follows a rotation; host.pub has the new one.
+All but show need the host to be stopped (one that serves rotates and revokes by POST /v1/keys/…), and changes are
+put on its audit chain. MOTEHOST_KEY_PASSPHRASE opens a sealed host.key. Whoever knew the old public key of a host
+follows a rotation; host.pub has the new one.
 `,
   endsProcess: true,
   run: async (args) => {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { systemClock, systemRandom } from '../clock.ts';
 import { type MetricsSettings, metricsOf } from '../config/metrics.ts';
+import { policyNamed, type SchedulerSettings } from '../config/scheduler-settings.ts';
 import { type Config, cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError } from '../errors.ts';
 import type { AuditLevel } from '../host/audit-level.ts';
@@ -41,6 +42,7 @@ const options = {
   watch: { type: 'boolean' },
   'no-watch': { type: 'boolean' },
   drain: { type: 'string' },
+  scheduler: { type: 'string' },
   log: { type: 'string' },
   'memory-total': { type: 'string' },
   'history-total': { type: 'string' },
@@ -111,6 +113,8 @@ How
   --threads N             threads that run agents                          [one a core]
   --memory-total SIZE     memory of all agents together                    [75% of the machine's, or of its cgroup's]
   --history-total SIZE    histories on disk together (host replay); the oldest go   [1GiB]
+  --scheduler POLICY      who has the next turn on a thread (docs/scheduling.md): fair-share, round-robin, first-come,
+                          shortest-job, weighted-fair-queueing, earliest-deadline, rate-based, priority  [fair-share]
   --watch, --no-watch     build and replace agents that change, or not     [up to 200 agents are watched]
   --drain TIME            how long the end may take                        [30s]
   --take-unsealed         take over messages and states that an earlier version kept unsealed, once
@@ -160,6 +164,8 @@ export interface ServeSettings {
   readonly auditLevel: AuditLevel;
   readonly auditKeeping: AuditAsked['keeping'];
   readonly acceptAuditLoss: boolean;
+  /** A flag stands instead of the settings file's word. */
+  readonly scheduler: SchedulerSettings;
   /** Undefined: metrics are exported nowhere. */
   readonly metrics: MetricsSettings | undefined;
   readonly acceptOldKeyring: boolean;
@@ -206,6 +212,7 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     isJson: values.log === 'json',
     limits: Object.fromEntries(asked.map((name) => [name, settled.limits[name]])),
     ...auditSettingsOf(values, config),
+    scheduler: schedulerOf(values.scheduler, config),
     acceptAuditLoss: values['accept-audit-loss'] === true,
     metrics: metricsOf({
       table: config.metrics,
@@ -219,6 +226,10 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     }),
     acceptOldKeyring: values['accept-old-keyring'] === true,
   };
+}
+
+function schedulerOf(flag: string | undefined, { scheduler = {} }: Config): SchedulerSettings {
+  return flag === undefined ? scheduler : { ...scheduler, policy: policyNamed(flag, '--scheduler') };
 }
 
 function auditSettingsOf(
@@ -330,6 +341,7 @@ function open(
     ...(secretsFile === undefined ? {} : { secretsFile }),
     clock: systemClock,
     random: systemRandom,
+    scheduler: settings.scheduler,
     log: voice.log,
   });
 }

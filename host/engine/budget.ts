@@ -59,7 +59,7 @@ export interface BudgetOptions {
   readonly clock: Clock;
   /** Fuel units between two looks at the clock at most; any value gives the same counts. Default 2,000,000 (about 0.2 ms). */
   readonly fuelSlice?: bigint;
-  /** Milliseconds a guest may hold the thread before it yields to the event loop, where it can. Default 10. */
+  /** Milliseconds a guest may hold the thread before it yields to the event loop, where it can. Default 1 beside others, else 10. */
   readonly yieldMs?: number;
   /** Others on the same thread; without it the guest only lets the event loop turn. */
   readonly turn?: Turn;
@@ -108,6 +108,9 @@ export function thawed(carried: Carried, nowMs: number): Carried {
   };
 }
 
+/** Milliseconds until the event loop has its turn though nobody is known to wait: sockets tell nothing until they are asked. */
+const besideYieldMs = 1;
+const aloneYieldMs = 10;
 /** Milliseconds a guest that shares its thread may compute where it cannot be paused. */
 const synchronousMsMax = 250;
 /** Milliseconds in host functions, which no fuel counts, after which a guest gives way to those who wait. */
@@ -183,7 +186,7 @@ export class Budget {
     this.clock = options.clock;
     this.#startedMs = options.clock.monotonicMs();
     this.#slice = new FuelSlice(options.fuelSlice ?? 2_000_000n, this.#startedMs);
-    this.#yieldMs = options.yieldMs ?? 10;
+    this.#yieldMs = options.yieldMs ?? (options.turn === undefined ? aloneYieldMs : besideYieldMs);
     this.#turn = options.turn;
     this.#turnKey = options.turnKey ?? 0;
     this.#growthWatch = options.growthWatch;

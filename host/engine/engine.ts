@@ -259,7 +259,11 @@ async function enterAlone(
     summary.memories.filter((each) => !each.imported),
   );
   const pages = own.reduce((sum, { minPages }) => sum + minPages, 0);
-  const held = residence?.acquireMemories(own.length, pages);
+  const held = residence?.acquireMemories(
+    own.length,
+    pages,
+    own.some(({ index64 }) => index64),
+  );
   if (held !== undefined) budget.attachGrowth(held);
   let launched: Launched;
   try {

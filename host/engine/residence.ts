@@ -1,5 +1,6 @@
 import { fs, os } from '../builtin.ts';
 import { HostError } from '../errors.ts';
+import { AddressSpace } from './address-space.ts';
 
 /** What one process may hold of what ends it when it runs out; see `settleBounds`. */
 export interface ResidenceBounds {
@@ -18,7 +19,7 @@ export function exchangesMaxOf({ stacksPerThreadMax }: ResidenceBounds): number 
 
 const exchangesPerStack = 0.5;
 
-/** V8 reserves 8 GiB of address space for each memory, of 128 TiB that a process has: 16,3xx fit, and then its own heap does not. */
+/** V8 reserves 8 GiB of addresses for each memory, of 128 TiB that a process has: 16,3xx fit side by side, and then its own heap does not; see `AddressSpace`. */
 const memoriesMax = 12_000;
 /** Suspended stacks are roots of every scavenge. */
 const stacksPerThreadMax = 1_000;
@@ -128,6 +129,7 @@ export class Residence {
   readonly #own: number;
   readonly #pagesMax: number;
   readonly #gone: FinalizationRegistry<Held>;
+  readonly #addresses: AddressSpace;
   #dropped = 0;
   #collecting: Promise<void> | undefined;
 
@@ -138,6 +140,7 @@ export class Residence {
     this.#cells = new Int32Array(cells);
     this.#own = threadCells + thread * cellsPerThread;
     this.#pagesMax = Math.floor((bounds.memoryBytesMax ?? Number.POSITIVE_INFINITY) / pageBytes);
+    this.#addresses = new AddressSpace(threads);
     this.#gone = new FinalizationRegistry(({ memories, held }) => {
       this.#dropped = Math.max(0, this.#dropped - memories);
       this.releaseMemories(memories, held?.pages);
@@ -189,9 +192,12 @@ export class Residence {
     return this.memories + count <= this.bounds.memoriesMax;
   }
 
-  /** Room for `count` memories of so many pages together. @throws HostError `HOST_ERR_BUDGET_EXHAUSTED` */
-  acquireMemories(count: number, pages: number = 0): HeldMemory {
-    this.#acquireCount(count);
+  /**
+   * Room for `count` memories of so many pages together. `isWide`: one or more has 64-bit addresses.
+   * @throws HostError `HOST_ERR_BUDGET_EXHAUSTED`
+   */
+  acquireMemories(count: number, pages: number = 0, isWide: boolean = false): HeldMemory {
+    this.#acquireCount(count, isWide);
     if (this.tryAcquirePages(pages)) return new HeldMemory(this, pages);
     this.releaseMemories(count);
     throw this.outOfBytes(pages);
@@ -208,13 +214,18 @@ export class Residence {
     );
   }
 
-  #acquireCount(count: number): void {
-    if (this.tryAcquireMemories(count)) return;
+  #acquireCount(count: number, isWide: boolean): void {
+    const hasAddresses = this.#addresses.hasRoom(count, isWide);
+    if (hasAddresses && this.tryAcquireMemories(count)) return;
     if (this.#dropped >= collectDroppedMin) void this.collect();
+    const { memories, bounds } = this;
+    const full = hasAddresses
+      ? `this process holds ${memories} memories of at most ${bounds.memoriesMax}`
+      : `the ${memories} memories of this process leave no addresses in a row for more`;
     throw new HostError(
       'HOST_ERR_BUDGET_EXHAUSTED',
-      `this process holds ${this.memories} memories of at most ${this.bounds.memoriesMax}; wait until an agent hibernates, or run more processes`,
-      { memories: this.memories, memoriesMax: this.bounds.memoriesMax },
+      `${full}; wait until an agent hibernates, or run more processes`,
+      { memories, memoriesMax: bounds.memoriesMax },
     );
   }
 

@@ -28,6 +28,7 @@ export const marks = {
  * - `turn`: entries as in `marks`
  * - `cut`: why a turn was not recorded (text); what came after it in its life cannot be run again
  * - `over`: the instance is gone
+ * - `back`: the instance is gone, and another goes on with its state from before the last turn
  * - `gap`: the disk took nothing for a while; the name is empty, for it is everybody's
  */
-export const records = { life: 1, names: 2, turn: 3, cut: 4, over: 5, gap: 6 } as const;
+export const records = { life: 1, names: 2, turn: 3, cut: 4, over: 5, gap: 6, back: 7 } as const;

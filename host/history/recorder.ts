@@ -12,6 +12,8 @@ export interface LifeFacts {
   /** As in `Limits`. */
   readonly limits: Readonly<Record<string, number | bigint>>;
   readonly atMs: number;
+  /** It may go back to its state from before a turn (`back`). */
+  readonly goesBack?: boolean;
 }
 
 /** Takes whole records, and copies what it keeps of them. */
@@ -79,6 +81,16 @@ export class Recorder {
     this.#life += 1;
     this.#clear();
     this.#write(records.over, () => {});
+    this.#sink.ended();
+  }
+
+  /** The instance is gone; what comes next is this life, with its state from before the last turn. */
+  goesBack(): void {
+    this.#life += 1;
+    this.#pending = 0;
+    this.#handles.restart();
+    this.#clear();
+    this.#write(records.back, () => {});
     this.#sink.ended();
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { Budget } from '../engine/budget.ts';
-import type { Engine, Launched } from '../engine/engine.ts';
+import type { Engine, Launched, Resident } from '../engine/engine.ts';
+import type { Snapshot } from '../engine/hibernation/snapshot.ts';
 import type { Program } from '../engine/program.ts';
 import type { WasiGrants } from '../engine/wasi/grants.ts';
 import { HostError } from '../errors.ts';
@@ -55,7 +56,7 @@ export interface Unreplayed {
 }
 
 export interface ReplayOptions {
-  readonly engine: Pick<Engine, 'launch'>;
+  readonly engine: Pick<Engine, 'launch' | 'enter' | 'wake'>;
   /** The program of a life; another one than it had, to see what that does. @throws HostError */
   readonly programOf: (facts: LifeFacts) => Promise<Program>;
   readonly clock: Clock;
@@ -104,6 +105,8 @@ export class Replay {
         await this.close();
         this.#broken = 'its agent was not started again';
         return undefined;
+      case 'back':
+        return this.#goBack();
       case 'gap':
         await this.close();
         this.#broken = 'the disk took nothing for a while, and what this agent did then is not known';
@@ -115,6 +118,13 @@ export class Replay {
       default:
         return this.#turn(record);
     }
+  }
+
+  async #goBack(): Promise<undefined> {
+    if (this.#life === undefined || (await this.#life.goBack(this.#names))) return undefined;
+    await this.close();
+    this.#broken = 'its state from before a turn is to go on, and this version cannot save one';
+    return undefined;
   }
 
   #refuse(reason: string): Unreplayed {
@@ -168,40 +178,72 @@ function isAlive({ kind }: TurnEnd): boolean {
   return kind === 'ok' || kind === 'error';
 }
 
-/** One instance that lives again. */
+/** One instance that lives again, or several, one after the other, that go on with its state. */
 class Life {
-  readonly #launched: Launched;
-  readonly #budget: Budget;
-  readonly #player: Player;
   readonly #options: ReplayOptions;
+  readonly #program: Program;
+  readonly #facts: LifeFacts;
+  readonly #player: Player;
+  #launched: Launched;
+  #budget: Budget;
   /** Those of the budget, which looks at them whenever it grants fuel. */
-  readonly #limits: { fuelMax: bigint };
+  #limits: { fuelMax: bigint };
+  /** From before the last turn, of a life that may go back to it. */
+  #before: Snapshot | undefined;
 
   private constructor(
-    launched: Launched,
-    budget: Budget,
-    player: Player,
-    limits: { fuelMax: bigint },
     options: ReplayOptions,
+    program: Program,
+    facts: LifeFacts,
+    player: Player,
+    parts: BudgetParts,
+    launched: Launched,
   ) {
-    this.#launched = launched;
-    this.#limits = limits;
-    this.#budget = budget;
-    this.#player = player;
     this.#options = options;
+    this.#program = program;
+    this.#facts = facts;
+    this.#player = player;
+    this.#budget = parts.budget;
+    this.#limits = parts.limits;
+    this.#launched = launched;
   }
 
   static async begin(options: ReplayOptions, facts: LifeFacts, names: Names, first: Turn): Promise<Life> {
     const program = await options.programOf(facts);
-    const limits = { ...defaultLimits, ...facts.limits, deadlineMs: turnMsMax };
-    const player = new Player(() => budget.stop({ kind: 'cancelled', reason: 'as before' }));
-    const growthWatch = { decide: player.grow };
-    // Nobody else wants the thread: a program that is not on the stack waits.
-    const yieldMs = Number.POSITIVE_INFINITY;
-    const budget = new Budget({ limits, clock: options.clock, fuelSlice, yieldMs, growthWatch });
+    const { engine, grants } = options;
+    let life: Life | undefined;
+    const player = new Player(() => (life === undefined ? parts.budget : life.#budget).stop(asBefore));
+    const parts = budgetOf(options, facts, player);
     player.play(first.before);
-    const launched = await options.engine.launch(program, player.linker(names), budget, options.grants);
-    return new Life(launched, budget, player, limits, options);
+    const linker = player.linker(names);
+    const launched =
+      facts.goesBack === true
+        ? await engine.enter(program, linker, parts.budget, grants)
+        : await engine.launch(program, linker, parts.budget, grants);
+    life = new Life(options, program, facts, player, parts, launched);
+    return life;
+  }
+
+  /** Goes on with the state from before the last turn; false: there is none. */
+  async goBack(names: Names): Promise<boolean> {
+    const before = this.#before;
+    if (before === undefined) return false;
+    await this.end();
+    this.#player.forgetWaiting();
+    const { engine, grants } = this.#options;
+    const { budget, limits } = budgetOf(this.#options, this.#facts, this.#player);
+    this.#budget = budget;
+    this.#limits = limits;
+    this.#launched = await engine.wake(this.#program, before, this.#player.linker(names), budget, grants);
+    return true;
+  }
+
+  #save(): void {
+    const launched = this.#launched;
+    this.#before =
+      this.#facts.goesBack === true && 'save' in launched && (launched as Resident).saveable.possible
+        ? (launched as Resident).save()
+        : undefined;
   }
 
   /** What came since the turn before. */
@@ -214,6 +256,7 @@ class Life {
     const player = this.#player;
     const { isOther = false, closeUp, judge } = this.#options;
     const happened: Happening[] | undefined = closeUp?.(number) === true ? [] : undefined;
+    this.#save();
     player.play(turn.steps, isOpen, happened);
     // Nothing says when it was ended but what it had used by then; a life ends with such a turn.
     if (isOpen) this.#limits.fuelMax = turn.end.fuel;
@@ -252,6 +295,21 @@ class Life {
     this.#launched.instance.dispose();
     await this.#launched.release();
   }
+}
+
+interface BudgetParts {
+  readonly budget: Budget;
+  readonly limits: { fuelMax: bigint };
+}
+
+const asBefore = { kind: 'cancelled', reason: 'as before' } as const;
+
+function budgetOf({ clock }: ReplayOptions, facts: LifeFacts, player: Player): BudgetParts {
+  const limits = { ...defaultLimits, ...facts.limits, deadlineMs: turnMsMax };
+  const growthWatch = { decide: player.grow };
+  // Nobody else wants the thread: a program that is not on the stack waits.
+  const yieldMs = Number.POSITIVE_INFINITY;
+  return { budget: new Budget({ limits, clock, fuelSlice, yieldMs, growthWatch }), limits };
 }
 
 /** Ends that depend on time, on somebody else, or on what the host wrote for the agent. */

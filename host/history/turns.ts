@@ -43,7 +43,7 @@ export type HistoryRecord =
   | { readonly kind: 'life'; readonly agent: string; readonly facts: LifeFacts }
   | { readonly kind: 'names'; readonly agent: string; readonly names: Names }
   | { readonly kind: 'cut'; readonly agent: string; readonly reason: string }
-  | { readonly kind: 'over'; readonly agent: string }
+  | { readonly kind: 'over' | 'back'; readonly agent: string }
   | { readonly kind: 'gap' };
 
 /** The agent that a record is about. @throws UnreadableValue */
@@ -72,6 +72,8 @@ export function readRecord(record: Uint8Array, names: Names, atMs: number): Hist
       return { kind: 'cut', agent, reason: reader.text() };
     case records.over:
       return { kind: 'over', agent };
+    case records.back:
+      return { kind: 'back', agent };
     case records.gap:
       return { kind: 'gap' };
     case records.turn:

@@ -1,5 +1,6 @@
 import type { StopReason } from '../agent/agent.ts';
 import type { AgentExit } from '../agent/custody.ts';
+import type { DispatcherReport } from '../agent/dispatcher.ts';
 import type { Halt } from '../agent/halt.ts';
 import type { LifecycleState } from '../agent/lifecycle.ts';
 import type { AgentReport, Newcomer, PopulationReport } from '../agent/population.ts';
@@ -10,6 +11,7 @@ import type { DeadLetter } from '../bus/dead-letters.ts';
 import type { DirectoryMemory } from '../bus/directory.ts';
 import type { SettledId } from '../bus/journal/journal.ts';
 import type { LinkEnd, LinkEnds } from '../bus/links.ts';
+import type { SchedulerSettings } from '../config/scheduler-settings.ts';
 import type { ResidenceShare } from '../engine/residence.ts';
 import type { Answer, Asked } from '../orchestration/asked.ts';
 import type { Decision } from '../policy/decision.ts';
@@ -34,6 +36,7 @@ export interface ThreadSettings {
   /** When this run of the host began, milliseconds since 1970. */
   readonly startedMs: number;
   readonly logLevelMin: LogLevel;
+  readonly scheduler: SchedulerSettings;
 }
 
 /** What a thread is told when it takes its place: until then it is a spare. */
@@ -179,6 +182,7 @@ export interface AuditBacklog {
 export interface ThreadReport extends PopulationReport {
   readonly active: number;
   readonly queued: number;
+  readonly scheduler: DispatcherReport;
   readonly warmBytes: number;
   readonly allocations: Allocations;
   readonly audit: AuditBacklog;

@@ -19,6 +19,8 @@ export interface ExchangesRooms {
   readonly agent: (id: number) => Agent | undefined;
   readonly link: (agent: Agent, budget: Budget) => Linker;
   readonly wasi: GuestRooms['wasi'];
+  /** A request of an agent was dealt with. */
+  readonly ended: (id: number) => void;
   /** Undefined: the host keeps no audit chain. */
   readonly audit: ThreadAudit | undefined;
 }
@@ -64,5 +66,6 @@ export class Exchanges {
     });
     if (begun !== undefined) audit?.exchangeEnded(agent, begun, outcome);
     agent.countExchange(outcome, denials);
+    this.#rooms.ended(id);
   }
 }

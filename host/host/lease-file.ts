@@ -25,8 +25,13 @@ export class LeaseFile implements LeaseStore {
   readonly leases: readonly KeptLease[];
   readonly reserved: number;
 
+  readonly #path: string;
+  readonly #onTrouble: (error: HostError) => void;
+
   /** @throws HostError `HOST_ERR_STATE_UNWRITABLE` for a file that is none of ours or cannot be opened */
-  constructor(path: string) {
+  constructor(path: string, onTrouble: (error: HostError) => void) {
+    this.#onTrouble = onTrouble;
+    this.#path = path;
     try {
       // SQLite gives what it makes beside it the same mode.
       closeSync(openSync(path, unlinked.append, 0o600));
@@ -51,7 +56,11 @@ export class LeaseFile implements LeaseStore {
   }
 
   remove(name: string): void {
-    this.#do(() => this.#remove.run(name));
+    try {
+      this.#remove.run(name);
+    } catch (cause) {
+      this.#onTrouble(unwritable(this.#path, cause));
+    }
   }
 
   reserve(token: number): void {
@@ -73,7 +82,7 @@ export class LeaseFile implements LeaseStore {
     try {
       act();
     } catch (cause) {
-      throw unwritable(this.#database.location() ?? '', cause);
+      throw unwritable(this.#path, cause);
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Difference } from '../agent/difference.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { MetricsSettings } from '../config/metrics.ts';
+import type { SchedulerSettings } from '../config/scheduler-settings.ts';
 import type { ResidenceBounds } from '../engine/residence.ts';
 import type { Limits } from '../limits.ts';
 import type { Manifest, SupervisorTree } from '../manifest.ts';
@@ -54,6 +55,8 @@ export interface ServeOptions {
   readonly historyBytesMax?: number;
   /** Go on with what is readable of damaged journals; default: refuse to start. */
   readonly repairJournal?: boolean;
+  /** Who has the next turn. Default: fair shares. */
+  readonly scheduler?: SchedulerSettings;
   /** Keys, audit chain, policies. */
   readonly trust?: TrustSettings;
   /** Where metrics are exported to besides `/metrics`; default nowhere. */

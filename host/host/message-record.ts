@@ -36,10 +36,10 @@ export class MessageRecord implements BusRecord {
     this.#isRaised = isRaised;
     this.#needs = needs;
     if (needs === undefined) return;
-    needs.onUsed = () => {
+    needs.onAsked = () => {
       this.hasMessages = true;
     };
-    if (needs.isUsed) this.hasMessages = true;
+    if (needs.isAsked) this.hasMessages = true;
   }
 
   get isFull(): boolean {
@@ -48,7 +48,7 @@ export class MessageRecord implements BusRecord {
 
   sent(from: number, principal: string | undefined, message: Message, receiver: string | undefined): void {
     const { id, subject, sender = '', body } = message;
-    const need = this.#needs?.take(body);
+    const need = this.#needs?.isUsed === true ? this.#needs.take(body) : undefined;
     const isWanted = this.#isAll || (need !== undefined && need !== 'none');
     if (!isWanted && (from === 0 || !this.#isRaised(from))) return;
     const by = principal ?? sender;
@@ -65,7 +65,7 @@ export class MessageRecord implements BusRecord {
       body.length,
       need === 'none' || isKept ? null : digest,
       // It may say anything about anybody: whoever sent it can have it forgotten, and a digest would outlive that.
-      isKept ? new Personal(by, body) : null,
+      isKept ? new Personal(by || 'local', body) : null,
     );
   }
 

@@ -29,7 +29,7 @@ export class AgentNursery implements Nursery {
   /** By what a child is like, and by whose it is: children of a kind share one. */
   readonly #specs = new WeakMap<Spec, WeakMap<Spec, Spec>>();
   readonly #origins = new WeakMap<Origin, Origin>();
-  /** Children that are about to be there, by their parents. */
+  /** Children that are about to be there, by all from whom they come. */
   readonly #coming = new Map<string, number>();
 
   constructor(options: AgentNurseryOptions) {
@@ -46,7 +46,8 @@ export class AgentNursery implements Nursery {
     if (maker === undefined) return refused('cancelled');
     const fault = this.#faultOf(maker, model, like, name);
     if (fault !== undefined || model === undefined) return fault ?? refused('denied');
-    this.#coming.set(parent, (this.#coming.get(parent) ?? 0) + 1);
+    const lineage = this.#lineageOf(parent);
+    this.#count(lineage, 1);
     try {
       await this.#make(maker, model, name, isDetached);
       return done;
@@ -55,9 +56,7 @@ export class AgentNursery implements Nursery {
       this.#options.say('warn', `'${name}' was not made: ${thrown.message}`, parent);
       return thrown.class === 'denied' ? refused('denied') : refused('unavailable');
     } finally {
-      const coming = (this.#coming.get(parent) ?? 1) - 1;
-      if (coming > 0) this.#coming.set(parent, coming);
-      else this.#coming.delete(parent);
+      this.#count(lineage, -1);
     }
   }
 
@@ -75,21 +74,38 @@ export class AgentNursery implements Nursery {
     }
     if (model.spec.program.facts.main.kind !== 'handler') return invalid(`${like} takes no messages`);
     if (tenancy.registry.get(name) !== undefined) return invalid(`there is an agent '${name}' already`);
-    const { childrenMax } = maker.spec.manifest.grants.orchestration;
-    const children = this.#families.sizeOf(maker.name) + (this.#coming.get(maker.name) ?? 0);
-    if (children < childrenMax && this.#generationOf(maker.name) < delegationsMax) return undefined;
-    const why =
-      children < childrenMax
-        ? `it is ${delegationsMax} generations from an installed agent, the most there may be`
-        : `it has ${children} already: [capabilities.orchestration] children-max = ${children + 1}`;
+    const why = this.#fullOf(maker.name);
+    if (why === undefined) return undefined;
     say('warn', `'${name}' was not made: ${why}`, maker.name);
     return refused('full');
   }
 
-  /** 0 for an agent that no other made. */
-  #generationOf(name: string): number {
+  /** Why an agent can have no more children: what it may have, and what those may from whom it came. */
+  #fullOf(maker: string): string | undefined {
+    const lineage = this.#lineageOf(maker);
+    if (lineage.length > delegationsMax)
+      return `it is ${delegationsMax} generations from an installed agent, the most there may be`;
+    for (const one of lineage) {
+      const max = this.#options.tenancy.require(one).spec.manifest.grants.orchestration.childrenMax;
+      const count = this.#families.descendantsOf(one) + (this.#coming.get(one) ?? 0);
+      if (count >= max)
+        return `${one} has ${count} already, theirs included: [capabilities.orchestration] children-max = ${count + 1}`;
+    }
+    return undefined;
+  }
+
+  /** An agent, who made it, and so on. */
+  #lineageOf(name: string): readonly string[] {
     const parent = this.#families.parentOf(name);
-    return parent === undefined ? 0 : 1 + this.#generationOf(parent);
+    return parent === undefined ? [name] : [name, ...this.#lineageOf(parent)];
+  }
+
+  #count(lineage: readonly string[], by: 1 | -1): void {
+    for (const name of lineage) {
+      const coming = (this.#coming.get(name) ?? 0) + by;
+      if (coming > 0) this.#coming.set(name, coming);
+      else this.#coming.delete(name);
+    }
   }
 
   async #make(maker: AgentRecord, model: AgentRecord, name: string, isDetached: boolean): Promise<void> {
@@ -97,7 +113,7 @@ export class AgentNursery implements Nursery {
     const spec = this.#specOf(model.spec, maker.spec);
     audit.assertRoom();
     await admission?.spawn(maker.name, spec, [name]);
-    await tenancy.add([name], spec, this.#originOf(model.origin));
+    await tenancy.addNew(name, spec, this.#originOf(model.origin));
     this.#families.add({ name, parent: maker.name, isDetached });
     await audit.spawned([name], spec, model.origin.manifestText, maker.name);
     // Its parent may have gone while a person was asked.
@@ -133,13 +149,22 @@ export class AgentNursery implements Nursery {
     return done;
   }
 
-  /** An agent is no more: those that end with it, the youngest first. */
-  async endOf(name: string): Promise<void> {
+  /** An agent has ended, for good if it `isGone`: those that end with it, the youngest first. */
+  async endOf(name: string, isGone: boolean): Promise<void> {
     const ending = this.#families.endingWith(name);
-    this.#families.remove(name);
-    for (const child of ending) {
-      this.#families.remove(child);
-      await this.#options.remove(child, name);
+    for (const child of ending) this.#families.remove(child);
+    if (isGone) this.#families.remove(name);
+    for (const child of ending) await this.#end(child, name);
+  }
+
+  /** One that cannot be removed keeps nobody else from it. */
+  async #end(child: string, parent: string): Promise<void> {
+    try {
+      await this.#options.remove(child, parent);
+    } catch (thrown) {
+      if (!(thrown instanceof HostError)) throw thrown;
+      if (thrown.code === 'HOST_ERR_AGENT_UNKNOWN') return;
+      this.#options.say('warn', `'${child}' was to end with it and did not: ${thrown.message}`, parent);
     }
   }
 }

@@ -16,7 +16,7 @@ export interface OwnHooksRooms {
 }
 
 /** Its messages set no hook off: two agents could else keep each other busy for ever. */
-const hookHeader = 'mote-hook';
+const hookHeader = 'life-hook';
 const encoder = new TextEncoder();
 
 /** Publishes the moments of agents that their manifests name subjects for, under their own grants. */

@@ -7,16 +7,18 @@ import { type AuditLevel, isRecordAsked } from '../policy/decision.ts';
 export class RecordNeeds {
   /** Whether anything was ever asked for: before that, messages are not looked up. */
   isUsed = false;
-  /** Told once messages have to be looked at. */
-  onUsed: () => void = () => {};
+  /** Told once messages have to be recorded that were not. */
+  onAsked: () => void = () => {};
+  isAsked = false;
   readonly #needs = new WeakMap<Uint8Array, AuditLevel>();
 
   put(body: Uint8Array, audit: AuditLevel): void {
     if (audit === 'digest') return;
     this.#needs.set(body, audit);
-    if (this.isUsed || !isRecordAsked(audit)) return;
     this.isUsed = true;
-    this.onUsed();
+    if (this.isAsked || !isRecordAsked(audit)) return;
+    this.isAsked = true;
+    this.onAsked();
   }
 
   /** Once for each message. */

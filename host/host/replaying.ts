@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { judgeCall } from '../agent/calls.ts';
 import { systemClock, systemRandom } from '../clock.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
+import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import type { Program } from '../engine/program.ts';
+import { newResidence, Residence } from '../engine/residence.ts';
 import type { WasiGrants } from '../engine/wasi/grants.ts';
 import { HostError } from '../errors.ts';
 import type { HistorySeal } from '../history/block.ts';
@@ -31,6 +33,7 @@ export interface HistoryPlace {
   readonly takesUnsealed?: boolean;
 }
 
+/** Whose turns are to run again, and with what. */
 export interface ReplayingOptions extends HistoryPlace {
   readonly agent: string;
   /** Run this one instead of what the agent was. */
@@ -67,7 +70,9 @@ export async function* replaying(options: ReplayingOptions): AsyncGenerator<Repl
   const folder = join(stateFolder, 'history');
   if (!existsSync(folder)) throw unknown(agent, []);
   const seal = sealOf(options);
-  const engine = createEngine({ cacheFolder, clock: systemClock });
+  // For lives that go back to what they were; one agent, in this thread alone.
+  const pools = new InstancePools({ residence: new Residence(newResidence(2), 1) });
+  const engine = createEngine({ cacheFolder, clock: systemClock, pools });
   const replay = new Replay({
     engine,
     programOf: programsOf(engine, new ComponentFiles(join(folder, 'components')), component),

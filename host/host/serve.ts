@@ -17,6 +17,7 @@ import {
 } from '../engine/residence.ts';
 import type { HostError } from '../errors.ts';
 import type { SupervisorTree } from '../manifest.ts';
+import { Placement } from '../scheduler/placement.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
@@ -184,6 +185,7 @@ class ServingHost implements LocalServing {
       bus: () => this.#bus,
       nursery: () => this.#nursery,
       isAgent: (name) => this.#tenancy.registry.get(name) !== undefined,
+      say: this.#say.bind(this),
     });
     this.#places = new ThreadPlaces({
       options,
@@ -211,6 +213,7 @@ class ServingHost implements LocalServing {
       onHalted: ([agent, halt]) => {
         state.agents.putHalt(agent, halt);
         this.#tenancy.noteHalt(agent, halt);
+        if (halt?.kind === 'terminated') void this.#ended(agent, false);
       },
       onExited: (exit) => this.#supervision.exited(exit),
       onJournal: (thread, isTaking) => this.#news.journalTurned(thread, isTaking),
@@ -245,6 +248,7 @@ class ServingHost implements LocalServing {
     this.#mail.join(this.#bus, this.#threads);
     this.#tenancy = new Tenancy({
       bus: this.#bus,
+      placement: new Placement(options.scheduler?.placement, options.scheduler?.threadWeightMax),
       directory: this.#directory,
       threads: this.#threads,
       kept,
@@ -301,8 +305,7 @@ class ServingHost implements LocalServing {
       triggers: this.#triggers,
       admission,
       removed: async (name) => {
-        this.#names.home.endOf(name);
-        await this.#nursery.endOf(name);
+        await this.#ended(name, true);
       },
       detail: (name) => this.#roster.agent(name),
       audit: this.#audit,
@@ -380,6 +383,12 @@ class ServingHost implements LocalServing {
     await this.#mail.deliver();
     if (this.#options.metrics !== undefined) await this.#metering.export(this.#options.metrics);
     this.#isReady = true;
+  }
+
+  /** What an agent shares is free, and those that end with it end. */
+  async #ended(name: string, isGone: boolean): Promise<void> {
+    this.#names.home.endOf(name);
+    await this.#nursery.endOf(name, isGone);
   }
 
   #lost(thread: number, reason: string): void {

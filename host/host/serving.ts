@@ -2,6 +2,7 @@ import type * as http from 'node:http';
 import type { LifecycleState } from '../agent/lifecycle.ts';
 import type { DeadReason } from '../bus/dead-letters.ts';
 import type { Failure, Guarantee, Message, Payload } from '../bus/message.ts';
+import type { Level } from '../manifest/scheduling.ts';
 import type { Outcome } from '../outcome.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
@@ -301,6 +302,24 @@ export interface ThreadStatus {
   readonly heapBytes: number;
   /** Share of wall time the event loop was busy, 0 to 1. */
   readonly utilisation: number;
+  readonly scheduling: ThreadScheduling;
+}
+
+/** What the scheduler of a thread did since it began, and who waits. */
+export interface ThreadScheduling {
+  /** Agents that wait for a turn, by level. */
+  readonly queued: Readonly<Record<Level, number>>;
+  /** Messages begun, and calls gone on with after they waited. */
+  readonly starts: number;
+  /** Ends of fuel slices at which a guest gave way. */
+  readonly slices: number;
+  /** Those at which somebody else was to run first. */
+  readonly preemptions: number;
+  /** Turns given to a level that had been passed over for long. */
+  readonly aged: number;
+  /** Milliseconds that turns began late: the mean and the most, of those looked at. */
+  readonly latenessMs: number;
+  readonly latenessMsMax: number;
 }
 
 export type Readiness =

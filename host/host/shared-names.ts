@@ -15,6 +15,7 @@ export interface SharedNamesOptions {
   readonly bus: () => Bus;
   readonly nursery: () => Nursery;
   readonly isAgent: (name: string) => boolean;
+  readonly say: (level: 'error', text: string) => void;
 }
 
 /** The home of the names that agents share, as the threads of a host ask it. */
@@ -29,7 +30,9 @@ export class SharedNames {
   constructor(options: SharedNamesOptions) {
     const { stateFolder, clock, wheel, nursery, isAgent } = options;
     this.#options = options;
-    this.#leases = new LeaseFile(join(stateFolder, 'leases.sqlite'));
+    this.#leases = new LeaseFile(join(stateFolder, 'leases.sqlite'), (error) =>
+      options.say('error', error.message),
+    );
     this.home = new Home({
       clock,
       wheel,
@@ -80,6 +83,7 @@ export class SharedNames {
   /** The host ends: nobody waits any more. */
   close(): void {
     for (const thread of [...this.#calls.keys()]) this.lost(thread);
+    this.home.close();
     this.#leases.close();
   }
 

@@ -5,6 +5,7 @@ import type { Bus } from '../bus/bus.ts';
 import { Residence, type ResidenceShare } from '../engine/residence.ts';
 import { auditMetrics, backlogOf } from './audit-metrics.ts';
 import type { ThreadReport } from './control.ts';
+import { schedulerMetrics, threadScheduling } from './scheduler-metrics.ts';
 import type { Metric, ServingStatus, ThreadStatus } from './serving.ts';
 import type { Threads } from './threads.ts';
 import type { Totals } from './totals.ts';
@@ -91,7 +92,8 @@ function memoriesOf(residence: ResidenceShare): { live: number; max: number } {
 function threadStatus({ thread, report, heapBytes, utilisation }: Looked): ThreadStatus {
   const { agents, active, handled, fuel, phases } = report;
   const memories = (phases.idle ?? 0) + (phases.busy ?? 0) + (phases.waiting ?? 0);
-  return { thread, agents, active, handled, fuel, memories, heapBytes, utilisation };
+  const scheduling = threadScheduling(report.scheduler);
+  return { thread, agents, active, handled, fuel, memories, heapBytes, utilisation, scheduling };
 }
 
 /** Every counter of every thread, for Prometheus. */
@@ -171,6 +173,7 @@ export function metricsOf(view: HostView, looked: readonly Looked[]): readonly M
       'gauge',
       (each) => each.report.warmBytes,
     ),
+    ...schedulerMetrics(looked.map(({ thread, report }) => ({ thread, report: report.scheduler }))),
     phases(looked),
     lives(livesOf(view, looked)),
     ...auditMetrics(view.audit.events, [

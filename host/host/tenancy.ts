@@ -6,6 +6,7 @@ import type { Spec } from '../agent/spec.ts';
 import type { Bus, KeptSubscription } from '../bus/bus.ts';
 import type { Directory } from '../bus/directory.ts';
 import { HostError } from '../errors.ts';
+import type { Placement } from '../scheduler/placement.ts';
 import { unknownAgent } from './thread-serving.ts';
 import type { AgentThreadHandle, Threads } from './threads.ts';
 
@@ -17,6 +18,8 @@ export interface TenancyOptions {
   readonly kept: Map<string, readonly KeptSubscription[]>;
   /** Agents that handle nothing until a person says so; the tenancy keeps them up to date. */
   readonly halts: Map<string, Halt>;
+  /** Which thread new agents go to. */
+  readonly placement?: Placement;
   /** No agent has its state on disk. */
   readonly isFresh: boolean;
 }
@@ -40,7 +43,7 @@ export class Tenancy {
   constructor(options: TenancyOptions) {
     this.#options = options;
     this.#isFresh = options.isFresh;
-    this.registry = new Registry(options.directory);
+    this.registry = new Registry(options.directory, options.placement);
   }
 
   /** @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
@@ -63,6 +66,22 @@ export class Tenancy {
   /** Makes agents of one spec, addressable when this resolves. @throws HostError `HOST_ERR_AGENT_DUPLICATE` */
   add(names: readonly string[], spec: Spec, origin: Origin): Promise<readonly AgentRecord[]> {
     return this.#inTurn(() => this.#add(names, spec, origin));
+  }
+
+  /** As `add`, for one that has nothing to do with what an agent of its name was in an earlier run. */
+  addNew(name: string, spec: Spec, origin: Origin): Promise<void> {
+    return this.#inTurn(async () => {
+      const { kept, halts } = this.#options;
+      kept.delete(name);
+      halts.delete(name);
+      const hadState = (await this.#homesOf([name])).size > 0;
+      const [record] = await this.#add([name], spec, origin);
+      if (!hadState || record === undefined) return;
+      // Removing an agent removes its state.
+      await this.#handle(record.thread).call('remove', record.id);
+      this.#forget(record);
+      await this.#add([name], spec, origin);
+    });
   }
 
   async #add(names: readonly string[], spec: Spec, origin: Origin): Promise<readonly AgentRecord[]> {

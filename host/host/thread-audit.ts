@@ -6,12 +6,14 @@ import { kinds } from '../audit/kinds.ts';
 import type { AuditPen } from '../audit/pen.ts';
 import type { Delivery } from '../bus/delivery.ts';
 import type { Linker } from '../engine/linker.ts';
+import type { WasiGrants } from '../engine/wasi/grants.ts';
 import type { Outcome } from '../outcome.ts';
 import type { AuditLevel, RaisedLevel } from './audit-level.ts';
 import { AuditedLinker } from './audited-linker.ts';
 import { MessageRecord } from './message-record.ts';
 import { note } from './note.ts';
 import type { RecordNeeds } from './record-needs.ts';
+import { recordedReach } from './recorded-reach.ts';
 
 export interface ThreadAuditOptions {
   readonly pen: AuditPen;
@@ -40,8 +42,9 @@ export class ThreadAudit implements LifeRecord {
     this.messages = new MessageRecord({ pen, level, isRaised, needs });
   }
 
+  /** Messages can wait in their mailboxes: before senders have to be refused. */
   get isFull(): boolean {
-    return this.#pen.isFull;
+    return this.#pen.isBehind;
   }
 
   get hasMessages(): boolean {
@@ -174,6 +177,19 @@ export class ThreadAudit implements LifeRecord {
     if (verb === 'send' || verb === 'publish' || verb === 'subscribe')
       note(this.#pen, kinds.messageDenied, agent, principal, message, target, null, `${verb}: ${cure}`);
     else note(this.#pen, kinds.decision, agent, principal, verb, target, 'deny', [], cure, null);
+  }
+
+  /** What a program reaches through WASI; at level `all` its uses are recorded, as far as they lead out of it. */
+  reachOf(agent: Agent, wasi: WasiGrants): WasiGrants {
+    if (this.#levelOf(agent) !== 'all') return wasi;
+    return recordedReach(
+      wasi,
+      () => agent.delivery,
+      (name, outcome, detail) => {
+        const principal = agent.delivery?.message.sender ?? '';
+        note(this.#pen, kinds.hostCall, agent.name, principal, name, outcome, null, detail);
+      },
+    );
   }
 
   /** What a program reaches of the host; at level `all` every call is recorded. */

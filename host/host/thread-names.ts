@@ -5,6 +5,7 @@ import type { Capabilities } from '../capability/capabilities.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { Budget } from '../engine/budget.ts';
 import { WitError } from '../engine/linker.ts';
+import { HostError } from '../errors.ts';
 import { type Answer, type Asked, refused } from '../orchestration/asked.ts';
 import type {
   GuestPayload,
@@ -35,7 +36,7 @@ const callsMax = 32_768;
 /** What the agents of a thread ask of the home of names, which is on the main one. */
 export class ThreadNames {
   readonly #options: ThreadNamesOptions;
-  /** Ends the calls under way of an agent, by its id. */
+  /** Ends the call under way of an agent, by its id. */
   readonly #ends = new Map<number, AbortController>();
   #underWay = 0;
   #call = 0;
@@ -48,21 +49,21 @@ export class ThreadNames {
     return this.#options.clock;
   }
 
-  /** Aborts when the invocation at hand of an agent is ended. */
-  signalOf(agent: number): AbortSignal {
-    let end = this.#ends.get(agent);
-    if (end === undefined) {
-      end = new AbortController();
-      this.#ends.set(agent, end);
+  /** Does something for the invocation at hand of an agent; the signal aborts when that is ended. */
+  async during<T>(agent: number, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const end = new AbortController();
+    // One at a time: a guest stands still meanwhile.
+    this.#ends.set(agent, end);
+    try {
+      return await act(end.signal);
+    } finally {
+      if (this.#ends.get(agent) === end) this.#ends.delete(agent);
     }
-    return end.signal;
   }
 
   /** The invocation of an agent is over: nothing that it asked is wanted any more. */
   endOf(agent: number): void {
-    const end = this.#ends.get(agent);
-    this.#ends.delete(agent);
-    end?.abort();
+    this.#ends.get(agent)?.abort();
   }
 
   /** Answered in any case, also after `signal` aborted: what came meanwhile must not be lost. */
@@ -76,6 +77,10 @@ export class ThreadNames {
     this.#underWay += 1;
     try {
       return await this.#options.owner.orchestrate({ call, agent, asked });
+    } catch (thrown) {
+      // The disk of leases takes nothing, or the host ends.
+      if (thrown instanceof HostError) return refused('unavailable');
+      throw thrown;
     } finally {
       this.#underWay -= 1;
       signal?.removeEventListener('abort', unwanted);
@@ -163,8 +168,8 @@ export class AgentAmongNames implements OrchestrationGuest {
     return this.#budget.deadlineLeftMs;
   }
 
-  signal(): AbortSignal {
-    return this.#names.signalOf(this.#agent.id);
+  during<T>(act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#names.during(this.#agent.id, act);
   }
 
   failure(error: unknown): unknown {

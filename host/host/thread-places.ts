@@ -41,6 +41,7 @@ export class ThreadPlaces {
       threads,
       startedMs: this.#rooms.startedAtMs,
       logLevelMin: 'info',
+      scheduler: this.#rooms.options.scheduler ?? {},
     };
   }
 

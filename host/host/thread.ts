@@ -23,11 +23,14 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import type { Linker } from '../engine/linker.ts';
 import { Residence } from '../engine/residence.ts';
+import type { WasiGrants } from '../engine/wasi/grants.ts';
 import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
 import { MeteredTurn } from '../scheduler/metered-turn.ts';
+import type { RankFunction } from '../scheduler/policies/custom.ts';
 import { Profiles } from '../scheduler/profile.ts';
+import { loadRank } from '../scheduler/rank-module.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
 import { AgentNews } from './agent-news.ts';
 import { AllocationMeter } from './allocation-meter.ts';
@@ -133,6 +136,7 @@ export class AgentThread {
     owner: Owner,
     clock: Clock,
     random: Random,
+    rank: RankFunction | undefined,
   ) {
     this.#clock = clock;
     this.#random = random;
@@ -220,6 +224,12 @@ export class AgentThread {
       turnMsMax,
       nowMs: () => clock.monotonicMs(),
       isPending: () => this.#isMailWaiting(),
+      termsOf: (id) => this.population.schedulingOf(id),
+      queue: {
+        ...settings.scheduler,
+        rank,
+        onFault: (fault) => this.#news.say('error', `the scheduler's function failed: ${String(fault)}`),
+      },
     });
     this.#hooks = new OwnHooks({
       bus: this.bus,
@@ -268,7 +278,7 @@ export class AgentThread {
       room: this.#room,
       cold: this.#cold,
       link: (agent, budget) => this.#link(agent, budget),
-      wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
+      wasi: (agent, budget) => this.#wasi(agent, budget),
       wallMs: () => this.#wallMs(),
       onLost: (agent, error) => this.#news.say('error', error.message, agent.name),
     });
@@ -280,7 +290,10 @@ export class AgentThread {
       turn: this.#turns,
       agent: (id) => this.population.actor(id),
       link: (agent, budget) => this.#link(agent, budget),
-      wasi: (agent, budget) => this.#rooms.wasi(agent, budget),
+      wasi: (agent, budget) => this.#wasi(agent, budget),
+      ended: (id) => {
+        if (this.population.nameOf(id) === undefined) this.#dispatcher.rest(id);
+      },
       audit: this.#audit,
     });
   }
@@ -305,6 +318,11 @@ export class AgentThread {
     return new ThreadAudit({ pen, level: auditLevel, needs, agent: (id) => this.population.agent(id) });
   }
 
+  #wasi(agent: Agent, budget: Budget): WasiGrants {
+    const wasi = this.#rooms.wasi(agent, budget);
+    return this.#audit?.reachOf(agent, wasi) ?? wasi;
+  }
+
   #link(agent: Agent, budget: Budget): Linker {
     const linker = this.#rooms.link(agent, budget);
     return this.#audit?.linkerOf(agent, linker) ?? linker;
@@ -319,7 +337,7 @@ export class AgentThread {
 
   /**
    * Takes a thread's place: opens what it has on disk, and begins to take messages and HTTP requests.
-   * @throws HostError `HOST_ERR_JOURNAL_CORRUPT`, `HOST_ERR_STATE_UNWRITABLE`
+   * @throws HostError `HOST_ERR_JOURNAL_CORRUPT`, `HOST_ERR_STATE_UNWRITABLE`, `HOST_ERR_CONFIG_INVALID`
    */
   static async start(
     settings: ThreadSettings,
@@ -339,7 +357,8 @@ export class AgentThread {
     });
     const seal = storeSealOf(place.trust, random, 'cold');
     const store = await SegmentStore.open({ folder: coldFolder, seal, clock, adopt: adoptCold });
-    const thread = new AgentThread(settings, place, store, mail, owner, clock, random);
+    const rank = await loadRank(settings.scheduler);
+    const thread = new AgentThread(settings, place, store, mail, owner, clock, random, rank);
     await thread.#open(place.socketPath);
     return thread;
   }
@@ -529,6 +548,7 @@ export class AgentThread {
       ...this.population.report(),
       active: this.#dispatcher.active,
       queued: this.#dispatcher.queued,
+      scheduler: this.#dispatcher.report(),
       warmBytes: this.#room.warmBytes,
       allocations: this.#allocations.report,
       audit: backlogOf(this.#trust.pen),

@@ -33,6 +33,7 @@ function signedBytes(digest: string, signedAtMs: number, key: Uint8Array): Uint8
   return statement('component').raw(hash).u64(signedAtMs).raw(key).take();
 }
 
+/** The word of `signer` for a component: for the `.sig` file beside it (`encodeSignature`). */
 export function signComponent(component: Uint8Array, signer: Signer, signedAtMs: number): ComponentSignature {
   const digest = digestOf(component);
   const bytes = signer.sign(signedBytes(digest, signedAtMs, signer.publicKey));

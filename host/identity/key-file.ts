@@ -12,6 +12,7 @@ const publicName = 'host.pub';
 const fileBytesMax = 4096;
 const everyone = 0o644;
 
+/** Where the host’s secret is, and under what it is sealed. */
 export interface KeyFileOptions {
   /** The folder of keys; made, mode 700, when it is missing. */
   readonly folder: string;

@@ -31,6 +31,7 @@ export type RevocationReason = 'compromised' | 'superseded' | 'retired';
 
 const reasons: readonly RevocationReason[] = ['compromised', 'superseded', 'retired'];
 
+/** One key that is not to be trusted any more. */
 export interface KeyRevocation {
   readonly party: string;
   /** Its text. */

@@ -18,6 +18,7 @@ const ownersMax = 1_048_576;
 const revokedMax = 65_536;
 const keysHeldMax = 4096;
 
+/** Whose keys, and where what cannot be derived is kept. */
 export interface KeyringOptions {
   readonly secret: HostSecret;
   /** Where generations and revocations are kept. */

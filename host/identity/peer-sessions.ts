@@ -7,6 +7,7 @@ import type { FrameMessage } from './sealed-frame.ts';
 import type { Opened, OpenedFrame, Session } from './session.ts';
 import type { TrustedKeys } from './trusted-keys.ts';
 
+/** What a host’s sealed ways to others are made with. */
 export interface PeerSessionsOptions {
   readonly keyring: Keyring;
   readonly trusted: TrustedKeys;

@@ -19,6 +19,7 @@ const pinsMax = 65_536;
 const formerMax = 64;
 const revokedMax = 65_536;
 
+/** Where pins are kept, and how a first key is taken. */
 export interface TrustedKeysOptions {
   readonly store: TextStore;
   readonly clock: Clock;
@@ -46,6 +47,7 @@ export interface Pin {
   readonly former: readonly Former[];
 }
 
+/** A key is whose it says it is. */
 export interface Trusted {
   readonly kind: 'trusted';
   /** The key was pinned just now, because it was the first. */

@@ -24,11 +24,6 @@ export class Families {
     return this.#parents.get(name)?.parent;
   }
 
-  /** How many an agent made, detached ones too. */
-  sizeOf(parent: string): number {
-    return this.#children.get(parent)?.size ?? 0;
-  }
-
   add(child: Child): void {
     let siblings = this.#children.get(child.parent);
     if (siblings === undefined) {
@@ -39,10 +34,19 @@ export class Families {
     this.#parents.set(child.name, child);
   }
 
-  /** One that is no more; its own children are others' business: `endingWith` before. */
+  /** How many an agent and those that it made made, and so on. */
+  descendantsOf(parent: string): number {
+    let count = 0;
+    for (const name of this.#children.get(parent)?.keys() ?? []) count += 1 + this.descendantsOf(name);
+    return count;
+  }
+
+  /** One that is no more; its children, after those that end with it, are nobody's. */
   remove(name: string): void {
     const child = this.#parents.get(name);
     this.#parents.delete(name);
+    for (const orphan of this.#children.get(name)?.keys() ?? []) this.#parents.delete(orphan);
+    this.#children.delete(name);
     if (child === undefined) return;
     const siblings = this.#children.get(child.parent);
     siblings?.delete(name);

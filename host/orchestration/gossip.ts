@@ -28,6 +28,7 @@ export interface Coverage {
 }
 
 const fanoutDefault = 3;
+const drawsPerPick = 4;
 const attemptsDefault = 3;
 
 /**
@@ -84,7 +85,7 @@ class Gossip {
     const chosen = new Set<string>();
     for (const [from, told] of this.#told) {
       const neighbours = this.#neighboursOf(from, origin);
-      for (const to of this.#some(neighbours.filter((member) => !told.has(member)))) {
+      for (const to of this.#some(neighbours, told)) {
         if (this.#told.has(to) || chosen.has(to)) {
           told.add(to);
           this.#duplicates += 1;
@@ -130,16 +131,21 @@ class Gossip {
     this.#topology.remove(to);
   }
 
-  /** At most `fanout` of some, any. */
-  #some(members: string[]): readonly string[] {
+  /** At most `fanout` of those who were not told by this one, any of them. */
+  #some(neighbours: readonly string[], told: ReadonlySet<string>): readonly string[] {
     const { random } = this.#options;
-    const count = Math.min(this.#fanout, members.length);
-    for (let at = 0; at < count; at += 1) {
-      const other = at + Math.floor(random() * (members.length - at));
-      const one = members[at] as string;
-      members[at] = members[other] as string;
-      members[other] = one;
+    const some: string[] = [];
+    for (let draw = 0; draw < this.#fanout * drawsPerPick && some.length < this.#fanout; draw += 1) {
+      const member = neighbours[Math.floor(random() * neighbours.length)];
+      if (member !== undefined && !told.has(member) && !some.includes(member)) some.push(member);
     }
-    return members.slice(0, count);
+    if (some.length === this.#fanout) return some;
+    // Few are left, and drawing finds them badly.
+    const from = Math.floor(random() * neighbours.length);
+    for (let at = 0; at < neighbours.length && some.length < this.#fanout; at += 1) {
+      const member = neighbours[(from + at) % neighbours.length] as string;
+      if (!told.has(member) && !some.includes(member)) some.push(member);
+    }
+    return some;
   }
 }

@@ -55,8 +55,8 @@ export interface OrchestrationGuest {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** Until the deadline of the message at hand. */
   leftMs(): number;
-  /** Of the call at hand: aborts when the agent's invocation is ended. Undefined: calls are ended one by one. */
-  signal(): AbortSignal | undefined;
+  /** Does something for the invocation at hand; the signal aborts when that is ended. */
+  during<T>(act: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** What the guest's call throws to return the `err` of a WIT result. */
   failure(error: OrchestrationError): unknown;
   /** Of what `request` threw. */
@@ -366,38 +366,44 @@ export function orchestrationGuestApi(guest: OrchestrationGuest): OrchestrationG
     functions: {
       openChannel: (name: string, valuesMax: number) => orchestra.open(name, valuesMax),
       put: (channel: string, value: Uint8Array, waitMs: number) =>
-        orchestra.put(channel, value, waitMs, guest.signal()),
-      take: (channel: string, waitMs: number) => orchestra.take(channel, waitMs, guest.signal()),
+        guest.during((signal) => orchestra.put(channel, value, waitMs, signal)),
+      take: (channel: string, waitMs: number) =>
+        guest.during((signal) => orchestra.take(channel, waitMs, signal)),
       closeChannel: (name: string) => orchestra.close(name),
       acquireLease: (name: string, ttlMs: number, waitMs: number) =>
-        orchestra.acquireLease(name, ttlMs, waitMs, guest.signal()),
+        guest.during((signal) => orchestra.acquireLease(name, ttlMs, waitMs, signal)),
       renewLease: (name: string, token: bigint, ttlMs: number) => orchestra.renewLease(name, token, ttlMs),
       releaseLease: (name: string, token: bigint) => orchestra.releaseLease(name, token),
       signal: (agent: string, word: string) => orchestra.raise(agent, word),
-      awaitSignal: (word: string, waitMs: number) => orchestra.awaitSignal(word, waitMs, guest.signal()),
+      awaitSignal: (word: string, waitMs: number) =>
+        guest.during((signal) => orchestra.awaitSignal(word, waitMs, signal)),
       shardOf: (key: string, shards: readonly string[]) => shardOf(key, shards),
       joinGroup: (group: string, topology: string) => orchestra.join(group, topology),
       leaveGroup: (group: string) => orchestra.leave(group),
       members: async (group: string) => [...(await orchestra.group(group)).members].sort(),
       neighbours: async (group: string) => (await orchestra.group(group)).neighbours,
       broadcast: (group: string, payload: GuestPayload) =>
-        orchestra.broadcast(group, payload, guest.signal()),
+        guest.during((signal) => orchestra.broadcast(group, payload, signal)),
       askQuorum: (
         voters: readonly string[],
         question: GuestPayload,
         threshold: GuestThreshold,
         timeoutMs: number,
         hearAll: boolean,
-      ) => orchestra.askQuorum(voters, question, threshold, timeoutMs, hearAll, guest.signal()),
+      ) =>
+        guest.during((signal) =>
+          orchestra.askQuorum(voters, question, threshold, timeoutMs, hearAll, signal),
+        ),
       askGroup: (
         group: string,
         question: GuestPayload,
         threshold: GuestThreshold,
         timeoutMs: number,
         hearAll: boolean,
-      ) => orchestra.askGroup(group, question, threshold, timeoutMs, hearAll, guest.signal()),
+      ) =>
+        guest.during((signal) => orchestra.askGroup(group, question, threshold, timeoutMs, hearAll, signal)),
       spawn: (like: string, name: string, isDetached: boolean) =>
-        orchestra.spawn(like, name, isDetached, guest.signal()),
+        guest.during((signal) => orchestra.spawn(like, name, isDetached, signal)),
       endChild: (name: string) => orchestra.endChild(name),
       children: () => orchestra.children(),
     },

@@ -102,6 +102,11 @@ export class Home {
     this.#signals.delete(agent);
   }
 
+  /** The host ends. */
+  close(): void {
+    this.leases.close();
+  }
+
   async #acquire(
     agent: string,
     name: string,

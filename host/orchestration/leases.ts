@@ -26,7 +26,9 @@ export interface LeaseStore {
   readonly leases: readonly KeptLease[];
   /** Tokens up to this one may have been given. */
   readonly reserved: number;
+  /** @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
   put(lease: KeptLease): void;
+  /** Does not throw: a lease that stays on disk is over when its time is. */
   remove(name: string): void;
   /** Tokens up to this one will be given. @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
   reserve(token: number): void;
@@ -141,11 +143,12 @@ export class Leases {
     if (held === undefined || held.lease.token !== token) return 'lost';
     const { clock, wheel, store } = this.#options;
     const expiresAtMs = clock.monotonicMs() + clamped(ttlMs);
-    held.lease = { ...held.lease, expiresAtMs };
+    const lease = { ...held.lease, expiresAtMs };
+    store?.put(this.#kept(lease));
+    held.lease = lease;
     wheel.cancel(held.timer);
     held.timer = wheel.arm(this.#kind, held.number, expiresAtMs);
-    store?.put(this.#kept(held.lease));
-    return held.lease;
+    return lease;
   }
 
   /** False: it was lost before. */
@@ -159,6 +162,11 @@ export class Leases {
   /** The holder is no more: all that it held is free. */
   endOf(holder: string): void {
     for (const held of [...this.#held.values()]) if (held.lease.holder === holder) this.#end(held, 'removed');
+  }
+
+  /** Leases are told to nobody any more; they stay where they outlive the process. */
+  close(): void {
+    for (const { timer } of this.#held.values()) this.#options.wheel.cancel(timer);
   }
 
   #restore({ name, holder, token, expiresWallMs }: KeptLease): void {
@@ -176,8 +184,8 @@ export class Leases {
     }
     this.#token += 1;
     const lease = { name, holder, token: this.#token, expiresAtMs: clock.monotonicMs() + clamped(ttlMs) };
-    this.#hold(lease);
     store?.put(this.#kept(lease));
+    this.#hold(lease);
     return lease;
   }
 

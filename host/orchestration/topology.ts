@@ -60,19 +60,22 @@ export class Topology {
   neighbours(member: string): readonly string[] {
     const place = this.#places.get(member);
     if (place === undefined) return [];
+    if (this.kind === 'mesh' || (this.kind === 'star' && place === 0))
+      return this.#members.filter((other) => other !== member);
     const others = this.#around(place).filter((at) => at !== place && at >= 0 && at < this.#members.length);
     return [...new Set(others)].map((at) => this.#members[at] ?? '');
   }
 
+  /** Of those that have few. */
   #around(place: number): readonly number[] {
     const { length } = this.#members;
     switch (this.kind) {
       case 'mesh':
-        return this.#members.map((_, at) => at);
+        return [];
       case 'ring':
         return [(place + length - 1) % length, (place + 1) % length];
       case 'star':
-        return place === 0 ? this.#members.map((_, at) => at) : [0];
+        return [0];
       case 'hierarchical':
         return [Math.ceil(place / 2) - 1, 2 * place + 1, 2 * place + 2];
     }

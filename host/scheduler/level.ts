@@ -1,17 +1,13 @@
-/** Who goes first, whatever the policy: an agent of one level before all of the levels behind it. */
-export const levels = ['realtime', 'critical', 'high', 'normal', 'low', 'batch'] as const;
+import {
+  type Level,
+  levels,
+  type Priority,
+  type Scheduling,
+  type SchedulingClass,
+} from '../manifest/scheduling.ts';
+import type { Terms } from './standings.ts';
 
-export type Level = (typeof levels)[number];
-
-/** What a manifest may ask for in so many words. */
-export const priorities = ['critical', 'high', 'normal', 'low'] as const;
-
-export type Priority = (typeof priorities)[number];
-
-/** `real-time` is before every priority and `batch` behind every one. */
-export const schedulingClasses = ['interactive', 'real-time', 'batch'] as const;
-
-export type SchedulingClass = (typeof schedulingClasses)[number];
+export { type Level, levels } from '../manifest/scheduling.ts';
 
 /** The place of a level: 0 is first. */
 export function rankOfLevel(level: Level): number {
@@ -22,4 +18,15 @@ export function rankOfLevel(level: Level): number {
 export function levelOf(schedulingClass: SchedulingClass, priority: Priority): number {
   if (schedulingClass === 'real-time') return rankOfLevel('realtime');
   return rankOfLevel(schedulingClass === 'batch' ? 'batch' : priority);
+}
+
+/** What a manifest's `[scheduling]` comes to. */
+export function termsOfManifest({
+  class: schedulingClass,
+  priority,
+  weight,
+  rate,
+  deadlineMs,
+}: Scheduling): Terms {
+  return { level: levelOf(schedulingClass, priority), weight, rate, deadlineMs };
 }

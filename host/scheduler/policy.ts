@@ -1,17 +1,4 @@
-/** How the host decides who of one level goes first. */
-export const policyNames = [
-  'fair-share',
-  'round-robin',
-  'first-come',
-  'shortest-job',
-  'weighted-fair-queueing',
-  'earliest-deadline',
-  'rate-based',
-  'priority',
-  'custom',
-] as const;
-
-export type PolicyName = (typeof policyNames)[number];
+import type { PolicyName } from '../config/scheduler-settings.ts';
 
 /**
  * Gives each agent that waits a rank; the lowest goes first, of equals the one that came first. `cells[at + …]` are

@@ -38,6 +38,7 @@ export class RunQueue {
   readonly #standings = new Standings();
   readonly #policy: Policy;
   readonly #nowMs: () => number;
+  readonly #looksAtDue: boolean;
   readonly #agingMs: number;
   readonly #passedOnMax: number;
   readonly #lines: readonly Line[];
@@ -56,10 +57,16 @@ export class RunQueue {
 
   constructor({ policy = 'fair-share', agingMs = 10, passedOnMax = 3, ...rest }: RunQueueOptions) {
     this.#policy = makePolicy({ name: policy, ...rest });
+    this.#looksAtDue = policy === 'earliest-deadline' || policy === 'custom';
     this.#nowMs = rest.nowMs;
     this.#agingMs = agingMs;
     this.#passedOnMax = passedOnMax;
     this.#lines = levels.map(() => (this.#policy.isRing ? new RingLine() : new CalendarLine()));
+  }
+
+  /** Whether it matters when something is due. */
+  get looksAtDue(): boolean {
+    return this.#looksAtDue;
   }
 
   /** Those that wait. */
@@ -98,9 +105,9 @@ export class RunQueue {
 
   /**
    * Something new came for an agent; nothing happens if it waits already, but that it may come to a better level.
-   * `dueMs`: when that is due; else its terms say. `level`: a better one than its own, for this turn.
+   * `dueMs`: when that is due, if that is sooner than its terms say. `level`: a better one than its own, for this turn.
    */
-  push(key: number, dueMs: number = 0, level: number = levels.length): void {
+  push(key: number, dueMs: number = Number.POSITIVE_INFINITY, level: number = levels.length): void {
     const standings = this.#standings;
     standings.make(key);
     const { cells } = standings;
@@ -111,13 +118,12 @@ export class RunQueue {
     const own = standings.levelOf(key);
     const present = level < own ? level : own;
     if (standings.place(key, present)) this.#policy.moved(cells, at, present);
-    if (this.#policy.name === 'earliest-deadline' || this.#policy.name === 'custom')
-      cells[at + dueCell] = dueMs > 0 ? dueMs : this.#nowMs() + standings.deadlineMsOf(key);
+    if (this.#looksAtDue) cells[at + dueCell] = Math.min(dueMs, this.#nowMs() + standings.deadlineMsOf(key));
     this.#add(key, at, present, this.#policy.arrive(cells, at, present), true);
   }
 
   /** As `push`, and it has the next turn if nobody of a better level waits: whoever has its turn now wrote to it. */
-  pass(key: number, dueMs: number = 0, level: number = levels.length): void {
+  pass(key: number, dueMs: number = Number.POSITIVE_INFINITY, level: number = levels.length): void {
     this.push(key, dueMs, level);
     this.#next = key;
     this.#nextStamp = this.#standings.stampOf(key);

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Dispatcher, type DispatcherOptions } from '../../host/agent/dispatcher.ts';
+import { type PolicyName, policyNames } from '../../host/config/scheduler-settings.ts';
 import { rankOfLevel } from '../../host/scheduler/level.ts';
+import type { Candidate } from '../../host/scheduler/policies/custom.ts';
 import type { Terms } from '../../host/scheduler/standings.ts';
 
 const slice = 2_000_000;
@@ -90,29 +92,6 @@ test('messages of other threads are read between two slices', async () => {
   assert.equal(stage.dispatcher.report().slices, 9);
 });
 
-test('an agent that is held has no turn, in the middle of a computation either, until it is released', async () => {
-  const stage = new Stage().loop(1, 10).loop(2, 10).wake(1, 2);
-  await stage.until(4);
-  stage.dispatcher.hold(1);
-  assert.equal(stage.dispatcher.isWanted(1), true);
-  await stage.until(12);
-  const ones = stage.order.replaceAll('2', '').length;
-  assert.ok(ones < 10);
-  for (let turns = 0; turns < 20; turns += 1) await turn();
-  assert.equal(stage.order.replaceAll('2', '').length, ones);
-  stage.dispatcher.release(1);
-  assert.equal((await stage.until(20)).replaceAll('2', '').length, 10);
-});
-
-test('an agent that is held keeps its mail, and has its turn once it is released', async () => {
-  const stage = new Stage();
-  stage.dispatcher.hold(1);
-  stage.wake(1, 2);
-  assert.equal(await stage.until(1), '2');
-  stage.dispatcher.release(1);
-  assert.equal(await stage.until(2), '21');
-});
-
 test('whoever the one that runs writes to is next', async () => {
   const stage = new Stage({ queue: { policy: 'round-robin' } });
   stage.act = (id) => {
@@ -166,4 +145,51 @@ test('how long agents waited is known by level', async () => {
   assert.ok(waits !== undefined && waits.looks > 2);
   assert.equal(waits.maxMs, 5);
   assert.equal(waits.sumMs, 5 * waits.looks);
+});
+
+/** The turns of one scene under a policy: what was used before, and terms, are the same each time. */
+async function sceneUnder(policy: PolicyName): Promise<string> {
+  const rank = ({ key, usedFuel }: Candidate): number => usedFuel - 1.5 * slice * key;
+  const stage = new Stage({ queue: { policy, rank } });
+  stage.terms.set(1, { weight: 20, deadlineMs: 40, rate: 50 });
+  stage.terms.set(2, { weight: 3, deadlineMs: 50, rate: 60 });
+  stage.terms.set(3, { weight: 2, deadlineMs: 30, rate: 20 });
+  // All are known: 1 takes long, 2 takes less, 3 least; and 3 came most often.
+  for (const [id, slices] of [
+    [1, 8],
+    [2, 4],
+    [3, 1],
+    [3, 1],
+    [3, 1],
+  ] as const) {
+    const { length } = stage.order;
+    await stage
+      .loop(id, slices)
+      .wake(id)
+      .until(length + slices);
+  }
+  const { length } = stage.order;
+  stage.loop(1, 4).loop(2, 3).loop(3, 2).wake(2, 1, 3);
+  return (await stage.until(length + 9)).slice(length);
+}
+
+const orders: Readonly<Record<PolicyName, string>> = {
+  'first-come': '222111133',
+  'round-robin': '213213211',
+  'fair-share': '111123223',
+  'shortest-job': '332221111',
+  'weighted-fair-queueing': '111133222',
+  'earliest-deadline': '331111222',
+  'rate-based': '212121133',
+  priority: '111122233',
+  custom: '332212111',
+};
+
+for (const policy of policyNames)
+  test(`the policy ${policy} decides in which order guests run`, async () => {
+    assert.equal(await sceneUnder(policy), orders[policy]);
+  });
+
+test('no two policies run the same scene in the same order', () => {
+  assert.equal(new Set(Object.values(orders)).size, policyNames.length);
 });

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MessageChannel } from 'node:worker_threads';
+import type { BlockPacket } from '../../host/audit/block.ts';
 import { readEvents } from '../../host/audit/chain-reader.ts';
 import { kinds } from '../../host/audit/kinds.ts';
+import { AuditPen } from '../../host/audit/pen.ts';
 import { verifyChain } from '../../host/audit/verify.ts';
+import { systemClock } from '../../host/clock.ts';
 import { newKey, startAudit, temporary } from './audit-parts.ts';
 
 test('what was appended is on the chain, and a stranger with the public key finds it intact', async (t) => {
@@ -82,4 +86,32 @@ test('a chain is verified while it is written: what is sealed so far is intact',
   assert.ok(rounds > 1);
   const found = await verifyChain(folder, [key.publicKey]);
   assert.deepEqual([found.faults, found.notes, found.events], [[], [], 9_002]);
+});
+
+test('a disk that does not follow: first what can wait should, then nothing is begun, and the end of it is told', async () => {
+  const { port1, port2 } = new MessageChannel();
+  const blocks: BlockPacket[] = [];
+  port1.on('message', (packet: BlockPacket) => void blocks.push(packet));
+  const pen = new AuditPen(
+    { port: port2, state: new SharedArrayBuffer(4), thread: 1 },
+    { clock: systemClock, behindBytes: 200_000, pendingBytesMax: 500_000, reserveBytesMax: 100_000 },
+  );
+  const append = (): void => pen.append(kinds.agentStarted, 'shop', '', 'x'.repeat(1_000));
+  const seen: string[] = [];
+  const look = (): void => {
+    const now = pen.isFull ? 'full' : pen.isBehind ? 'behind' : 'open';
+    if (seen.at(-1) !== now) seen.push(now);
+  };
+  for (let event = 0; event < 560; event += 1, look()) append();
+  assert.deepEqual(seen, ['open', 'behind', 'full']);
+  assert.throws(() => {
+    for (let event = 0; event < 200; event += 1) append();
+  }, /HOST_ERR_AUDIT_FULL|nothing is begun that cannot be recorded/);
+  const until = async (isSo: () => boolean): Promise<void> => {
+    while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await until(() => blocks.reduce((sum, { length }) => sum + length, 0) >= 500_000);
+  port1.postMessage({ kind: 'done', blocks: blocks.length - 1, buffers: [] });
+  await until(() => !pen.isBehind);
+  port1.close();
 });

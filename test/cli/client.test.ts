@@ -538,6 +538,15 @@ test('top prints one frame where nobody watches', async () => {
         memories: 2,
         heapBytes: 1_048_576,
         utilisation: 0.25,
+        scheduling: {
+          queued: { realtime: 0, critical: 1, high: 0, normal: 4, low: 0, batch: 0 },
+          starts: 10,
+          slices: 130,
+          preemptions: 65,
+          aged: 0,
+          latenessMs: 1.25,
+          latenessMsMax: 3,
+        },
       },
     ],
     deadLetters: 0,
@@ -552,7 +561,7 @@ test('top prints one frame where nobody watches', async () => {
     stdout,
     /^host 0\.1\.0, up 1m 5s · 3 agents: 2 idle, 1 hibernated · memories 2 of 12,000 · 0 dead letters\n/,
   );
-  assert.match(stdout, /THREAD +AGENTS .*\n +1 +3 +0 .* 1 MiB +25 %\n/);
+  assert.match(stdout, /THREAD +AGENTS .*\n +1 +3 +0 +5: 1 critical .* 1\.3 ms .* 1 MiB +25 %\n/);
   assert.match(stdout, /AGENT +STATE .*\nb +idle .*\na +idle /);
   assert.ok(!stdout.includes('\x1b'));
   assert.equal(code, 0);

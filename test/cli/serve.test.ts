@@ -49,7 +49,7 @@ test('the banner says where it is, who is there and how to call the first', opti
     /2 threads, state in \.motehost; a changed agent is built and takes over; Ctrl-C drains and stops\.\n/,
   );
   await run.stdout.until(
-    /^\d\d:\d\d:\d\d\.\d{3} info {2}host {5}serves \{"threads":2,"limits":\{"fuelMax":"1000000000"\},"trust":\{"auditLevel":"security",.*\}\}\n/m,
+    /^\d\d:\d\d:\d\d\.\d{3} info {2}host {5}serves \{"supervisors":\[\],"threads":2,"limits":\{"fuelMax":"1000000000"\},"trust":\{"auditLevel":"security",.*\}\}\n/m,
   );
   assert.equal(statSync(join(home, '.motehost')).mode & 0o777, 0o700);
   assert.equal(readFileSync(join(home, '.motehost/.gitignore'), 'utf8'), '*\n');

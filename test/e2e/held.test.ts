@@ -36,7 +36,7 @@ test('host agents resume lets a held agent go on, with its message or without', 
   let idle = await admin('agents', 'resume', 'billing');
   for (let tries = 0; idle.code === 77 && tries < 20; tries += 1)
     idle = await admin('agents', 'resume', 'billing');
-  assert.match(idle.stderr, /billing is neither held nor terminated/);
+  assert.match(idle.stderr, /billing is neither paused, held nor terminated/);
   assert.notEqual(idle.code, 0);
 
   const asked = admin('invoke', 'billing', '--input', 'trap 1');

@@ -59,6 +59,32 @@ test('what an agent did is done again, with time, chance, answers, denials and a
   assert.deepEqual([...new Set(turns.map((turn) => replayed(turn).life))], [1, 2], 'the trap ended a life');
 });
 
+test('an agent that goes on with its state from before what took it along does so again, over a restart of the host too', async (t) => {
+  const state = temporaryState(t);
+  const toml = `${curiousToml}[errors]\nstate = "saved"\ntrap = "restart"\n`;
+  const first = await host(t, state, toml);
+  const words = ['one', 'ask', 'trap', 'two', 'trap', 'denied'];
+  const answers: string[] = [];
+  for (const word of words) answers.push(await first.ask('curious', word));
+  await first.close(1000);
+  const second = await host(t, state, toml);
+  for (const word of ['three', 'trap', 'four']) answers.push(await second.ask('curious', word));
+  await second.close(1000);
+  assert.match(answers[3] ?? '', /^\d+ /);
+  const turns = await turnsOf(state, 'curious');
+  // Each trap is tried twice: its manifest says so.
+  assert.deepEqual(
+    kindsOf(turns),
+    turns.map(() => 'same'),
+  );
+  assert.equal(turns.length, 12);
+  assert.deepEqual(
+    turns.map(answerOf).filter((answer) => answer !== 'trap'),
+    answers.filter((answer) => answer !== 'trap'),
+  );
+  assert.deepEqual([...new Set(turns.map((turn) => replayed(turn).life))], [1], 'one life');
+});
+
 test('an agent whose manifest does not say so leaves no history', async (t) => {
   const state = temporaryState(t);
   const hosted = await host(t, state);

@@ -148,7 +148,7 @@ send = ["agent.bob"]
 [capabilities.orchestration]
 channels = ["work"]
 spawn-from = ["model"]
-children-max = 2
+children-max = 3
 `;
 const model = `
 [capabilities]
@@ -178,7 +178,6 @@ test('an agent makes others with no more rights than it has; they end with it, u
   assert.equal(installed.kind, 'installed');
   assert.equal(await host.ask('maker', 'spawn model kid-a'), 'ok');
   assert.equal(await host.ask('maker', 'spawn model kid-b detached'), 'ok');
-  assert.equal(await host.ask('maker', 'spawn model kid-c'), 'full');
   assert.equal(await host.ask('maker', 'spawn model other'), 'denied');
   assert.equal(await host.ask('maker', 'spawn bob kid-d'), 'denied');
   assert.equal(await host.ask('maker', 'children'), 'kid-a,kid-b');
@@ -192,6 +191,8 @@ test('an agent makes others with no more rights than it has; they end with it, u
   // A child's children are its maker's business too.
   assert.equal(await host.ask('kid-a', 'spawn model kid-x'), 'ok');
   assert.equal(await host.ask('kid-x', 'put secret x 0'), 'denied');
+  for (const name of ['maker', 'kid-a', 'kid-x'])
+    assert.equal(await host.ask(name, 'spawn model kid-c'), 'full');
   assert.equal(await host.ask('kid-a', 'end kid-b'), 'denied');
   await host.serving.remove('maker');
   assert.deepEqual((await host.serving.agents(undefined, 100)).map(({ name }) => name).sort(), [
@@ -200,4 +201,20 @@ test('an agent makes others with no more rights than it has; they end with it, u
     'kid-b',
     'model',
   ]);
+});
+
+test('what a stopped agent held is free, and its children have ended', async (t) => {
+  const component = await player();
+  const agents = [
+    localAgent('bob', component, shared),
+    localAgent('model', component),
+    localAgent('maker', component, `${maker}leases = ["leader"]\n`),
+  ];
+  const host = await Hosted.start(t, temporaryState(t), agents);
+  assert.equal(await host.ask('maker', 'spawn model kid-a'), 'ok');
+  assert.equal(await host.ask('maker', 'acquire leader 60000 0'), '1');
+  const waiting = host.ask('bob', 'acquire leader 60000 10000');
+  await host.serving.handle('maker').stop();
+  assert.equal(await waiting, '2');
+  while ((await host.serving.agents(undefined, 10)).some(({ name }) => name === 'kid-a'));
 });

@@ -64,8 +64,16 @@ test('what ends with whom: children and theirs, the youngest first, but for thos
   add('b1', 'b');
   assert.deepEqual(families.endingWith('root'), ['a1', 'a']);
   assert.deepEqual(families.endingWith('b'), ['b1']);
-  assert.deepEqual([families.sizeOf('root'), families.parentOf('a1')], [2, 'a']);
+  assert.deepEqual([families.descendantsOf('root'), families.parentOf('a1')], [4, 'a']);
   families.remove('a1');
   assert.deepEqual(families.endingWith('root'), ['a']);
   assert.deepEqual(families.childrenOf('a'), []);
+});
+
+test('who was let go is nobody’s once its maker is gone: the next agent of that name did not make it', () => {
+  const families = new Families();
+  families.add({ name: 'b', parent: 'root', isDetached: true });
+  families.remove('root');
+  assert.equal(families.parentOf('b'), undefined);
+  assert.deepEqual(families.childrenOf('root'), []);
 });

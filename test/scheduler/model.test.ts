@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { type PolicyName, policyNames } from '../../host/scheduler/policy.ts';
+import { type PolicyName, policyNames } from '../../host/config/scheduler-settings.ts';
 import { nobody, RunQueue } from '../../host/scheduler/run-queue.ts';
 import { NaiveQueue } from './naive-queue.ts';
 
@@ -26,7 +26,7 @@ const terms = fc.array(fc.record({ level, weight: fc.integer({ min: 1, max: 10 }
 function walk(queue: RunQueue, naive: NaiveQueue, steps: readonly Step[]): void {
   for (const [what, key, amount] of steps) {
     if (what === 'push') {
-      queue.push(key, 0, amount);
+      queue.push(key, undefined, amount);
       naive.push(key, amount);
     } else if (what === 'shift') assert.equal(queue.shift(), naive.shift());
     else if (what === 'again') {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { PolicyName } from '../../host/config/scheduler-settings.ts';
 import { rankOfLevel } from '../../host/scheduler/level.ts';
-import type { PolicyName } from '../../host/scheduler/policy.ts';
 import { nobody, RunQueue, type RunQueueOptions } from '../../host/scheduler/run-queue.ts';
 import type { Terms } from '../../host/scheduler/standings.ts';
 
@@ -150,7 +150,7 @@ for (const policy of ['fair-share', 'round-robin', 'shortest-job'] as const)
 test('a message of a better level lifts an agent that waits, for one turn', () => {
   const bench = new Bench('fair-share').terms('A', { level: rankOfLevel('low') });
   bench.come('BA');
-  bench.queue.push(keyOf('A'), 0, rankOfLevel('critical'));
+  bench.queue.push(keyOf('A'), undefined, rankOfLevel('critical'));
   assert.equal(bench.order(), 'AB');
   assert.equal(bench.come('AB').order(), 'BA');
 });

@@ -44,7 +44,10 @@ export function host(args: readonly string[], options: CliOptions = {}): Promise
   child.stdin.on('error', () => {});
   ofTest(
     () => child.kill('SIGKILL'),
-    () => `host ${args.join(' ')} said on stdout:\n${stdout}\nand on stderr:\n${stderr}`,
+    () =>
+      child.exitCode === 0
+        ? ''
+        : `host ${args.join(' ')} said on stdout:\n${stdout}\nand on stderr:\n${stderr}`,
   );
   if (options.keepInputOpen !== true) child.stdin.end(options.input ?? '');
   return new Promise((settle, fail) => {

@@ -24,6 +24,7 @@ import type {
   Serving,
   ServingStatus,
   SupervisorStatus,
+  ThreadScheduling,
 } from '../../host/host/serving.ts';
 import type { Usage } from '../../host/outcome.ts';
 import { isPattern, matches } from '../../host/subject.ts';
@@ -45,6 +46,16 @@ interface Subscriber {
 }
 
 /** A serving host whose agents are functions of this process: the port in full, without engine or threads. */
+const noScheduling: ThreadScheduling = {
+  queued: { realtime: 0, critical: 0, high: 0, normal: 0, low: 0, batch: 0 },
+  starts: 0,
+  slices: 0,
+  preemptions: 0,
+  aged: 0,
+  latenessMs: 0,
+  latenessMsMax: 0,
+};
+
 const someProfile: AgentProfile = {
   executionMs: 0.1,
   messagesPerSecond: 0,
@@ -130,7 +141,7 @@ export class MemoryServing implements Serving {
       agents,
       lifecycle: { ...noLives, ready: 1 },
       memories: { live: 1, max: 12_000 },
-      threads: [{ ...thread, heapBytes: 1_000_000, utilisation: 0.25 }],
+      threads: [{ ...thread, heapBytes: 1_000_000, utilisation: 0.25, scheduling: noScheduling }],
       deadLetters: this.letters.length,
     };
   }

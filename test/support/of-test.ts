@@ -4,7 +4,7 @@ const shownCharsMax = 16_384;
 
 /**
  * Binds a process to the test that starts it: it is ended when the test is, also when that waits for it in vain until its
- * time is over, and what it `said` is shown when the test fails. Outside of a test it does nothing.
+ * time is over, and what it `said`, if anything, is shown when the test fails. Outside of a test it does nothing.
  */
 export function ofTest(end: () => void, said: () => string): void {
   const context = getTestContext();
@@ -12,6 +12,7 @@ export function ofTest(end: () => void, said: () => string): void {
   context.signal.addEventListener('abort', end);
   context.after(() => {
     end();
-    if (!context.passed) context.diagnostic(said().slice(-shownCharsMax));
+    const text = context.passed ? '' : said();
+    if (text !== '') context.diagnostic(text.slice(-shownCharsMax));
   });
 }

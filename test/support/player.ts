@@ -38,7 +38,7 @@ function play(w: string[]): string {
   if (w[0] == "shard") { const s = o.shardOf(w[1], w[2].split(",")); return s === null ? "none" : s; }
   if (w[0] == "spawn") { const r = o.spawn(w[1], w[2], w.length > 3); return r.isOk ? "ok" : r.error.toString(); }
   if (w[0] == "end") { const r = o.endChild(w[1]); return r.isOk ? "ok" : r.error.toString(); }
-  if (w[0] == "children") return o.children().join(",");
+  if (w[0] == "children") { const r = o.children(); return r.isOk ? r.value.join(",") : r.error.toString(); }
   if (w[0] == "mute") for (;;) {}
   heard.push(w.join(" "));
   return w[0] == "heard" ? heard.slice(0, heard.length - 1).join(";") : "played " + w.join(" ");

@@ -146,7 +146,7 @@ pub fn end_child(name: &str) -> Result<()> {
 }
 
 /// The agents that this one made, sorted by name.
-pub fn children() -> Vec<String> {
+pub fn children() -> Result<Vec<String>> {
     raw::children()
 }
 

@@ -9,9 +9,10 @@ export interface FrameSize {
   readonly rows: number;
 }
 
-const threadColumns = ['THREAD', 'AGENTS', 'ACTIVE', 'MSG/S', 'FUEL/S', 'MEMORIES', 'HEAP', 'BUSY'].map(
-  (title) => ({ title, isNumber: true }),
-);
+const threadColumns = [
+  ...['THREAD', 'AGENTS', 'ACTIVE', 'QUEUED', 'MSG/S', 'FUEL/S', 'SLICES/S', 'PREEMPTED/S', 'LATE'],
+  ...['MEMORIES', 'HEAP', 'BUSY'],
+].map((title) => ({ title, isNumber: true }));
 const agentColumns = [
   { title: 'AGENT' },
   { title: 'STATE' },
@@ -60,12 +61,24 @@ function threadRow(thread: ThreadSample): string[] {
     String(thread.thread),
     grouped(thread.agents),
     grouped(thread.active),
+    queuedText(thread.scheduling.queued),
     short(thread.handledPerSecond),
     short(thread.fuelPerSecond),
+    short(thread.slicesPerSecond),
+    short(thread.preemptionsPerSecond),
+    `${thread.scheduling.latenessMs.toFixed(1)} ms`,
     grouped(thread.memories),
     formatBytes(thread.heapBytes),
     `${Math.round(thread.utilisation * 100)} %`,
   ];
+}
+
+/** `12`, or `12: 1 critical, 3 low` where somebody waits in another level than most. */
+function queuedText(queued: Readonly<Record<string, number>>): string {
+  const total = Object.values(queued).reduce((sum, count) => sum + count, 0);
+  const others = Object.entries(queued).filter(([level, count]) => level !== 'normal' && count > 0);
+  if (others.length === 0) return grouped(total);
+  return `${grouped(total)}: ${others.map(([level, count]) => `${grouped(count)} ${level}`).join(', ')}`;
 }
 
 function agentRow(agent: AgentSample): string[] {

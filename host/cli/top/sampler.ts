@@ -9,7 +9,11 @@ export interface Rates {
   readonly fuelPerSecond: number;
 }
 
-export type ThreadSample = Wire<ServingStatus>['threads'][number] & Rates;
+export type ThreadSample = Wire<ServingStatus>['threads'][number] &
+  Rates & {
+    readonly slicesPerSecond: number;
+    readonly preemptionsPerSecond: number;
+  };
 export type AgentSample = Wire<AgentSummary> & Rates;
 
 export interface Sample {
@@ -22,10 +26,7 @@ export interface Sample {
   readonly isPart: boolean;
 }
 
-interface Counts {
-  readonly handled: number;
-  readonly fuel: number;
-}
+type Counts = Readonly<Record<string, number>>;
 
 /** More fit on no screen; those of a host with more are told apart by `--prefix`. */
 export const agentsMax = 1000;
@@ -60,17 +61,27 @@ export class Sampler {
     const seconds =
       this.#before === undefined ? secondsUp : Math.max(0.001, (atMs - this.#before.atMs) / 1000);
     const counts = new Map<string, Counts>();
+    const perSecond = (key: string, now: Counts): ((name: string) => number) => {
+      const before = this.#before?.counts.get(key) ?? {};
+      counts.set(key, now);
+      return (name) => Math.max(0, (now[name] ?? 0) - (before[name] ?? 0)) / seconds;
+    };
     const rated = <T extends { readonly handled: number; readonly fuel: string | number }>(
       key: string,
       each: T,
     ): T & Rates => {
-      const now = { handled: each.handled, fuel: Number(each.fuel) };
-      const before = this.#before?.counts.get(key) ?? { handled: 0, fuel: 0 };
-      counts.set(key, now);
-      const perSecond = (name: keyof Counts): number => Math.max(0, now[name] - before[name]) / seconds;
-      return { ...each, handledPerSecond: perSecond('handled'), fuelPerSecond: perSecond('fuel') };
+      const rate = perSecond(key, { handled: each.handled, fuel: Number(each.fuel) });
+      return { ...each, handledPerSecond: rate('handled'), fuelPerSecond: rate('fuel') };
     };
-    const threads = status.threads.map((thread) => rated(`thread ${thread.thread}`, thread));
+    const threads = status.threads.map((thread): ThreadSample => {
+      const { slices, preemptions } = thread.scheduling;
+      const rate = perSecond(`turns ${thread.thread}`, { slices, preemptions });
+      return {
+        ...rated(`thread ${thread.thread}`, thread),
+        slicesPerSecond: rate('slices'),
+        preemptionsPerSecond: rate('preemptions'),
+      };
+    });
     const agents = listIn<Wire<AgentSummary>>(page, 'agents').map((agent) =>
       rated(`agent ${agent.name}`, agent),
     );

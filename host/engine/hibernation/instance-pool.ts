@@ -211,7 +211,8 @@ export class InstancePool implements Lessor {
   #make(suspending: readonly boolean[]): FastInstance {
     const { residence } = this.#room;
     const memories = this.#summary.memories.length;
-    const held = residence?.acquireMemories(memories, this.#plan.memoryPages);
+    const isWide = this.#summary.memories.some(({ index64 }) => index64);
+    const held = residence?.acquireMemories(memories, this.#plan.memoryPages, isWide);
     const instance = new FastInstance(programOf(this.#plan), this.#module, suspending);
     instance.growth = held;
     try {

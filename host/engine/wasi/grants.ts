@@ -19,6 +19,8 @@ export interface FileGate {
   mayRead(hostPath: string): boolean;
   /** `bytes`: how many are to be written now. */
   mayWrite(hostPath: string, bytes: number): boolean;
+  /** Whether it is the same under whatever path: then folders may be renamed. */
+  readonly mayMoveFolders?: boolean;
 }
 
 /** One host directory a guest may see, under its own name for it. */

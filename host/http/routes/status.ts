@@ -1,9 +1,25 @@
-import type { MetricsSnapshot, ServingStatus, ThreadStatus } from '../../host/serving.ts';
+import type { MetricsSnapshot, ServingStatus, ThreadScheduling, ThreadStatus } from '../../host/serving.ts';
+import { levels } from '../../manifest/scheduling.ts';
 import { metricsContentType, metricsText } from '../prometheus.ts';
 import { jsonAnswer, type Route, route } from '../route.ts';
 import { count, listOf, number, objectOf, text } from '../schema.ts';
 import { summed } from '../traffic.ts';
 import { agentStates, lifecycleStates } from './agent-schema.ts';
+
+const threadScheduling = objectOf<ThreadScheduling>('ThreadScheduling', {
+  queued: {
+    type: 'object',
+    description: 'Agents that wait for a turn, by level.',
+    properties: Object.fromEntries(levels.map((level) => [level, count()])),
+    required: levels,
+  },
+  starts: count('Messages begun, and calls gone on with after they waited.'),
+  slices: count('Ends of fuel slices at which a guest gave way.'),
+  preemptions: count('Those at which somebody else was to run first.'),
+  aged: count('Turns given to a level that had been passed over for long.'),
+  latenessMs: number('By how much turns began late, on average.'),
+  latenessMsMax: number(),
+});
 
 const threadStatus = objectOf<ThreadStatus>('ThreadStatus', {
   thread: count(),
@@ -14,6 +30,7 @@ const threadStatus = objectOf<ThreadStatus>('ThreadStatus', {
   memories: count(),
   heapBytes: count(),
   utilisation: number('Share of the time its event loop was busy, 0 to 1.'),
+  scheduling: threadScheduling,
 });
 
 const metricsSnapshot = objectOf<MetricsSnapshot>('MetricsSnapshot', {

@@ -1,5 +1,6 @@
+import type { PolicyName } from '../../config/scheduler-settings.ts';
 import { HostError } from '../../errors.ts';
-import type { Policy, PolicyName } from '../policy.ts';
+import type { Policy } from '../policy.ts';
 import { Custom, type RankFunction } from './custom.ts';
 import { EarliestDeadline } from './earliest-deadline.ts';
 import { FairShare } from './fair-share.ts';

@@ -1,4 +1,5 @@
-import type { Policy, PolicyName } from '../policy.ts';
+import type { PolicyName } from '../../config/scheduler-settings.ts';
+import type { Policy } from '../policy.ts';
 
 /** What most policies have in common: nothing to do in most of a turn's moments. */
 export abstract class PlainPolicy implements Policy {

@@ -1,6 +1,7 @@
 // `motehost:agent/orchestration` with words for the common case: texts or bytes, and no waiting unless it is asked for.
 import {
-  askGroup as askGroupPayload, askQuorum as askQuorumPayload, broadcast as broadcastPayload, Coverage, OrchestrationError,
+  acquireLease as acquire, askGroup as askGroupPayload, askQuorum as askQuorumPayload, awaitSignal as awaitWord, broadcast as broadcastPayload, Coverage, Lease,
+  OrchestrationError,
   put as putBytes, spawn as spawnAgent, take as takeBytes, Tally, Threshold,
 } from "motehost:agent/orchestration";
 import { Result, Unit } from "../result";
@@ -8,7 +9,7 @@ import { bytesOf, payloadOf } from "./body";
 import { decode } from "./utf8";
 
 export {
-  acquireLease, awaitSignal, Ballot, children, closeChannel, Coverage, endChild, joinGroup, Lease, leaveGroup, members, neighbours,
+  Ballot, children, closeChannel, Coverage, endChild, joinGroup, Lease, leaveGroup, members, neighbours,
   openChannel, OrchestrationError, OrchestrationErrorTag, releaseLease, renewLease, shardOf, signal, Tally, Threshold, ThresholdTag,
   Topology, Vote, VoteTag,
 } from "motehost:agent/orchestration";
@@ -28,6 +29,16 @@ export function takeText(channel: string, waitMs: u32 = 0): Result<string, Orche
   const taken = takeBytes(channel, waitMs);
   if (taken.isErr) return Result.err<string, OrchestrationError>(taken.error);
   return Result.ok<string, OrchestrationError>(decode(taken.value));
+}
+
+/** Takes a lease for so long, and waits so long for it. */
+export function acquireLease(name: string, ttlMs: u32, waitMs: u32 = 0): Result<Lease, OrchestrationError> {
+  return acquire(name, ttlMs, waitMs);
+}
+
+/** The agent that told this one a word; waits so long for it. */
+export function awaitSignal(word: string, waitMs: u32 = 0): Result<string, OrchestrationError> {
+  return awaitWord(word, waitMs);
 }
 
 /** Gives every other member of a group a text, bytes or a `Payload`, once. */

@@ -5502,18 +5502,20 @@ pub mod motehost {
             #[allow(unused_unsafe, clippy::all)]
             /// The agents that this one made and that are there, sorted by name.
             #[allow(async_fn_in_trait)]
-            pub fn children() -> _rt::Vec<_rt::String> {
+            pub fn children() -> ::core::result::Result<
+                _rt::Vec<_rt::String>,
+                OrchestrationError,
+            > {
                 unsafe {
-                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
-                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    #[repr(align(8))]
                     struct RetArea(
                         [::core::mem::MaybeUninit<
                             u8,
-                        >; 2 * ::core::mem::size_of::<*const u8>()],
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
                     );
                     let mut ret_area = RetArea(
-                        [::core::mem::MaybeUninit::uninit(); 2
-                            * ::core::mem::size_of::<*const u8>()],
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
                     );
                     let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
@@ -5527,34 +5529,104 @@ pub mod motehost {
                         unreachable!()
                     }
                     wit_import1(ptr0);
-                    let l2 = *ptr0.add(0).cast::<*mut u8>();
-                    let l3 = *ptr0
-                        .add(::core::mem::size_of::<*const u8>())
-                        .cast::<usize>();
-                    let base7 = l2;
-                    let len7 = l3;
-                    let mut result7 = _rt::Vec::with_capacity(len7);
-                    for i in 0..len7 {
-                        let base = base7
-                            .add(i * (2 * ::core::mem::size_of::<*const u8>()));
-                        let e7 = {
-                            let l4 = *base.add(0).cast::<*mut u8>();
-                            let l5 = *base
-                                .add(::core::mem::size_of::<*const u8>())
-                                .cast::<usize>();
-                            let len6 = l5;
-                            let bytes6 = _rt::Vec::from_raw_parts(l4.cast(), len6, len6);
-                            _rt::string_lift(bytes6)
-                        };
-                        result7.push(e7);
-                    }
-                    _rt::cabi_dealloc(
-                        base7,
-                        len7 * (2 * ::core::mem::size_of::<*const u8>()),
-                        ::core::mem::size_of::<*const u8>(),
-                    );
-                    let result8 = result7;
-                    result8
+                    let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+                    let result18 = match l2 {
+                        0 => {
+                            let e = {
+                                let l3 = *ptr0.add(8).cast::<*mut u8>();
+                                let l4 = *ptr0
+                                    .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base8 = l3;
+                                let len8 = l4;
+                                let mut result8 = _rt::Vec::with_capacity(len8);
+                                for i in 0..len8 {
+                                    let base = base8
+                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                    let e8 = {
+                                        let l5 = *base.add(0).cast::<*mut u8>();
+                                        let l6 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len7 = l6;
+                                        let bytes7 = _rt::Vec::from_raw_parts(
+                                            l5.cast(),
+                                            len7,
+                                            len7,
+                                        );
+                                        _rt::string_lift(bytes7)
+                                    };
+                                    result8.push(e8);
+                                }
+                                _rt::cabi_dealloc(
+                                    base8,
+                                    len8 * (2 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                result8
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l9 = i32::from(*ptr0.add(8).cast::<u8>());
+                                let v17 = match l9 {
+                                    0 => OrchestrationError::Denied,
+                                    1 => OrchestrationError::Unavailable,
+                                    2 => OrchestrationError::TimedOut,
+                                    3 => OrchestrationError::Full,
+                                    4 => OrchestrationError::Closed,
+                                    5 => OrchestrationError::Held,
+                                    6 => OrchestrationError::Lost,
+                                    7 => {
+                                        let e17 = {
+                                            let l10 = *ptr0.add(16).cast::<i64>();
+                                            l10 as u64
+                                        };
+                                        OrchestrationError::TooLarge(e17)
+                                    }
+                                    8 => {
+                                        let e17 = {
+                                            let l11 = *ptr0.add(16).cast::<*mut u8>();
+                                            let l12 = *ptr0
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        OrchestrationError::Invalid(e17)
+                                    }
+                                    9 => OrchestrationError::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e17 = {
+                                            let l14 = *ptr0.add(16).cast::<*mut u8>();
+                                            let l15 = *ptr0
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        OrchestrationError::Other(e17)
+                                    }
+                                };
+                                v17
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result18
                 }
             }
         }
@@ -7614,43 +7686,42 @@ oadcast\x01*\x01j\x01\x15\x01\x03\x01@\x05\x06voters\x08\x08question\x01\x09thre
 shold\x0c\x0atimeout-msy\x08hear-all\x7f\0+\x04\0\x0aask-quorum\x01,\x01@\x05\x05\
 groups\x08question\x01\x09threshold\x0c\x0atimeout-msy\x08hear-all\x7f\0+\x04\0\x09\
 ask-group\x01-\x01@\x03\x04likes\x04names\x08detached\x7f\0\x16\x04\0\x05spawn\x01\
-.\x04\0\x09end-child\x01\x1b\x01@\0\0\x08\x04\0\x08children\x01/\x03\0\"motehost\
-:agent/orchestration@0.1.0\x05\x06\x01B\x20\x01kw\x01q\x08\x06denied\0\0\x0bunav\
-ailable\0\0\x08conflict\x01\0\0\x09too-large\x01w\0\x04full\x01w\0\x0binvalid-ke\
-y\x01s\0\x09cancelled\0\0\x05other\x01s\0\x04\0\x0dcontext-error\x03\0\x01\x01p}\
-\x01r\x02\x05value\x03\x08revisionw\x04\0\x05entry\x03\0\x04\x01q\x03\x06always\0\
-\0\x06absent\0\0\x08revision\x01w\0\x04\0\x0cprecondition\x03\0\x06\x01r\x03\x03\
-keys\x08revisionw\x05bytesw\x04\0\x08key-info\x03\0\x08\x01p\x09\x01ks\x01r\x02\x04\
-keys\x0a\x04next\x0b\x04\0\x04page\x03\0\x0c\x01r\x04\x07entriesw\x05bytesw\x09b\
-ytes-maxw\x0fvalue-bytes-maxw\x04\0\x0cmemory-usage\x03\0\x0e\x01k\x05\x01j\x01\x10\
-\x01\x02\x01@\x01\x03keys\0\x11\x04\0\x03get\x01\x12\x01j\x01w\x01\x02\x01@\x03\x03\
-keys\x05value\x03\x0cprecondition\x07\0\x13\x04\0\x03put\x01\x14\x01j\x01\x7f\x01\
-\x02\x01@\x02\x03keys\x0cprecondition\x07\0\x15\x04\0\x06delete\x01\x16\x01j\x01\
-\x0d\x01\x02\x01@\x03\x06prefixs\x05after\x0b\x08keys-maxy\0\x17\x04\0\x04list\x01\
-\x18\x01j\x01\x0f\x01\x02\x01@\0\0\x19\x04\0\x05usage\x01\x1a\x03\0\x1cmotehost:\
-agent/context@0.1.0\x05\x07\x01B\x0c\x01q\x09\x06denied\0\0\x0bunavailable\0\0\x11\
-invalid-arguments\x01s\0\x09timed-out\0\0\x09too-large\x01w\0\x0crate-limited\x01\
-y\0\x06failed\x01s\0\x09cancelled\0\0\x05other\x01s\0\x04\0\x0atool-error\x03\0\0\
-\x01ks\x01r\x04\x04names\x0bdescriptions\x0cinput-schemas\x0doutput-schema\x02\x04\
-\0\x04tool\x03\0\x03\x01p\x04\x01j\x01\x05\x01\x01\x01@\0\0\x06\x04\0\x04list\x01\
-\x07\x01j\x01s\x01\x01\x01@\x03\x04names\x09argumentss\x0atimeout-msy\0\x08\x04\0\
-\x04call\x01\x09\x03\0\x1amotehost:agent/tools@0.1.0\x05\x08\x01B\x05\x01r\x02\x07\
-secondsw\x0bnanosecondsy\x04\0\x08datetime\x03\0\0\x01@\0\0\x01\x04\0\x03now\x01\
-\x02\x04\0\x0aresolution\x01\x02\x03\0\x1cwasi:clocks/wall-clock@0.2.0\x05\x09\x01\
-B\x0a\x04\0\x08pollable\x03\x01\x01h\0\x01@\x01\x04self\x01\0\x7f\x04\0\x16[meth\
-od]pollable.ready\x01\x02\x01@\x01\x04self\x01\x01\0\x04\0\x16[method]pollable.b\
-lock\x01\x03\x01p\x01\x01py\x01@\x01\x02in\x04\0\x05\x04\0\x04poll\x01\x06\x03\0\
-\x12wasi:io/poll@0.2.0\x05\x0a\x02\x03\0\x07\x08pollable\x01B\x0f\x02\x03\x02\x01\
-\x0b\x04\0\x08pollable\x03\0\0\x01w\x04\0\x07instant\x03\0\x02\x01w\x04\0\x08dur\
-ation\x03\0\x04\x01@\0\0\x03\x04\0\x03now\x01\x06\x01@\0\0\x05\x04\0\x0aresoluti\
-on\x01\x07\x01i\x01\x01@\x01\x04when\x03\0\x08\x04\0\x11subscribe-instant\x01\x09\
-\x01@\x01\x04when\x05\0\x08\x04\0\x12subscribe-duration\x01\x0a\x03\0!wasi:clock\
-s/monotonic-clock@0.2.0\x05\x0c\x01B\x05\x01p}\x01@\x01\x03lenw\0\0\x04\0\x10get\
--random-bytes\x01\x01\x01@\0\0w\x04\0\x0eget-random-u64\x01\x02\x03\0\x18wasi:ra\
-ndom/random@0.2.0\x05\x0d\x04\0<motehost:agent/imports-with-all-of-its-exports-r\
-emoved@0.1.0\x04\0\x0b-\x01\0'imports-with-all-of-its-exports-removed\x03\0\0\0G\
-\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.259.0\x10wit-bindgen\
--rust\x060.62.0";
+.\x04\0\x09end-child\x01\x1b\x01@\0\0'\x04\0\x08children\x01/\x03\0\"motehost:ag\
+ent/orchestration@0.1.0\x05\x06\x01B\x20\x01kw\x01q\x08\x06denied\0\0\x0bunavail\
+able\0\0\x08conflict\x01\0\0\x09too-large\x01w\0\x04full\x01w\0\x0binvalid-key\x01\
+s\0\x09cancelled\0\0\x05other\x01s\0\x04\0\x0dcontext-error\x03\0\x01\x01p}\x01r\
+\x02\x05value\x03\x08revisionw\x04\0\x05entry\x03\0\x04\x01q\x03\x06always\0\0\x06\
+absent\0\0\x08revision\x01w\0\x04\0\x0cprecondition\x03\0\x06\x01r\x03\x03keys\x08\
+revisionw\x05bytesw\x04\0\x08key-info\x03\0\x08\x01p\x09\x01ks\x01r\x02\x04keys\x0a\
+\x04next\x0b\x04\0\x04page\x03\0\x0c\x01r\x04\x07entriesw\x05bytesw\x09bytes-max\
+w\x0fvalue-bytes-maxw\x04\0\x0cmemory-usage\x03\0\x0e\x01k\x05\x01j\x01\x10\x01\x02\
+\x01@\x01\x03keys\0\x11\x04\0\x03get\x01\x12\x01j\x01w\x01\x02\x01@\x03\x03keys\x05\
+value\x03\x0cprecondition\x07\0\x13\x04\0\x03put\x01\x14\x01j\x01\x7f\x01\x02\x01\
+@\x02\x03keys\x0cprecondition\x07\0\x15\x04\0\x06delete\x01\x16\x01j\x01\x0d\x01\
+\x02\x01@\x03\x06prefixs\x05after\x0b\x08keys-maxy\0\x17\x04\0\x04list\x01\x18\x01\
+j\x01\x0f\x01\x02\x01@\0\0\x19\x04\0\x05usage\x01\x1a\x03\0\x1cmotehost:agent/co\
+ntext@0.1.0\x05\x07\x01B\x0c\x01q\x09\x06denied\0\0\x0bunavailable\0\0\x11invali\
+d-arguments\x01s\0\x09timed-out\0\0\x09too-large\x01w\0\x0crate-limited\x01y\0\x06\
+failed\x01s\0\x09cancelled\0\0\x05other\x01s\0\x04\0\x0atool-error\x03\0\0\x01ks\
+\x01r\x04\x04names\x0bdescriptions\x0cinput-schemas\x0doutput-schema\x02\x04\0\x04\
+tool\x03\0\x03\x01p\x04\x01j\x01\x05\x01\x01\x01@\0\0\x06\x04\0\x04list\x01\x07\x01\
+j\x01s\x01\x01\x01@\x03\x04names\x09argumentss\x0atimeout-msy\0\x08\x04\0\x04cal\
+l\x01\x09\x03\0\x1amotehost:agent/tools@0.1.0\x05\x08\x01B\x05\x01r\x02\x07secon\
+dsw\x0bnanosecondsy\x04\0\x08datetime\x03\0\0\x01@\0\0\x01\x04\0\x03now\x01\x02\x04\
+\0\x0aresolution\x01\x02\x03\0\x1cwasi:clocks/wall-clock@0.2.0\x05\x09\x01B\x0a\x04\
+\0\x08pollable\x03\x01\x01h\0\x01@\x01\x04self\x01\0\x7f\x04\0\x16[method]pollab\
+le.ready\x01\x02\x01@\x01\x04self\x01\x01\0\x04\0\x16[method]pollable.block\x01\x03\
+\x01p\x01\x01py\x01@\x01\x02in\x04\0\x05\x04\0\x04poll\x01\x06\x03\0\x12wasi:io/\
+poll@0.2.0\x05\x0a\x02\x03\0\x07\x08pollable\x01B\x0f\x02\x03\x02\x01\x0b\x04\0\x08\
+pollable\x03\0\0\x01w\x04\0\x07instant\x03\0\x02\x01w\x04\0\x08duration\x03\0\x04\
+\x01@\0\0\x03\x04\0\x03now\x01\x06\x01@\0\0\x05\x04\0\x0aresolution\x01\x07\x01i\
+\x01\x01@\x01\x04when\x03\0\x08\x04\0\x11subscribe-instant\x01\x09\x01@\x01\x04w\
+hen\x05\0\x08\x04\0\x12subscribe-duration\x01\x0a\x03\0!wasi:clocks/monotonic-cl\
+ock@0.2.0\x05\x0c\x01B\x05\x01p}\x01@\x01\x03lenw\0\0\x04\0\x10get-random-bytes\x01\
+\x01\x01@\0\0w\x04\0\x0eget-random-u64\x01\x02\x03\0\x18wasi:random/random@0.2.0\
+\x05\x0d\x04\0<motehost:agent/imports-with-all-of-its-exports-removed@0.1.0\x04\0\
+\x0b-\x01\0'imports-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0c\
+processed-by\x02\x0dwit-component\x070.259.0\x10wit-bindgen-rust\x060.62.0";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

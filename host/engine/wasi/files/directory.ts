@@ -316,7 +316,7 @@ export class Directory extends Node implements OpenDirectory {
 
   /** Policies are about paths: under another name a file must not be more open, nor a folder with all in it. */
   async #requireMovable({ parent, name, onHost }: Place): Promise<void> {
-    if (this.grant.gate === undefined) return;
+    if (this.grant.gate === undefined || this.grant.gate.mayMoveFolders === true) return;
     this.requireReading(onHost);
     const stats = await parent.disk.statAt(parent.local, parent.at(name));
     if (stats.isDirectory()) throw new FileError('acces');

@@ -1,0 +1,93 @@
+import { path as paths } from '../builtin.ts';
+import { HostError } from '../errors.ts';
+import { parseQuantity } from '../limits.ts';
+import { nearest } from '../nearest.ts';
+
+/** How a host decides who of one level goes first. */
+export const policyNames = [
+  'fair-share',
+  'round-robin',
+  'first-come',
+  'shortest-job',
+  'weighted-fair-queueing',
+  'earliest-deadline',
+  'rate-based',
+  'priority',
+  'custom',
+] as const;
+
+export type PolicyName = (typeof policyNames)[number];
+
+/** Which thread a new agent goes to. */
+export const placementNames = ['least-loaded', 'first-fit', 'best-fit', 'priority'] as const;
+
+export type PlacementName = (typeof placementNames)[number];
+
+/** `[scheduler]` of the settings file, and what a host is started with. */
+export interface SchedulerSettings {
+  /** Default `fair-share`. */
+  readonly policy?: PolicyName;
+  /** Milliseconds after which a level in which somebody waits has a turn, whoever waits before it. Default 10. */
+  readonly agingMs?: number;
+  /** Default `least-loaded`. */
+  readonly placement?: PlacementName;
+  /** The weights of agents that a thread has room for, where `placement` asks. Default 10,000. */
+  readonly threadWeightMax?: number;
+  /** Of the policy `custom`: the path of a JavaScript module that exports `rank`; loaded by each thread. */
+  readonly module?: string;
+}
+
+const keys: readonly string[] = ['policy', 'aging', 'placement', 'thread-weight', 'module'];
+const agingMsMax = 60_000;
+
+/** @throws HostError `HOST_ERR_CONFIG_INVALID` naming `source` */
+export function policyNamed(text: string, source: string): PolicyName {
+  const name = policyNames.find((one) => one === text);
+  if (name !== undefined) return name;
+  throw new HostError(
+    'HOST_ERR_CONFIG_INVALID',
+    `${source}: no policy '${text}'${nearest(text, policyNames)}; there are ${policyNames.join(', ')}`,
+  );
+}
+
+/**
+ * Reads a `[scheduler]` table.
+ * @throws HostError `HOST_ERR_CONFIG_INVALID`, `HOST_ERR_LIMIT_INVALID` naming file and key
+ */
+export function schedulerOfTable(table: unknown, path: string): SchedulerSettings {
+  const wrong = (key: string, what: string): HostError =>
+    new HostError('HOST_ERR_CONFIG_INVALID', `${path}: scheduler.${key} must be ${what}`, { path, key });
+  if (typeof table !== 'object' || table === null || Array.isArray(table))
+    throw new HostError('HOST_ERR_CONFIG_INVALID', `${path}: 'scheduler' must be a table`, { path });
+  const {
+    policy,
+    aging,
+    placement,
+    'thread-weight': threadWeight,
+    module,
+  } = table as Readonly<Record<string, unknown>>;
+  for (const key of Object.keys(table))
+    if (!keys.includes(key))
+      throw new HostError(
+        'HOST_ERR_CONFIG_INVALID',
+        `${path}: unknown key 'scheduler.${key}'${nearest(key, keys)}; the keys are: ${keys.join(', ')}`,
+        { path, key },
+      );
+  if (policy !== undefined && typeof policy !== 'string') throw wrong('policy', 'a text in quotes');
+  if (module !== undefined && typeof module !== 'string') throw wrong('module', 'a path in quotes');
+  if (aging !== undefined && typeof aging !== 'string') throw wrong('aging', 'a time such as "10ms"');
+  const agingMs = aging === undefined ? undefined : parseQuantity('ms', aging, `${path}: scheduler.aging`);
+  if (agingMs !== undefined && (agingMs < 1 || agingMs > agingMsMax)) throw wrong('aging', 'from 1ms to 60s');
+  const placed = placementNames.find((one) => one === placement);
+  if (placement !== undefined && placed === undefined)
+    throw wrong('placement', `one of ${placementNames.join(', ')}`);
+  const isWeight = Number.isSafeInteger(threadWeight) && (threadWeight as number) > 0;
+  if (threadWeight !== undefined && !isWeight) throw wrong('thread-weight', 'a whole number above 0');
+  return {
+    ...(placed === undefined ? {} : { placement: placed }),
+    ...(isWeight ? { threadWeightMax: threadWeight as number } : {}),
+    ...(policy === undefined ? {} : { policy: policyNamed(policy, `${path}: scheduler.policy`) }),
+    ...(agingMs === undefined ? {} : { agingMs }),
+    ...(module === undefined ? {} : { module: paths.resolve(paths.dirname(path), module) }),
+  };
+}

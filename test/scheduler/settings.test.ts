@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { policyNamed, policyNames } from '../../host/config/scheduler-settings.ts';
+import { loadConfig } from '../../host/config.ts';
+import { parseManifest } from '../../host/manifest.ts';
+import { levels, termsOfManifest } from '../../host/scheduler/level.ts';
+import { loadRank } from '../../host/scheduler/rank-module.ts';
+import { RunQueue } from '../../host/scheduler/run-queue.ts';
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'motehost-scheduler-'));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+function levelIn(scheduling: string): string | undefined {
+  const { scheduling: found } = parseManifest(
+    `name = "ann"\nworld = "handler"\n[scheduling]\n${scheduling}`,
+    'agent.toml',
+  );
+  return levels[termsOfManifest(found).level ?? 0];
+}
+
+test('a manifest says the level of its agent by priority or class', () => {
+  assert.equal(levelIn(''), 'normal');
+  assert.equal(levelIn('priority = "critical"'), 'critical');
+  assert.equal(levelIn('priority = "low"'), 'low');
+  assert.equal(levelIn('class = "real-time"'), 'realtime');
+  assert.equal(levelIn('class = "batch"'), 'batch');
+  assert.throws(() => levelIn('priority = "urgent"'), /priority.*"critical"/);
+  assert.throws(() => levelIn('class = "batch"\npriority = "high"'), /left out beside class/);
+});
+
+test('the settings file says the policy, or what is wrong with it', async (t) => {
+  const file = join(folder(t), 'config.toml');
+  const read = async (text: string): Promise<unknown> => {
+    writeFileSync(file, `[scheduler]\n${text}\n`);
+    return (await loadConfig(file, {})).scheduler;
+  };
+  assert.deepEqual(await read('policy = "round-robin"\naging = "25ms"'), {
+    policy: 'round-robin',
+    agingMs: 25,
+  });
+  await assert.rejects(read('policy = "fare-share"'), /no policy 'fare-share'.*fair-share/);
+  await assert.rejects(read('polcy = "priority"'), /unknown key 'scheduler.polcy'/);
+  await assert.rejects(read('aging = "2h"'), /from 1ms to 60s/);
+  for (const name of policyNames) assert.equal(policyNamed(name, 'here'), name);
+});
+
+test('a custom policy is the function that a module beside the settings file exports', async (t) => {
+  const place = folder(t);
+  writeFileSync(join(place, 'rank.mjs'), 'export const rank = ({ key }) => -key;\n');
+  writeFileSync(join(place, 'none.mjs'), 'export const other = 1;\n');
+  writeFileSync(join(place, 'broken.mjs'), 'throw new Error("at once");\n');
+  writeFileSync(join(place, 'config.toml'), '[scheduler]\npolicy = "custom"\nmodule = "rank.mjs"\n');
+  const { scheduler = {} } = await loadConfig(join(place, 'config.toml'), {});
+  const rank = await loadRank(scheduler);
+  const queue = new RunQueue({ ...scheduler, rank, nowMs: () => 1 });
+  for (const key of [1, 3, 2]) queue.push(key);
+  assert.deepEqual([queue.shift(), queue.shift(), queue.shift()], [3, 2, 1]);
+  const load = (module?: string): Promise<unknown> =>
+    loadRank({ policy: 'custom', ...(module === undefined ? {} : { module: join(place, module) }) });
+  await assert.rejects(load('none.mjs'), /exports no function named rank/);
+  await assert.rejects(load('broken.mjs'), /does not load: Error: at once/);
+  await assert.rejects(load(), /needs a function/);
+  assert.equal(await loadRank({ policy: 'round-robin' }), undefined);
+});
