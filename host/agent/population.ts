@@ -13,6 +13,7 @@ import { type AgentExit, Custody } from './custody.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { FailurePlace } from './error-strategy.ts';
 import type { Halt } from './halt.ts';
+import { Keeper } from './keeper.ts';
 import type { LifeRecord } from './life-record.ts';
 import { illegal, type LifecycleState } from './lifecycle.ts';
 import { Recovery } from './recovery.ts';
@@ -105,6 +106,8 @@ export class Population implements Lodgers {
   /** Those that a supervisor looks after. */
   readonly custody: Custody;
   readonly #reins: Reins;
+  /** Of those that are persistent. */
+  readonly keeper: Keeper;
   readonly #agents = new Map<number, Agent>();
   /** Of those that have no object, whose state lies on disk. */
   #cold = 0;
@@ -124,6 +127,7 @@ export class Population implements Lodgers {
     this.#roll = new Roll((id) => bus.directory.indexOf(id));
     const note = around.note.bind(around);
     this.#recovery = new Recovery({ bus, clock: around.clock, note, halted });
+    this.keeper = new Keeper({ bus, clock: around.clock, rouse: (id) => this.#rouse(id) });
     this.custody = new Custody({ bus, rouse: (id) => this.#rouse(id), exited: rooms.exited });
     this.#reins = new Reins(bus, this.#recovery);
     bus.lodge(this);
@@ -149,6 +153,7 @@ export class Population implements Lodgers {
       if (!isAgain) this.#subscribe(id, name, known);
       if (kept !== undefined) this.#resubscribe(id, name, known, kept);
       if (halt !== undefined) this.#recovery.restore(this.#rouse(id) as Agent, halt);
+      if (known.manifest.execution.mode === 'persistent') void this.keeper.begin(id);
     }
   }
 
@@ -256,6 +261,7 @@ export class Population implements Lodgers {
     } finally {
       this.#replacing.delete(id);
       if (agent.halt === undefined || agent.halt.kind === 'terminated') bus.resume(id);
+      void this.keeper.begin(id);
     }
   }
 
@@ -423,6 +429,7 @@ export class Population implements Lodgers {
     const told = inspection === undefined ? outcome : inspection.answer(agent, delivery, outcome);
     if (told.kind === 'ok') bus.settle(delivery, told);
     else this.#recovery.settle(agent, delivery, told, place);
+    if (agent.phase === 'absent') this.keeper.handled(agent);
     if (bus.hasMail(agent.id)) this.#wake(agent.id);
     if (agent.leaveTurn()) dispatcher.ended();
   }
@@ -451,7 +458,9 @@ export class Population implements Lodgers {
   /** A person says that an agent goes on; false: nothing keeps it from doing so. */
   async resume(id: number, isDropped: boolean): Promise<boolean> {
     const agent = this.#agents.get(id);
-    return agent !== undefined && this.#recovery.resume(agent, isDropped);
+    if (agent === undefined || !(await this.#recovery.resume(agent, isDropped))) return false;
+    void this.keeper.begin(id);
+    return true;
   }
 
   reportOf(id: number): AgentReport | undefined {

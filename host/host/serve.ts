@@ -26,6 +26,7 @@ import { Doors } from './doors.ts';
 import { FrontDesk } from './front-desk.ts';
 import { Handle } from './handle.ts';
 import { HostAudit } from './host-audit.ts';
+import { HookCalls } from './host-hooks.ts';
 import { HostKeys } from './host-keys.ts';
 import { HostNews } from './host-news.ts';
 import { Installation } from './installation.ts';
@@ -134,6 +135,7 @@ class ServingHost implements LocalServing {
   readonly #supervisorNews: SupervisorNews;
   readonly #desk: FrontDesk;
   readonly #roster: Roster;
+  readonly #hooks: HookCalls;
   readonly #absences: Absences;
   #recordsTriedMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
@@ -278,6 +280,7 @@ class ServingHost implements LocalServing {
       this.#bus,
       state.agents,
       clock,
+      random,
       (agent, trigger, why) => this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
       this.#policing,
     );
@@ -295,6 +298,10 @@ class ServingHost implements LocalServing {
       audit: this.#audit,
       remove: (name, by) => this.#installation.remove(name, by),
       say: this.#say.bind(this),
+    });
+    this.#hooks = new HookCalls(options.hooks ?? {}, {
+      bus: this.#bus,
+      say: (text, agent) => this.#say('warn', text, agent),
     });
     this.#roster = new Roster(this.#tenancy, this.#threads, this.#triggers);
     this.#desk = new FrontDesk({
@@ -641,6 +648,7 @@ class ServingHost implements LocalServing {
     await this.#mail
       .close()
       .catch((thrown: unknown) => this.#say('error', `the journal was not closed: ${reasonOf(thrown)}`));
+    this.#hooks.close();
     this.#threads.closeLinks();
     this.#sites.close();
     this.#names.close();

@@ -53,6 +53,7 @@ import { GuestRooms } from './guest-rooms.ts';
 import { Inspection } from './inspection.ts';
 import { LifeNews } from './life-news.ts';
 import type { MessageProofs } from './message-proofs.ts';
+import { OwnHooks } from './own-hooks.ts';
 import { ThreadAudit } from './thread-audit.ts';
 import { ThreadDoor } from './thread-door.ts';
 import { openHistory } from './thread-history.ts';
@@ -112,6 +113,7 @@ export class AgentThread {
   readonly #allowances: Allowances;
   readonly #gate: Gate;
   readonly lives: LifeNews;
+  readonly #hooks: OwnHooks;
   readonly #room: MemoryRoom;
   readonly #rooms: GuestRooms;
   readonly #names: ThreadNames;
@@ -234,6 +236,12 @@ export class AgentThread {
         rank,
         onFault: (fault) => this.#news.say('error', `the scheduler's function failed: ${String(fault)}`),
       },
+    });
+    this.#hooks = new OwnHooks({
+      bus: this.bus,
+      clearance: this.#clearance,
+      wallMs: () => this.#wallMs(),
+      say: (text, agent) => this.#news.say('warn', text, agent),
     });
     this.#gate = new Gate(this.#dispatcher);
     const violations = new Violations({
@@ -547,6 +555,7 @@ export class AgentThread {
     if (delivery.request === 0 && outcome.kind === 'error')
       this.#news.unhandled(agent, delivery, outcome.failure);
     this.population.handled(agent, delivery, outcome, place);
+    this.#hooks.handled(agent, delivery, outcome);
   }
 
   #note(agent: Agent, what: AgentNote): void {
@@ -554,6 +563,7 @@ export class AgentThread {
     if (what.kind === 'ended' && what.outcome !== undefined)
       this.population.custody.lost(agent, what.outcome);
     this.#news.note(agent, what);
+    this.#hooks.told(agent, what);
   }
 
   reportOf(id: number): AgentReport | undefined {
@@ -591,6 +601,7 @@ export class AgentThread {
   async save(): Promise<void> {
     clearInterval(this.#sweeping);
     clearTimeout(this.#again);
+    this.population.keeper.close();
     await this.#server?.close();
     for (const agent of this.population.agents()) agent.stop({ kind: 'cancelled', reason: 'the host ends' });
     const settled = Promise.all(Array.from(this.population.agents(), (agent) => agent.settled()));
