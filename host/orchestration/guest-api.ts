@@ -26,6 +26,8 @@ export interface OrchestrationRights {
   maySendTo(agent: string): boolean;
   /** The line of the manifest that would allow it. */
   cure(kind: SharedKind | 'spawn' | 'send', target: string): string;
+  /** Whether what it waited to take may come to it still: policies may have changed meanwhile. */
+  mayStillTake(channel: string): boolean;
   /**
    * What policies say of what the grants allow: the bytes as they may go, or undefined; a promise while a person is
    * asked.
@@ -107,10 +109,11 @@ export class Orchestra {
     await this.#permit('take', channel, nothing);
     const answer = await this.#asked({ kind: 'take', name: channel, waitMs: this.#within(waitMs) }, signal);
     if (answer.kind !== 'value') throw bug('take', answer);
-    if (signal?.aborted !== true) return answer.value;
-    // It came after whoever wanted it had gone.
+    const isWanted = signal?.aborted !== true;
+    if (isWanted && this.guest.rights.mayStillTake(channel)) return answer.value;
+    // It came after whoever wanted it had gone, or may not have it any more.
     void this.guest.ask({ kind: 'put-back', name: channel, value: answer.value }, undefined);
-    return this.refuse({ tag: 'cancelled' });
+    return this.refuse({ tag: isWanted ? 'denied' : 'cancelled' });
   }
 
   async acquireLease(name: string, ttlMs: number, waitMs: number, signal?: AbortSignal): Promise<ToldLease> {
