@@ -57,6 +57,8 @@ export class Agent implements CallEnd, LifecycleWatch {
   losses = 0;
   /** Somebody else decides whether it is started again. */
   isSupervised = false;
+  /** While it is begun without a message. */
+  #appearing: Promise<string | undefined> | undefined;
   #halt: Halt | undefined;
 
   constructor(id: number, name: string, spec: Spec, around: Surroundings) {
@@ -209,7 +211,12 @@ export class Agent implements CallEnd, LifecycleWatch {
       void this.#fail(outcome).then(() => this.#finish(outcome, 'handler'));
       return;
     }
-    this.#presence.rest(budget.startedMs + outcome.usage.wallMs);
+    const nowMs = budget.startedMs + outcome.usage.wallMs;
+    if (this.#spec.manifest.execution.mode === 'ephemeral') {
+      void this.#presence.vanish(nowMs).then(() => this.#finish(outcome, 'handler'));
+      return;
+    }
+    this.#presence.rest(nowMs);
     this.#finish(outcome, 'handler');
   }
 
@@ -314,13 +321,20 @@ export class Agent implements CallEnd, LifecycleWatch {
   }
 
   /** Has an instance from now on, without a message; none may be under way. Says why it has not. */
-  async appear(): Promise<string | undefined> {
+  appear(): Promise<string | undefined> {
+    this.#appearing ??= this.#appear().finally(() => {
+      this.#appearing = undefined;
+    });
+    return this.#appearing;
+  }
+
+
+  async #appear(): Promise<string | undefined> {
     const presence = this.#presence;
     if (this.#spec.program.facts.main.kind !== 'handler') return undefined;
     try {
       if (presence.leaving !== undefined) await presence.leaving;
       if (presence.isAtHand) return undefined;
-      presence.revive();
       await presence.arrive(this.#spec.limits.deadlineMs);
       presence.rest(this.#around.clock.monotonicMs());
       return undefined;

@@ -109,6 +109,8 @@ export class Custody {
       await agent.settled();
       // A person decides, and lets it go on or not.
       if (agent.halt === undefined) {
+        // Whoever has it begin has waited for long enough.
+        agent.revive();
         const why = await agent.appear();
         if (why !== undefined) return why;
       }

@@ -14,6 +14,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import { unavailable } from './ending.ts';
 import type { FailurePlace } from './error-strategy.ts';
 import type { Halt } from './halt.ts';
+import { Keeper } from './keeper.ts';
 import type { LifeRecord } from './life-record.ts';
 import { illegal, type LifecycleState } from './lifecycle.ts';
 import { Recovery } from './recovery.ts';
@@ -43,6 +44,15 @@ export interface PopulationRooms {
   readonly unwell: (agent: string, why: string) => void;
   /** Where it is put on record what agents do; none: nowhere. */
   readonly record?: LifeRecord | undefined;
+  /** What agents owe because they used more than their share; none: nothing. */
+  readonly shares?: Shares;
+}
+
+/** Who used more than its share begins nothing until that is made up for. */
+export interface Shares {
+  owedMs(id: number): number;
+  /** Calls `Population.paid` then. */
+  later(id: number, ms: number): void;
 }
 
 /** Decides about messages as they are delivered, and about what manifests subscribe to; it tells the operator itself. */
@@ -110,6 +120,8 @@ export class Population implements Lodgers {
   readonly custody: Custody;
   readonly wellbeing: Wellbeing;
   readonly #reins: Reins;
+  /** Of those that are persistent. */
+  readonly keeper: Keeper;
   readonly #agents = new Map<number, Agent>();
   /** Of those that have no object, whose state lies on disk. */
   #cold = 0;
@@ -119,6 +131,7 @@ export class Population implements Lodgers {
   #failed = 0;
   #fuel = 0n;
   readonly #heldBack = new Set<number>();
+  readonly #owing = new Set<number>();
   /** Those that take another version. */
   readonly #replacing = new Set<number>();
 
@@ -128,6 +141,7 @@ export class Population implements Lodgers {
     this.#roll = new Roll((id) => bus.directory.indexOf(id));
     const note = around.note.bind(around);
     this.#recovery = new Recovery({ bus, clock: around.clock, note, halted });
+    this.keeper = new Keeper({ bus, clock: around.clock, rouse: (id) => this.#rouse(id) });
     this.custody = new Custody({
       bus,
       rouse: (id) => this.#rouse(id),
@@ -169,6 +183,7 @@ export class Population implements Lodgers {
       if (!isAgain) this.#subscribe(id, name, known);
       if (kept !== undefined) this.#resubscribe(id, name, known, kept);
       if (halt !== undefined) this.#recovery.restore(this.#rouse(id) as Agent, halt);
+      if (known.manifest.execution.mode === 'persistent') void this.keeper.begin(id);
     }
   }
 
@@ -278,6 +293,7 @@ export class Population implements Lodgers {
       this.#replacing.delete(id);
       if (agent.halt === undefined || agent.halt.kind === 'terminated') bus.resume(id);
       this.custody.waited(id);
+      void this.keeper.begin(id);
     }
   }
 
@@ -387,6 +403,10 @@ export class Population implements Lodgers {
       dispatcher.ended();
       return;
     }
+    if (agent !== undefined && this.#owes(id)) {
+      dispatcher.ended();
+      return;
+    }
     const delivery = agent === undefined ? undefined : bus.take(id);
     const { inspection } = this.#rooms;
     if (agent === undefined || delivery === undefined) dispatcher.ended();
@@ -400,6 +420,21 @@ export class Population implements Lodgers {
     }
   }
 
+  #owes(id: number): boolean {
+    const { shares } = this.#rooms;
+    const owedMs = shares?.owedMs(id) ?? 0;
+    if (owedMs === 0) return false;
+    if (!this.#owing.has(id)) shares?.later(id, owedMs);
+    this.#owing.add(id);
+    return true;
+  }
+
+  /** What an agent owed is made up for. */
+  paid(id: number): void {
+    this.#owing.delete(id);
+    if (this.#rooms.bus.hasMail(id)) this.#rooms.dispatcher.wake(id);
+  }
+
   #turnAway(id: number, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
     const { bus, dispatcher } = this.#rooms;
     bus.settle(delivery, outcome);
@@ -407,9 +442,9 @@ export class Population implements Lodgers {
     dispatcher.ended();
   }
 
-  /** Agents whose messages wait until they can be recorded again. */
+  /** Agents whose messages wait until they can be recorded again, or until the agent has a share again. */
   get heldBack(): number {
-    return this.#heldBack.size;
+    return this.#heldBack.size + this.#owing.size;
   }
 
   /** Goes on with those that were held back, once there is room on the record. */
@@ -435,6 +470,7 @@ export class Population implements Lodgers {
     const told = inspection === undefined ? outcome : inspection.answer(agent, delivery, outcome);
     if (told.kind === 'ok') bus.settle(delivery, told);
     else this.#recovery.settle(agent, delivery, told, place);
+    if (agent.phase === 'absent') this.keeper.handled(agent);
     if (bus.hasMail(agent.id)) this.#wake(agent.id);
     if (agent.leaveTurn()) dispatcher.ended();
   }
@@ -465,6 +501,7 @@ export class Population implements Lodgers {
     const agent = this.#agents.get(id);
     if (agent === undefined || !(await this.#recovery.resume(agent, isDropped))) return false;
     this.custody.waited(id);
+    void this.keeper.begin(id);
     return true;
   }
 

@@ -14,6 +14,8 @@ export const pauses = {
   unready: 4,
   /** It keeps failing, and waits before its next restart. */
   backoff: 8,
+  /** It is begun without a message. */
+  begin: 16,
 } as const;
 
 export type Pause = keyof typeof pauses;

@@ -73,6 +73,7 @@ test('every agent in the folder is run by a test here', () => {
     'site',
     'trading-swarm',
     'unreliable',
+    'untrusted',
     'word-count',
   ]);
 });

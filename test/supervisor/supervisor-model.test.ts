@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { RestartClass } from '../../host/supervisor/child-spec.ts';
 import type { Strategy } from '../../host/supervisor/strategy.ts';
 import { Supervisor } from '../../host/supervisor/supervisor.ts';
+import { fc } from '../support/properties.ts';
 import { Nursery } from './nursery.ts';
 
 interface Plan {
@@ -24,9 +24,9 @@ const periodMs = 1_000;
 class NaiveSupervisor {
   readonly plan: Plan;
   nowMs = 0;
-  waits = 0;
   said: string[] = [];
-  list: { id: string; restart: RestartClass; isUp: boolean; dueMs: number; since: number }[];
+  list: { id: string; restart: RestartClass; isUp: boolean; dueMs: number; place: number }[];
+  #place = 0;
   readonly failing = new Set<string>();
   restarts: number[] = [];
   hasEnded = false;
@@ -38,7 +38,7 @@ class NaiveSupervisor {
       restart,
       isUp: true,
       dueMs: -1,
-      since: 0,
+      place: 0,
     }));
   }
 
@@ -51,8 +51,8 @@ class NaiveSupervisor {
         this.nowMs = Math.min(...dues);
         const due = this.list.filter(({ dueMs }) => dueMs === this.nowMs);
         // Several may be due at once where each is on its own; in a strategy with siblings they are one group.
-        if (this.plan.strategy === 'one-for-one')
-          for (const one of due.sort((a, b) => a.since - b.since)) this.start([one]);
+        const byFailure = due.toSorted((a, b) => a.place - b.place);
+        if (this.plan.strategy === 'one-for-one') for (const one of byFailure) this.start([one]);
         else this.start(due);
       }
       this.nowMs = untilMs;
@@ -96,12 +96,7 @@ class NaiveSupervisor {
     this.list = this.list.filter((one) => !(some.includes(one) && one.restart === 'temporary'));
     const back = some.filter((one) => this.list.includes(one));
     if (pauseMs === 0) this.start(back);
-    else
-      for (const one of back) {
-        one.dueMs = this.nowMs + pauseMs;
-        this.waits += 1;
-        one.since = this.waits;
-      }
+    else for (const one of back) Object.assign(one, { dueMs: this.nowMs + pauseMs, place: ++this.#place });
   }
 
   stop(some: typeof this.list): void {
