@@ -27,6 +27,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   http: async () => (await import('./http.ts')).bench,
   neighbour: async () => (await import('./neighbour.ts')).bench,
   profiles: async () => (await import('./profiles.ts')).bench,
+  restart: async () => (await import('./restart.ts')).bench,
   wheel: async () => (await import('./wheel.ts')).bench,
   replay: async () => (await import('./replay.ts')).bench,
   capability: async () => (await import('./capability.ts')).bench,

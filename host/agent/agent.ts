@@ -17,7 +17,15 @@ import type { Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
 import type { AgentPhase, Saved, StopReason, Surroundings } from './surroundings.ts';
 
-export type { AgentNote, AgentPhase, Launch, Saved, StopReason, Surroundings } from './surroundings.ts';
+export type {
+  AgentNote,
+  AgentPhase,
+  Launch,
+  Saved,
+  StopReason,
+  Surroundings,
+  WellbeingTurn,
+} from './surroundings.ts';
 
 /**
  * One agent on its thread: at most one instance, and in it at most one message at a time. It launches when a
@@ -45,8 +53,12 @@ export class Agent implements CallEnd, LifecycleWatch {
   memoryBytes = 0;
   lastUsedMs = 0;
   lastError: string | undefined;
+  /** Instances it lost: to traps, limits and cancellations. */
+  losses = 0;
   /** Somebody else decides whether it is started again. */
   isSupervised = false;
+  /** While it is begun without a message. */
+  #appearing: Promise<string | undefined> | undefined;
   #halt: Halt | undefined;
 
   constructor(id: number, name: string, spec: Spec, around: Surroundings) {
@@ -269,6 +281,7 @@ export class Agent implements CallEnd, LifecycleWatch {
 
   async #fail(outcome: Outcome): Promise<void> {
     this.lastError = describe(outcome);
+    this.losses += 1;
     await this.#presence.fail(outcome);
   }
 
@@ -297,19 +310,31 @@ export class Agent implements CallEnd, LifecycleWatch {
     this.lastError = describe(outcome);
   }
 
+  /** Milliseconds until it may have another instance, because it kept failing. */
+  get waitMs(): number {
+    return this.#presence.waitMs;
+  }
+
   /** Whether it needed more restarts than its manifest bears. */
   get isWornOut(): boolean {
     return this.#presence.isWornOut;
   }
 
   /** Has an instance from now on, without a message; none may be under way. Says why it has not. */
-  async appear(): Promise<string | undefined> {
+  appear(): Promise<string | undefined> {
+    this.#appearing ??= this.#appear().finally(() => {
+      this.#appearing = undefined;
+    });
+    return this.#appearing;
+  }
+
+
+  async #appear(): Promise<string | undefined> {
     const presence = this.#presence;
     if (this.#spec.program.facts.main.kind !== 'handler') return undefined;
     try {
       if (presence.leaving !== undefined) await presence.leaving;
       if (presence.isAtHand) return undefined;
-      presence.revive();
       await presence.arrive(this.#spec.limits.deadlineMs);
       presence.rest(this.#around.clock.monotonicMs());
       return undefined;

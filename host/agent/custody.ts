@@ -1,6 +1,7 @@
 import type { Bus } from '../bus/bus.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Agent, StopReason } from './agent.ts';
+import { RestartLane } from './restart-lane.ts';
 
 /** An agent that is looked after ended by itself. */
 export interface AgentExit {
@@ -14,6 +15,9 @@ export interface CustodyRooms {
   /** The object of an agent; undefined: it is not here any more. */
   readonly rouse: (id: number) => Agent | undefined;
   readonly exited: (exit: AgentExit) => void;
+  readonly nowMs: () => number;
+  /** Calls `waited` with an id after so many milliseconds. False: it cannot now. */
+  readonly later: (id: number, delayMs: number) => boolean;
 }
 
 /**
@@ -26,6 +30,9 @@ export class Custody {
   /** Those that are not to run now. */
   readonly #down = new Set<number>();
   readonly #beginning = new Set<number>();
+  readonly #lane = new RestartLane();
+  /** Those whose end concerns others. */
+  readonly #tied = new Set<number>();
 
   constructor(rooms: CustodyRooms) {
     this.#rooms = rooms;
@@ -47,6 +54,33 @@ export class Custody {
     this.#lower(id);
   }
 
+  /** Others want to know of its end, or do not any more. */
+  tie(id: number, isTied: boolean): void {
+    if (isTied) this.#tied.add(id);
+    else this.#tied.delete(id);
+  }
+
+  /** Of one that nobody looks after: ends it at once; its next message begins another instance. */
+  async endLinked(id: number, why: string): Promise<void> {
+    await this.quell(id, why);
+    if (!this.#members.has(id) && this.#down.delete(id)) this.#rooms.bus.resume(id, 'down');
+  }
+
+  /** Its mail waits for its next restart: one that kept it waiting itself would keep the place of others. */
+  #hold(agent: Agent): void {
+    const { bus, nowMs, later } = this.#rooms;
+    const waitMs = Math.max(agent.waitMs, this.#lane.enter(nowMs()));
+    if (waitMs > 0 && later(agent.id, waitMs)) bus.pause(agent.id, 'backoff');
+  }
+
+  /** Its next restart may come. */
+  waited(id: number): void {
+    const waitMs = this.#rooms.rouse(id)?.waitMs ?? 0;
+    // It may have failed again meanwhile.
+    if (waitMs > 0 && this.#rooms.later(id, waitMs)) return;
+    this.#rooms.bus.resume(id, 'backoff');
+  }
+
   /** It is its own again, or is no more. */
   release(id: number): void {
     this.#members.delete(id);
@@ -58,6 +92,7 @@ export class Custody {
   forget(id: number): void {
     this.#members.delete(id);
     this.#down.delete(id);
+    this.#tied.delete(id);
   }
 
   #lower(id: number): void {
@@ -74,6 +109,8 @@ export class Custody {
       await agent.settled();
       // A person decides, and lets it go on or not.
       if (agent.halt === undefined) {
+        // Whoever has it begin has waited for long enough.
+        agent.revive();
         const why = await agent.appear();
         if (why !== undefined) return why;
       }
@@ -107,12 +144,23 @@ export class Custody {
     if (!agent.isOut) await agent.abandon();
   }
 
+  /** Of one that nobody looks after: another instance, at once, in the place of one that is not well. */
+  async renew(id: number, why: string): Promise<void> {
+    await this.quell(id, why);
+    await this.begin(id);
+    // If it does not begin now, it does with its next message.
+    if (!this.#members.has(id) && this.#down.delete(id)) this.#rooms.bus.resume(id, 'down');
+  }
+
   /** Its instance is lost, and it was no caller's doing. */
   lost(agent: Agent, outcome: Outcome): void {
     const { id, name, lastError } = agent;
-    if (!this.#members.has(id) || this.#down.has(id) || this.#beginning.has(id)) return;
+    const isMember = this.#members.has(id);
+    if (!isMember) this.#hold(agent);
+    if (!isMember && !this.#tied.has(id)) return;
+    if (this.#down.has(id) || this.#beginning.has(id)) return;
     if (outcome.kind === 'cancelled' || agent.halt !== undefined) return;
-    this.#lower(id);
+    if (isMember) this.#lower(id);
     this.#rooms.exited({ agent: name, why: outcome.kind === 'ok' ? undefined : (lastError ?? outcome.kind) });
   }
 }

@@ -12,7 +12,7 @@ export interface KeeperRooms {
 const firstPauseMs = 100;
 const pauseMsMax = 60_000;
 /** Why its mail waits while it is begun: nobody else pauses for that. */
-const reason = 'down';
+const reason = 'begin';
 
 /** Persistent agents of a thread: each has an instance before a message comes, and again as soon as that is lost. */
 export class Keeper {

@@ -11,6 +11,7 @@ import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
 import { type AgentExit, Custody } from './custody.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { unavailable } from './ending.ts';
 import type { FailurePlace } from './error-strategy.ts';
 import type { Halt } from './halt.ts';
 import { Keeper } from './keeper.ts';
@@ -21,6 +22,7 @@ import { type Rein, Reins } from './reins.ts';
 import { Roll, type Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
 import { termsOf } from './terms.ts';
+import { Wellbeing, type WellbeingReport } from './wellbeing.ts';
 
 /** What the agents of one thread live on. */
 export interface PopulationRooms {
@@ -36,6 +38,10 @@ export interface PopulationRooms {
   readonly halted: (agent: string, halt: Halt | undefined) => void;
   /** One that a supervisor looks after ended by itself. */
   readonly exited: (exit: AgentExit) => void;
+  /** Calls `custody.waited` with an id after so many milliseconds. False: it cannot now. */
+  readonly later: (id: number, delayMs: number) => boolean;
+  /** One that a supervisor looks after is to be restarted. */
+  readonly unwell: (agent: string, why: string) => void;
   /** Where it is put on record what agents do; none: nowhere. */
   readonly record?: LifeRecord | undefined;
   /** What agents owe because they used more than their share; none: nothing. */
@@ -74,7 +80,9 @@ export type Newcomer = readonly [
 export type ReportedPhase = AgentPhase | 'held' | 'paused' | 'down';
 
 /** What is known of one agent. */
-export interface AgentReport extends Tally {
+export interface AgentReport extends Tally, WellbeingReport {
+  /** Instances it lost since it came. */
+  readonly losses: number;
   readonly phase: ReportedPhase;
   readonly lifecycle: LifecycleState;
   /** In a call, and waiting for something outside. */
@@ -92,6 +100,11 @@ export interface PopulationReport {
   readonly handled: number;
   readonly failed: number;
   readonly fuel: bigint;
+  /** Instances that were lost, as far as their agents are remembered. */
+  readonly losses: number;
+  /** Agents whose circuits are not closed, and those that are not ready. */
+  readonly circuitsOpen: number;
+  readonly unready: number;
 }
 
 /**
@@ -105,6 +118,7 @@ export class Population implements Lodgers {
   readonly #recovery: Recovery;
   /** Those that a supervisor looks after. */
   readonly custody: Custody;
+  readonly wellbeing: Wellbeing;
   readonly #reins: Reins;
   /** Of those that are persistent. */
   readonly keeper: Keeper;
@@ -128,8 +142,23 @@ export class Population implements Lodgers {
     const note = around.note.bind(around);
     this.#recovery = new Recovery({ bus, clock: around.clock, note, halted });
     this.keeper = new Keeper({ bus, clock: around.clock, rouse: (id) => this.#rouse(id) });
-    this.custody = new Custody({ bus, rouse: (id) => this.#rouse(id), exited: rooms.exited });
+    this.custody = new Custody({
+      bus,
+      rouse: (id) => this.#rouse(id),
+      exited: rooms.exited,
+      nowMs: () => around.clock.monotonicMs(),
+      later: rooms.later,
+    });
     this.#reins = new Reins(bus, this.#recovery);
+    this.wellbeing = new Wellbeing({
+      bus,
+      clock: around.clock,
+      random: around.random,
+      custody: this.custody,
+      rouse: (id) => this.#rouse(id),
+      note,
+      unwell: rooms.unwell,
+    });
     bus.lodge(this);
   }
 
@@ -149,6 +178,7 @@ export class Population implements Lodgers {
     const { cold } = this.#rooms;
     for (const [id, name, kept, halt] of agents) {
       this.#roll.add(id, name, spec);
+      this.wellbeing.watch(id, known);
       if (cold.size > 0 && cold.has(name)) this.#cold += 1;
       if (!isAgain) this.#subscribe(id, name, known);
       if (kept !== undefined) this.#resubscribe(id, name, known, kept);
@@ -255,12 +285,14 @@ export class Population implements Lodgers {
       agent.replace(spec);
       if (agent.halt?.kind === 'terminated') this.#recovery.forgive(agent);
       this.#roll.setSpec(id, number);
+      this.wellbeing.watch(id, spec);
       this.#rooms.dispatcher.changed(id);
       this.#subscribe(id, agent.name, spec);
       this.#endUngranted(id, agent);
     } finally {
       this.#replacing.delete(id);
       if (agent.halt === undefined || agent.halt.kind === 'terminated') bus.resume(id);
+      this.custody.waited(id);
       void this.keeper.begin(id);
     }
   }
@@ -284,6 +316,7 @@ export class Population implements Lodgers {
     // First, so that nobody finds it there again.
     this.#roll.delete(id);
     this.custody.forget(id);
+    this.wellbeing.forget(id);
     this.#rooms.bus.remove(id);
     agent.stop({ kind: 'cancelled', reason: 'the agent was removed' });
     await agent.settled();
@@ -321,6 +354,11 @@ export class Population implements Lodgers {
 
   termsOf(id: number): ReceiverTerms {
     return termsOf(this.#spec(this.#roll.specOf(id)));
+  }
+
+  /** The bus: a request has come. */
+  admits(id: number): boolean {
+    return this.wellbeing.admits(id);
   }
 
   /** What the scheduler goes by; undefined: nobody of that id lives here. */
@@ -372,7 +410,9 @@ export class Population implements Lodgers {
     const delivery = agent === undefined ? undefined : bus.take(id);
     const { inspection } = this.#rooms;
     if (agent === undefined || delivery === undefined) dispatcher.ended();
-    else if (inspection !== undefined && !inspection.admits(agent, delivery)) this.#turnAway(id, delivery);
+    else if (inspection !== undefined && !inspection.admits(agent, delivery))
+      this.#turnAway(id, delivery, turnedAway);
+    else if (!this.wellbeing.begins(id, delivery)) this.#turnAway(id, delivery, circuitOpen);
     else {
       this.#underWay += 1;
       if (record?.hasMessages === true) record.begun(agent, delivery);
@@ -395,9 +435,9 @@ export class Population implements Lodgers {
     if (this.#rooms.bus.hasMail(id)) this.#rooms.dispatcher.wake(id);
   }
 
-  #turnAway(id: number, delivery: Delivery): void {
+  #turnAway(id: number, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
     const { bus, dispatcher } = this.#rooms;
-    bus.settle(delivery, turnedAway);
+    bus.settle(delivery, outcome);
     if (bus.hasMail(id)) this.#wake(id);
     dispatcher.ended();
   }
@@ -425,6 +465,7 @@ export class Population implements Lodgers {
   ): void {
     const { bus, dispatcher } = this.#rooms;
     this.#underWay -= 1;
+    this.wellbeing.ended(agent.id, delivery, outcome, place);
     const { inspection } = this.#rooms;
     const told = inspection === undefined ? outcome : inspection.answer(agent, delivery, outcome);
     if (told.kind === 'ok') bus.settle(delivery, told);
@@ -459,6 +500,7 @@ export class Population implements Lodgers {
   async resume(id: number, isDropped: boolean): Promise<boolean> {
     const agent = this.#agents.get(id);
     if (agent === undefined || !(await this.#recovery.resume(agent, isDropped))) return false;
+    this.custody.waited(id);
     void this.keeper.begin(id);
     return true;
   }
@@ -474,7 +516,11 @@ export class Population implements Lodgers {
     const phase = agent === undefined ? (cold.has(name) ? 'cold' : 'absent') : this.#phaseOf(agent);
     const lastError = agent?.halt?.why ?? agent?.lastError;
     const lifecycle = this.lifecycleOf(id) ?? 'created';
-    return { phase, lifecycle, mailboxDepth, handled, failed, fuel, memoryBytes, lastError, subscriptions };
+    return {
+      ...{ phase, lifecycle, mailboxDepth, handled, failed, fuel, memoryBytes, lastError, subscriptions },
+      ...this.wellbeing.reportOf(id),
+      losses: agent?.losses ?? 0,
+    };
   }
 
   #phaseOf({ id, halt, phase }: Agent): ReportedPhase {
@@ -490,7 +536,7 @@ export class Population implements Lodgers {
     const lives: Partial<Record<LifecycleState, number>> = {};
     if (this.#cold > 0) lives.ready = this.#cold;
     if (resting > this.#cold) lives.created = resting - this.#cold;
-    let [handled, failed, fuel] = [this.#handled, this.#failed, this.#fuel];
+    let [handled, failed, fuel, losses] = [this.#handled, this.#failed, this.#fuel, 0];
     for (const agent of this.#agents.values()) {
       const phase = this.#phaseOf(agent);
       phases[phase] = (phases[phase] ?? 0) + 1;
@@ -498,12 +544,25 @@ export class Population implements Lodgers {
       lives[state] = (lives[state] ?? 0) + 1;
       handled += agent.handled;
       failed += agent.failed;
+      losses += agent.losses;
       fuel += agent.fuel;
     }
-    return { agents: this.#roll.size, phases, lives, handled, failed, fuel };
+    return {
+      agents: this.#roll.size,
+      phases,
+      lives,
+      handled,
+      failed,
+      fuel,
+      losses,
+      ...this.wellbeing.counts,
+    };
   }
 }
 
+const circuitOpen: Outcome<Uint8Array | undefined> = unavailable(
+  'it keeps failing, and is given time; try again later',
+);
 const turnedAway: Outcome<undefined> = {
   kind: 'denied',
   reason: 'the policies of the host do not permit it',

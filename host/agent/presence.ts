@@ -83,6 +83,11 @@ export class Presence implements CallWatch, ParkingOwner {
     return rests && this.#delay.failures === 0;
   }
 
+  /** Milliseconds until it may have another instance. */
+  get waitMs(): number {
+    return this.#delay.leftMs(this.#around.clock.monotonicMs());
+  }
+
   /** Whether it needed more restarts than its manifest bears. */
   get isWornOut(): boolean {
     return this.#delay.isWornOut;

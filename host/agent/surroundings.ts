@@ -68,6 +68,15 @@ export interface Launch {
   readonly isWoken: boolean;
 }
 
+/** How an agent's circuit, its liveness (`unhealthy`) or its readiness turned. */
+export type WellbeingTurn =
+  | 'circuit-open'
+  | 'circuit-half-open'
+  | 'circuit-closed'
+  | 'unhealthy'
+  | 'unready'
+  | 'ready';
+
 export type AgentNote =
   | { readonly kind: 'started'; readonly resumed: boolean }
   | { readonly kind: 'denied'; readonly what: string; readonly cure: string }
@@ -77,6 +86,7 @@ export type AgentNote =
       readonly outcome: Outcome | undefined;
       readonly reason: StopReason | 'failed' | 'killed';
     }
+  | { readonly kind: WellbeingTurn; readonly why: string }
   | { readonly kind: 'refused'; readonly error: HostError }
   /** It left memory, its state being so many bytes in the heap. */
   | { readonly kind: 'hibernated'; readonly bytes: number }

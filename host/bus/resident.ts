@@ -12,6 +12,10 @@ export const pauses = {
   down: 2,
   /** It says that it is not ready: it is still asked whether it is. */
   unready: 4,
+  /** It keeps failing, and waits before its next restart. */
+  backoff: 8,
+  /** It is begun without a message. */
+  begin: 16,
 } as const;
 
 export type Pause = keyof typeof pauses;

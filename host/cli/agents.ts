@@ -166,6 +166,9 @@ function detailText(agent: Wire<AgentDetail>): string {
     ...triggers.map((trigger): [string, string] => ['trigger', triggerText(trigger)]),
     ['manifest', agent.manifestPath ?? '(installed over HTTP)'],
     ['trouble', agent.lastError],
+    ['lost', agent.losses > 0 ? `${grouped(agent.losses)} instances` : undefined],
+    ['circuit', agent.circuit],
+    ['ready', agent.isReady === undefined ? undefined : agent.isReady ? 'yes' : 'no: its mail waits'],
   ];
   const there = pairs.filter(
     (pair): pair is [string, string] => typeof pair[1] === 'string' && pair[1] !== '',

@@ -98,6 +98,18 @@ function noteEntry(agent: Agent, what: ToldNote): Omit<LogEntry, 'atMs'> {
       return { ...base, level: 'warn', text: `failed over: ${what.why}` };
     case 'resumed':
       return { ...base, level: 'info', text: `resumed (${what.why})` };
+    case 'circuit-open':
+      return { ...base, level: 'warn', text: `callers are turned away: ${what.why}` };
+    case 'circuit-half-open':
+      return { ...base, level: 'info', text: 'callers are let through again, to see' };
+    case 'circuit-closed':
+      return { ...base, level: 'info', text: `callers are let through: ${what.why}` };
+    case 'unhealthy':
+      return { ...base, level: 'error', text: `restarted: ${what.why}` };
+    case 'unready':
+      return { ...base, level: 'warn', text: `its mail waits, it is not ready: ${what.why}` };
+    case 'ready':
+      return { ...base, level: 'info', text: `ready: ${what.why}` };
     case 'refused':
       return { ...base, level: 'error', text: what.error.message };
     case 'ended':

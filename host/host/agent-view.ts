@@ -76,6 +76,9 @@ export function detailOf(
     subscriptions: report?.subscriptions ?? [],
     triggers: spec.manifest.triggers.map((trigger, index) => triggerOf(trigger, due[index]?.nextMs)),
     lastError: report?.lastError,
+    losses: report?.losses ?? 0,
+    circuit: report?.circuit,
+    isReady: report?.isReady,
   };
 }
 

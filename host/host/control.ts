@@ -93,6 +93,10 @@ export interface ThreadCalls {
   readonly begin: (id: number) => string | undefined;
   /** Ends one after its message under way, or at once. */
   readonly rest: (asked: { readonly id: number; readonly reason: StopReason }) => void;
+  /** The end of these concerns others, or does not any more. */
+  readonly tie: (asked: { readonly ids: readonly number[]; readonly isTied: boolean }) => void;
+  /** Ends one that is linked to another that ended; nobody looks after it. */
+  readonly endLinked: (asked: { readonly id: number; readonly why: string }) => void;
   readonly quell: (asked: { readonly id: number; readonly why: string }) => void;
   /** A person pauses, stops or kills an agent. */
   readonly pull: (asked: { readonly id: number; readonly rein: Rein; readonly by: string }) => void;
@@ -148,6 +152,8 @@ export interface OwnerCalls {
   readonly halted: (change: Halted) => void;
   /** One that a supervisor looks after ended by itself. */
   readonly exited: (exit: AgentExit) => void;
+  /** One that a supervisor looks after is to be restarted. */
+  readonly unwell: (asked: { readonly agent: string; readonly why: string }) => void;
   readonly [name: string]: (input: never) => unknown;
 }
 

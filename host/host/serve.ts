@@ -22,6 +22,7 @@ import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
 import { Absences } from './absences.ts';
+import { AgentTies } from './agent-ties.ts';
 import { Doors } from './doors.ts';
 import { FrontDesk } from './front-desk.ts';
 import { Handle } from './handle.ts';
@@ -132,6 +133,7 @@ class ServingHost implements LocalServing {
   readonly #metering: Metering;
   readonly #triggers: Triggers;
   readonly #supervision: Supervision;
+  readonly #ties: AgentTies;
   readonly #supervisorNews: SupervisorNews;
   readonly #desk: FrontDesk;
   readonly #roster: Roster;
@@ -223,7 +225,11 @@ class ServingHost implements LocalServing {
         this.#tenancy.noteHalt(agent, halt);
         if (halt?.kind === 'terminated') void this.#ended(agent, false);
       },
-      onExited: (exit) => this.#supervision.exited(exit),
+      onExited: (exit) => {
+        this.#supervision.exited(exit);
+        this.#ties.exited(exit);
+      },
+      onUnwell: (agent, why) => void this.#supervision.fail(agent, why),
       onJournal: (thread, isTaking) => this.#news.journalTurned(thread, isTaking),
       onOutput: (text) => this.#say('warn', text.trimEnd()),
       policy: this.#policing ?? noPolicy,
@@ -254,6 +260,14 @@ class ServingHost implements LocalServing {
       record: this.#audit.messages,
     });
     this.#mail.join(this.#bus, this.#threads);
+    this.#ties = new AgentTies({
+      bus: this.#bus,
+      tenancy: () => this.#tenancy,
+      threads: this.#threads,
+      supervision: () => this.#supervision,
+      audit: this.#audit,
+      say: this.#say,
+    });
     this.#tenancy = new Tenancy({
       bus: this.#bus,
       placement: new Placement(options.scheduler?.placement, options.scheduler?.threadWeightMax),
@@ -261,6 +275,7 @@ class ServingHost implements LocalServing {
       threads: this.#threads,
       kept,
       halts: state.agents.halts(),
+      changed: (name, spec) => this.#ties.changed(name, spec),
       isFresh: state.coldLeft.length === 0,
       reservations: new Reservations({
         strategy: options.allocation ?? 'worst-fit',
@@ -420,6 +435,7 @@ class ServingHost implements LocalServing {
     try {
       const count = await this.#tenancy.reinstall(thread, handle);
       await this.#supervision.returned(thread);
+      this.#ties.returned(thread);
       await this.#mail.returned(thread, handle);
       await this.#doors.reopen(handle);
       await this.#absences.returned(thread, handle);
@@ -479,6 +495,8 @@ class ServingHost implements LocalServing {
       bus: this.#bus,
       journalCounts: this.#mail.counts(),
       startedAtMs: this.#startedAtMs,
+      supervisors: this.#supervision.status(),
+      escalations: this.#supervision.escalations,
       audit: { pen: this.#trust.pen, events: 0 },
       totals: this.#totals,
     };

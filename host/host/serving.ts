@@ -93,6 +93,12 @@ export interface AgentDetail extends AgentSummary {
   /** In the order of the manifest. */
   readonly triggers: readonly AgentTrigger[];
   readonly lastError: string | undefined;
+  /** Instances it lost since the host started. */
+  readonly losses: number;
+  /** Whether callers are let through; undefined: they always are. */
+  readonly circuit: 'closed' | 'open' | 'half-open' | undefined;
+  /** Undefined: nobody asks it. */
+  readonly isReady: boolean | undefined;
 }
 
 /** A message the host sends to an agent by itself; one of `cron`, `everyMs`, `atMs` and `subject` says when. */

@@ -6,7 +6,7 @@ import { Residence, type ResidenceShare } from '../engine/residence.ts';
 import { auditMetrics, backlogOf } from './audit-metrics.ts';
 import type { ThreadReport } from './control.ts';
 import { schedulerMetrics, threadScheduling } from './scheduler-metrics.ts';
-import type { Metric, ServingStatus, ThreadStatus } from './serving.ts';
+import type { Metric, ServingStatus, SupervisorStatus, ThreadStatus } from './serving.ts';
 import type { Threads } from './threads.ts';
 import type { Totals } from './totals.ts';
 
@@ -19,6 +19,9 @@ export interface HostView {
   /** Counters of the main thread's journal. */
   readonly journalCounts: Readonly<Record<string, number>>;
   readonly startedAtMs: number;
+  readonly supervisors: readonly SupervisorStatus[];
+  /** Supervisors that gave up. */
+  readonly escalations: number;
   readonly audit: { readonly pen: AuditPen | undefined; readonly events: number };
   /** Counters of threads, those of lost ones included. */
   readonly totals: Totals;
@@ -174,6 +177,25 @@ export function metricsOf(view: HostView, looked: readonly Looked[]): readonly M
       'gauge',
       (each) => each.report.warmBytes,
     ),
+    perThread(
+      'motehost_instances_lost_total',
+      'Instances that agents lost to traps, limits and cancellations.',
+      'counter',
+      (each) => each.report.losses,
+    ),
+    perThread(
+      'motehost_circuits_open',
+      'Agents whose callers are turned away, all or most of them.',
+      'gauge',
+      (each) => each.report.circuitsOpen,
+    ),
+    perThread(
+      'motehost_agents_unready',
+      'Agents whose mail waits because they say that they are not ready.',
+      'gauge',
+      (each) => each.report.unready,
+    ),
+    ...supervisorMetrics(view),
     ...schedulerMetrics(looked.map(({ thread, report }) => ({ thread, report: report.scheduler }))),
     phases(looked),
     lives(livesOf(view, looked)),
@@ -185,6 +207,35 @@ export function metricsOf(view: HostView, looked: readonly Looked[]): readonly M
       { thread: 0, counts: { ...view.bus.counts, ...view.journalCounts } },
       ...looked.map(({ thread, report }) => ({ thread, counts: report.counts })),
     ]),
+  ];
+}
+
+function supervisorMetrics({ supervisors, escalations }: HostView): readonly Metric[] {
+  const of = (one: SupervisorStatus, value: number): Metric['samples'][number] => ({
+    labels: { supervisor: one.name },
+    value,
+  });
+  const restarts = (one: SupervisorStatus): number =>
+    one.children.reduce((sum, child) => sum + child.restarts, 0);
+  return [
+    {
+      name: 'motehost_supervisor_up',
+      help: 'Whether a supervisor looks after its children, or gave up.',
+      kind: 'gauge',
+      samples: supervisors.map((one) => of(one, one.state === 'up' ? 1 : 0)),
+    },
+    {
+      name: 'motehost_supervisor_restarts',
+      help: 'Restarts of the children that a supervisor has now.',
+      kind: 'gauge',
+      samples: supervisors.map((one) => of(one, restarts(one))),
+    },
+    {
+      name: 'motehost_supervisor_escalations_total',
+      help: 'How often supervisors gave up.',
+      kind: 'counter',
+      samples: [{ labels: {}, value: escalations }],
+    },
   ];
 }
 

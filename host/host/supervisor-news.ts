@@ -24,7 +24,8 @@ export class SupervisorNews {
     if (recorded.has(note.kind)) this.#audit.supervised(supervisor, note.kind, child, why);
     const about = child === '' ? '' : ` ${child}`;
     const text = `supervisor ${supervisor}:${about} ${words[note.kind]}${why === '' ? '' : ` (${why})`}`;
-    this.#news.say(levels[note.kind], text, child === '' ? undefined : child);
+    const level = levels[note.kind];
+    if (level !== 'debug') this.#news.say(level, text, child === '' ? undefined : child);
     this.#publish(supervisor, note, child, why);
   }
 

@@ -19,6 +19,8 @@ export interface TenancyOptions {
   readonly kept: Map<string, readonly KeptSubscription[]>;
   /** Agents that handle nothing until a person says so; the tenancy keeps them up to date. */
   readonly halts: Map<string, Halt>;
+  /** An agent came, has another version, or (undefined) is no more. */
+  readonly changed: (name: string, spec: Spec | undefined) => void;
   /** Which thread new agents go to. */
   readonly placement?: Placement;
   /** No agent has its state on disk. */
@@ -104,6 +106,7 @@ export class Tenancy {
       throw thrown;
     }
     await Promise.all(threads.numbers.map((number) => this.#settle(number, spec, records)));
+    for (const { name } of records) this.#options.changed(name, spec);
     return records;
   }
 
@@ -187,6 +190,7 @@ export class Tenancy {
       const { mailbox, delivery, messages } = spec.manifest;
       this.#options.directory.limit(record.id, mailbox, delivery.guarantee, messages.seal, messages.sign);
       this.registry.replace(record, spec, origin);
+      this.#options.changed(record.name, spec);
       this.#options.reservations.replaced(record.id, spec, record.thread);
       return difference;
     });
@@ -197,6 +201,7 @@ export class Tenancy {
       if (!this.registry.isCurrent(record)) throw unknownAgent(record.name);
       await this.#handle(record.thread).call('remove', record.id);
       this.#forget(record);
+      this.#options.changed(record.name, undefined);
       const { route } = record.spec.manifest;
       if (route !== undefined) this.#routes.delete(route);
     });

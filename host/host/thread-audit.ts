@@ -143,6 +143,8 @@ export class ThreadAudit implements LifeRecord {
     else if (what.kind === 'resumed' || what.kind === 'paused') return;
     // `agent-stopped` comes when its instance is gone.
     else if (what.kind === 'stopped' || what.kind === 'killed') return;
+    else if (wellbeing.has(what.kind))
+      note(pen, kinds.supervised, name, '', '', what.kind, 'why' in what ? what.why : '');
     else if (what.kind === 'refused')
       note(pen, kinds.agentFailed, name, principal, what.error.message, null, null);
     else if (what.kind === 'started') note(pen, kinds.agentStarted, name, principal, ++this.#instances);
@@ -217,6 +219,16 @@ const toldAlways: ReadonlySet<LifecycleState> = new Set([
   'terminating',
   'terminated',
 ]);
+
+/** What is told of an agent's circuit and health. */
+const wellbeing: ReadonlySet<AgentNote['kind']> = new Set([
+  'circuit-open',
+  'circuit-half-open',
+  'circuit-closed',
+  'unhealthy',
+  'unready',
+  'ready',
+] as const);
 
 function splitOnce(text: string): readonly [string, string] {
   const at = text.indexOf(' ');

@@ -28,6 +28,7 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
         unwanted: (call) => owner.post('unwanted', call),
         halted: (change) => owner.post('halted', change),
         exited: (exit) => owner.post('exited', exit),
+        unwell: (asked) => owner.post('unwell', asked),
       });
       await placing;
     },
@@ -49,6 +50,11 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
     begin: async (id) => (await placed()).population.custody.begin(id),
     rest: async ({ id, reason }) => (await placed()).population.custody.rest(id, reason),
     quell: async ({ id, why }) => (await placed()).population.custody.quell(id, why),
+    tie: ({ ids, isTied }) =>
+      tell(({ population }) => {
+        for (const id of ids) population.custody.tie(id, isTied);
+      }),
+    endLinked: ({ id, why }) => tell(({ population }) => void population.custody.endLinked(id, why)),
     remove: async (id) => (await placed()).remove(id),
     pull: async ({ id, rein, by }) => (await placed()).population.pull(id, rein, by),
     until: async ({ id, states, timeoutMs }) => (await placed()).until(id, states, timeoutMs),

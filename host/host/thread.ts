@@ -82,7 +82,7 @@ const endMsMax = 3_000;
 
 /** How the main thread is told. */
 export interface Owner
-  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted' | 'exited'>,
+  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted' | 'exited' | 'unwell'>,
     PolicyOwner,
     NamesOwner {}
 
@@ -122,6 +122,7 @@ export class AgentThread {
   readonly #allocations: AllocationMeter;
   readonly population: Population;
   readonly #overdueKind: number;
+  readonly #waitedKind: number;
   readonly #paidKind: number;
   readonly #news: AgentNews;
   readonly #exchanges: Exchanges;
@@ -166,6 +167,7 @@ export class AgentThread {
     this.#engine = createEngine({ cacheFolder: settings.cacheFolder, clock, pools: this.#pools });
     this.#wheel = new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver });
     this.#overdueKind = this.#wheel.kind((id) => this.#overdue(id));
+    this.#waitedKind = this.#wheel.kind((id) => this.population.custody.waited(id));
     this.#paidKind = this.#wheel.kind((id) => this.population.paid(id));
     this.#log = new LogOutbox(owner.logs, () => this.#wallMs());
     this.#deadLetterLog = new DeadLetterLog(
@@ -274,6 +276,8 @@ export class AgentThread {
       inspection: this.#inspection(),
       halted: (agent, halt) => owner.halted([agent, halt]),
       exited: (exit) => owner.exited(exit),
+      later: (id, delayMs) => this.#wheel.after(this.#waitedKind, id, delayMs) !== 0,
+      unwell: (agent, why) => owner.unwell({ agent, why }),
       record: this.#audit,
       shares: {
         owedMs: (id) => this.#allowances.owedMs(id),
@@ -601,6 +605,7 @@ export class AgentThread {
   async save(): Promise<void> {
     clearInterval(this.#sweeping);
     clearTimeout(this.#again);
+    this.population.wellbeing.close();
     this.population.keeper.close();
     await this.#server?.close();
     for (const agent of this.population.agents()) agent.stop({ kind: 'cancelled', reason: 'the host ends' });

@@ -31,6 +31,7 @@ export interface ThreadsOptions {
   readonly onSubscriptions: (changed: readonly Subscriptions[]) => void;
   readonly onHalted: (change: Halted) => void;
   readonly onExited: (exit: AgentExit) => void;
+  readonly onUnwell: (agent: string, why: string) => void;
   readonly onOutput: (text: string) => void;
   /** What agents share. */
   readonly names: Pick<SharedNames, 'ask' | 'unwanted'>;
@@ -79,6 +80,7 @@ export class Threads {
       onSubscriptions,
       onHalted,
       onExited,
+      onUnwell,
       onOutput,
       policy,
       names,
@@ -96,6 +98,7 @@ export class Threads {
         settle: (asked) => policy.settle(asked),
         halted: onHalted,
         exited: onExited,
+        unwell: ({ agent, why }) => onUnwell(agent, why),
         orchestrate: (asked) => names.ask(this.#numberOf(thread()) ?? 0, asked),
         unwanted: (call) => names.unwanted(this.#numberOf(thread()) ?? 0, call),
         journal: (isTaking) => {

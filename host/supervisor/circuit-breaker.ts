@@ -53,6 +53,13 @@ export class CircuitBreaker {
     return this.#state === 'open' ? Math.max(0, this.#untilMs - this.#nowMs()) : 0;
   }
 
+  /** Whether `admit` would give a permit. */
+  get isPassable(): boolean {
+    if (this.#state === 'closed') return true;
+    if (this.#state === 'open') return this.#nowMs() >= this.#untilMs;
+    return this.#probes < this.#rules.probesMax;
+  }
+
   /** A permit for one call, which `ended` is to be told of; 0: it is turned away. */
   admit(): number {
     if (this.#state === 'closed') return this.#turn;

@@ -177,6 +177,32 @@ test('quorum: what enough of ten nodes say is decided, and two that lie decide n
   assert.equal(await run.end('SIGTERM'), 0);
 });
 
+test(
+  'unreliable: what ends is restarted with what was started after it, and who asks too soon is turned away',
+  options,
+  async () => {
+    const { serve: words, commands, printed } = readReadme('examples/unreliable');
+    const { run, url } = await serve(words);
+    await using _ = run;
+    const settled = async (command: string): Promise<void> => {
+      if (!command.includes('--input boom')) return;
+      await run.stdout.until(/helper was restarted[\s\S]*helper was restarted/);
+    };
+    const all = await runAll(commands, url, settled);
+    assertLines(all, printed);
+    assert.match(all, /^crew +up +rest-for-one +5 in 10s +shaky +up +2 +trap unreachable/m);
+    assert.match(all, /agent\.shaky +shaky +attempts/);
+    assert.match(all, /circuit +open/);
+    for (;;) {
+      const answer = await fetch(`${url}/v1/agents/shaky/invoke`, { method: 'POST', body: 'work' });
+      await answer.arrayBuffer();
+      if (answer.ok) break;
+    }
+    await run.stdout.until(/shaky +callers are let through: /);
+    assert.equal(await run.end('SIGTERM'), 0);
+  },
+);
+
 test('site: a wasi:http agent answers under its route', options, async () => {
   const { serve: words, commands, printed } = readReadme('examples/site');
   const { run, url } = await serve(words);

@@ -390,6 +390,9 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     subscriptions: [],
     triggers: [],
     lastError: undefined,
+    losses: 0,
+    circuit: undefined,
+    isReady: undefined,
   };
 }
 

@@ -93,9 +93,19 @@ const detailProperties = {
     ),
   ),
   lastError: text(),
+  losses: count('Instances it lost since the host started.'),
+  circuit: oneOf('closed', 'open', 'half-open'),
+  isReady: { type: 'boolean', description: 'Missing: nobody asks it.' },
 };
 
-const mayMiss: readonly (keyof AgentDetail)[] = ['route', 'manifestPath', 'signedBy', 'lastError'];
+const mayMiss: readonly (keyof AgentDetail)[] = [
+  'route',
+  'manifestPath',
+  'signedBy',
+  'lastError',
+  'circuit',
+  'isReady',
+];
 
 export const agentDetail: Schema = objectOf<AgentDetail>('AgentDetail', detailProperties, mayMiss);
 
