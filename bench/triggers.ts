@@ -6,11 +6,23 @@ import { atMost, type Bench, type Effort, type Report, round } from './report.ts
 import { median, percentile } from './samples.ts';
 
 function every(everyMs: number): Trigger {
-  return { name: 'often', occasion: { kind: 'every', everyMs }, body: undefined };
+  return {
+    name: 'often',
+    occasion: { kind: 'every', everyMs },
+    body: undefined,
+    misfire: 'once',
+    jitterMs: 0,
+  };
 }
 
 function cron(text: string): Trigger {
-  return { name: 'cron', occasion: { kind: 'cron', cron: text, zone: 'Europe/Berlin' }, body: undefined };
+  return {
+    name: 'cron',
+    occasion: { kind: 'cron', cron: text, zone: 'Europe/Berlin' },
+    body: undefined,
+    misfire: 'once',
+    jitterMs: 0,
+  };
 }
 
 interface Measured {

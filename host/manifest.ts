@@ -6,7 +6,9 @@ import type { Limits } from './limits.ts';
 import { type AuditRules, auditOf } from './manifest/audit.ts';
 import { settingsOf } from './manifest/environment.ts';
 import { type ErrorRules, errorsOf } from './manifest/error-rules.ts';
+import { type Execution, executionOf } from './manifest/execution.ts';
 import { type Grants, grantsOf } from './manifest/grants.ts';
+import { type Hooks, hooksOf } from './manifest/hooks.ts';
 import { isPlainPath } from './manifest/http-grant.ts';
 import { type Labels, labelsOf } from './manifest/labels.ts';
 import {
@@ -24,6 +26,7 @@ import {
 } from './manifest/life.ts';
 import { type MessageRules, messagesOf } from './manifest/messages.ts';
 import { isAgentName } from './manifest/name.ts';
+import { type Resources, resourcesOf } from './manifest/resources.ts';
 import { type Restart, restartOf } from './manifest/restart.ts';
 import { type Scheduling, schedulingOf } from './manifest/scheduling.ts';
 import { type Sources, sourceKeys, sourcesOf } from './manifest/sources.ts';
@@ -33,6 +36,7 @@ import { type SupervisorTree, supervisorsOf } from './manifest/supervisors.ts';
 import { Table } from './manifest/table.ts';
 import { type Trigger, triggersOf } from './manifest/triggers.ts';
 import { readRegularFile } from './regular-file.ts';
+import { matches } from './subject.ts';
 
 export type { AgentAuditLevel, AuditRules } from './manifest/audit.ts';
 export type { EnvironmentGrant } from './manifest/environment.ts';
@@ -43,6 +47,7 @@ export {
   type FailureKind,
   failureKinds,
 } from './manifest/error-rules.ts';
+export { defaultExecution, type Execution, type ExecutionMode } from './manifest/execution.ts';
 export {
   type BusGrants,
   type FileGrant,
@@ -52,6 +57,7 @@ export {
   type OrchestrationGrants,
   type SocketGrant,
 } from './manifest/grants.ts';
+export { type HookName, type Hooks, hookNames } from './manifest/hooks.ts';
 export type { HttpGrant, Scheme } from './manifest/http-grant.ts';
 export type { Labels } from './manifest/labels.ts';
 export {
@@ -67,6 +73,7 @@ export {
 } from './manifest/life.ts';
 export { defaultMessages, type MessageRules } from './manifest/messages.ts';
 export { isAgentName } from './manifest/name.ts';
+export type { Resources, ViolationAction } from './manifest/resources.ts';
 export { defaultRestart, type Restart } from './manifest/restart.ts';
 export { defaultScheduling, type Scheduling } from './manifest/scheduling.ts';
 export { languageNames } from './manifest/sources.ts';
@@ -82,7 +89,7 @@ export {
   type SupervisorStrategy,
   type SupervisorTree,
 } from './manifest/supervisors.ts';
-export type { Occasion, Trigger } from './manifest/triggers.ts';
+export type { Misfire, Occasion, Trigger } from './manifest/triggers.ts';
 
 export type Tier = 'wasm' | 'docker' | 'gvisor';
 
@@ -100,6 +107,10 @@ export interface Manifest extends Sources {
   readonly mailbox: MailboxLimits;
   readonly restart: Restart;
   readonly supervision: Supervision;
+  /** When it has an instance, and for how long. */
+  readonly execution: Execution;
+  /** Where moments of its life are published. */
+  readonly hooks: Hooks;
   readonly hibernate: Hibernate;
   readonly history: History;
   readonly delivery: DeliveryRules;
@@ -116,6 +127,8 @@ export interface Manifest extends Sources {
   readonly triggers: readonly Trigger[];
   /** What is put on the audit chain of it at least. */
   readonly audit: AuditRules;
+  /** What it may use in the long run. */
+  readonly resources: Resources;
   readonly scheduling: Scheduling;
 }
 
@@ -156,6 +169,12 @@ export function readManifest(folder: string): Manifest {
 export function parseManifest(text: string, path: string, comesReady = false): Manifest {
   const table = new Table(parseTable(text, path), path).only(keys);
   const name = nameOf(table);
+  const grants = grantsOf(table);
+  const triggers = triggersOf(table);
+  const execution = executionOf(
+    table,
+    triggers.some(({ occasion }) => occasion.kind !== 'subject'),
+  );
   const limits = table.table('limits').only([...Object.keys(limitKeys), ...rateKeys], 'limit');
   return {
     name,
@@ -167,18 +186,21 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     mailbox: mailboxOf(table),
     restart: restartOf(table),
     supervision: supervisionOf(table, name),
-    hibernate: hibernateOf(table),
+    execution,
+    hooks: hooksOf(table, (subject) => grants.bus.publish.some((pattern) => matches(pattern, subject))),
+    hibernate: hibernateOf(table, execution.mode === 'persistent'),
     history: historyOf(table),
     delivery: deliveryOf(table),
     messages: messagesOf(table),
     digest: digestOf(table),
     errors: errorsOf(table, name),
-    grants: grantsOf(table),
+    grants,
     labels: labelsOf(table),
     subscriptions: subscriptionsOf(table),
     route: routeOf(table),
-    triggers: triggersOf(table),
+    triggers,
     audit: auditOf(table),
+    resources: resourcesOf(table),
     scheduling: schedulingOf(table),
   };
 }
@@ -200,6 +222,8 @@ const keys: readonly string[] = [
   'mailbox',
   'restart',
   'supervision',
+  'execution',
+  'hooks',
   'hibernate',
   'history',
   'delivery',
@@ -213,6 +237,7 @@ const keys: readonly string[] = [
   'http',
   'triggers',
   'audit',
+  'resources',
   'scheduling',
 ];
 

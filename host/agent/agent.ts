@@ -199,7 +199,12 @@ export class Agent implements CallEnd, LifecycleWatch {
       void this.#fail(outcome).then(() => this.#finish(outcome, 'handler'));
       return;
     }
-    this.#presence.rest(budget.startedMs + outcome.usage.wallMs);
+    const nowMs = budget.startedMs + outcome.usage.wallMs;
+    if (this.#spec.manifest.execution.mode === 'ephemeral') {
+      void this.#presence.vanish(nowMs).then(() => this.#finish(outcome, 'handler'));
+      return;
+    }
+    this.#presence.rest(nowMs);
     this.#finish(outcome, 'handler');
   }
 

@@ -13,6 +13,7 @@ import { type AgentExit, Custody } from './custody.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { FailurePlace } from './error-strategy.ts';
 import type { Halt } from './halt.ts';
+import { Keeper } from './keeper.ts';
 import type { LifeRecord } from './life-record.ts';
 import { illegal, type LifecycleState } from './lifecycle.ts';
 import { Recovery } from './recovery.ts';
@@ -37,6 +38,15 @@ export interface PopulationRooms {
   readonly exited: (exit: AgentExit) => void;
   /** Where it is put on record what agents do; none: nowhere. */
   readonly record?: LifeRecord | undefined;
+  /** What agents owe because they used more than their share; none: nothing. */
+  readonly shares?: Shares;
+}
+
+/** Who used more than its share begins nothing until that is made up for. */
+export interface Shares {
+  owedMs(id: number): number;
+  /** Calls `Population.paid` then. */
+  later(id: number, ms: number): void;
 }
 
 /** Decides about messages as they are delivered, and about what manifests subscribe to; it tells the operator itself. */
@@ -96,6 +106,8 @@ export class Population implements Lodgers {
   /** Those that a supervisor looks after. */
   readonly custody: Custody;
   readonly #reins: Reins;
+  /** Of those that are persistent. */
+  readonly keeper: Keeper;
   readonly #agents = new Map<number, Agent>();
   /** Of those that have no object, whose state lies on disk. */
   #cold = 0;
@@ -105,6 +117,7 @@ export class Population implements Lodgers {
   #failed = 0;
   #fuel = 0n;
   readonly #heldBack = new Set<number>();
+  readonly #owing = new Set<number>();
   /** Those that take another version. */
   readonly #replacing = new Set<number>();
 
@@ -114,6 +127,7 @@ export class Population implements Lodgers {
     this.#roll = new Roll((id) => bus.directory.indexOf(id));
     const note = around.note.bind(around);
     this.#recovery = new Recovery({ bus, clock: around.clock, note, halted });
+    this.keeper = new Keeper({ bus, clock: around.clock, rouse: (id) => this.#rouse(id) });
     this.custody = new Custody({ bus, rouse: (id) => this.#rouse(id), exited: rooms.exited });
     this.#reins = new Reins(bus, this.#recovery);
     bus.lodge(this);
@@ -139,6 +153,7 @@ export class Population implements Lodgers {
       if (!isAgain) this.#subscribe(id, name, known);
       if (kept !== undefined) this.#resubscribe(id, name, known, kept);
       if (halt !== undefined) this.#recovery.restore(this.#rouse(id) as Agent, halt);
+      if (known.manifest.execution.mode === 'persistent') void this.keeper.begin(id);
     }
   }
 
@@ -246,6 +261,7 @@ export class Population implements Lodgers {
     } finally {
       this.#replacing.delete(id);
       if (agent.halt === undefined || agent.halt.kind === 'terminated') bus.resume(id);
+      void this.keeper.begin(id);
     }
   }
 
@@ -349,6 +365,10 @@ export class Population implements Lodgers {
       dispatcher.ended();
       return;
     }
+    if (agent !== undefined && this.#owes(id)) {
+      dispatcher.ended();
+      return;
+    }
     const delivery = agent === undefined ? undefined : bus.take(id);
     const { inspection } = this.#rooms;
     if (agent === undefined || delivery === undefined) dispatcher.ended();
@@ -360,6 +380,21 @@ export class Population implements Lodgers {
     }
   }
 
+  #owes(id: number): boolean {
+    const { shares } = this.#rooms;
+    const owedMs = shares?.owedMs(id) ?? 0;
+    if (owedMs === 0) return false;
+    if (!this.#owing.has(id)) shares?.later(id, owedMs);
+    this.#owing.add(id);
+    return true;
+  }
+
+  /** What an agent owed is made up for. */
+  paid(id: number): void {
+    this.#owing.delete(id);
+    if (this.#rooms.bus.hasMail(id)) this.#rooms.dispatcher.wake(id);
+  }
+
   #turnAway(id: number, delivery: Delivery): void {
     const { bus, dispatcher } = this.#rooms;
     bus.settle(delivery, turnedAway);
@@ -367,9 +402,9 @@ export class Population implements Lodgers {
     dispatcher.ended();
   }
 
-  /** Agents whose messages wait until they can be recorded again. */
+  /** Agents whose messages wait until they can be recorded again, or until the agent has a share again. */
   get heldBack(): number {
-    return this.#heldBack.size;
+    return this.#heldBack.size + this.#owing.size;
   }
 
   /** Goes on with those that were held back, once there is room on the record. */
@@ -394,6 +429,7 @@ export class Population implements Lodgers {
     const told = inspection === undefined ? outcome : inspection.answer(agent, delivery, outcome);
     if (told.kind === 'ok') bus.settle(delivery, told);
     else this.#recovery.settle(agent, delivery, told, place);
+    if (agent.phase === 'absent') this.keeper.handled(agent);
     if (bus.hasMail(agent.id)) this.#wake(agent.id);
     if (agent.leaveTurn()) dispatcher.ended();
   }
@@ -422,7 +458,9 @@ export class Population implements Lodgers {
   /** A person says that an agent goes on; false: nothing keeps it from doing so. */
   async resume(id: number, isDropped: boolean): Promise<boolean> {
     const agent = this.#agents.get(id);
-    return agent !== undefined && this.#recovery.resume(agent, isDropped);
+    if (agent === undefined || !(await this.#recovery.resume(agent, isDropped))) return false;
+    void this.keeper.begin(id);
+    return true;
   }
 
   reportOf(id: number): AgentReport | undefined {

@@ -143,6 +143,16 @@ export class Presence implements CallWatch, ParkingOwner {
     this.#delay.succeed();
   }
 
+  /** As `rest`, of one of whom nothing is kept from one message to the next. */
+  async vanish(nowMs: number): Promise<void> {
+    this.#before = undefined;
+    this.#agent.lastUsedMs = nowMs;
+    this.turn(life.ready);
+    this.#delay.succeed();
+    await this.drop();
+    this.#hasLived = false;
+  }
+
   async #launch(deadlineMs: number): Promise<void> {
     this.#phase = 'launching';
     if (this.#saved === undefined) this.turn(life.initializing);
@@ -153,7 +163,9 @@ export class Presence implements CallWatch, ParkingOwner {
     this.turn(life.initializing);
     await this.#start(deadlineMs);
     this.turn(life.ready);
-    this.#around.note(this.#agent, { kind: 'started', resumed: this.#hasLived });
+    // One that begins with every message begins nothing that is not told of that.
+    const isEphemeral = this.#agent.spec.manifest.execution.mode === 'ephemeral';
+    if (!isEphemeral) this.#around.note(this.#agent, { kind: 'started', resumed: this.#hasLived });
     this.#hasLived = true;
   }
 

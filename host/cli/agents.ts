@@ -182,13 +182,15 @@ function profileText(profile: Wire<AgentProfile> | undefined): string | undefine
   return `computes ${executionMs.toFixed(3)} ms for a message, ${share}; ${short(messagesPerSecond)} messages a second`;
 }
 
-function triggerText({ name, cron, zone, everyMs, subject, nextMs }: Wire<AgentTrigger>): string {
+function triggerText({ name, cron, zone, everyMs, atMs, subject, nextMs }: Wire<AgentTrigger>): string {
   const when =
     typeof cron === 'string'
       ? `cron ${cron} (${zone ?? 'UTC'})`
       : typeof everyMs === 'number'
         ? `every ${everyMs % 1000 === 0 ? span(everyMs) : `${everyMs}ms`}`
-        : `subject ${subject}`;
+        : typeof atMs === 'number'
+          ? `at ${new Date(atMs).toISOString()}`
+          : `subject ${subject}`;
   const next = typeof nextMs === 'number' ? `, next at ${new Date(nextMs).toISOString()}` : '';
   return `${name}: ${when}${next}`;
 }

@@ -81,7 +81,8 @@ export function detailOf(
 
 function triggerOf({ name, occasion }: Trigger, nextMs: number | undefined): AgentTrigger {
   const { cron, zone } = occasion.kind === 'cron' ? occasion : { cron: undefined, zone: undefined };
+  const atMs = occasion.kind === 'at' ? occasion.atMs : undefined;
   const everyMs = occasion.kind === 'every' ? occasion.everyMs : undefined;
   const subject = occasion.kind === 'subject' ? occasion.pattern : undefined;
-  return { name, cron, zone, everyMs, subject, nextMs };
+  return { name, cron, zone, everyMs, atMs, subject, nextMs };
 }

@@ -26,6 +26,7 @@ import { Doors } from './doors.ts';
 import { FrontDesk } from './front-desk.ts';
 import { Handle } from './handle.ts';
 import { HostAudit } from './host-audit.ts';
+import { HookCalls } from './host-hooks.ts';
 import { HostKeys } from './host-keys.ts';
 import { HostNews } from './host-news.ts';
 import { Installation } from './installation.ts';
@@ -34,6 +35,8 @@ import { Mail } from './mail.ts';
 import { Metering } from './metering.ts';
 import { AgentNursery } from './nursery.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
+import { tellPressure } from './pressure-news.ts';
+import { Reservations } from './reservations.ts';
 import { Roster } from './roster.ts';
 import { RunFolder } from './run-folder.ts';
 import type {
@@ -132,6 +135,7 @@ class ServingHost implements LocalServing {
   readonly #supervisorNews: SupervisorNews;
   readonly #desk: FrontDesk;
   readonly #roster: Roster;
+  readonly #hooks: HookCalls;
   readonly #absences: Absences;
   #recordsTriedMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
@@ -157,6 +161,12 @@ class ServingHost implements LocalServing {
     this.#metering = new Metering({
       ...{ clock, random, version: hostVersion, agentsMax, startedAtMs: this.#startedAtMs },
       view: () => this.#recordedView(),
+      fullest: () => this.#directory.fullest(),
+      residence: () => this.#residence,
+      pressed: (change) => {
+        this.#audit.pressed(change);
+        tellPressure(change, this.#bus, this.#nowMs(), this.#say);
+      },
       say: this.#say.bind(this),
     });
     const kept = state.agents.subscriptions();
@@ -252,6 +262,11 @@ class ServingHost implements LocalServing {
       kept,
       halts: state.agents.halts(),
       isFresh: state.coldLeft.length === 0,
+      reservations: new Reservations({
+        strategy: options.allocation ?? 'worst-fit',
+        threads: this.#threads.numbers,
+        memoryBytesMax,
+      }),
     });
     this.#supervision = new Supervision({
       tenancy: this.#tenancy,
@@ -265,6 +280,7 @@ class ServingHost implements LocalServing {
       this.#bus,
       state.agents,
       clock,
+      random,
       (agent, trigger, why) => this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
       this.#policing,
     );
@@ -282,6 +298,10 @@ class ServingHost implements LocalServing {
       audit: this.#audit,
       remove: (name, by) => this.#installation.remove(name, by),
       say: this.#say.bind(this),
+    });
+    this.#hooks = new HookCalls(options.hooks ?? {}, {
+      bus: this.#bus,
+      say: (text, agent) => this.#say('warn', text, agent),
     });
     this.#roster = new Roster(this.#tenancy, this.#threads, this.#triggers);
     this.#desk = new FrontDesk({
@@ -374,6 +394,7 @@ class ServingHost implements LocalServing {
   async becomeReady(): Promise<void> {
     this.#state.begin();
     await this.#mail.deliver();
+    this.#metering.watch();
     if (this.#options.metrics !== undefined) await this.#metering.export(this.#options.metrics);
     this.#isReady = true;
   }
@@ -627,6 +648,7 @@ class ServingHost implements LocalServing {
     await this.#mail
       .close()
       .catch((thrown: unknown) => this.#say('error', `the journal was not closed: ${reasonOf(thrown)}`));
+    this.#hooks.close();
     this.#threads.closeLinks();
     this.#sites.close();
     this.#names.close();

@@ -95,7 +95,7 @@ export interface AgentDetail extends AgentSummary {
   readonly lastError: string | undefined;
 }
 
-/** A message the host sends to an agent by itself; one of `cron`, `everyMs` and `subject` says when. */
+/** A message the host sends to an agent by itself; one of `cron`, `everyMs`, `atMs` and `subject` says when. */
 export interface AgentTrigger {
   /** The message's subject is `trigger.NAME`. */
   readonly name: string;
@@ -103,6 +103,8 @@ export interface AgentTrigger {
   /** Of `cron`; undefined: UTC. */
   readonly zone: string | undefined;
   readonly everyMs: number | undefined;
+  /** Once, milliseconds since 1970. */
+  readonly atMs: number | undefined;
   readonly subject: string | undefined;
   /** When it comes next, milliseconds since 1970; undefined for a subject, or when there is no next time. */
   readonly nextMs: number | undefined;

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Agent } from '../agent/agent.ts';
+import { Allowances } from '../agent/allowances.ts';
 import { ColdStates } from '../agent/cold-states.ts';
 import { Dispatcher } from '../agent/dispatcher.ts';
 import type { FailurePlace } from '../agent/error-strategy.ts';
@@ -24,6 +25,7 @@ import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import type { Linker } from '../engine/linker.ts';
 import { Residence } from '../engine/residence.ts';
 import type { WasiGrants } from '../engine/wasi/grants.ts';
+import { HostError } from '../errors.ts';
 import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
@@ -51,6 +53,7 @@ import { GuestRooms } from './guest-rooms.ts';
 import { Inspection } from './inspection.ts';
 import { LifeNews } from './life-news.ts';
 import type { MessageProofs } from './message-proofs.ts';
+import { OwnHooks } from './own-hooks.ts';
 import { ThreadAudit } from './thread-audit.ts';
 import { ThreadDoor } from './thread-door.ts';
 import { openHistory } from './thread-history.ts';
@@ -59,6 +62,7 @@ import { type NamesOwner, ThreadNames } from './thread-names.ts';
 import { clearanceOf, entranceOf, type PolicyOwner } from './thread-policy.ts';
 import { ThreadServing } from './thread-serving.ts';
 import { envelopesOf, proofsOf, recordRefusal, refusalText, storeSealOf, ThreadTrust } from './trust.ts';
+import { Violations } from './violations.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
@@ -106,8 +110,10 @@ export class AgentThread {
   readonly #dispatcher: Dispatcher;
   readonly profiles: Profiles = new Profiles();
   readonly #turns: MeteredTurn;
+  readonly #allowances: Allowances;
   readonly #gate: Gate;
   readonly lives: LifeNews;
+  readonly #hooks: OwnHooks;
   readonly #room: MemoryRoom;
   readonly #rooms: GuestRooms;
   readonly #names: ThreadNames;
@@ -116,6 +122,7 @@ export class AgentThread {
   readonly #allocations: AllocationMeter;
   readonly population: Population;
   readonly #overdueKind: number;
+  readonly #paidKind: number;
   readonly #news: AgentNews;
   readonly #exchanges: Exchanges;
   readonly door: ThreadDoor;
@@ -159,6 +166,7 @@ export class AgentThread {
     this.#engine = createEngine({ cacheFolder: settings.cacheFolder, clock, pools: this.#pools });
     this.#wheel = new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver });
     this.#overdueKind = this.#wheel.kind((id) => this.#overdue(id));
+    this.#paidKind = this.#wheel.kind((id) => this.population.paid(id));
     this.#log = new LogOutbox(owner.logs, () => this.#wallMs());
     this.#deadLetterLog = new DeadLetterLog(
       (entry) => this.#log.write(entry),
@@ -229,12 +237,26 @@ export class AgentThread {
         onFault: (fault) => this.#news.say('error', `the scheduler's function failed: ${String(fault)}`),
       },
     });
+    this.#hooks = new OwnHooks({
+      bus: this.bus,
+      clearance: this.#clearance,
+      wallMs: () => this.#wallMs(),
+      say: (text, agent) => this.#news.say('warn', text, agent),
+    });
     this.#gate = new Gate(this.#dispatcher);
+    const violations = new Violations({
+      bus: () => this.bus,
+      pen: this.#trust.pen,
+      wallMs: () => this.#wallMs(),
+      say: (level, text, agent) => this.#news.say(level, text, agent),
+      suspend: (id) => this.#suspend(id),
+    });
+    this.#allowances = new Allowances(clock, (violation) => violations.take(violation));
     this.#turns = new MeteredTurn({
       turn: this.#gate,
       profiles: this.profiles,
       indexOf: (id) => this.bus.directory.indexOf(id),
-      shares: { charge: () => {}, owedMs: () => 0 },
+      shares: this.#allowances,
       clock,
     });
     this.lives = new LifeNews({
@@ -253,6 +275,10 @@ export class AgentThread {
       halted: (agent, halt) => owner.halted([agent, halt]),
       exited: (exit) => owner.exited(exit),
       record: this.#audit,
+      shares: {
+        owedMs: (id) => this.#allowances.owedMs(id),
+        later: (id, ms) => void this.#wheel.arm(this.#paidKind, id, clock.monotonicMs() + ms),
+      },
     });
     this.#names = new ThreadNames({ owner, clock, random });
     this.#rooms = new GuestRooms({
@@ -264,6 +290,7 @@ export class AgentThread {
       log: (entry) => this.#log.write(entry),
       subscribed: (id) => void this.#subscribed.add(id),
       clearance: this.#clearance,
+      flows: (agent) => this.#allowances.of(agent),
     });
     this.#launcher = new Launcher({
       engine: this.#engine,
@@ -288,6 +315,15 @@ export class AgentThread {
       },
       audit: this.#audit,
     });
+  }
+
+  /** Never throws: one that is paused, or is being ended, is so already. */
+  #suspend(id: number): void {
+    try {
+      this.population.pull(id, 'pause', 'its [resources]');
+    } catch (thrown) {
+      if (!(thrown instanceof HostError)) throw thrown;
+    }
   }
 
   #inspection(): Inspection | undefined {
@@ -468,6 +504,7 @@ export class AgentThread {
     await this.population.remove(id);
     this.lives.removed(id);
     this.profiles.forget(this.bus.directory.indexOf(id));
+    this.#allowances.forget(id);
   }
 
   /** Which of these agents have their state on disk here. */
@@ -518,6 +555,7 @@ export class AgentThread {
     if (delivery.request === 0 && outcome.kind === 'error')
       this.#news.unhandled(agent, delivery, outcome.failure);
     this.population.handled(agent, delivery, outcome, place);
+    this.#hooks.handled(agent, delivery, outcome);
   }
 
   #note(agent: Agent, what: AgentNote): void {
@@ -525,6 +563,7 @@ export class AgentThread {
     if (what.kind === 'ended' && what.outcome !== undefined)
       this.population.custody.lost(agent, what.outcome);
     this.#news.note(agent, what);
+    this.#hooks.told(agent, what);
   }
 
   reportOf(id: number): AgentReport | undefined {
@@ -542,6 +581,7 @@ export class AgentThread {
       warmBytes: this.#room.warmBytes,
       allocations: this.#allocations.report,
       audit: backlogOf(this.#trust.pen),
+      violations: this.#allowances.violations,
       counts: { ...this.bus.counts, ...this.mail.counts() },
     };
   }
@@ -561,6 +601,7 @@ export class AgentThread {
   async save(): Promise<void> {
     clearInterval(this.#sweeping);
     clearTimeout(this.#again);
+    this.population.keeper.close();
     await this.#server?.close();
     for (const agent of this.population.agents()) agent.stop({ kind: 'cancelled', reason: 'the host ends' });
     const settled = Promise.all(Array.from(this.population.agents(), (agent) => agent.settled()));

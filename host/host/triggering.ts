@@ -1,7 +1,7 @@
 import { type Firing, Triggers } from '../agent/triggers/triggers.ts';
 import type { Bus } from '../bus/bus.ts';
 import { outside } from '../bus/delivery.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock, Random } from '../clock.ts';
 import type { AgentRecords } from './agent-records.ts';
 import type { Policing } from './policing.ts';
 
@@ -10,6 +10,7 @@ export function openTriggers(
   bus: Bus,
   records: AgentRecords,
   clock: Clock,
+  random: Random,
   onRefused: (agent: string, trigger: string, why: string) => void,
   policing: Pick<Policing, 'hears' | 'isUnlabelled'> | undefined,
 ): Triggers {
@@ -27,6 +28,7 @@ export function openTriggers(
   };
   return new Triggers({
     clock,
+    chance: () => chanceOf(random),
     fire,
     listen: (pattern, listener) =>
       bus.listen(pattern, undefined, (message) => {
@@ -35,4 +37,9 @@ export function openTriggers(
       }),
     lastDueMs: (agent, name) => records.lastDueMs(agent, name),
   });
+}
+
+/** From 0 (inclusive) to 1 (exclusive). */
+function chanceOf(random: Random): number {
+  return new DataView(random.fill(new Uint8Array(4)).buffer).getUint32(0) / 2 ** 32;
 }

@@ -95,10 +95,11 @@ function scaled(capacity: number, percent: number): number {
   return Math.floor((capacity * percent) / 100);
 }
 
-export function hibernateOf(manifest: Table): Hibernate {
+/** @param stays whether it is in memory unless it says otherwise */
+export function hibernateOf(manifest: Table, stays: boolean): Hibernate {
   const table = manifest.table('hibernate').only(['after', 'unsaveable']);
   const afterMs =
-    table.value('after') === 'never'
+    table.value('after') === 'never' || (stays && !table.has('after'))
       ? undefined
       : table.quantity('after', 'ms', pauseBounds, defaultHibernate.afterMs ?? pauseMsMax);
   return {

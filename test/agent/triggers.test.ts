@@ -12,13 +12,14 @@ import { TurnedClock } from './turned-clock.ts';
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const path = 'agents/billing/agent.toml';
+const plain = { misfire: 'once', jitterMs: 0 } as const;
 
 function cron(text: string, zone?: string, name = 'daily'): Trigger {
-  return { name, occasion: { kind: 'cron', cron: text, zone }, body: undefined };
+  return { name, occasion: { kind: 'cron', cron: text, zone }, body: undefined, ...plain };
 }
 
 function every(everyMs: number, name = 'often'): Trigger {
-  return { name, occasion: { kind: 'every', everyMs }, body: undefined };
+  return { name, occasion: { kind: 'every', everyMs }, body: undefined, ...plain };
 }
 
 /** Triggers on a turned clock, and when they fired. */
@@ -175,6 +176,7 @@ test('a subject trigger passes on what it hears, or its own body, until it is re
     name,
     occasion: { kind: 'subject', pattern },
     body,
+    ...plain,
   });
   triggers.add('audit', [subject('any', 'orders.>'), subject('own', 'stock.*', 'look')], path);
   const heard = { contentType: 'text/plain', body: new Uint8Array([1, 2]) };
@@ -273,4 +275,78 @@ test('more triggers than the host holds are refused', () => {
   triggers.add('a', [every(1000), every(1000, 'b')], path);
   triggers.add('a', [every(1000), every(1000, 'c')], path);
   assert.throws(() => triggers.add('b', [every(1000)], path), { message: /triggersMax\) is 2/ });
+});
+
+function at(text: string): Trigger {
+  return { name: 'moment', occasion: { kind: 'at', atMs: Date.parse(text) }, body: undefined, ...plain };
+}
+
+test('a moment comes once; one that passed while the host was down is made up for, unless it was seen to', async () => {
+  const start = '2027-01-10T12:00:00Z';
+  const ahead = set(start);
+  ahead.triggers.add('billing', [at('2027-01-10T13:00:00Z')], path);
+  assert.equal(ahead.triggers.of('billing')[0]?.nextMs, Date.parse('2027-01-10T13:00:00Z'));
+  await ahead.clock.pass(48 * hourMs);
+  assert.deepEqual(ahead.times(), ['2027-01-10T13:00']);
+  assert.equal(ahead.triggers.of('billing')[0]?.nextMs, undefined);
+  const passed = set(start);
+  passed.triggers.add('billing', [at('2027-01-10T11:00:00Z')], path);
+  await passed.clock.pass(hourMs);
+  assert.equal(passed.fired.length, 1);
+  assert.equal(passed.fired[0]?.due, '2027-01-10T11:00:00.000Z');
+  const seenTo = set(start, { lastDueMs: () => Date.parse('2027-01-10T11:00:00Z') });
+  seenTo.triggers.add('billing', [at('2027-01-10T11:00:00Z')], path);
+  const skips = set(start);
+  skips.triggers.add('billing', [{ ...at('2027-01-10T11:00:00Z'), misfire: 'skip' }], path);
+  await Promise.all([seenTo, skips].map(({ clock }) => clock.pass(hourMs)));
+  assert.deepEqual([seenTo.fired.length, skips.fired.length], [0, 0]);
+});
+
+for (const [misfire, made] of [
+  ['skip', []],
+  ['once', ['2027-01-10T05:00']],
+  [
+    'all',
+    ['2027-01-10T01:00', '2027-01-10T02:00', '2027-01-10T03:00', '2027-01-10T04:00', '2027-01-10T05:00'],
+  ],
+] as const)
+  test(`times that passed while the host was down: ${misfire}`, async () => {
+    const { clock, triggers, fired } = set('2027-01-10T05:30:00Z', {
+      lastDueMs: () => Date.parse('2027-01-10T00:00:00Z'),
+    });
+    triggers.add('billing', [{ ...every(hourMs), misfire }], path);
+    await clock.pass(minuteMs);
+    assert.deepEqual(
+      fired.map(({ due }) => due.slice(0, 16)),
+      made,
+    );
+    await clock.pass(hourMs);
+    assert.equal(fired.at(-1)?.due.slice(0, 16), '2027-01-10T06:00', 'then comes the first that is ahead');
+    assert.equal(fired.length, made.length + 1);
+  });
+
+test('of many times that passed, all are made up for up to a bound', async () => {
+  const { clock, triggers, fired } = set('2027-01-10T00:00:00Z', {
+    lastDueMs: () => Date.parse('2027-01-09T00:00:00Z'),
+  });
+  triggers.add('billing', [{ ...every(minuteMs), misfire: 'all' }], path);
+  await clock.pass(1_000);
+  assert.ok(fired.length > 100 && fired.length <= 102, String(fired.length));
+  assert.equal(fired.at(-1)?.due, '2027-01-10T00:00:00.000Z');
+});
+
+test('jitter puts each time off, and none after it', async () => {
+  const chances = [0.5, 0, 0.999];
+  const { clock, triggers, fired } = set('2027-01-10T00:00:00Z', { chance: () => chances.shift() ?? 0 });
+  triggers.add('billing', [{ ...every(hourMs), jitterMs: 10 * minuteMs }], path);
+  await clock.pass(4 * hourMs);
+  assert.deepEqual(
+    fired.map(({ at, due }) => [at.slice(11, 16), due.slice(11, 16)]),
+    [
+      ['01:05', '01:00'],
+      ['02:00', '02:00'],
+      ['03:09', '03:00'],
+      ['04:00', '04:00'],
+    ],
+  );
 });

@@ -22,12 +22,21 @@ export function timesOf(
   place: string,
 ): Times {
   if (occasion.kind === 'every') return intervalTimes(occasion.everyMs, originMs);
+  if (occasion.kind === 'at') return momentTimes(occasion.atMs);
   const { cron, zone } = occasion;
   cronTimes(cron, zone, place);
   return {
     line: 'wall',
     next: (afterMs) => cronTimes(cron, zone, place).next(afterMs),
     last: (untilMs) => cronTimes(cron, zone, place).last(untilMs),
+  };
+}
+
+function momentTimes(atMs: number): Times {
+  return {
+    line: 'wall',
+    next: (afterMs) => (afterMs < atMs ? atMs : Number.POSITIVE_INFINITY),
+    last: () => atMs,
   };
 }
 

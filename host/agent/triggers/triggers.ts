@@ -36,6 +36,8 @@ export interface TriggersOptions {
    * Undefined: it is new. Default: every trigger is.
    */
   readonly lastDueMs?: (agent: string, name: string) => number | undefined;
+  /** From 0 (inclusive) to 1 (exclusive), for jitter. Default: none. */
+  readonly chance?: () => number;
   /** Over all agents; default 1,048,576. */
   readonly triggersMax?: number;
 }
@@ -58,6 +60,10 @@ export interface TriggersStatus {
 type TimedTrigger = Trigger & { readonly occasion: Exclude<Occasion, { kind: 'subject' }> };
 
 interface Timed extends Due {
+  /** When it is to be; it is due up to its jitter later. */
+  atMs: number;
+  /** Times made up for, one after the other. */
+  madeUp: number;
   readonly agent: string;
   readonly trigger: TimedTrigger;
   readonly times: Times;
@@ -76,6 +82,10 @@ interface Installed {
 const waitMsMax = 60_000;
 /** Fired before others get their turn of the event loop. */
 const firedPerTurnMax = 256;
+/** Milliseconds by which a time may be late and is none that was missed. */
+const lateMsMax = 1_000;
+/** Missed times that `all` makes up for in a row; then comes the first that is still ahead. */
+const madeUpMax = 100;
 /** A wall clock that was set back by less fires nothing a second time; by more, all its times are found anew. */
 const setBackMsMax = 3_600_000;
 
@@ -83,8 +93,8 @@ const setBackMsMax = 3_600_000;
  * The triggers of all agents: one wait, for the next that is due.
  *
  * What came due while the host slept, was down or was busy is made up for once, for the latest time, however many
- * there were; then comes the first time that is still ahead. Nothing is spread out (no jitter), and intervals keep
- * their phase: a late firing moves none after it.
+ * there were, unless a trigger says otherwise (`misfire`); then comes the first time that is still ahead. Intervals keep
+ * their phase: neither a late firing nor jitter moves one after it.
  */
 export class Triggers {
   readonly #options: TriggersOptions;
@@ -185,10 +195,29 @@ export class Triggers {
     const nowMs = this.#nowMs(trigger.occasion.kind === 'every' ? 'steady' : 'wall');
     const lastMs = this.#options.lastDueMs?.(agent, trigger.name);
     // A time still to come is from a clock that was wrong.
-    const fromMs = lastMs === undefined || lastMs > nowMs ? nowMs : lastMs;
+    const known = lastMs === undefined || lastMs > nowMs ? nowMs : lastMs;
+    // One moment that is past and was never seen to is one that was missed.
+    const fromMs = trigger.occasion.kind === 'at' && lastMs === undefined ? Number.NEGATIVE_INFINITY : known;
     const times = timesOf(trigger.occasion, fromMs, place);
-    const dueMs = times.next(fromMs);
-    return { agent, trigger, times, body, dueMs, wasMissed: dueMs <= nowMs, place: -1 };
+    const first = times.next(fromMs);
+    const atMs = first <= nowMs && trigger.misfire === 'skip' ? times.next(nowMs) : first;
+    const wasMissed = atMs <= nowMs;
+    return {
+      agent,
+      trigger,
+      times,
+      body,
+      atMs,
+      dueMs: this.#dueOf(trigger, atMs),
+      wasMissed,
+      madeUp: 0,
+      place: -1,
+    };
+  }
+
+  #dueOf({ jitterMs }: TimedTrigger, atMs: number): number {
+    const { chance } = this.#options;
+    return jitterMs === 0 || chance === undefined ? atMs : atMs + jitterMs * chance();
   }
 
   #plan(one: Timed): void {
@@ -271,17 +300,31 @@ export class Triggers {
     const { agent, trigger, body, times, wasMissed } = one;
     const { name } = trigger;
     const nowMs = this.#nowMs(times.line);
-    let { dueMs } = one;
+    const lateMs = nowMs - one.dueMs;
+    const dueMs = this.#advance(one, nowMs);
     one.wasMissed = false;
-    one.dueMs = times.next(dueMs);
-    if (one.dueMs <= nowMs) {
-      dueMs = times.last(nowMs);
-      one.dueMs = times.next(nowMs);
-      this.#skipped += 1;
-    }
-    if (!wasMissed) this.#lateMsMax = Math.max(this.#lateMsMax, nowMs - dueMs);
+    one.dueMs = this.#dueOf(trigger, one.atMs);
     this.#plan(one);
+    if (dueMs === undefined) return;
+    if (!wasMissed) this.#lateMsMax = Math.max(this.#lateMsMax, Math.min(lateMs, nowMs - dueMs));
     this.#send(agent, { name, subject: `trigger.${name}`, body, contentType: undefined, dueMs });
+  }
+
+  /** On to its next time; the one that is fired now, or none of those that were missed. */
+  #advance(one: Timed, nowMs: number): number | undefined {
+    const { times, atMs, trigger } = one;
+    const nextMs = times.next(atMs);
+    if (nextMs <= nowMs && trigger.misfire === 'all' && one.madeUp < madeUpMax) {
+      one.madeUp += 1;
+      one.atMs = nextMs;
+      return atMs;
+    }
+    const isLate = nowMs - one.dueMs > lateMsMax;
+    one.madeUp = 0;
+    one.atMs = nextMs <= nowMs ? times.next(nowMs) : nextMs;
+    if (nextMs <= nowMs) this.#skipped += 1;
+    if (trigger.misfire === 'skip' && isLate) return undefined;
+    return nextMs <= nowMs ? times.last(nowMs) : atMs;
   }
 
   #send(agent: string, firing: Firing): void {
@@ -298,7 +341,8 @@ export class Triggers {
     for (const { timed } of this.#agents.values())
       for (const one of timed.filter(({ times }) => times.line === 'wall')) {
         this.#due.wall.remove(one);
-        one.dueMs = one.times.next(nowMs);
+        one.atMs = one.times.next(nowMs);
+        one.dueMs = this.#dueOf(one.trigger, one.atMs);
         this.#plan(one);
       }
   }
@@ -319,6 +363,7 @@ function isSame(a: Trigger, b: Trigger): boolean {
   if (a.name !== b.name) return false;
   const [one, other] = [a.occasion, b.occasion];
   if (one.kind === 'cron' && other.kind === 'cron') return one.cron === other.cron && one.zone === other.zone;
+  if (one.kind === 'at' && other.kind === 'at') return one.atMs === other.atMs;
   return one.kind === 'every' && other.kind === 'every' && one.everyMs === other.everyMs;
 }
 
