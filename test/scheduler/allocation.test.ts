@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   type AllocationStrategy,
   Allocator,
   allocationStrategies,
   type Wanted,
 } from '../../host/scheduler/allocation.ts';
+import { fc } from '../support/properties.ts';
 
 const gibibyte = 1024 ** 3;
 const has = { cpu: 1, memoryBytes: gibibyte };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Allowance, type AllowanceTerms, type Scarce } from '../../host/scheduler/allowance.ts';
 import { Bucket } from '../../host/scheduler/bucket.ts';
 import { HandClock } from '../support/hand-clock.ts';
+import { fc } from '../support/properties.ts';
 
 const nothing: AllowanceTerms = {
   cpuMs: undefined,
