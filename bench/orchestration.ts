@@ -47,6 +47,15 @@ async function nsPerAwaited(
   return median(samples);
 }
 
+function onePutAndTake(channel: Channel<Value>): (steps: number) => void {
+  return (steps) => {
+    for (let step = 0; step < steps; step += 1) {
+      channel.tryPut(value);
+      channel.tryTake();
+    }
+  };
+}
+
 function putAndTake(channel: Channel<Value>, burst: number): (steps: number) => void {
   return (steps) => {
     for (let step = 0; step < steps; step += burst) {
@@ -130,11 +139,11 @@ async function run({ quick }: Effort): Promise<Report> {
   const rounds = quick ? 5 : 15;
   const steps = quick ? 200_000 : 2_000_000;
   const waits = new Waits(newWheel());
-  const shallow = nsPer(rounds, steps, putAndTake(new Channel({ valuesMax: 1024, waits }), 1));
+  const shallow = nsPer(rounds, steps, onePutAndTake(new Channel({ valuesMax: 1024, waits })));
   const bursts = nsPer(rounds, steps, putAndTake(new Channel({ valuesMax: 1024, waits }), 1000));
   const backlog = new Channel<Value>({ valuesMax: 65_536, waits });
   for (let at = 0; at < 50_000; at += 1) backlog.tryPut(value);
-  const standing = nsPer(rounds, steps, putAndTake(backlog, 1));
+  const standing = nsPer(rounds, steps, onePutAndTake(backlog));
   const awaited = await nsPerAwaited(rounds, steps / 20, handsOver);
   const signal = nsPer(rounds, steps, raiseAndTake);
   const lease = nsPer(rounds, steps / 10, acquireAndRelease);

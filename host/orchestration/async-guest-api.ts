@@ -1,10 +1,5 @@
-import {
-  type GuestPayload,
-  type GuestThreshold,
-  Orchestra,
-  type OrchestrationGuest,
-  type OrchestrationGuestApi,
-} from './guest-api.ts';
+import type { OrchestrationGuestApi } from './guest-api.ts';
+import { type GuestPayload, type GuestThreshold, Orchestra, type OrchestrationGuest } from './orchestra.ts';
 
 /** What a guest asked for and may give up while it waits. */
 type Cancellable<T> = Promise<T> & { cancel(): void };
