@@ -1,7 +1,7 @@
 import type * as http from 'node:http';
 import { asyncBus } from './agent/async-bus.ts';
 import { type Invoked, invoke } from './agent/invoke.ts';
-import { refuse, unavailableInterfaces } from './agent/unavailable.ts';
+import { refuse, unavailableInterfaces, unavailableOrchestration } from './agent/unavailable.ts';
 import type { Clock, Random } from './clock.ts';
 import type { Budget } from './engine/budget.ts';
 import { requireOffered } from './engine/core-lane/core-imports.ts';
@@ -12,6 +12,7 @@ import { Linker } from './engine/linker.ts';
 import type { WasiGrants } from './engine/wasi/grants.ts';
 import { HostError } from './errors.ts';
 import type { Limits } from './limits.ts';
+import { shardOf } from './orchestration/shards.ts';
 import type { Outcome } from './outcome.ts';
 import { formatLogLine, type LogLevel, logGuestApi } from './telemetry/guest-api.ts';
 import { LogQueue } from './telemetry/log-queue.ts';
@@ -202,6 +203,9 @@ async function launch(
 function link(log: LogQueue, budget: Budget, levelMin: LogLevel = 'info'): Linker {
   const linker = new Linker();
   for (const [name, offered] of Object.entries(unavailableInterfaces)) linker.define(name, offered);
+  const { functions, suspending } = unavailableOrchestration;
+  // It is the same for everybody, and takes nobody.
+  linker.define('motehost:agent/orchestration@0.1.0', { functions: { ...functions, shardOf }, suspending });
   linker.define('motehost:agent/async-bus@0.1.0', asyncBus(refuse, budget.clock));
   const target = {
     levelMin,

@@ -26,6 +26,7 @@ import {
 } from './manifest/life.ts';
 import { type MessageRules, messagesOf } from './manifest/messages.ts';
 import { isAgentName } from './manifest/name.ts';
+import { type Resources, resourcesOf } from './manifest/resources.ts';
 import { type Restart, restartOf } from './manifest/restart.ts';
 import { type Scheduling, schedulingOf } from './manifest/scheduling.ts';
 import { type Sources, sourceKeys, sourcesOf } from './manifest/sources.ts';
@@ -72,6 +73,7 @@ export {
 } from './manifest/life.ts';
 export { defaultMessages, type MessageRules } from './manifest/messages.ts';
 export { isAgentName } from './manifest/name.ts';
+export type { Resources, ViolationAction } from './manifest/resources.ts';
 export { defaultRestart, type Restart } from './manifest/restart.ts';
 export { defaultScheduling, type Scheduling } from './manifest/scheduling.ts';
 export { languageNames } from './manifest/sources.ts';
@@ -125,6 +127,8 @@ export interface Manifest extends Sources {
   readonly triggers: readonly Trigger[];
   /** What is put on the audit chain of it at least. */
   readonly audit: AuditRules;
+  /** What it may use in the long run. */
+  readonly resources: Resources;
   readonly scheduling: Scheduling;
 }
 
@@ -196,6 +200,7 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     route: routeOf(table),
     triggers,
     audit: auditOf(table),
+    resources: resourcesOf(table),
     scheduling: schedulingOf(table),
   };
 }
@@ -232,6 +237,7 @@ const keys: readonly string[] = [
   'http',
   'triggers',
   'audit',
+  'resources',
   'scheduling',
 ];
 

@@ -88,6 +88,7 @@ test('the parser is asked for all of its tables', () => {
     'limits',
     'mailbox',
     'messages',
+    'resources',
     'restart',
     'scheduling',
     'subscriptions.a',

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { noResources } from '../host/manifest/resources.ts';
 import {
   defaultExecution,
   defaultRestart,
@@ -43,6 +44,7 @@ test('the least manifest has a name and a world', () => {
     route: undefined,
     triggers: [],
     audit: { level: 'security' },
+    resources: noResources,
     scheduling: { priority: 'normal', class: 'interactive', weight: 1, rate: 10, deadlineMs: 30_000 },
   });
 });

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   groupFault,
   isPattern,
@@ -12,6 +11,7 @@ import {
   reservedToken,
   subjectFault,
 } from '../host/subject.ts';
+import { fc } from './support/properties.ts';
 
 /** Few tokens, so that drawn patterns often meet. */
 const token = fc.constantFrom('a', 'b', 'cc');

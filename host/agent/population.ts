@@ -38,6 +38,15 @@ export interface PopulationRooms {
   readonly exited: (exit: AgentExit) => void;
   /** Where it is put on record what agents do; none: nowhere. */
   readonly record?: LifeRecord | undefined;
+  /** What agents owe because they used more than their share; none: nothing. */
+  readonly shares?: Shares;
+}
+
+/** Who used more than its share begins nothing until that is made up for. */
+export interface Shares {
+  owedMs(id: number): number;
+  /** Calls `Population.paid` then. */
+  later(id: number, ms: number): void;
 }
 
 /** Decides about messages as they are delivered, and about what manifests subscribe to; it tells the operator itself. */
@@ -108,6 +117,7 @@ export class Population implements Lodgers {
   #failed = 0;
   #fuel = 0n;
   readonly #heldBack = new Set<number>();
+  readonly #owing = new Set<number>();
   /** Those that take another version. */
   readonly #replacing = new Set<number>();
 
@@ -355,6 +365,10 @@ export class Population implements Lodgers {
       dispatcher.ended();
       return;
     }
+    if (agent !== undefined && this.#owes(id)) {
+      dispatcher.ended();
+      return;
+    }
     const delivery = agent === undefined ? undefined : bus.take(id);
     const { inspection } = this.#rooms;
     if (agent === undefined || delivery === undefined) dispatcher.ended();
@@ -366,6 +380,21 @@ export class Population implements Lodgers {
     }
   }
 
+  #owes(id: number): boolean {
+    const { shares } = this.#rooms;
+    const owedMs = shares?.owedMs(id) ?? 0;
+    if (owedMs === 0) return false;
+    if (!this.#owing.has(id)) shares?.later(id, owedMs);
+    this.#owing.add(id);
+    return true;
+  }
+
+  /** What an agent owed is made up for. */
+  paid(id: number): void {
+    this.#owing.delete(id);
+    if (this.#rooms.bus.hasMail(id)) this.#rooms.dispatcher.wake(id);
+  }
+
   #turnAway(id: number, delivery: Delivery): void {
     const { bus, dispatcher } = this.#rooms;
     bus.settle(delivery, turnedAway);
@@ -373,9 +402,9 @@ export class Population implements Lodgers {
     dispatcher.ended();
   }
 
-  /** Agents whose messages wait until they can be recorded again. */
+  /** Agents whose messages wait until they can be recorded again, or until the agent has a share again. */
   get heldBack(): number {
-    return this.#heldBack.size;
+    return this.#heldBack.size + this.#owing.size;
   }
 
   /** Goes on with those that were held back, once there is room on the record. */

@@ -30,13 +30,15 @@ const orchestration = [
   'children',
 ];
 
+/** As `unavailableInterfaces`, of `motehost:agent/orchestration`, but for what needs no host. */
+export const unavailableOrchestration: HostInterface = answering(...orchestration);
+
 /**
  * What an agent's world promises and a single run has not got: every call answers `unavailable`, the case
  * the contract has for it (wit/bus.wit, wit/orchestration.wit, wit/context.wit, wit/tools.wit).
  */
 export const unavailableInterfaces: Readonly<Record<string, HostInterface>> = {
   'motehost:agent/bus@0.1.0': answering('send', 'publish', 'request', 'subscribe', 'unsubscribe'),
-  'motehost:agent/orchestration@0.1.0': answering(...orchestration),
   'motehost:agent/async-orchestration@0.1.0': answering(...asyncOrchestration),
   'motehost:agent/context@0.1.0': answering('get', 'put', 'delete', 'list', 'usage'),
   'motehost:agent/tools@0.1.0': answering('list', 'call'),

@@ -33,6 +33,7 @@ export const kinds = {
   toolCall: 42,
   limit: 50,
   trap: 51,
+  pressure: 52,
   grantRevoked: 60,
   policyChanged: 61,
   keyRotated: 62,
@@ -94,6 +95,8 @@ export const fieldNames = {
   42: ['tool', 'outcome', 'argumentsSha256', 'resultSha256', 'durationNs'],
   50: ['limit', 'value', 'max', 'invocation'],
   51: ['trap', 'detail', 'invocation'],
+  // The host has little left of something, or enough again; `share` is what is used of it, 0 to 1.
+  52: ['resource', 'level', 'share'],
   60: ['grant', 'reason'],
   61: ['version', 'sha256', 'policies'],
   62: ['party', 'publicKey', 'generation'],

@@ -123,6 +123,18 @@ export class Directory {
     return this.#size;
   }
 
+  /** How full the fullest mailbox is, 0 to 1; looks at all of them, and is meant for thread 0. */
+  fullest(): number {
+    let fullest = 0;
+    for (let index = 1; index < this.#unused; index += 1) {
+      const depth = this.#depths[index] as number;
+      if (depth === 0) continue;
+      const share = depth / (this.#capacities[index] as number);
+      if (share > fullest) fullest = share;
+    }
+    return fullest;
+  }
+
   /**
    * Gives a name an id. The agent is nowhere until it is placed.
    * @throws HostError `HOST_ERR_AGENT_DUPLICATE`, `HOST_ERR_BUDGET_EXHAUSTED`

@@ -5,10 +5,11 @@ import { policyNamed, type SchedulerSettings } from '../config/scheduler-setting
 import { type Config, cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError } from '../errors.ts';
 import type { AuditLevel } from '../host/audit-level.ts';
-import type { LocalServing } from '../host/serve.ts';
+import type { LocalServing, ServeOptions } from '../host/serve.ts';
 import type { HttpFront } from '../http/listen.ts';
 import { passphraseFrom } from '../identity/passphrase.ts';
 import { type Limits, limitNames, parseQuantity, settleLimits } from '../limits.ts';
+import { nearest } from '../nearest.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { limitOptions, limitsOfFlags } from './limit-flags.ts';
@@ -49,6 +50,7 @@ const options = {
   'metrics-file': { type: 'string' },
   otlp: { type: 'string' },
   'otlp-protocol': { type: 'string' },
+  allocation: { type: 'string' },
   ...limitOptions,
 } as const;
 
@@ -111,6 +113,7 @@ What is measured (host top and /metrics show it always; docs/metrics.md)
 
 How
   --threads N             threads that run agents                          [one a core]
+  --allocation STRATEGY   where an agent with a cpu-quota goes: first-fit, best-fit, worst-fit, priority   [worst-fit]
   --memory-total SIZE     memory of all agents together                    [75% of the machine's, or of its cgroup's]
   --history-total SIZE    histories on disk together (host replay); the oldest go   [1GiB]
   --scheduler POLICY      who has the next turn on a thread (docs/scheduling.md): fair-share, round-robin, first-come,
@@ -168,6 +171,8 @@ export interface ServeSettings {
   readonly scheduler: SchedulerSettings;
   /** Undefined: metrics are exported nowhere. */
   readonly metrics: MetricsSettings | undefined;
+  /** Undefined: the host's default. */
+  readonly allocation: ServeOptions['allocation'];
   readonly acceptOldKeyring: boolean;
 }
 
@@ -214,6 +219,7 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     ...auditSettingsOf(values, config),
     scheduler: schedulerOf(values.scheduler, config),
     acceptAuditLoss: values['accept-audit-loss'] === true,
+    allocation: allocationOf(values.allocation),
     metrics: metricsOf({
       table: config.metrics,
       path: config.path ?? '',
@@ -238,6 +244,23 @@ function auditSettingsOf(
 ): Pick<ServeSettings, 'auditLevel' | 'auditKeeping'> {
   const { level, keeping } = auditAsked(values, audit, values.production === true);
   return { auditLevel: level, auditKeeping: keeping };
+}
+
+const allocations: readonly NonNullable<ServeOptions['allocation']>[] = [
+  'first-fit',
+  'best-fit',
+  'worst-fit',
+  'priority',
+];
+
+/** @throws HostError `HOST_ERR_CLI_USAGE` */
+function allocationOf(text: string | undefined): ServeOptions['allocation'] {
+  const found = allocations.find((one) => one === text);
+  if (found !== undefined || text === undefined) return found;
+  throw new HostError(
+    'HOST_ERR_CLI_USAGE',
+    `--allocation: no strategy '${text}'${nearest(text, allocations)}; there are ${allocations.join(', ')}`,
+  );
 }
 
 const portMax = 65_535;
@@ -318,6 +341,7 @@ function open(
     takesUnsealed,
     requireSigned,
     metrics,
+    allocation,
   } = settings;
   const passphrase = passphraseFrom(process.env);
   makeStateFolder(stateFolder);
@@ -338,6 +362,7 @@ function open(
     ...(historyBytesMax === undefined ? {} : { historyBytesMax }),
     ...(repairJournal ? { repairJournal } : {}),
     ...(metrics === undefined ? {} : { metrics }),
+    ...(allocation === undefined ? {} : { allocation }),
     ...(secretsFile === undefined ? {} : { secretsFile }),
     clock: systemClock,
     random: systemRandom,

@@ -16,6 +16,7 @@ import type { ResidenceShare } from '../engine/residence.ts';
 import type { Answer, Asked } from '../orchestration/asked.ts';
 import type { Decision } from '../policy/decision.ts';
 import type { PolicyRequest } from '../policy/request.ts';
+import type { Scarce } from '../scheduler/allowance.ts';
 import type { LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { Allocations } from './allocation-meter.ts';
@@ -185,6 +186,8 @@ export interface ThreadReport extends PopulationReport {
   readonly scheduler: DispatcherReport;
   readonly warmBytes: number;
   readonly allocations: Allocations;
+  /** Seconds in which agents wanted more of something than they may. */
+  readonly violations: Readonly<Record<Scarce, number>>;
   readonly audit: AuditBacklog;
   /** Counters of the bus and of hibernation, by name. */
   readonly counts: Readonly<Record<string, number>>;

@@ -10,6 +10,7 @@ import type { Clock, Random } from '../clock.ts';
 import type { Budget } from '../engine/budget.ts';
 import { type HostInterface, Linker, WitError } from '../engine/linker.ts';
 import type { HttpGate, WasiGrants } from '../engine/wasi/grants.ts';
+import type { Flows } from '../engine/wasi/pace.ts';
 import { asyncOrchestrationGuestApi } from '../orchestration/async-guest-api.ts';
 import { type OrchestrationGuest, orchestrationGuestApi } from '../orchestration/guest-api.ts';
 import { formatLogLine, type LogLevel, type LogLine, logGuestApi } from '../telemetry/guest-api.ts';
@@ -33,6 +34,8 @@ export interface GuestRoomsOptions {
   readonly names: ThreadNames;
   /** What the policies say; undefined where there are none. */
   readonly clearance: Clearance | undefined;
+  /** How much of disk and network an agent may use; undefined: what there is. */
+  readonly flows: (agent: Agent) => Flows | undefined;
 }
 
 const none: ReadonlySet<string> = new Set();
@@ -144,6 +147,7 @@ export class GuestRooms {
       })),
       net: grants.net,
       http: this.#gate(agent),
+      flows: this.#options.flows(agent),
       clock: this.#options.clock,
       random: this.#options.random,
     };

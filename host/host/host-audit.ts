@@ -7,6 +7,7 @@ import type { AuditPen } from '../audit/pen.ts';
 import type { Policies } from '../policy/policies.ts';
 import { MessageRecord } from './message-record.ts';
 import { note } from './note.ts';
+import type { PressureChange } from './pressure.ts';
 import type { Trust } from './trust.ts';
 
 /** What the main thread does for its callers and operator, on the audit chain; nothing where there is none. */
@@ -87,6 +88,11 @@ export class HostAudit {
 
   threadLost(thread: number, reason: string): void {
     this.#note(kinds.threadLost, '', '', thread, reason);
+  }
+
+  /** The host has little left of something, or enough again. */
+  pressed({ resource, level, share }: PressureChange): void {
+    this.#note(kinds.pressure, '', '', resource, level, share);
   }
 
   /** Policies of this version are in force. */

@@ -1,9 +1,11 @@
 import type { Clock, Random } from '../clock.ts';
 import type { MetricsSettings } from '../config/metrics.ts';
+import { Residence, type ResidenceShare } from '../engine/residence.ts';
 import type { ExportLoop } from '../telemetry/export/export-loop.ts';
 import type { Reading } from '../telemetry/export/exporter.ts';
 import type { Metric } from '../telemetry/metric.ts';
 import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
+import { Pressure, type PressureChange } from './pressure.ts';
 import { ProcessMeter } from './process-meter.ts';
 import { snapshotOf } from './snapshot.ts';
 import { type HostView, type Looked, look, metricsOf } from './status.ts';
@@ -17,6 +19,11 @@ export interface MeteringOptions {
   /** When the host began, milliseconds since 1970. */
   readonly startedAtMs: number;
   readonly view: () => Promise<HostView>;
+  /** How full the fullest mailbox is, 0 to 1. */
+  readonly fullest: () => number;
+  readonly residence: () => ResidenceShare;
+  /** The host has little left of something, or enough again. */
+  readonly pressed: (change: PressureChange) => void;
   readonly say: (level: 'info' | 'warn', text: string) => void;
 }
 
@@ -24,11 +31,28 @@ export interface MeteringOptions {
 export class Metering {
   readonly #options: MeteringOptions;
   readonly #process: ProcessMeter;
+  #pressure: Pressure | undefined;
   #exports: ExportLoop | undefined;
 
   constructor(options: MeteringOptions) {
     this.#options = options;
     this.#process = new ProcessMeter(options.clock);
+  }
+
+  /** Looks from now on whether the host has enough of everything. */
+  watch(): void {
+    const { clock, fullest, residence, pressed } = this.#options;
+    // One of its own: how much is used is told since the look before.
+    const meter = new ProcessMeter(clock);
+    this.#pressure = new Pressure({
+      clock,
+      changed: pressed,
+      read: () => ({
+        memory: memoryShare(residence()),
+        cpu: meter.look().cpu_usage_percent / 100,
+        mailbox: fullest(),
+      }),
+    });
   }
 
   async metrics(): Promise<readonly Metric[]> {
@@ -60,6 +84,7 @@ export class Metering {
       single('process_resident_memory_bytes', 'Memory the process has.', 'gauge', residentBytes),
       single('process_cpu_seconds_total', 'Processor time of all its threads.', 'counter', cpuMs / 1000),
       single('motehost_agents_max', 'Agents the host has room for.', 'gauge', this.#options.agentsMax),
+      ...(this.#pressure?.metrics() ?? []),
       ...(this.#exports?.metrics() ?? []),
     ];
   }
@@ -87,9 +112,17 @@ export class Metering {
 
   /** Exports a last time, if it does at all. */
   async close(): Promise<void> {
+    this.#pressure?.close();
     await this.#exports?.close();
     this.#exports = undefined;
   }
+}
+
+/** Of bytes and of memories, whichever there is less of. */
+function memoryShare(residence: ResidenceShare): number {
+  const { memoriesMax, memoryBytesMax } = residence.bounds;
+  const memories = Residence.memoriesOf(residence) / memoriesMax;
+  return Math.max(memories, memoryBytesMax === undefined ? 0 : Residence.bytesOf(residence) / memoryBytesMax);
 }
 
 function single(name: string, help: string, kind: Metric['kind'], value: number): Metric {

@@ -35,6 +35,8 @@ import { Mail } from './mail.ts';
 import { Metering } from './metering.ts';
 import { AgentNursery } from './nursery.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
+import { tellPressure } from './pressure-news.ts';
+import { Reservations } from './reservations.ts';
 import { Roster } from './roster.ts';
 import { RunFolder } from './run-folder.ts';
 import type {
@@ -159,6 +161,12 @@ class ServingHost implements LocalServing {
     this.#metering = new Metering({
       ...{ clock, random, version: hostVersion, agentsMax, startedAtMs: this.#startedAtMs },
       view: () => this.#recordedView(),
+      fullest: () => this.#directory.fullest(),
+      residence: () => this.#residence,
+      pressed: (change) => {
+        this.#audit.pressed(change);
+        tellPressure(change, this.#bus, this.#nowMs(), this.#say);
+      },
       say: this.#say.bind(this),
     });
     const kept = state.agents.subscriptions();
@@ -254,6 +262,11 @@ class ServingHost implements LocalServing {
       kept,
       halts: state.agents.halts(),
       isFresh: state.coldLeft.length === 0,
+      reservations: new Reservations({
+        strategy: options.allocation ?? 'worst-fit',
+        threads: this.#threads.numbers,
+        memoryBytesMax,
+      }),
     });
     this.#supervision = new Supervision({
       tenancy: this.#tenancy,
@@ -381,6 +394,7 @@ class ServingHost implements LocalServing {
   async becomeReady(): Promise<void> {
     this.#state.begin();
     await this.#mail.deliver();
+    this.#metering.watch();
     if (this.#options.metrics !== undefined) await this.#metering.export(this.#options.metrics);
     this.#isReady = true;
   }

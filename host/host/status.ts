@@ -135,6 +135,7 @@ export function metricsOf(view: HostView, looked: readonly Looked[]): readonly M
       (each) => each.report.failed,
     ),
     perThread('motehost_fuel_total', 'Fuel agents burnt.', 'counter', (each) => Number(each.report.fuel)),
+    violations(view, looked),
     perThread(
       'motehost_allocations_total',
       'Instances that came into memory.',
@@ -189,6 +190,21 @@ export function metricsOf(view: HostView, looked: readonly Looked[]): readonly M
 
 function single(name: string, help: string, value: number): Metric {
   return { name, help, kind: 'gauge', samples: [{ labels: {}, value }] };
+}
+
+/** Seconds in which agents wanted more than their `[resources]` say. */
+function violations({ totals }: HostView, looked: readonly Looked[]): Metric {
+  return {
+    name: 'motehost_resource_violations_total',
+    help: 'Seconds in which agents wanted more of something than they may.',
+    kind: 'counter',
+    samples: looked.flatMap(({ thread, report }) =>
+      Object.entries(report.violations).map(([resource, count]) => ({
+        labels: { thread: String(thread), resource },
+        value: totals.at(`violations ${resource} ${thread}`, count),
+      })),
+    ),
+  };
 }
 
 function phases(looked: readonly Looked[]): Metric {

@@ -7,6 +7,7 @@ import type { Bus, KeptSubscription } from '../bus/bus.ts';
 import type { Directory } from '../bus/directory.ts';
 import { HostError } from '../errors.ts';
 import type { Placement } from '../scheduler/placement.ts';
+import type { Reservations } from './reservations.ts';
 import { unknownAgent } from './thread-serving.ts';
 import type { AgentThreadHandle, Threads } from './threads.ts';
 
@@ -22,6 +23,8 @@ export interface TenancyOptions {
   readonly placement?: Placement;
   /** No agent has its state on disk. */
   readonly isFresh: boolean;
+  /** What threads are promised to agents that want a share of a processor for themselves. */
+  readonly reservations: Reservations;
 }
 
 /** Agents that are told to a thread in one go. */
@@ -93,7 +96,8 @@ export class Tenancy {
     try {
       for (const name of names) {
         const id = directory.add(name, mailbox, delivery.guarantee, messages.seal, messages.sign);
-        records.push(this.registry.add(id, name, spec, origin, threads.numbers, homes.get(name)));
+        const home = this.#placed(id, name, spec, homes.get(name));
+        records.push(this.registry.add(id, name, spec, origin, threads.numbers, home));
       }
     } catch (thrown) {
       for (const record of records) this.#forget(record);
@@ -101,6 +105,15 @@ export class Tenancy {
     }
     await Promise.all(threads.numbers.map((number) => this.#settle(number, spec, records)));
     return records;
+  }
+
+  #placed(id: number, name: string, spec: Spec, home: number | undefined): number | undefined {
+    try {
+      return this.#options.reservations.placeOf(id, spec, home);
+    } catch (thrown) {
+      this.#options.directory.remove(name);
+      throw thrown;
+    }
   }
 
   /** The threads on whose disk agents have their states from an earlier run. */
@@ -174,6 +187,7 @@ export class Tenancy {
       const { mailbox, delivery, messages } = spec.manifest;
       this.#options.directory.limit(record.id, mailbox, delivery.guarantee, messages.seal, messages.sign);
       this.registry.replace(record, spec, origin);
+      this.#options.reservations.replaced(record.id, spec, record.thread);
       return difference;
     });
   }
@@ -203,6 +217,7 @@ export class Tenancy {
     this.#options.halts.delete(record.name);
     this.#options.directory.remove(record.name);
     this.registry.remove(record);
+    this.#options.reservations.removed(record.id);
   }
 
   /** A thread was lost: its agents will be there again, on the one that takes its place. */

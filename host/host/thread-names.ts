@@ -248,6 +248,13 @@ class SharedRights implements OrchestrationRights {
     return passed(this.#policy, kind, name, bytes);
   }
 
+  mayStillTake(channel: string): boolean {
+    const policy = this.#policy;
+    if (policy === undefined) return true;
+    const subject = { kind: 'Subject', id: `channel.${channel}` } as const;
+    return policy.ended(policy.request('bus.subscribe', subject)) === undefined;
+  }
+
   #takes(policy: EffectiveRights, name: string, bytes: Uint8Array): Permitted | Promise<Permitted> {
     const permitted = policy.subscribes(`channel.${name}`);
     if (permitted instanceof Promise) return permitted.then((is) => (is ? bytes : undefined));

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Agent } from '../agent/agent.ts';
+import { Allowances } from '../agent/allowances.ts';
 import { ColdStates } from '../agent/cold-states.ts';
 import { Dispatcher } from '../agent/dispatcher.ts';
 import type { FailurePlace } from '../agent/error-strategy.ts';
@@ -24,6 +25,7 @@ import { InstancePools } from '../engine/hibernation/instance-pools.ts';
 import type { Linker } from '../engine/linker.ts';
 import { Residence } from '../engine/residence.ts';
 import type { WasiGrants } from '../engine/wasi/grants.ts';
+import { HostError } from '../errors.ts';
 import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
@@ -60,6 +62,7 @@ import { type NamesOwner, ThreadNames } from './thread-names.ts';
 import { clearanceOf, entranceOf, type PolicyOwner } from './thread-policy.ts';
 import { ThreadServing } from './thread-serving.ts';
 import { envelopesOf, proofsOf, recordRefusal, refusalText, storeSealOf, ThreadTrust } from './trust.ts';
+import { Violations } from './violations.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
@@ -107,6 +110,7 @@ export class AgentThread {
   readonly #dispatcher: Dispatcher;
   readonly profiles: Profiles = new Profiles();
   readonly #turns: MeteredTurn;
+  readonly #allowances: Allowances;
   readonly #gate: Gate;
   readonly lives: LifeNews;
   readonly #hooks: OwnHooks;
@@ -118,6 +122,7 @@ export class AgentThread {
   readonly #allocations: AllocationMeter;
   readonly population: Population;
   readonly #overdueKind: number;
+  readonly #paidKind: number;
   readonly #news: AgentNews;
   readonly #exchanges: Exchanges;
   readonly door: ThreadDoor;
@@ -161,6 +166,7 @@ export class AgentThread {
     this.#engine = createEngine({ cacheFolder: settings.cacheFolder, clock, pools: this.#pools });
     this.#wheel = new Wheel({ nowMs: () => clock.monotonicMs(), driver: timeoutDriver });
     this.#overdueKind = this.#wheel.kind((id) => this.#overdue(id));
+    this.#paidKind = this.#wheel.kind((id) => this.population.paid(id));
     this.#log = new LogOutbox(owner.logs, () => this.#wallMs());
     this.#deadLetterLog = new DeadLetterLog(
       (entry) => this.#log.write(entry),
@@ -238,11 +244,19 @@ export class AgentThread {
       say: (text, agent) => this.#news.say('warn', text, agent),
     });
     this.#gate = new Gate(this.#dispatcher);
+    const violations = new Violations({
+      bus: () => this.bus,
+      pen: this.#trust.pen,
+      wallMs: () => this.#wallMs(),
+      say: (level, text, agent) => this.#news.say(level, text, agent),
+      suspend: (id) => this.#suspend(id),
+    });
+    this.#allowances = new Allowances(clock, (violation) => violations.take(violation));
     this.#turns = new MeteredTurn({
       turn: this.#gate,
       profiles: this.profiles,
       indexOf: (id) => this.bus.directory.indexOf(id),
-      shares: { charge: () => {}, owedMs: () => 0 },
+      shares: this.#allowances,
       clock,
     });
     this.lives = new LifeNews({
@@ -261,6 +275,10 @@ export class AgentThread {
       halted: (agent, halt) => owner.halted([agent, halt]),
       exited: (exit) => owner.exited(exit),
       record: this.#audit,
+      shares: {
+        owedMs: (id) => this.#allowances.owedMs(id),
+        later: (id, ms) => void this.#wheel.arm(this.#paidKind, id, clock.monotonicMs() + ms),
+      },
     });
     this.#names = new ThreadNames({ owner, clock, random });
     this.#rooms = new GuestRooms({
@@ -272,6 +290,7 @@ export class AgentThread {
       log: (entry) => this.#log.write(entry),
       subscribed: (id) => void this.#subscribed.add(id),
       clearance: this.#clearance,
+      flows: (agent) => this.#allowances.of(agent),
     });
     this.#launcher = new Launcher({
       engine: this.#engine,
@@ -296,6 +315,15 @@ export class AgentThread {
       },
       audit: this.#audit,
     });
+  }
+
+  /** Never throws: one that is paused, or is being ended, is so already. */
+  #suspend(id: number): void {
+    try {
+      this.population.pull(id, 'pause', 'its [resources]');
+    } catch (thrown) {
+      if (!(thrown instanceof HostError)) throw thrown;
+    }
   }
 
   #inspection(): Inspection | undefined {
@@ -476,6 +504,7 @@ export class AgentThread {
     await this.population.remove(id);
     this.lives.removed(id);
     this.profiles.forget(this.bus.directory.indexOf(id));
+    this.#allowances.forget(id);
   }
 
   /** Which of these agents have their state on disk here. */
@@ -552,6 +581,7 @@ export class AgentThread {
       warmBytes: this.#room.warmBytes,
       allocations: this.#allocations.report,
       audit: backlogOf(this.#trust.pen),
+      violations: this.#allowances.violations,
       counts: { ...this.bus.counts, ...this.mail.counts() },
     };
   }

@@ -2,7 +2,7 @@ import { isSharedName } from '../manifest.ts';
 import type { Answer, Asked, OrchestrationError, ToldLease } from './asked.ts';
 import { type Coverage, spread } from './gossip.ts';
 import { gatherQuorum, type Tally, type Threshold, votesNeeded } from './quorum.ts';
-import { Shards } from './shards.ts';
+import { shardOf } from './shards.ts';
 import { type TopologyKind, topologyKinds } from './topology.ts';
 
 /** What is handed over to be sent (wit/types.wit). */
@@ -26,6 +26,8 @@ export interface OrchestrationRights {
   maySendTo(agent: string): boolean;
   /** The line of the manifest that would allow it. */
   cure(kind: SharedKind | 'spawn' | 'send', target: string): string;
+  /** Whether what it waited to take may come to it still: policies may have changed meanwhile. */
+  mayStillTake(channel: string): boolean;
   /**
    * What policies say of what the grants allow: the bytes as they may go, or undefined; a promise while a person is
    * asked.
@@ -85,7 +87,6 @@ export interface GuestTally {
 
 const wordBytesMax = 64;
 const votersMax = 1_000;
-const shardsMax = 10_000;
 const graceMs = 5_000;
 const timeoutMsDefault = 10_000;
 
@@ -108,10 +109,11 @@ export class Orchestra {
     await this.#permit('take', channel, nothing);
     const answer = await this.#asked({ kind: 'take', name: channel, waitMs: this.#within(waitMs) }, signal);
     if (answer.kind !== 'value') throw bug('take', answer);
-    if (signal?.aborted !== true) return answer.value;
-    // It came after whoever wanted it had gone.
+    const isWanted = signal?.aborted !== true;
+    if (isWanted && this.guest.rights.mayStillTake(channel)) return answer.value;
+    // It came after whoever wanted it had gone, or may not have it any more.
     void this.guest.ask({ kind: 'put-back', name: channel, value: answer.value }, undefined);
-    return this.refuse({ tag: 'cancelled' });
+    return this.refuse({ tag: isWanted ? 'denied' : 'cancelled' });
   }
 
   async acquireLease(name: string, ttlMs: number, waitMs: number, signal?: AbortSignal): Promise<ToldLease> {
@@ -377,7 +379,7 @@ export function orchestrationGuestApi(guest: OrchestrationGuest): OrchestrationG
       signal: (agent: string, word: string) => orchestra.raise(agent, word),
       awaitSignal: (word: string, waitMs: number) =>
         guest.during((signal) => orchestra.awaitSignal(word, waitMs, signal)),
-      shardOf: (key: string, shards: readonly string[]) => shardOf(key, shards),
+      shardOf,
       joinGroup: (group: string, topology: string) => orchestra.join(group, topology),
       leaveGroup: (group: string) => orchestra.leave(group),
       members: async (group: string) => [...(await orchestra.group(group)).members].sort(),
@@ -409,14 +411,4 @@ export function orchestrationGuestApi(guest: OrchestrationGuest): OrchestrationG
     },
     suspending,
   };
-}
-
-/** The latest shards named by anybody: they are named again with the next key. */
-let latest: { readonly names: string; readonly shards: Shards } | undefined;
-
-function shardOf(key: string, names: readonly string[]): string | undefined {
-  const some = names.slice(0, shardsMax);
-  const text = JSON.stringify(some);
-  if (latest?.names !== text) latest = { names: text, shards: new Shards(some) };
-  return latest.shards.of(key);
 }

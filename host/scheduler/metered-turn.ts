@@ -66,6 +66,7 @@ export class MeteredTurn implements Turn {
   /** A guest that is being ended waits for nothing any more. */
   letGo(key: number): void {
     this.#waiting.get(key)?.abort();
+    this.#options.turn.letGo?.(key);
   }
 
   /** Guests that wait for a share. */

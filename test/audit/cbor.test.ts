@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { CborError, type CborValue, decodeCbor, encodeCbor } from '../../host/audit/cbor.ts';
+import { fc } from '../support/properties.ts';
 import { readSimply } from './simple-cbor.ts';
 
 function hex(bytes: Uint8Array): string {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import * as fc from 'fast-check';
 import type { Guarantee } from '../../host/bus/message.ts';
 import type { Outcome } from '../../host/outcome.ts';
 import { atOnce, Buses, done, failed, outside, tagOf, text, usage, wordsOf } from '../support/buses.ts';
+import { fc } from '../support/properties.ts';
 
 const busy = failed({ tag: 'unavailable', val: 'busy' });
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { bodyOf, type Frame, FrameReader, FrameWriter } from '../../host/bus/frame.ts';
 import { frames, messageOf } from '../support/frames.ts';
+import { fc } from '../support/properties.ts';
 
 const memory: Buffer = Buffer.from(new SharedArrayBuffer(1 << 20));
 const writer = new FrameWriter(memory);

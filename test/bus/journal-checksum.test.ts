@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
-import fc from 'fast-check';
 import { checksum } from '../../host/bus/journal/checksum.ts';
+import { fc } from '../support/properties.ts';
 
 test('the checksum of every stretch, short or long, is the one zlib gives', () => {
   const seed = fc.integer({ min: 0, max: 2 ** 32 - 1 });

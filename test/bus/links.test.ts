@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import fc from 'fast-check';
 import type { Frame } from '../../host/bus/frame.ts';
 import { Links, type LinksOptions, portsOf, rewire, wire } from '../../host/bus/links.ts';
 import { systemClock } from '../../host/clock.ts';
 import { frames, messageOf } from '../support/frames.ts';
+import { fc } from '../support/properties.ts';
 
 const opened: Links[] = [];
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import fc from 'fast-check';
 import { createRing, RingReader, RingWriter, recordBytesMax } from '../../host/bus/ring.ts';
+import { fc } from '../support/properties.ts';
 
 test('records arrive whole, in order and once, whatever the sizes and the turns of both ends', () => {
   const ringBytes = 1024;

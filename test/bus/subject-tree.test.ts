@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import { SubjectTree, type Subscription } from '../../host/bus/subject-tree.ts';
 import { isPattern, isSubject, matches } from '../../host/subject.ts';
+import { fc } from '../support/properties.ts';
 
 function subscription(id: number, pattern: string, group?: string, subscriber: number = id): Subscription {
   return { id, subscriber, name: `a${subscriber}`, pattern, group, thread: 0 };

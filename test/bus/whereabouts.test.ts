@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Whereabouts } from '../../host/bus/whereabouts.ts';
+import { fc } from '../support/properties.ts';
 
 test('what is at each thread is what was put there and not taken away, in ascending order', () => {
   const entry = fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.constantFrom(2 ** 20, 2 ** 32 + 5, 2 ** 50));

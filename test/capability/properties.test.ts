@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Capabilities, type HttpTarget } from '../../host/capability/capabilities.ts';
 import { type Grants, type HttpGrant, noGrants } from '../../host/manifest.ts';
 import { matches } from '../../host/subject.ts';
+import { fc } from '../support/properties.ts';
 
 /** Few words, so that drawn grants and questions often meet. */
 const word = fc.constantFrom('a', 'b', 'agent', 'host');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import { slotMs, timeoutDriver, Wheel, type WheelDriver } from '../../host/clock/wheel.ts';
+import { fc } from '../support/properties.ts';
 
 /** A wheel turned by hand, and what fired when. */
 class Bench {

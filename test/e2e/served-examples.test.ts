@@ -189,3 +189,31 @@ test('site: a wasi:http agent answers under its route', options, async () => {
   assert.equal((await fetch(`${url}/elsewhere`)).status, 404);
   assert.equal(await run.end('SIGTERM'), 0);
 });
+
+test(
+  'untrusted: an agent under limits gets what its manifest says, and is told no for the rest',
+  options,
+  async () => {
+    const { serve: words, commands, printed } = readReadme('examples/untrusted');
+    const { run, url } = await serve(words);
+    await using _ = run;
+    assertLines(await runAll(commands, url), printed);
+    await run.stdout.until(/untrusted +denied: connecting to 127\.0\.0\.1:80/);
+    await run.stdout.until(
+      /untrusted +it wants more than \[resources\] connections = 2 allows: it gets none/,
+    );
+    await using endless = new Shell('npx host invoke untrusted --input compute', url);
+    await run.stdout.until(
+      /untrusted +it wants more than \[resources\] cpu-quota = 0\.25 allows: it is slowed down/,
+    );
+    await run.stdout.until(/untrusted +it wants more than .*cpu-quota = 0\.25 allows: what it does is ended/);
+    assert.equal(await endless.end(), 77);
+    assert.match(endless.stderr.printed, /it wants more than \[resources\] cpu-quota = 0\.25 allows/);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    assert.match(
+      metrics,
+      /motehost_resource_violations_total\{thread="1",resource="cpu"\} [1-9]|thread="2",resource="cpu"\} [1-9]/,
+    );
+    assert.equal(await run.end('SIGTERM'), 0);
+  },
+);

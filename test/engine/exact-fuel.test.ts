@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { kernelBytes, kernels } from '../../bench/kernels/kernels.ts';
 import { generatedModule } from '../support/generated.ts';
 import { naiveFuel, naiveMeter } from '../support/naive-meter.ts';
+import { fc } from '../support/properties.ts';
 import { answer, restless } from '../support/restless.ts';
 
 // Fuel is a number of the program, not of the run: whatever the clock and the thread's others do.

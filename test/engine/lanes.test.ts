@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import fc from 'fast-check';
 import { decodeComponent } from '../../host/engine/component/decode.ts';
 import { instantiateFast } from '../../host/engine/fast-lane/fast-lane.ts';
 import { planFastLane } from '../../host/engine/fast-lane/plan.ts';
@@ -9,6 +8,7 @@ import { stopTranspiler } from '../../host/engine/general-lane/transpile.ts';
 import type { Instance } from '../../host/engine/instance.ts';
 import { meter } from '../../host/engine/meter/meter.ts';
 import { type EchoComponent, echoComponent, echoLinker } from '../support/echo-component.ts';
+import { fc } from '../support/properties.ts';
 import { seedOf } from '../support/seed.ts';
 import { witType, witValue, writeWit } from '../support/wit-values.ts';
 import { budgetWith, prepareMetered } from './general-lane/lane.ts';

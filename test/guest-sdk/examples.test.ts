@@ -72,6 +72,7 @@ test('every agent in the folder is run by a test here', () => {
     'router',
     'site',
     'trading-swarm',
+    'untrusted',
     'word-count',
   ]);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import fc from 'fast-check';
 import { WitError } from '../../host/engine/linker.ts';
+import { fc } from '../support/properties.ts';
 import {
   buildTestAgent,
   type Imports,

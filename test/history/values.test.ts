@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { UnreadableValue, ValueReader } from '../../host/history/value-reader.ts';
 import { knownShapes, UnwritableValue, ValueWriter, viewTypes } from '../../host/history/value-writer.ts';
+import { fc } from '../support/properties.ts';
 
 function bytesOf(value: unknown): Uint8Array {
   const writer = new ValueWriter(1024 * 1024);

@@ -70,3 +70,21 @@ test('who may not make an agent by the policies does not, and is told no more', 
   await logged(/denied: Agent::"ada" agent\.spawn Agent::"kid-b"|ada agent\.spawn/);
   assert.equal(await host.ask('ada', 'children'), 'kid-a');
 });
+
+test(
+  'what was permitted when the wait began, and is not any more, goes to somebody else',
+  options,
+  async (t) => {
+    const component = await player();
+    const limits = '[limits]\ndeadline = "20s"\n';
+    const agents = ['ada', 'bob'].map((name) => localAgent(name, component, limits + shared));
+    const { host, change } = await policed(t, 'permit (principal, action, resource);', agents);
+    const waiting = host.ask('ada', 'take work 15000');
+    await host.ask('bob', 'members swarm');
+    await change(`permit (principal, action, resource);
+forbid (principal == Motehost::Agent::"ada", action == Motehost::Action::"bus.subscribe", resource);`);
+    assert.equal(await host.ask('bob', 'put work x 0'), 'ok');
+    assert.equal(await waiting, 'denied');
+    assert.equal(await host.ask('bob', 'take work 5000'), 'x');
+  },
+);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { type Curves, platformCurves } from '../../host/identity/curves.ts';
 import { portableCurves } from '../../host/identity/portable-curves.ts';
 import { isSoundKey, keyText, parseKey } from '../../host/identity/public-key.ts';
+import { fc } from '../support/properties.ts';
 import { flipped } from './parties.ts';
 
 const both: readonly Curves[] = [platformCurves, portableCurves];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Channel } from '../../host/orchestration/channel.ts';
+import { fc } from '../support/properties.ts';
 import { Stage, settle } from './parts.ts';
 
 test('whatever is put and taken, in whatever order: as a queue of the same bound', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { spread } from '../../host/orchestration/gossip.ts';
 import { Topology, type TopologyKind, topologyKinds } from '../../host/orchestration/topology.ts';
+import { fc } from '../support/properties.ts';
 
 const membersOf = (count: number): string[] => Array.from({ length: count }, (_, index) => `m${index}`);
 

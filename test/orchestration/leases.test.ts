@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { type KeptLease, type Lease, type LeaseStore, Leases } from '../../host/orchestration/leases.ts';
+import { fc } from '../support/properties.ts';
 import { Stage, settle } from './parts.ts';
 
 /** What a disk has: it survives every `Leases`. */

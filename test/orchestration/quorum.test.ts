@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { HostError } from '../../host/errors.ts';
 import { gatherQuorum, Quorum, type Threshold, votesNeeded } from '../../host/orchestration/quorum.ts';
+import { fc } from '../support/properties.ts';
 import { Stage, settle } from './parts.ts';
 
 const keyOf = (answer: string): string => answer;

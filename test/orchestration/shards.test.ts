@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Shards } from '../../host/orchestration/shards.ts';
+import { fc } from '../support/properties.ts';
 
 const keys = Array.from({ length: 20_000 }, (_, index) => `key-${index}`);
 const ten = Array.from({ length: 10 }, (_, index) => `shard-${index}`);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import { CalendarLine } from '../../host/scheduler/calendar-line.ts';
 import type { Line } from '../../host/scheduler/line.ts';
 import { RingLine } from '../../host/scheduler/ring-line.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
+import { fc } from '../support/properties.ts';
 
 const entries = fc.array(
   fc.record({ rank: fc.nat(20), isVoid: fc.boolean(), isDropped: fc.boolean(), isFresh: fc.boolean() }),

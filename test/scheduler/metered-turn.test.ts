@@ -15,6 +15,7 @@ function make() {
       isWanted: () => isWanted,
       giveWay: async (key) => void said.push(`turn of ${key}`),
       charge: (key, fuel, ms) => void said.push(`${key} used ${fuel}, ${ms} ms`),
+      letGo: (key) => void said.push(`${key} is let go`),
     },
     profiles,
     indexOf: (key) => key - 100,
@@ -67,11 +68,12 @@ test('who owes goes on only when it is paid, and with a turn of its own', async 
 });
 
 test('a guest that is being ended is let go at once', async () => {
-  const { turns, owed } = make();
+  const { turns, owed, said } = make();
   owed.set(101, Number.POSITIVE_INFINITY);
   const back = turns.giveWay(101);
   while (turns.waiting === 0) await Promise.resolve();
   turns.letGo(101);
   await back;
   assert.equal(turns.waiting, 0);
+  assert.deepEqual(said, ['turn of 101', '101 is let go'], 'wherever it waited');
 });

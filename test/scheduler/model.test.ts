@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
 import { type PolicyName, policyNames } from '../../host/config/scheduler-settings.ts';
 import { nobody, RunQueue } from '../../host/scheduler/run-queue.ts';
+import { fc } from '../support/properties.ts';
 import { NaiveQueue } from './naive-queue.ts';
 
 const keysMax = 12;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Profiles } from '../../host/scheduler/profile.ts';
+import { fc } from '../support/properties.ts';
 
 const key = 5000;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Random } from '../../host/clock.ts';
 import { type Backoff, jitteredPauseMs, pauseMs } from '../../host/supervisor/backoff.ts';
+import { fc } from '../support/properties.ts';
 import { noChance } from './nursery.ts';
 
 const base = { firstMs: 100, msMax: 1_000, multiplier: 2, jitter: 0, free: 0 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { CircuitBreaker, type CircuitRules } from '../../host/supervisor/circuit-breaker.ts';
+import { fc } from '../support/properties.ts';
 
 const rules: CircuitRules = { failuresMax: 3, openMs: 1_000, probesMax: 2, successesMin: 2 };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { RestartWindow } from '../../host/supervisor/restart-window.ts';
+import { fc } from '../support/properties.ts';
 
 test('restarts are counted as far back as the period, whole', () => {
   const gaps = fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 40 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { RestartClass } from '../../host/supervisor/child-spec.ts';
 import type { Strategy } from '../../host/supervisor/strategy.ts';
 import { Supervisor } from '../../host/supervisor/supervisor.ts';
+import { fc } from '../support/properties.ts';
 import { Nursery } from './nursery.ts';
 
 interface Plan {
@@ -25,14 +25,21 @@ class NaiveSupervisor {
   readonly plan: Plan;
   nowMs = 0;
   said: string[] = [];
-  list: { id: string; restart: RestartClass; isUp: boolean; dueMs: number }[];
+  list: { id: string; restart: RestartClass; isUp: boolean; dueMs: number; place: number }[];
+  #place = 0;
   readonly failing = new Set<string>();
   restarts: number[] = [];
   hasEnded = false;
 
   constructor(plan: Plan) {
     this.plan = plan;
-    this.list = plan.classes.map((restart, at) => ({ id: nameOf(at), restart, isUp: true, dueMs: -1 }));
+    this.list = plan.classes.map((restart, at) => ({
+      id: nameOf(at),
+      restart,
+      isUp: true,
+      dueMs: -1,
+      place: 0,
+    }));
   }
 
   step(step: Step): void {
@@ -44,7 +51,8 @@ class NaiveSupervisor {
         this.nowMs = Math.min(...dues);
         const due = this.list.filter(({ dueMs }) => dueMs === this.nowMs);
         // Several may be due at once where each is on its own; in a strategy with siblings they are one group.
-        if (this.plan.strategy === 'one-for-one') for (const one of due) this.start([one]);
+        const byFailure = due.toSorted((a, b) => a.place - b.place);
+        if (this.plan.strategy === 'one-for-one') for (const one of byFailure) this.start([one]);
         else this.start(due);
       }
       this.nowMs = untilMs;
@@ -88,7 +96,7 @@ class NaiveSupervisor {
     this.list = this.list.filter((one) => !(some.includes(one) && one.restart === 'temporary'));
     const back = some.filter((one) => this.list.includes(one));
     if (pauseMs === 0) this.start(back);
-    else for (const one of back) one.dueMs = this.nowMs + pauseMs;
+    else for (const one of back) Object.assign(one, { dueMs: this.nowMs + pauseMs, place: ++this.#place });
   }
 
   stop(some: typeof this.list): void {

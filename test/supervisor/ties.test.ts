@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Ties } from '../../host/supervisor/ties.ts';
+import { fc } from '../support/properties.ts';
 
 const broke = { why: 'it broke' };
 

@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import type { DeadLetter } from '../../host/bus/dead-letters.ts';
 import type { Frame, MessageFrame } from '../../host/bus/frame-kinds.ts';
 import type { BusError, Failure, Header } from '../../host/bus/message.ts';
 import { limitNames } from '../../host/limits.ts';
 import type { Usage } from '../../host/outcome.ts';
+import { fc } from './properties.ts';
 
 /** Any UTF-16, halves of surrogate pairs included. */
 const text: fc.Arbitrary<string> = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), halves());

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { camelCase } from '../../host/engine/component/names.ts';
 import { isNullable, type TypeDef, type TypeRef } from '../../host/engine/component/types.ts';
+import { fc } from './properties.ts';
 
 /** A value type as a tree, to be written as WIT. */
 export type WitType =

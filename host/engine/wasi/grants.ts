@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../../clock.ts';
+import type { Flows } from './pace.ts';
 
 /** Where a guest's standard input comes from. */
 export interface InputSource {
@@ -78,6 +79,8 @@ export interface WasiGrants {
   readonly netGate?: NetGate;
   /** Beside `net`, which allows requests of any method and path. */
   readonly http?: HttpGate;
+  /** How much of disk and network it may use; undefined: as much as there is. */
+  readonly flows?: Flows | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { ColdIndex, type Place } from '../../../host/engine/cold-store/cold-index.ts';
+import { fc } from '../../support/properties.ts';
 
 test('an index holds what a map would hold, whatever comes and goes', () => {
   const step = fc.record({ name: fc.integer({ min: 0, max: 60 }), isSet: fc.boolean() });

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { readCoreModule } from '../../../host/engine/component/core-module.ts';
 import { coreSignature, Layouts } from '../../../host/engine/component/layout.ts';
 import { Reader } from '../../../host/engine/component/reader.ts';
 import { componentTypeSection, worldOfComponentType } from '../../../host/engine/component/world.ts';
 import { embedWorld } from '../../support/component-tools.ts';
+import { fc } from '../../support/properties.ts';
 import { seedOf } from '../../support/seed.ts';
 import { witType, writeWit } from '../../support/wit-values.ts';
 

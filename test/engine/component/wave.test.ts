@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { TypeDef, TypeRef } from '../../../host/engine/component/types.ts';
 import { encodeValue, parseCall, parseValue, printValue } from '../../../host/engine/component/wave.ts';
 import { TextTooLong } from '../../../host/engine/component/wave-text.ts';
 import { componentTypeSection, worldOfComponentType } from '../../../host/engine/component/world.ts';
 import { HostError } from '../../../host/errors.ts';
 import { embedWorld } from '../../support/component-tools.ts';
+import { fc } from '../../support/properties.ts';
 import { witType, witValue, writeWit } from '../../support/wit-values.ts';
 
 const types: readonly TypeDef[] = [

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { systemClock } from '../../../host/clock.ts';
 import { Budget } from '../../../host/engine/budget.ts';
 import { decodeComponent } from '../../../host/engine/component/decode.ts';
@@ -9,6 +8,7 @@ import { planFastLane } from '../../../host/engine/fast-lane/plan.ts';
 import { type HostFunction, Linker, WitError } from '../../../host/engine/linker.ts';
 import { defaultLimits } from '../../../host/limits.ts';
 import { type EchoComponent, echoComponent, echoHost } from '../../support/echo-component.ts';
+import { fc } from '../../support/properties.ts';
 import { seedOf } from '../../support/seed.ts';
 import { witType, witValue, writeWit } from '../../support/wit-values.ts';
 

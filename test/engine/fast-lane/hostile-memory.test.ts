@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Layouts } from '../../../host/engine/component/layout.ts';
 import { componentTypeSection, worldOfComponentType } from '../../../host/engine/component/world.ts';
 import { Abi } from '../../../host/engine/fast-lane/abi.ts';
 import { Lifts } from '../../../host/engine/fast-lane/lift.ts';
 import { Trap } from '../../../host/engine/trap.ts';
 import { embedWorld } from '../../support/component-tools.ts';
+import { fc } from '../../support/properties.ts';
 import { witType, writeWit } from '../../support/wit-values.ts';
 
 const open = { enter: () => {}, leave: () => {} };

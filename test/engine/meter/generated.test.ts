@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { generatedModule } from '../../support/generated.ts';
 import { metered } from '../../support/metered.ts';
 import { naiveFuel, naiveMeter } from '../../support/naive-meter.ts';
+import { fc } from '../../support/properties.ts';
 
 type Ran = { readonly outcome: string; readonly used: bigint };
 

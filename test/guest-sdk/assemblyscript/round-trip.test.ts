@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import fc from 'fast-check';
 import type { TypeRef } from '../../../host/engine/component/types.ts';
 import { stopTranspiler } from '../../../host/engine/general-lane/transpile.ts';
 import type { Instance } from '../../../host/engine/instance.ts';
 import { type EchoAgent, echoAgent } from '../../support/echo-agent.ts';
 import { echoLinker } from '../../support/echo-component.ts';
 import { onFastLane, onGeneralLane } from '../../support/lanes.ts';
+import { fc } from '../../support/properties.ts';
 import { seedOf } from '../../support/seed.ts';
 import { witType, witValue, writeWit } from '../../support/wit-values.ts';
 import { writtenAgent } from '../../support/written-agent.ts';

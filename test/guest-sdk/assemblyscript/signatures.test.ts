@@ -3,7 +3,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   type Bindings,
   generateBindings,
@@ -17,6 +16,7 @@ import type { CoreModuleShape } from '../../../host/engine/component/core-module
 import { decodeComponent } from '../../../host/engine/component/decode.ts';
 import type { TypeRef } from '../../../host/engine/component/types.ts';
 import { compareWithDummy } from '../../support/core-signatures.ts';
+import { fc } from '../../support/properties.ts';
 import { seedOf } from '../../support/seed.ts';
 import { witType, writeWit } from '../../support/wit-values.ts';
 

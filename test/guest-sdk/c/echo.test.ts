@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import fc from 'fast-check';
 import { type Bindings, generateBindings } from '../../../guest-sdk/c/build/bindings.ts';
 import { buildProgram } from '../../../guest-sdk/c/build/build-program.ts';
 import type { CFunction } from '../../../guest-sdk/c/build/c-functions.ts';
@@ -10,6 +9,7 @@ import { stopTranspiler } from '../../../host/engine/general-lane/transpile.ts';
 import type { Instance } from '../../../host/engine/instance.ts';
 import { echoLinker } from '../../support/echo-component.ts';
 import { onFastLane, onGeneralLane } from '../../support/lanes.ts';
+import { fc } from '../../support/properties.ts';
 import { seedOf } from '../../support/seed.ts';
 import { witType, witValue, writeWit } from '../../support/wit-values.ts';
 import { counter, countFlags, folderOf, skip, worldOf } from './c-project.ts';

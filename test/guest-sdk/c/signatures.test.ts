@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { resolveTarget, type WorldTarget } from '../../../guest-sdk/build/target.ts';
 import { type Bindings, generateBindings } from '../../../guest-sdk/c/build/bindings.ts';
 import { buildProgram } from '../../../guest-sdk/c/build/build-program.ts';
 import type { CoreModuleShape } from '../../../host/engine/component/core-module.ts';
 import { decodeComponent } from '../../../host/engine/component/decode.ts';
 import { compareWithDummy } from '../../support/core-signatures.ts';
+import { fc } from '../../support/properties.ts';
 import { seedOf } from '../../support/seed.ts';
 import { witType, writeWit } from '../../support/wit-values.ts';
 import { folderOf, skip, worldOf } from './c-project.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import fc from 'fast-check';
 import type { World } from '../../../host/engine/component/world.ts';
 import { stopTranspiler } from '../../../host/engine/general-lane/transpile.ts';
 import type { Instance } from '../../../host/engine/instance.ts';
 import { type HostFunction, Linker, WitError } from '../../../host/engine/linker.ts';
+import { fc } from '../../support/properties.ts';
 import { buildScript, onFastLane, onGeneralLane, targetOf } from '../../support/script-agent.ts';
 import { seedOf } from '../../support/seed.ts';
 import { witType, witValue, writeWit } from '../../support/wit-values.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import fc from 'fast-check';
 import { WitError } from '../../../host/engine/linker.ts';
+import { fc } from '../../support/properties.ts';
 import {
   type Imports,
   importsOf,

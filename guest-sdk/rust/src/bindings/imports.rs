@@ -5271,7 +5271,7 @@ pub mod motehost {
             }
             #[allow(unused_unsafe, clippy::all)]
             /// Makes an agent like one that is installed, with its component and settings, and with those of its rights and
-            /// limits that this agent has too. It ends when this agent is removed, unless it is `detached`.
+            /// limits that this agent has too. It ends when this agent does, unless it is `detached`.
             #[allow(async_fn_in_trait)]
             pub fn spawn(
                 like: &str,

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readBytesMax, writeBytesMax } from '../files/bounds.ts';
+import { readPaced, writePaced } from '../files/paced-file.ts';
 import type { OpenFile, Soon } from '../files/port.ts';
 import { after, type Call, type Context } from './context.ts';
 import { Refusal } from './errno.ts';
@@ -56,10 +57,12 @@ function readInput(context: Context, input: Input, into: Vectors): Soon<number> 
 function readFile(context: Context, file: OpenFile, into: Vectors, offset: bigint): Soon<number> {
   const [only] = into;
   if (only === undefined) return 0;
-  if (into.length === 1) return file.read(only, offset);
+  const { budget, grants } = context;
+  const pace = grants.flows?.disk;
+  if (into.length === 1) return readPaced(file, pace, budget, only, offset);
   const buffer = new Uint8Array(lengthOf(into, readBytesMax));
   const spread = (length: number): number => scatter(buffer.subarray(0, length), into);
-  const read = file.read(buffer, offset);
+  const read = readPaced(file, pace, budget, buffer, offset);
   if (typeof read === 'number') return spread(read);
   return read.then((length) => {
     context.budget.check();
@@ -78,11 +81,15 @@ export const fd_write: Call = (context, fd: number, vectors: number, count: numb
     return after(entry.stream.write(bytes), done);
   }
   const opened = context.fds.file(fd, rights.fdWrite);
-  return after(opened.file.write(bytes, opened.position), (length) => {
+  return after(write(context, opened.file, bytes, opened.position), (length) => {
     done(length);
     return advance(opened, length);
   });
 };
+
+function write({ budget, grants }: Context, file: OpenFile, bytes: Uint8Array, offset: bigint): Soon<number> {
+  return writePaced(file, grants.flows?.disk, budget, bytes, offset);
+}
 
 /** After an append the position is the file's end, wherever it was before. */
 function advance(entry: FileEntry, length: number): void | Promise<void> {
@@ -107,7 +114,7 @@ export const fd_pwrite: Call = (
   const bytes = gather(context.memory.vectors(vectors, count));
   context.memory.at(pointer, 4);
   if (offset < 0n) throw new Refusal('inval');
-  return after(file.write(bytes, offset), (length) => context.memory.setU32(pointer, length));
+  return after(write(context, file, bytes, offset), (length) => context.memory.setU32(pointer, length));
 };
 
 function lengthOf(vectors: Vectors, bytesMax: number): number {

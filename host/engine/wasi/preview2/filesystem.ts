@@ -1,6 +1,7 @@
 import type { HostInterface } from '../../linker.ts';
 import { directoryEntriesMax } from '../files/bounds.ts';
 import { FileError } from '../files/file-error.ts';
+import { readPaced, writePaced } from '../files/paced-file.ts';
 import type {
   DirectoryListing,
   DirectoryPage,
@@ -19,6 +20,7 @@ import { fileSink, fileSource, SharedFile } from './file-streams.ts';
 import { type Guest, Resource } from './guest.ts';
 import type { Holding } from './held-bytes.ts';
 import { offer } from './offer.ts';
+import { pacedSink, pacedSource } from './paced-streams.ts';
 import type { Soon } from './source.ts';
 import { InputStream, OutputStream } from './streams.ts';
 
@@ -88,17 +90,23 @@ export class Descriptor extends Resource {
 
   readViaStream(offset: bigint): InputStream {
     const shared = this.#file('readable');
-    return new InputStream(this.#guest, fileSource(shared, offset, this.#guest.held.open()));
+    const { disk } = this.#guest;
+    const held = this.#guest.held.open();
+    return new InputStream(this.#guest, pacedSource(fileSource(shared, offset, held), disk));
   }
 
   writeViaStream(offset: bigint): OutputStream {
     const shared = this.#file('writable');
-    return new OutputStream(this.#guest, fileSink(shared, offset, this.#guest.held.open()));
+    const { disk } = this.#guest;
+    const held = this.#guest.held.open();
+    return new OutputStream(this.#guest, pacedSink(fileSink(shared, offset, held), disk));
   }
 
   appendViaStream(): OutputStream {
     const shared = this.#file('writable');
-    return new OutputStream(this.#guest, fileSink(shared, undefined, this.#guest.held.open()));
+    const { disk } = this.#guest;
+    const held = this.#guest.held.open();
+    return new OutputStream(this.#guest, pacedSink(fileSink(shared, undefined, held), disk));
   }
 
   /** The host's page cache needs no advice; the answer is only whether it could be given. */
@@ -149,13 +157,16 @@ export class Descriptor extends Resource {
         into.subarray(0, count),
         count === 0 && length > 0n,
       ];
-      return after(file.read(into, offset), pair);
+      return after(readPaced(file, this.#guest.disk?.pace, this.#guest.budget, into, offset), pair);
     });
   }
 
   /** How many bytes were written, which may be fewer than given. */
   write(buffer: Uint8Array, offset: bigint): Soon<bigint> {
-    return this.#do(() => after(this.#file('writable').file.write(buffer, offset), BigInt));
+    const { disk, budget } = this.#guest;
+    return this.#do(() =>
+      after(writePaced(this.#file('writable').file, disk?.pace, budget, buffer, offset), BigInt),
+    );
   }
 
   readDirectory(): DirectoryEntryStream {

@@ -1,6 +1,8 @@
 import { type Budget, Stopped } from '../../budget.ts';
 import { Trap } from '../../trap.ts';
+import type { Flows, Slots } from '../pace.ts';
 import { HeldBytes } from './held-bytes.ts';
+import { PaceGate } from './paced-streams.ts';
 import { type Readiness, Signal } from './readiness.ts';
 
 /** Resources one guest may hold at once; each costs the host some hundred bytes. */
@@ -11,6 +13,11 @@ const lingerMsMax = 5000;
 /** What all WASI resources of one guest share: its budget, its open handles and what they hold, its waits. */
 export class Guest {
   readonly budget: Budget;
+  /** Lets bytes of sockets and requests pass; undefined: all of them. */
+  readonly network: PaceGate | undefined;
+  /** The same for files. */
+  readonly disk: PaceGate | undefined;
+  readonly #connections: Slots | undefined;
   readonly held: HeldBytes = new HeldBytes();
   readonly #handles = new Set<Resource>();
   readonly #closings = new Set<Promise<void>>();
@@ -19,8 +26,11 @@ export class Guest {
   #waiting = 0;
   #disposed = false;
 
-  constructor(budget: Budget) {
+  constructor(budget: Budget, { disk, network, connections }: Flows = {}) {
     this.budget = budget;
+    this.#connections = connections;
+    this.disk = disk && new PaceGate(disk, budget.clock);
+    this.network = network && new PaceGate(network, budget.clock);
   }
 
   /** @throws Trap when the guest holds too many handles */
@@ -32,6 +42,19 @@ export class Guest {
 
   removeHandle(handle: Resource): void {
     this.#handles.delete(handle);
+  }
+
+  /** Counts one more socket or request; false when there may be none more. */
+  openConnection(): boolean {
+    if (this.#connections?.take() === false) return false;
+    if (this.budget.openFile()) return true;
+    this.#connections?.giveBack();
+    return false;
+  }
+
+  closeConnection(): void {
+    this.budget.closeFile();
+    this.#connections?.giveBack();
   }
 
   /** Work that `dispose` waits for: closing files, output on its way. A failure there is nobody's any more. */
@@ -73,6 +96,8 @@ export class Guest {
     this.#disposed = true;
     for (const handle of [...this.#handles]) handle[Symbol.dispose]();
     this.#deadline?.abort();
+    this.network?.close();
+    this.disk?.close();
     this.#end.notify();
     const closed = this.#closed();
     // Who gave up does not wait for a destination that takes nothing any more.

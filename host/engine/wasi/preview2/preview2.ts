@@ -50,7 +50,7 @@ const packages: readonly (readonly [prefix: string, load: () => Promise<Package>
  * holds the thread: what waits returns a promise (see `suspending`), which the guest's stop and its deadline end.
  */
 export function wasi(grants: WasiGrants, budget: Budget): Preview2 {
-  const guest = new Guest(budget);
+  const guest = new Guest(budget, grants.flows);
   const files = preopenedFiles(grants, budget);
   let loaded: readonly Package[] | undefined;
   return {

@@ -13,13 +13,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { systemClock } from '../../../../host/clock.ts';
 import { Budget } from '../../../../host/engine/budget.ts';
 import { FileError } from '../../../../host/engine/wasi/files/file-error.ts';
 import { openFiles } from '../../../../host/engine/wasi/files/files.ts';
 import type { Descriptor, OpenDirectory } from '../../../../host/engine/wasi/files/port.ts';
 import { defaultLimits } from '../../../../host/limits.ts';
+import { fc } from '../../../support/properties.ts';
 import { anchorings, secret } from './sandbox.ts';
 
 const name = fc.constantFrom(

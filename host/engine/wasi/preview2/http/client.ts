@@ -114,8 +114,7 @@ export class HttpClient {
   };
 
   #send(parts: RequestParts, target: Target, timeouts: Timeouts): FutureIncomingResponse {
-    const { budget } = this.#guest;
-    if (!budget.openFile()) refuse('connection-limit-reached');
+    if (!this.#guest.openConnection()) refuse('connection-limit-reached');
     const answer = new Arrival<Answer>();
     const requestBytes = heldBytesOf(parts.lines) + (parts.path?.length ?? 0);
     const request = this.#request(parts, target);
@@ -123,7 +122,7 @@ export class HttpClient {
     const endWatch = this.#gate?.watch?.(target.asked, abandon);
     request.on('close', () => {
       endWatch?.();
-      budget.closeFile();
+      this.#guest.closeConnection();
       answer.settle({ tag: 'err', val: { tag: 'connection-terminated' } });
     });
     request.on('error', (cause) => answer.settle({ tag: 'err', val: httpCode(cause) }));

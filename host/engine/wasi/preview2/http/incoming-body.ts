@@ -5,6 +5,7 @@ import { Trap } from '../../../trap.ts';
 import type { Failure } from '../error.ts';
 import { type Guest, Resource } from '../guest.ts';
 import { ReadableSource } from '../node-streams.ts';
+import { pacedSource } from '../paced-streams.ts';
 import { Pollable } from '../poll.ts';
 import { systemCode } from '../reach.ts';
 import { Arrival } from '../readiness.ts';
@@ -96,7 +97,7 @@ export class IncomingBody extends Resource {
     this.#guest.budget.check();
     if (this.#stream !== 'none') throw new WitError(undefined);
     this.#stream = 'open';
-    return new InputStream(this.#guest, this.#source, () => {
+    return new InputStream(this.#guest, pacedSource(this.#source, this.#guest.network), () => {
       this.#stream = 'dropped';
     });
   }

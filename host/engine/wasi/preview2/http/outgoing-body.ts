@@ -2,6 +2,7 @@ import type { OutgoingMessage } from 'node:http';
 import { WitError } from '../../../linker.ts';
 import { Trap } from '../../../trap.ts';
 import { type Guest, Resource } from '../guest.ts';
+import { pacedSink } from '../paced-streams.ts';
 import { BufferedSink } from '../sink.ts';
 import { OutputStream } from '../streams.ts';
 import { HttpFault, httpFailure } from './codes.ts';
@@ -118,7 +119,7 @@ export class OutgoingBody extends Resource {
     this.#guest.budget.check();
     if (this.#stream !== 'none') throw new WitError(undefined);
     this.#stream = 'open';
-    return new OutputStream(this.#guest, this.#transfer.sink, () => {
+    return new OutputStream(this.#guest, pacedSink(this.#transfer.sink, this.#guest.network), () => {
       this.#stream = 'dropped';
     });
   }

@@ -3,6 +3,7 @@ import { WitError } from '../../../linker.ts';
 import { type Guest, Resource } from '../guest.ts';
 import { type Family, ipText } from '../ip.ts';
 import { ReadableSource, writableSink } from '../node-streams.ts';
+import { pacedSink, pacedSource } from '../paced-streams.ts';
 import { Pollable } from '../poll.ts';
 import type { Reach } from '../reach.ts';
 import { Arrival, type Readiness, Signal } from '../readiness.ts';
@@ -41,11 +42,11 @@ class Connection {
   }
 
   streams(guest: Guest): [InputStream, OutputStream] {
-    const input = new InputStream(guest, this.source, () => {
+    const input = new InputStream(guest, pacedSource(this.source, guest.network), () => {
       this.source.close();
       this.release();
     });
-    const output = new OutputStream(guest, this.sink, () => {
+    const output = new OutputStream(guest, pacedSink(this.sink, guest.network), () => {
       guest.linger(this.sink.close(), () => this.release());
     });
     return [input, output];
@@ -100,7 +101,7 @@ export class TcpSocket extends Resource {
   /** @throws WitError `new-socket-limit` when too many files and sockets are open */
   static create(guest: Guest, reach: Reach, family: Family): TcpSocket {
     guest.budget.check();
-    if (!guest.budget.openFile()) throw new WitError('new-socket-limit');
+    if (!guest.openConnection()) throw new WitError('new-socket-limit');
     return new TcpSocket(guest, reach, family);
   }
 
@@ -319,7 +320,7 @@ export class TcpSocket extends Resource {
 
   #connected(socket: Socket): [InputStream, OutputStream] {
     this.#counted = false;
-    const connection = new Connection(socket, () => this.#guest.budget.closeFile());
+    const connection = new Connection(socket, () => this.#guest.closeConnection());
     this.#state = { at: 'connected', connection };
     this.#applyKeepAlive();
     return connection.streams(this.#guest);
@@ -343,7 +344,7 @@ export class TcpSocket extends Resource {
   #close(): void {
     closeState(this.#state);
     this.#state = { at: 'closed' };
-    if (this.#counted) this.#guest.budget.closeFile();
+    if (this.#counted) this.#guest.closeConnection();
   }
 }
 

@@ -4,6 +4,7 @@ import { Trap } from '../../../trap.ts';
 import { type Guest, Resource } from '../guest.ts';
 import type { Holding } from '../held-bytes.ts';
 import { type Family, ipText, isUnspecified } from '../ip.ts';
+import { both } from '../paced-streams.ts';
 import { Pollable } from '../poll.ts';
 import type { Reach } from '../reach.ts';
 import { Arrival, type Readiness, Signal } from '../readiness.ts';
@@ -203,7 +204,7 @@ export class UdpSocket extends Resource {
   /** @throws WitError `new-socket-limit` when too many files and sockets are open */
   static create(guest: Guest, reach: Reach, family: Family): UdpSocket {
     guest.budget.check();
-    if (!guest.budget.openFile()) throw new WitError('new-socket-limit');
+    if (!guest.openConnection()) throw new WitError('new-socket-limit');
     return new UdpSocket(guest, reach, family);
   }
 
@@ -298,7 +299,7 @@ export class UdpSocket extends Resource {
     const type = this.#family === 'ipv4' ? 'udp4' : 'udp6';
     const socket = createSocket({ type, ipv6Only: type === 'udp6' });
     const outcome = new Arrival<'ok' | { readonly code: string }>();
-    const onClosed = (): void => this.#guest.budget.closeFile();
+    const onClosed = (): void => this.#guest.closeConnection();
     const port = new Port(socket, this.#family, this.#reach, isOpen, this.#guest.held.open(), onClosed);
     socket.on('error', (cause) => outcome.settle({ code: networkCode(cause) }));
     this.#state = { at: 'binding', port, outcome };
@@ -315,7 +316,7 @@ export class UdpSocket extends Resource {
   }
 
   #close(): void {
-    if (this.#state.at === 'unbound') this.#guest.budget.closeFile();
+    if (this.#state.at === 'unbound') this.#guest.closeConnection();
     else this.#state.port.release();
   }
 }
@@ -337,13 +338,17 @@ export class IncomingDatagramStream extends Resource {
   receive(resultsMax: bigint): IncomingDatagram[] {
     this.#guest.budget.check();
     if (this.#generation !== this.#port.generation) throw new WitError('invalid-state');
-    if (resultsMax === 0n) return [];
-    return this.#port.receive(resultsMax > BigInt(receivedMax) ? receivedMax : Number(resultsMax));
+    const { network } = this.#guest;
+    if (resultsMax === 0n || network?.isReady() === false) return [];
+    const datagrams = this.#port.receive(resultsMax > BigInt(receivedMax) ? receivedMax : Number(resultsMax));
+    for (const { data } of datagrams) network?.pace.spend(data.length);
+    return datagrams;
   }
 
   subscribe(): Pollable {
     const port = this.#port;
-    return new Pollable(this.#guest, { isReady: () => port.hasReceived, onChange: port.received.onChange });
+    const event = { isReady: () => port.hasReceived, onChange: port.received.onChange };
+    return new Pollable(this.#guest, gated(this.#guest, event));
   }
 }
 
@@ -365,7 +370,7 @@ export class OutgoingDatagramStream extends Resource {
   checkSend(): bigint {
     this.#guest.budget.check();
     if (this.#generation !== this.#port.generation) throw new WitError('invalid-state');
-    this.#permit = this.#port.room;
+    this.#permit = this.#guest.network?.isReady() === false ? 0 : this.#port.room;
     return BigInt(this.#permit);
   }
 
@@ -393,7 +398,8 @@ export class OutgoingDatagramStream extends Resource {
 
   subscribe(): Pollable {
     const port = this.#port;
-    return new Pollable(this.#guest, { isReady: () => port.room > 0, onChange: port.sent.onChange });
+    const event = { isReady: () => port.room > 0, onChange: port.sent.onChange };
+    return new Pollable(this.#guest, gated(this.#guest, event));
   }
 
   #send({ data, remoteAddress }: OutgoingDatagram): void {
@@ -404,5 +410,11 @@ export class OutgoingDatagramStream extends Resource {
     this.#port.check(to);
     if (data.length > datagramBytesMax) throw new WitError('datagram-too-large');
     this.#port.send(data, to);
+    this.#guest.network?.pace.spend(data.length);
   }
+}
+
+/** Ready when bytes may pass, too. */
+function gated({ network }: Guest, event: Readiness): Readiness {
+  return network === undefined ? event : both(event, network);
 }
