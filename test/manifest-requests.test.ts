@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { noResources } from '../host/manifest/resources.ts';
 import { defaultRestart, defaultSupervision, type Manifest, parseManifest } from '../host/manifest.ts';
 
 const least = 'name = "billing"\nworld = "handler"\n';
@@ -127,6 +128,7 @@ subject = "orders.>"
     audit: { level: 'security' },
     scheduling: { priority: 'normal', class: 'interactive', weight: 1, rate: 10, deadlineMs: 30_000 },
     execution: { mode: 'event-driven', isolation: 'sandbox' },
+    resources: noResources,
     hooks: {},
     route: '/shop',
     triggers: [
