@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { noResources } from '../host/manifest/resources.ts';
 import { defaultRestart, defaultSupervision, type Manifest, parseManifest } from '../host/manifest.ts';
 
 const least = 'name = "billing"\nworld = "handler"\n';
 const read = (text: string): Manifest => parseManifest(least + text, 'agent.toml');
+
+const plain = { misfire: 'once', jitterMs: 0 } as const;
 
 test('everything an agent can ask for is read into plain values with their units', () => {
   const manifest = parseManifest(
@@ -124,15 +127,19 @@ subject = "orders.>"
     labels: { holds: [], carries: [] },
     audit: { level: 'security' },
     scheduling: { priority: 'normal', class: 'interactive', weight: 1, rate: 10, deadlineMs: 30_000 },
+    execution: { mode: 'event-driven', isolation: 'sandbox' },
+    resources: noResources,
+    hooks: {},
     route: '/shop',
     triggers: [
       {
         name: 'daily',
         occasion: { kind: 'cron', cron: '0 8 * * *', zone: 'Europe/Berlin' },
         body: 'go',
+        ...plain,
       },
-      { name: 'every-2', occasion: { kind: 'every', everyMs: 30_000 }, body: undefined },
-      { name: 'subject-3', occasion: { kind: 'subject', pattern: 'orders.>' }, body: undefined },
+      { name: 'every-2', occasion: { kind: 'every', everyMs: 30_000 }, body: undefined, ...plain },
+      { name: 'subject-3', occasion: { kind: 'subject', pattern: 'orders.>' }, body: undefined, ...plain },
     ],
   });
 });
@@ -285,7 +292,11 @@ const mistakes: readonly (readonly [title: string, text: string, message: RegExp
     /environment\.A must be a text, or/,
   ],
   ['a route that climbs', '[http]\nroute = "/a/.."', /http\.route must be a path/],
-  ['a trigger without an occasion', '[[triggers]]\nbody = "x"', /a trigger has one of: cron, every, subject/],
+  [
+    'a trigger without an occasion',
+    '[[triggers]]\nbody = "x"',
+    /a trigger has one of: cron, every, at, subject/,
+  ],
   ['a trigger with two', '[[triggers]]\ncron = "0 8 * * *"\nevery = "1s"', /a trigger has one of/],
   ['a zone of nothing', '[[triggers]]\nevery = "1s"\nzone = "UTC"', /zone belongs to cron/],
   ['a cron of three fields', '[[triggers]]\ncron = "0 8 *"', /cron must be five fields/],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { noResources } from '../host/manifest/resources.ts';
 import {
+  defaultExecution,
   defaultRestart,
   defaultSupervision,
   isAgentName,
@@ -29,6 +30,8 @@ test('the least manifest has a name and a world', () => {
     mailbox: { capacity: 1000, high: 800, low: 200, bytesMax: 16 * 1024 * 1024 },
     restart: defaultRestart,
     supervision: defaultSupervision,
+    execution: defaultExecution,
+    hooks: {},
     hibernate: { afterMs: 60_000, unsaveable: 'keep' },
     history: { record: false },
     delivery: { guarantee: 'at-least-once', attemptsMax: 5, backoffMs: 1000, backoffMsMax: 60_000 },

@@ -3,15 +3,14 @@ import { type LifecycleState, type LifeNumber, life, lifecycleStates } from '../
 import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
 import { HostError } from '../errors.ts';
+import type { ThreadAudit } from './thread-audit.ts';
 
 export interface LifeNewsRooms {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly wallMs: () => number;
   /** Where it is put on record; none: nowhere. */
-  readonly record:
-    | ((agent: Agent, from: LifecycleState, to: LifecycleState, why: string) => void)
-    | undefined;
+  readonly record: Pick<ThreadAudit, 'turned'> | undefined;
 }
 
 /** Somebody who waits for an agent to be in one of some states, as bits. */
@@ -40,7 +39,7 @@ export class LifeNews {
     if (this.#waiting > 0) this.#look(agent.id, to);
     const { bus, wallMs, record } = this.#rooms;
     const isWork = ((1 << from) & working) !== 0 && ((1 << to) & working) !== 0;
-    if (record !== undefined) record(agent, nameOf(from), nameOf(to), why);
+    record?.turned(agent, from, to, why);
     if (!bus.hasEventListeners || this.#isReturning) return;
     // What an agent does with an event like this one would be the next, without end.
     if (isWork && agent.delivery?.message.subject.startsWith(eventPrefix) === true) return;

@@ -1,6 +1,6 @@
 import type { Agent, AgentNote } from '../agent/agent.ts';
 import type { LifeRecord } from '../agent/life-record.ts';
-import type { LifecycleState } from '../agent/lifecycle.ts';
+import { type LifeNumber, life, lifecycleStates } from '../agent/lifecycle.ts';
 import type { Spec } from '../agent/spec.ts';
 import { kinds } from '../audit/kinds.ts';
 import type { AuditPen } from '../audit/pen.ts';
@@ -154,9 +154,11 @@ export class ThreadAudit implements LifeRecord {
   }
 
   /** From one state of its life to another: what no other kind tells of, and at a higher level all of it. */
-  turned(agent: Agent, from: LifecycleState, to: LifecycleState, why: string): void {
-    if (!toldAlways.has(to) && from !== 'suspended' && this.#levelOf(agent) === 'security') return;
-    note(this.#pen, kinds.agentState, agent.name, '', from, to, why);
+  turned(agent: Agent, from: LifeNumber, to: LifeNumber, why: string): void {
+    const isAlways = ((1 << to) & toldAlways) !== 0 || from === life.suspended;
+    if (!isAlways && this.#levelOf(agent) === 'security') return;
+    const [was, is] = [lifecycleStates[from] ?? '', lifecycleStates[to] ?? ''];
+    note(this.#pen, kinds.agentState, agent.name, '', was, is, why);
   }
 
   /** Its instance is gone. */
@@ -212,13 +214,7 @@ export class ThreadAudit implements LifeRecord {
   }
 }
 
-const toldAlways: ReadonlySet<LifecycleState> = new Set([
-  'suspended',
-  'completed',
-  'failed',
-  'terminating',
-  'terminated',
-]);
+const toldAlways = (1 << life.suspended) | (1 << life.completed) | (1 << life.terminated);
 
 /** What is told of an agent's circuit and health. */
 const wellbeing: ReadonlySet<AgentNote['kind']> = new Set([

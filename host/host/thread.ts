@@ -265,7 +265,7 @@ export class AgentThread {
       bus: this.bus,
       clock,
       wallMs: () => this.#wallMs(),
-      record: this.#audit && ((...turn) => this.#audit?.turned(...turn)),
+      record: this.#audit,
     });
     this.population = new Population({
       bus: this.bus,

@@ -218,3 +218,46 @@ test('that an agent is held, and who lets it go on, is on the chain', async (t) 
   const [letter] = await told(state, 'message-dead-lettered');
   assert.deepEqual([letter?.message, letter?.reason], ['m-1', 'dropped']);
 });
+
+test('that an agent is paused, by whom, goes on and is killed, is on the chain', async (t) => {
+  const state = temporaryState(t);
+  const host = await Hosted.start(t, state, [localAgent('first', component)]);
+  const agent = host.serving.handle('first', { name: 'ann' });
+  assert.equal(await host.ask('first', 'one'), '1');
+  await agent.pause();
+  assert.equal(await agent.resume(), true);
+  await agent.kill();
+  await agent.wait();
+  await host.close(1000);
+  const found = await told(state, 'agent-state');
+  assert.deepEqual(
+    found.map(({ from, to, reason }) => [from, to, reason]),
+    [
+      ['ready', 'suspended', 'paused by ann'],
+      ['suspended', 'ready', ''],
+      ['ready', 'terminated', 'killed by ann'],
+    ],
+  );
+});
+
+test('at the level of messages every transition in the life of an agent is on the chain', async (t) => {
+  const state = temporaryState(t);
+  const agents = [
+    localAgent('first', component, '[audit]\nlevel = "messages"\n'),
+    localAgent('second', component),
+  ];
+  const host = await Hosted.start(t, state, agents, { trust: { auditLevel: 'security' } });
+  await host.ask('first', 'one');
+  await host.ask('second', 'one');
+  await host.close(1000);
+  const found = await told(state, 'agent-state');
+  assert.deepEqual(
+    found.map(({ name, agent = name, from, to }) => `${String(agent)}: ${String(from)} > ${String(to)}`),
+    [
+      'first: created > initializing',
+      'first: initializing > ready',
+      'first: ready > running',
+      'first: running > ready',
+    ],
+  );
+});
