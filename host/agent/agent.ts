@@ -328,7 +328,6 @@ export class Agent implements CallEnd, LifecycleWatch {
     return this.#appearing;
   }
 
-
   async #appear(): Promise<string | undefined> {
     const presence = this.#presence;
     if (this.#spec.program.facts.main.kind !== 'handler') return undefined;

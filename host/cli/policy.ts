@@ -36,7 +36,8 @@ Usage: host policy check   [FOLDER] [--json]   is everything in it valid?
   --at TIME               when it is asked: 2026-12-31T18:00:00Z     [now]
   --json                  JSON: one document, or a line for each case
 
-FOLDER is policies if it is left out. In it: *.cedar and *.cedar.json (policies), entities.toml (groups and labels), *.test.toml (cases).
+FOLDER is policies if it is left out. In it: *.cedar and *.cedar.json (policies), entities.toml (groups and labels),
+*.test.toml (cases).
 
 Exit codes: 0 valid, allowed or as expected; 1 a case came out otherwise; 65 something in the folder is wrong;
 77 explain: denied, or a person has to approve; 130 Ctrl-C.
