@@ -212,6 +212,18 @@ export class Lifecycle {
     this.#watch.turned(life.suspended, this.#now, why);
   }
 
+  /** What `to` would throw. */
+  faultOf(next: LifeNumber): HostError | undefined {
+    const isBeneath = this.#now === life.suspended && next !== life.terminating && next !== life.terminated;
+    const from = isBeneath ? this.#beneath : this.#now;
+    if (from === next || ((legal[from] as number) & (1 << next)) !== 0) return undefined;
+    return illegal(
+      this.#name,
+      lifecycleStates[from] as LifecycleState,
+      lifecycleStates[next] as LifecycleState,
+    );
+  }
+
   /** @throws HostError `HOST_ERR_LIFECYCLE_ILLEGAL` when it is in a state from which it cannot be this */
   assert(next: LifeNumber): void {
     if (((legal[this.#now] as number) & (1 << next)) === 0) this.#refuse(this.#now, next);

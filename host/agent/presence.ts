@@ -103,10 +103,22 @@ export class Presence implements CallWatch, ParkingOwner {
     if (hadInstance) this.#around.note(this.#agent, { kind: 'ended', outcome: undefined, reason: 'killed' });
   }
 
-  /** Another state of its life, unless that was ended from outside. */
+  /**
+   * Another state of its life, unless that was ended from outside. One that cannot follow is our mistake: people are
+   * told, and the agent goes on as if nothing were.
+   */
   turn(next: LifeNumber, why?: string): void {
     const { lifecycle } = this.#agent;
-    if (lifecycle.number !== life.terminated) lifecycle.to(next, why);
+    if (lifecycle.number === life.terminated) return;
+    const error = lifecycle.faultOf(next);
+    if (error === undefined) lifecycle.to(next, why);
+    else this.#around.note(this.#agent, { kind: 'refused', error });
+  }
+
+  /** A message waits, or goes on; while it starts or ends, that is the state it is in. */
+  #turnWithin(next: LifeNumber): void {
+    const { beneath } = this.#agent.lifecycle;
+    if (beneath === life.running || beneath === life.waiting) this.turn(next);
   }
 
   /** Begins a call into its instance, which is there. */
@@ -252,7 +264,7 @@ export class Presence implements CallWatch, ParkingOwner {
   rests(): void {
     if (this.#phase !== 'busy' || this.#calls?.goesOn !== true) return;
     this.#phase = 'waiting';
-    this.turn(life.waiting);
+    this.#turnWithin(life.waiting);
     this.#agent.lastUsedMs = this.#around.clock.monotonicMs();
     this.#around.idle(this.#agent);
     if (this.#agent.leaveTurn()) this.#around.rested(this.#agent);
@@ -292,7 +304,7 @@ export class Presence implements CallWatch, ParkingOwner {
     else {
       this.#around.busy(this.#agent);
       this.#phase = 'busy';
-      this.turn(life.running);
+      this.#turnWithin(life.running);
       parking.resume();
     }
   }
@@ -312,7 +324,7 @@ export class Presence implements CallWatch, ParkingOwner {
         const calls = this.#hold(resident, budget);
         this.#away = undefined;
         this.#phase = 'busy';
-        this.turn(life.running);
+        this.#turnWithin(life.running);
         parking.join(asyncCalls);
         calls.goOn(away, asyncCalls.continue());
         return;
