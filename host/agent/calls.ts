@@ -87,7 +87,7 @@ export class Calls {
     if (end === undefined) return undefined;
     this.#end = undefined;
     const usage = usageOf(this.budget);
-    this.budget.settle();
+    this.budget.settle(usage);
     hibernate();
     return { end, timer: this.#timer, carried: this.budget.carry(), usage };
   }
@@ -161,7 +161,7 @@ export class Calls {
 
   #ended(end: CallEnd | undefined, outcome: CallOutcome): void {
     if (end === undefined) return;
-    this.budget.settle();
+    this.budget.settle(outcome.usage);
     this.#recorder?.end(outcome);
     end.ended(outcome);
   }

@@ -10,12 +10,21 @@ export class Claims {
   readonly #mail: boolean[] = [];
   readonly #paused: (Resume[] | undefined)[] = [];
   readonly #free: number[] = [];
+  /** Who was looked for last; nobody has the id 0. */
+  #lastId = 0;
+  #lastSlot = 0;
   /** Guests that gave way. */
   paused = 0;
 
   /** `undefined`: it has none. */
   find(id: number): number | undefined {
-    return this.#slots.get(id);
+    // Several times for one message.
+    if (id === this.#lastId) return this.#lastSlot;
+    const slot = this.#slots.get(id);
+    if (slot === undefined) return undefined;
+    this.#lastId = id;
+    this.#lastSlot = slot;
+    return slot;
   }
 
   /** A slot for an agent that has none. */
@@ -32,6 +41,7 @@ export class Claims {
   release(id: number, slot: number): boolean {
     if (this.#mail[slot] === true || this.#paused[slot] !== undefined) return false;
     this.#slots.delete(id);
+    if (id === this.#lastId) this.#lastId = 0;
     this.#free.push(slot);
     return true;
   }

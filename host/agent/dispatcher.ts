@@ -62,6 +62,7 @@ export class Dispatcher implements Turn {
   readonly #lateness: Lateness;
   /** Those whose turn came when all stacks were in use, by level. */
   readonly #stackless: readonly RingLine[] = levels.map(() => new RingLine());
+  #isAnyStackless = false;
   readonly #reserve: number;
   #active = 0;
   /** Whether the queue is looked at in this turn of the event loop, or in the next. */
@@ -259,6 +260,7 @@ export class Dispatcher implements Turn {
     const { activeMax } = this.#options;
     if (this.#active >= (level <= lastReserved ? activeMax : activeMax - this.#reserve)) {
       this.#stackless[level]?.add(slot, 0, 0);
+      this.#isAnyStackless = true;
       return false;
     }
     this.#lateness.began(slot, level);
@@ -281,6 +283,7 @@ export class Dispatcher implements Turn {
 
   /** A stack is free: whoever waited for one first has a turn. */
   #unblock(): void {
+    if (!this.#isAnyStackless) return;
     for (const line of this.#stackless)
       while (line.size > 0) {
         line.look();
@@ -289,5 +292,6 @@ export class Dispatcher implements Turn {
         this.#queue.push(line.key);
         return;
       }
+    this.#isAnyStackless = false;
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { LimitName, Limits } from '../limits.ts';
+import type { Usage } from '../outcome.ts';
 import { FuelSlice } from './fuel-slice.ts';
 import { HeapAccount } from './heap.ts';
 
@@ -433,9 +434,11 @@ export class Budget {
     if (fuel > 0) this.#charged = fuelUsed;
   }
 
-  /** A call under this account is over, or leaves it: charges what no slice's end did. */
-  settle(): void {
-    if (this.#turn !== undefined) this.#charge(this.fuelUsed, this.clock.monotonicMs());
+  /** A call under this account is over, or leaves it, having used so much as far as is known: charges what no slice's end did. */
+  settle(usage?: Pick<Usage, 'fuel' | 'wallMs'>): void {
+    if (this.#turn === undefined) return;
+    if (usage === undefined) this.#charge(this.fuelUsed, this.clock.monotonicMs());
+    else this.#charge(usage.fuel, this.#startedMs + usage.wallMs);
   }
 
   /**
