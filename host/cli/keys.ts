@@ -8,6 +8,7 @@ import { Trust } from '../host/trust.ts';
 import type { KeyOwner } from '../identity/host-secret.ts';
 import { writeHostSecret } from '../identity/key-file.ts';
 import type { RevocationReason } from '../identity/key-statement.ts';
+import type { Keyring } from '../identity/keyring.ts';
 import { passphraseFrom } from '../identity/passphrase.ts';
 import { parseKey } from '../identity/public-key.ts';
 import { isAgentName } from '../manifest.ts';
@@ -15,6 +16,7 @@ import { formatTable } from './client/table.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { hostKeyOf } from './keys/host-key.ts';
+import { requireKnown } from './keys/known-owner.ts';
 import { stateFolderOf } from './serve/state-folder.ts';
 import { parseWords, requireWords } from './words.ts';
 
@@ -47,7 +49,7 @@ Usage: host keys show [host|AGENT]                  the public key
   --state FOLDER          the state folder of the host                    [.motehost, or HOST_STATE]
 
 All but show need the host to be stopped (one that serves rotates and revokes by POST /v1/keys/…), and changes are
-put on its audit chain. MOTEHOST_KEY_PASSPHRASE opens a sealed host.key. Whoever knew the old public key of a host
+put on its audit chain. AGENT is one that the state folder knows. MOTEHOST_KEY_PASSPHRASE opens a sealed host.key. Whoever knew the old public key of a host
 follows a rotation; host.pub has the new one.
 `,
   endsProcess: true,
@@ -57,13 +59,14 @@ follows a rotation; host.pub has the new one.
     const folder = stateFolderOf(values.state, process.env);
     if (action === 'show') {
       requireWords(positionals, 2, usage);
-      return print(`${hostKeyOf(values.state, process.env).key(ownerOf(one ?? 'host')).text}\n`);
+      const keyring = hostKeyOf(values.state, process.env);
+      return print(`${keyring.key(await knownOwner(one ?? 'host', keyring, folder)).text}\n`);
     }
     const reason = reasonOf(values.reason ?? 'compromised');
     if (action === 'list') return change(folder, (trust) => list(trust, values.json === true));
     if (action === 'passphrase') return change(folder, (trust) => reseal(trust, folder));
     if (one === undefined) throw new HostError('HOST_ERR_CLI_USAGE', `whose key? ${usage}`);
-    if (action === 'rotate') return change(folder, (trust) => rotate(trust, folder, ownerOf(one)));
+    if (action === 'rotate') return change(folder, (trust) => rotate(trust, folder, one));
     if (action === 'revoke')
       return change(folder, (trust) => revoke(trust, folder, one, values.generation, reason));
     if (action === 'forget') return change(folder, (trust) => forget(trust, one));
@@ -102,7 +105,8 @@ async function change(folder: string, act: (trust: Trust) => number | Promise<nu
   }
 }
 
-async function rotate(trust: Trust, stateFolder: string, owner: string): Promise<number> {
+async function rotate(trust: Trust, stateFolder: string, whose: string): Promise<number> {
+  const owner = await knownOwner(whose, trust.keyring, stateFolder);
   const { key } = await new HostKeys({ trust, stateFolder }).rotate(owner, 'local');
   return print(`${key}\n`);
 }
@@ -119,7 +123,7 @@ async function revoke(
     await keys.revokeForeign(whose, reason, 'local');
     return tell(`${whose} counts for nothing any more (${reason})`);
   }
-  const owner = ownerOf(whose);
+  const owner = await knownOwner(whose, trust.keyring, stateFolder);
   const last = trust.keyring.generation(owner);
   const generation = generationText === undefined ? last : Number(generationText);
   if (!Number.isSafeInteger(generation) || generation < 1 || generation > last)
@@ -187,6 +191,13 @@ function list({ keyring, trusted }: Trust, isJson: boolean): number {
 function pinOf(trusted: Trust['trusted'], party: string): { key: string; by: string; generation: number } {
   const { key = '', by = 'first', generation = 0 } = trusted.pin(party) ?? {};
   return { key, by, generation };
+}
+
+/** @throws HostError `HOST_ERR_CLI_USAGE`; as `requireKnown` */
+async function knownOwner(word: string, keyring: Keyring, stateFolder: string): Promise<KeyOwner> {
+  const owner = ownerOf(word);
+  await requireKnown(owner, keyring, stateFolder);
+  return owner;
 }
 
 function ownerOf(word: string): KeyOwner {
