@@ -34,7 +34,7 @@ export const command: Command = {
   help: `host keys: the keys of a host and its agents, and whose keys it trusts
 
 Usage: host keys show [host|AGENT]                  the public key
-       host keys list [--json]                      whose keys are pinned, and which keys are revoked
+       host keys list [--json]                      own keys, whose are pinned, and which are revoked
        host keys rotate host|AGENT                  the next generation signs from now on
        host keys revoke host|AGENT [--generation N] an own key is not to be trusted any more
        host keys revoke ed25519:…                   somebody else's
@@ -63,7 +63,7 @@ follows a rotation; host.pub has the new one.
       return print(`${keyring.key(await knownOwner(one ?? 'host', keyring, folder)).text}\n`);
     }
     const reason = reasonOf(values.reason ?? 'compromised');
-    if (action === 'list') return change(folder, (trust) => list(trust, values.json === true));
+    if (action === 'list') return change(folder, (trust) => list(trust, folder, values.json === true));
     if (action === 'passphrase') return change(folder, (trust) => reseal(trust, folder));
     if (one === undefined) throw new HostError('HOST_ERR_CLI_USAGE', `whose key? ${usage}`);
     if (action === 'rotate') return change(folder, (trust) => rotate(trust, folder, one));
@@ -166,31 +166,59 @@ function reseal({ secret }: Trust, folder: string): number {
   );
 }
 
-function list({ keyring, trusted }: Trust, isJson: boolean): number {
-  const rows = [
-    {
-      party: keyring.party('host'),
-      key: keyring.host.text,
-      by: 'own',
-      generation: keyring.generation('host'),
-    },
-    ...trusted.parties.map((party) => ({ party, ...pinOf(trusted, party) })),
+interface Listed {
+  readonly party: string;
+  readonly key: string;
+  readonly by: string;
+  /** 0: of somebody else's key that is revoked, nobody knows. */
+  readonly generation: number;
+  readonly reason?: RevocationReason;
+  /** ISO 8601. */
+  readonly revoked?: string;
+}
+
+function list(trust: Trust, stateFolder: string, isJson: boolean): number {
+  const rows = listed(trust, stateFolder);
+  if (isJson) return print(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const columns = [
+    { title: 'PARTY' },
+    { title: 'KEY' },
+    { title: 'BY' },
+    { title: 'GENERATION', isNumber: true },
+    { title: 'REVOKED' },
+  ];
+  const cells = rows.map(({ party, key, by, generation, revoked = '' }) => [
+    party,
+    key,
+    by,
+    generation === 0 ? '' : String(generation),
+    revoked,
+  ]);
+  return print(`${formatTable(columns, cells).join('\n')}\n`);
+}
+
+function listed(trust: Trust, stateFolder: string): readonly Listed[] {
+  const { keyring, trusted } = trust;
+  const { keys, pinned } = new HostKeys({ trust, stateFolder }).list();
+  return [
+    ...keys.map(({ party, key, generation }) => ({ party, key, by: 'own', generation })),
+    ...keyring.revokedKeys.map(({ party, key, generation, reason, fromMs }) => ({
+      party,
+      key,
+      by: `revoked: ${reason}`,
+      generation,
+      reason,
+      revoked: new Date(fromMs).toISOString(),
+    })),
+    ...pinned.map(({ party, key, by, generation }) => ({ party, key, by, generation })),
     ...trusted.revokedKeys.map(({ key, reason }) => ({
       party: '',
       key,
       by: `revoked: ${reason}`,
       generation: 0,
+      reason,
     })),
   ];
-  if (isJson) return print(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  const columns = [{ title: 'PARTY' }, { title: 'KEY' }, { title: 'BY' }];
-  const cells = rows.map(({ party, key, by }) => [party, key, by]);
-  return print(`${formatTable(columns, cells).join('\n')}\n`);
-}
-
-function pinOf(trusted: Trust['trusted'], party: string): { key: string; by: string; generation: number } {
-  const { key = '', by = 'first', generation = 0 } = trusted.pin(party) ?? {};
-  return { key, by, generation };
 }
 
 /** @throws HostError `HOST_ERR_CLI_USAGE`; as `requireKnown` */

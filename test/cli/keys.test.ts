@@ -45,7 +45,23 @@ test('keys of a host are shown, rotated and revoked; its chain goes over to the 
   assert.equal(readFileSync(join(state, 'keys/host.pub'), 'utf8').trim(), second);
   const revoked = await keys('revoke', 'billing', '--reason', 'retired');
   assert.match(revoked.stderr, /generation 1 of billing, .* is revoked \(retired\); .* signs now/);
-  assert.notEqual((await keys('show', 'billing')).stdout.trim(), agent);
+  const agentNow = (await keys('show', 'billing')).stdout.trim();
+  assert.notEqual(agentNow, agent);
+  const listed = (await keys('list')).stdout;
+  assert.match(listed, new RegExp(`/billing +${agentNow} +own +2\n`));
+  assert.match(listed, new RegExp(`/billing +${agent} +revoked: retired +1 +20\\d\\d-\\S+Z\n`));
+  const rows = (await keys('list', '--json')).stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    rows.map(({ key, generation, reason }) => [key, generation, reason]),
+    [
+      [second, 2, undefined],
+      [agentNow, 2, undefined],
+      [agent, 1, 'retired'],
+    ],
+  );
   writeFileSync(join(home, 'first.pub'), `${first}\n`);
   const verified = await call(['audit', 'verify', join(state, 'audit'), '--key', 'first.pub']);
   assert.equal(verified.code, 0, verified.stderr);
