@@ -48,9 +48,9 @@ Usage: host keys show [host|AGENT]                  the public key
   --reason WHY            compromised (nothing it ever signed counts), superseded, retired   [compromised]
   --state FOLDER          the state folder of the host                    [.motehost, or HOST_STATE]
 
-All but show need the host to be stopped (one that serves rotates and revokes by POST /v1/keys/…), and changes are
-put on its audit chain. AGENT is one that the state folder knows. MOTEHOST_KEY_PASSPHRASE opens a sealed host.key. Whoever knew the old public key of a host
-follows a rotation; host.pub has the new one.
+All but show need the host to be stopped (one that serves lists them by GET /v1/keys, rotates and revokes by POST), and
+changes are put on its audit chain. AGENT is one that the state folder knows. MOTEHOST_KEY_PASSPHRASE opens a sealed
+host.key. Whoever knew the old public key of a host follows a rotation; host.pub has the new one: keep the first.
 `,
   endsProcess: true,
   run: async (args) => {
@@ -63,14 +63,16 @@ follows a rotation; host.pub has the new one.
       return print(`${keyring.key(await knownOwner(one ?? 'host', keyring, folder)).text}\n`);
     }
     const reason = reasonOf(values.reason ?? 'compromised');
-    if (action === 'list') return change(folder, (trust) => list(trust, folder, values.json === true));
-    if (action === 'passphrase') return change(folder, (trust) => reseal(trust, folder));
+    const cure = lockedCure(action, one);
+    if (action === 'list') return change(folder, cure, (trust) => list(trust, folder, values.json === true));
+    if (action === 'passphrase') return change(folder, cure, (trust) => reseal(trust, folder));
     if (one === undefined) throw new HostError('HOST_ERR_CLI_USAGE', `whose key? ${usage}`);
-    if (action === 'rotate') return change(folder, (trust) => rotate(trust, folder, one));
+    if (action === 'rotate') return change(folder, cure, (trust) => rotate(trust, folder, one));
     if (action === 'revoke')
-      return change(folder, (trust) => revoke(trust, folder, one, values.generation, reason));
-    if (action === 'forget') return change(folder, (trust) => forget(trust, one));
-    if (action === 'trust' && other !== undefined) return change(folder, (trust) => pin(trust, one, other));
+      return change(folder, cure, (trust) => revoke(trust, folder, one, values.generation, reason));
+    if (action === 'forget') return change(folder, cure, (trust) => forget(trust, one));
+    if (action === 'trust' && other !== undefined)
+      return change(folder, cure, (trust) => pin(trust, one, other));
     throw new HostError(
       'HOST_ERR_CLI_USAGE',
       `show, list, rotate, revoke, trust, forget or passphrase? ${usage}`,
@@ -78,10 +80,24 @@ follows a rotation; host.pub has the new one.
   },
 };
 
+/** What does the same to a host that serves. */
+function lockedCure(action: string | undefined, whose: string | undefined): string {
+  if (action === 'list') return 'stop it, or ask it: GET /v1/keys';
+  const owner = whose?.replace(/^agent\//, '');
+  if (action === 'rotate') return `stop it, or ask it: POST /v1/keys/${owner}/rotate`;
+  if (action !== 'revoke') return 'stop it first';
+  const path = parseKey(whose ?? '') === undefined ? `${owner}/revoke` : 'revocations';
+  return `stop it, or ask it: POST /v1/keys/${path}`;
+}
+
 /** Opens the keys of a host that is stopped, does one thing, and has it on the chain before it says so. */
-async function change(folder: string, act: (trust: Trust) => number | Promise<number>): Promise<number> {
+async function change(
+  folder: string,
+  cure: string,
+  act: (trust: Trust) => number | Promise<number>,
+): Promise<number> {
   hostKeyOf(folder, process.env);
-  const lock = new StateLock(folder, nowMs());
+  const lock = new StateLock(folder, nowMs(), cure);
   try {
     const passphrase = passphraseFrom(process.env);
     const trust = await Trust.open({

@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { kinds } from '../../host/audit/kinds.ts';
 import { systemClock, systemRandom } from '../../host/clock.ts';
 import { AgentRecords } from '../../host/host/agent-records.ts';
+import { StateLock } from '../../host/host/state-lock.ts';
 import { Trust } from '../../host/host/trust.ts';
 import { verifyComponent } from '../../host/identity/component-signature.ts';
 import { type CliResult, host } from '../support/cli.ts';
@@ -101,6 +102,23 @@ test('only of agents that are or were here keys are shown and changed: of record
   assert.equal(readFileSync(join(state, 'keys/keyring.json'), 'utf8'), ring);
   rmSync(join(state, 'agents.sqlite'));
   assert.equal((await keys('show', 'spawned')).code, 0, 'it has a key in the ring');
+});
+
+test('what needs the host stopped says how one that serves is asked', async (t) => {
+  await served();
+  const lock = new StateLock(state, 0);
+  t.after(() => lock.release());
+  const key = (await keys('show')).stdout.trim();
+  for (const [words, path] of [
+    [['list'], 'GET /v1/keys'],
+    [['rotate', 'host'], 'POST /v1/keys/host/rotate'],
+    [['revoke', 'agent/billing'], 'POST /v1/keys/billing/revoke'],
+    [['revoke', key], 'POST /v1/keys/revocations'],
+  ] as const) {
+    const refused = await keys(...words);
+    assert.equal(refused.code, 69);
+    assert.ok(refused.stderr.includes(`stop it, or ask it: ${path}\n`), refused.stderr);
+  }
 });
 
 test('a passphrase seals the key: without it, and with another, nothing opens', async () => {
