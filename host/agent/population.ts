@@ -51,6 +51,8 @@ export interface PopulationRooms {
 /** Who used more than its share begins nothing until that is made up for. */
 export interface Shares {
   owedMs(id: number): number;
+  /** One that stood still goes on: how long it wanted too much is counted anew. */
+  beginAnew(id: number): void;
   /** Calls `Population.paid` then. */
   later(id: number, ms: number): void;
 }
@@ -499,7 +501,9 @@ export class Population implements Lodgers {
   /** A person says that an agent goes on; false: nothing keeps it from doing so. */
   async resume(id: number, isDropped: boolean): Promise<boolean> {
     const agent = this.#agents.get(id);
-    if (agent === undefined || !(await this.#recovery.resume(agent, isDropped))) return false;
+    if (agent === undefined) return false;
+    this.#rooms.shares?.beginAnew(id);
+    if (!(await this.#recovery.resume(agent, isDropped))) return false;
     this.custody.waited(id);
     void this.keeper.begin(id);
     return true;
