@@ -89,6 +89,8 @@ export interface AgentReport extends Tally, WellbeingReport {
   readonly lifecycle: LifecycleState;
   /** In a call, and waiting for something outside. */
   readonly mailboxDepth: number;
+  /** Milliseconds since its message under way began; undefined: there is none. */
+  readonly underWayMs: number | undefined;
   readonly lastError: string | undefined;
   readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
   /** How it works, as its messages have shown. */
@@ -524,6 +526,7 @@ export class Population implements Lodgers {
       ...{ phase, lifecycle, mailboxDepth, handled, failed, fuel, memoryBytes, lastError, subscriptions },
       ...this.wellbeing.reportOf(id),
       losses: agent?.losses ?? 0,
+      underWayMs: agent?.underWayMs(this.#rooms.around.clock.monotonicMs()),
     };
   }
 
