@@ -10,7 +10,7 @@ import { listIn, tableIn, type Wire } from './client/wire.ts';
 import type { Command } from './command.ts';
 import { differenceText, wantsMore } from './difference.ts';
 import { exitCodes } from './exit-code.ts';
-import { formatBytes } from './report.ts';
+import { formatBytes, formatMs } from './report.ts';
 import { parseWords, requireWords } from './words.ts';
 
 const options = {
@@ -150,6 +150,7 @@ function detailText(agent: Wire<AgentDetail>): string {
     ['life', agent.lifecycle],
     ['handled', `${grouped(agent.handled)} messages, ${grouped(agent.failed)} of them failed`],
     ['waiting', `${grouped(agent.mailboxDepth)} messages`],
+    ['under way', underWayText(agent.underWayMs)],
     ['used', `fuel ${grouped(agent.fuel)} · memory ${formatBytes(agent.memoryBytes)}`],
     ['works', profileText(agent.profile)],
     ['world', agent.world],
@@ -175,6 +176,12 @@ function detailText(agent: Wire<AgentDetail>): string {
   );
   const manifest = plainText(agent.manifest.trimEnd(), true);
   return `${formatPairs(there)}${manifest === '' ? '' : `\n${manifest}\n`}`;
+}
+
+function underWayText(ms: number | null | undefined): string | undefined {
+  return typeof ms === 'number'
+    ? `a message, for ${formatMs(ms)}; what it uses is told at its end`
+    : undefined;
 }
 
 /** An older host says nothing of it. */
