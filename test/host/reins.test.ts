@@ -137,9 +137,13 @@ test('a paused agent is killed, and one that computes', options, async (t) => {
     'suspended > terminated',
   ]);
   assert.equal(await host.ask('ann', ''), 'error');
-  await assert.rejects(ann.kill(), { code: 'HOST_ERR_LIFECYCLE_ILLEGAL' });
-  await assert.rejects(ann.stop(), { code: 'HOST_ERR_LIFECYCLE_ILLEGAL' });
-  await assert.rejects(ann.pause(), { code: 'HOST_ERR_LIFECYCLE_ILLEGAL' });
+  const ended = {
+    code: 'HOST_ERR_LIFECYCLE_ILLEGAL',
+    message: 'ann has ended already; host agents resume ann begins it anew',
+  };
+  await assert.rejects(ann.kill(), ended);
+  await assert.rejects(ann.stop(), ended);
+  await assert.rejects(ann.pause(), ended);
   assert.equal(await ann.resume(), true);
   assert.equal(await ann.state(), 'created');
   assert.equal(await host.ask('ann', ''), '1');
