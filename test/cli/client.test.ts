@@ -100,6 +100,18 @@ for (const [kind, status, expected, line] of ends) {
   });
 }
 
+test('agents wait says what was not come to in time', async () => {
+  const routes: Record<string, Route> = {
+    'GET /v1/agents/greeter/state': (_, response) =>
+      json(response, { name: 'greeter', lifecycle: 'ready', reached: false }),
+  };
+  const { code, stdout, stderr } = await call(['agents', 'wait', 'greeter', '--timeout', '0'], { routes });
+  assert.deepEqual(
+    [code, stdout, stderr],
+    [124, 'ready\n', 'host: greeter is ready, and not ended after 0 s\n'],
+  );
+});
+
 test('what a server refuses is one line with its cure, and an exit code by its class', async () => {
   const refusing = (status: number, code: string, detail: string): Call => ({
     routes: { [invokePath]: (_, response) => problem(response, status, code, detail) },
