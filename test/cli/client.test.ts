@@ -248,6 +248,14 @@ test('send leaves an agent a message, and says when it had it already', async ()
     [sent.server.seen[0]?.body, sent.server.seen[0]?.headers['x-mote-message-id']],
     ['7', 'x1'],
   );
+  const ended: Record<string, Route> = {
+    'POST /v1/agents/billing/send': (_, response) =>
+      json(response, { id: 'm-7', receivers, hasEnded: true }, 202),
+  };
+  assert.match(
+    (await call(['send', 'billing'], { routes: ended })).stderr,
+    /^host: billing has ended, .* host dead-letters; host agents resume billing begins it anew\n$/,
+  );
   receivers = 0;
   const again = await call(['send', 'billing', '--json', '--guarantee', 'exactly-once'], { routes });
   assert.deepEqual(JSON.parse(again.stdout), { id: 'm-7', receivers: 0 });

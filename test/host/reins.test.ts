@@ -136,7 +136,14 @@ test('a paused agent is killed, and one that computes', options, async (t) => {
     'running > suspended',
     'suspended > terminated',
   ]);
-  assert.equal(await host.ask('ann', ''), 'error');
+  const told = await host.serving.invoke('ann', payload(''), { principal });
+  assert.ok(told.kind === 'answered' && told.outcome.kind === 'error');
+  assert.deepEqual(told.outcome.failure, {
+    tag: 'unavailable',
+    val: 'the agent was killed by a person; host agents resume ann begins it anew',
+  });
+  const { hasEnded } = await host.serving.send('ann', payload(''), { principal });
+  assert.equal(hasEnded, true);
   const ended = {
     code: 'HOST_ERR_LIFECYCLE_ILLEGAL',
     message: 'ann has ended already; host agents resume ann begins it anew',
