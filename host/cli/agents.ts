@@ -41,7 +41,9 @@ Usage: host agents [--prefix TEXT] [--json]      all of them
   --json                  JSON: a line for each agent, or one document
   --retry                 resume: what the agent was held with comes to it again; this is so by itself
   --drop                  resume: what it was held with is a dead letter, and it goes on without
-  --until STATE           wait: for created, ready, running, suspended, terminated, …; by itself for its end
+  --until STATE           wait: for created, initializing, ready, running, waiting, suspended, completed, failed,
+                          terminating, terminated, unreachable, or ended (as by itself): for one of completed,
+                          failed, terminated
   --timeout SECONDS       wait: ends with 124 when it is not in that state by then; default an hour
   --accept                install a version although it imports or asks for more than the one before
 

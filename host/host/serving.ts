@@ -186,6 +186,8 @@ export interface Accepted {
   readonly id: string;
   /** Agents and host-side subscribers that get it; for `send`, 1, or 0 for a repetition of an id. */
   readonly receivers: number;
+  /** For `send`: its agent is terminated, so it is a dead letter at once, or lost if it is `at-most-once`. */
+  readonly hasEnded?: boolean;
 }
 
 export interface PublishOptions {
