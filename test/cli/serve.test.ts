@@ -161,6 +161,13 @@ test('what cannot be served is told before anything runs', options, async () => 
     [['agents', '--watch', '--no-watch'], 64, /exclude each other/],
     [['agents', '--log', 'xml'], 64, /neither text nor json/],
     [['agents', '--drain', '5'], 64, /--drain: '5' is not a time/],
+    [['agents', '--memory-total', '1'], 64, /--memory-total: '1' is less than 16MiB/],
+    [['agents', '--metrics-file', '.'], 64, /the metrics file \. is a folder/],
+    [
+      ['agents', '--metrics-file', 'none/m.json'],
+      64,
+      /the metrics file none\/m\.json is to be in .*no folder/,
+    ],
     [['agents', '--fuel', 'much'], 64, /--fuel: 'much' is not a limit/],
   ] as const) {
     await using run = serve(...words);
