@@ -106,7 +106,13 @@ test(
     await run.stderr.until(
       /host: second is called third now; it goes on under its old name until host serve is started again\n/,
     );
+    const supervisors = join(home, 'agents/supervisors.toml');
+    writeFileSync(supervisors, '[[supervisors]]\nname = "top"\nchildren = ["greeter"]\n');
+    await run.stderr.until(
+      /host: supervisors\.toml changed: that counts from the next start of host serve on\n/,
+    );
     assert.equal(await run.end('SIGINT'), 0);
+    rmSync(supervisors);
     rmSync(join(home, 'agents/second'), { recursive: true });
   },
 );
