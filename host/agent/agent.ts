@@ -263,7 +263,8 @@ export class Agent implements CallEnd, LifecycleWatch {
   #deadlineMs({ untilMs }: Delivery): number {
     const max = this.#spec.limits.deadlineMs;
     if (untilMs === Number.POSITIVE_INFINITY) return max;
-    return Math.min(max, untilMs - this.#around.clock.monotonicMs());
+    // In whole ms, as limits are told; those who ask wait for no longer themselves.
+    return Math.min(max, Math.ceil(untilMs - this.#around.clock.monotonicMs()));
   }
 
   #late(deadlineMs: number): CallOutcome {

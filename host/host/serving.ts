@@ -180,6 +180,8 @@ export type Reply =
         | 'unavailable'
         | 'rate-limited';
       readonly retryAfterMs: number | undefined;
+      /** Of `timed-out`: how long the asker waited, where it said so. */
+      readonly deadlineMs?: number | undefined;
     };
 
 export interface Accepted {
