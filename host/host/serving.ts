@@ -92,6 +92,8 @@ export interface AgentDetail extends AgentSummary {
   readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
   /** In the order of the manifest. */
   readonly triggers: readonly AgentTrigger[];
+  /** Milliseconds since its message under way began, whose fuel is not in `fuel` yet; undefined: there is none. */
+  readonly underWayMs: number | undefined;
   readonly lastError: string | undefined;
   /** Instances it lost since the host started. */
   readonly losses: number;
@@ -178,12 +180,16 @@ export type Reply =
         | 'unavailable'
         | 'rate-limited';
       readonly retryAfterMs: number | undefined;
+      /** Of `timed-out`: how long the asker waited, where it said so. */
+      readonly deadlineMs?: number | undefined;
     };
 
 export interface Accepted {
   readonly id: string;
   /** Agents and host-side subscribers that get it; for `send`, 1, or 0 for a repetition of an id. */
   readonly receivers: number;
+  /** For `send`: its agent is terminated, so it is a dead letter at once, or lost if it is `at-most-once`. */
+  readonly hasEnded?: boolean;
 }
 
 export interface PublishOptions {

@@ -119,7 +119,7 @@ test('a token is kept as its hash alone, in a file for its owner alone', (t) => 
   });
   revokeToken(stateFolder, 'ci');
   assert.deepEqual(listTokens(stateFolder), []);
-  assert.throws(() => revokeToken(stateFolder, 'ci'), { code: 'HOST_ERR_TOKEN_INVALID' });
+  assert.throws(() => revokeToken(stateFolder, 'ci'), { code: 'HOST_ERR_TOKEN_UNKNOWN' });
 });
 
 test('a capability that is none is refused with the nearest that is', () => {
