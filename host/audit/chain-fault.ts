@@ -23,6 +23,8 @@ export interface ChainFault {
   readonly file: string;
   readonly offset: number;
   readonly detail: string;
+  /** How many batches are so, this one and those behind it; undefined: it is about one. */
+  readonly batches?: number;
 }
 
 /** In words, for a batch whose seal or events were found wrong. */

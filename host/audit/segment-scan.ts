@@ -33,6 +33,8 @@ export interface Batch {
   readonly seal: SignedSeal | undefined;
   /** The first event that does not follow from the one of its thread before. */
   readonly skip: Skip | undefined;
+  /** Nothing is wrong with it but whose key it is. */
+  readonly isForeign: boolean;
 }
 
 /** Reads a segment batch by batch and checks each against its seal. */
@@ -98,11 +100,17 @@ export class SegmentScan {
       endOffset: reader.offset,
       seal,
       skip: this.#skip,
+      isForeign: fault === 'key' && seal !== undefined && this.#misfitOf(seal.seal, count) === undefined,
     };
     if (seal !== undefined && fault === undefined) this.#accept(seal);
     // What a batch that is wrong says of its threads is worth nothing.
     else this.#counts?.forget();
     return batch;
+  }
+
+  /** Records about keys in the batch that was read last. */
+  get keyEvents(): readonly Uint8Array[] {
+    return this.#keyEvents;
   }
 
   /** Goes on behind a signed seal whose batch was found wrong. */
@@ -133,6 +141,10 @@ export class SegmentScan {
     const { seal } = signed;
     if (!isSigned(signed)) return 'signature';
     if (!this.#trust.holds(seal.publicKey)) return 'key';
+    return this.#misfitOf(seal, count);
+  }
+
+  #misfitOf(seal: Seal, count: number): SealFault | undefined {
     if (!equal(seal.chain, this.header.chain)) return 'chain';
     if (seal.batch !== this.position.nextBatch) return 'batch';
     if (!equal(seal.segmentHeader, this.headerHash)) return 'header';

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { type ChainFault, faultOfBatch } from './chain-fault.ts';
 import { genesisLink } from './chain-hash.ts';
+import { ForeignRun } from './foreign-run.ts';
 import { type Head, isSameSeal, readHead } from './head.ts';
 import { kinds } from './kinds.ts';
 import { type Pruned, readPruned } from './pruned.ts';
@@ -85,6 +86,11 @@ class Verifier {
   #isStopped = false;
   /** What follows a fault is a consequence until a seal says where it goes on. */
   #isLost = false;
+  /** Nothing was found yet but batches of a key that nobody vouched for. */
+  #isBeginning = true;
+  #foreign: { readonly run: ForeignRun; readonly at: number } | undefined;
+  /** What was read since `#position` that it could not go on from. */
+  #passed: { events: number; batches: number } = { events: 0, batches: 0 };
   /** The first event that the end of the last segment lacks. */
   #missing: { readonly sequence: number; readonly file: string; readonly offset: number } | undefined;
 
@@ -176,7 +182,10 @@ class Verifier {
     if (isRight && isSamePosition(claimed, expected)) return expected;
     if (!this.#isLost) this.#add(misplaced(path, number, header, expected));
     this.#isLost = true;
-    if (header.firstBatch > expected.nextBatch) this.#position = claimed;
+    if (header.firstBatch > expected.nextBatch) {
+      this.#position = claimed;
+      this.#passed = { events: 0, batches: 0 };
+    }
     return this.#position;
   }
 
@@ -231,6 +240,9 @@ class Verifier {
 
   #accept(signed: SignedSeal, scan: SegmentScan, count: number): void {
     this.#isLost = false;
+    this.#isBeginning = false;
+    this.#passed = { events: 0, batches: 0 };
+    this.#endForeign(signed);
     this.#position = scan.position;
     this.#isStopped = scan.lastKind === kinds.hostStopped;
     this.#lastSeal = signed;
@@ -242,15 +254,44 @@ class Verifier {
   }
 
   #wrongSeal(path: string, scan: SegmentScan, batch: Batch, signed: SignedSeal, before: Position): void {
-    if (!this.#isLost || batch.fault === 'key') this.#addBatch(path, batch, before);
+    // A chain that begins under another key is followed, so that what its later keys vouch for is found right.
+    const isFollowed = batch.isForeign && this.#isBeginning;
+    if (batch.fault === 'key') this.#addForeign(path, scan, batch, signed, before);
+    else if (!this.#isLost) this.#addBatch(path, batch, before);
     this.#isLost = true;
     const isOurs = batch.fault !== 'signature' && batch.fault !== 'key' && batch.fault !== 'chain';
-    if (isOurs && signed.seal.batch >= before.nextBatch) {
+    if (isFollowed || (isOurs && signed.seal.batch >= before.nextBatch)) {
       scan.resume(signed, sealHash(signed));
       this.#isLost = false;
-      this.#batches += 1;
-    } else scan.stay();
+      this.#passed = { events: 0, batches: 0 };
+      if (!isFollowed) this.#batches += 1;
+    } else {
+      scan.stay();
+      this.#passed.events += batch.count;
+      this.#passed.batches += 1;
+    }
     this.#position = scan.position;
+  }
+
+  #addForeign(path: string, scan: SegmentScan, batch: Batch, { seal }: SignedSeal, before: Position): void {
+    const { events, batches } = this.#passed;
+    const sequence = before.nextSequence + events;
+    if (this.#foreign?.run.takes(seal.publicKey) !== true) {
+      const place = { sequence, batch: before.nextBatch + batches, file: path, offset: batch.offset };
+      const run = new ForeignRun(seal.publicKey, place, batch.isForeign && this.#isBeginning);
+      this.#foreign = { run, at: this.#faults.length };
+    }
+    const { run, at } = this.#foreign;
+    run.add(sequence + batch.count - 1, batch.isForeign ? scan.keyEvents : []);
+    if (at < faultsMax) this.#faults[at] = run.fault;
+  }
+
+  #endForeign({ seal }: SignedSeal): void {
+    if (this.#foreign === undefined) return;
+    const { run, at } = this.#foreign;
+    this.#foreign = undefined;
+    run.end(seal.publicKey);
+    if (at < faultsMax) this.#faults[at] = run.fault;
   }
 
   #unreadable(path: string, batch: Batch, before: Position): void {
@@ -305,6 +346,8 @@ class Verifier {
     if (signed === undefined) return;
     const { seal } = signed;
     if (!this.#trust.holds(seal.publicKey)) {
+      // Told already, of the batches of that key.
+      if (this.#foreign?.run.takes(seal.publicKey) === true) return;
       const detail = `the ${what} is signed by a key that nobody vouched for`;
       this.#add({
         kind: 'key',
@@ -366,6 +409,7 @@ class Verifier {
   }
 
   #add(fault: ChainFault): void {
+    this.#isBeginning = false;
     if (this.#faults.length < faultsMax) this.#faults.push(fault);
   }
 }

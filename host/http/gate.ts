@@ -180,14 +180,12 @@ function foreignOrigin(origin: string | undefined): Problem {
   return new Problem(403, 'origin-foreign', `${page} may not call this server: ${cure}`);
 }
 
-const openCure = "this host has no tokens; leave it out, or make one with 'host token create'";
-
 function unauthorized(authorization: string | undefined, isOpen: boolean): Problem {
   const cure = "send 'Authorization: Bearer TOKEN' with a token made by 'host token create'";
-  const detail =
-    authorization === undefined
-      ? `a token is needed: ${cure}`
-      : `the token is not valid here: ${isOpen ? openCure : cure}`;
+  const openCure = "leave it out, or make one with 'host token create'";
+  let detail = `the token is not valid here: ${cure}`;
+  if (authorization === undefined) detail = `a token is needed: ${cure}`;
+  else if (isOpen) detail = `the token is not valid here, where there are none yet: ${openCure}`;
   return new Problem(401, 'unauthorized', detail, {
     headers: ['www-authenticate', 'Bearer realm="motehost"'],
   });

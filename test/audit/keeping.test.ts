@@ -9,8 +9,9 @@ import { Personal } from '../../host/audit/field.ts';
 import { jsonEvent } from '../../host/audit/json.ts';
 import { lastMarks, markStart } from '../../host/audit/keyring-marks.ts';
 import { kinds } from '../../host/audit/kinds.ts';
+import { queryChain } from '../../host/audit/query.ts';
 import { segmentNumbers, segmentPath } from '../../host/audit/segment.ts';
-import { keySigner } from '../../host/audit/signer.ts';
+import { keySigner, publicKeyText } from '../../host/audit/signer.ts';
 import { subjectsPath } from '../../host/audit/subject-file.ts';
 import { personalReader } from '../../host/audit/subjects.ts';
 import { verifyChain } from '../../host/audit/verify.ts';
@@ -37,7 +38,30 @@ test('a key that the present one introduces is followed; a revoked one is not', 
   // Who knows the first key alone follows.
   assert.deepEqual((await verifyChain(folder, [first.publicKey])).faults, []);
   const { faults } = await verifyChain(folder, [second.publicKey]);
-  assert.equal(faults[0]?.kind, 'key');
+  const handedOver = (await Array.fromAsync(queryChain(folder))).find(
+    ({ kind }) => kind === kinds.keyRotated,
+  )?.sequence;
+  assert.equal(faults.length, 1);
+  assert.deepEqual([faults[0]?.kind, faults[0]?.sequence, faults[0]?.batch], ['key', 1, 1]);
+  assert.match(
+    faults[0]?.detail ?? '',
+    new RegExp(
+      `begins under an earlier key ${publicKeyText(first.publicKey)}; give that one with --key: it handed over in event ${handedOver},`,
+    ),
+  );
+  // What comes after is checked with the second key as ever.
+  const path = segmentPath(folder, segmentNumbers(folder).at(-2) ?? 0);
+  const bytes = readFileSync(path);
+  const at = bytes.lastIndexOf('shop');
+  writeFileSync(path, Buffer.concat([bytes.subarray(0, at), Buffer.from('shoq'), bytes.subarray(at + 4)]));
+  const byFirst = (await verifyChain(folder, [first.publicKey])).faults;
+  assert.deepEqual(
+    byFirst.map(({ kind }) => kind),
+    ['changed'],
+  );
+  const bySecond = (await verifyChain(folder, [second.publicKey])).faults;
+  assert.deepEqual(bySecond, [faults[0], ...byFirst]);
+  writeFileSync(path, bytes);
   // With the old key nothing can be gone on with.
   assert.throws(() => keep(folder, first), { code: 'HOST_ERR_AUDIT_CORRUPT' });
   const again = keep(folder, second, { earlierKeys: [first.publicKey] });

@@ -329,7 +329,12 @@ test('without a head and an anchor the verifier says what it cannot tell', async
 test('a stranger’s key finds nothing to trust', async (t) => {
   const [folder, key] = [temporary(t), newKey()];
   await makeChain(t, folder, key, 50);
-  const { faults } = await verifyChain(folder, [newKey().publicKey]);
+  const { faults, events } = await verifyChain(folder, [newKey().publicKey]);
+  assert.deepEqual([faults.length, events], [1, 0]);
   assert.equal(faults[0]?.kind, 'key');
+  assert.match(
+    faults[0]?.detail ?? '',
+    /begins under a key that nobody vouched for, ed25519:.*\(\d+ batches, events 1 to 5\d\)/,
+  );
   assert.equal(faults[0]?.sequence, 1);
 });

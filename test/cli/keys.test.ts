@@ -66,6 +66,21 @@ test('keys of a host are shown, rotated and revoked; its chain goes over to the 
   writeFileSync(join(home, 'first.pub'), `${first}\n`);
   const verified = await call(['audit', 'verify', join(state, 'audit'), '--key', 'first.pub']);
   assert.equal(verified.code, 0, verified.stderr);
+  const byLater = await call([
+    'audit',
+    'verify',
+    join(state, 'audit'),
+    '--key',
+    join(state, 'keys/host.pub'),
+  ]);
+  assert.equal(byLater.code, 1);
+  assert.match(
+    byLater.stdout,
+    /^NOT intact: 1 fault; [1-9]\d* events were found right\n {2}event 1 \(batch 1, /,
+  );
+  assert.ok(
+    byLater.stdout.includes(`under an earlier key ${first}; give that one with --key: it handed over in`),
+  );
 });
 
 test('keys of others are pinned, listed, forgotten and revoked; what is none is refused', async () => {

@@ -236,7 +236,7 @@ test('who shows a token on loopback is never the local admin: none is known, one
     assert.notEqual(await statusOf(front, path, {}), 401);
   }
   const told = await ask(front, '/v1/agents', { headers: unknown });
-  assert.match(String(told.json.detail), /this host has no tokens; leave it out/);
+  assert.match(String(told.json.detail), /where there are none yet: leave it out/);
   // The clock stands still: nothing but the token itself has the file looked at.
   const { token } = createToken(stateFolder, { name: 'ro', may: ['read'] }, { clock, random: systemRandom });
   const fresh = { authorization: `Bearer ${token}` };
