@@ -7,7 +7,7 @@ import { intersect, type Limits } from '../limits.ts';
 import type { Outcome } from '../outcome.ts';
 import { type InvocationStart, invocationEnds, invocationStarts } from '../telemetry/channels.ts';
 import type { CallEnd, CallOutcome } from './calls.ts';
-import { describe, faultOf, notAgain, StartFailed, unavailable, unsupported } from './ending.ts';
+import { describe, endedFor, faultOf, StartFailed, unavailable, unsupported } from './ending.ts';
 import { type FailurePlace, restartsAfter } from './error-strategy.ts';
 import type { Halt } from './halt.ts';
 import { IdlePlace } from './idle-list.ts';
@@ -130,6 +130,12 @@ export class Agent implements CallEnd, LifecycleWatch {
     return this.#presence.phase;
   }
 
+  /** Milliseconds since its message under way began; undefined: there is none. */
+  underWayMs(nowMs: number): number | undefined {
+    const sinceMs = this.delivery === undefined ? undefined : this.#presence.callSinceMs;
+    return sinceMs === undefined ? undefined : Math.max(0, nowMs - sinceMs);
+  }
+
   /** Whether it holds an instance and has nothing to do. */
   get isIdle(): boolean {
     return this.phase === 'idle' || this.phase === 'waiting';
@@ -185,13 +191,14 @@ export class Agent implements CallEnd, LifecycleWatch {
     const presence = this.#presence;
     try {
       if (this.#spec.program.facts.main.kind !== 'handler') return this.#finish(unsupported, 'host');
-      if (presence.phase === 'stopped' || this.halt !== undefined) return this.#finish(notAgain, 'host');
+      if (presence.phase === 'stopped' || this.halt !== undefined)
+        return this.#finish(this.#endedFor(delivery), 'host');
       if (presence.leaving !== undefined) await presence.leaving;
       const deadlineMs = this.#deadlineMs(delivery);
       if (deadlineMs <= 0) return this.#finish(this.#late(deadlineMs), 'host');
       await presence.arrive(deadlineMs);
       // It may have been ended while it started.
-      if (this.isTerminated) return this.#finish(notAgain, 'host');
+      if (this.isTerminated) return this.#finish(this.#endedFor(delivery), 'host');
       presence.begin('handle', delivery.message, this.#deadlineMs(delivery), this);
     } catch (thrown) {
       this.refused(thrown);
@@ -223,6 +230,10 @@ export class Agent implements CallEnd, LifecycleWatch {
   #restartsAfter(outcome: Outcome): boolean {
     const { errors, delivery } = this.#spec.manifest;
     return restartsAfter(errors, outcome, this.delivery?.message.attempt ?? 1, delivery.attemptsMax - 1);
+  }
+
+  #endedFor({ from, request }: Delivery): CallOutcome {
+    return endedFor(this.name, this.halt, from !== 0 && request !== 0);
   }
 
   #noteDenials(denials: Budget['denials']): void {

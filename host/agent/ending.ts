@@ -1,6 +1,7 @@
 import { HostError } from '../errors.ts';
 import type { Outcome, Usage } from '../outcome.ts';
 import type { CallOutcome } from './calls.ts';
+import type { Halt } from './halt.ts';
 import type { Spec } from './spec.ts';
 
 const errorCharsMax = 1_000;
@@ -18,9 +19,21 @@ export const unsupported: CallOutcome = {
   failure: { tag: 'unsupported', val: 'the agent answers HTTP requests, not messages' },
   usage: noUsage,
 };
-export const notAgain: CallOutcome = unavailable(
+const notAgain: CallOutcome = unavailable(
   'the agent ended, and its manifest says that it is not started again',
 );
+const noMore: CallOutcome = unavailable('it is not available now');
+
+/** What comes of a message to one that is not begun again; other agents are not told why. */
+export function endedFor(name: string, halt: Halt | undefined, isAskedByAgent: boolean): CallOutcome {
+  if (isAskedByAgent) return noMore;
+  if (halt === undefined) return notAgain;
+  const cure = `host agents resume ${name}`;
+  if (halt.kind !== 'terminated') return unavailable(`the agent is ${halt.kind}; ${cure} lets it go on`);
+  const [, how] = /^(stopped|killed) by /.exec(halt.why) ?? [];
+  const why = how === undefined ? 'terminated, as its manifest says ([errors])' : `${how} by a person`;
+  return unavailable(`the agent was ${why}; ${cure} begins it anew`);
+}
 
 /** Its `start` failed, or ended it. */
 export class StartFailed extends Error {

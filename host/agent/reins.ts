@@ -1,4 +1,5 @@
 import type { Bus } from '../bus/bus.ts';
+import { HostError } from '../errors.ts';
 import type { Agent } from './agent.ts';
 import { illegal, type LifecycleState, life } from './lifecycle.ts';
 import type { Recovery } from './recovery.ts';
@@ -18,6 +19,7 @@ export class Reins {
 
   /** @throws HostError `HOST_ERR_LIFECYCLE_ILLEGAL` */
   pull(agent: Agent, rein: Rein, by: string): void {
+    if (agent.lifecycle.number === life.terminated) throw hasEnded(agent.name, rein);
     if (rein === 'pause') this.#pause(agent, by);
     else this.#end(agent, rein, by);
   }
@@ -43,6 +45,15 @@ export class Reins {
     if (rein === 'kill') agent.stop({ kind: 'cancelled', reason: halt.why });
     this.#recovery.end(agent, rein === 'stop' ? undefined : () => agent.kill());
   }
+}
+
+function hasEnded(agent: string, rein: Rein): HostError {
+  const to = rein === 'pause' ? 'suspended' : 'terminated';
+  return new HostError(
+    'HOST_ERR_LIFECYCLE_ILLEGAL',
+    `${agent} has ended already; host agents resume ${agent} begins it anew`,
+    { agent, from: 'terminated', to },
+  );
 }
 
 /** The states in which an agent does nothing more by itself. */

@@ -41,7 +41,11 @@ export async function wait(
     const state = tableIn(await connection.json('GET', path)) as Wire<AgentMetrics> & { reached?: boolean };
     if (state.reached === true || leftMs === 0) {
       process.stdout.write(`${state.lifecycle}\n`);
-      return state.reached === true ? exitCodes.ok : exitCodes.limit;
+      if (state.reached === true) return exitCodes.ok;
+      process.stderr.write(
+        `host: ${plainText(name)} is ${state.lifecycle}, and not ${until} after ${seconds} s\n`,
+      );
+      return exitCodes.limit;
     }
   }
 }

@@ -10,7 +10,7 @@ import { listIn, tableIn, type Wire } from './client/wire.ts';
 import type { Command } from './command.ts';
 import { differenceText, wantsMore } from './difference.ts';
 import { exitCodes } from './exit-code.ts';
-import { formatBytes } from './report.ts';
+import { formatBytes, formatMs } from './report.ts';
 import { parseWords, requireWords } from './words.ts';
 
 const options = {
@@ -41,7 +41,9 @@ Usage: host agents [--prefix TEXT] [--json]      all of them
   --json                  JSON: a line for each agent, or one document
   --retry                 resume: what the agent was held with comes to it again; this is so by itself
   --drop                  resume: what it was held with is a dead letter, and it goes on without
-  --until STATE           wait: for created, ready, running, suspended, terminated, …; by itself for its end
+  --until STATE           wait: for created, initializing, ready, running, waiting, suspended, completed, failed,
+                          terminating, terminated, unreachable, or ended (as by itself): for one of completed,
+                          failed, terminated
   --timeout SECONDS       wait: ends with 124 when it is not in that state by then; default an hour
   --accept                install a version although it imports or asks for more than the one before
 
@@ -185,6 +187,7 @@ function detailText(agent: Wire<AgentDetail>): string {
       `${grouped(agent.handled)} ${agent.handled === 1 ? 'message' : 'messages'}, ${grouped(agent.failed)} of them failed`,
     ],
     ['waiting', `${grouped(agent.mailboxDepth)} messages`],
+    ['under way', underWayText(agent.underWayMs)],
     ['used', `fuel ${grouped(agent.fuel)} · memory ${formatBytes(agent.memoryBytes)}`],
     ['works', profileText(agent.profile)],
     ['world', agent.world],
@@ -215,6 +218,12 @@ function detailText(agent: Wire<AgentDetail>): string {
   );
   const manifest = plainText(agent.manifest.trimEnd(), true);
   return `${formatPairs(there)}${manifest === '' ? '' : `\n${manifest}\n`}`;
+}
+
+function underWayText(ms: number | null | undefined): string | undefined {
+  return typeof ms === 'number'
+    ? `a message, for ${formatMs(ms)}; what it uses is told at its end`
+    : undefined;
 }
 
 /** An older host says nothing of it. */

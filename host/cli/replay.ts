@@ -138,11 +138,19 @@ async function show(
       if (turn.turn >= view.until) break;
       if (turn.turn >= view.from && (await stepping?.goesOn(turn.turn)) === false) break;
     }
+  } catch (thrown) {
+    // Where nothing could be run there is nothing to sum up.
+    if (sum.turns > 0) sayOf(sum);
+    throw thrown;
   } finally {
     stepping?.close();
-    process.stderr.write(`host: ${sum.text}\n`);
   }
+  sayOf(sum);
   return sum.exitCode;
+}
+
+function sayOf(sum: Sum): void {
+  process.stderr.write(`host: ${sum.text}\n`);
 }
 
 function print(turn: Replayed | Unreplayed, { isJson, isQuiet, isClose }: View): void {
@@ -162,6 +170,11 @@ class Sum {
     if (turn.kind === 'unreplayed') return;
     this.#fuel += turn.now.fuel;
     if (turn.divergence !== undefined) this.#first ??= `turn ${turn.turn}, ${placeOf(turn.divergence)}`;
+  }
+
+  get turns(): number {
+    const { same, cut, diverged, unreplayed } = this.#counts;
+    return same + cut + diverged + unreplayed;
   }
 
   get text(): string {

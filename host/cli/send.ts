@@ -21,8 +21,12 @@ ${connectionHelp}`,
   run: async (args) => {
     const { values, positionals } = parseWords('send', args, deliveryOptions);
     const name = oneWord(positionals, usage, 'which agent?', 'a message goes in with --input');
-    return deliver(`/v1/agents/${encodeURIComponent(name)}/send`, values, (receivers) =>
-      receivers === 0 ? 'it was there already under this id' : `${plainText(name)} has it`,
-    );
+    return deliver(`/v1/agents/${encodeURIComponent(name)}/send`, values, (receivers, hasEnded) => {
+      if (receivers === 0) return 'it was there already under this id';
+      const shown = plainText(name);
+      return hasEnded
+        ? `${shown} has ended, and does not get it: see host dead-letters; host agents resume ${shown} begins it anew`
+        : `${shown} has it`;
+    });
   },
 };

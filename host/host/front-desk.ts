@@ -76,9 +76,12 @@ export class FrontDesk implements Pick<Serving, 'invoke' | 'request' | 'send' | 
     const own = (await entrance?.post('bus.send', agentSubject(name), payload, principal)) ?? payload;
     requireMessages(this.#rooms.tenancy.require(name));
     this.#rooms.audit.assertRoom();
-    return acceptedOf(
+    const accepted = acceptedOf(
       await this.#rooms.bus.send(senderOf(principal), name, own, { guarantee, id: messageId }),
     );
+    return this.#rooms.tenancy.haltOf(name)?.kind === 'terminated'
+      ? { ...accepted, hasEnded: true }
+      : accepted;
   }
 
   async publish(subject: string, payload: Payload, options: PublishOptions): Promise<Accepted> {

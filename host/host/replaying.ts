@@ -120,7 +120,7 @@ function programsOf(
 function unknown(agent: string, known: readonly string[]): HostError {
   const hint =
     nearest(agent, known) ||
-    '; record = true under [history] in its agent.toml begins one with its next start';
+    '; record = true under [history] in its agent.toml begins one with its next start; if that is there already, it has had no message yet';
   return new HostError('HOST_ERR_HISTORY_UNKNOWN', `there is no history of ${agent}${hint}`, { agent });
 }
 

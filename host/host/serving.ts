@@ -92,6 +92,8 @@ export interface AgentDetail extends AgentSummary {
   readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
   /** In the order of the manifest. */
   readonly triggers: readonly AgentTrigger[];
+  /** Milliseconds since its message under way began, whose fuel is not in `fuel` yet; undefined: there is none. */
+  readonly underWayMs: number | undefined;
   readonly lastError: string | undefined;
   /** Instances it lost since the host started. */
   readonly losses: number;
@@ -186,6 +188,8 @@ export interface Accepted {
   readonly id: string;
   /** Agents and host-side subscribers that get it; for `send`, 1, or 0 for a repetition of an id. */
   readonly receivers: number;
+  /** For `send`: its agent is terminated, so it is a dead letter at once, or lost if it is `at-most-once`. */
+  readonly hasEnded?: boolean;
 }
 
 export interface PublishOptions {

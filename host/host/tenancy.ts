@@ -213,6 +213,11 @@ export class Tenancy {
     else this.#options.halts.set(name, halt);
   }
 
+  /** Why an agent handles nothing, as far as its thread has said so. */
+  haltOf(name: string): Halt | undefined {
+    return this.#options.halts.get(name);
+  }
+
   /** A person says that an agent goes on. False: nothing keeps it from doing so. */
   resume(record: AgentRecord, isDropped: boolean): Promise<boolean> {
     return this.#inTurn(() => this.#handle(record.thread).call('resume', { id: record.id, isDropped }));

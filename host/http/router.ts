@@ -170,13 +170,18 @@ function problemOfRouter(error: unknown): Problem | Error {
   if (error instanceof Refused) return error.problem;
   if (!(error instanceof Error)) return new Error(String(error));
   const { validation, validationContext, statusCode } = error as Error & {
-    readonly validation?: readonly { readonly instancePath?: string }[];
+    readonly validation?: readonly {
+      readonly instancePath?: string;
+      readonly params?: { readonly allowedValues?: readonly unknown[] };
+    }[];
     readonly validationContext?: string;
     readonly statusCode?: number;
   };
   if (validation !== undefined) {
     const field = `${validationContext ?? ''}${validation[0]?.instancePath ?? ''}`;
-    return new Problem(400, 'value-invalid', error.message, { data: { field } });
+    const allowed = validation[0]?.params?.allowedValues;
+    const which = allowed === undefined ? '' : `: ${allowed.join(', ')}`;
+    return new Problem(400, 'value-invalid', `${error.message}${which}`, { data: { field } });
   }
   if (statusCode === 415)
     return new Problem(415, 'media-type-unsupported', 'this operation takes no such body');

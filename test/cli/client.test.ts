@@ -100,6 +100,18 @@ for (const [kind, status, expected, line] of ends) {
   });
 }
 
+test('agents wait says what was not come to in time', async () => {
+  const routes: Record<string, Route> = {
+    'GET /v1/agents/greeter/state': (_, response) =>
+      json(response, { name: 'greeter', lifecycle: 'ready', reached: false }),
+  };
+  const { code, stdout, stderr } = await call(['agents', 'wait', 'greeter', '--timeout', '0'], { routes });
+  assert.deepEqual(
+    [code, stdout, stderr],
+    [124, 'ready\n', 'host: greeter is ready, and not ended after 0 s\n'],
+  );
+});
+
 test('what a server refuses is one line with its cure, and an exit code by its class', async () => {
   const refusing = (status: number, code: string, detail: string): Call => ({
     routes: { [invokePath]: (_, response) => problem(response, status, code, detail) },
@@ -235,6 +247,14 @@ test('send leaves an agent a message, and says when it had it already', async ()
   assert.deepEqual(
     [sent.server.seen[0]?.body, sent.server.seen[0]?.headers['x-mote-message-id']],
     ['7', 'x1'],
+  );
+  const ended: Record<string, Route> = {
+    'POST /v1/agents/billing/send': (_, response) =>
+      json(response, { id: 'm-7', receivers, hasEnded: true }, 202),
+  };
+  assert.match(
+    (await call(['send', 'billing'], { routes: ended })).stderr,
+    /^host: billing has ended, .* host dead-letters; host agents resume billing begins it anew\n$/,
   );
   receivers = 0;
   const again = await call(['send', 'billing', '--json', '--guarantee', 'exactly-once'], { routes });
@@ -463,6 +483,7 @@ test('one agent is shown with all there is to know, and removed', async () => {
     ...summary('a'),
     manifest: 'name = "a"\n',
     imports: ['motehost:agent/bus', 'motehost:agent/log'],
+    underWayMs: 12_345,
     installedAtMs: 0,
     earlier: [],
     subscriptions: [{ pattern: 'orders.>', group: 'g' }],
@@ -479,6 +500,7 @@ test('one agent is shown with all there is to know, and removed', async () => {
   };
   const { stdout } = await call(['agents', 'a'], { routes });
   assert.match(stdout, /^name +a\nstate +idle, on thread 1\n/);
+  assert.match(stdout, /\nunder way +a message, for 12\.3 s; what it uses is told at its end\n/);
   assert.match(
     stdout,
     /\nimports +motehost:agent\/bus\nimports +motehost:agent\/log\nlistens +orders\.> \(group g\)\n/,

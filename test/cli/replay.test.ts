@@ -126,7 +126,10 @@ test('who has no history is told how to begin one', async () => {
   const { code, stderr } = await replay(['scrib']);
   assert.equal(code, 66);
   assert.match(stderr, /there is no history of scrib.*scribe/);
-  assert.match((await replay(['nobody-at-all'])).stderr, /record = true under \[history\]/);
+  assert.match(
+    (await replay(['nobody-at-all'])).stderr,
+    /^host: there is no history of nobody-at-all; record = true under \[history\] .* it has had no message yet\n$/,
+  );
   const wrong = await replay(['scribe', '--turn', '0']);
   assert.equal(wrong.code, 64);
   assert.equal((await replay(['scribe', '--turn', '1', '--from', '1'])).code, 64);

@@ -136,10 +136,21 @@ test('a paused agent is killed, and one that computes', options, async (t) => {
     'running > suspended',
     'suspended > terminated',
   ]);
-  assert.equal(await host.ask('ann', ''), 'error');
-  await assert.rejects(ann.kill(), { code: 'HOST_ERR_LIFECYCLE_ILLEGAL' });
-  await assert.rejects(ann.stop(), { code: 'HOST_ERR_LIFECYCLE_ILLEGAL' });
-  await assert.rejects(ann.pause(), { code: 'HOST_ERR_LIFECYCLE_ILLEGAL' });
+  const told = await host.serving.invoke('ann', payload(''), { principal });
+  assert.ok(told.kind === 'answered' && told.outcome.kind === 'error');
+  assert.deepEqual(told.outcome.failure, {
+    tag: 'unavailable',
+    val: 'the agent was killed by a person; host agents resume ann begins it anew',
+  });
+  const { hasEnded } = await host.serving.send('ann', payload(''), { principal });
+  assert.equal(hasEnded, true);
+  const ended = {
+    code: 'HOST_ERR_LIFECYCLE_ILLEGAL',
+    message: 'ann has ended already; host agents resume ann begins it anew',
+  };
+  await assert.rejects(ann.kill(), ended);
+  await assert.rejects(ann.stop(), ended);
+  await assert.rejects(ann.pause(), ended);
   assert.equal(await ann.resume(), true);
   assert.equal(await ann.state(), 'created');
   assert.equal(await host.ask('ann', ''), '1');

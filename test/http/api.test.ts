@@ -356,6 +356,8 @@ test('the state of an agent is told, and waited for', async (t) => {
   assert.deepEqual([(await state('')).lifecycle, (await state('')).reached], ['ready', true]);
   assert.equal((await state('?until=ready')).reached, true);
   assert.equal((await state('?until=terminated&timeoutMs=1')).reached, false);
-  assert.equal((await state('?until=asleep')).code, 'value-invalid');
+  const asleep = await state('?until=asleep');
+  assert.equal(asleep.code, 'value-invalid');
+  assert.match(String(asleep.detail), /allowed values: ended, created, initializing, .*, unreachable$/);
   assert.equal((await ask(front, '/v1/agents/nobody/state')).status, 404);
 });

@@ -44,7 +44,7 @@ interface DeliveryFlags {
 export async function deliver(
   path: string,
   flags: DeliveryFlags,
-  said: (receivers: number) => string,
+  said: (receivers: number, hasEnded: boolean) => string,
 ): Promise<number> {
   const query = queryOf(flags.guarantee);
   const { body, headers } = await bodyOf(flags);
@@ -57,7 +57,7 @@ export async function deliver(
   if (flags.json === true) process.stdout.write(`${JSON.stringify(answer)}\n`);
   else {
     process.stdout.write(`${String(answer.id)}\n`);
-    process.stderr.write(`host: ${said(Number(answer.receivers))}\n`);
+    process.stderr.write(`host: ${said(Number(answer.receivers), answer.hasEnded === true)}\n`);
   }
   return exitCodes.ok;
 }

@@ -19,10 +19,20 @@ const accepted: Readonly<Record<number, AnswerNote>> = {
     description: 'Accepted; what is not `at-most-once` is on disk.',
     headers: { 'x-mote-message-id': text('The message’s id.') },
     contentType: 'application/json',
-    schema: objectOf<Accepted>('Accepted', {
-      id: text('The message’s id.'),
-      receivers: count('Who gets it; for `send` 1, or 0 for a repetition of an id.'),
-    }),
+    schema: objectOf<Accepted>(
+      'Accepted',
+      {
+        id: text('The message’s id.'),
+        receivers: count('Who gets it; for `send` 1, or 0 for a repetition of an id.'),
+        hasEnded: {
+          type: 'boolean',
+          description:
+            'For `send`, if it is so: the agent is terminated, and the message a dead letter, or lost if it is ' +
+            '`at-most-once`.',
+        },
+      },
+      ['hasEnded'],
+    ),
   },
   413: { description: 'The body is too large.' },
   503: { description: 'The mailbox is full; see `retry-after`.' },
@@ -59,12 +69,15 @@ async function deliver(
   const body = await bodies.read(exchange);
   if (body instanceof Problem) return body;
   const { messageId } = headers;
-  const { id, receivers } = await accept(payloadOf(exchange.request, body), {
+  const { id, receivers, hasEnded } = await accept(payloadOf(exchange.request, body), {
     principal: exchange.access.principal,
     ...(guarantee === undefined ? {} : { guarantee }),
     ...(messageId === undefined ? {} : { messageId }),
   });
-  answers.json(exchange, 202, { id, receivers }, ['x-mote-message-id', id]);
+  answers.json(exchange, 202, { id, receivers, ...(hasEnded === true ? { hasEnded } : {}) }, [
+    'x-mote-message-id',
+    id,
+  ]);
   return undefined;
 }
 
