@@ -24,11 +24,17 @@ export class SpecMaker {
   }
 
   /**
+   * `componentPath` is what errors call the component.
    * @throws HostError for a component that cannot be prepared; `HOST_ERR_WORLD_MISMATCH` for one that neither
    * handles messages nor answers HTTP requests; `HOST_ERR_CONFIG_INVALID` where manifest and component disagree
    */
-  async make(manifest: Manifest, manifestPath: string, component: Uint8Array<ArrayBuffer>): Promise<Spec> {
-    const artifact = await this.#prepare(component, manifestPath);
+  async make(
+    manifest: Manifest,
+    manifestPath: string,
+    component: Uint8Array<ArrayBuffer>,
+    componentPath: string = manifestPath,
+  ): Promise<Spec> {
+    const artifact = await this.#prepare(component, componentPath);
     const program = this.#programOf(artifact);
     checkWorld(program, manifest, manifestPath);
     checkErrors(program, manifest, manifestPath);

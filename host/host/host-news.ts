@@ -33,7 +33,7 @@ export class HostNews {
 
   policiesTurned(result: number | HostError): void {
     if (typeof result === 'number') this.say('info', `policies of version ${result} are in force`);
-    else this.say('error', `a change of the policies was not taken: ${result.message}`);
+    else this.say('error', `a change of the policies was not taken: ${inOneLine(result.message)}`);
   }
 
   journalTurned(thread: number, isTaking: boolean): void {
@@ -58,4 +58,9 @@ export class HostNews {
   follow(filter: LogFilter, listener: (entry: LogEntry) => void): () => void {
     return this.#hub.follow(filter, listener);
   }
+}
+
+/** A line for each fault, as one line of a log. */
+function inOneLine(text: string): string {
+  return text.replace(/:\n\s*/g, ': ').replace(/\n\s*/g, '; ');
 }

@@ -92,7 +92,8 @@ export class Installation {
 
   /** The component of an agent with a history is kept as long as that. */
   async #make(manifest: Manifest, path: string, component: Uint8Array<ArrayBuffer>): Promise<Spec> {
-    const spec = await this.#options.specs.make(manifest, path, component);
+    const called = path === installedPath ? 'the component' : path;
+    const spec = await this.#options.specs.make(manifest, path, component, called);
     if (manifest.history.record) this.#options.state.recorded.put(component);
     return spec;
   }

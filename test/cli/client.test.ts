@@ -203,6 +203,9 @@ test('words that make no sense are told apart before anything is sent', async ()
     [['logs', '--level', 'wran'], /--level: no level 'wran', did you mean 'warn'\?/],
     [['dead-letters', 'retyr', 'x'], /what is 'retyr' for, did you mean 'retry'\?/],
     [['dead-letters', 'rm'], /host dead-letters rm needs the ID of one, as host dead-letters shows it/],
+    [['agents', 'stop', 'slow', '--timeout', '5'], /--timeout has no effect on host agents stop;/],
+    [['agents', 'a', '--accept'], /--accept has no effect on one agent;/],
+    [['invoke', 'greeter', '--deadline', '0s'], /--deadline: '0s' is not from 1ms to 24h/],
     [['agents', 'rm'], /host agents rm needs to be told which one/],
   ] as const) {
     const { code, stderr, server } = await call(words);

@@ -139,6 +139,13 @@ test('a second signal ends it at once', options, async () => {
   assert.equal(await run.end('SIGINT'), 130);
 });
 
+test('a module of the scheduler without the policy that has use for it is refused', options, async () => {
+  writeFileSync(join(home, 'module.toml'), '[scheduler]\nmodule = "rank.mjs"\n');
+  await using run = serve('agents', '--config', 'module.toml');
+  await run.stderr.until(/scheduler\.module has no effect without policy = "custom"/);
+  assert.equal(await run.end('SIGCONT'), 64);
+});
+
 test('what cannot be served is told before anything runs', options, async () => {
   mkdirSync(join(home, 'empty'));
   mkdirSync(join(home, 'twice'));
