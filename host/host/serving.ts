@@ -178,6 +178,8 @@ export type Reply =
         | 'unavailable'
         | 'rate-limited';
       readonly retryAfterMs: number | undefined;
+      /** For people: what the reason does not say, and the cure. */
+      readonly why?: string;
     };
 
 export interface Accepted {

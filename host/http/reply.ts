@@ -63,8 +63,9 @@ const refusals: { readonly [reason in Refused['reason']]: readonly [number, Prob
   'rate-limited': [429, 'HOST_ERR_RATE_LIMITED', 'too many messages; ask again'],
 };
 
-function refusal({ reason, retryAfterMs }: Refused): Problem {
-  const [status, code, detail] = refusals[reason];
+function refusal({ reason, retryAfterMs, why }: Refused): Problem {
+  const [status, code, text] = refusals[reason];
+  const detail = why === undefined ? text : `${text}: ${why}`;
   const waits = status === 503 || status === 429;
   return new Problem(status, code, detail, { retryAfterMs: retryAfterMs ?? (waits ? 1000 : undefined) });
 }
