@@ -9,6 +9,7 @@ import {
   limitNames,
   limitNotes,
   parseLimit,
+  timeFault,
 } from './limits.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -114,6 +115,12 @@ export function limitsOfTable(table: unknown, path: string): Partial<Limits> {
         { path, key },
       );
     }
+    const fault = name === 'deadlineMs' ? timeFault(String(value)) : undefined;
+    if (fault !== undefined)
+      throw new HostError('HOST_ERR_CONFIG_INVALID', `${path}: limits.${key} must be ${fault}`, {
+        path,
+        key,
+      });
     limits = { ...limits, ...parseLimit(name, String(value), `${path}: limits.${key}`) };
   }
   return limits;

@@ -54,6 +54,8 @@ const codes = {
   HOST_ERR_IDENTITY_PASSPHRASE: 'denied',
   HOST_ERR_IDENTITY_UNTRUSTED: 'denied',
   HOST_ERR_TOKEN_INVALID: 'denied',
+  HOST_ERR_TOKEN_UNKNOWN: 'not-found',
+  HOST_ERR_RIGHT_INVALID: 'usage',
   HOST_ERR_LISTEN_FAILED: 'unavailable',
   HOST_ERR_SERVER_UNREACHABLE: 'unavailable',
   HOST_ERR_POLICY_INVALID: 'bad-input',

@@ -118,6 +118,16 @@ export function parseQuantity(quantity: Quantity, text: string, source: string):
   return scaled(text, units, source, examples);
 }
 
+/**
+ * What a time in a file must be, where it is a number alone: that would be milliseconds, and most people mean seconds.
+ * Undefined: it has a unit, or is 0.
+ */
+export function timeFault(text: string): string | undefined {
+  const bare = text.trim();
+  if (!/^[0-9._]*[1-9][0-9._]*$/.test(bare)) return undefined;
+  return `a time with its unit, such as "${bare}s" or "${bare}ms"; ${bare} has none`;
+}
+
 function scaled(
   text: string,
   units: Readonly<Record<string, number>>,

@@ -55,6 +55,8 @@ test('what is no tree is refused, and the error says what is wrong', () => {
   for (const [text, message] of [
     [entry('a', '[]'), /1 to 10000 names/],
     [entry('a', '["B"]'), /'B' is none/],
+    [entry('a', '["x", "y", "x"]'), /each name once; 'x' is there twice/],
+    [`${entry('a', '["x"]')}period = 5\n`, /period must be .*"5s" or "5ms"; 5 has none/],
     [entry('A', '["b"]'), /supervisors\[1\]\.name/],
     [entry('a', '["x"]') + entry('a', '["y"]'), /'a' is there already/],
     [entry('a', '["x"]') + entry('b', '["x"]'), /the supervisor 'a' has it already/],

@@ -81,6 +81,10 @@ test('the WIT folder may lie beside the agent', () => {
 });
 
 test('limits are written as flags take them, as numbers or texts', () => {
+  assert.throws(() => parseManifest(`${least}[limits]\ndeadline = 5\n`, 'agent.toml'), {
+    code: 'HOST_ERR_CONFIG_INVALID',
+    message: /limits\.deadline must be a time with its unit, such as "5s" or "5ms"/,
+  });
   const text = `${least}[limits]\nfuel = "2G"\nmemory = 65536\ndeadline = "1.5s"\ntables = 10\noutput = "1MiB"\nfiles = 3\n`;
   assert.deepEqual(parseManifest(text, 'agent.toml').limits, {
     fuelMax: 2_000_000_000n,

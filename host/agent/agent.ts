@@ -130,6 +130,12 @@ export class Agent implements CallEnd, LifecycleWatch {
     return this.#presence.phase;
   }
 
+  /** Milliseconds since its message under way began; undefined: there is none. */
+  underWayMs(nowMs: number): number | undefined {
+    const sinceMs = this.delivery === undefined ? undefined : this.#presence.callSinceMs;
+    return sinceMs === undefined ? undefined : Math.max(0, nowMs - sinceMs);
+  }
+
   /** Whether it holds an instance and has nothing to do. */
   get isIdle(): boolean {
     return this.phase === 'idle' || this.phase === 'waiting';
@@ -257,7 +263,8 @@ export class Agent implements CallEnd, LifecycleWatch {
   #deadlineMs({ untilMs }: Delivery): number {
     const max = this.#spec.limits.deadlineMs;
     if (untilMs === Number.POSITIVE_INFINITY) return max;
-    return Math.min(max, untilMs - this.#around.clock.monotonicMs());
+    // In whole ms, as limits are told; those who ask wait for no longer themselves.
+    return Math.min(max, Math.ceil(untilMs - this.#around.clock.monotonicMs()));
   }
 
   #late(deadlineMs: number): CallOutcome {

@@ -10,7 +10,7 @@ export interface Violation {
   readonly what: Scarce;
   /** The manifest's line. */
   readonly line: string;
-  /** For how many seconds in a row. */
+  /** For how many whole seconds in a row; 0: it begins. */
   readonly seconds: number;
   /** What comes of it now; what waits for its time is throttled until then. */
   readonly action: Resources['violation'];
@@ -50,12 +50,13 @@ export class Allowances implements Shares {
     return allowance;
   }
 
-  #note(agent: Agent, resources: Resources, what: Scarce, seconds: number): void {
+  #note(agent: Agent, resources: Resources, what: Scarce, seconds: number): boolean {
     this.#violations[what] += 1;
     const { violation, violationsMax } = resources;
     const isDue = violation === 'log' || violation === 'throttle' || seconds >= violationsMax;
     const action = isDue ? violation : 'throttle';
     this.#violated({ agent, what, line: lineOf(resources, what), seconds, action });
+    return action === 'suspend' || action === 'kill';
   }
 
   charge(id: number, fuel: number, ms: number): void {
@@ -64,6 +65,11 @@ export class Allowances implements Shares {
 
   owedMs(id: number): number {
     return this.#all.size === 0 ? 0 : (this.#all.get(id)?.allowance.owedMs() ?? 0);
+  }
+
+  /** As `Allowance.beginAnew`, for an agent that is let go on. */
+  beginAnew(id: number): void {
+    this.#all.get(id)?.allowance.beginAnew();
   }
 
   /** The agent is no more. */

@@ -271,6 +271,9 @@ export class MemoryRoom {
   }
 }
 
+/** Whether there may be room later: not for what needs more than all agents may have together. */
 function isExhausted(thrown: unknown): boolean {
-  return thrown instanceof HostError && thrown.code === 'HOST_ERR_BUDGET_EXHAUSTED';
+  if (!(thrown instanceof HostError) || thrown.code !== 'HOST_ERR_BUDGET_EXHAUSTED') return false;
+  const { neededBytes = 0, bytesMax = 0 } = thrown.data;
+  return !(Number(neededBytes) > Number(bytesMax));
 }

@@ -51,6 +51,8 @@ export interface PopulationRooms {
 /** Who used more than its share begins nothing until that is made up for. */
 export interface Shares {
   owedMs(id: number): number;
+  /** One that stood still goes on: how long it wanted too much is counted anew. */
+  beginAnew(id: number): void;
   /** Calls `Population.paid` then. */
   later(id: number, ms: number): void;
 }
@@ -87,6 +89,8 @@ export interface AgentReport extends Tally, WellbeingReport {
   readonly lifecycle: LifecycleState;
   /** In a call, and waiting for something outside. */
   readonly mailboxDepth: number;
+  /** Milliseconds since its message under way began; undefined: there is none. */
+  readonly underWayMs: number | undefined;
   readonly lastError: string | undefined;
   readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
   /** How it works, as its messages have shown. */
@@ -505,7 +509,9 @@ export class Population implements Lodgers {
   /** A person says that an agent goes on; false: nothing keeps it from doing so. */
   async resume(id: number, isDropped: boolean): Promise<boolean> {
     const agent = this.#agents.get(id);
-    if (agent === undefined || !(await this.#recovery.resume(agent, isDropped))) return false;
+    if (agent === undefined) return false;
+    this.#rooms.shares?.beginAnew(id);
+    if (!(await this.#recovery.resume(agent, isDropped))) return false;
     this.custody.waited(id);
     void this.keeper.begin(id);
     return true;
@@ -526,6 +532,7 @@ export class Population implements Lodgers {
       ...{ phase, lifecycle, mailboxDepth, handled, failed, fuel, memoryBytes, lastError, subscriptions },
       ...this.wellbeing.reportOf(id),
       losses: agent?.losses ?? 0,
+      underWayMs: agent?.underWayMs(this.#rooms.around.clock.monotonicMs()),
     };
   }
 

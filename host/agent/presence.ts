@@ -66,6 +66,12 @@ export class Presence implements CallWatch, ParkingOwner {
     return this.#calls?.budget.denials ?? this.#away?.carried.denials ?? noDenials;
   }
 
+  /** Since when the call under way is; undefined: there is none, or it has not begun. */
+  get callSinceMs(): number | undefined {
+    if (this.#away !== undefined) return this.#away.carried.startedMs;
+    return this.#phase === 'busy' || this.#phase === 'waiting' ? this.#calls?.budget.startedMs : undefined;
+  }
+
   /** Whether a call of it waited and can go on. */
   get isReady(): boolean {
     if (this.#parking?.isReady !== true || this.#isPaused) return false;

@@ -10,7 +10,7 @@ export interface ExportOptions {
   readonly personal?: PersonalReader;
 }
 
-/** An event with names, as JSON can carry it: big numbers as text, bytes in base64url. */
+/** An event with names, as JSON can carry it: big numbers as text, bytes in hex, as `eventText` has them. */
 export function jsonEvent(event: AuditEvent, personal?: PersonalReader): Record<string, unknown> {
   const { sequence, name, timeMs, monotonicNs, thread, threadSequence, agent, principal } = event;
   return {
@@ -38,7 +38,7 @@ export function jsonFields(event: AuditEvent, personal: PersonalReader | undefin
 function plain(value: ReadField, personal: PersonalReader | undefined): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (value === null || typeof value !== 'object') return value;
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64url');
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   if (!('kind' in value)) return value.map((item) => plain(item, personal));
   if (value.kind === 'long') return { bytes: value.bytes, sha256: Buffer.from(value.sha256).toString('hex') };
   if (personal === undefined) return { sealed: value.slot };

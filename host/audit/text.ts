@@ -48,9 +48,14 @@ export function verificationText(found: Verification): string {
 
 function intactText({ events, batches, segments, firstSequence, lastSequence }: Verification): string {
   const range = events === 0 ? '' : ` (${firstSequence} to ${lastSequence})`;
-  return `intact: ${events} events${range} under ${batches} seals in ${segments} segments`;
+  const under = `under ${counted(batches, 'seal')} in ${counted(segments, 'segment')}`;
+  return `intact: ${counted(events, 'event')}${range} ${under}`;
+}
+
+function counted(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? '' : 's'}`;
 }
 
 function brokenText({ faults, events }: Verification): string {
-  return `NOT intact: ${faults.length} fault${faults.length === 1 ? '' : 's'}; ${events} events were found right`;
+  return `NOT intact: ${counted(faults.length, 'fault')}; ${counted(events, 'event')} ${events === 1 ? 'was' : 'were'} found right`;
 }

@@ -433,7 +433,10 @@ export class Reception {
   ): void {
     if (delivery.request !== 0) {
       const { contentType } = delivery.message;
-      this.answer(delivery, { outcome, contentType, headers: [] });
+      // Whether its own timer or the agent's limit was first, the asker is told the same.
+      if (isDeadline(outcome) && delivery.untilMs <= this.#options.stamps.nowMs())
+        this.answer(delivery, { error: { tag: 'timed-out' } });
+      else this.answer(delivery, { outcome, contentType, headers: [] });
       return;
     }
     if (outcome.kind === 'cancelled' && this.#isDraining && delivery.entry !== 0) return;
@@ -686,4 +689,8 @@ function copyOf(last: Delivery, attempt: number): Delivery {
   );
   copy.openedFor = last.openedFor;
   return copy;
+}
+
+function isDeadline(outcome: Outcome<Uint8Array | undefined>): boolean {
+  return outcome.kind === 'limit' && outcome.limit === 'deadlineMs';
 }

@@ -34,13 +34,15 @@ const shownMax = 4;
  */
 export function grantLine(kind: CureKind, target: string, grants: Grants): GrantLine {
   const shown = target.length > targetCharsMax ? `${target.slice(0, targetCharsMax)}…` : target;
-  const fault = faultOf(kind, target);
+  const fault = faultOf(kind, target, grants);
   if (fault !== undefined) return { text: `${quoted(shown)}: ${fault}`, isFault: true };
   return { text: lineOf(kind, shown, grants), isFault: false };
 }
 
 /** Why no grant could allow it. */
-function faultOf(kind: CureKind, target: string): string | undefined {
+function faultOf(kind: CureKind, target: string, { files }: Grants): string | undefined {
+  if (kind === 'file' && files.some(({ guest, path }) => guest === target && path === '.'))
+    return 'it may only be read, for the manifest lies there; a folder in it can be granted with mode = "read-write"';
   if (kind !== 'send' && kind !== 'publish' && kind !== 'subscribe') return undefined;
   const fault = kind === 'subscribe' ? patternFault(target) : subjectFault(target);
   if (fault !== undefined) return `no ${kind === 'subscribe' ? 'pattern' : 'subject'}: ${fault}`;
@@ -77,7 +79,7 @@ function lineOf(kind: CureKind, target: string, grants: Grants): string {
     case 'net':
       return netLine(target);
     case 'file':
-      return `[[capabilities.files]] path = ${quoted(target.replace(/^\/+/, ''))}, guest = ${quoted(target)}`;
+      return fileLine(target, grants);
     case 'secret':
       return `[environment] NAME = { secret = ${quoted(target)} }`;
   }
@@ -101,10 +103,19 @@ function httpLine(target: string): string {
   return `[[capabilities.http]] ${parts.join(', ')}`;
 }
 
+/** A folder that is granted can only have been one to read. */
+function fileLine(target: string, { files }: Grants): string {
+  const granted = files.find(({ guest }) => guest === target);
+  const path = granted?.path ?? target.replace(/^\/+/, '');
+  const mode = granted === undefined ? '' : ', mode = "read-write"';
+  return `[[capabilities.files]] path = ${quoted(path)}, guest = ${quoted(target)}${mode}`;
+}
+
 function netLine(target: string): string {
   const colon = target.lastIndexOf(':');
   const host = target.slice(0, colon).replace(/^\[|\]$/g, '');
-  return `[[capabilities.net]] host = ${quoted(host)}, port = ${target.slice(colon + 1)}`;
+  const port = target.slice(colon + 1);
+  return `[[capabilities.net]] host = ${quoted(host)}, port = ${port === '*' ? '"*"' : port}`;
 }
 
 function quoted(text: string): string {

@@ -10,7 +10,7 @@ import { listIn, tableIn, type Wire } from './client/wire.ts';
 import type { Command } from './command.ts';
 import { differenceText, wantsMore } from './difference.ts';
 import { exitCodes } from './exit-code.ts';
-import { formatBytes } from './report.ts';
+import { formatBytes, formatMs } from './report.ts';
 import { parseWords, requireWords } from './words.ts';
 
 const options = {
@@ -59,6 +59,7 @@ ${connectionHelp}`,
     const connection = Connection.of(values, process.env);
     const isName = args.includes('--');
     const [action, what] = positionals;
+    requireFlagsOf(isName ? undefined : action, args, values);
     if (action === undefined) return list(connection, values.prefix ?? '', values.json === true);
     if (!isName && action === 'install')
       return install(connection, oneWord(what, positionals), values.accept === true);
@@ -71,6 +72,37 @@ ${connectionHelp}`,
     return show(connection, action, values.json === true);
   },
 };
+
+type Flag = Exclude<keyof typeof options, keyof typeof connectionOptions>;
+
+/** What each verb takes. */
+const flagsOf: Readonly<Record<string, readonly Flag[]>> = {
+  install: ['accept'],
+  rm: [],
+  pause: [],
+  stop: [],
+  kill: [],
+  resume: ['retry', 'drop'],
+  wait: ['until', 'timeout'],
+};
+const showFlags: readonly Flag[] = ['json'];
+const listFlags: readonly Flag[] = ['prefix', 'json'];
+
+/** A flag that has no effect is no flag. @throws HostError `HOST_ERR_CLI_USAGE` */
+function requireFlagsOf(
+  action: string | undefined,
+  args: readonly string[],
+  values: Readonly<Partial<Record<Flag, unknown>>>,
+): void {
+  const isVerb = action !== undefined && Object.hasOwn(flagsOf, action);
+  const isList = action === undefined && !args.includes('--');
+  const taken = isVerb ? flagsOf[action] : isList ? listFlags : showFlags;
+  const own = Object.keys(options).filter((flag) => !Object.hasOwn(connectionOptions, flag)) as Flag[];
+  const idle = own.find((flag) => values[flag] !== undefined && taken?.includes(flag) !== true);
+  if (idle === undefined) return;
+  const what = isVerb ? `host agents ${action}` : isList ? 'the list of agents' : 'one agent';
+  throw new HostError('HOST_ERR_CLI_USAGE', `--${idle} has no effect on ${what}; ${usage}`, { flag: idle });
+}
 
 function oneWord(word: string | undefined, positionals: readonly string[]): string {
   requireWords(positionals, 2, usage);
@@ -150,8 +182,12 @@ function detailText(agent: Wire<AgentDetail>): string {
     ['name', agent.name],
     ['state', `${agent.state}, on thread ${agent.thread}`],
     ['life', agent.lifecycle],
-    ['handled', `${grouped(agent.handled)} messages, ${grouped(agent.failed)} of them failed`],
+    [
+      'handled',
+      `${grouped(agent.handled)} ${agent.handled === 1 ? 'message' : 'messages'}, ${grouped(agent.failed)} of them failed`,
+    ],
     ['waiting', `${grouped(agent.mailboxDepth)} messages`],
+    ['under way', underWayText(agent.underWayMs)],
     ['used', `fuel ${grouped(agent.fuel)} · memory ${formatBytes(agent.memoryBytes)}`],
     ['works', profileText(agent.profile)],
     ['world', agent.world],
@@ -168,7 +204,12 @@ function detailText(agent: Wire<AgentDetail>): string {
     ...triggers.map((trigger): [string, string] => ['trigger', triggerText(trigger)]),
     ['manifest', agent.manifestPath ?? '(installed over HTTP)'],
     ['trouble', agent.lastError],
-    ['lost', agent.losses > 0 ? `${grouped(agent.losses)} instances` : undefined],
+    [
+      'lost',
+      agent.losses > 0
+        ? `${grouped(agent.losses)} ${agent.losses === 1 ? 'instance' : 'instances'}`
+        : undefined,
+    ],
     ['circuit', agent.circuit],
     ['ready', agent.isReady === undefined ? undefined : agent.isReady ? 'yes' : 'no: its mail waits'],
   ];
@@ -177,6 +218,12 @@ function detailText(agent: Wire<AgentDetail>): string {
   );
   const manifest = plainText(agent.manifest.trimEnd(), true);
   return `${formatPairs(there)}${manifest === '' ? '' : `\n${manifest}\n`}`;
+}
+
+function underWayText(ms: number | null | undefined): string | undefined {
+  return typeof ms === 'number'
+    ? `a message, for ${formatMs(ms)}; what it uses is told at its end`
+    : undefined;
 }
 
 /** An older host says nothing of it. */

@@ -8,6 +8,7 @@ import { Trust } from '../host/trust.ts';
 import type { KeyOwner } from '../identity/host-secret.ts';
 import { writeHostSecret } from '../identity/key-file.ts';
 import type { RevocationReason } from '../identity/key-statement.ts';
+import type { Keyring } from '../identity/keyring.ts';
 import { passphraseFrom } from '../identity/passphrase.ts';
 import { parseKey } from '../identity/public-key.ts';
 import { isAgentName } from '../manifest.ts';
@@ -15,6 +16,7 @@ import { formatTable } from './client/table.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { hostKeyOf } from './keys/host-key.ts';
+import { requireKnown } from './keys/known-owner.ts';
 import { stateFolderOf } from './serve/state-folder.ts';
 import { parseWords, requireWords } from './words.ts';
 
@@ -32,7 +34,7 @@ export const command: Command = {
   help: `host keys: the keys of a host and its agents, and whose keys it trusts
 
 Usage: host keys show [host|AGENT]                  the public key
-       host keys list [--json]                      whose keys are pinned, and which keys are revoked
+       host keys list [--json]                      own keys, whose are pinned, and which are revoked
        host keys rotate host|AGENT                  the next generation signs from now on
        host keys revoke host|AGENT [--generation N] an own key is not to be trusted any more
        host keys revoke ed25519:…                   somebody else's
@@ -46,9 +48,9 @@ Usage: host keys show [host|AGENT]                  the public key
   --reason WHY            compromised (nothing it ever signed counts), superseded, retired   [compromised]
   --state FOLDER          the state folder of the host                    [.motehost, or HOST_STATE]
 
-All but show need the host to be stopped (one that serves rotates and revokes by POST /v1/keys/…), and changes are
-put on its audit chain. MOTEHOST_KEY_PASSPHRASE opens a sealed host.key. Whoever knew the old public key of a host
-follows a rotation; host.pub has the new one.
+All but show need the host to be stopped (one that serves lists them by GET /v1/keys, rotates and revokes by POST), and
+changes are put on its audit chain. AGENT is one that the state folder knows. MOTEHOST_KEY_PASSPHRASE opens a sealed
+host.key. Whoever knew the old public key of a host follows a rotation; host.pub has the new one: keep the first.
 `,
   endsProcess: true,
   run: async (args) => {
@@ -57,17 +59,20 @@ follows a rotation; host.pub has the new one.
     const folder = stateFolderOf(values.state, process.env);
     if (action === 'show') {
       requireWords(positionals, 2, usage);
-      return print(`${hostKeyOf(values.state, process.env).key(ownerOf(one ?? 'host')).text}\n`);
+      const keyring = hostKeyOf(values.state, process.env);
+      return print(`${keyring.key(await knownOwner(one ?? 'host', keyring, folder)).text}\n`);
     }
     const reason = reasonOf(values.reason ?? 'compromised');
-    if (action === 'list') return change(folder, (trust) => list(trust, values.json === true));
-    if (action === 'passphrase') return change(folder, (trust) => reseal(trust, folder));
+    const cure = lockedCure(action, one);
+    if (action === 'list') return change(folder, cure, (trust) => list(trust, folder, values.json === true));
+    if (action === 'passphrase') return change(folder, cure, (trust) => reseal(trust, folder));
     if (one === undefined) throw new HostError('HOST_ERR_CLI_USAGE', `whose key? ${usage}`);
-    if (action === 'rotate') return change(folder, (trust) => rotate(trust, folder, ownerOf(one)));
+    if (action === 'rotate') return change(folder, cure, (trust) => rotate(trust, folder, one));
     if (action === 'revoke')
-      return change(folder, (trust) => revoke(trust, folder, one, values.generation, reason));
-    if (action === 'forget') return change(folder, (trust) => forget(trust, one));
-    if (action === 'trust' && other !== undefined) return change(folder, (trust) => pin(trust, one, other));
+      return change(folder, cure, (trust) => revoke(trust, folder, one, values.generation, reason));
+    if (action === 'forget') return change(folder, cure, (trust) => forget(trust, one));
+    if (action === 'trust' && other !== undefined)
+      return change(folder, cure, (trust) => pin(trust, one, other));
     throw new HostError(
       'HOST_ERR_CLI_USAGE',
       `show, list, rotate, revoke, trust, forget or passphrase? ${usage}`,
@@ -75,10 +80,24 @@ follows a rotation; host.pub has the new one.
   },
 };
 
+/** What does the same to a host that serves. */
+function lockedCure(action: string | undefined, whose: string | undefined): string {
+  if (action === 'list') return 'stop it, or ask it: GET /v1/keys';
+  const owner = whose?.replace(/^agent\//, '');
+  if (action === 'rotate') return `stop it, or ask it: POST /v1/keys/${owner}/rotate`;
+  if (action !== 'revoke') return 'stop it first';
+  const path = parseKey(whose ?? '') === undefined ? `${owner}/revoke` : 'revocations';
+  return `stop it, or ask it: POST /v1/keys/${path}`;
+}
+
 /** Opens the keys of a host that is stopped, does one thing, and has it on the chain before it says so. */
-async function change(folder: string, act: (trust: Trust) => number | Promise<number>): Promise<number> {
+async function change(
+  folder: string,
+  cure: string,
+  act: (trust: Trust) => number | Promise<number>,
+): Promise<number> {
   hostKeyOf(folder, process.env);
-  const lock = new StateLock(folder, nowMs());
+  const lock = new StateLock(folder, nowMs(), cure);
   try {
     const passphrase = passphraseFrom(process.env);
     const trust = await Trust.open({
@@ -102,7 +121,8 @@ async function change(folder: string, act: (trust: Trust) => number | Promise<nu
   }
 }
 
-async function rotate(trust: Trust, stateFolder: string, owner: string): Promise<number> {
+async function rotate(trust: Trust, stateFolder: string, whose: string): Promise<number> {
+  const owner = await knownOwner(whose, trust.keyring, stateFolder);
   const { key } = await new HostKeys({ trust, stateFolder }).rotate(owner, 'local');
   return print(`${key}\n`);
 }
@@ -119,7 +139,7 @@ async function revoke(
     await keys.revokeForeign(whose, reason, 'local');
     return tell(`${whose} counts for nothing any more (${reason})`);
   }
-  const owner = ownerOf(whose);
+  const owner = await knownOwner(whose, trust.keyring, stateFolder);
   const last = trust.keyring.generation(owner);
   const generation = generationText === undefined ? last : Number(generationText);
   if (!Number.isSafeInteger(generation) || generation < 1 || generation > last)
@@ -162,31 +182,66 @@ function reseal({ secret }: Trust, folder: string): number {
   );
 }
 
-function list({ keyring, trusted }: Trust, isJson: boolean): number {
-  const rows = [
-    {
-      party: keyring.party('host'),
-      key: keyring.host.text,
-      by: 'own',
-      generation: keyring.generation('host'),
-    },
-    ...trusted.parties.map((party) => ({ party, ...pinOf(trusted, party) })),
+interface Listed {
+  readonly party: string;
+  readonly key: string;
+  readonly by: string;
+  /** 0: of somebody else's key that is revoked, nobody knows. */
+  readonly generation: number;
+  readonly reason?: RevocationReason;
+  /** ISO 8601. */
+  readonly revoked?: string;
+}
+
+function list(trust: Trust, stateFolder: string, isJson: boolean): number {
+  const rows = listed(trust, stateFolder);
+  if (isJson) return print(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const columns = [
+    { title: 'PARTY' },
+    { title: 'KEY' },
+    { title: 'BY' },
+    { title: 'GENERATION', isNumber: true },
+    { title: 'REVOKED' },
+  ];
+  const cells = rows.map(({ party, key, by, generation, revoked = '' }) => [
+    party,
+    key,
+    by,
+    generation === 0 ? '' : String(generation),
+    revoked,
+  ]);
+  return print(`${formatTable(columns, cells).join('\n')}\n`);
+}
+
+function listed(trust: Trust, stateFolder: string): readonly Listed[] {
+  const { keyring, trusted } = trust;
+  const { keys, pinned } = new HostKeys({ trust, stateFolder }).list();
+  return [
+    ...keys.map(({ party, key, generation }) => ({ party, key, by: 'own', generation })),
+    ...keyring.revokedKeys.map(({ party, key, generation, reason, fromMs }) => ({
+      party,
+      key,
+      by: `revoked: ${reason}`,
+      generation,
+      reason,
+      revoked: new Date(fromMs).toISOString(),
+    })),
+    ...pinned.map(({ party, key, by, generation }) => ({ party, key, by, generation })),
     ...trusted.revokedKeys.map(({ key, reason }) => ({
       party: '',
       key,
       by: `revoked: ${reason}`,
       generation: 0,
+      reason,
     })),
   ];
-  if (isJson) return print(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  const columns = [{ title: 'PARTY' }, { title: 'KEY' }, { title: 'BY' }];
-  const cells = rows.map(({ party, key, by }) => [party, key, by]);
-  return print(`${formatTable(columns, cells).join('\n')}\n`);
 }
 
-function pinOf(trusted: Trust['trusted'], party: string): { key: string; by: string; generation: number } {
-  const { key = '', by = 'first', generation = 0 } = trusted.pin(party) ?? {};
-  return { key, by, generation };
+/** @throws HostError `HOST_ERR_CLI_USAGE`; as `requireKnown` */
+async function knownOwner(word: string, keyring: Keyring, stateFolder: string): Promise<KeyOwner> {
+  const owner = ownerOf(word);
+  await requireKnown(owner, keyring, stateFolder);
+  return owner;
 }
 
 function ownerOf(word: string): KeyOwner {

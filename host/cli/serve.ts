@@ -16,6 +16,7 @@ import { limitOptions, limitsOfFlags } from './limit-flags.ts';
 import { type AgentFiles, agentPaths, loadAgent, requireDistinct } from './serve/agent-files.ts';
 import { type AuditAsked, type AuditFlags, auditAsked, auditOptions } from './serve/audit-flags.ts';
 import { bannerText } from './serve/banner.ts';
+import { requireMetricsPlace } from './serve/metrics-file.ts';
 import { loadParts, type Parts } from './serve/parts.ts';
 import { Reload } from './serve/reload.ts';
 import { makeStateFolder, stateFolderOf } from './serve/state-folder.ts';
@@ -139,6 +140,20 @@ function bytesOf(flag: string, text: string | undefined): number | undefined {
   return text === undefined ? undefined : parseQuantity('bytes', text, flag);
 }
 
+/** Below, hardly an agent could begin. */
+const memoryTotalMiBMin = 16;
+
+/** @throws HostError `HOST_ERR_LIMIT_INVALID` */
+function memoryTotalOf(text: string | undefined): number | undefined {
+  const bytes = bytesOf('--memory-total', text);
+  if (bytes === undefined || bytes >= memoryTotalMiBMin * 1024 ** 2) return bytes;
+  throw new HostError(
+    'HOST_ERR_LIMIT_INVALID',
+    `--memory-total: '${text}' is less than ${memoryTotalMiBMin}MiB, with which agents could not begin`,
+    { text },
+  );
+}
+
 /** What the command line asks for, checked. */
 export interface ServeSettings {
   readonly roots: readonly string[];
@@ -210,7 +225,7 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
       values.threads === undefined
         ? availableParallelism()
         : countOf('--threads', values.threads, threadsMax),
-    memoryBytesMax: bytesOf('--memory-total', values['memory-total']),
+    memoryBytesMax: memoryTotalOf(values['memory-total']),
     historyBytesMax: bytesOf('--history-total', values['history-total']),
     watch: values['no-watch'] === true ? false : values.watch,
     drainMs: values.drain === undefined ? 30_000 : timeMsOf('--drain', values.drain),
@@ -234,8 +249,15 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
   };
 }
 
-function schedulerOf(flag: string | undefined, { scheduler = {} }: Config): SchedulerSettings {
-  return flag === undefined ? scheduler : { ...scheduler, policy: policyNamed(flag, '--scheduler') };
+/** @throws HostError `HOST_ERR_CONFIG_INVALID` */
+function schedulerOf(flag: string | undefined, { path, scheduler = {} }: Config): SchedulerSettings {
+  if (flag !== undefined) return { ...scheduler, policy: policyNamed(flag, '--scheduler') };
+  if (scheduler.module === undefined || scheduler.policy === 'custom') return scheduler;
+  throw new HostError(
+    'HOST_ERR_CONFIG_INVALID',
+    `${path}: scheduler.module has no effect without policy = "custom": say so, or leave it out`,
+    { path, key: 'module' },
+  );
 }
 
 function auditSettingsOf(
@@ -344,6 +366,7 @@ function open(
     allocation,
   } = settings;
   const passphrase = passphraseFrom(process.env);
+  if (metrics?.file !== undefined) requireMetricsPlace(metrics.file.path, stateFolder);
   makeStateFolder(stateFolder);
   return parts.serve({
     agents,

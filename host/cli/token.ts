@@ -40,8 +40,8 @@ Usage: host token create NAME --may RIGHT … [--expires 30d]
   --expires TIME          it runs out after this long (12h, 30d)          [never]
   --state FOLDER          the state folder of the host                    [.motehost, or HOST_STATE]
 
-create prints the token once, on stdout; kept is only its hash. A host that runs takes changes up within a second. From
-the first token on, a host asks every caller for one.
+create prints the token once, on stdout; kept is only its hash. A host that runs takes a new token at once,
+and refuses a revoked one within a second. From the first token on, a host asks every caller for one.
 `,
   run: async (args) => {
     const { values, positionals } = parseWords('token', args, options);

@@ -219,7 +219,12 @@ function otlpStandard(endpoint: string): OtlpSettings {
   return { endpoint, protocol: 'grpc', timeoutMs: timeoutMsDefault, headers: {} };
 }
 
-function otlpOfEnvironment(from: OtlpSettings, endpoint: string | undefined, env: Environment): OtlpSettings {
+function otlpOfEnvironment(
+  from: OtlpSettings,
+  endpoint: string | undefined,
+  env: Environment,
+  where: string = 'OTEL_EXPORTER_OTLP_ENDPOINT',
+): OtlpSettings {
   for (const [name, cure] of Object.entries(unsupported))
     if (otlpVariable(env, name) !== undefined)
       throw fault(`OTEL_EXPORTER_OTLP_${name} has no effect: ${cure}`);
@@ -235,7 +240,7 @@ function otlpOfEnvironment(from: OtlpSettings, endpoint: string | undefined, env
       timeoutMs: timeout === undefined ? from.timeoutMs : msOf(timeout, 'OTEL_EXPORTER_OTLP_TIMEOUT'),
       headers: { ...from.headers, ...pairsOf(otlpVariable(env, 'HEADERS'), 'OTEL_EXPORTER_OTLP_HEADERS') },
     },
-    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    where,
   );
 }
 
@@ -302,7 +307,8 @@ function withFlags(
   const from: MetricsSettings = base ?? { ...named(defaultMetrics(), env), file: undefined };
   const file = metricsFile === undefined ? from.file : { ...(from.file ?? defaultFile()), path: metricsFile };
   const before =
-    from.otlp ?? (otlp === undefined ? undefined : otlpOfEnvironment(otlpStandard(otlp), otlp, env));
+    from.otlp ??
+    (otlp === undefined ? undefined : otlpOfEnvironment(otlpStandard(otlp), otlp, env, '--otlp'));
   const protocol =
     otlpProtocol === undefined ? before?.protocol : protocolOf(otlpProtocol, '--otlp-protocol');
   const own = before && {

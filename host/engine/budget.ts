@@ -429,7 +429,8 @@ export class Budget {
   #charge(fuelUsed: bigint, nowMs: number): void {
     const turn = this.#turn;
     if (turn === undefined) return;
-    const fuel = fuelUsed > this.#charged ? Number(fuelUsed - this.#charged) : 0;
+    const before = this.#charged;
+    const fuel = before === 0n ? Number(fuelUsed) : fuelUsed > before ? Number(fuelUsed - before) : 0;
     turn.charge(this.#turnKey, fuel, nowMs - this.#slice.fromMs);
     if (fuel > 0) this.#charged = fuelUsed;
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Halt } from '../agent/halt.ts';
 import type { KeptSubscription } from '../bus/bus.ts';
@@ -258,6 +258,27 @@ export class AgentRecords {
     return id;
   }
 }
+
+/**
+ * The names of all agents in a file of records, without taking it; none where there is no file, or a host has it.
+ * @throws HostError `HOST_ERR_STATE_UNWRITABLE` for a file that is none of ours
+ */
+export function recordedNames(path: string): readonly string[] {
+  if (!existsSync(path)) return [];
+  try {
+    using database = new DatabaseSync(path, { readOnly: true });
+    return database
+      .prepare('SELECT name FROM agents ORDER BY name')
+      .all()
+      .map(({ name }) => String(name));
+  } catch (cause) {
+    if (cause instanceof Error && 'errcode' in cause && cause.errcode === busyCode) return [];
+    throw unwritable(path, cause);
+  }
+}
+
+/** SQLITE_BUSY */
+const busyCode = 5;
 
 function prepare(database: DatabaseSync) {
   const of = (sql: string): StatementSync => database.prepare(sql);

@@ -75,6 +75,7 @@ export function detailOf(
     earlier,
     subscriptions: report?.subscriptions ?? [],
     triggers: spec.manifest.triggers.map((trigger, index) => triggerOf(trigger, due[index]?.nextMs)),
+    underWayMs: report?.underWayMs,
     lastError: report?.lastError,
     losses: report?.losses ?? 0,
     circuit: report?.circuit,

@@ -20,7 +20,7 @@ export async function askOutside(
   { principal, deadlineMs, signal, subject, messageId = ids.next() }: InvokeOptions,
 ): Promise<Reply> {
   const waits = { timeoutMs: deadlineMs ?? 0, signal, id: messageId, subject };
-  const reply = replyOf(await bus.request(senderOf(principal), to, payload, waits), messageId);
+  const reply = replyOf(await bus.request(senderOf(principal), to, payload, waits), messageId, deadlineMs);
   const isLate = reply.kind === 'refused' && reply.reason === 'timed-out';
   return isLate ? { ...reply, ...pausedWords(bus, to) } : reply;
 }
@@ -36,12 +36,13 @@ function pausedWords({ directory }: Bus, to: string): { readonly why?: string } 
 }
 
 /** How a request from outside ended. @throws HostError `HOST_ERR_SUBJECT_INVALID` */
-function replyOf(reply: BusReply, id: string): Reply {
+function replyOf(reply: BusReply, id: string, deadlineMs: number | undefined): Reply {
   if (!('error' in reply))
     return { kind: 'answered', id, outcome: reply.outcome, contentType: reply.contentType };
   const { error } = reply;
   const retryAfterMs = error.tag === 'full' || error.tag === 'rate-limited' ? error.val : undefined;
-  return { kind: 'refused', reason: refusalOf(error), retryAfterMs };
+  const refused = { kind: 'refused', reason: refusalOf(error), retryAfterMs } as const;
+  return error.tag === 'timed-out' ? { ...refused, deadlineMs } : refused;
 }
 
 function refusalOf(error: BusError): Extract<Reply, { kind: 'refused' }>['reason'] {

@@ -92,6 +92,8 @@ export interface AgentDetail extends AgentSummary {
   readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
   /** In the order of the manifest. */
   readonly triggers: readonly AgentTrigger[];
+  /** Milliseconds since its message under way began, whose fuel is not in `fuel` yet; undefined: there is none. */
+  readonly underWayMs: number | undefined;
   readonly lastError: string | undefined;
   /** Instances it lost since the host started. */
   readonly losses: number;
@@ -180,6 +182,8 @@ export type Reply =
       readonly retryAfterMs: number | undefined;
       /** For people: what the reason does not say, and the cure. */
       readonly why?: string;
+      /** Of `timed-out`: how long the asker waited, where it said so. */
+      readonly deadlineMs?: number | undefined;
     };
 
 export interface Accepted {

@@ -6,6 +6,7 @@ import { unlinked, writeOwnFile } from '../regular-file.ts';
 
 const lockName = 'lock.sqlite';
 const holderName = 'host.json';
+const anotherFolder = 'stop it, or start this one with another --state';
 
 interface Holder {
   readonly pid: number;
@@ -20,8 +21,11 @@ interface Holder {
 export class StateLock {
   readonly #database: DatabaseSync;
 
-  /** @throws HostError `HOST_ERR_STATE_LOCKED` with the process id of the host that has the folder */
-  constructor(folder: string, startedAtMs: number) {
+  /**
+   * @param cure what to do when a host has the folder
+   * @throws HostError `HOST_ERR_STATE_LOCKED` with the process id of the host that has the folder
+   */
+  constructor(folder: string, startedAtMs: number, cure: string = anotherFolder) {
     const path = join(folder, lockName);
     // Who can read it can hold it.
     closeSync(openSync(path, unlinked.append, 0o600));
@@ -30,7 +34,7 @@ export class StateLock {
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
     } catch (cause) {
       this.#database.close();
-      if (isBusy(cause)) throw locked(folder, cause);
+      if (isBusy(cause)) throw locked(folder, cure, cause);
       throw cause;
     }
     const holder: Holder = { pid: process.pid, startedAtMs };
@@ -47,7 +51,7 @@ function isBusy(cause: unknown): boolean {
   return cause instanceof Error && 'errcode' in cause && (cause.errcode === 5 || cause.errcode === 6);
 }
 
-function locked(folder: string, cause: unknown): HostError {
+function locked(folder: string, cure: string, cause: unknown): HostError {
   const holder = holderOf(folder);
   const who =
     holder === undefined
@@ -55,7 +59,7 @@ function locked(folder: string, cause: unknown): HostError {
       : `the host with process id ${holder.pid}, running since ${new Date(holder.startedAtMs).toISOString()},`;
   return new HostError(
     'HOST_ERR_STATE_LOCKED',
-    `${who} has the state folder ${folder}; stop it, or start this one with another --state`,
+    `${who} has the state folder ${folder}; ${cure}`,
     { folder, pid: holder?.pid },
     cause,
   );

@@ -281,6 +281,7 @@ export class AgentThread {
       record: this.#audit,
       shares: {
         owedMs: (id) => this.#allowances.owedMs(id),
+        beginAnew: (id) => this.#allowances.beginAnew(id),
         later: (id, ms) => void this.#wheel.arm(this.#paidKind, id, clock.monotonicMs() + ms),
       },
     });

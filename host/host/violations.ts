@@ -27,7 +27,7 @@ export class Violations {
     const { say, pen } = this.#rooms;
     const why = `it wants more than [resources] ${line} allows`;
     // A line when it begins and when more comes of it: one that is throttled for an hour is no news each second.
-    if (seconds === 1 || action === 'suspend' || action === 'kill') {
+    if (seconds === 0 || action === 'suspend' || action === 'kill') {
       const isRefusal = what === 'connections' && action === 'throttle';
       say('warn', `${why}: ${isRefusal ? 'it gets none' : consequences[action]}`, agent.name);
       const message = agent.delivery?.message;

@@ -62,13 +62,15 @@ export class Gate {
 
   /** Whose request it is; for all that is not public. */
   admit(exchange: Asked, nowMs: number): Problem | undefined {
-    if (this.#tokens === undefined || this.#isOpen(nowMs)) {
+    const { authorization } = exchange.request.headers;
+    // Who shows a token is held to it, though nobody needs one here: it may be one with few rights.
+    if (authorization === undefined && this.#isOpen(nowMs)) {
       const problem = this.#crossSite(exchange);
       if (problem === undefined) exchange.access = local;
       return problem;
     }
-    const access = this.#accessOf(exchange, this.#tokens, nowMs);
-    if (access === undefined) return unauthorized(exchange.request.headers.authorization);
+    const access = this.#tokens && this.#accessOf(exchange, this.#tokens, nowMs);
+    if (access === undefined) return unauthorized(authorization, this.#isOpen(nowMs));
     exchange.access = access;
     return access.bucket === undefined ? undefined : limited(access.bucket, nowMs, 'this token');
   }
@@ -178,10 +180,14 @@ function foreignOrigin(origin: string | undefined): Problem {
   return new Problem(403, 'origin-foreign', `${page} may not call this server: ${cure}`);
 }
 
-function unauthorized(authorization: string | undefined): Problem {
+const openCure = "this host has no tokens; leave it out, or make one with 'host token create'";
+
+function unauthorized(authorization: string | undefined, isOpen: boolean): Problem {
   const cure = "send 'Authorization: Bearer TOKEN' with a token made by 'host token create'";
   const detail =
-    authorization === undefined ? `a token is needed: ${cure}` : `the token is not valid here: ${cure}`;
+    authorization === undefined
+      ? `a token is needed: ${cure}`
+      : `the token is not valid here: ${isOpen ? openCure : cure}`;
   return new Problem(401, 'unauthorized', detail, {
     headers: ['www-authenticate', 'Bearer realm="motehost"'],
   });

@@ -49,7 +49,7 @@ export const outcomeHeaders: Readonly<Record<string, Schema>> = {
   'x-mote-outcome': {
     type: 'string',
     enum: ['ok', 'error', 'trap', 'limit', 'cancelled', 'denied'],
-    description: 'How it ended. Missing when no agent took the message.',
+    description: 'How it ended. Missing when no agent took the message, but for `limit` after its deadline.',
   },
   'x-mote-fuel': { type: 'string', pattern: '^\\d+$', description: 'Fuel it took: a whole number.' },
   'x-mote-wall-ms': { type: 'number', minimum: 0, description: 'Milliseconds it took in the agent.' },

@@ -57,15 +57,33 @@ const refusals: { readonly [reason in Refused['reason']]: readonly [number, Prob
     'HOST_ERR_MESSAGE_TOO_LARGE',
     'the message is larger than the agent takes ([limits] message-bytes)',
   ],
-  'timed-out': [504, 'agent-limit', 'the deadline passed before there was an answer'],
+  'timed-out': [504, 'agent-limit', deadlineText(undefined)],
   cancelled: [499, 'agent-cancelled', 'the asker went away'],
   unavailable: [503, 'HOST_ERR_AGENT_STOPPED', 'the agent is not available now; ask again'],
   'rate-limited': [429, 'HOST_ERR_RATE_LIMITED', 'too many messages; ask again'],
 };
 
-function refusal({ reason, retryAfterMs, why }: Refused): Problem {
-  const [status, code, text] = refusals[reason];
-  const detail = why === undefined ? text : `${text}: ${why}`;
+function deadlineText(deadlineMs: number | undefined): string {
+  const which = deadlineMs === undefined ? 'the deadline' : `the deadline of ${Math.round(deadlineMs)} ms`;
+  return `${which} passed before there was an answer`;
+}
+
+function deadlineProblem(
+  max: number | undefined,
+  used: number | undefined,
+  headers: readonly string[],
+  why?: string,
+): Problem {
+  const whole = (ms: number | undefined): number | undefined => (ms === undefined ? ms : Math.round(ms));
+  const data = { limit: 'deadlineMs', max: whole(max), used: whole(used) };
+  const text = deadlineText(max);
+  return new Problem(504, 'agent-limit', why === undefined ? text : `${text}: ${why}`, { headers, data });
+}
+
+function refusal({ reason, retryAfterMs, deadlineMs, why }: Refused): Problem {
+  if (reason === 'timed-out')
+    return deadlineProblem(deadlineMs, deadlineMs, ['x-mote-outcome', 'limit'], why);
+  const [status, code, detail] = refusals[reason];
   const waits = status === 503 || status === 429;
   return new Problem(status, code, detail, { retryAfterMs: retryAfterMs ?? (waits ? 1000 : undefined) });
 }
@@ -90,8 +108,8 @@ function failureProblem(outcome: Failed<unknown>, headers: readonly string[]): P
 
 function limitProblem(outcome: Extract<Outcome, { kind: 'limit' }>, headers: readonly string[]): Problem {
   const { limit, max, used } = outcome;
-  const status = limit === 'deadlineMs' ? 504 : 429;
-  return new Problem(status, 'agent-limit', `the agent reached ${limit}, ${max}`, {
+  if (limit === 'deadlineMs') return deadlineProblem(Number(max), Number(used), headers);
+  return new Problem(429, 'agent-limit', `the agent reached ${limit}, ${max}`, {
     headers,
     data: { limit, max, used },
   });

@@ -44,7 +44,7 @@ export const verbs: readonly Verb[] = Object.keys(targets) as Verb[];
 
 const patternCharsMax = 256;
 
-/** Reads `VERB[:PATTERN]`. @throws HostError `HOST_ERR_TOKEN_INVALID` saying what may stand there */
+/** Reads `VERB[:PATTERN]`. @throws HostError `HOST_ERR_RIGHT_INVALID` saying what may stand there */
 export function parseRight(text: string): Right {
   const colon = text.indexOf(':');
   const name = colon < 0 ? text : text.slice(0, colon);
@@ -81,5 +81,5 @@ export function covers(right: Right, target: string): boolean {
 }
 
 function refused(text: string, cure: string): HostError {
-  return new HostError('HOST_ERR_TOKEN_INVALID', `'${text}' is no capability of a token: ${cure}`, { text });
+  return new HostError('HOST_ERR_RIGHT_INVALID', `'${text}' is no capability of a token: ${cure}`, { text });
 }

@@ -10,6 +10,9 @@ import { tokenHash } from './tokens.ts';
 /** How old a look at the file may be: the time until a revoked token is refused. */
 const lookMs = 1000;
 
+/** How often tokens that are not known may have the file looked at before its time. */
+const earlyLooks: Rate = { perSecond: 100, burst: 100 };
+
 export interface TokenStoreOptions {
   readonly stateFolder: string;
   readonly clock: Clock;
@@ -44,7 +47,7 @@ function keyOf(hash: string): string {
   return hash.slice(0, keyChars);
 }
 
-/** The tokens of a state folder, as of at most a second ago. */
+/** The tokens of a state folder, as of at most a second ago; a token that is not known is looked for anew. */
 export class TokenStore implements TokenCheck {
   readonly #options: TokenStoreOptions;
   readonly #buckets = new Map<string, Bucket>();
@@ -54,6 +57,7 @@ export class TokenStore implements TokenCheck {
   #records: readonly TokenRecord[] | undefined;
   #stamp: string | undefined;
   #lookedMs: number;
+  readonly #earlyLooks: Bucket;
   #generation = 0;
   #isRequired: boolean;
 
@@ -62,6 +66,7 @@ export class TokenStore implements TokenCheck {
     this.#options = options;
     this.#isRequired = options.isRequired;
     this.#lookedMs = options.clock.monotonicMs();
+    this.#earlyLooks = new Bucket(earlyLooks, this.#lookedMs);
     this.#stamp = tokenFileStamp(options.stateFolder);
     this.#load();
   }
@@ -87,10 +92,11 @@ export class TokenStore implements TokenCheck {
     this.#lookNow(this.#options.clock.monotonicMs());
   }
 
+  /** A token that was made a moment ago is good at once: one that is not known has the file looked at. */
   access(token: string, nowMs: number): Access | undefined {
     this.#look(nowMs);
     const hash = tokenHash(token);
-    if (!this.#tokens.has(keyOf(hash))) this.#lookNow(nowMs);
+    if (!this.#tokens.has(keyOf(hash)) && this.#earlyLooks.take(nowMs) === 0) this.#lookNow(nowMs);
     const found = this.#tokens.get(keyOf(hash));
     if (found === undefined || !timingSafeEqual(Buffer.from(found.hash), Buffer.from(hash))) return undefined;
     return found.access.isValid() ? found.access : undefined;
@@ -100,7 +106,6 @@ export class TokenStore implements TokenCheck {
     if (nowMs - this.#lookedMs >= lookMs) this.#lookNow(nowMs);
   }
 
-  /** A token that was made a moment ago is good at once: one that is not known has the file looked at. */
   #lookNow(nowMs: number): void {
     this.#lookedMs = nowMs;
     const { stateFolder, onFault } = this.#options;

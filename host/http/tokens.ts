@@ -23,7 +23,7 @@ export type TokenNote = Omit<TokenRecord, 'hash'>;
 
 /**
  * Makes a token and keeps its hash in the state folder; the text is told here and never again.
- * @throws HostError `HOST_ERR_TOKEN_INVALID` for a name that is taken or none, and for what is no capability;
+ * @throws HostError `HOST_ERR_TOKEN_INVALID` for a name that is taken or none, `HOST_ERR_RIGHT_INVALID` for what is no capability;
  * `HOST_ERR_STATE_LOCKED`, `HOST_ERR_STATE_UNWRITABLE`
  */
 export function createToken(
@@ -56,12 +56,16 @@ export function listTokens(stateFolder: string): readonly TokenNote[] {
   return readTokens(stateFolder).map(({ hash: _hash, ...note }) => note);
 }
 
-/** Takes a token back; a host that runs sees it within a second. @throws HostError `HOST_ERR_TOKEN_INVALID` when there is none */
+/** Takes a token back; a host that runs sees it within a second. @throws HostError `HOST_ERR_TOKEN_UNKNOWN` when there is none */
 export function revokeToken(stateFolder: string, name: string): void {
   changeTokens(stateFolder, (tokens) => {
     const left = tokens.filter((one) => one.name !== name);
     if (left.length === tokens.length)
-      throw refused(`there is no token '${name}' in ${stateFolder}; host token list shows them`, { name });
+      throw new HostError(
+        'HOST_ERR_TOKEN_UNKNOWN',
+        `there is no token '${name}' in ${stateFolder}; host token list shows them`,
+        { name },
+      );
     return left;
   });
 }

@@ -59,6 +59,7 @@ function entryOf(table: Table): Entry {
   const children = table.texts('children', 'billing');
   if (children.length === 0 || children.length > childrenMax)
     throw table.wrong('children', `1 to ${childrenMax} names, such as children = ["billing"]`);
+  requireOnce(table, children);
   const wrong = children.find(
     (child) => !isAgentName(child.startsWith(prefix) ? child.slice(prefix.length) : child),
   );
@@ -77,6 +78,14 @@ function entryOf(table: Table): Entry {
       ...pausesOf(table, defaultRestart),
     },
   };
+}
+
+/** `Table.texts` leaves repetitions out; here one is a slip that hides another name. */
+function requireOnce(table: Table, children: readonly string[]): void {
+  const written = table.value('children');
+  if (!Array.isArray(written) || written.length === children.length) return;
+  const twice = written.find((child, at) => written.indexOf(child) !== at);
+  throw table.wrong('children', `each name once; '${twice}' is there twice`);
 }
 
 function treeOf(

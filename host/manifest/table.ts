@@ -1,5 +1,5 @@
 import { HostError } from '../errors.ts';
-import { parseQuantity, type Quantity } from '../limits.ts';
+import { parseQuantity, type Quantity, timeFault } from '../limits.ts';
 import { nearest } from '../nearest.ts';
 
 /** The least and the most a quantity may be, in its own unit. */
@@ -93,7 +93,7 @@ export class Table {
   }
 
   /**
-   * A number, or a text with a unit.
+   * A number, or a text with a unit; a time has one.
    * @throws HostError `HOST_ERR_LIMIT_INVALID` for another form, `HOST_ERR_CONFIG_INVALID` beyond the bounds
    */
   quantity(key: string, quantity: Quantity, bounds: Bounds, otherwise: number): number {
@@ -101,6 +101,8 @@ export class Table {
     if (value === undefined) return otherwise;
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint')
       throw this.wrong(key, 'a number, or a text with a unit');
+    const fault = quantity === 'ms' ? timeFault(String(value)) : undefined;
+    if (fault !== undefined) throw this.wrong(key, fault);
     const parsed = parseQuantity(quantity, String(value), `${this.path}: ${this.#name(key)}`);
     if (parsed >= bounds.min && parsed <= bounds.max) return parsed;
     const unit = quantity === 'count' ? '' : ` ${quantity}`;

@@ -15,8 +15,27 @@ export interface AllowanceTerms {
   readonly isFree: boolean;
 }
 
-/** An agent wanted more than it may, in so many seconds in a row. Told once a second for each resource. */
-export type Violated = (what: Scarce, secondsInARow: number) => void;
+/**
+ * An agent wants more than it may, for so many whole seconds in a row: 0 when that begins, then once a second for each
+ * resource. @returns whether it is stopped for that, and its seconds are counted anew
+ */
+export type Violated = (what: Scarce, secondsInARow: number) => boolean;
+
+/** For how long an agent has kept to its share when what it wants too much of is a new violation. */
+const keptMs = 1000;
+/** For how long one that is being stopped may still ask for more, before that is a new violation. */
+const stoppingMs = 100;
+
+/** A violation that goes on. */
+interface Run {
+  readonly sinceMs: number;
+  /** Until then it is held back. */
+  heldUntilMs: number;
+  /** Whole seconds in a row, as last told. */
+  seconds: number;
+  /** It is stopped for it, since then. */
+  stoppedMs: number | undefined;
+}
 
 /** What one agent may use in the long run. */
 export class Allowance implements Flows {
@@ -28,7 +47,7 @@ export class Allowance implements Flows {
   readonly #isFree: boolean;
   readonly #cpu: Bucket | undefined;
   readonly #fuel: Bucket | undefined;
-  readonly #runs = new Map<Scarce, { second: number; length: number }>();
+  readonly #runs = new Map<Scarce, Run>();
   #open = 0;
 
   constructor(terms: AllowanceTerms, clock: Clock, violated: Violated) {
@@ -57,6 +76,11 @@ export class Allowance implements Flows {
     return cpuMs > fuelMs ? cpuMs : fuelMs;
   }
 
+  /** What it wanted so far is not counted against it any more; what it owes is. */
+  beginAnew(): void {
+    this.#runs.clear();
+  }
+
   #owed(what: Scarce, bucket: Bucket | undefined): number {
     if (bucket === undefined) return 0;
     const waitMs = bucket.waitMs(this.#clock.monotonicMs());
@@ -65,7 +89,7 @@ export class Allowance implements Flows {
 
   /** Tells that too much was wanted. @returns how long that is held back */
   #held(what: Scarce, bucket: Bucket, waitMs: number): number {
-    this.#note(what);
+    this.#note(what, this.#isFree ? 0 : waitMs);
     if (!this.#isFree) return waitMs;
     bucket.forgive();
     return 0;
@@ -91,7 +115,7 @@ export class Allowance implements Flows {
     return {
       take: () => {
         if (this.#open >= max) {
-          this.#note('connections');
+          this.#note('connections', 0);
           if (!this.#isFree) return false;
         }
         this.#open += 1;
@@ -103,12 +127,24 @@ export class Allowance implements Flows {
     };
   }
 
-  #note(what: Scarce): void {
-    const second = Math.floor(this.#clock.monotonicMs() / 1000);
+  #note(what: Scarce, waitMs: number): void {
+    const nowMs = this.#clock.monotonicMs();
     const run = this.#runs.get(what);
-    if (run?.second === second) return;
-    const length = run?.second === second - 1 ? run.length + 1 : 1;
-    this.#runs.set(what, { second, length });
-    this.#violated(what, length);
+    if (run === undefined || !goesOn(run, nowMs)) {
+      const begun: Run = { sinceMs: nowMs, heldUntilMs: nowMs + waitMs, seconds: 0, stoppedMs: undefined };
+      this.#runs.set(what, begun);
+      this.#violated(what, 0);
+      return;
+    }
+    if (run.stoppedMs !== undefined) return;
+    run.heldUntilMs = nowMs + waitMs;
+    const seconds = Math.floor((nowMs - run.sinceMs) / 1000);
+    if (seconds === run.seconds) return;
+    run.seconds = seconds;
+    if (this.#violated(what, seconds)) run.stoppedMs = nowMs;
   }
+}
+
+function goesOn({ heldUntilMs, stoppedMs }: Run, nowMs: number): boolean {
+  return nowMs < (stoppedMs === undefined ? heldUntilMs + keptMs : stoppedMs + stoppingMs);
 }

@@ -23,8 +23,9 @@ export interface Forecast {
   memoryBytesOf(key: number): number;
 }
 
-/** How much of a moving average the newest value is. */
+/** How much of a moving average the newest value is, once there were `1 / alpha`; until then each counts as much. */
 const alpha = 0.1;
+const countMax = 1 / alpha;
 /** What is assumed of an agent nobody has seen at work. */
 const executionMsFirst = 0.1;
 const cpuIntensityFirst = 0.5;
@@ -34,7 +35,7 @@ const waitingMax = 0.3;
 
 const pageBits = 10;
 const pageMask = 2 ** pageBits - 1;
-const cellsPerAgent = 6;
+const cellsPerAgent = 7;
 /** Milliseconds computed for the message under way. */
 const usedCell = 0;
 const executionCell = 1;
@@ -44,6 +45,8 @@ const gapCell = 2;
 const lastCell = 3;
 const intensityCell = 4;
 const memoryCell = 5;
+/** Messages it dealt with, up to `1 / alpha`: an average of fewer is their mean, whatever was assumed before. */
+const countCell = 6;
 
 /** Fuel of a charge that is a whole slice: shorter ones say little of how fast fuel burns. */
 const wholeSliceFuel = 500_000;
@@ -84,9 +87,13 @@ export class Profiles implements Forecast {
     const last = page[at + lastCell] as number;
     const gap = page[at + gapCell] as number;
     page[at + usedCell] = 0;
-    page[at + executionCell] = mixed(page[at + executionCell] as number, used);
-    page[at + intensityCell] = mixed(page[at + intensityCell] as number, share);
-    if (last !== 0) page[at + gapCell] = gap === 0 ? nowMs - last : mixed(gap, nowMs - last);
+    const before = page[at + countCell] as number;
+    const weight = before < countMax ? 1 / (before + 1) : alpha;
+    if (before < countMax) page[at + countCell] = before + 1;
+    page[at + executionCell] = mixed(page[at + executionCell] as number, used, weight);
+    page[at + intensityCell] = mixed(page[at + intensityCell] as number, share, weight);
+    // There is one gap fewer than there are messages.
+    if (last !== 0) page[at + gapCell] = mixed(gap, nowMs - last, before < countMax ? 1 / before : alpha);
     page[at + lastCell] = nowMs;
     page[at + memoryCell] = memoryBytes;
   }
@@ -152,6 +159,6 @@ function begin(page: Float64Array, entry: number): void {
   page[at + intensityCell] = cpuIntensityFirst;
 }
 
-function mixed(mean: number, value: number): number {
-  return mean + alpha * (value - mean);
+function mixed(mean: number, value: number, weight: number): number {
+  return mean + weight * (value - mean);
 }

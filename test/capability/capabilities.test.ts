@@ -213,6 +213,7 @@ const cures: readonly (readonly [
   ['spawn', 'worker-1', '[capabilities] spawn = ["worker-1"]'],
   ['context', '', '[capabilities] context = true'],
   ['net', '[::1]:5432', '[[capabilities.net]] host = "::1", port = 5432'],
+  ['net', 'db.example.com:*', '[[capabilities.net]] host = "db.example.com", port = "*"'],
   ['secret', 'key', '[environment] NAME = { secret = "key" }'],
   ['file', '/data', '[[capabilities.files]] path = "data", guest = "/data"'],
   [
@@ -228,6 +229,17 @@ test('a denial names the manifest line that would allow it', () => {
     path,
   );
   for (const [kind, target, expected] of cures) assert.equal(some.cure(kind, target), `${path}: ${expected}`);
+});
+
+test('of a folder that may only be read a denial names the line that lets it be written, or says that none does', () => {
+  const some = of(
+    '[[capabilities.files]]\npath = "in"\nguest = "/data"\n[[capabilities.files]]\npath = "."\nguest = "/own"\n',
+  );
+  assert.equal(
+    some.cure('file', '/data'),
+    `${path}: [[capabilities.files]] path = "in", guest = "/data", mode = "read-write"`,
+  );
+  assert.match(some.cure('file', '/own'), /"\/own": it may only be read, for the manifest lies there/);
 });
 
 test('the line that a denial names allows it, put into a manifest', () => {

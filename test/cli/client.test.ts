@@ -483,6 +483,7 @@ test('one agent is shown with all there is to know, and removed', async () => {
     ...summary('a'),
     manifest: 'name = "a"\n',
     imports: ['motehost:agent/bus', 'motehost:agent/log'],
+    underWayMs: 12_345,
     installedAtMs: 0,
     earlier: [],
     subscriptions: [{ pattern: 'orders.>', group: 'g' }],
@@ -499,6 +500,7 @@ test('one agent is shown with all there is to know, and removed', async () => {
   };
   const { stdout } = await call(['agents', 'a'], { routes });
   assert.match(stdout, /^name +a\nstate +idle, on thread 1\n/);
+  assert.match(stdout, /\nunder way +a message, for 12\.3 s; what it uses is told at its end\n/);
   assert.match(
     stdout,
     /\nimports +motehost:agent\/bus\nimports +motehost:agent\/log\nlistens +orders\.> \(group g\)\n/,

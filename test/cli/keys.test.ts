@@ -3,7 +3,10 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { kinds } from '../../host/audit/kinds.ts';
 import { systemClock, systemRandom } from '../../host/clock.ts';
+import { AgentRecords } from '../../host/host/agent-records.ts';
+import { StateLock } from '../../host/host/state-lock.ts';
 import { Trust } from '../../host/host/trust.ts';
 import { verifyComponent } from '../../host/identity/component-signature.ts';
 import { type CliResult, host } from '../support/cli.ts';
@@ -16,8 +19,8 @@ const keys = (...words: string[]): Promise<CliResult> => call(['keys', ...words]
 
 const state = join(home, '.motehost');
 
-/** As after a host has served here. */
-async function served(): Promise<void> {
+/** As after a host has served here, with these agents out of a folder. */
+async function served(...agents: readonly string[]): Promise<void> {
   const trust = await Trust.open({
     stateFolder: state,
     clock: systemClock,
@@ -26,12 +29,13 @@ async function served(): Promise<void> {
     onAudit: () => {},
     onPolicies: () => {},
   });
+  for (const agent of agents) trust.pen?.append(kinds.agentInstalled, agent, '', 'digest', null, 'manifest');
   await trust.close('test');
 }
 
 test('keys of a host are shown, rotated and revoked; its chain goes over to the new one', async () => {
   assert.match((await keys('show')).stderr, /no host\.key in .*makes it when it serves for the first time/);
-  await served();
+  await served('billing');
   const first = (await keys('show')).stdout.trim();
   assert.match(first, /^ed25519:[\w-]{43}$/);
   const agent = (await keys('show', 'billing')).stdout.trim();
@@ -42,14 +46,30 @@ test('keys of a host are shown, rotated and revoked; its chain goes over to the 
   assert.equal(readFileSync(join(state, 'keys/host.pub'), 'utf8').trim(), second);
   const revoked = await keys('revoke', 'billing', '--reason', 'retired');
   assert.match(revoked.stderr, /generation 1 of billing, .* is revoked \(retired\); .* signs now/);
-  assert.notEqual((await keys('show', 'billing')).stdout.trim(), agent);
+  const agentNow = (await keys('show', 'billing')).stdout.trim();
+  assert.notEqual(agentNow, agent);
+  const listed = (await keys('list')).stdout;
+  assert.match(listed, new RegExp(`/billing +${agentNow} +own +2\n`));
+  assert.match(listed, new RegExp(`/billing +${agent} +revoked: retired +1 +20\\d\\d-\\S+Z\n`));
+  const rows = (await keys('list', '--json')).stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    rows.map(({ key, generation, reason }) => [key, generation, reason]),
+    [
+      [second, 2, undefined],
+      [agentNow, 2, undefined],
+      [agent, 1, 'retired'],
+    ],
+  );
   writeFileSync(join(home, 'first.pub'), `${first}\n`);
   const verified = await call(['audit', 'verify', join(state, 'audit'), '--key', 'first.pub']);
   assert.equal(verified.code, 0, verified.stderr);
 });
 
 test('keys of others are pinned, listed, forgotten and revoked; what is none is refused', async () => {
-  await served();
+  await served('other');
   const other = (await keys('show', 'other')).stdout.trim();
   assert.equal((await keys('trust', 'publisher/acme', other)).code, 0);
   assert.match((await keys('list')).stdout, new RegExp(`publisher/acme +${other} +hand`));
@@ -59,6 +79,46 @@ test('keys of others are pinned, listed, forgotten and revoked; what is none is 
   assert.match((await keys('list')).stdout, /revoked: compromised/);
   for (const words of [['trust', 'acme', other], ['trust', 'publisher/acme', 'x'], ['rotate'], ['turn', 'x']])
     assert.equal((await keys(...words)).code, 64, words.join(' '));
+});
+
+test('only of agents that are or were here keys are shown and changed: of records, of the chain, of the ring', async () => {
+  await served('billing');
+  const records = new AgentRecords(join(state, 'agents.sqlite'));
+  const digest = '0'.repeat(64);
+  const made = { earlier: [], accepted: undefined, parent: undefined, installedAtMs: 0 };
+  records.put({ name: 'spawned', manifest: '', digest, ...made });
+  assert.equal(records.get('spawned')?.name, 'spawned');
+  const held = await keys('show', 'spawned');
+  assert.match(held.stderr, /no agent 'spawned' is or was in/, 'a host has the records');
+  records.close();
+  assert.equal((await keys('rotate', 'spawned')).code, 0);
+  assert.equal((await keys('show', 'agent/spawned')).code, 0);
+  const ring = readFileSync(join(state, 'keys/keyring.json'), 'utf8');
+  for (const action of ['show', 'rotate', 'revoke']) {
+    const refused = await keys(action, 'biling');
+    assert.equal(refused.code, 66, action);
+    assert.match(refused.stderr, /no agent 'biling' is or was in .*, did you mean 'billing'\?/);
+  }
+  assert.equal(readFileSync(join(state, 'keys/keyring.json'), 'utf8'), ring);
+  rmSync(join(state, 'agents.sqlite'));
+  assert.equal((await keys('show', 'spawned')).code, 0, 'it has a key in the ring');
+});
+
+test('what needs the host stopped says how one that serves is asked', async (t) => {
+  await served();
+  const lock = new StateLock(state, 0);
+  t.after(() => lock.release());
+  const key = (await keys('show')).stdout.trim();
+  for (const [words, path] of [
+    [['list'], 'GET /v1/keys'],
+    [['rotate', 'host'], 'POST /v1/keys/host/rotate'],
+    [['revoke', 'agent/billing'], 'POST /v1/keys/billing/revoke'],
+    [['revoke', key], 'POST /v1/keys/revocations'],
+  ] as const) {
+    const refused = await keys(...words);
+    assert.equal(refused.code, 69);
+    assert.ok(refused.stderr.includes(`stop it, or ask it: ${path}\n`), refused.stderr);
+  }
 });
 
 test('a passphrase seals the key: without it, and with another, nothing opens', async () => {

@@ -106,7 +106,13 @@ test(
     await run.stderr.until(
       /host: second is called third now; it goes on under its old name until host serve is started again\n/,
     );
+    const supervisors = join(home, 'agents/supervisors.toml');
+    writeFileSync(supervisors, '[[supervisors]]\nname = "top"\nchildren = ["greeter"]\n');
+    await run.stderr.until(
+      /host: supervisors\.toml changed: that counts from the next start of host serve on\n/,
+    );
     assert.equal(await run.end('SIGINT'), 0);
+    rmSync(supervisors);
     rmSync(join(home, 'agents/second'), { recursive: true });
   },
 );
@@ -161,6 +167,13 @@ test('what cannot be served is told before anything runs', options, async () => 
     [['agents', '--watch', '--no-watch'], 64, /exclude each other/],
     [['agents', '--log', 'xml'], 64, /neither text nor json/],
     [['agents', '--drain', '5'], 64, /--drain: '5' is not a time/],
+    [['agents', '--memory-total', '1'], 64, /--memory-total: '1' is less than 16MiB/],
+    [['agents', '--metrics-file', '.'], 64, /the metrics file \. is a folder/],
+    [
+      ['agents', '--metrics-file', 'none/m.json'],
+      64,
+      /the metrics file none\/m\.json is to be in .*no folder/,
+    ],
     [['agents', '--fuel', 'much'], 64, /--fuel: 'much' is not a limit/],
   ] as const) {
     await using run = serve(...words);

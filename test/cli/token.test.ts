@@ -57,9 +57,9 @@ test('what makes no token says what would', async () => {
     [[], 64, /create, list or revoke\?/],
     [['create'], 64, /needs the token's name/],
     [['create', 'x'], 64, /what may it do\? host token create x --may invoke/],
-    [['create', 'x', '--may', 'invok'], 77, /'invok' is no capability of a token: .*did you mean 'invoke'/],
+    [['create', 'x', '--may', 'invok'], 64, /'invok' is no capability of a token: .*did you mean 'invoke'/],
     [['create', 'x', '--may', 'read', '--expires', 'soon'], 64, /--expires: 'soon' is not a time/],
-    [['revoke', 'nobody'], 77, /there is no token 'nobody' in \/.*\.motehost; host token list shows them/],
+    [['revoke', 'nobody'], 66, /there is no token 'nobody' in \/.*\.motehost; host token list shows them/],
   ] as const) {
     const { code: got, stderr } = await token(...words);
     assert.match(stderr, expected);

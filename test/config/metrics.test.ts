@@ -110,6 +110,14 @@ test('a variable that would have no effect is refused rather than ignored', () =
   refusesVariable({ OTEL_EXPORTER_OTLP_HEADERS: 'secret' }, /not NAME=VALUE$/);
 });
 
+test('an address that is none is blamed on whoever said it', () => {
+  refuses({ flags: { otlp: 'ftp://x' } }, /: --otlp: 'ftp:\/\/x' is no URL/);
+  refuses(
+    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp://x' } },
+    /: OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp:\/\/x' is no URL/,
+  );
+});
+
 test('flags go over the file and the environment', () => {
   const table = { otlp: { endpoint: 'http://a:4317', headers: { x: '1' } } };
   const flags = { otlp: 'http://b:4318', otlpProtocol: 'http/json', metricsFile: 'm.json' };

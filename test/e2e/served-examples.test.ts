@@ -224,7 +224,12 @@ test(
     const { run, url } = await serve(words);
     await using _ = run;
     assertLines(await runAll(commands, url), printed);
-    await run.stdout.until(/untrusted +denied: connecting to 127\.0\.0\.1:80/);
+    await run.stdout.until(
+      /untrusted +denied: writing under \/data allow=.*agent\.toml: \[\[capabilities\.files\]\] path = .*read-write/,
+    );
+    await run.stdout.until(
+      /untrusted +denied: connecting to 127\.0\.0\.1:80 allow=.*agent\.toml: \[\[capabilities\.net\]\] host = /,
+    );
     await run.stdout.until(
       /untrusted +it wants more than \[resources\] connections = 2 allows: it gets none/,
     );

@@ -340,6 +340,7 @@ test('an agent is paused, stopped and killed; one in the wrong state, and none a
   const post = (path: string) => ask(front, `/v1/agents/${path}`, { method: 'POST' });
   for (const rein of ['pause', 'stop', 'kill']) assert.equal((await post(`echo/${rein}`)).status, 204);
   assert.deepEqual(serving.pulled, ['pause echo', 'stop echo', 'kill echo']);
+  for (const rein of ['pause', 'stop', 'kill']) assert.equal((await post(`echo/${rein}?x=1`)).status, 400);
   assert.equal((await post('nobody/pause')).json.code, 'HOST_ERR_AGENT_UNKNOWN');
   serving.held.add('echo');
   const refused = await post('echo/pause');

@@ -148,6 +148,22 @@ test('what ended badly says so by status and code', async (t) => {
   });
 });
 
+test('a deadline is told in the same words, whoever noticed it first', async (t) => {
+  const { front, serving } = await open(t);
+  const late: Outcome<undefined> = { kind: 'limit', limit: 'deadlineMs', max: 300, used: 300, usage };
+  const replies: readonly Reply[] = [
+    { kind: 'answered', id: 'm-9', outcome: late, contentType: undefined },
+    { kind: 'refused', reason: 'timed-out', retryAfterMs: undefined, deadlineMs: 300 },
+  ];
+  for (const reply of replies) {
+    serving.add('slow', () => reply);
+    const { status, headers, json } = await ask(front, '/v1/agents/slow/invoke', { body: 'x' });
+    assert.deepEqual([status, headers['x-mote-outcome'], json.code], [504, 'limit', 'agent-limit']);
+    assert.equal(json.detail, 'the deadline of 300 ms passed before there was an answer');
+    assert.deepEqual([json.limit, json.max, json.used], ['deadlineMs', 300, 300]);
+  }
+});
+
 test('a message that nobody took says why, and when to ask again', async (t) => {
   const { front, serving } = await open(t);
   const refused = (reason: Extract<Reply, { kind: 'refused' }>['reason'], retryAfterMs?: number): Reply => ({

@@ -14,12 +14,13 @@ const nothing: AllowanceTerms = {
   isFree: false,
 };
 
-function make(terms: Partial<AllowanceTerms>) {
+function make(terms: Partial<AllowanceTerms>, stopsAfter = Number.POSITIVE_INFINITY) {
   const clock = new HandClock();
   const told: string[] = [];
-  const allowance = new Allowance({ ...nothing, ...terms }, clock, (what, seconds) =>
-    told.push(`${what} ${seconds}`),
-  );
+  const allowance = new Allowance({ ...nothing, ...terms }, clock, (what, seconds) => {
+    told.push(`${what} ${seconds}`);
+    return seconds >= stopsAfter;
+  });
   return { allowance, clock, told };
 }
 
@@ -79,7 +80,7 @@ for (const [what, terms] of [
     assert.equal(allowance.owedMs(), 20, 'at the limit');
     use(1);
     assert.equal(allowance.owedMs(), 1020, 'over it');
-    assert.deepEqual(told, [`${what} 1`]);
+    assert.deepEqual(told, [`${what} 0`]);
     clock.turn(1020);
     assert.equal(allowance.owedMs(), 0);
   });
@@ -94,7 +95,7 @@ for (const what of ['disk', 'network'] as const) {
     assert.equal(pace.room(), 1);
     pace.spend(1);
     assert.deepEqual([pace.room(), pace.waitMs()], [0, 20]);
-    assert.deepEqual(told, [`${what} 1`]);
+    assert.deepEqual(told, [`${what} 0`]);
     clock.turn(20);
     assert.equal(pace.room(), 20);
     pace.spend(-30);
@@ -106,20 +107,51 @@ test('connections: the last one is given, the next is not, until one is given ba
   const { allowance, told } = make({ connectionsMax: 2 });
   const slots = allowance.connections;
   assert.deepEqual([slots?.take(), slots?.take(), slots?.take()], [true, true, false]);
-  assert.deepEqual(told, ['connections 1']);
+  assert.deepEqual(told, ['connections 0']);
   slots?.giveBack();
   assert.deepEqual([slots?.take(), slots?.take()], [true, false]);
 });
 
-test('a violation is told once a second, with the seconds in a row; a second without one begins anew', () => {
+test('a violation is told when it begins and once a second; a second without one begins anew', () => {
   const { allowance, clock, told } = make({ connectionsMax: 0 });
   const wants = (): void => void allowance.connections?.take();
-  for (const passMs of [0, 10, 990, 1000, 2000]) {
+  for (const passMs of [900, 10, 500, 489, 1, 999, 1, 1000]) {
     clock.turn(passMs);
     wants();
     wants();
   }
-  assert.deepEqual(told, ['connections 1', 'connections 2', 'connections 3', 'connections 1']);
+  assert.deepEqual(told, ['connections 0', 'connections 1', 'connections 2', 'connections 0']);
+});
+
+test('so many seconds in a row are so many, whatever it waits for in between; then they are counted anew', () => {
+  const { allowance, clock, told } = make({ cpuMs: { perSecond: 100, burst: 100 } }, 5);
+  const startMs = clock.monotonicMs();
+  const stops: number[] = [];
+  while (stops.length < 3) {
+    const before = told.length;
+    allowance.charge(0, 300);
+    clock.turn(Math.min(allowance.owedMs(), 400));
+    if (told.length > before && told.at(-1) === 'cpu 5') stops.push(clock.monotonicMs() - startMs);
+  }
+  const [first = 0, second = 0, third = 0] = stops;
+  for (const ms of [first, second - first, third - second])
+    assert.ok(ms >= 5000 && ms < 6000, `${stops}: at its end, and what is being stopped may ask once more`);
+});
+
+test('who is let go on begins anew, and who owes for long is not taken for one that kept to its share', () => {
+  const { allowance, clock, told } = make({ cpuMs: { perSecond: 100, burst: 100 } });
+  allowance.charge(0, 400);
+  allowance.owedMs();
+  clock.turn(3100);
+  allowance.charge(0, 100);
+  allowance.owedMs();
+  assert.deepEqual(told, ['cpu 0', 'cpu 3']);
+  allowance.beginAnew();
+  allowance.owedMs();
+  allowance.charge(0, 200);
+  clock.turn(1000);
+  allowance.owedMs();
+  assert.deepEqual(told, ['cpu 0', 'cpu 3', 'cpu 0', 'cpu 1']);
 });
 
 test('where violations are only told nothing is held back', () => {
@@ -134,7 +166,7 @@ test('where violations are only told nothing is held back', () => {
   allowance.network?.spend(1000);
   assert.ok((allowance.network?.room() ?? 0) > 1000);
   assert.equal(allowance.connections?.take(), true);
-  assert.deepEqual(told, ['fuel 1', 'network 1', 'connections 1']);
+  assert.deepEqual(told, ['fuel 0', 'network 0', 'connections 0']);
 });
 
 test('of what its manifest says nothing there is as much as there is', () => {

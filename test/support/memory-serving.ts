@@ -389,6 +389,7 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     earlier: [],
     subscriptions: [],
     triggers: [],
+    underWayMs: undefined,
     lastError: undefined,
     losses: 0,
     circuit: undefined,

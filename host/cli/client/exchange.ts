@@ -77,7 +77,7 @@ export async function exchange(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<number> {
   const startedMs = performance.now();
-  const deadlineMs = flags.deadline === undefined ? undefined : timeMsOf('--deadline', flags.deadline);
+  const deadlineMs = flags.deadline === undefined ? undefined : deadlineMsOf(flags.deadline);
   const sent = await bodyOf(flags);
   const own: Record<string, string> = { ...sent.headers, accept: '*/*', ...headers };
   if (deadlineMs !== undefined) own['x-mote-deadline-ms'] = String(deadlineMs);
@@ -102,6 +102,15 @@ export async function exchange(
   } finally {
     cancelled.end();
   }
+}
+
+const deadlineMsMax = 86_400_000;
+
+/** @throws HostError `HOST_ERR_CLI_USAGE` */
+function deadlineMsOf(text: string): number {
+  const ms = timeMsOf('--deadline', text);
+  if (ms >= 1 && ms <= deadlineMsMax) return ms;
+  throw new HostError('HOST_ERR_CLI_USAGE', `--deadline: '${text}' is not from 1ms to 24h`, { text });
 }
 
 /** Ctrl-C and termination take the request back, which cancels the agent's call; a second one ends the process. */

@@ -20,7 +20,7 @@ const closeCharsMax = 4_000;
 export function lineOf(turn: Replayed | Unreplayed): string {
   if (turn.kind === 'unreplayed') return `${turn.turn}  not run again: ${plainText(turn.reason)}\n`;
   const { exported, before, now, calls } = turn;
-  const line = `${turn.turn}  ${turn.kind}  ${exported}  ${before.kind}  ${fuelOf(before, now)}  ${calls} calls\n`;
+  const line = `${turn.turn}  ${turn.kind}  ${exported}  ${before.kind}  ${fuelOf(before, now)}  ${calls} ${calls === 1 ? 'call' : 'calls'}\n`;
   return turn.divergence === undefined ? line : `${line}${differenceOf(turn.divergence, lineCharsMax)}`;
 }
 

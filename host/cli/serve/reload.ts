@@ -4,6 +4,8 @@ import { systemClock } from '../../clock.ts';
 import { HostError } from '../../errors.ts';
 import type { LocalServing } from '../../host/serve.ts';
 import type { Difference } from '../../host/serving.ts';
+import { supervisorsFile } from '../../manifest.ts';
+import { readRegularFile } from '../../regular-file.ts';
 import { foldersIn, foldersOf, Watch } from '../dev/watch.ts';
 import { differenceText } from '../difference.ts';
 import { stampName } from '../project.ts';
@@ -40,12 +42,15 @@ export class Reload {
   readonly #end = new AbortController();
   readonly #changedPaths = new Set<string>();
   #areRootsChanged = false;
+  /** As they were when this began, or as was last said of them. */
+  #supervisors: string;
   #changes = 0;
   #wake: () => void = () => {};
   readonly #loop: Promise<void>;
 
   constructor(options: ReloadOptions) {
     this.#options = options;
+    this.#supervisors = supervisorsText(options.roots);
     for (const agent of options.agents) this.#add(agent.path, agent);
     this.#rootWatch = new Watch(() => {
       this.#areRootsChanged = true;
@@ -118,9 +123,21 @@ export class Reload {
 
   #lookForNew(): void {
     this.#areRootsChanged = false;
+    this.#lookAtSupervisors();
     for (const root of this.#manyRoots()) {
       for (const path of pathsOrNone(root)) if (!this.#agents.has(path)) this.#changedPaths.add(path);
     }
+  }
+
+  /** Supervisors are arranged once; of a change it is said when it counts. */
+  #lookAtSupervisors(): void {
+    const now = supervisorsText(this.#options.roots);
+    if (now === this.#supervisors) return;
+    this.#supervisors = now;
+    this.#options.voice.say(
+      `${supervisorsFile} changed: that counts from the next start of host serve on`,
+      'warn',
+    );
   }
 
   async #renew(path: string): Promise<void> {
@@ -180,6 +197,19 @@ function remember(watched: Watched, files: AgentFiles): void {
   watched.digest = digestOf(files.component);
   watched.text = files.text;
   watched.isBroken = false;
+}
+
+/** What is in the files of supervisors; one that cannot be read is as none. */
+function supervisorsText(roots: readonly string[]): string {
+  return roots.map((root) => textOrNone(join(root, supervisorsFile))).join('\0');
+}
+
+function textOrNone(path: string): string {
+  try {
+    return readRegularFile(path).toString('utf8');
+  } catch {
+    return '';
+  }
 }
 
 function pathsOrNone(root: string): string[] {

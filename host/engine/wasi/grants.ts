@@ -31,6 +31,8 @@ export interface Preopen {
   readonly mode: 'read-only' | 'read-write';
   /** Narrows the grant further; undefined: nothing does. */
   readonly gate?: FileGate | undefined;
+  /** What would let it be written to, for people; none: a flag of `host run`. */
+  readonly writeCure?: () => string;
 }
 
 /** One place a guest may connect to. `host` is a name or address, as the guest writes it; `port` undefined means any. */
@@ -77,6 +79,8 @@ export interface WasiGrants {
   readonly preopens: readonly Preopen[];
   readonly net: readonly NetGrant[];
   readonly netGate?: NetGate;
+  /** What would allow a place (`HOST:PORT`, IPv6 in brackets, `*` for any port), for people; none: a flag of `host run`. */
+  readonly netCure?: ((place: string) => string) | undefined;
   /** Beside `net`, which allows requests of any method and path. */
   readonly http?: HttpGate;
   /** How much of disk and network it may use; undefined: as much as there is. */

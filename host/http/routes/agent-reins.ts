@@ -53,6 +53,7 @@ function reinRoute(rein: 'pause' | 'stop' | 'kill', summary: string, description
     description,
     needs: { verb: 'admin' },
     params: { name: nameParam },
+    query: {},
     answers: {
       204: { description: 'It is told.' },
       404: { description: 'No such agent.' },

@@ -92,6 +92,9 @@ const detailProperties = {
       ['cron', 'zone', 'everyMs', 'atMs', 'subject', 'nextMs'],
     ),
   ),
+  underWayMs: number(
+    'Milliseconds since its message under way began, whose fuel is not in `fuel` yet. Missing: there is none.',
+  ),
   lastError: text(),
   losses: count('Instances it lost since the host started.'),
   circuit: oneOf('closed', 'open', 'half-open'),
@@ -102,6 +105,7 @@ const mayMiss: readonly (keyof AgentDetail)[] = [
   'route',
   'manifestPath',
   'signedBy',
+  'underWayMs',
   'lastError',
   'circuit',
   'isReady',

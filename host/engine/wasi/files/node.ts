@@ -57,8 +57,9 @@ export abstract class Node {
   /** @throws FileError `rofs` under a read-only preopen */
   requireWritable(): void {
     if (this.mode === 'read-write') return;
-    const { hostPath, guestPath } = this.grant;
-    this.tree.budget.deny(`writing under ${guestPath}`, `--dir ${hostPath}::${guestPath}:rw`);
+    const { hostPath, guestPath, writeCure } = this.grant;
+    const cure = writeCure?.() ?? `allow it with --dir ${hostPath}::${guestPath}:rw`;
+    this.tree.budget.deny(`writing under ${guestPath}`, cure);
     throw new FileError('rofs');
   }
 

@@ -1,5 +1,5 @@
 import { domainToASCII } from 'node:url';
-import type { NetGate, NetGrant } from '../grants.ts';
+import type { NetGate, NetGrant, WasiGrants } from '../grants.ts';
 import type { Guest } from './guest.ts';
 import { type IpAddress, ipText, isInward, parseIp } from './ip.ts';
 
@@ -31,16 +31,19 @@ export class Reach {
   readonly #resolved = new Map<string, Set<NetGrant>>();
   readonly #onDenied: (what: string, cure: string) => void;
   readonly #gate: NetGate | undefined;
+  readonly #cure: (place: string) => string;
   #lookups = 0;
 
-  /** `onDenied` hears of each refusal and of the flag that would have allowed it: for people, never for the guest. */
+  /** `onDenied` hears of each refusal and, from `cure`, of what would have allowed it: for people, never for the guest. */
   constructor(
     grants: readonly NetGrant[],
     onDenied: (what: string, cure: string) => void = () => {},
     gate?: NetGate,
+    cure: (place: string) => string = (place) => `allow it with --net ${place}`,
   ) {
     this.#onDenied = onDenied;
     this.#gate = gate;
+    this.#cure = cure;
     for (const grant of grants) {
       const address = parseIp(grant.host);
       if (address === undefined) add(this.#byName, hostName(grant.host) ?? grant.host, grant);
@@ -122,7 +125,7 @@ export class Reach {
 
   #deny(what: string, host: string, port: number | '*'): false {
     const place = `${host}:${port}`;
-    this.#onDenied(`${what} ${port === '*' ? host : place}`, `allow it with --net ${place}`);
+    this.#onDenied(`${what} ${port === '*' ? host : place}`, this.#cure(place));
     return false;
   }
 
@@ -136,7 +139,7 @@ export class Reach {
   }
 }
 
-/** As `--net` takes it: an IPv6 address in brackets. */
+/** As `--net` and cures take it: an IPv6 address in brackets. */
 function shown(address: IpAddress): string {
   return address.tag === 'ipv4' ? ipText(address) : `[${ipText(address)}]`;
 }
@@ -144,8 +147,9 @@ function shown(address: IpAddress): string {
 const reaches = new WeakMap<Guest, Reach>();
 
 /** The one reach of a guest: a name looked up through sockets counts for HTTP too. */
-export function reachOf(guest: Guest, grants: readonly NetGrant[], gate?: NetGate): Reach {
-  const known = reaches.get(guest) ?? new Reach(grants, (what, cure) => guest.budget.deny(what, cure), gate);
+export function reachOf(guest: Guest, { net, netGate, netCure }: WasiGrants): Reach {
+  const deny = (what: string, cure: string): void => guest.budget.deny(what, cure);
+  const known = reaches.get(guest) ?? new Reach(net, deny, netGate, netCure);
   reaches.set(guest, known);
   return known;
 }

@@ -28,7 +28,10 @@ const turnOfLoop = (): Promise<void> => new Promise((resolve) => setImmediate(re
 function make(terms: Partial<AllowanceTerms>) {
   const clock = new HandClock();
   const told: string[] = [];
-  const flows = new Allowance({ ...nothing, ...terms }, clock, (what) => told.push(what));
+  const flows = new Allowance({ ...nothing, ...terms }, clock, (what) => {
+    told.push(what);
+    return false;
+  });
   return { clock, told, flows };
 }
 

@@ -91,6 +91,19 @@ test('what is refused is told to people with the flag that would allow it', () =
   ]);
 });
 
+test('where there are no flags, people are told what there is instead', () => {
+  const told: string[] = [];
+  const reach = new Reach(
+    [],
+    (_what, cure) => told.push(cure),
+    undefined,
+    (place) => `a line for ${place}`,
+  );
+  reach.mayConnect(ip('::1'), 80);
+  reach.mayResolve('example.org');
+  assert.deepEqual(told, ['a line for [0:0:0:0:0:0:0:1]:80', 'a line for example.org:*']);
+});
+
 test('only so many look-ups run at once', async () => {
   const { promise, resolve } = Promise.withResolvers<never[]>();
   const mocked = mock.method(dns, 'lookup', () => promise);

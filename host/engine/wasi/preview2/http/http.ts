@@ -15,7 +15,7 @@ import { FutureIncomingResponse, IncomingResponse, OutgoingResponse, ResponseOut
 
 /** `wasi:http`: the types of both directions, and outgoing requests as far as the network grants reach. */
 export function http(guest: Guest, grants: WasiGrants): [string, HostInterface][] {
-  const client = new HttpClient(guest, reachOf(guest, grants.net, grants.netGate), grants);
+  const client = new HttpClient(guest, reachOf(guest, grants), grants);
   const OfferedFields = offeredFields(guest);
   return [
     offer('wasi:http/types', {

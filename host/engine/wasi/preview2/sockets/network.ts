@@ -44,8 +44,8 @@ export class ResolveAddressStream extends Resource {
 }
 
 /** `wasi:sockets`, as far as the network grants reach; what lies beyond is `access-denied`, whether it exists or not. */
-export function sockets(guest: Guest, { net, netGate }: WasiGrants): [string, HostInterface][] {
-  const reach = reachOf(guest, net, netGate);
+export function sockets(guest: Guest, grants: WasiGrants): [string, HostInterface][] {
+  const reach = reachOf(guest, grants);
   return [
     offer('wasi:sockets/network', { Network, networkErrorCode }),
     offer('wasi:sockets/instance-network', { instanceNetwork: () => new Network(guest) }),
