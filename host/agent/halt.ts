@@ -11,9 +11,11 @@ export interface Halt {
 /** Messages one agent is held with; more than one only if it failed at some of them before others. */
 const messagesMax = 100;
 
-/** A halt, and one more message that led to it. */
-export function haltWith(before: Halt | undefined, why: string, message: string): Halt {
+/** A halt, and one more message that led to it; undefined: a request, which its asker was told of. */
+export function haltWith(before: Halt | undefined, why: string, message: string | undefined): Halt {
   const held = before?.kind === 'held' ? before : undefined;
-  const messages = [...(held?.messages ?? []), message].slice(-messagesMax);
+  const messages = [...(held?.messages ?? []), ...(message === undefined ? [] : [message])].slice(
+    -messagesMax,
+  );
   return { kind: 'held', why: held?.why ?? why, messages };
 }

@@ -321,6 +321,7 @@ export class Population implements Lodgers {
     this.#roll.delete(id);
     this.custody.forget(id);
     this.wellbeing.forget(id);
+    this.#recovery.forget(id);
     this.#rooms.bus.remove(id);
     agent.stop({ kind: 'cancelled', reason: 'the agent was removed' });
     await agent.settled();
@@ -363,6 +364,11 @@ export class Population implements Lodgers {
   /** The bus: a request has come. */
   admits(id: number): boolean {
     return this.wellbeing.admits(id);
+  }
+
+  /** The bus: a request has come to one that may be held. */
+  refusal(id: number): Outcome<Uint8Array | undefined> | undefined {
+    return this.#recovery.refusalOf(id);
   }
 
   /** What the scheduler goes by; undefined: nobody of that id lives here. */

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { ErrorStep } from '../manifest.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Agent, AgentNote } from './agent.ts';
+import { endedFor } from './ending.ts';
 import { type FailurePlace, failoverHeader, failureKindOf, mayFailOver, stepAt } from './error-strategy.ts';
 import { type Halt, haltWith } from './halt.ts';
 
@@ -33,6 +34,8 @@ export class Recovery {
   readonly #rooms: RecoveryRooms;
   #standIns = 0;
   readonly #ending = new Map<Agent, Promise<void>>();
+  /** What those are answered who ask agents that are held. */
+  readonly #refusals = new Map<number, Outcome<Uint8Array | undefined>>();
 
   constructor(rooms: RecoveryRooms) {
     this.#rooms = rooms;
@@ -127,13 +130,37 @@ export class Recovery {
   }
 
   #hold({ agent, delivery, outcome, why }: Case): void {
-    this.halt(agent, haltWith(agent.halt, why, delivery.message.id));
-    this.#rooms.bus.keep(delivery, outcome);
+    const { bus } = this.#rooms;
+    const isAsked = delivery.request !== 0;
+    this.halt(agent, haltWith(agent.halt, why, isAsked ? undefined : delivery.message.id));
+    // Whoever waits for it is told how it ended; a person may take long.
+    if (isAsked) {
+      bus.pause(agent.id);
+      bus.settle(delivery, outcome);
+    } else bus.keep(delivery, outcome);
+    const refusal = this.#refusals.get(agent.id);
+    if (refusal !== undefined) bus.refuseAsked(agent.id, refusal);
+  }
+
+  /** What whoever asks an agent is answered while it is held. */
+  refusalOf(id: number): Outcome<Uint8Array | undefined> | undefined {
+    return this.#refusals.size === 0 ? undefined : this.#refusals.get(id);
+  }
+
+  /** The agent is no more. */
+  forget(id: number): void {
+    this.#refusals.delete(id);
+  }
+
+  #haltBy(agent: Agent, halt: Halt | undefined): void {
+    agent.haltBy(halt);
+    if (halt?.kind === 'held') this.#refusals.set(agent.id, endedFor(agent.name, halt, false));
+    else this.#refusals.delete(agent.id);
   }
 
   /** It handles nothing from now on, and everybody is told so. */
   halt(agent: Agent, halt: Halt, kind: 'stopped' | 'killed' | Halt['kind'] = halt.kind): void {
-    agent.haltBy(halt);
+    this.#haltBy(agent, halt);
     this.#rooms.halted(agent.name, halt);
     this.#rooms.note(agent, { kind, why: halt.why });
   }
@@ -160,7 +187,7 @@ export class Recovery {
 
   /** Puts an agent back where an earlier run, or a thread that was lost, had it. */
   restore(agent: Agent, halt: Halt): void {
-    agent.haltBy(halt);
+    this.#haltBy(agent, halt);
     if (halt.kind === 'terminated') this.end(agent);
     else this.#rooms.bus.pause(agent.id);
   }
@@ -181,7 +208,7 @@ export class Recovery {
   /** It is halted no longer. */
   forgive(agent: Agent): void {
     if (agent.halt === undefined) return;
-    agent.haltBy(undefined);
+    this.#haltBy(agent, undefined);
     this.#rooms.halted(agent.name, undefined);
   }
 }

@@ -297,6 +297,11 @@ export class Bus {
     this.#reception.keep(delivery, outcome);
   }
 
+  /** Answers the requests that wait for an agent of this thread; agents that asked only hear `unavailable`. */
+  refuseAsked(id: number, outcome: Outcome<Uint8Array | undefined>): void {
+    this.#reception.refuseAsked(id, outcome);
+  }
+
   /** Gives up what waits for an agent of this thread, all of it or what has one of these ids. */
   clear(id: number, reason: DeadReason, ids?: readonly string[]): void {
     this.#reception.clear(id, reason, ids);

@@ -160,6 +160,7 @@ export class Directory {
     Atomics.store(this.#weights, index, 0);
     Atomics.store(this.#congested, index, 0);
     Atomics.store(this.#waiting, index, 0);
+    this.#guarantees[index] = 0;
     this.limit(id, mailbox, guarantee, seals, sign);
     Atomics.store(this.#owners, index, nowhere);
     Atomics.store(this.#ids, index, id);
@@ -183,9 +184,22 @@ export class Directory {
     const { bytesMax = mailboxBytesMaxDefault } = mailbox;
     this.#weightsMax[index] = Math.max(1, Math.floor(bytesMax / weightBytes));
     const signing = sign === 'none' ? 0 : sign === 'each' ? signedEachBit : signedBit;
-    this.#guarantees[index] = guarantees.indexOf(guarantee) | (seals ? sealedBit : 0) | signing;
+    const paused = (this.#guarantees[index] ?? 0) & pausedBit;
+    this.#guarantees[index] = guarantees.indexOf(guarantee) | (seals ? sealedBit : 0) | signing | paused;
     if (seals) Atomics.store(this.#header, hasSealedAt, 1);
     if (signing !== 0) Atomics.store(this.#header, hasSignedAt, 1);
+  }
+
+  /** Says whether a person paused an agent; for thread 0. */
+  notePaused(id: number, isPaused: boolean): void {
+    const index = id & this.#indexMask;
+    const bits = (this.#guarantees[index] ?? 0) & ~pausedBit;
+    this.#guarantees[index] = isPaused ? bits | pausedBit : bits;
+  }
+
+  /** Whether a person paused an agent. */
+  isPaused(id: number): boolean {
+    return ((this.#guarantees[id & this.#indexMask] ?? 0) & pausedBit) !== 0;
   }
 
   /** Takes a name and its id out. */
@@ -448,6 +462,7 @@ const guaranteeMask = 3;
 const sealedBit = 4;
 const signedBit = 8;
 const signedEachBit = 16;
+const pausedBit = 32;
 const columns = 11;
 
 /** Never more than half full, so searches stay short. */

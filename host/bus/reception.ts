@@ -201,8 +201,31 @@ export class Reception {
       this.answer(delivery, { error: { tag: 'unavailable' } });
       return false;
     }
+    const refusal = resident.receiver.refusal?.(resident.id);
+    if (refusal !== undefined) {
+      this.#free(delivery);
+      this.#turnAway(delivery, refusal);
+      return false;
+    }
     this.#asked.add(delivery);
     return true;
+  }
+
+  /** Who is no agent learns why. */
+  #turnAway(delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
+    if (delivery.from !== 0) this.answer(delivery, { error: { tag: 'unavailable' } });
+    else this.answer(delivery, { outcome, contentType: undefined, headers: [] });
+  }
+
+  /** Answers the requests that wait for a receiver; messages that nobody waits for stay. */
+  refuseAsked(id: number, outcome: Outcome<Uint8Array | undefined>): void {
+    const resident = this.roster.get(id);
+    if (resident === undefined) return;
+    for (const delivery of [...(resident.mailbox?.all() ?? []), ...this.#repeatsOf(resident)]) {
+      if (delivery.request === 0 || isProbe(delivery)) continue;
+      this.#turnAway(delivery, outcome);
+      this.#withdraw(resident, delivery);
+    }
   }
 
   /** It says what nobody sealed. */

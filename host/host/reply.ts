@@ -2,6 +2,7 @@ import type { Bus } from '../bus/bus.ts';
 import type { Accepted as BusAccepted, Reply as BusReply, Sender } from '../bus/delivery.ts';
 import type { BusError, Payload } from '../bus/message.ts';
 import { HostError } from '../errors.ts';
+import { agentSubject } from '../subject.ts';
 import type { MessageIds } from './message-ids.ts';
 import type { Accepted, InvokeOptions, Principal, Reply } from './serving.ts';
 
@@ -19,7 +20,19 @@ export async function askOutside(
   { principal, deadlineMs, signal, subject, messageId = ids.next() }: InvokeOptions,
 ): Promise<Reply> {
   const waits = { timeoutMs: deadlineMs ?? 0, signal, id: messageId, subject };
-  return replyOf(await bus.request(senderOf(principal), to, payload, waits), messageId, deadlineMs);
+  const reply = replyOf(await bus.request(senderOf(principal), to, payload, waits), messageId, deadlineMs);
+  const isLate = reply.kind === 'refused' && reply.reason === 'timed-out';
+  return isLate ? { ...reply, ...pausedWords(bus, to) } : reply;
+}
+
+const agentPrefix = agentSubject('');
+
+/** What has an asker wait in vain. */
+function pausedWords({ directory }: Bus, to: string): { readonly why?: string } {
+  const name = to.startsWith(agentPrefix) ? to.slice(agentPrefix.length) : '';
+  const id = directory.find(name);
+  if (id === 0 || !directory.isPaused(id)) return {};
+  return { why: `${name} is paused; host agents resume ${name} lets it go on` };
 }
 
 /** How a request from outside ended. @throws HostError `HOST_ERR_SUBJECT_INVALID` */

@@ -180,6 +180,8 @@ export type Reply =
         | 'unavailable'
         | 'rate-limited';
       readonly retryAfterMs: number | undefined;
+      /** For people: what the reason does not say, and the cure. */
+      readonly why?: string;
       /** Of `timed-out`: how long the asker waited, where it said so. */
       readonly deadlineMs?: number | undefined;
     };

@@ -98,6 +98,7 @@ export class Tenancy {
     try {
       for (const name of names) {
         const id = directory.add(name, mailbox, delivery.guarantee, messages.seal, messages.sign);
+        directory.notePaused(id, this.haltOf(name)?.kind === 'paused');
         const home = this.#placed(id, name, spec, homes.get(name));
         records.push(this.registry.add(id, name, spec, origin, threads.numbers, home));
       }
@@ -209,8 +210,11 @@ export class Tenancy {
 
   /** What a thread says of one of its agents. */
   noteHalt(name: string, halt: Halt | undefined): void {
-    if (halt === undefined) this.#options.halts.delete(name);
-    else this.#options.halts.set(name, halt);
+    const { halts, directory } = this.#options;
+    if (halt === undefined) halts.delete(name);
+    else halts.set(name, halt);
+    const id = directory.find(name);
+    if (id !== 0) directory.notePaused(id, halt?.kind === 'paused');
   }
 
   /** Why an agent handles nothing, as far as its thread has said so. */

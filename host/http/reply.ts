@@ -72,14 +72,17 @@ function deadlineProblem(
   max: number | undefined,
   used: number | undefined,
   headers: readonly string[],
+  why?: string,
 ): Problem {
   const whole = (ms: number | undefined): number | undefined => (ms === undefined ? ms : Math.round(ms));
   const data = { limit: 'deadlineMs', max: whole(max), used: whole(used) };
-  return new Problem(504, 'agent-limit', deadlineText(max), { headers, data });
+  const text = deadlineText(max);
+  return new Problem(504, 'agent-limit', why === undefined ? text : `${text}: ${why}`, { headers, data });
 }
 
-function refusal({ reason, retryAfterMs, deadlineMs }: Refused): Problem {
-  if (reason === 'timed-out') return deadlineProblem(deadlineMs, deadlineMs, ['x-mote-outcome', 'limit']);
+function refusal({ reason, retryAfterMs, deadlineMs, why }: Refused): Problem {
+  if (reason === 'timed-out')
+    return deadlineProblem(deadlineMs, deadlineMs, ['x-mote-outcome', 'limit'], why);
   const [status, code, detail] = refusals[reason];
   const waits = status === 503 || status === 429;
   return new Problem(status, code, detail, { retryAfterMs: retryAfterMs ?? (waits ? 1000 : undefined) });

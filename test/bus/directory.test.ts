@@ -27,6 +27,23 @@ test('a name is there once, and there is room for as many as were asked for', ()
   assert.notEqual(directory.add('c', small, 'at-most-once'), 0);
 });
 
+test('that an agent is paused is seen by every reader, over other limits of it, and not of another in its place', () => {
+  const directory = filled(1, ['a']);
+  const reader = new Directory(directory.shared);
+  const id = directory.find('a');
+  directory.notePaused(id, true);
+  directory.limit(id, small, 'exactly-once', true);
+  assert.deepEqual(
+    [reader.isPaused(id), reader.guaranteeOf(id), reader.isSealed(id)],
+    [true, 'exactly-once', true],
+  );
+  directory.notePaused(id, false);
+  assert.deepEqual([reader.isPaused(id), reader.isSealed(id)], [false, true]);
+  directory.notePaused(id, true);
+  directory.remove('a');
+  assert.equal(reader.isPaused(directory.add('b', small, 'at-most-once')), false);
+});
+
 test('a removed name is gone for every reader, and its id means nobody any more', () => {
   const directory = filled(1, ['a']);
   const reader = new Directory(directory.shared);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Delivery } from '../../host/bus/delivery.ts';
+import type { Delivery, Sender } from '../../host/bus/delivery.ts';
 import type { Outcome } from '../../host/outcome.ts';
 import {
   answer,
@@ -147,6 +147,31 @@ test('clear: what is still on its way from another thread’s journal is given u
   assert.deepEqual(reasons(buses), ['bob dropped 1']);
   assert.equal(buses.directory.depthOf(bob.id), 0);
 });
+
+for (const thread of [0, 1]) {
+  const where = thread === 0 ? 'the same thread' : 'another thread';
+  test(`who takes no requests says so at once to those on ${where}; only people learn why, and messages stay`, async () => {
+    const buses = new Buses(2);
+    const bob = buses.agent('bob', { thread: 0 });
+    const amy = buses.agent('amy', { thread });
+    const there = buses.at(thread);
+    const ask = (sender: Sender) => there.request(sender, 'agent.bob', text('asked'), { timeoutMs: 5_000 });
+    send(buses, 'bob', 'sent');
+    const waiting = [ask(outside), ask(amy)];
+    const held: Outcome<undefined> = { kind: 'denied', reason: 'held', usage };
+    bob.refuses = held;
+    bob.bus.refuseAsked(bob.id, held);
+    const replies = await Promise.all([...waiting, ask(outside), ask(amy)]);
+    assert.deepEqual(
+      replies.map((reply) => ('error' in reply ? reply.error.tag : reply.outcome)),
+      [held, 'unavailable', held, 'unavailable'],
+    );
+    assert.equal(buses.directory.depthOf(bob.id), 1);
+    bob.work();
+    assert.deepEqual(bob.heard, ['sent']);
+    assert.equal(buses.directory.depthOf(bob.id), 0);
+  });
+}
 
 /** Puts a request back, and takes the message behind it. */
 function taken2(bob: TestAgent, request: Delivery): Delivery {

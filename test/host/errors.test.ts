@@ -230,12 +230,12 @@ test('failover: when the other one’s mailbox is full, the next step is taken',
   const spin = host.serving.invoke('spare', payload('spin 1'), { principal, signal: gone.signal });
   await host.lines.until(/spare: seen spin 1/);
   await host.send('spare', 'waits');
-  const asked = host.ask('billing', 'trap 1');
+  assert.equal(await host.ask('billing', 'trap 1'), 'trap');
   await become(host, 'held');
   gone.abort();
   await spin;
   assert.equal(await host.serving.resume('billing', true), true);
-  assert.equal(await asked, 'unavailable');
+  assert.equal(await host.ask('billing', ''), 'billing 1');
 });
 
 test(
@@ -274,10 +274,15 @@ test(
     await host.send('billing', 'trap 3', 'm-1');
     await become(host, 'held');
     await host.send('billing', 'sent');
-    const waits = host.ask('billing', 'waits');
+    const refused = await host.serving.invoke('billing', payload('waits'), { principal });
+    assert.ok(refused.kind === 'answered' && refused.outcome.kind === 'error');
+    assert.deepEqual(refused.outcome.failure, {
+      tag: 'unavailable',
+      val: 'the agent is held; host agents resume billing lets it go on',
+    });
     await until(
       () => host.serving.agent('billing'),
-      ({ mailboxDepth }) => mailboxDepth === 3,
+      ({ mailboxDepth }) => mailboxDepth === 2,
     );
     await until(
       async () => count(host, 'billing', 'trap 3'),
@@ -304,7 +309,8 @@ test(
     await become(host, 'held');
     assert.equal(count(host, 'billing', 'sent'), 0, 'the message goes before the others');
     assert.equal(await host.serving.resume('billing', true), true);
-    assert.equal(await waits, 'billing 2');
+    await host.lines.until(/billing: seen sent/);
+    assert.equal(await host.ask('billing', ''), 'billing 2');
     assert.deepEqual(await letters(host, 1), ['billing dropped trap 3']);
     await until(
       async () => events,
@@ -353,8 +359,9 @@ test('an asker with too little time cannot have an agent held; its own limits ca
   assert.match(await host.ask('billing', ''), /^billing/);
   const asked = host.serving.invoke('billing', payload('spin 1'), { principal, deadlineMs: 20_000 });
   await become(host, 'held');
-  await host.serving.resume('billing', true);
-  assert.equal((await asked).kind, 'refused');
+  const told = await asked;
+  assert.ok(told.kind === 'answered' && told.outcome.kind === 'limit');
+  assert.equal(await host.serving.resume('billing', true), true);
 });
 
 test('an agent that cannot be started: the strategy for that, and no other', options, async (t) => {
@@ -364,13 +371,13 @@ test('an agent that cannot be started: the strategy for that, and no other', opt
   const agent = localAgent('late', unwilling, toml(''));
   const manifest = { ...agent.manifest, world: 'agent' };
   const host = await Hosted.start(t, temporaryState(t), [{ ...agent, manifest }]);
-  const asked = host.ask('late', '');
+  assert.equal(await host.ask('late', ''), 'error');
   await become(host, 'held', 'late');
   assert.match((await host.serving.agent('late')).lastError ?? '', /^start: .*not today/);
   const mended = { ...localAgent('late', unwilling, toml('how = "well"')).manifest, world: 'agent' };
   await host.serving.upgrade(agent.manifestPath, mended, unwilling);
   assert.equal(await host.serving.resume('late', false), true);
-  assert.equal(await asked, 'at last');
+  assert.equal(await host.ask('late', ''), 'at last');
 });
 
 test('denied: what it answers so has its own strategy', options, async (t) => {

@@ -193,6 +193,11 @@ test('a paused agent stays so over the loss of its thread and a restart of the h
   const turns = new Turns(host, 'ann');
   await ann.pause();
   await host.send('ann', 'work 1', 'm-1');
+  const why = 'ann is paused; host agents resume ann lets it go on';
+  const asked = { principal, deadlineMs: 20 };
+  const late = await host.serving.invoke('ann', payload(''), asked);
+  assert.ok(late.kind === 'refused' && late.reason === 'timed-out');
+  assert.equal(late.why, why);
   await host.serving.endThread(1);
   await host.lines.until(/agents of the lost thread are there again/);
   assert.equal(await ann.state(), 'suspended');
@@ -204,6 +209,8 @@ test('a paused agent stays so over the loss of its thread and a restart of the h
   const second = await Hosted.start(t, folder, [agent], { limits });
   assert.equal((await second.serving.agent('ann')).state, 'paused');
   assert.equal((await second.serving.agent('ann')).mailboxDepth, 1);
+  const again = await second.serving.invoke('ann', payload(''), asked);
+  assert.ok(again.kind === 'refused' && again.why === why);
   assert.equal(second.lines.count('ann: at work'), 0);
   await second.serving.handle('ann').resume();
   await second.lines.until(/ann: got/);

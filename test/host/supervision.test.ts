@@ -175,3 +175,18 @@ test(
     assert.equal(await host.ask('a', ''), '1');
   },
 );
+
+test(
+  'who asks what is then held is told how it ended; who waits behind and who comes later, that it is held',
+  options,
+  async (t) => {
+    const toml = '[restart]\nintensity = 0\nperiod = "1h"\n';
+    const host = await Hosted.start(t, temporaryState(t), agents('a', toml));
+    const asked = host.ask('a', 'trap');
+    const waits = host.ask('a', '');
+    assert.deepEqual([await asked, await waits, await host.ask('a', '')], ['trap', 'error', 'error']);
+    assert.equal((await host.serving.agent('a')).state, 'held');
+    assert.equal(await host.serving.resume('a', false), true);
+    assert.equal(await host.ask('a', ''), '1');
+  },
+);

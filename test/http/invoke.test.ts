@@ -185,6 +185,14 @@ test('a message that nobody took says why, and when to ask again', async (t) => 
     const answer = await ask(front, '/v1/agents/busy/invoke', { body: 'x' });
     assert.deepEqual([answer.status, answer.headers['retry-after']], [status, retryAfter]);
   }
+  serving.add('busy', () => ({
+    kind: 'refused',
+    reason: 'timed-out',
+    retryAfterMs: undefined,
+    why: 'busy is paused',
+  }));
+  const { json } = await ask(front, '/v1/agents/busy/invoke', { body: 'x' });
+  assert.equal(json.detail, 'the deadline passed before there was an answer: busy is paused');
 });
 
 test('deadline, subject, id and trace reach the agent; what is none is refused', async (t) => {

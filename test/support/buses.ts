@@ -90,6 +90,8 @@ export class TestAgent implements Sender {
   readonly handled: Delivery[] = [];
   /** Handles every message when it comes. */
   handle: ((delivery: Delivery) => Outcome<Uint8Array | undefined>) | undefined;
+  /** What all who ask are answered instead. */
+  refuses: Outcome<Uint8Array | undefined> | undefined;
   bus: Bus;
 
   constructor(id: number, name: string, bus: Bus) {
@@ -101,6 +103,10 @@ export class TestAgent implements Sender {
   wake(id: number): void {
     this.woken.push(id);
     if (this.handle !== undefined) this.work();
+  }
+
+  refusal(): Outcome<Uint8Array | undefined> | undefined {
+    return this.refuses;
   }
 
   cancel(_id: number, delivery: Delivery): void {
