@@ -119,6 +119,11 @@ export class Links implements LinksPort {
     for (const peer of this.#peers) if (peer.outbound.isDirty) publish(peer);
   }
 
+  /** Accepts at once what the others have shown so far, instead of at its turn; nothing while it does so already. */
+  catchUp(): void {
+    if (this.#arrivals !== undefined) this.#runTurn();
+  }
+
   /** Whether there is anything to read; an atomic load per thread. */
   pending(): boolean {
     const peers = this.#peers;

@@ -152,6 +152,8 @@ export class Tenancy {
         agents: some.map((record) => this.#newcomer(record)),
         isAgain,
       });
+      // What they are subscribed to was shown before the answer, and is known here before anybody publishes.
+      this.#options.threads.links.catchUp();
       for (const { id } of some) {
         if (isAgain) this.#options.directory.forget(id);
         this.#options.directory.place(id, number);

@@ -503,6 +503,7 @@ export class AgentThread {
   add(spec: number, agents: readonly Newcomer[], isAgain: boolean): void {
     if (isAgain) this.lives.returning(() => this.population.add(spec, agents, true));
     else this.population.add(spec, agents, false);
+    this.#links.flush();
   }
 
   async remove(id: number): Promise<void> {
