@@ -176,22 +176,33 @@ export class Lifecycle {
    * @throws HostError `HOST_ERR_LIFECYCLE_ILLEGAL`
    */
   to(next: LifeNumber, why = ''): void {
-    const from = this.#now;
-    if (from === next) return;
-    if (from === life.suspended && next !== life.terminating && next !== life.terminated) {
-      this.#turnBeneath(next);
-      return;
-    }
-    if (((legal[from] as number) & (1 << next)) === 0) this.#refuse(from, next);
-    this.#now = next;
-    this.#watch.turned(from, next, why);
+    const fault = this.attempt(next, why);
+    if (fault !== undefined) throw fault;
   }
 
-  #turnBeneath(next: LifeNumber): void {
-    const from = this.#beneath;
-    if (from === next) return;
-    if (((legal[from] as number) & (1 << next)) === 0) this.#refuse(from, next);
-    this.#beneath = next;
+  /** As `to`, with what that would throw as a value. */
+  attempt(next: LifeNumber, why = ''): HostError | undefined {
+    const isBeneath = this.#isBeneath(next);
+    const from = isBeneath ? this.#beneath : this.#now;
+    if (from === next) return undefined;
+    if (((legal[from] as number) & (1 << next)) === 0)
+      return illegal(
+        this.#name,
+        lifecycleStates[from] as LifecycleState,
+        lifecycleStates[next] as LifecycleState,
+      );
+    if (isBeneath) this.#beneath = next;
+    else {
+      this.#now = next;
+      this.#watch.turned(from, next, why);
+    }
+    return undefined;
+  }
+
+  /** Whether this would change what it is beneath its suspension, and not that. */
+  #isBeneath(next: LifeNumber): boolean {
+    if (this.#now !== life.suspended || next === life.suspended) return false;
+    return next !== life.terminating && next !== life.terminated;
   }
 
   /** @throws HostError `HOST_ERR_LIFECYCLE_ILLEGAL` */
@@ -210,18 +221,6 @@ export class Lifecycle {
     const hasEnded = this.#beneath === life.failed || this.#beneath === life.completed;
     this.#now = hasEnded ? life.ready : this.#beneath;
     this.#watch.turned(life.suspended, this.#now, why);
-  }
-
-  /** What `to` would throw. */
-  faultOf(next: LifeNumber): HostError | undefined {
-    const isBeneath = this.#now === life.suspended && next !== life.terminating && next !== life.terminated;
-    const from = isBeneath ? this.#beneath : this.#now;
-    if (from === next || ((legal[from] as number) & (1 << next)) !== 0) return undefined;
-    return illegal(
-      this.#name,
-      lifecycleStates[from] as LifecycleState,
-      lifecycleStates[next] as LifecycleState,
-    );
   }
 
   /** @throws HostError `HOST_ERR_LIFECYCLE_ILLEGAL` when it is in a state from which it cannot be this */

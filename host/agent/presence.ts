@@ -116,9 +116,8 @@ export class Presence implements CallWatch, ParkingOwner {
   turn(next: LifeNumber, why?: string): void {
     const { lifecycle } = this.#agent;
     if (lifecycle.number === life.terminated) return;
-    const error = lifecycle.faultOf(next);
-    if (error === undefined) lifecycle.to(next, why);
-    else this.#around.note(this.#agent, { kind: 'refused', error });
+    const error = lifecycle.attempt(next, why);
+    if (error !== undefined) this.#around.note(this.#agent, { kind: 'refused', error });
   }
 
   /** A message waits, or goes on; while it starts or ends, that is the state it is in. */

@@ -5,6 +5,7 @@ import type { Halt } from '../agent/halt.ts';
 import type { KeptSubscription } from '../bus/bus.ts';
 import { HostError } from '../errors.ts';
 import { unlinked } from '../regular-file.ts';
+import { checkVersion } from './schema-version.ts';
 
 /** An agent that was not found in a folder at the start but installed or spawned, as it is kept over restarts. */
 export interface AgentRecord {
@@ -78,7 +79,7 @@ export class AgentRecords {
       closeSync(openSync(path, unlinked.append, 0o600));
       this.#database = new DatabaseSync(path);
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL');
-      checkVersion(this.#database, path);
+      checkVersion(this.#database, path, schemaVersion);
       this.#database.exec(schema);
       this.#statements = prepare(this.#database);
     } catch (cause) {
@@ -303,17 +304,6 @@ function prepare(database: DatabaseSync) {
     removeHalt: of('DELETE FROM halts WHERE agent = ?'),
     removeDue: of('DELETE FROM triggers WHERE agent = ?'),
   };
-}
-
-function checkVersion(database: DatabaseSync, path: string): void {
-  const found = Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0);
-  if (found > schemaVersion)
-    throw new HostError(
-      'HOST_ERR_STATE_UNWRITABLE',
-      `${path} is of a newer host (version ${found}, this one knows ${schemaVersion}); start that one, or use another --state`,
-      { path, found },
-    );
-  database.exec(`PRAGMA user_version = ${schemaVersion}`);
 }
 
 function recordOf(row: Record<string, unknown>): AgentRecord {

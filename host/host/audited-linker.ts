@@ -2,39 +2,18 @@ import {
   type HostFunction,
   type HostInterface,
   type HostResource,
-  Linker,
+  type Linker,
   WitError,
 } from '../engine/linker.ts';
+import { WrappingLinker } from '../engine/wrapping-linker.ts';
 
 /** One call of a host function has come back: `ok`, `error` (one that its WIT type knows), or `fault`. */
 export type CallNote = (name: string, outcome: 'ok' | 'error' | 'fault', detail: string | null) => void;
 
 /** What another linker offers, with every call of it told. */
-export class AuditedLinker extends Linker {
-  readonly #linker: Linker;
-  readonly #note: CallNote;
-  readonly #wrapped = new Map<HostInterface, HostInterface>();
-
+export class AuditedLinker extends WrappingLinker {
   constructor(linker: Linker, note: CallNote) {
-    super();
-    this.#linker = linker;
-    this.#note = note;
-  }
-
-  override define(name: string, offered: HostInterface): this {
-    this.#linker.define(name, offered);
-    return this;
-  }
-
-  override get(importName: string): HostInterface | undefined {
-    const offered = this.#linker.get(importName);
-    if (offered === undefined) return undefined;
-    let wrapped = this.#wrapped.get(offered);
-    if (wrapped === undefined) {
-      wrapped = wrap(importName, offered, this.#note);
-      this.#wrapped.set(offered, wrapped);
-    }
-    return wrapped;
+    super(linker, (importName, offered) => wrap(importName, offered, note));
   }
 }
 

@@ -3,6 +3,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { HostError } from '../errors.ts';
 import type { KeptLease, LeaseStore } from '../orchestration/leases.ts';
 import { unlinked } from '../regular-file.ts';
+import { checkVersion } from './schema-version.ts';
 
 const schema = `
   CREATE TABLE IF NOT EXISTS leases (
@@ -39,7 +40,7 @@ export class LeaseFile implements LeaseStore {
       this.#database.exec(
         'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL',
       );
-      checkVersion(this.#database, path);
+      checkVersion(this.#database, path, schemaVersion);
       this.#database.exec(schema);
       this.#put = this.#database.prepare('INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)');
       this.#remove = this.#database.prepare('DELETE FROM leases WHERE name = ?');
@@ -94,17 +95,6 @@ function keptOf({ name, holder, token, expires }: Record<string, unknown>): Kept
     token: Number(token),
     expiresWallMs: Number(expires),
   };
-}
-
-function checkVersion(database: DatabaseSync, path: string): void {
-  const found = Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0);
-  if (found > schemaVersion)
-    throw new HostError(
-      'HOST_ERR_STATE_UNWRITABLE',
-      `${path} is of a newer host (version ${found}, this one knows ${schemaVersion}); start that one, or use another --state`,
-      { path, found },
-    );
-  database.exec(`PRAGMA user_version = ${schemaVersion}`);
 }
 
 function unwritable(path: string, cause: unknown): HostError {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { checkStamps, stampHead } from '../../host/audit/stamps.ts';
 import { readTimestampReply, timestampRequest, verifyTimestamp } from '../../host/audit/timestamp.ts';
@@ -46,8 +45,9 @@ test('a flipped bit in what the authority signed is found', (t) => {
 });
 
 test('a certificate that is not for timestamps signs none', (t) => {
-  if (spawnSync('openssl', ['version']).status !== 0) return t.skip('there is no openssl');
-  assert.throws(() => authority(t, 'plain')?.answer(timestampRequest(Buffer.alloc(32), systemRandom).bytes));
+  const tsa = authority(t, 'plain');
+  if (tsa === undefined) return t.skip('there is no openssl');
+  assert.throws(() => tsa.answer(timestampRequest(Buffer.alloc(32), systemRandom).bytes));
 });
 
 test('the last seal is stamped, the token is on the chain, and it is found there', async (t) => {

@@ -38,9 +38,9 @@ function openssl(folder: string, ...args: string[]): void {
   assert.equal(status, 0, String(stderr));
 }
 
-/** A timestamp authority made with openssl; undefined where there is none. */
+/** A timestamp authority made with openssl; undefined on a person's machine that has none. */
 export function authority(t: TestContext, use = 'leaf'): Authority | undefined {
-  if (spawnSync('openssl', ['version']).status !== 0) return undefined;
+  if (process.env.CI !== 'true' && spawnSync('openssl', ['version']).status !== 0) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'authority-'));
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'tsa.cnf'), config);
