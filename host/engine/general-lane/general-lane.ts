@@ -188,6 +188,8 @@ class GeneralInstance implements Instance {
       TextDecoder: this.#lifting.decoderClass(),
       setTimeout: (fire: () => void, ms: number) => this.#setTimer(fire, ms),
       clearTimeout,
+      setInterval: (look: () => void, ms?: number) => this.#setInterval(look, ms),
+      clearInterval: (timer: NodeJS.Timeout) => this.#clearInterval(timer),
       $tasks: tasks,
       $slice: this.#lifting.slice,
       $count: this.#lifting.count,
@@ -239,6 +241,18 @@ class GeneralInstance implements Instance {
     }, ms);
     this.#timers.add(timer);
     return timer;
+  }
+
+  /** How jco waits for the guest's side of a stream or future: it looks again and again. */
+  #setInterval(look: () => void, ms?: number): NodeJS.Timeout {
+    const timer = setInterval(look, ms);
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  #clearInterval(timer: NodeJS.Timeout): void {
+    clearInterval(timer);
+    this.#timers.delete(timer);
   }
 
   /** jco looks around a little after every wait; that must not keep a process alive that is done. */
