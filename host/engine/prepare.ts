@@ -8,6 +8,7 @@ import { Reader } from './component/reader.ts';
 import { type World, worldOf } from './component/world.ts';
 import { declaredTypes } from './declared-types.ts';
 import { planFastLane } from './fast-lane/plan.ts';
+import { hasTasks } from './general-lane/support.ts';
 import { transpileComponent } from './general-lane/transpile.ts';
 import { bounds } from './meter/bounds.ts';
 import { type MeterOptions, meter } from './meter/meter.ts';
@@ -158,6 +159,7 @@ async function prepareComponent(
       ...facts,
       lane: 'general',
       laneReason: plan.refused,
+      ...(hasTasks(component) ? { hasTasks: true as const } : {}),
       modules: metered.map(({ module }) => module),
       glueDigest,
     },

@@ -1,6 +1,22 @@
 import { HostError } from '../../errors.ts';
 import type { CanonOptions, Component } from '../component/component.ts';
 
+/** Whether a component, or one inside it, has tasks of the asynchronous ABI. */
+export function hasTasks(component: Component): boolean {
+  const isTask = (options: CanonOptions): boolean => options.async === true;
+  return (
+    component.funcs.some(
+      (func) => func.type.async === true || (func.kind === 'lift' && isTask(func.options)),
+    ) ||
+    component.coreFuncs.some(
+      (func) =>
+        (func.kind === 'lower' && isTask(func.options)) ||
+        (func.kind === 'builtin' && !func.name.startsWith('resource.')),
+    ) ||
+    component.components.some(hasTasks)
+  );
+}
+
 /**
  * Refuses what the generator gets wrong, in a component and those inside it.
  * @throws HostError `HOST_ERR_COMPONENT_UNSUPPORTED` naming it

@@ -168,8 +168,8 @@ export class Descriptor extends Resource {
   openAt(pathFlags: PathFlags, path: string, how: OpenFlags, flags: DescriptorFlags): Promise<Descriptor> {
     return this.#do(async () => {
       const node = await this.#directory().openAt(path, {
-        // What is created can be read and written, and what is asked for nothing can be read.
-        read: flags.read === true || how.create === true || flags.write !== true,
+        // What is created can be written, and what is asked for nothing else can be read.
+        read: flags.read === true || flags.write !== true,
         write: flags.write === true || how.create === true,
         follow: follows(pathFlags),
         create: how.create === true,
