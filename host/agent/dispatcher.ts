@@ -284,12 +284,12 @@ export class Dispatcher implements Turn {
   /** A stack is free: whoever waited for one first has a turn. */
   #unblock(): void {
     if (!this.#isAnyStackless) return;
-    for (const line of this.#stackless)
+    for (const [level, line] of this.#stackless.entries())
       while (line.size > 0) {
         line.look();
         line.drop();
         if (!this.#claims.hasMail(line.key)) continue;
-        this.#queue.push(line.key);
+        this.#queue.push(line.key, undefined, level);
         return;
       }
     this.#isAnyStackless = false;
