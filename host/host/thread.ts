@@ -233,6 +233,9 @@ export class AgentThread {
       nowMs: () => clock.monotonicMs(),
       isPending: () => this.#isMailWaiting(),
       termsOf: (id) => this.population.schedulingOf(id),
+      forecast: {
+        executionMsOf: (id) => this.profiles.executionMsOf(this.bus.directory.indexOf(id)),
+      },
       queue: {
         ...settings.scheduler,
         rank,
