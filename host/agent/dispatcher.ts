@@ -1,6 +1,7 @@
 import type { Turn } from '../engine/budget.ts';
 import { Lateness, type Waits } from '../scheduler/lateness.ts';
 import { levels, rankOfLevel } from '../scheduler/level.ts';
+import type { Forecast } from '../scheduler/profile.ts';
 import { RingLine } from '../scheduler/ring-line.ts';
 import { nobody, RunQueue, type RunQueueOptions } from '../scheduler/run-queue.ts';
 import type { Terms } from '../scheduler/standings.ts';
@@ -22,7 +23,9 @@ export interface DispatcherOptions {
   /** What an agent is scheduled by; asked when it first has something to do. Default: everybody alike. */
   readonly termsOf?: (id: number) => Terms | undefined;
   /** Who goes first. Default: fair shares. */
-  readonly queue?: Omit<RunQueueOptions, 'nowMs'> | undefined;
+  readonly queue?: Omit<RunQueueOptions, 'nowMs' | 'forecast'> | undefined;
+  /** How long the next message of an agent will take. */
+  readonly forecast?: Pick<Forecast, 'executionMsOf'> | undefined;
 }
 
 /** What a dispatcher did since it was made, and who waits now. */
@@ -89,7 +92,12 @@ export class Dispatcher implements Turn {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.#queue = new RunQueue({ ...options.queue, nowMs: options.nowMs });
+    const { forecast } = options;
+    this.#queue = new RunQueue({
+      ...options.queue,
+      nowMs: options.nowMs,
+      forecast: forecast && { executionMsOf: (slot) => forecast.executionMsOf(this.#claims.idOf(slot)) },
+    });
     this.#lateness = new Lateness(options.nowMs);
     this.#reserve = Math.min(reserveMax, Math.floor(options.activeMax / reserveShare));
   }
@@ -325,12 +333,12 @@ export class Dispatcher implements Turn {
   /** A stack is free: whoever waited for one first has a turn. */
   #unblock(): void {
     if (!this.#isAnyStackless) return;
-    for (const line of this.#stackless)
+    for (const [level, line] of this.#stackless.entries())
       while (line.size > 0) {
         line.look();
         line.drop();
         if (!this.#claims.hasMail(line.key)) continue;
-        this.#queue.push(line.key);
+        this.#queue.push(line.key, undefined, level);
         return;
       }
     this.#isAnyStackless = false;

@@ -6,6 +6,7 @@ import { Dispatcher, type DispatcherOptions } from '../../host/agent/dispatcher.
 import { type PolicyName, policyNames } from '../../host/config/scheduler-settings.ts';
 import { rankOfLevel } from '../../host/scheduler/level.ts';
 import type { Candidate } from '../../host/scheduler/policies/custom.ts';
+import { Profiles } from '../../host/scheduler/profile.ts';
 import type { Terms } from '../../host/scheduler/standings.ts';
 
 const slice = 2_000_000;
@@ -17,6 +18,7 @@ class Stage {
   readonly dispatcher: Dispatcher;
   nowMs = 1;
   isPending = false;
+  readonly profiles: Profiles = new Profiles();
   readonly #loops = new Map<number, number>();
   readonly terms = new Map<number, Terms>();
   /** What an agent does in its turn. */
@@ -30,6 +32,7 @@ class Stage {
       nowMs: () => this.nowMs,
       isPending: () => this.isPending,
       termsOf: (id) => this.terms.get(id),
+      forecast: this.profiles,
       ...options,
     });
   }
@@ -43,13 +46,19 @@ class Stage {
     this.act(id);
     this.order += id;
     for (let left = (this.#loops.get(id) ?? 1) - 1; left > 0; left -= 1) {
-      this.dispatcher.charge(id, slice, 0.2);
+      this.#charge(id);
       this.nowMs += 0.2;
       if (this.dispatcher.isWanted(id)) await this.dispatcher.giveWay(id);
       this.order += id;
     }
-    this.dispatcher.charge(id, slice, 0.2);
+    this.#charge(id);
+    this.profiles.ended(id, 1, 0, this.nowMs);
     this.dispatcher.ended();
+  }
+
+  #charge(id: number): void {
+    this.dispatcher.charge(id, slice, 0.2);
+    this.profiles.charge(id, slice, 0.2);
   }
 
   wake(...ids: number[]): this {
@@ -133,6 +142,16 @@ test('terms that change hold from the next turn on', async () => {
   stage.dispatcher.changed(2);
   stage.nowMs += 1;
   assert.equal(await stage.wake(1, 2).until(4), '1221');
+});
+
+test('whoever waited for a stack keeps the level that its message asked for', async () => {
+  const stage = new Stage({ activeMax: 1 });
+  const first = stage.loop(1, 3);
+  first.wake(1);
+  await stage.until(1);
+  stage.wake(2, 3);
+  stage.dispatcher.wake(3, undefined, rankOfLevel('critical'));
+  assert.equal(await stage.until(5), '11132');
 });
 
 test('how long agents waited is known by level', async () => {

@@ -169,7 +169,7 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage, C
         this.#enclosed(() => this.instantiate());
         if (this.#cell !== undefined) this.budget.attachFuel(this.#cell);
       }
-      if (this.#cell !== undefined) this.#cell.value = 0n;
+      this.budget.beginLife();
       const start = this.#exports[startExport];
       if (isFunction(start)) await this.#run(start);
       this.#makeAbis();
