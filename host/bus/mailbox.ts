@@ -127,7 +127,8 @@ export class MailboxStock {
   give(mailbox: Mailbox): void {
     mailbox.clear();
     const { slots } = mailbox;
-    if (slots > spareSlotsMax || this.#spare.length >= spareMax || this.#slots + slots > stockSlotsMax) return;
+    if (slots > spareSlotsMax || this.#spare.length >= spareMax || this.#slots + slots > stockSlotsMax)
+      return;
     this.#spare.push(mailbox);
     this.#slots += slots;
   }
