@@ -558,7 +558,8 @@ export class AgentThread {
       this.bus.directory.indexOf(agent.id),
       outcome.usage.wallMs,
       outcome.usage.memoryBytes,
-      this.#clock.monotonicMs(),
+      // The end of a call that went well was looked at just now.
+      outcome.kind === 'ok' ? agent.lastUsedMs : this.#clock.monotonicMs(),
     );
     // Whoever asked hears of it; of a message that nobody waits for only the operator can.
     if (delivery.request === 0 && outcome.kind === 'error')
