@@ -33,12 +33,15 @@ export interface SchedulerSettings {
   readonly placement?: PlacementName;
   /** The weights of agents that a thread has room for, where `placement` asks. Default 10,000. */
   readonly threadWeightMax?: number;
+  /** Microseconds for which a thread without work looks for more before it sleeps; 0: it sleeps at once. Default 100. */
+  readonly spinUsMax?: number;
   /** Of the policy `custom`: the path of a JavaScript module that exports `rank`; loaded by each thread. */
   readonly module?: string;
 }
 
-const keys: readonly string[] = ['policy', 'aging', 'placement', 'thread-weight', 'module'];
+const keys: readonly string[] = ['policy', 'aging', 'placement', 'thread-weight', 'spin-max-us', 'module'];
 const agingMsMax = 60_000;
+const spinUsMaxMax = 1_000;
 
 /** @throws HostError `HOST_ERR_CONFIG_INVALID` naming `source` */
 export function policyNamed(text: string, source: string): PolicyName {
@@ -64,6 +67,7 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     aging,
     placement,
     'thread-weight': threadWeight,
+    'spin-max-us': spinUsMax,
     module,
   } = table as Readonly<Record<string, unknown>>;
   for (const key of Object.keys(table))
@@ -83,11 +87,18 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     throw wrong('placement', `one of ${placementNames.join(', ')}`);
   const isWeight = Number.isSafeInteger(threadWeight) && (threadWeight as number) > 0;
   if (threadWeight !== undefined && !isWeight) throw wrong('thread-weight', 'a whole number above 0');
+  if (spinUsMax !== undefined && !isSpan(spinUsMax))
+    throw wrong('spin-max-us', `a whole number from 0 to ${spinUsMaxMax}`);
   return {
+    ...(isSpan(spinUsMax) ? { spinUsMax } : {}),
     ...(placed === undefined ? {} : { placement: placed }),
     ...(isWeight ? { threadWeightMax: threadWeight as number } : {}),
     ...(policy === undefined ? {} : { policy: policyNamed(policy, `${path}: scheduler.policy`) }),
     ...(agingMs === undefined ? {} : { agingMs }),
     ...(module === undefined ? {} : { module: paths.resolve(paths.dirname(path), module) }),
   };
+}
+
+function isSpan(us: unknown): us is number {
+  return typeof us === 'number' && Number.isSafeInteger(us) && us >= 0 && us <= spinUsMaxMax;
 }
