@@ -1,6 +1,7 @@
 import { path as paths } from '../builtin.ts';
 import { HostError } from '../errors.ts';
 import { parseQuantity } from '../limits.ts';
+import { type Level, levelNamed, levels } from '../manifest/scheduling.ts';
 import { nearest } from '../nearest.ts';
 
 /** How a host decides who of one level goes first. */
@@ -33,13 +34,23 @@ export interface SchedulerSettings {
   readonly placement?: PlacementName;
   /** The weights of agents that a thread has room for, where `placement` asks. Default 10,000. */
   readonly threadWeightMax?: number;
+  /** The first level that the manifest of an agent may have or ask for. Default: any. */
+  readonly priorityMax?: Level;
   /** Microseconds for which a thread without work looks for more before it sleeps; 0: it sleeps at once. Default 100. */
   readonly spinUsMax?: number;
   /** Of the policy `custom`: the path of a JavaScript module that exports `rank`; loaded by each thread. */
   readonly module?: string;
 }
 
-const keys: readonly string[] = ['policy', 'aging', 'placement', 'thread-weight', 'spin-max-us', 'module'];
+const keys: readonly string[] = [
+  'policy',
+  'aging',
+  'placement',
+  'thread-weight',
+  'priority-max',
+  'spin-max-us',
+  'module',
+];
 const agingMsMax = 60_000;
 const spinUsMaxMax = 1_000;
 
@@ -67,6 +78,7 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     aging,
     placement,
     'thread-weight': threadWeight,
+    'priority-max': priorityMax,
     'spin-max-us': spinUsMax,
     module,
   } = table as Readonly<Record<string, unknown>>;
@@ -85,6 +97,9 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
   const placed = placementNames.find((one) => one === placement);
   if (placement !== undefined && placed === undefined)
     throw wrong('placement', `one of ${placementNames.join(', ')}`);
+  const ceiling = levelNamed(String(priorityMax));
+  if (priorityMax !== undefined && ceiling === undefined)
+    throw wrong('priority-max', `one of ${levels.join(', ')}`);
   const isWeight = Number.isSafeInteger(threadWeight) && (threadWeight as number) > 0;
   if (threadWeight !== undefined && !isWeight) throw wrong('thread-weight', 'a whole number above 0');
   if (spinUsMax !== undefined && !isSpan(spinUsMax))
@@ -92,6 +107,7 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
   return {
     ...(isSpan(spinUsMax) ? { spinUsMax } : {}),
     ...(placed === undefined ? {} : { placement: placed }),
+    ...(ceiling === undefined ? {} : { priorityMax: ceiling }),
     ...(isWeight ? { threadWeightMax: threadWeight as number } : {}),
     ...(policy === undefined ? {} : { policy: policyNamed(policy, `${path}: scheduler.policy`) }),
     ...(agingMs === undefined ? {} : { agingMs }),
