@@ -54,6 +54,7 @@ import { Inspection } from './inspection.ts';
 import { LifeNews } from './life-news.ts';
 import type { MessageProofs } from './message-proofs.ts';
 import { OwnHooks } from './own-hooks.ts';
+import { spinningOf } from './spinning.ts';
 import { ThreadAudit } from './thread-audit.ts';
 import { ThreadDoor } from './thread-door.ts';
 import { openHistory } from './thread-history.ts';
@@ -179,7 +180,11 @@ export class AgentThread {
       return new ThreadServing(this.bus, systemRandom, this.#trust.pen, entrance);
     });
     this.#cold = new ColdStates(store, (error, agent) => this.#news.say('error', error.message, agent));
-    this.#links = new Links(links, { clock });
+    this.#links = new Links(links, {
+      clock,
+      ...spinningOf(settings.scheduler),
+      isBusy: () => this.#dispatcher.queued > 0,
+    });
     this.proofs = proofsOf(trust, clock);
     this.bus = new Bus({
       links: this.#links,

@@ -69,6 +69,9 @@ test('the settings file says the policy, or what is wrong with it', async (t) =>
   await assert.rejects(read('policy = "fare-share"'), /no policy 'fare-share'.*fair-share/);
   await assert.rejects(read('polcy = "priority"'), /unknown key 'scheduler.polcy'/);
   await assert.rejects(read('aging = "2h"'), /from 1ms to 60s/);
+  assert.deepEqual(await read('spin-max-us = 0'), { spinUsMax: 0 });
+  for (const wrong of ['-1', '1001', '1.5', '"50us"'])
+    await assert.rejects(read(`spin-max-us = ${wrong}`), /scheduler.spin-max-us must be .* 0 to 1000/);
   for (const name of policyNames) assert.equal(policyNamed(name, 'here'), name);
 });
 
