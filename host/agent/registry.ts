@@ -1,5 +1,5 @@
-import { termsOfManifest } from '../scheduler/level.ts';
 import { Placement } from '../scheduler/placement.ts';
+import { demandOf, noRoom } from './demand.ts';
 import { newInts, newObjects } from './paged.ts';
 import type { Spec } from './spec.ts';
 
@@ -104,7 +104,10 @@ export class Registry {
     return { id, name, spec, thread: this.#threads.get(index) as number, origin, earlier };
   }
 
-  /** Gives a new agent a thread: `home` where its state lies already, else the one of `threads` that the placement chooses. */
+  /**
+   * Gives a new agent a thread: `home` where its state lies already, else the one of `threads` that the placement chooses.
+   * @throws HostError `HOST_ERR_BUDGET_EXHAUSTED` when no thread has as much left as it reserves
+   */
   add(
     id: number,
     name: string,
@@ -115,15 +118,16 @@ export class Registry {
   ): AgentRecord {
     const index = this.#directory.indexOf(id);
     if ((this.#ids.get(index) ?? 0) !== 0) throw new Error(`bug: an agent '${name}' is there already`);
-    const terms = termsOfManifest(spec.manifest.scheduling);
-    const thread = home ?? this.#placement.choose(threads, terms);
+    const demand = demandOf(spec);
+    const thread = home ?? this.#placement.choose(threads, demand);
+    if (thread === undefined) throw noRoom(spec, demand);
     this.#ids.set(index, id);
     this.#threads.set(index, thread);
     this.#names.set(index, name);
     this.#kin.set(index, this.#kinOf(spec, origin));
     this.#size += 1;
     this.#countInstalled(origin, 1);
-    this.#placement.came(thread, terms);
+    this.#placement.came(thread, demand);
     this.#sorted = undefined;
     return { id, name, spec, thread, origin, earlier: none };
   }
@@ -150,8 +154,8 @@ export class Registry {
   }
 
   replace({ id, thread, spec: before, earlier }: AgentRecord, spec: Spec, origin: Origin): void {
-    this.#placement.went(thread, termsOfManifest(before.manifest.scheduling));
-    this.#placement.came(thread, termsOfManifest(spec.manifest.scheduling));
+    this.#placement.went(thread, demandOf(before));
+    this.#placement.came(thread, demandOf(spec));
     const { digest } = before.program.facts;
     const isSame = digest === spec.program.facts.digest;
     const versions = isSame ? earlier : [digest, ...earlier].slice(0, earlierMax);
@@ -171,7 +175,7 @@ export class Registry {
     this.#names.set(index, undefined);
     this.#kin.set(index, undefined);
     this.#size -= 1;
-    this.#placement.went(thread, termsOfManifest(spec.manifest.scheduling));
+    this.#placement.went(thread, demandOf(spec));
     this.#sorted = undefined;
   }
 

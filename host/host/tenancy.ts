@@ -7,7 +7,6 @@ import type { Bus, KeptSubscription } from '../bus/bus.ts';
 import type { Directory } from '../bus/directory.ts';
 import { HostError } from '../errors.ts';
 import type { Placement } from '../scheduler/placement.ts';
-import type { Reservations } from './reservations.ts';
 import { unknownAgent } from './thread-serving.ts';
 import type { AgentThreadHandle, Threads } from './threads.ts';
 
@@ -25,8 +24,6 @@ export interface TenancyOptions {
   readonly placement?: Placement;
   /** No agent has its state on disk. */
   readonly isFresh: boolean;
-  /** What threads are promised to agents that want a share of a processor for themselves. */
-  readonly reservations: Reservations;
 }
 
 /** Agents that are told to a thread in one go. */
@@ -99,8 +96,7 @@ export class Tenancy {
       for (const name of names) {
         const id = directory.add(name, mailbox, delivery.guarantee, messages.seal, messages.sign);
         directory.notePaused(id, this.haltOf(name)?.kind === 'paused');
-        const home = this.#placed(id, name, spec, homes.get(name));
-        records.push(this.registry.add(id, name, spec, origin, threads.numbers, home));
+        records.push(this.#placed(id, name, spec, origin, homes.get(name)));
       }
     } catch (thrown) {
       for (const record of records) this.#forget(record);
@@ -111,11 +107,12 @@ export class Tenancy {
     return records;
   }
 
-  #placed(id: number, name: string, spec: Spec, home: number | undefined): number | undefined {
+  #placed(id: number, name: string, spec: Spec, origin: Origin, home: number | undefined): AgentRecord {
+    const { directory, threads } = this.#options;
     try {
-      return this.#options.reservations.placeOf(id, spec, home);
+      return this.registry.add(id, name, spec, origin, threads.numbers, home);
     } catch (thrown) {
-      this.#options.directory.remove(name);
+      directory.remove(name);
       throw thrown;
     }
   }
@@ -194,7 +191,6 @@ export class Tenancy {
       this.#options.directory.limit(record.id, mailbox, delivery.guarantee, messages.seal, messages.sign);
       this.registry.replace(record, spec, origin);
       this.#options.changed(record.name, spec);
-      this.#options.reservations.replaced(record.id, spec, record.thread);
       return difference;
     });
   }
@@ -233,7 +229,6 @@ export class Tenancy {
     this.#options.halts.delete(record.name);
     this.#options.directory.remove(record.name);
     this.registry.remove(record);
-    this.#options.reservations.removed(record.id);
   }
 
   /** A thread was lost: its agents will be there again, on the one that takes its place. */

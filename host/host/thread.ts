@@ -108,7 +108,7 @@ export class AgentThread {
   readonly #self: number;
   readonly #cold: ColdStates;
   readonly #dispatcher: Dispatcher;
-  readonly profiles: Profiles = new Profiles();
+  readonly profiles: Profiles;
   readonly #turns: MeteredTurn;
   readonly #allowances: Allowances;
   readonly #gate: Gate;
@@ -151,6 +151,7 @@ export class AgentThread {
     this.#clearance = clearanceOf(this.#trust, owner, clock);
     this.#audit = this.#openAudit();
     this.#self = links.self;
+    this.profiles = new Profiles(settings.workload, links.self);
     this.mail = mail;
     this.#owner = owner;
     this.#history = openHistory({

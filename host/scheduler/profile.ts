@@ -59,7 +59,15 @@ const msPerFuelFirst = 1e-7;
  */
 export class Profiles implements Forecast {
   readonly #pages: (Float64Array<ArrayBuffer> | undefined)[] = [];
+  readonly #workload: Float64Array;
+  readonly #self: number;
   #msPerFuel = msPerFuelFirst;
+
+  /** `workload`: where all that is computed is counted, in the cell `self`. */
+  constructor(workload: Float64Array = new Float64Array(1), self = 0) {
+    this.#workload = workload;
+    this.#self = self;
+  }
 
   /** Fuel that burns in a millisecond on this thread, as measured. */
   get fuelPerMs(): number {
@@ -75,6 +83,7 @@ export class Profiles implements Forecast {
     // A wait in between hides what was computed before it, and the host's own work burns no fuel.
     const usedMs = ms > fuelMs ? ms : fuelMs;
     page[at + usedCell] = (page[at + usedCell] as number) + usedMs;
+    this.#workload[this.#self] = (this.#workload[this.#self] as number) + usedMs;
     return usedMs;
   }
 
