@@ -57,6 +57,10 @@ export class Registry {
   /** The latest, for the next agents of the same spec. */
   #lastKin: Kin | undefined;
   #size = 0;
+  /** All instances of agents that have several, by the id of the first. */
+  readonly #members = new Map<number, readonly number[]>();
+  /** The first instance of each of the others. */
+  readonly #firsts = new Map<number, number>();
   /** How many agents were installed at each moment: those that came together share one. */
   readonly #installed = new Map<number, number>();
   /** Names in order, made when a list is asked for, until the next change. */
@@ -68,7 +72,13 @@ export class Registry {
     this.#placement = placement;
   }
 
+  /** Agents there are. */
   get size(): number {
+    return this.#size - this.#firsts.size;
+  }
+
+  /** Of those that are parallel, each counts. */
+  get instances(): number {
     return this.#size;
   }
 
@@ -88,6 +98,7 @@ export class Registry {
     return record?.id === id && record.name === name ? record : undefined;
   }
 
+  /** Every instance of every agent: of a parallel one there are several of one name. */
   *records(): Generator<AgentRecord> {
     for (let index = 0; index < this.#ids.end; index += 1) {
       const record = this.#at(index);
@@ -130,6 +141,34 @@ export class Registry {
     this.#placement.came(thread, demand);
     this.#sorted = undefined;
     return { id, name, spec, thread, origin, earlier: none };
+  }
+
+  /**
+   * Gives another instance of an agent a thread, of those where it has the fewest.
+   * @throws HostError as `add`
+   */
+  addMember(id: number, first: AgentRecord, threads: readonly number[]): AgentRecord {
+    const { name, spec, origin } = first;
+    const own = this.membersOf(first);
+    const count = (thread: number): number => own.filter((one) => one.thread === thread).length;
+    const fewest = Math.min(...threads.map(count));
+    const record = this.add(
+      id,
+      name,
+      spec,
+      origin,
+      threads.filter((thread) => count(thread) === fewest),
+    );
+    this.#members.set(first.id, [...own.map((one) => one.id), id]);
+    this.#firsts.set(id, first.id);
+    return record;
+  }
+
+  /** All instances of an agent, the first one first. */
+  membersOf(record: AgentRecord): readonly AgentRecord[] {
+    const ids = this.#members.get(record.id);
+    if (ids === undefined) return [record];
+    return ids.map((id) => this.#at(this.#directory.indexOf(id)) as AgentRecord);
   }
 
   #countInstalled({ installedAtMs }: Origin, by: 1 | -1): void {
@@ -177,11 +216,25 @@ export class Registry {
     this.#size -= 1;
     this.#placement.went(thread, demandOf(spec));
     this.#sorted = undefined;
+    this.#removeMember(id);
+  }
+
+  #removeMember(id: number): void {
+    const first = this.#firsts.get(id);
+    this.#members.delete(id);
+    this.#firsts.delete(id);
+    if (first === undefined) return;
+    const left = (this.#members.get(first) ?? []).filter((one) => one !== id);
+    if (left.length > 1) this.#members.set(first, left);
+    else this.#members.delete(first);
   }
 
   /** At most `max` agents in the order of their names, after one name. */
   list(after: string | undefined, max: number, prefix = ''): readonly AgentRecord[] {
-    this.#sorted ??= [...this.records()].map(({ name }) => name).sort();
+    this.#sorted ??= [...this.records()]
+      .filter(({ id }) => !this.#firsts.has(id))
+      .map(({ name }) => name)
+      .sort();
     const names = this.#sorted;
     const found: AgentRecord[] = [];
     const from = after !== undefined && after >= prefix ? after : prefix;

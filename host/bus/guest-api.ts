@@ -44,6 +44,8 @@ export interface BusPolicy {
 export interface BusGuest {
   readonly bus: Bus;
   readonly rights: BusRights;
+  /** What it shares with its other instances where it names no group; undefined: it has none. */
+  readonly group?: string | undefined;
   /** Told when the agent has subscribed to something, or no longer is. */
   readonly onSubscribed?: () => void;
   /** The agent, with the deadline of the message at hand. */
@@ -126,7 +128,7 @@ function subscribed(
   isPermitted: boolean,
 ): bigint {
   if (!isPermitted) return refuse(guest, { tag: 'denied' });
-  const subscription = guest.bus.subscribe(guest.sender().id, pattern, group);
+  const subscription = guest.bus.subscribe(guest.sender().id, pattern, group ?? guest.group);
   if (typeof subscription !== 'number') return refuse(guest, subscription);
   guest.onSubscribed?.();
   return BigInt(subscription);

@@ -268,6 +268,8 @@ export class Reception {
       }
       const isLate =
         delivery.untilMs !== Number.POSITIVE_INFINITY && delivery.untilMs <= this.#options.stamps.nowMs();
+      const { circles } = this.#options.directory;
+      circles.noteWorking(id, true);
       // What its place was counted for is what came, before it is opened.
       this.#free(delivery);
       const isUnbelieved =
@@ -279,6 +281,7 @@ export class Reception {
         this.counts.delivered++;
         return delivery;
       }
+      circles.noteWorking(id, false);
     }
   }
 
@@ -297,6 +300,7 @@ export class Reception {
   #letGo(resident: Resident | undefined, delivery: Delivery): Flush | undefined {
     if (resident?.current !== delivery) return undefined;
     resident.current = undefined;
+    this.#options.directory.circles.noteWorking(resident.id, false);
     const { flush } = resident;
     resident.flush = undefined;
     return flush;

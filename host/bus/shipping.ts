@@ -116,13 +116,13 @@ export class Shipping {
   send(from: Sender, agentName: string, payload: Payload, options: SendOptions): Result {
     const route = this.#routeTo(agentName);
     if (route === undefined) return this.#refuse(denied);
-    const to = route.id;
     const nowMs = this.#stamps.nowMs();
     const resident = this.#residentOf(from);
     const terms = this.#admit(resident, payload, options, nowMs);
     if ('tag' in terms) return this.#refuse(terms);
     const { id } = options;
-    const guarantee = terms.guarantee ?? options.guarantee ?? this.#directory.guaranteeOf(to);
+    const guarantee = terms.guarantee ?? options.guarantee ?? this.#directory.guaranteeOf(route.id);
+    const to = guarantee === 'exactly-once' ? route.id : this.#directory.circles.memberFor(route.id);
     const subject = options.subject ?? route.subject;
     const message = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
     if (id === undefined) return this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs);
@@ -156,7 +156,7 @@ export class Shipping {
     const nowMs = this.#stamps.nowMs();
     const resident = this.#residentOf(from);
     const isDirect = subject.startsWith(agentStart);
-    const to = isDirect ? this.#directory.find(subject.slice(agentStart.length)) : 0;
+    const to = isDirect ? this.#directory.receiverOf(subject.slice(agentStart.length)) : 0;
     const fault = isDirect ? (to === 0 ? denied : undefined) : unpublishable(subject);
     const terms = fault ?? this.#admit(resident, payload, options, nowMs);
     if ('tag' in terms) return this.#refuseRequest(terms);
@@ -185,7 +185,7 @@ export class Shipping {
     signal: AbortSignal,
   ): Promise<Reply> {
     const nowMs = this.#stamps.nowMs();
-    const to = this.#directory.find(agentName);
+    const to = this.#directory.receiverOf(agentName);
     if (to === 0) return this.#refuseRequest(denied);
     const pending = this.#options.requests.open(0, untilMs, signal);
     if (pending === undefined) return this.#refuseRequest(this.#options.full);

@@ -225,8 +225,7 @@ class ServingHost implements LocalServing {
         for (const [agent, own] of changed) state.agents.putSubscriptions(agent, own);
       },
       onHalted: ([agent, halt]) => {
-        state.agents.putHalt(agent, halt);
-        this.#tenancy.noteHalt(agent, halt);
+        state.agents.putHalt(agent, this.#tenancy.noteHalt(agent, halt));
         if (halt?.kind === 'terminated') void this.#ended(agent, false);
       },
       onExited: (exit) => {
@@ -643,7 +642,7 @@ class ServingHost implements LocalServing {
   handle(name: string, principal?: Principal): AgentHandle {
     return new Handle(name, principal?.name ?? 'local', {
       clock: this.#options.clock,
-      record: (known) => this.#tenancy.require(known),
+      records: (known) => this.#tenancy.membersOf(this.#tenancy.require(known)),
       thread: (number) => this.#threads.handle(number),
       metrics: (known) => this.#roster.agent(known),
       resume: (known, by) => this.resume(known, false, { name: by }),

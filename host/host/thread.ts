@@ -576,7 +576,14 @@ export class AgentThread {
   reportOf(id: number): AgentReport | undefined {
     const report = this.population.reportOf(id);
     const key = this.bus.directory.indexOf(id);
-    return report && { ...report, profile: this.profiles.of(key, this.#clock.monotonicMs()) };
+    return (
+      report && {
+        ...report,
+        profile: this.profiles.of(key, this.#clock.monotonicMs()),
+        turns: this.profiles.turnsOf(key),
+        waitMs: this.#dispatcher.waitMsOf(id),
+      }
+    );
   }
 
   status(): ThreadReport {
