@@ -42,7 +42,10 @@ export function executionOf(manifest: Table, hasTimes: boolean): Execution {
 
 function instancesOf(table: Table, mode: ExecutionMode): number {
   if (mode !== 'parallel' && table.has('parallel'))
-    throw table.fault('parallel', `execution.parallel needs mode = "parallel"; in mode = "${mode}" an agent has one instance`);
+    throw table.fault(
+      'parallel',
+      `execution.parallel needs mode = "parallel"; in mode = "${mode}" an agent has one instance`,
+    );
   if (mode === 'parallel' && !table.has('parallel'))
     throw table.fault('parallel', 'a parallel agent has to say how many instances it has: parallel = 4');
   return table.quantity('parallel', 'count', instancesBounds, 1);
