@@ -89,6 +89,9 @@ export interface BusCounts extends Readonly<ReceptionCounts>, Readonly<ShippingC
 
 type Listener = (message: Message) => void;
 
+/** How groups of the instances of one agent begin: nobody else can be in one, as a group has no dot in its name. */
+export const instancesGroup = 'instances.';
+
 const noOptions: SendOptions = {};
 const threadsMax = 256;
 /** Of one thread in its life: its successor's numbers are others. */
@@ -313,7 +316,7 @@ export class Bus {
    */
   passOn(delivery: Delivery, agentName: string, headers: readonly Header[]): boolean {
     const { message, guarantee, receiver, request } = delivery;
-    const to = this.directory.find(agentName);
+    const to = this.directory.receiverOf(agentName, guarantee);
     if (to === 0 || request !== 0 || guarantee === 'at-most-once') return false;
     const passed = { ...message, headers, attempt: 1 };
     if ('tag' in this.#mail.send(to, agentName, passed, guarantee, receiver)) return false;
@@ -416,7 +419,8 @@ export class Bus {
 
   /** From now on the agent gets what matches. The same again gives the same subscription. */
   subscribe(id: number, pattern: string, group: string | undefined): number | BusError {
-    const fault = patternFault(pattern) ?? (group === undefined ? undefined : groupFault(group));
+    const isOurs = group === undefined || group.startsWith(instancesGroup);
+    const fault = patternFault(pattern) ?? (isOurs ? undefined : groupFault(group));
     if (fault !== undefined) return { tag: 'invalid-subject', val: fault };
     const reserved = reservedToken(pattern);
     if (reserved === 'agent' || reserved === '_inbox')

@@ -278,6 +278,8 @@ export class Reception {
       }
       const isLate =
         delivery.untilMs !== Number.POSITIVE_INFINITY && delivery.untilMs <= this.#options.stamps.nowMs();
+      const { circles } = this.#options.directory;
+      circles.noteWorking(id, true);
       // What its place was counted for is what came, before it is opened.
       this.#free(delivery);
       const isUnbelieved =
@@ -289,6 +291,7 @@ export class Reception {
         this.counts.delivered++;
         return delivery;
       }
+      circles.noteWorking(id, false);
     }
   }
 
@@ -307,6 +310,7 @@ export class Reception {
   #letGo(resident: Resident | undefined, delivery: Delivery): Flush | undefined {
     if (resident?.current !== delivery) return undefined;
     resident.current = undefined;
+    this.#options.directory.circles.noteWorking(resident.id, false);
     const { flush } = resident;
     resident.flush = undefined;
     return flush;

@@ -117,13 +117,13 @@ export class Shipping {
   send(from: Sender, agentName: string, payload: Payload, options: SendOptions): Result {
     const route = this.#routeTo(agentName);
     if (route === undefined) return this.#refuse(denied);
-    const to = route.id;
     const nowMs = this.#stamps.nowMs();
     const resident = this.#residentOf(from);
     const terms = this.#admit(resident, payload, options, nowMs);
     if ('tag' in terms) return this.#refuse(terms);
     const { id } = options;
-    const guarantee = terms.guarantee ?? options.guarantee ?? this.#directory.guaranteeOf(to);
+    const guarantee = terms.guarantee ?? options.guarantee ?? this.#directory.guaranteeOf(route.id);
+    const to = guarantee === 'exactly-once' ? route.id : this.#directory.circles.memberFor(route.id);
     const subject = options.subject ?? route.subject;
     const said = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
     const message = hurried(said, terms.priority ?? options.priority);
@@ -159,7 +159,7 @@ export class Shipping {
     const nowMs = this.#stamps.nowMs();
     const resident = this.#residentOf(from);
     const isDirect = subject.startsWith(agentStart);
-    const to = isDirect ? this.#directory.find(subject.slice(agentStart.length)) : 0;
+    const to = isDirect ? this.#directory.receiverOf(subject.slice(agentStart.length)) : 0;
     const fault = isDirect ? (to === 0 ? denied : undefined) : unpublishable(subject);
     const terms = fault ?? this.#admit(resident, payload, options, nowMs);
     if ('tag' in terms) return this.#refuseRequest(terms);
@@ -191,7 +191,7 @@ export class Shipping {
     signal: AbortSignal,
   ): Promise<Reply> {
     const nowMs = this.#stamps.nowMs();
-    const to = this.#directory.find(agentName);
+    const to = this.#directory.receiverOf(agentName);
     if (to === 0) return this.#refuseRequest(denied);
     const pending = this.#options.requests.open(0, untilMs, signal);
     if (pending === undefined) return this.#refuseRequest(this.#options.full);

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import type { Agent } from '../agent/agent.ts';
+import { groupOf } from '../agent/parallel.ts';
 import { asyncBusGuestApi } from '../bus/async-guest-api.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Sender } from '../bus/delivery.ts';
@@ -202,6 +203,10 @@ class AgentOnBus<Rights extends BusRights = Capabilities> implements BusGuest, S
 
   mayUrge(level: Level): boolean {
     return this.#agent.mayUrge(level);
+  }
+
+  get group(): string | undefined {
+    return groupOf(this.#agent.name, this.#agent.spec);
   }
 
   sender(): Sender {

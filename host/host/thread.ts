@@ -109,7 +109,7 @@ export class AgentThread {
   readonly #self: number;
   readonly #cold: ColdStates;
   readonly #dispatcher: Dispatcher;
-  readonly profiles: Profiles = new Profiles();
+  readonly profiles: Profiles;
   readonly #turns: MeteredTurn;
   readonly #allowances: Allowances;
   readonly #gate: Gate;
@@ -152,6 +152,7 @@ export class AgentThread {
     this.#clearance = clearanceOf(this.#trust, owner, clock);
     this.#audit = this.#openAudit();
     this.#self = links.self;
+    this.profiles = new Profiles(settings.workload, links.self);
     this.mail = mail;
     this.#owner = owner;
     this.#history = openHistory({
@@ -584,7 +585,14 @@ export class AgentThread {
   reportOf(id: number): AgentReport | undefined {
     const report = this.population.reportOf(id);
     const key = this.bus.directory.indexOf(id);
-    return report && { ...report, profile: this.profiles.of(key, this.#clock.monotonicMs()) };
+    return (
+      report && {
+        ...report,
+        profile: this.profiles.of(key, this.#clock.monotonicMs()),
+        turns: this.profiles.turnsOf(key),
+        waitMs: this.#dispatcher.waitMsOf(id),
+      }
+    );
   }
 
   status(): ThreadReport {
