@@ -38,6 +38,8 @@ const grants: fc.Arbitrary<Grants> = fc.record({
     leases: namePatterns,
     groups: namePatterns,
     spawnFrom: namePatterns,
+    links: namePatterns,
+    monitors: namePatterns,
     childrenMax: fc.nat(9),
   }),
 });
@@ -65,6 +67,8 @@ const questionNames = [
   'leases',
   'groups',
   'spawnFrom',
+  'links',
+  'monitors',
 ];
 
 function answers(one: Capabilities, asked: Question): boolean[] {
@@ -82,6 +86,8 @@ function answers(one: Capabilities, asked: Question): boolean[] {
     one.mayShare('leases', asked.name),
     one.mayShare('groups', asked.name),
     one.mayShare('spawnFrom', asked.name),
+    one.mayShare('links', asked.name),
+    one.mayShare('monitors', asked.name),
   ];
 }
 

@@ -180,7 +180,7 @@ function agentModule(homes: readonly Home[]): string {
   }
   if (has(homes, 'motehost:agent/async-orchestration'))
     namespace('asyncOrchestration', `${sdkPackage}/agent/async-orchestration`);
-  for (const name of ['bus', 'context', 'log', 'orchestration', 'tools'])
+  for (const name of ['bus', 'context', 'log', 'orchestration', 'ties', 'tools'])
     if (has(homes, `motehost:agent/${name}`)) namespace(name, `${sdkPackage}/agent/${name}`);
   if (has(homes, 'wasi:random/random')) namespace('random', 'wasi:random/random');
   return `${lines.join('\n')}\n`;
