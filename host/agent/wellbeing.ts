@@ -7,6 +7,7 @@ import { agentSubject } from '../subject.ts';
 import { CircuitBreaker, type CircuitState } from '../supervisor/circuit-breaker.ts';
 import { HealthCheck } from '../supervisor/health-check.ts';
 import type { Agent, AgentNote } from './agent.ts';
+import { circuitRefusal } from './circuit-refusal.ts';
 import type { Custody } from './custody.ts';
 import { describe } from './ending.ts';
 import { type FailurePlace, failureKindOf } from './error-strategy.ts';
@@ -113,10 +114,16 @@ export class Wellbeing {
 
   // The circuit
 
-  /** A request has come: whether it may wait for its turn. */
-  admits(id: number): boolean {
-    if (this.#watched.size === 0) return true;
-    return this.#watched.get(id)?.circuit?.isPassable !== false;
+  /** A request has come: undefined, it may wait for its turn; else what somebody outside is answered instead. */
+  refusalOf(id: number): Outcome<undefined> | undefined {
+    if (this.#watched.size === 0) return undefined;
+    const watched = this.#watched.get(id);
+    if (watched?.circuit?.isPassable !== false) return undefined;
+    const { clock, rouse } = this.#rooms;
+    return circuitRefusal(rouse(id)?.name ?? '', watched.circuit, watched.failure, {
+      monotonicMs: clock.monotonicMs(),
+      wallMs: Number(clock.wallNs() / 1_000_000n),
+    });
   }
 
   /** It is a message's turn. False: it is a request, and its asker is turned away after all. */

@@ -65,8 +65,6 @@ export function isProbe({ from, request, message }: Delivery): boolean {
 export interface Receiver {
   /** Its mailbox went from empty to not empty: take. Must not throw. */
   wake(id: number): void;
-  /** Whether a request may come in; without it, every one. Must not throw. */
-  admits?(id: number): boolean;
   /** What whoever asks is answered instead while it takes no requests; agents that ask only hear `unavailable`. */
   refusal?(id: number): Outcome<Uint8Array | undefined> | undefined;
   /** An asker gave up on the message being handled. It is still to be settled. */

@@ -1,4 +1,5 @@
 import type * as http from 'node:http';
+import type { OpenCircuit } from '../agent/circuit-refusal.ts';
 import type { LifecycleState } from '../agent/lifecycle.ts';
 import type { DeadReason } from '../bus/dead-letters.ts';
 import type { Failure, Guarantee, Message, Payload } from '../bus/message.ts';
@@ -11,6 +12,7 @@ import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
 import type { ServingKeys } from './serving-keys.ts';
 
 // The front doors know no room between: what they need of the bus reaches them from here.
+export type { OpenCircuit } from '../agent/circuit-refusal.ts';
 export type { LifecycleState } from '../agent/lifecycle.ts';
 export type { DeadReason } from '../bus/dead-letters.ts';
 export type { Failure, Guarantee, Header, Message, Payload } from '../bus/message.ts';
@@ -178,12 +180,15 @@ export type Reply =
         | 'timed-out'
         | 'cancelled'
         | 'unavailable'
-        | 'rate-limited';
+        | 'rate-limited'
+        | 'circuit-open';
       readonly retryAfterMs: number | undefined;
       /** For people: what the reason does not say, and the cure. */
       readonly why?: string;
       /** Of `timed-out`: how long the asker waited, where it said so. */
       readonly deadlineMs?: number | undefined;
+      /** Of `circuit-open`. */
+      readonly circuit?: OpenCircuit;
     };
 
 export interface Accepted {
