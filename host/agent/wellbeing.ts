@@ -11,6 +11,7 @@ import { circuitRefusal } from './circuit-refusal.ts';
 import type { Custody } from './custody.ts';
 import { describe } from './ending.ts';
 import { type FailurePlace, failureKindOf } from './error-strategy.ts';
+import { type Probe, questions } from './health-probe.ts';
 import type { Spec } from './spec.ts';
 
 export interface WellbeingRooms {
@@ -66,8 +67,8 @@ export class Wellbeing {
           () => clock.monotonicMs(),
           (state) => this.#circuitTurned(id, state),
         ),
-      liveness: liveness && this.#check(id, liveness, (why) => this.#notAlive(id, why)),
-      readiness: readiness && this.#check(id, readiness, (why) => this.#readyTurned(id, why)),
+      liveness: liveness && this.#check(id, 'liveness', liveness, (why) => this.#notAlive(id, why)),
+      readiness: readiness && this.#check(id, 'readiness', readiness, (why) => this.#readyTurned(id, why)),
       permit: 0,
       failure: 'its messages fail',
     };
@@ -158,25 +159,35 @@ export class Wellbeing {
 
   // Health
 
-  #check(id: number, rules: HealthProbe, turned: (why: string | undefined) => void): HealthCheck {
+  #check(
+    id: number,
+    probe: Probe,
+    rules: HealthProbe,
+    turned: (why: string | undefined) => void,
+  ): HealthCheck {
     const { clock, random } = this.#rooms;
     return new HealthCheck(rules, {
       clock,
       random,
-      probe: (signal) => this.#ask(id, rules, signal),
+      probe: (signal) => this.#ask(id, probe, rules, signal),
       turned: (_state, why) => turned(why),
     });
   }
 
   /** What is wrong with it; nothing is with one that is not in memory, or is not to run. */
-  async #ask(id: number, { timeoutMs }: HealthProbe, signal: AbortSignal): Promise<string | undefined> {
+  async #ask(
+    id: number,
+    probe: Probe,
+    { timeoutMs }: HealthProbe,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
     const { bus, custody, rouse } = this.#rooms;
     const agent = rouse(id);
     if (agent === undefined || agent.halt !== undefined || custody.isDown(id)) return undefined;
     const isUnready = this.#watched.get(id)?.readiness?.state === 'unhealthy';
     if (agent.resident === undefined && !isUnready) return undefined;
     const asked = { subject: healthSubject, timeoutMs, signal };
-    const reply = await bus.request(outside, agentSubject(agent.name), question, asked);
+    const reply = await bus.request(outside, agentSubject(agent.name), questions[probe], asked);
     if (!('error' in reply)) return reply.outcome.kind === 'ok' ? undefined : describe(reply.outcome);
     // There is no room for the question: it has much to do, which is no illness.
     return reply.error.tag === 'full' ? undefined : `no answer: ${reply.error.tag}`;
@@ -208,5 +219,3 @@ export class Wellbeing {
     }
   }
 }
-
-const question = { contentType: undefined, headers: [], body: new Uint8Array(0) };

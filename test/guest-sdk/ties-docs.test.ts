@@ -11,9 +11,12 @@ import { buildProject, newProject, skip } from './rust/rust-project.ts';
 const page = readFileSync(join(import.meta.dirname, '../../docs/supervision.md'), 'utf8');
 
 function example(language: string): string {
-  const text = new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 's').exec(page)?.[1];
-  assert.ok(text !== undefined, language);
-  return text;
+  const blocks = [...page.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))].map(
+    ([, text]) => text,
+  );
+  const found = blocks.find((text) => text?.includes('monitor('));
+  assert.ok(found !== undefined, language);
+  return found;
 }
 
 const grants = '[capabilities.orchestration]\nmonitors = ["worker-*"]\n';

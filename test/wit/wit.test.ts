@@ -10,7 +10,15 @@ import { wasiInterfaces } from '../../host/engine/wasi/preview2/preview2.ts';
 import { host } from '../support/cli.ts';
 import { componentOf } from '../support/wat.ts';
 
-const worlds = ['imports', 'handler', 'agent', 'async-handler', 'async-agent'];
+const worlds = [
+  'imports',
+  'handler',
+  'agent',
+  'async-handler',
+  'async-agent',
+  'watched-handler',
+  'watched-agent',
+];
 
 for (const world of worlds) {
   test(`the world ${world} resolves and can be built for`, async () => {

@@ -174,6 +174,7 @@ function agentModule(homes: readonly Home[]): string {
       'export * from "motehost:agent/types";',
       `export { Reply, fail, noReply, payload, reply } from "${sdkPackage}/agent/reply";`,
     );
+  if (has(homes, 'motehost:agent/health')) lines.push('export { Probe } from "motehost:agent/health";');
   if (has(homes, 'motehost:agent/async-bus')) {
     lines.push(`export { Future, all } from "${sdkPackage}/future";`);
     namespace('asyncBus', `${sdkPackage}/agent/async-bus`);
