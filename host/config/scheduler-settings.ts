@@ -1,6 +1,7 @@
 import { path as paths } from '../builtin.ts';
 import { HostError } from '../errors.ts';
 import { parseQuantity } from '../limits.ts';
+import { type Level, levelNamed, levels } from '../manifest/scheduling.ts';
 import { nearest } from '../nearest.ts';
 
 /** How a host decides who of one level goes first. */
@@ -33,11 +34,13 @@ export interface SchedulerSettings {
   readonly placement?: PlacementName;
   /** The weights of agents that a thread has room for, where `placement` asks. Default 10,000. */
   readonly threadWeightMax?: number;
+  /** The first level that the manifest of an agent may have or ask for. Default: any. */
+  readonly priorityMax?: Level;
   /** Of the policy `custom`: the path of a JavaScript module that exports `rank`; loaded by each thread. */
   readonly module?: string;
 }
 
-const keys: readonly string[] = ['policy', 'aging', 'placement', 'thread-weight', 'module'];
+const keys: readonly string[] = ['policy', 'aging', 'placement', 'thread-weight', 'priority-max', 'module'];
 const agingMsMax = 60_000;
 
 /** @throws HostError `HOST_ERR_CONFIG_INVALID` naming `source` */
@@ -64,6 +67,7 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     aging,
     placement,
     'thread-weight': threadWeight,
+    'priority-max': priorityMax,
     module,
   } = table as Readonly<Record<string, unknown>>;
   for (const key of Object.keys(table))
@@ -81,10 +85,14 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
   const placed = placementNames.find((one) => one === placement);
   if (placement !== undefined && placed === undefined)
     throw wrong('placement', `one of ${placementNames.join(', ')}`);
+  const ceiling = levelNamed(String(priorityMax));
+  if (priorityMax !== undefined && ceiling === undefined)
+    throw wrong('priority-max', `one of ${levels.join(', ')}`);
   const isWeight = Number.isSafeInteger(threadWeight) && (threadWeight as number) > 0;
   if (threadWeight !== undefined && !isWeight) throw wrong('thread-weight', 'a whole number above 0');
   return {
     ...(placed === undefined ? {} : { placement: placed }),
+    ...(ceiling === undefined ? {} : { priorityMax: ceiling }),
     ...(isWeight ? { threadWeightMax: threadWeight as number } : {}),
     ...(policy === undefined ? {} : { policy: policyNamed(policy, `${path}: scheduler.policy`) }),
     ...(agingMs === undefined ? {} : { agingMs }),
