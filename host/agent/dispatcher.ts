@@ -1,6 +1,7 @@
 import type { Turn } from '../engine/budget.ts';
 import { Lateness, type Waits } from '../scheduler/lateness.ts';
 import { levels, rankOfLevel } from '../scheduler/level.ts';
+import type { PolicyStanding } from '../scheduler/policy.ts';
 import type { Forecast } from '../scheduler/profile.ts';
 import { RingLine } from '../scheduler/ring-line.ts';
 import { nobody, RunQueue, type RunQueueOptions } from '../scheduler/run-queue.ts';
@@ -30,6 +31,8 @@ export interface DispatcherOptions {
 
 /** What a dispatcher did since it was made, and who waits now. */
 export interface DispatcherReport {
+  /** Who decides inside a level. */
+  readonly policy: PolicyStanding;
   /** Agents that wait for a turn, by level. */
   readonly queued: readonly number[];
   /** Messages begun, and calls gone on with after they waited. */
@@ -103,6 +106,7 @@ export class Dispatcher implements Turn {
   report(): DispatcherReport {
     const { aged, passedOn } = this.#queue.counts;
     return {
+      policy: this.#queue.standing,
       queued: levels.map((_, level) => this.#queue.lengthOf(level) + (this.#stackless[level]?.size ?? 0)),
       starts: this.#starts,
       slices: this.#slices,

@@ -4,6 +4,7 @@ import type { DeadReason } from '../bus/dead-letters.ts';
 import type { Failure, Guarantee, Message, Payload } from '../bus/message.ts';
 import type { Level } from '../manifest/scheduling.ts';
 import type { Outcome } from '../outcome.ts';
+import type { PolicyStanding } from '../scheduler/policy.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { Metric } from '../telemetry/metric.ts';
@@ -325,6 +326,8 @@ export interface ThreadStatus {
 
 /** What the scheduler of a thread did since it began, and who waits. */
 export interface ThreadScheduling {
+  /** Who decides inside a level, and why if that is not who should. */
+  readonly policy: PolicyStanding;
   /** Agents that wait for a turn, by level. */
   readonly queued: Readonly<Record<Level, number>>;
   /** Messages begun, and calls gone on with after they waited. */
