@@ -481,6 +481,7 @@ export class Population implements Lodgers {
     place: FailurePlace,
   ): void {
     const { bus, dispatcher } = this.#rooms;
+    dispatcher.returned(agent.id);
     this.#underWay -= 1;
     this.wellbeing.ended(agent.id, delivery, outcome, place);
     const { inspection } = this.#rooms;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import fc from 'fast-check';
 import { Dispatcher, type DispatcherOptions } from '../../host/agent/dispatcher.ts';
 import { type PolicyName, policyNames } from '../../host/config/scheduler-settings.ts';
 import { rankOfLevel } from '../../host/scheduler/level.ts';
@@ -211,4 +212,87 @@ for (const policy of policyNames)
 
 test('no two policies run the same scene in the same order', () => {
   assert.equal(new Set(Object.values(orders)).size, policyNames.length);
+});
+
+/** Agents whose guests come back within their turns, and what they wake; `follows`: the dispatcher is told of it. */
+async function orderOf(wakes: readonly (readonly number[])[], follows: boolean): Promise<string> {
+  let order = '';
+  const run = (id: number): void => {
+    order += id;
+    // The queue's order is a matter of what was used.
+    dispatcher.charge(id, id * 1000, 0.001);
+    const woken = wakes[order.length - 1] ?? [];
+    for (const other of woken) dispatcher.wake(other);
+    if (follows) dispatcher.returned(id);
+    dispatcher.ended();
+  };
+  const options = { activeMax: 100, turnMsMax: 1, nowMs: () => 1, isPending: () => false };
+  const dispatcher = new Dispatcher({ ...options, run });
+  for (const id of [1, 2, 3]) dispatcher.wake(id);
+  for (let turns = 0; dispatcher.queued > 0 && turns < 1000; turns += 1) await turn();
+  return order;
+}
+
+test('those that follow at the end of a turn have the order of the queue', async () => {
+  const ids = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 3 });
+  const property = fc.asyncProperty(fc.array(ids, { maxLength: 40 }), async (wakes) => {
+    assert.equal(await orderOf(wakes, true), await orderOf(wakes, false));
+  });
+  await fc.assert(property, { numRuns: 50 });
+});
+
+test('a guest that came back begins its next message before anything else of the event loop, at most eight', async () => {
+  const log: string[] = [];
+  let depth = 0;
+  const run = (id: number): void => {
+    depth += 1;
+    log.push(`${id} at ${depth}`);
+    if (log.length === 1) queueMicrotask(() => log.push('a microtask'));
+    dispatcher.returned(id);
+    if (log.length < 10) dispatcher.wake(id);
+    dispatcher.ended();
+    depth -= 1;
+  };
+  const options = { activeMax: 100, turnMsMax: 1, nowMs: () => 1, isPending: () => false };
+  const dispatcher = new Dispatcher({ ...options, run });
+  dispatcher.wake(7);
+  while (dispatcher.queued > 0 || log.length < 10) await turn();
+  assert.equal(log.indexOf('a microtask'), 8);
+  assert.equal(log.length, 10);
+  assert.equal(dispatcher.report().passedOn, 0, 'whoever goes on was not written to');
+});
+
+test('a guest that used a slice in its turn is not followed at once', async () => {
+  const log: string[] = [];
+  const run = (id: number): void => {
+    log.push(String(id));
+    if (id === 1) queueMicrotask(() => log.push('a microtask'));
+    dispatcher.charge(id, slice, id === 2 ? 0.2 : 0.01);
+    dispatcher.returned(id);
+    dispatcher.ended();
+  };
+  const options = { activeMax: 100, turnMsMax: 1, nowMs: () => 1, isPending: () => false };
+  const dispatcher = new Dispatcher({ ...options, queue: { policy: 'round-robin' }, run });
+  for (const id of [1, 2, 3]) dispatcher.wake(id);
+  while (log.length < 4) await turn();
+  assert.deepEqual(log, ['1', '2', 'a microtask', '3']);
+});
+
+test('the end of one that is not at its turn lets nobody follow', async () => {
+  const log: string[] = [];
+  const run = (id: number): void => {
+    log.push(`${id} began`);
+    if (id === 1) {
+      dispatcher.returned(2);
+      dispatcher.ended();
+      log.push('1 goes on');
+    }
+    if (id !== 2) dispatcher.ended();
+  };
+  const options = { activeMax: 100, turnMsMax: 1, nowMs: () => 1, isPending: () => false };
+  const dispatcher = new Dispatcher({ ...options, queue: { policy: 'round-robin' }, run });
+  for (const id of [2, 1, 3]) dispatcher.wake(id);
+  while (log.length < 4) await turn();
+  assert.deepEqual(log, ['2 began', '1 began', '1 goes on', '3 began']);
+  assert.equal(dispatcher.active, 0);
 });
