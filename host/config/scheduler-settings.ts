@@ -29,6 +29,11 @@ export const placementNames = ['least-loaded', 'first-fit', 'best-fit', 'priorit
 
 export type PlacementName = (typeof placementNames)[number];
 
+/** What becomes of a call that will not end in time: it waits all the same, or is refused at once. */
+export const admissionNames = ['queue', 'predictive'] as const;
+
+export type AdmissionName = (typeof admissionNames)[number];
+
 /** `[scheduler]` of the settings file, and what a host is started with. */
 export interface SchedulerSettings {
   /** Default `fair-share`. */
@@ -39,6 +44,8 @@ export interface SchedulerSettings {
   readonly placement?: PlacementName;
   /** The weights of agents that a thread has room for, where `placement` asks. Default 10,000. */
   readonly threadWeightMax?: number;
+  /** Default `queue`. */
+  readonly admission?: AdmissionName;
   /** The first level that the manifest of an agent may have or ask for. Default: any. */
   readonly priorityMax?: Level;
   /** Of the policy `custom`: the path of a JavaScript module that exports `rank`; loaded by each thread. */
@@ -64,6 +71,7 @@ const keys: readonly string[] = [
   'placement',
   'thread-weight',
   'priority-max',
+  'admission',
   'module',
   'component',
   'fallback',
@@ -97,6 +105,7 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     placement,
     'thread-weight': threadWeight,
     'priority-max': priorityMax,
+    admission,
     module,
     component,
     fallback,
@@ -125,6 +134,9 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
   const placed = placementNames.find((one) => one === placement);
   if (placement !== undefined && placed === undefined)
     throw wrong('placement', `one of ${placementNames.join(', ')}`);
+  const admitted = admissionNames.find((one) => one === admission);
+  if (admission !== undefined && admitted === undefined)
+    throw wrong('admission', `one of ${admissionNames.join(', ')}`);
   const ceiling = levelNamed(String(priorityMax));
   if (priorityMax !== undefined && ceiling === undefined)
     throw wrong('priority-max', `one of ${levels.join(', ')}`);
@@ -132,6 +144,7 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
   if (threadWeight !== undefined && !isWeight) throw wrong('thread-weight', 'a whole number above 0');
   return {
     ...(placed === undefined ? {} : { placement: placed }),
+    ...(admitted === undefined ? {} : { admission: admitted }),
     ...(ceiling === undefined ? {} : { priorityMax: ceiling }),
     ...(isWeight ? { threadWeightMax: threadWeight as number } : {}),
     ...(policy === undefined ? {} : { policy: policyNamed(policy, `${path}: scheduler.policy`) }),

@@ -3,11 +3,12 @@ import { type Level, levels } from '../scheduler/level.ts';
 import type { Metric, ThreadScheduling } from './serving.ts';
 
 export function threadScheduling(report: DispatcherReport): ThreadScheduling {
-  const { policy, queued, starts, slices, preemptions, aged, waits } = report;
+  const { policy, admission, queued, starts, slices, preemptions, aged, waits } = report;
   const looks = waits.reduce((sum, one) => sum + one.looks, 0);
   const sumMs = waits.reduce((sum, one) => sum + one.sumMs, 0);
   return {
     policy,
+    admission,
     queued: byLevel(queued),
     starts,
     slices,
@@ -64,6 +65,12 @@ export function schedulerMetrics(looked: readonly Looked[]): readonly Metric[] {
         value: policy.inForce === policy.policy ? 0 : 1,
       })),
     },
+    perThread('judged_total', 'Calls whose end was forecast.', ({ admission }) => admission.judged),
+    perThread(
+      'refused_total',
+      'Those that would not have ended in time.',
+      ({ admission }) => admission.refused,
+    ),
     perThread('starts_total', 'Messages begun, and calls gone on with.', ({ starts }) => starts),
     perThread('slices_total', 'Fuel slices at whose end a guest gave way.', ({ slices }) => slices),
     perThread(

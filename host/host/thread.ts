@@ -236,7 +236,10 @@ export class AgentThread {
       termsOf: (id) => this.population.schedulingOf(id),
       forecast: {
         executionMsOf: (id) => this.profiles.executionMsOf(this.bus.directory.indexOf(id)),
+        wallMsOf: (id) => this.profiles.wallMsOf(this.bus.directory.indexOf(id)),
+        isKnown: (id, nowMs) => this.profiles.isKnown(this.bus.directory.indexOf(id), nowMs),
       },
+      admission: settings.scheduler.admission,
       queue: {
         ...settings.scheduler,
         ...chooser,

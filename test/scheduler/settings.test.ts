@@ -97,6 +97,8 @@ test('the settings file says the policy, or what is wrong with it', async (t) =>
   await assert.rejects(read('policy = "fare-share"'), /no policy 'fare-share'.*fair-share/);
   await assert.rejects(read('polcy = "priority"'), /unknown key 'scheduler.polcy'/);
   await assert.rejects(read('aging = "2h"'), /from 1ms to 60s/);
+  assert.deepEqual(await read('admission = "predictive"'), { admission: 'predictive' });
+  await assert.rejects(read('admission = "guess"'), /admission must be one of queue, predictive/);
   for (const name of policyNames) assert.equal(policyNamed(name, 'here'), name);
 });
 

@@ -17,8 +17,15 @@ const policyStanding = objectOf<ThreadScheduling['policy']>(
   ['fault'],
 );
 
+const admissionCounts = objectOf<ThreadScheduling['admission']>('AdmissionCounts', {
+  admission: text('What becomes of calls that will not end in time: `queue` or `predictive`.'),
+  judged: count('Calls whose end was forecast.'),
+  refused: count('Those that were refused as their deadline comes before it.'),
+});
+
 const threadScheduling = objectOf<ThreadScheduling>('ThreadScheduling', {
   policy: policyStanding,
+  admission: admissionCounts,
   queued: {
     type: 'object',
     description: 'Agents that wait for a turn, by level.',
