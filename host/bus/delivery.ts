@@ -74,8 +74,6 @@ export interface Receiver {
    * place of the level that asks for, if it is before its own. Must not throw.
    */
   wake(id: number, level?: number): void;
-  /** Whether a request may come in; without it, every one. Must not throw. */
-  admits?(id: number): boolean;
   /** Why a request will not end in time, though nothing keeps it from being begun; `ahead` messages wait before it. Must not throw. */
   lateness?(id: number, delivery: Delivery, ahead: number): TooLate | undefined;
   /** What whoever asks is answered instead while it takes no requests; agents that ask only hear `unavailable`. */

@@ -24,8 +24,8 @@ export type FallbackName = Exclude<PolicyName, 'custom'>;
 
 export const fallbackDefault: FallbackName = 'fair-share';
 
-/** Which thread a new agent goes to. */
-export const placementNames = ['least-loaded', 'first-fit', 'best-fit', 'priority'] as const;
+/** Which thread an agent lives on. */
+export const placementNames = ['balanced', 'first-fit', 'best-fit', 'priority'] as const;
 
 export type PlacementName = (typeof placementNames)[number];
 
@@ -40,7 +40,7 @@ export interface SchedulerSettings {
   readonly policy?: PolicyName;
   /** Milliseconds after which a level in which somebody waits has a turn, whoever waits before it. Default 10. */
   readonly agingMs?: number;
-  /** Default `least-loaded`. */
+  /** Default `balanced`. */
   readonly placement?: PlacementName;
   /** The weights of agents that a thread has room for, where `placement` asks. Default 10,000. */
   readonly threadWeightMax?: number;
@@ -48,6 +48,8 @@ export interface SchedulerSettings {
   readonly admission?: AdmissionName;
   /** The first level that the manifest of an agent may have or ask for. Default: any. */
   readonly priorityMax?: Level;
+  /** Microseconds for which a thread without work looks for more before it sleeps; 0: it sleeps at once. Default 100. */
+  readonly spinUsMax?: number;
   /** Of the policy `custom`: the path of a JavaScript module that exports `rank`; loaded by each thread. */
   readonly module?: string;
   /** Of the policy `custom`, instead of `module`: the path of a component that exports `motehost:scheduling/policy`. */
@@ -72,6 +74,7 @@ const keys: readonly string[] = [
   'thread-weight',
   'priority-max',
   'admission',
+  'spin-max-us',
   'module',
   'component',
   'fallback',
@@ -79,6 +82,7 @@ const keys: readonly string[] = [
   'score-turns',
 ];
 const agingMsMax = 60_000;
+const spinUsMaxMax = 1_000;
 
 /** @throws HostError `HOST_ERR_CONFIG_INVALID` naming `source` */
 export function policyNamed(text: string, source: string): PolicyName {
@@ -87,6 +91,22 @@ export function policyNamed(text: string, source: string): PolicyName {
   throw new HostError(
     'HOST_ERR_CONFIG_INVALID',
     `${source}: no policy '${text}'${nearest(text, policyNames)}; there are ${policyNames.join(', ')}`,
+  );
+}
+
+/** What other places call `balanced`, and this one did. */
+const balancedElsewhere: readonly string[] = ['least-loaded', 'worst-fit'];
+
+/** @throws HostError `HOST_ERR_CONFIG_INVALID` naming `source` */
+export function placementNamed(text: string, source: string): PlacementName {
+  const name = placementNames.find((one) => one === text);
+  if (name !== undefined) return name;
+  const near = balancedElsewhere.includes(text)
+    ? "; it is called 'balanced' here"
+    : nearest(text, placementNames);
+  throw new HostError(
+    'HOST_ERR_CONFIG_INVALID',
+    `${source}: no placement '${text}'${near}; there are ${placementNames.join(', ')}`,
   );
 }
 
@@ -106,6 +126,7 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     'thread-weight': threadWeight,
     'priority-max': priorityMax,
     admission,
+    'spin-max-us': spinUsMax,
     module,
     component,
     fallback,
@@ -116,7 +137,7 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     if (!keys.includes(key))
       throw new HostError(
         'HOST_ERR_CONFIG_INVALID',
-        `${path}: unknown key 'scheduler.${key}'${nearest(key, keys)}; the keys are: ${keys.join(', ')}`,
+        `${path}: unknown key 'scheduler.${key}'${key === 'allocation' ? '; it is placement' : nearest(key, keys)}; the keys are: ${keys.join(', ')}`,
         { path, key },
       );
   if (policy !== undefined && typeof policy !== 'string') throw wrong('policy', 'a text in quotes');
@@ -131,21 +152,24 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
   if (aging !== undefined && typeof aging !== 'string') throw wrong('aging', 'a time such as "10ms"');
   const agingMs = aging === undefined ? undefined : parseQuantity('ms', aging, `${path}: scheduler.aging`);
   if (agingMs !== undefined && (agingMs < 1 || agingMs > agingMsMax)) throw wrong('aging', 'from 1ms to 60s');
-  const placed = placementNames.find((one) => one === placement);
-  if (placement !== undefined && placed === undefined)
-    throw wrong('placement', `one of ${placementNames.join(', ')}`);
   const admitted = admissionNames.find((one) => one === admission);
   if (admission !== undefined && admitted === undefined)
     throw wrong('admission', `one of ${admissionNames.join(', ')}`);
   const ceiling = levelNamed(String(priorityMax));
   if (priorityMax !== undefined && ceiling === undefined)
     throw wrong('priority-max', `one of ${levels.join(', ')}`);
+  if (placement !== undefined && typeof placement !== 'string') throw wrong('placement', 'a text in quotes');
   const isWeight = Number.isSafeInteger(threadWeight) && (threadWeight as number) > 0;
   if (threadWeight !== undefined && !isWeight) throw wrong('thread-weight', 'a whole number above 0');
+  if (spinUsMax !== undefined && !isSpan(spinUsMax))
+    throw wrong('spin-max-us', `a whole number from 0 to ${spinUsMaxMax}`);
   return {
-    ...(placed === undefined ? {} : { placement: placed }),
     ...(admitted === undefined ? {} : { admission: admitted }),
+    ...(isSpan(spinUsMax) ? { spinUsMax } : {}),
     ...(ceiling === undefined ? {} : { priorityMax: ceiling }),
+    ...(placement === undefined
+      ? {}
+      : { placement: placementNamed(placement, `${path}: scheduler.placement`) }),
     ...(isWeight ? { threadWeightMax: threadWeight as number } : {}),
     ...(policy === undefined ? {} : { policy: policyNamed(policy, `${path}: scheduler.policy`) }),
     ...(agingMs === undefined ? {} : { agingMs }),
@@ -188,4 +212,8 @@ export function requireCustom(
   for (const [key, value] of Object.entries(own))
     if (value !== undefined && component === undefined)
       throw wrong(key, 'is for a component: set scheduler.component, or leave it out');
+}
+
+function isSpan(us: unknown): us is number {
+  return typeof us === 'number' && Number.isSafeInteger(us) && us >= 0 && us <= spinUsMaxMax;
 }
