@@ -1,10 +1,11 @@
 import type { Bus, KeptSubscription } from '../bus/bus.ts';
 import type { Delivery, Lodgers, ReceiverTerms } from '../bus/delivery.ts';
+import type { TooLate } from '../bus/message.ts';
 import { Capabilities } from '../capability/capabilities.ts';
 import { HostError } from '../errors.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Outcome } from '../outcome.ts';
-import { termsOfManifest } from '../scheduler/level.ts';
+import { rankOfLevel, termsOfManifest } from '../scheduler/level.ts';
 import type { Profile } from '../scheduler/profile.ts';
 import type { Terms } from '../scheduler/standings.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
@@ -376,6 +377,19 @@ export class Population implements Lodgers {
   /** The bus: a request has come to one that may be held, or keep failing. */
   refusal(id: number): Outcome<Uint8Array | undefined> | undefined {
     return this.wellbeing.refusalOf(id) ?? this.#recovery.refusalOf(id);
+  }
+
+  /** The bus: a request has come, before which so many wait. */
+  lateness(id: number, { untilMs, message }: Delivery, ahead: number): TooLate | undefined {
+    const { dispatcher, around } = this.#rooms;
+    if (!dispatcher.isPredictive) return undefined;
+    const nowMs = around.clock.monotonicMs();
+    const own = this.schedulingOf(id)?.level ?? 0;
+    const level = message.priority === undefined ? own : Math.min(own, rankOfLevel(message.priority));
+    const underWayMs = this.#agents.get(id)?.underWayMs(nowMs);
+    const deadlineMs = untilMs - nowMs;
+    const forecastMs = dispatcher.lateMs({ key: id, ahead, underWayMs, leftMs: deadlineMs }, level);
+    return forecastMs === undefined ? undefined : { forecastMs, deadlineMs };
   }
 
   /** What the scheduler goes by; undefined: nobody of that id lives here. */

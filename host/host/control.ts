@@ -12,6 +12,7 @@ import type { DirectoryMemory } from '../bus/directory.ts';
 import type { SettledId } from '../bus/journal/journal.ts';
 import type { LinkEnd, LinkEnds } from '../bus/links.ts';
 import type { SchedulerSettings } from '../config/scheduler-settings.ts';
+import type { Program } from '../engine/engine.ts';
 import type { ResidenceShare } from '../engine/residence.ts';
 import type { Answer, Asked } from '../orchestration/asked.ts';
 import type { Decision } from '../policy/decision.ts';
@@ -41,6 +42,8 @@ export interface ThreadSettings {
   readonly startedMs: number;
   readonly logLevelMin: LogLevel;
   readonly scheduler: SchedulerSettings;
+  /** Of the policy `custom`, if a component says who is next. */
+  readonly policyProgram: Program | undefined;
 }
 
 /** What a thread is told when it takes its place: until then it is a spare. */

@@ -7,7 +7,7 @@ import { Directory } from '../bus/directory.ts';
 import type { Payload } from '../bus/message.ts';
 import { Secrets } from '../capability/secrets.ts';
 import { timeoutDriver, Wheel } from '../clock/wheel.ts';
-import { createEngine, type Engine } from '../engine/engine.ts';
+import { createEngine, type Engine, type Program } from '../engine/engine.ts';
 import {
   defaultMemoryBytesMax,
   exchangesMaxOf,
@@ -37,6 +37,7 @@ import { Mail } from './mail.ts';
 import { Metering } from './metering.ts';
 import { AgentNursery } from './nursery.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
+import { loadPolicyProgram } from './policy-component.ts';
 import { tellPressure } from './pressure-news.ts';
 import { Roster } from './roster.ts';
 import { RunFolder } from './run-folder.ts';
@@ -145,7 +146,13 @@ class ServingHost implements LocalServing {
   #recordsTriedMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
 
-  private constructor(options: ServeOptions, secrets: Secrets, state: StateFolder, trust: Trust) {
+  private constructor(
+    options: ServeOptions,
+    secrets: Secrets,
+    state: StateFolder,
+    trust: Trust,
+    policyProgram: Program | undefined,
+  ) {
     const { clock, random, threads } = options;
     this.#options = options;
     this.#news = new HostNews(options.log, () => this.#nowMs());
@@ -213,6 +220,7 @@ class ServingHost implements LocalServing {
       runFolder: this.#runFolder,
       startedAtMs: this.#startedAtMs,
       subscriptionsFrom,
+      policyProgram,
     });
     this.#threads = new Threads({
       names: this.#names,
@@ -373,7 +381,9 @@ class ServingHost implements LocalServing {
     let host: ServingHost;
     try {
       trust = await openTrust(options, told);
-      host = new ServingHost(options, secrets, state, trust);
+      const { scheduler = {}, cacheFolder, clock } = options;
+      const policyProgram = await loadPolicyProgram(scheduler, cacheFolder, clock);
+      host = new ServingHost(options, secrets, state, trust, policyProgram);
     } catch (thrown) {
       await trust?.close('it could not start');
       state.close();

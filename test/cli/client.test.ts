@@ -564,6 +564,7 @@ test('top prints one frame where nobody watches', async () => {
         heapBytes: 1_048_576,
         utilisation: 0.25,
         scheduling: {
+          policy: { policy: 'custom', inForce: 'fair-share', asked: 3, fault: 'it trapped' },
           queued: { realtime: 0, critical: 1, high: 0, normal: 4, low: 0, batch: 0 },
           starts: 10,
           slices: 130,
@@ -584,7 +585,7 @@ test('top prints one frame where nobody watches', async () => {
   const { code, stdout } = await call(['top', '-n', '1'], { routes });
   assert.match(
     stdout,
-    /^host 0\.1\.0, up 1m 5s · 3 agents: 2 idle, 1 hibernated · memories 2 of 12,000 · 0 dead letters\n/,
+    /^host 0\.1\.0, up 1m 5s · 3 agents: 2 idle, 1 hibernated · memories 2 of 12,000 · 0 dead letters · policy custom failed on thread 1: fair-share decides\n/,
   );
   assert.match(stdout, /THREAD +AGENTS .*\n +1 +3 +0 +5: 1 critical .* 1\.3 ms .* 1 MiB +25 %\n/);
   assert.match(stdout, /AGENT +STATE .*\nb +idle .*\na +idle /);
