@@ -1,5 +1,5 @@
 import { HostError } from '../errors.ts';
-import { levelOf } from '../scheduler/level.ts';
+import { levelOfScheduling, rankOfLevel } from '../manifest/scheduling.ts';
 import { coreMillionths, type Demand } from '../scheduler/placement.ts';
 import type { Spec } from './spec.ts';
 
@@ -8,7 +8,7 @@ const msPerSecond = 1000;
 /** What an agent wants of its thread: its share of a processor, where it reserves one, and its weight. */
 export function demandOf({ manifest, limits }: Spec): Demand {
   const { scheduling, resources } = manifest;
-  const level = levelOf(scheduling.class, scheduling.priority);
+  const level = rankOfLevel(levelOfScheduling(scheduling));
   const { weight } = scheduling;
   if (resources.cpuMs === undefined) return { level, weight };
   const cpu = Math.round((resources.cpuMs.perSecond / msPerSecond) * coreMillionths);

@@ -382,14 +382,9 @@ export class Population implements Lodgers {
     return termsOf(this.#spec(this.#roll.specOf(id)));
   }
 
-  /** The bus: a request has come. */
-  admits(id: number): boolean {
-    return this.wellbeing.admits(id);
-  }
-
-  /** The bus: a request has come to one that may be held. */
+  /** The bus: a request has come to one that may be held, or keep failing. */
   refusal(id: number): Outcome<Uint8Array | undefined> | undefined {
-    return this.#recovery.refusalOf(id);
+    return this.wellbeing.refusalOf(id) ?? this.#recovery.refusalOf(id);
   }
 
   /** What the scheduler goes by; undefined: nobody of that id lives here. */
@@ -399,15 +394,22 @@ export class Population implements Lodgers {
   }
 
   /** The bus: its mailbox is no longer empty. */
-  wake(id: number): void {
+  wake(id: number, level?: number): void {
     // While it handles one, the next has to wait: `handled` looks whether there is one.
-    if (this.#agents.get(id)?.delivery === undefined) this.#wake(id);
+    if (this.#agents.get(id)?.delivery === undefined) this.#wake(id, level);
   }
 
-  #wake(id: number): void {
+  /** `level`: the place of a better one than its own. */
+  #wake(id: number, level: number | undefined): void {
     const { bus, dispatcher } = this.#rooms;
-    if (dispatcher.looksAtDue) dispatcher.wake(id, bus.dueOf(id));
-    else dispatcher.wake(id);
+    if (dispatcher.looksAtDue) dispatcher.wake(id, bus.dueOf(id), level);
+    else dispatcher.wake(id, undefined, level);
+  }
+
+  /** It has mail still. */
+  #wakeAgain(id: number): void {
+    const { bus } = this.#rooms;
+    if (bus.hasMail(id)) this.#wake(id, bus.urgencyOf(id));
   }
 
   /** The bus: nobody waits for the outcome of what it handles any more. */
@@ -443,7 +445,8 @@ export class Population implements Lodgers {
     if (agent === undefined || delivery === undefined) dispatcher.ended();
     else if (inspection !== undefined && !inspection.admits(agent, delivery))
       this.#turnAway(id, delivery, turnedAway);
-    else if (!this.wellbeing.begins(id, delivery)) this.#turnAway(id, delivery, circuitOpen);
+    else if (!this.wellbeing.begins(id, delivery))
+      this.#turnAway(id, delivery, (delivery.from === 0 && this.wellbeing.refusalOf(id)) || circuitOpen);
     else {
       this.#underWay += 1;
       if (record?.hasMessages === true) record.begun(agent, delivery);
@@ -463,13 +466,13 @@ export class Population implements Lodgers {
   /** What an agent owed is made up for. */
   paid(id: number): void {
     this.#owing.delete(id);
-    if (this.#rooms.bus.hasMail(id)) this.#rooms.dispatcher.wake(id);
+    this.#wakeAgain(id);
   }
 
   #turnAway(id: number, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
     const { bus, dispatcher } = this.#rooms;
     bus.settle(delivery, outcome);
-    if (bus.hasMail(id)) this.#wake(id);
+    this.#wakeAgain(id);
     dispatcher.ended();
   }
 
@@ -484,7 +487,7 @@ export class Population implements Lodgers {
     if (this.#heldBack.size === 0 || record?.isFull === true) return;
     const held = [...this.#heldBack];
     this.#heldBack.clear();
-    for (const id of held) dispatcher.wake(id);
+    for (const id of held) dispatcher.wake(id, undefined, this.#rooms.bus.urgencyOf(id));
   }
 
   /** The agent: what came of a message. */
@@ -495,6 +498,7 @@ export class Population implements Lodgers {
     place: FailurePlace,
   ): void {
     const { bus, dispatcher } = this.#rooms;
+    dispatcher.returned(agent.id);
     this.#underWay -= 1;
     this.wellbeing.ended(agent.id, delivery, outcome, place);
     const { inspection } = this.#rooms;
@@ -505,7 +509,7 @@ export class Population implements Lodgers {
     if (agent.phase === 'stopped' && agent.halt === undefined)
       this.#rooms.ended?.(agent.name, agent.lastError ?? '');
     this.completion.handled(agent.id);
-    if (bus.hasMail(agent.id)) this.#wake(agent.id);
+    this.#wakeAgain(agent.id);
     if (agent.leaveTurn()) dispatcher.ended();
   }
 

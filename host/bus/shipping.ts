@@ -1,4 +1,5 @@
 import type { Random } from '../clock.ts';
+import type { Level } from '../manifest/scheduling.ts';
 import { agentSubject, reservedToken, subjectFault } from '../subject.ts';
 import type { BusLimits } from './bus-limits.ts';
 import type { DeadLetter, DeadReason } from './dead-letters.ts';
@@ -124,7 +125,8 @@ export class Shipping {
     const guarantee = terms.guarantee ?? options.guarantee ?? this.#directory.guaranteeOf(route.id);
     const to = guarantee === 'exactly-once' ? route.id : this.#directory.circles.memberFor(route.id);
     const subject = options.subject ?? route.subject;
-    const message = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
+    const said = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
+    const message = hurried(said, terms.priority ?? options.priority);
     if (id === undefined) return this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs);
     return this.#sentIds.once(from, resident, agentName, id, () =>
       this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs),
@@ -147,7 +149,8 @@ export class Shipping {
     if ('tag' in terms) return this.#refuse(terms);
     const { id } = options;
     const guarantee = terms.guarantee ?? options.guarantee ?? 'at-most-once';
-    const message = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
+    const said = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
+    const message = hurried(said, terms.priority ?? options.priority);
     const publish = (): Result => this.#publish(matches, message, guarantee, from);
     return id === undefined ? publish() : this.#sentIds.once(from, resident, subject, id, publish);
   }
@@ -171,7 +174,10 @@ export class Shipping {
     if (pending === undefined) return this.#refuseRequest(this.#options.full);
     if (resident !== undefined) resident.asking++;
     const shown = options.subject ?? subject;
-    const question = this.#question(from, shown, payload, terms.headers, options.id, pending, nowMs, untilMs);
+    const question = hurried(
+      this.#question(from, shown, payload, terms.headers, options.id, pending, nowMs, untilMs),
+      terms.priority ?? options.priority,
+    );
     if (isDirect) this.#askOne(to, subject.slice(agentStart.length), question, from, pending, nowMs);
     else this.#askAll(subject, question, from, pending);
     return pending.promise;
@@ -190,8 +196,11 @@ export class Shipping {
     const pending = this.#options.requests.open(0, untilMs, signal);
     if (pending === undefined) return this.#refuseRequest(this.#options.full);
     const from = { id: 0, name: message.sender };
-    const { id, subject } = message;
-    const question = this.#question(from, subject, message, headers, id, pending, nowMs, untilMs);
+    const { id, subject, priority } = message;
+    const question = hurried(
+      this.#question(from, subject, message, headers, id, pending, nowMs, untilMs),
+      priority,
+    );
     this.#askOne(to, agentName, question, from, pending, nowMs);
     return pending.promise;
   }
@@ -224,7 +233,8 @@ export class Shipping {
       message.deadlineNs,
       message.deadlineNs === undefined ? 0 : this.#stamps.nowMs(),
     );
-    for (const [at, receiver] of to.entries()) {
+    for (let at = 0; at < to.length; at++) {
+      const receiver = to[at] as number;
       if (receiver < 0) this.#options.listen(receiver, message);
       else
         this.#reception.arrive(
@@ -626,6 +636,10 @@ export class Shipping {
 
 function labelled(headers: readonly Header[], labels: string): readonly Header[] {
   return [...headers, { name: labelsHeader, value: labels }];
+}
+
+function hurried(message: Message, priority: Level | undefined): Message {
+  return priority === undefined ? message : { ...message, priority };
 }
 
 /** Why nobody but the host may publish to a subject. */

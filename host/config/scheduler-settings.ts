@@ -1,6 +1,7 @@
 import { path as paths } from '../builtin.ts';
 import { HostError } from '../errors.ts';
 import { parseQuantity } from '../limits.ts';
+import { type Level, levelNamed, levels } from '../manifest/scheduling.ts';
 import { nearest } from '../nearest.ts';
 
 /** How a host decides who of one level goes first. */
@@ -33,12 +34,25 @@ export interface SchedulerSettings {
   readonly placement?: PlacementName;
   /** The weights of agents that a thread has room for, where `placement` asks. Default 10,000. */
   readonly threadWeightMax?: number;
+  /** The first level that the manifest of an agent may have or ask for. Default: any. */
+  readonly priorityMax?: Level;
+  /** Microseconds for which a thread without work looks for more before it sleeps; 0: it sleeps at once. Default 100. */
+  readonly spinUsMax?: number;
   /** Of the policy `custom`: the path of a JavaScript module that exports `rank`; loaded by each thread. */
   readonly module?: string;
 }
 
-const keys: readonly string[] = ['policy', 'aging', 'placement', 'thread-weight', 'module'];
+const keys: readonly string[] = [
+  'policy',
+  'aging',
+  'placement',
+  'thread-weight',
+  'priority-max',
+  'spin-max-us',
+  'module',
+];
 const agingMsMax = 60_000;
+const spinUsMaxMax = 1_000;
 
 /** @throws HostError `HOST_ERR_CONFIG_INVALID` naming `source` */
 export function policyNamed(text: string, source: string): PolicyName {
@@ -80,6 +94,8 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     aging,
     placement,
     'thread-weight': threadWeight,
+    'priority-max': priorityMax,
+    'spin-max-us': spinUsMax,
     module,
   } = table as Readonly<Record<string, unknown>>;
   for (const key of Object.keys(table))
@@ -94,10 +110,17 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
   if (aging !== undefined && typeof aging !== 'string') throw wrong('aging', 'a time such as "10ms"');
   const agingMs = aging === undefined ? undefined : parseQuantity('ms', aging, `${path}: scheduler.aging`);
   if (agingMs !== undefined && (agingMs < 1 || agingMs > agingMsMax)) throw wrong('aging', 'from 1ms to 60s');
+  const ceiling = levelNamed(String(priorityMax));
+  if (priorityMax !== undefined && ceiling === undefined)
+    throw wrong('priority-max', `one of ${levels.join(', ')}`);
   if (placement !== undefined && typeof placement !== 'string') throw wrong('placement', 'a text in quotes');
   const isWeight = Number.isSafeInteger(threadWeight) && (threadWeight as number) > 0;
   if (threadWeight !== undefined && !isWeight) throw wrong('thread-weight', 'a whole number above 0');
+  if (spinUsMax !== undefined && !isSpan(spinUsMax))
+    throw wrong('spin-max-us', `a whole number from 0 to ${spinUsMaxMax}`);
   return {
+    ...(isSpan(spinUsMax) ? { spinUsMax } : {}),
+    ...(ceiling === undefined ? {} : { priorityMax: ceiling }),
     ...(placement === undefined
       ? {}
       : { placement: placementNamed(placement, `${path}: scheduler.placement`) }),
@@ -106,4 +129,8 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     ...(agingMs === undefined ? {} : { agingMs }),
     ...(module === undefined ? {} : { module: paths.resolve(paths.dirname(path), module) }),
   };
+}
+
+function isSpan(us: unknown): us is number {
+  return typeof us === 'number' && Number.isSafeInteger(us) && us >= 0 && us <= spinUsMaxMax;
 }

@@ -54,6 +54,7 @@ import { Inspection } from './inspection.ts';
 import { LifeNews } from './life-news.ts';
 import type { MessageProofs } from './message-proofs.ts';
 import { OwnHooks } from './own-hooks.ts';
+import { spinningOf } from './spinning.ts';
 import { ThreadAudit } from './thread-audit.ts';
 import { ThreadDoor } from './thread-door.ts';
 import { openHistory } from './thread-history.ts';
@@ -180,7 +181,11 @@ export class AgentThread {
       return new ThreadServing(this.bus, systemRandom, this.#trust.pen, entrance);
     });
     this.#cold = new ColdStates(store, (error, agent) => this.#news.say('error', error.message, agent));
-    this.#links = new Links(links, { clock });
+    this.#links = new Links(links, {
+      clock,
+      ...spinningOf(settings.scheduler),
+      isBusy: () => this.#dispatcher.queued > 0,
+    });
     this.proofs = proofsOf(trust, clock);
     this.bus = new Bus({
       links: this.#links,
@@ -234,6 +239,9 @@ export class AgentThread {
       nowMs: () => clock.monotonicMs(),
       isPending: () => this.#isMailWaiting(),
       termsOf: (id) => this.population.schedulingOf(id),
+      forecast: {
+        executionMsOf: (id) => this.profiles.executionMsOf(this.bus.directory.indexOf(id)),
+      },
       queue: {
         ...settings.scheduler,
         rank,
@@ -471,7 +479,7 @@ export class AgentThread {
       released: (agent, saved) => this.#room.released(agent, saved),
       arm: (agent, atMs) => this.#wheel.arm(this.#overdueKind, agent.id, atMs),
       disarm: (timer) => void this.#wheel.cancel(timer),
-      ready: (agent) => this.#dispatcher.wake(agent.id),
+      ready: (agent) => this.#dispatcher.wake(agent.id, undefined, agent.urgency),
       hasWork: (agent) => this.bus.directory.depthOf(agent.id) > 0,
       rested: () => this.#dispatcher.ended(),
       discard: (agent) => this.#discard(agent),
@@ -558,7 +566,8 @@ export class AgentThread {
       this.bus.directory.indexOf(agent.id),
       outcome.usage.wallMs,
       outcome.usage.memoryBytes,
-      this.#clock.monotonicMs(),
+      // The end of a call that went well was looked at just now.
+      outcome.kind === 'ok' ? agent.lastUsedMs : this.#clock.monotonicMs(),
     );
     // Whoever asked hears of it; of a message that nobody waits for only the operator can.
     if (delivery.request === 0 && outcome.kind === 'error')
