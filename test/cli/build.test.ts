@@ -137,6 +137,6 @@ test('a time that is none is said at every entrance: run, build, serve, install'
       /agent\.toml: trigger 'cron-1': cron = "0 0 31 2 \*": there is no such day/,
       words[0],
     );
-    assert.equal(code, 64, words[0]);
+    assert.equal(code, 64, words.join(' '));
   }
 });
