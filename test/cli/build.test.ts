@@ -135,7 +135,7 @@ test('a time that is none is said at every entrance: run, build, serve, install'
     assert.match(
       stderr,
       /agent\.toml: trigger 'cron-1': cron = "0 0 31 2 \*": there is no such day/,
-      words[0],
+      words.join(' '),
     );
     assert.equal(code, 64, words.join(' '));
   }
