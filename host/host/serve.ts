@@ -241,6 +241,7 @@ class ServingHost implements LocalServing {
         this.#ties.terminated(agent, halt);
         void this.#ended(agent, false);
       },
+      onEnded: (change) => this.#tenancy.noteEnd(...change),
       onExited: (exit) => {
         this.#supervision.exited(exit);
         this.#ties.exited(exit);
@@ -321,6 +322,7 @@ class ServingHost implements LocalServing {
       random,
       (agent, trigger, why) => this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
       this.#policing,
+      (agent) => this.#finish(agent),
     );
     this.#absences = new Absences(this.#bus, this.#tenancy.registry, () => this.#nowMs());
     const specs = new SpecMaker({
@@ -440,6 +442,13 @@ class ServingHost implements LocalServing {
     this.#isReady = true;
   }
 
+  /** A scheduled agent has no times any more: there is no other reason for it to be there. */
+  #finish(name: string): void {
+    const record = this.#tenancy.registry.get(name);
+    if (record?.spec.manifest.execution.mode !== 'scheduled') return;
+    this.#threads.handle(record.thread)?.post('finish', record.id);
+  }
+
   /** What an agent shares is free, and those that end with it end. */
   async #ended(name: string, isGone: boolean): Promise<void> {
     this.#names.home.endOf(name);
@@ -465,6 +474,7 @@ class ServingHost implements LocalServing {
       await this.#mail.returned(thread, handle);
       await this.#doors.reopen(handle);
       await this.#absences.returned(thread, handle);
+      for (const name of this.#triggers.finishedAgents()) this.#finish(name);
       this.#say('info', `${count} agents of the lost thread are there again`);
     } catch (thrown) {
       this.#say('error', `agents of the lost thread are not there: ${reasonOf(thrown)}`);

@@ -83,7 +83,7 @@ const endMsMax = 3_000;
 
 /** How the main thread is told. */
 export interface Owner
-  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted' | 'exited' | 'unwell'>,
+  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted' | 'ended' | 'exited' | 'unwell'>,
     PolicyOwner,
     NamesOwner {}
 
@@ -297,6 +297,7 @@ export class AgentThread {
       subscribed: (id) => void this.#subscribed.add(id),
       inspection: this.#inspection(),
       halted: (agent, halt) => owner.halted([agent, halt]),
+      ended: (agent, why) => owner.ended([agent, why]),
       exited: (exit) => owner.exited(exit),
       later: (id, delayMs) => this.#wheel.after(this.#waitedKind, id, delayMs) !== 0,
       unwell: (agent, why) => owner.unwell({ agent, why }),
@@ -495,6 +496,7 @@ export class AgentThread {
       arm: (agent, atMs) => this.#wheel.arm(this.#overdueKind, agent.id, atMs),
       disarm: (timer) => void this.#wheel.cancel(timer),
       ready: (agent) => this.#dispatcher.wake(agent.id, undefined, agent.urgency),
+      hasWork: (agent) => this.bus.directory.depthOf(agent.id) > 0,
       rested: () => this.#dispatcher.ended(),
       discard: (agent) => this.#discard(agent),
       stopped: (agent) => {
