@@ -118,7 +118,15 @@ subject = "orders.>"
       context: true,
       tools: ['weather.*', 'clock'],
       spawn: ['worker-*'],
-      orchestration: { channels: [], leases: [], groups: [], spawnFrom: [], childrenMax: 0 },
+      orchestration: {
+        channels: [],
+        leases: [],
+        groups: [],
+        spawnFrom: [],
+        childrenMax: 0,
+        links: [],
+        monitors: [],
+      },
     },
     subscriptions: [
       { pattern: 'orders.*.created', group: undefined },

@@ -373,14 +373,9 @@ export class Population implements Lodgers {
     return termsOf(this.#spec(this.#roll.specOf(id)));
   }
 
-  /** The bus: a request has come. */
-  admits(id: number): boolean {
-    return this.wellbeing.admits(id);
-  }
-
-  /** The bus: a request has come to one that may be held. */
+  /** The bus: a request has come to one that may be held, or keep failing. */
   refusal(id: number): Outcome<Uint8Array | undefined> | undefined {
-    return this.#recovery.refusalOf(id);
+    return this.wellbeing.refusalOf(id) ?? this.#recovery.refusalOf(id);
   }
 
   /** What the scheduler goes by; undefined: nobody of that id lives here. */
@@ -441,7 +436,8 @@ export class Population implements Lodgers {
     if (agent === undefined || delivery === undefined) dispatcher.ended();
     else if (inspection !== undefined && !inspection.admits(agent, delivery))
       this.#turnAway(id, delivery, turnedAway);
-    else if (!this.wellbeing.begins(id, delivery)) this.#turnAway(id, delivery, circuitOpen);
+    else if (!this.wellbeing.begins(id, delivery))
+      this.#turnAway(id, delivery, (delivery.from === 0 && this.wellbeing.refusalOf(id)) || circuitOpen);
     else {
       this.#underWay += 1;
       if (record?.hasMessages === true) record.begun(agent, delivery);

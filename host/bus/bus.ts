@@ -26,6 +26,7 @@ import type { Journal, JournalRecord } from './journal-port.ts';
 import type { BusError, Header, Message, Payload } from './message.ts';
 import type { MessageSigner } from './message-signer.ts';
 import { Outbox } from './outbox.ts';
+import { Pace } from './pace.ts';
 import { Reception, type ReceptionCounts } from './reception.ts';
 import type { BusRecord } from './record-port.ts';
 import { RegisteredMail } from './registered-mail.ts';
@@ -112,6 +113,7 @@ export class Bus {
   readonly #reception: Reception;
   readonly #requests: Requests;
   readonly #waitingRoom: WaitingRoom;
+  readonly #pace: Pace;
   readonly #mail: RegisteredMail;
   readonly #shipping: Shipping;
   readonly #deadLetters: DeadLetters;
@@ -151,6 +153,7 @@ export class Bus {
       full,
       ship: (waiter) => this.#shipping.shipLate(waiter),
     });
+    this.#pace = new Pace(wheel, this.#limits.waitersMax);
     this.#reception = new Reception({
       directory,
       envelopes,
@@ -203,6 +206,7 @@ export class Bus {
       reception: this.#reception,
       requests: this.#requests,
       waitingRoom: this.#waitingRoom,
+      pace: this.#pace,
       died: (letter) => this.#fates.keep(letter),
       tree: this.#tree,
       listen: (listener, message) => this.#listeners.get(listener)?.(message),
@@ -217,7 +221,7 @@ export class Bus {
       deadLetters: this.#deadLetters.total,
       asking: this.#requests.size,
       asked: this.#reception.asked,
-      waiting: this.#waitingRoom.size,
+      waiting: this.#waitingRoom.size + this.#pace.size,
       stranded: this.#mail.stranded,
     };
   }
@@ -260,6 +264,7 @@ export class Bus {
   endOf(id: number): void {
     if (this.#reception.roster.get(id)?.asking !== 0) this.#requests.endOf(id, { tag: 'cancelled' });
     this.#waitingRoom.endOf(id);
+    this.#pace.endOf(id);
   }
 
   /** Brings a message that was detached to wherever its receiver is now. */

@@ -206,11 +206,6 @@ export class Reception {
       this.#pushFirst(resident, delivery);
       return false;
     }
-    if (resident.receiver.admits?.(resident.id) === false) {
-      this.#free(delivery);
-      this.answer(delivery, { error: { tag: 'unavailable' } });
-      return false;
-    }
     const refusal = resident.receiver.refusal?.(resident.id);
     if (refusal !== undefined) {
       this.#free(delivery);

@@ -9,6 +9,7 @@ import type {
 } from '../host/serving.ts';
 import { pull, reins, wait } from './agent-reins.ts';
 import { agentTable, threadsText } from './agent-table.ts';
+import { listTies, tie, tieVerbs } from './agent-ties.ts';
 import { grouped, short, span } from './client/amount.ts';
 import { bytesOf } from './client/answer.ts';
 import { Connection, connectionHelp, connectionOptions } from './client/connection.ts';
@@ -45,6 +46,10 @@ Usage: host agents [--prefix TEXT] [--wide|--json]   all of them
        host agents pause|stop|kill NAME
        host agents resume NAME [--retry|--drop]
        host agents wait NAME [--until STATE] [--timeout SECONDS]
+       host agents ties NAME [--json]            its links, and whom it watches
+       host agents link|unlink NAME OTHER
+       host agents monitor NAME OTHER            prints the number that demonitor takes
+       host agents demonitor NAME NUMBER
 
   --prefix TEXT           only those whose name begins so
   -w, --wide              how they are scheduled, too: level, weight, turns, share of a core, wait for a turn
@@ -61,7 +66,8 @@ A FOLDER is built first if it changed. When a new version wants more than the on
 nothing and ends with 77; look at it, then say --accept. An agent named as one of these verbs is shown by:
 host agents -- NAME. A paused agent stands still, in the middle of a message too, and its mail waits; stop ends it after
 its message, kill at once, and resume lets it go on, or begin anew. An agent is held, or terminated, because its
-manifest says so for the way in which it failed ([errors]).
+manifest says so for the way in which it failed ([errors]). Ties last until the first
+end of either, or of the host: who fails takes along whom it is linked to, and whoever watches is told.
 ${connectionHelp}`,
   endsProcess: true,
   run: async (args) => {
@@ -76,6 +82,9 @@ ${connectionHelp}`,
       return install(connection, oneWord(what, positionals), values.accept === true);
     if (!isName && action === 'rm') return remove(connection, oneWord(what, positionals));
     if (!isName && reins.has(action)) return pull(connection, action, oneWord(what, positionals));
+    if (!isName && tieVerbs.has(action)) return tie(connection, positionals);
+    if (!isName && action === 'ties')
+      return listTies(connection, oneWord(what, positionals), values.json === true);
     if (!isName && action === 'wait')
       return wait(connection, oneWord(what, positionals), values.until, values.timeout);
     if (!isName && action === 'resume') return resume(connection, oneWord(what, positionals), values);
@@ -95,6 +104,11 @@ const flagsOf: Readonly<Record<string, readonly Flag[]>> = {
   kill: [],
   resume: ['retry', 'drop'],
   wait: ['until', 'timeout'],
+  ties: ['json'],
+  link: [],
+  unlink: [],
+  monitor: [],
+  demonitor: [],
 };
 const showFlags: readonly Flag[] = ['json'];
 const listFlags: readonly Flag[] = ['prefix', 'json', 'wide'];

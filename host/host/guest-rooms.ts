@@ -15,6 +15,7 @@ import type { Flows } from '../engine/wasi/pace.ts';
 import type { Level } from '../manifest/scheduling.ts';
 import { asyncOrchestrationGuestApi } from '../orchestration/async-guest-api.ts';
 import { type OrchestrationGuest, orchestrationGuestApi } from '../orchestration/guest-api.ts';
+import { tiesGuestApi } from '../orchestration/ties-guest-api.ts';
 import { formatLogLine, type LogLevel, type LogLine, logGuestApi } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { absentRoom } from './absent-rooms.ts';
@@ -65,6 +66,8 @@ export class GuestRooms {
         return orchestrationGuestApi(this.#namesGuest(agent, budget));
       case 'motehost:agent/async-orchestration@0.1':
         return asyncOrchestrationGuestApi(this.#namesGuest(agent, budget));
+      case 'motehost:agent/ties@0.1':
+        return tiesGuestApi(this.#namesGuest(agent, budget));
       case 'motehost:agent/log@0.1':
         return this.#logGuest(agent, budget);
       default:

@@ -3,8 +3,9 @@ import type { Rein } from '../agent/reins.ts';
 import { ended } from '../agent/reins.ts';
 import type { Clock } from '../clock.ts';
 import { HostError } from '../errors.ts';
-import type { AgentHandle, AgentMetrics, LifecycleState, WaitOptions } from './serving.ts';
+import type { AgentHandle, AgentMetrics, AgentTie, LifecycleState, WaitOptions } from './serving.ts';
 import type { AgentThreadHandle } from './threads.ts';
+import type { TieDesk } from './tie-desk.ts';
 
 export interface HandleRooms {
   readonly clock: Clock;
@@ -14,6 +15,7 @@ export interface HandleRooms {
   readonly thread: (number: number) => AgentThreadHandle | undefined;
   readonly metrics: (name: string) => Promise<AgentMetrics>;
   readonly resume: (name: string, by: string) => Promise<boolean>;
+  readonly ties: TieDesk;
   /** Before anything is begun that is to be on record. */
   readonly assertOpen: () => void;
 }
@@ -69,6 +71,26 @@ export class Handle implements AgentHandle {
         { agent: this.name },
       );
     await handle.call('pull', { id, rein, by: this.#by });
+  }
+
+  async link(other: string): Promise<void> {
+    this.#rooms.ties.linkBy(this.name, other, { name: this.#by });
+  }
+
+  async unlink(other: string): Promise<boolean> {
+    return this.#rooms.ties.unlinkBy(this.name, other, { name: this.#by });
+  }
+
+  async monitor(other: string): Promise<number> {
+    return this.#rooms.ties.monitorBy(this.name, other, { name: this.#by });
+  }
+
+  async demonitor(monitor: number): Promise<boolean> {
+    return this.#rooms.ties.demonitorBy(this.name, monitor, { name: this.#by });
+  }
+
+  async ties(): Promise<readonly AgentTie[]> {
+    return this.#rooms.ties.of(this.name);
   }
 
   async state(): Promise<LifecycleState> {

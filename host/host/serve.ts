@@ -71,6 +71,7 @@ import { SupplyChain } from './supply-chain.ts';
 import { Tenancy } from './tenancy.ts';
 import { ThreadPlaces } from './thread-places.ts';
 import { type AgentThreadHandle, Threads } from './threads.ts';
+import { TieDesk } from './tie-desk.ts';
 import { Totals } from './totals.ts';
 import { openTriggers } from './triggering.ts';
 import { recordRefusal, refusalText, Trust } from './trust.ts';
@@ -134,6 +135,7 @@ class ServingHost implements LocalServing {
   readonly #triggers: Triggers;
   readonly #supervision: Supervision;
   readonly #ties: AgentTies;
+  readonly #tieDesk: TieDesk;
   readonly #supervisorNews: SupervisorNews;
   readonly #desk: FrontDesk;
   readonly #roster: Roster;
@@ -195,6 +197,7 @@ class ServingHost implements LocalServing {
       wheel,
       bus: () => this.#bus,
       nursery: () => this.#nursery,
+      ties: () => this.#tieDesk,
       isAgent: (name) => this.#tenancy.registry.get(name) !== undefined,
       say: this.#say.bind(this),
     });
@@ -226,7 +229,9 @@ class ServingHost implements LocalServing {
       },
       onHalted: ([agent, halt]) => {
         state.agents.putHalt(agent, this.#tenancy.noteHalt(agent, halt));
-        if (halt?.kind === 'terminated') void this.#ended(agent, false);
+        if (halt?.kind !== 'terminated') return;
+        this.#ties.terminated(agent, halt);
+        void this.#ended(agent, false);
       },
       onExited: (exit) => {
         this.#supervision.exited(exit);
@@ -270,6 +275,13 @@ class ServingHost implements LocalServing {
       supervision: () => this.#supervision,
       audit: this.#audit,
       say: this.#say,
+    });
+    this.#tieDesk = new TieDesk({
+      ties: this.#ties,
+      require: (agent) => this.#tenancy.require(agent),
+      audit: this.#audit,
+      say: this.#say,
+      assertOpen: () => this.#assertOpen(),
     });
     this.#tenancy = new Tenancy({
       bus: this.#bus,
@@ -647,11 +659,14 @@ class ServingHost implements LocalServing {
       thread: (number) => this.#threads.handle(number),
       metrics: (known) => this.#roster.agent(known),
       resume: (known, by) => this.resume(known, false, { name: by }),
-      assertOpen: () => {
-        this.#desk.requireOpen();
-        this.#audit.assertRoom();
-      },
+      ties: this.#tieDesk,
+      assertOpen: () => this.#assertOpen(),
     });
+  }
+
+  #assertOpen(): void {
+    this.#desk.requireOpen();
+    this.#audit.assertRoom();
   }
 
   async endThread(thread: number): Promise<void> {

@@ -131,6 +131,8 @@ export class AgentThread {
   #server: ExchangeServer | undefined;
   #sweeping: NodeJS.Timeout | undefined;
   #quietLooks = 0;
+  /** Messages delivered at the last look. */
+  #tidyDelivered = 0;
   /** Agents whose own subscriptions are others since the owner was told. */
   readonly #subscribed = new Set<number>();
   #again: NodeJS.Timeout | undefined;
@@ -442,8 +444,11 @@ export class AgentThread {
 
   /** A memory that was dropped is held until the next collection, which comes late where nothing is done. */
   #tidy(): void {
-    const isDue = this.#residence.dropped >= tidyDroppedMin && this.#isQuiet();
-    this.#quietLooks = isDue ? this.#quietLooks + 1 : 0;
+    const { delivered } = this.bus.counts;
+    // One with a message now and then has nothing to do at most looks, and would still notice.
+    const isIdle = delivered === this.#tidyDelivered && this.#isQuiet();
+    this.#tidyDelivered = delivered;
+    this.#quietLooks = isIdle && this.#residence.dropped >= tidyDroppedMin ? this.#quietLooks + 1 : 0;
     if (this.#quietLooks >= tidyQuietLooks) void this.#residence.collect();
   }
 

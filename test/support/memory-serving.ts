@@ -237,12 +237,21 @@ export class MemoryServing implements Serving {
       if (this.held.has(name)) throw illegal(name, 'suspended', 'suspended');
       this.pulled.push(`${rein} ${name}`);
     };
+    const both = async (tie: string, other: string): Promise<number> => {
+      for (const one of [name, other]) await this.agent(one);
+      return this.pulled.push(`${tie} ${name} ${other}`);
+    };
     return {
       name,
       pause: () => pull('pause'),
       stop: () => pull('stop'),
       kill: () => pull('kill'),
       resume: () => this.resume(name, false),
+      link: async (other) => void (await both('link', other)),
+      unlink: async (other) => this.pulled.includes(`link ${name} ${other}`),
+      monitor: (other) => both('monitor', other),
+      demonitor: async (monitor) => this.pulled[monitor - 1]?.startsWith('monitor') === true,
+      ties: async () => [{ kind: 'link', agent: (await agent()).name, monitor: undefined }],
       state: async () => (await agent()).lifecycle,
       metrics: agent,
       wait: async ({ states = [] } = {}) => {
