@@ -48,7 +48,7 @@ export interface SchedulerSettings {
   readonly admission?: AdmissionName;
   /** The first level that the manifest of an agent may have or ask for. Default: any. */
   readonly priorityMax?: Level;
-  /** Microseconds for which a thread without work looks for more before it sleeps; 0: it sleeps at once. Default 100. */
+  /** Microseconds for which a thread without work looks for more before it sleeps; 0: it sleeps at once. Default 0. */
   readonly spinUsMax?: number;
   /** Of the policy `custom`: the path of a JavaScript module that exports `rank`; loaded by each thread. */
   readonly module?: string;
