@@ -69,6 +69,16 @@ test('the settings file says the policy, or what is wrong with it', async (t) =>
   await assert.rejects(read('policy = "fare-share"'), /no policy 'fare-share'.*fair-share/);
   await assert.rejects(read('polcy = "priority"'), /unknown key 'scheduler.polcy'/);
   await assert.rejects(read('aging = "2h"'), /from 1ms to 60s/);
+  assert.deepEqual(await read('spin-max-us = 0'), { spinUsMax: 0 });
+  for (const wrong of ['-1', '1001', '1.5', '"50us"'])
+    await assert.rejects(read(`spin-max-us = ${wrong}`), /scheduler.spin-max-us must be .* 0 to 1000/);
+  assert.deepEqual(await read('placement = "best-fit"'), { placement: 'best-fit' });
+  await assert.rejects(read('placement = "first-fits"'), /no placement 'first-fits'.*first-fit/);
+  await assert.rejects(read('placement = "least-loaded"'), /it is called 'balanced' here/);
+  await assert.rejects(
+    read('allocation = "best-fit"'),
+    /unknown key 'scheduler.allocation'; it is placement/,
+  );
   for (const name of policyNames) assert.equal(policyNamed(name, 'here'), name);
 });
 
