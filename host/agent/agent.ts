@@ -1,15 +1,17 @@
-import type { Delivery } from '../bus/delivery.ts';
+import { type Delivery, isProbe } from '../bus/delivery.ts';
 import { Capabilities } from '../capability/capabilities.ts';
 import type { Budget, StopCause } from '../engine/budget.ts';
 import type { Resident } from '../engine/engine.ts';
 import type { Recorder } from '../history/recorder.ts';
 import { intersect, type Limits } from '../limits.ts';
+import { type Level, levelOfScheduling, rankOfLevel } from '../manifest/scheduling.ts';
 import type { Outcome } from '../outcome.ts';
 import { type InvocationStart, invocationEnds, invocationStarts } from '../telemetry/channels.ts';
 import type { CallEnd, CallOutcome } from './calls.ts';
 import { describe, endedFor, faultOf, StartFailed, unavailable, unsupported } from './ending.ts';
 import { type FailurePlace, restartsAfter } from './error-strategy.ts';
 import type { Halt } from './halt.ts';
+import { probeIn } from './health-probe.ts';
 import { IdlePlace } from './idle-list.ts';
 import { Lifecycle, type LifecycleWatch, type LifeNumber, life } from './lifecycle.ts';
 import { Presence } from './presence.ts';
@@ -78,6 +80,12 @@ export class Agent implements CallEnd, LifecycleWatch {
   get capabilities(): Capabilities {
     this.#capabilities ??= Capabilities.of(this.#spec.manifest.grants, this.#spec.manifestPath);
     return this.#capabilities;
+  }
+
+  /** Whether what it sends may be handled at a level: up to its own it may, beyond as its manifest grants. */
+  mayUrge(level: Level): boolean {
+    const own = levelOfScheduling(this.#spec.manifest.scheduling);
+    return rankOfLevel(level) >= rankOfLevel(own) || this.capabilities.mayUrge(level);
   }
 
   /** Of an agent whose manifest says that its history is kept. */
@@ -158,6 +166,12 @@ export class Agent implements CallEnd, LifecycleWatch {
     return hadTurn;
   }
 
+  /** The place of the level that its message under way asks for; undefined: for none. */
+  get urgency(): number | undefined {
+    const priority = this.delivery?.message.priority;
+    return priority === undefined ? undefined : rankOfLevel(priority);
+  }
+
   get resident(): Resident | undefined {
     return this.#presence.resident;
   }
@@ -183,6 +197,14 @@ export class Agent implements CallEnd, LifecycleWatch {
     const deadlineMs = this.#deadlineMs(delivery);
     if (!this.#presence.isAtHand || this.halt !== undefined) void this.#handleFirst(delivery);
     else if (deadlineMs <= 0) this.#finish(this.#late(deadlineMs), 'host');
+    else this.#begin(delivery, deadlineMs);
+  }
+
+  /** One that has a function for it is asked how it is by that. */
+  #begin(delivery: Delivery, deadlineMs: number): void {
+    const { main } = this.#spec.program.facts;
+    const isAsked = main.kind === 'handler' && main.hasHealth && isProbe(delivery);
+    if (isAsked) this.#presence.begin('health', probeIn(delivery), deadlineMs, this);
     else this.#presence.begin('handle', delivery.message, deadlineMs, this);
   }
 
@@ -199,7 +221,7 @@ export class Agent implements CallEnd, LifecycleWatch {
       await presence.arrive(deadlineMs);
       // It may have been ended while it started.
       if (this.isTerminated) return this.#finish(this.#endedFor(delivery), 'host');
-      presence.begin('handle', delivery.message, this.#deadlineMs(delivery), this);
+      this.#begin(delivery, this.#deadlineMs(delivery));
     } catch (thrown) {
       this.refused(thrown);
     }
@@ -373,6 +395,11 @@ export class Agent implements CallEnd, LifecycleWatch {
   /** Is gone at once, with what was saved, as soon as no message is under way; see `terminate`. */
   kill(): Promise<void> {
     return this.#presence.kill();
+  }
+
+  /** Ends in good order because nothing is left for it to do; does nothing while a message is under way. Never rejects. */
+  complete(why: string): Promise<void> {
+    return this.#presence.complete(why);
   }
 
   /** A message may begin it again, at once. */

@@ -1,14 +1,16 @@
 import type { Bus, KeptSubscription } from '../bus/bus.ts';
 import type { Delivery, Lodgers, ReceiverTerms } from '../bus/delivery.ts';
+import type { TooLate } from '../bus/message.ts';
 import { Capabilities } from '../capability/capabilities.ts';
 import { HostError } from '../errors.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Outcome } from '../outcome.ts';
-import { termsOfManifest } from '../scheduler/level.ts';
+import { rankOfLevel, termsOfManifest } from '../scheduler/level.ts';
 import type { Profile } from '../scheduler/profile.ts';
 import type { Terms } from '../scheduler/standings.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import type { ColdStates } from './cold-states.ts';
+import { Completion } from './completion.ts';
 import { type AgentExit, Custody } from './custody.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { unavailable } from './ending.ts';
@@ -17,6 +19,7 @@ import type { Halt } from './halt.ts';
 import { Keeper } from './keeper.ts';
 import type { LifeRecord } from './life-record.ts';
 import { illegal, type LifecycleState } from './lifecycle.ts';
+import { groupOf, isParallel } from './parallel.ts';
 import { Recovery } from './recovery.ts';
 import { type Rein, Reins } from './reins.ts';
 import { Roll, type Tally } from './roll.ts';
@@ -36,6 +39,8 @@ export interface PopulationRooms {
   readonly inspection?: Inspection | undefined;
   /** An agent handles nothing until a person says so, or does so again. */
   readonly halted: (agent: string, halt: Halt | undefined) => void;
+  /** One is not begun again after its end, as its `[restart]` says (why it ended), or is (undefined). */
+  readonly ended?: (agent: string, why: string | undefined) => void;
   /** One that a supervisor looks after ended by itself. */
   readonly exited: (exit: AgentExit) => void;
   /** Calls `custody.waited` with an id after so many milliseconds. False: it cannot now. */
@@ -95,6 +100,10 @@ export interface AgentReport extends Tally, WellbeingReport {
   readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
   /** How it works, as its messages have shown. */
   readonly profile?: Profile;
+  /** Turns it had: messages, and slices of them. */
+  readonly turns?: number;
+  /** Milliseconds it waited for its turns, on average as of late; undefined: none was looked at. */
+  readonly waitMs?: number | undefined;
 }
 
 export interface PopulationReport {
@@ -124,6 +133,8 @@ export class Population implements Lodgers {
   readonly custody: Custody;
   readonly wellbeing: Wellbeing;
   readonly #reins: Reins;
+  /** Of those for which no time comes any more. */
+  readonly completion: Completion;
   /** Of those that are persistent. */
   readonly keeper: Keeper;
   readonly #agents = new Map<number, Agent>();
@@ -154,6 +165,7 @@ export class Population implements Lodgers {
       later: rooms.later,
     });
     this.#reins = new Reins(bus, this.#recovery);
+    this.completion = new Completion({ bus, rouse: (id) => this.#rouse(id) });
     this.wellbeing = new Wellbeing({
       bus,
       clock: around.clock,
@@ -181,6 +193,8 @@ export class Population implements Lodgers {
     const known = this.#spec(spec);
     const { cold } = this.#rooms;
     for (const [id, name, kept, halt] of agents) {
+      // What a version before it left is of no use to any of its instances.
+      if (isParallel(known) && cold.has(name)) void cold.drop(name);
       this.#roll.add(id, name, spec);
       this.wellbeing.watch(id, known);
       if (cold.size > 0 && cold.has(name)) this.#cold += 1;
@@ -200,7 +214,9 @@ export class Population implements Lodgers {
   /** What the manifest subscribes it to. */
   #subscribe(id: number, name: string, spec: Spec): void {
     for (const { pattern, group } of spec.manifest.subscriptions)
-      this.#whenPermitted(id, name, pattern, spec, () => this.#rooms.bus.subscribe(id, pattern, group));
+      this.#whenPermitted(id, name, pattern, spec, () =>
+        this.#rooms.bus.subscribe(id, pattern, group ?? groupOf(name, spec)),
+      );
   }
 
   #whenPermitted(id: number, name: string, pattern: string, spec: Spec, act: () => void): void {
@@ -224,7 +240,8 @@ export class Population implements Lodgers {
   /** What an agent subscribed to itself. */
   ownSubscriptionsOf(id: number): readonly KeptSubscription[] {
     const { manifest } = this.#spec(this.#roll.specOf(id));
-    const own = this.#rooms.bus.subscriptionsOf(id).filter((one) => !isOfManifest(one, manifest));
+    const ours = groupOf(this.#roll.nameOf(id) ?? '', this.#spec(this.#roll.specOf(id)));
+    const own = this.#rooms.bus.subscriptionsOf(id).filter((one) => !isOfManifest(one, manifest, ours));
     return own.map(({ id: number, pattern, group }) => ({ id: number, pattern, group }));
   }
 
@@ -279,6 +296,7 @@ export class Population implements Lodgers {
         'it is paused in the middle of a message; resume it, or stop it',
       );
     this.#replacing.add(id);
+    this.completion.forget(id);
     bus.pause(id);
     try {
       await agent.settled();
@@ -295,15 +313,18 @@ export class Population implements Lodgers {
       this.#endUngranted(id, agent);
     } finally {
       this.#replacing.delete(id);
+      this.#rooms.ended?.(agent.name, undefined);
       if (agent.halt === undefined || agent.halt.kind === 'terminated') bus.resume(id);
       this.custody.waited(id);
       void this.keeper.begin(id);
     }
   }
 
-  #unsubscribe(id: number, { manifest }: Spec): void {
+  #unsubscribe(id: number, spec: Spec): void {
+    const { manifest } = spec;
+    const ours = groupOf(this.#roll.nameOf(id) ?? '', spec);
     for (const own of [...this.#rooms.bus.subscriptionsOf(id)])
-      if (isOfManifest(own, manifest)) this.#rooms.bus.unsubscribe(id, own.id);
+      if (isOfManifest(own, manifest, ours)) this.#rooms.bus.unsubscribe(id, own.id);
   }
 
   /** Ends what the agent subscribed to itself and may not any more. */
@@ -321,6 +342,7 @@ export class Population implements Lodgers {
     this.#roll.delete(id);
     this.custody.forget(id);
     this.wellbeing.forget(id);
+    this.completion.forget(id);
     this.#recovery.forget(id);
     this.#rooms.bus.remove(id);
     agent.stop({ kind: 'cancelled', reason: 'the agent was removed' });
@@ -361,14 +383,22 @@ export class Population implements Lodgers {
     return termsOf(this.#spec(this.#roll.specOf(id)));
   }
 
-  /** The bus: a request has come. */
-  admits(id: number): boolean {
-    return this.wellbeing.admits(id);
+  /** The bus: a request has come to one that may be held, or keep failing. */
+  refusal(id: number): Outcome<Uint8Array | undefined> | undefined {
+    return this.wellbeing.refusalOf(id) ?? this.#recovery.refusalOf(id);
   }
 
-  /** The bus: a request has come to one that may be held. */
-  refusal(id: number): Outcome<Uint8Array | undefined> | undefined {
-    return this.#recovery.refusalOf(id);
+  /** The bus: a request has come, before which so many wait. */
+  lateness(id: number, { untilMs, message }: Delivery, ahead: number): TooLate | undefined {
+    const { dispatcher, around } = this.#rooms;
+    if (!dispatcher.isPredictive) return undefined;
+    const nowMs = around.clock.monotonicMs();
+    const own = this.schedulingOf(id)?.level ?? 0;
+    const level = message.priority === undefined ? own : Math.min(own, rankOfLevel(message.priority));
+    const underWayMs = this.#agents.get(id)?.underWayMs(nowMs);
+    const deadlineMs = untilMs - nowMs;
+    const forecastMs = dispatcher.lateMs({ key: id, ahead, underWayMs, leftMs: deadlineMs }, level);
+    return forecastMs === undefined ? undefined : { forecastMs, deadlineMs };
   }
 
   /** What the scheduler goes by; undefined: nobody of that id lives here. */
@@ -378,15 +408,22 @@ export class Population implements Lodgers {
   }
 
   /** The bus: its mailbox is no longer empty. */
-  wake(id: number): void {
+  wake(id: number, level?: number): void {
     // While it handles one, the next has to wait: `handled` looks whether there is one.
-    if (this.#agents.get(id)?.delivery === undefined) this.#wake(id);
+    if (this.#agents.get(id)?.delivery === undefined) this.#wake(id, level);
   }
 
-  #wake(id: number): void {
+  /** `level`: the place of a better one than its own. */
+  #wake(id: number, level: number | undefined): void {
     const { bus, dispatcher } = this.#rooms;
-    if (dispatcher.looksAtDue) dispatcher.wake(id, bus.dueOf(id));
-    else dispatcher.wake(id);
+    if (dispatcher.looksAtDue) dispatcher.wake(id, bus.dueOf(id), level);
+    else dispatcher.wake(id, undefined, level);
+  }
+
+  /** It has mail still. */
+  #wakeAgain(id: number): void {
+    const { bus } = this.#rooms;
+    if (bus.hasMail(id)) this.#wake(id, bus.urgencyOf(id));
   }
 
   /** The bus: nobody waits for the outcome of what it handles any more. */
@@ -422,7 +459,8 @@ export class Population implements Lodgers {
     if (agent === undefined || delivery === undefined) dispatcher.ended();
     else if (inspection !== undefined && !inspection.admits(agent, delivery))
       this.#turnAway(id, delivery, turnedAway);
-    else if (!this.wellbeing.begins(id, delivery)) this.#turnAway(id, delivery, circuitOpen);
+    else if (!this.wellbeing.begins(id, delivery))
+      this.#turnAway(id, delivery, (delivery.from === 0 && this.wellbeing.refusalOf(id)) || circuitOpen);
     else {
       this.#underWay += 1;
       if (record?.hasMessages === true) record.begun(agent, delivery);
@@ -442,13 +480,13 @@ export class Population implements Lodgers {
   /** What an agent owed is made up for. */
   paid(id: number): void {
     this.#owing.delete(id);
-    if (this.#rooms.bus.hasMail(id)) this.#rooms.dispatcher.wake(id);
+    this.#wakeAgain(id);
   }
 
   #turnAway(id: number, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
     const { bus, dispatcher } = this.#rooms;
     bus.settle(delivery, outcome);
-    if (bus.hasMail(id)) this.#wake(id);
+    this.#wakeAgain(id);
     dispatcher.ended();
   }
 
@@ -463,7 +501,7 @@ export class Population implements Lodgers {
     if (this.#heldBack.size === 0 || record?.isFull === true) return;
     const held = [...this.#heldBack];
     this.#heldBack.clear();
-    for (const id of held) dispatcher.wake(id);
+    for (const id of held) dispatcher.wake(id, undefined, this.#rooms.bus.urgencyOf(id));
   }
 
   /** The agent: what came of a message. */
@@ -474,6 +512,7 @@ export class Population implements Lodgers {
     place: FailurePlace,
   ): void {
     const { bus, dispatcher } = this.#rooms;
+    dispatcher.returned(agent.id);
     this.#underWay -= 1;
     this.wellbeing.ended(agent.id, delivery, outcome, place);
     const { inspection } = this.#rooms;
@@ -481,7 +520,10 @@ export class Population implements Lodgers {
     if (told.kind === 'ok') bus.settle(delivery, told);
     else this.#recovery.settle(agent, delivery, told, place);
     if (agent.phase === 'absent') this.keeper.handled(agent);
-    if (bus.hasMail(agent.id)) this.#wake(agent.id);
+    if (agent.phase === 'stopped' && agent.halt === undefined)
+      this.#rooms.ended?.(agent.name, agent.lastError ?? '');
+    this.completion.handled(agent.id);
+    this.#wakeAgain(agent.id);
     if (agent.leaveTurn()) dispatcher.ended();
   }
 
@@ -512,6 +554,7 @@ export class Population implements Lodgers {
     if (agent === undefined) return false;
     this.#rooms.shares?.beginAnew(id);
     if (!(await this.#recovery.resume(agent, isDropped))) return false;
+    this.#rooms.ended?.(agent.name, undefined);
     this.custody.waited(id);
     void this.keeper.begin(id);
     return true;
@@ -522,7 +565,10 @@ export class Population implements Lodgers {
     if (name === undefined) return undefined;
     const agent = this.#agents.get(id);
     const { bus, cold } = this.#rooms;
-    const subscriptions = bus.subscriptionsOf(id).map(({ pattern, group }) => ({ pattern, group }));
+    const ours = groupOf(name, this.#spec(this.#roll.specOf(id)));
+    const subscriptions = bus
+      .subscriptionsOf(id)
+      .map(({ pattern, group }) => ({ pattern, group: group === ours ? undefined : group }));
     const mailboxDepth = bus.directory.depthOf(id);
     const { handled, failed, fuel, memoryBytes } = agent ?? this.#roll.tallyOf(id);
     const phase = agent === undefined ? (cold.has(name) ? 'cold' : 'absent') : this.#phaseOf(agent);
@@ -585,6 +631,7 @@ const turnedAway: Outcome<undefined> = {
 function isOfManifest(
   one: Pick<KeptSubscription, 'pattern' | 'group'>,
   { subscriptions }: Manifest,
+  ours: string | undefined,
 ): boolean {
-  return subscriptions.some(({ pattern, group }) => one.pattern === pattern && one.group === group);
+  return subscriptions.some(({ pattern, group }) => one.pattern === pattern && one.group === (group ?? ours));
 }

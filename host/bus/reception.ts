@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import type { Wheel } from '../clock/wheel.ts';
+import { rankOfLevel } from '../manifest/scheduling.ts';
 import type { Outcome } from '../outcome.ts';
 import { AskedTable } from './asked.ts';
 import type { DeadLetter, DeadReason } from './dead-letters.ts';
 import {
   Delivery,
   isProbe,
+  plainLane,
   type Receiver,
   type ReceiverTerms,
   type Redelivery,
@@ -14,8 +16,8 @@ import {
 import type { Directory } from './directory.ts';
 import type { Envelopes } from './envelopes.ts';
 import type { Flush, Held } from './flush.ts';
-import { MailboxStock } from './mailbox.ts';
-import { type Failure, type Message, originOf } from './message.ts';
+import { type Mailbox, MailboxStock } from './mailbox.ts';
+import { type Failure, type Message, originOf, type TooLate } from './message.ts';
 import { type Pause, pauses, Resident, Roster } from './resident.ts';
 import type { Stamps } from './stamps.ts';
 import { verdictOf } from './verdict.ts';
@@ -85,6 +87,8 @@ export class Reception {
   /** Their outcomes or answers wait until what was sent is on disk. */
   readonly #held = new Set<Delivery>();
   #isDraining = false;
+  /** Whether any message asked for a level of its own: most hosts have none that does. */
+  #hasUrgent = false;
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
@@ -134,6 +138,11 @@ export class Reception {
     return this.roster.get(id)?.mailbox?.first?.untilMs ?? Number.POSITIVE_INFINITY;
   }
 
+  /** The place of the first level that something in an agent's mailbox asks for; undefined: only its own. */
+  urgencyOf(id: number): number | undefined {
+    return this.#hasUrgent ? this.roster.get(id)?.mailbox?.level : undefined;
+  }
+
   hasMail(id: number): boolean {
     return (this.roster.get(id)?.mailbox?.size ?? 0) > 0;
   }
@@ -148,7 +157,8 @@ export class Reception {
     const resident = this.roster.get(id);
     if (resident === undefined || (resident.paused & pauses[why]) === 0) return;
     resident.paused &= ~pauses[why];
-    if (resident.paused === 0 && (resident.mailbox?.size ?? 0) > 0) resident.receiver.wake(id);
+    if (resident.paused === 0 && (resident.mailbox?.size ?? 0) > 0)
+      resident.receiver.wake(id, resident.mailbox?.level);
   }
 
   /** A message whose place is reserved, new on this thread. */
@@ -196,19 +206,26 @@ export class Reception {
       this.#pushFirst(resident, delivery);
       return false;
     }
-    if (resident.receiver.admits?.(resident.id) === false) {
-      this.#free(delivery);
-      this.answer(delivery, { error: { tag: 'unavailable' } });
-      return false;
-    }
     const refusal = resident.receiver.refusal?.(resident.id);
     if (refusal !== undefined) {
       this.#free(delivery);
       this.#turnAway(delivery, refusal);
       return false;
     }
+    const late = this.#lateness(resident, delivery);
+    if (late !== undefined) {
+      this.#free(delivery);
+      this.answer(delivery, { error: { tag: 'too-late', val: late } });
+      return false;
+    }
     this.#asked.add(delivery);
     return true;
+  }
+
+  #lateness(resident: Resident, delivery: Delivery): TooLate | undefined {
+    const { receiver, mailbox, paused } = resident;
+    if (receiver.lateness === undefined || paused !== 0) return undefined;
+    return receiver.lateness(resident.id, delivery, mailbox?.aheadOf(laneOf(resident, delivery)) ?? 0);
   }
 
   /** Who is no agent learns why. */
@@ -268,6 +285,8 @@ export class Reception {
       }
       const isLate =
         delivery.untilMs !== Number.POSITIVE_INFINITY && delivery.untilMs <= this.#options.stamps.nowMs();
+      const { circles } = this.#options.directory;
+      circles.noteWorking(id, true);
       // What its place was counted for is what came, before it is opened.
       this.#free(delivery);
       const isUnbelieved =
@@ -279,6 +298,7 @@ export class Reception {
         this.counts.delivered++;
         return delivery;
       }
+      circles.noteWorking(id, false);
     }
   }
 
@@ -297,6 +317,7 @@ export class Reception {
   #letGo(resident: Resident | undefined, delivery: Delivery): Flush | undefined {
     if (resident?.current !== delivery) return undefined;
     resident.current = undefined;
+    this.#options.directory.circles.noteWorking(resident.id, false);
     const { flush } = resident;
     resident.flush = undefined;
     return flush;
@@ -359,7 +380,7 @@ export class Reception {
   #withdraw(resident: Resident, delivery: Delivery): void {
     if (delivery.repeat === 0) {
       delivery.isCancelled = true;
-      resident.mailbox?.noteCancelled();
+      resident.mailbox?.noteCancelled(delivery);
     } else this.#forgetRepeat(resident, delivery);
     this.#free(delivery);
   }
@@ -394,7 +415,8 @@ export class Reception {
   #pushFirst(resident: Resident, delivery: Delivery): void {
     resident.mailbox ??= this.#stock.take();
     resident.mailbox.unshift(delivery);
-    if (resident.paused === 0 || isAskable(resident)) resident.receiver.wake(resident.id);
+    if (resident.paused === 0 || isAskable(resident))
+      resident.receiver.wake(resident.id, resident.mailbox.level);
   }
 
   #hold(flush: Flush, held: Held): void {
@@ -532,8 +554,21 @@ export class Reception {
   #push(resident: Resident, delivery: Delivery): void {
     const wasEmpty = resident.mailbox === undefined || resident.mailbox.size === 0;
     resident.mailbox ??= this.#stock.take();
+    const lane = laneOf(resident, delivery);
+    if (lane !== plainLane) {
+      this.#pushUrgent(resident, resident.mailbox, delivery, lane);
+      return;
+    }
     resident.mailbox.push(delivery);
     if (wasEmpty && resident.paused === 0) resident.receiver.wake(resident.id);
+  }
+
+  /** It overtakes what asks for less, and its receiver comes to its level as long as it waits. */
+  #pushUrgent(resident: Resident, mailbox: Mailbox, delivery: Delivery, level: number): void {
+    const before = mailbox.level ?? plainLane;
+    mailbox.push(delivery, level);
+    this.#hasUrgent = true;
+    if (resident.paused === 0 && level < before) resident.receiver.wake(resident.id, level);
   }
 
   /** Gives back the place a message had in its mailbox. */
@@ -558,7 +593,7 @@ export class Reception {
       this.#forgetRepeat(resident, delivery);
       this.#free(delivery);
     } else {
-      resident.mailbox?.noteCancelled();
+      resident.mailbox?.noteCancelled(delivery);
       this.#free(delivery);
     }
   }
@@ -641,6 +676,13 @@ export class Reception {
     if (resident.repeats?.size === 0) resident.repeats = undefined;
     delivery.repeat = 0;
   }
+}
+
+/** The lane of a message: that of the level it asks for, if its receiver's own is none before it. */
+function laneOf({ terms }: Resident, { message: { priority } }: Delivery): number {
+  if (priority === undefined) return plainLane;
+  const level = rankOfLevel(priority);
+  return level < (terms.level ?? 0) ? level : plainLane;
 }
 
 /** Whether somebody who says that it is not ready is asked again. */

@@ -1,5 +1,6 @@
 import { slotMs } from '../clock/wheel.ts';
 import type { Random } from '../clock.ts';
+import type { Level } from '../manifest/scheduling.ts';
 import { agentSubject, reservedToken, subjectFault } from '../subject.ts';
 import type { BusLimits } from './bus-limits.ts';
 import type { DeadLetter, DeadReason } from './dead-letters.ts';
@@ -121,16 +122,17 @@ export class Shipping {
   send(from: Sender, agentName: string, payload: Payload, options: SendOptions): Result {
     const route = this.#routeTo(agentName);
     if (route === undefined) return this.#refuse(denied);
-    const to = route.id;
     const nowMs = this.#stamps.nowMs();
     const resident = this.#residentOf(from);
     const terms = this.#admit(resident, payload, options, nowMs, this.#aheadMsMax());
     if ('tag' in terms) return this.#refuse(terms);
     const aheadMs = this.#aheadMs;
     const { id } = options;
-    const guarantee = terms.guarantee ?? options.guarantee ?? this.#directory.guaranteeOf(to);
+    const guarantee = terms.guarantee ?? options.guarantee ?? this.#directory.guaranteeOf(route.id);
+    const to = guarantee === 'exactly-once' ? route.id : this.#directory.circles.memberFor(route.id);
     const subject = options.subject ?? route.subject;
-    const message = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
+    const said = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
+    const message = hurried(said, terms.priority ?? options.priority);
     const result =
       id === undefined
         ? this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs)
@@ -157,7 +159,8 @@ export class Shipping {
     const aheadMs = this.#aheadMs;
     const { id } = options;
     const guarantee = terms.guarantee ?? options.guarantee ?? 'at-most-once';
-    const message = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
+    const said = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
+    const message = hurried(said, terms.priority ?? options.priority);
     const publish = (): Result => this.#publish(matches, message, guarantee, from);
     const result = id === undefined ? publish() : this.#sentIds.once(from, resident, subject, id, publish);
     return aheadMs === 0 ? result : this.#options.pace.hold(from.id, result, aheadMs);
@@ -167,7 +170,7 @@ export class Shipping {
     const nowMs = this.#stamps.nowMs();
     const resident = this.#residentOf(from);
     const isDirect = subject.startsWith(agentStart);
-    const to = isDirect ? this.#directory.find(subject.slice(agentStart.length)) : 0;
+    const to = isDirect ? this.#directory.receiverOf(subject.slice(agentStart.length)) : 0;
     const fault = isDirect ? (to === 0 ? denied : undefined) : unpublishable(subject);
     const terms = fault ?? this.#admit(resident, payload, options, nowMs, this.#aheadMsMax());
     if ('tag' in terms) return this.#refuseRequest(terms);
@@ -183,7 +186,10 @@ export class Shipping {
     if (pending === undefined) return this.#refuseRequest(this.#options.full);
     if (resident !== undefined) resident.asking++;
     const shown = options.subject ?? subject;
-    const question = this.#question(from, shown, payload, terms.headers, options.id, pending, nowMs, untilMs);
+    const question = hurried(
+      this.#question(from, shown, payload, terms.headers, options.id, pending, nowMs, untilMs),
+      terms.priority ?? options.priority,
+    );
     if (isDirect) this.#askOne(to, subject.slice(agentStart.length), question, from, pending, nowMs);
     else this.#askAll(subject, question, from, pending);
     return aheadMs === 0 ? pending.promise : this.#options.pace.hold(from.id, pending.promise, aheadMs);
@@ -197,13 +203,16 @@ export class Shipping {
     signal: AbortSignal,
   ): Promise<Reply> {
     const nowMs = this.#stamps.nowMs();
-    const to = this.#directory.find(agentName);
+    const to = this.#directory.receiverOf(agentName);
     if (to === 0) return this.#refuseRequest(denied);
     const pending = this.#options.requests.open(0, untilMs, signal);
     if (pending === undefined) return this.#refuseRequest(this.#options.full);
     const from = { id: 0, name: message.sender };
-    const { id, subject } = message;
-    const question = this.#question(from, subject, message, headers, id, pending, nowMs, untilMs);
+    const { id, subject, priority } = message;
+    const question = hurried(
+      this.#question(from, subject, message, headers, id, pending, nowMs, untilMs),
+      priority,
+    );
     this.#askOne(to, agentName, question, from, pending, nowMs);
     return pending.promise;
   }
@@ -236,7 +245,8 @@ export class Shipping {
       message.deadlineNs,
       message.deadlineNs === undefined ? 0 : this.#stamps.nowMs(),
     );
-    for (const [at, receiver] of to.entries()) {
+    for (let at = 0; at < to.length; at++) {
+      const receiver = to[at] as number;
       if (receiver < 0) this.#options.listen(receiver, message);
       else
         this.#reception.arrive(
@@ -648,6 +658,10 @@ export class Shipping {
 
 function labelled(headers: readonly Header[], labels: string): readonly Header[] {
   return [...headers, { name: labelsHeader, value: labels }];
+}
+
+function hurried(message: Message, priority: Level | undefined): Message {
+  return priority === undefined ? message : { ...message, priority };
 }
 
 /** Why nobody but the host may publish to a subject. */

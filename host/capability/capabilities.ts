@@ -1,6 +1,7 @@
 import { HostError } from '../errors.ts';
 import { noGrants } from '../manifest/grants.ts';
 import { hostName } from '../manifest/host-name.ts';
+import type { Level } from '../manifest/scheduling.ts';
 import type { FileGrant, Grants } from '../manifest.ts';
 import { type CureKind, grantLine } from './cure.ts';
 import type { HttpTarget } from './http-rules.ts';
@@ -14,7 +15,7 @@ export { authorityOf, type HttpTarget } from './http-rules.ts';
 export type RevocationListener = (what: Grants | undefined) => void;
 
 /** What agents use together. */
-export type SharedKind = 'channels' | 'leases' | 'groups' | 'spawnFrom';
+export type SharedKind = 'channels' | 'leases' | 'groups' | 'spawnFrom' | 'links' | 'monitors';
 
 /** How often rights may be handed on, from one agent to the next. */
 export const delegationsMax = 3;
@@ -89,6 +90,15 @@ export class Capabilities {
     );
   }
 
+  /** Whether what it sends may be handled at a level, beyond what an agent of its own level may. */
+  mayUrge(level: Level): boolean {
+    if (!this.#rules.urges(level)) return false;
+    return this.#also(
+      (one) => one.mayUrge(level),
+      (gone) => gone.grants.bus.priorityMax !== undefined,
+    );
+  }
+
   mayCall(tool: string): boolean {
     if (!this.#rules.tools.has(tool)) return false;
     return this.#also(
@@ -106,7 +116,7 @@ export class Capabilities {
     );
   }
 
-  /** Whether it may use a channel, a lease or a group of that name, or make agents like one of that name. */
+  /** Whether it may use a channel, a lease or a group of that name, or make agents like one of that name, or tie itself to one. */
   mayShare(kind: SharedKind, name: string): boolean {
     if (!this.#rules[kind].has(name)) return false;
     return this.#also(

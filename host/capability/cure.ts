@@ -6,6 +6,7 @@ export type CureKind =
   | 'send'
   | 'publish'
   | 'subscribe'
+  | 'priority'
   | 'http'
   | 'net'
   | 'file'
@@ -16,7 +17,9 @@ export type CureKind =
   | 'channels'
   | 'leases'
   | 'groups'
-  | 'spawnFrom';
+  | 'spawnFrom'
+  | 'links'
+  | 'monitors';
 
 /** A line for a manifest; or why none would do, and `isFault`. */
 export interface GrantLine {
@@ -62,6 +65,8 @@ function lineOf(kind: CureKind, target: string, grants: Grants): string {
     case 'publish':
     case 'subscribe':
       return `[capabilities.bus] ${listed(kind, grants.bus[kind], target)}`;
+    case 'priority':
+      return `[capabilities.bus] priority = ${quoted(target)}`;
     case 'tool':
       return `[capabilities] ${listed('tools', grants.tools, target)}`;
     case 'spawn':
@@ -69,6 +74,8 @@ function lineOf(kind: CureKind, target: string, grants: Grants): string {
     case 'channels':
     case 'leases':
     case 'groups':
+    case 'links':
+    case 'monitors':
       return `[capabilities.orchestration] ${listed(kind, grants.orchestration[kind], target)}`;
     case 'spawnFrom':
       return `[capabilities.orchestration] ${listed('spawn-from', grants.orchestration.spawnFrom, target)}`;

@@ -1,3 +1,4 @@
+import { levels, rankOfLevel } from '../manifest/scheduling.ts';
 import type { EnvironmentGrant, Grants, Manifest } from '../manifest.ts';
 import { hasWildcard, isWithin } from '../subject.ts';
 import { PatternTrie } from './pattern-trie.ts';
@@ -19,6 +20,7 @@ function beyond(one: Manifest, other: Manifest, sign: string): string[] {
   const [own, theirs] = [one.grants, other.grants];
   return [
     ...busLines(own, theirs, sign),
+    ...urgencyLines(own, theirs, sign),
     ...entryLines('[[capabilities.http]]', own.http, theirs.http, sign),
     ...entryLines('[[capabilities.files]]', own.files, theirs.files, sign),
     ...entryLines('[[capabilities.net]]', own.net, theirs.net, sign),
@@ -47,6 +49,12 @@ function busLines(own: Grants, theirs: Grants, sign: string): string[] {
   });
 }
 
+function urgencyLines({ bus: { priorityMax } }: Grants, { bus: theirs }: Grants, sign: string): string[] {
+  if (priorityMax === undefined) return [];
+  const known = theirs.priorityMax === undefined ? levels.length : rankOfLevel(theirs.priorityMax);
+  return rankOfLevel(priorityMax) >= known ? [] : [`[capabilities.bus] priority ${sign} "${priorityMax}"`];
+}
+
 /** As when asked: the host's events are covered only by a grant that says `host`. */
 function isOfHost(key: string, pattern: string): boolean {
   return key === 'subscribe' && isWithin(pattern, 'host.>');
@@ -63,6 +71,8 @@ function sharedLines(
     ...nameLines('leases', own.leases, theirs.leases, sign, table),
     ...nameLines('groups', own.groups, theirs.groups, sign, table),
     ...nameLines('spawn-from', own.spawnFrom, theirs.spawnFrom, sign, table),
+    ...nameLines('links', own.links, theirs.links, sign, table),
+    ...nameLines('monitors', own.monitors, theirs.monitors, sign, table),
     ...(own.spawnFrom.length > 0 && own.childrenMax > theirs.childrenMax
       ? [`${table} children-max ${sign} ${own.childrenMax}`]
       : []),

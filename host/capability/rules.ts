@@ -1,4 +1,5 @@
 import { isAgentName } from '../manifest/name.ts';
+import { type Level, rankOfLevel } from '../manifest/scheduling.ts';
 import type { FileGrant, Grants, OrchestrationGrants } from '../manifest.ts';
 import { meet } from '../subject.ts';
 import { HttpRules, type HttpTarget } from './http-rules.ts';
@@ -18,6 +19,8 @@ export class Rules {
   readonly leases: NameSet;
   readonly groups: NameSet;
   readonly spawnFrom: NameSet;
+  readonly links: NameSet;
+  readonly monitors: NameSet;
   readonly http: HttpRules;
 
   private constructor(grants: Grants) {
@@ -27,11 +30,13 @@ export class Rules {
     this.subscribe = PatternSet.of('subscribe', grants.bus.subscribe);
     this.tools = new NameSet(grants.tools);
     this.spawn = new NameSet(grants.spawn);
-    const { channels, leases, groups, spawnFrom } = grants.orchestration;
+    const { channels, leases, groups, spawnFrom, links, monitors } = grants.orchestration;
     this.channels = new NameSet(channels);
     this.leases = new NameSet(leases);
     this.groups = new NameSet(groups);
     this.spawnFrom = new NameSet(spawnFrom);
+    this.links = new NameSet(links);
+    this.monitors = new NameSet(monitors);
     this.http = new HttpRules(grants.http);
   }
 
@@ -42,6 +47,12 @@ export class Rules {
 
   connects(target: HttpTarget): boolean {
     return this.http.allows(target);
+  }
+
+  /** Whether messages may be handled at a level. */
+  urges(level: Level): boolean {
+    const { priorityMax } = this.grants.bus;
+    return priorityMax !== undefined && rankOfLevel(level) >= rankOfLevel(priorityMax);
   }
 
   spawns(name: string): boolean {
@@ -76,7 +87,7 @@ const known = new Interned<Rules>();
 function ordered(grants: Grants): unknown {
   const { bus, http, files, net, environment, secrets, context, tools, spawn, orchestration } = grants;
   return [
-    [[...bus.send].sort(), [...bus.publish].sort(), [...bus.subscribe].sort()],
+    [[...bus.send].sort(), [...bus.publish].sort(), [...bus.subscribe].sort(), bus.priorityMax ?? null],
     http.map(({ scheme, host, port, methods, path }) => [scheme, host, port, methods ?? null, path]),
     files.map(({ path, guest, mode }) => [path, guest, mode]),
     net.map(({ host, port }) => [host, port ?? null]),
@@ -89,6 +100,8 @@ function ordered(grants: Grants): unknown {
   ];
 }
 
-function sharedOf({ channels, leases, groups, spawnFrom, childrenMax }: OrchestrationGrants): unknown[] {
-  return [[...channels].sort(), [...leases].sort(), [...groups].sort(), [...spawnFrom].sort(), childrenMax];
+function sharedOf(grants: OrchestrationGrants): unknown[] {
+  const { channels, leases, groups, spawnFrom, childrenMax, links, monitors } = grants;
+  const names = [channels, leases, groups, spawnFrom, links, monitors];
+  return [...names.map((list) => [...list].sort()), childrenMax];
 }

@@ -8,7 +8,12 @@ export type Lane = 'core' | 'fast' | 'general';
 /** What `host run FILE` calls when nothing else is said. */
 export type Main =
   | { readonly kind: 'command'; readonly export: string }
-  | { readonly kind: 'handler'; readonly hasLife: boolean }
+  | {
+      readonly kind: 'handler';
+      readonly hasLife: boolean;
+      /** It exports `health`, and is asked by it how it is. */
+      readonly hasHealth: boolean;
+    }
   /** Answers HTTP requests: `export` is its `wasi:http/incoming-handler@0.2.x#handle`. */
   | { readonly kind: 'http'; readonly export: string }
   | { readonly kind: 'none'; readonly exports: readonly string[] };
@@ -43,6 +48,8 @@ export interface ArtifactFacts {
   /** Why a component did not get the fast lane. */
   readonly laneReason?: string;
   readonly main: Main;
+  /** Of the general lane: its functions are tasks of the asynchronous ABI, which run in a process of their own only. */
+  readonly hasTasks?: true;
   /** Of a component. */
   readonly world?: World;
   readonly plan?: FastPlan;

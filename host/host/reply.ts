@@ -1,3 +1,4 @@
+import { type OpenCircuit, openCircuitOf, openCircuitText } from '../agent/circuit-refusal.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Accepted as BusAccepted, Reply as BusReply, Sender } from '../bus/delivery.ts';
 import type { BusError, Payload } from '../bus/message.ts';
@@ -17,9 +18,9 @@ export async function askOutside(
   ids: MessageIds,
   to: string,
   payload: Payload,
-  { principal, deadlineMs, signal, subject, messageId = ids.next() }: InvokeOptions,
+  { principal, deadlineMs, signal, subject, priority, messageId = ids.next() }: InvokeOptions,
 ): Promise<Reply> {
-  const waits = { timeoutMs: deadlineMs ?? 0, signal, id: messageId, subject };
+  const waits = { timeoutMs: deadlineMs ?? 0, signal, id: messageId, subject, priority };
   const reply = replyOf(await bus.request(senderOf(principal), to, payload, waits), messageId, deadlineMs);
   const isLate = reply.kind === 'refused' && reply.reason === 'timed-out';
   return isLate ? { ...reply, ...pausedWords(bus, to) } : reply;
@@ -37,12 +38,21 @@ function pausedWords({ directory }: Bus, to: string): { readonly why?: string } 
 
 /** How a request from outside ended. @throws HostError `HOST_ERR_SUBJECT_INVALID` */
 function replyOf(reply: BusReply, id: string, deadlineMs: number | undefined): Reply {
-  if (!('error' in reply))
+  if (!('error' in reply)) {
+    const circuit = openCircuitOf(reply.outcome);
+    if (circuit !== undefined) return turnedAway(circuit);
     return { kind: 'answered', id, outcome: reply.outcome, contentType: reply.contentType };
+  }
   const { error } = reply;
   const retryAfterMs = error.tag === 'full' || error.tag === 'rate-limited' ? error.val : undefined;
   const refused = { kind: 'refused', reason: refusalOf(error), retryAfterMs } as const;
+  if (error.tag === 'too-late') return { ...refused, ...error.val };
   return error.tag === 'timed-out' ? { ...refused, deadlineMs } : refused;
+}
+
+function turnedAway(circuit: OpenCircuit): Reply {
+  const { retryAfterMs } = circuit;
+  return { kind: 'refused', reason: 'circuit-open', retryAfterMs, why: openCircuitText(circuit), circuit };
 }
 
 function refusalOf(error: BusError): Extract<Reply, { kind: 'refused' }>['reason'] {
@@ -53,6 +63,7 @@ function refusalOf(error: BusError): Extract<Reply, { kind: 'refused' }>['reason
     case 'timed-out':
     case 'cancelled':
     case 'no-responders':
+    case 'too-late':
       return error.tag;
     case 'invalid-subject':
       throw new HostError('HOST_ERR_SUBJECT_INVALID', error.val);

@@ -7,7 +7,7 @@ import { Directory } from '../bus/directory.ts';
 import type { Payload } from '../bus/message.ts';
 import { Secrets } from '../capability/secrets.ts';
 import { timeoutDriver, Wheel } from '../clock/wheel.ts';
-import { createEngine, type Engine } from '../engine/engine.ts';
+import { createEngine, type Engine, type Program } from '../engine/engine.ts';
 import {
   defaultMemoryBytesMax,
   exchangesMaxOf,
@@ -18,6 +18,7 @@ import {
 import type { HostError } from '../errors.ts';
 import type { SupervisorTree } from '../manifest.ts';
 import { Placement } from '../scheduler/placement.ts';
+import { newWorkload, Workload } from '../scheduler/workload.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
@@ -36,8 +37,8 @@ import { Mail } from './mail.ts';
 import { Metering } from './metering.ts';
 import { AgentNursery } from './nursery.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
+import { loadPolicyProgram } from './policy-component.ts';
 import { tellPressure } from './pressure-news.ts';
-import { Reservations } from './reservations.ts';
 import { Roster } from './roster.ts';
 import { RunFolder } from './run-folder.ts';
 import type {
@@ -71,6 +72,7 @@ import { SupplyChain } from './supply-chain.ts';
 import { Tenancy } from './tenancy.ts';
 import { ThreadPlaces } from './thread-places.ts';
 import { type AgentThreadHandle, Threads } from './threads.ts';
+import { TieDesk } from './tie-desk.ts';
 import { Totals } from './totals.ts';
 import { openTriggers } from './triggering.ts';
 import { recordRefusal, refusalText, Trust } from './trust.ts';
@@ -134,15 +136,23 @@ class ServingHost implements LocalServing {
   readonly #triggers: Triggers;
   readonly #supervision: Supervision;
   readonly #ties: AgentTies;
+  readonly #tieDesk: TieDesk;
   readonly #supervisorNews: SupervisorNews;
   readonly #desk: FrontDesk;
   readonly #roster: Roster;
   readonly #hooks: HookCalls;
   readonly #absences: Absences;
+  readonly #workload: Workload;
   #recordsTriedMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
 
-  private constructor(options: ServeOptions, secrets: Secrets, state: StateFolder, trust: Trust) {
+  private constructor(
+    options: ServeOptions,
+    secrets: Secrets,
+    state: StateFolder,
+    trust: Trust,
+    policyProgram: Program | undefined,
+  ) {
     const { clock, random, threads } = options;
     this.#options = options;
     this.#news = new HostNews(options.log, () => this.#nowMs());
@@ -194,11 +204,15 @@ class ServingHost implements LocalServing {
       wheel,
       bus: () => this.#bus,
       nursery: () => this.#nursery,
+      ties: () => this.#tieDesk,
       isAgent: (name) => this.#tenancy.registry.get(name) !== undefined,
       say: this.#say.bind(this),
     });
+    const workload = newWorkload(threads);
+    this.#workload = new Workload(workload, () => clock.monotonicMs());
     this.#places = new ThreadPlaces({
       options,
+      workload,
       directory: this.#directory,
       residence: this.#residence,
       state,
@@ -206,6 +220,7 @@ class ServingHost implements LocalServing {
       runFolder: this.#runFolder,
       startedAtMs: this.#startedAtMs,
       subscriptionsFrom,
+      policyProgram,
     });
     this.#threads = new Threads({
       names: this.#names,
@@ -221,10 +236,12 @@ class ServingHost implements LocalServing {
         for (const [agent, own] of changed) state.agents.putSubscriptions(agent, own);
       },
       onHalted: ([agent, halt]) => {
-        state.agents.putHalt(agent, halt);
-        this.#tenancy.noteHalt(agent, halt);
-        if (halt?.kind === 'terminated') void this.#ended(agent, false);
+        state.agents.putHalt(agent, this.#tenancy.noteHalt(agent, halt));
+        if (halt?.kind !== 'terminated') return;
+        this.#ties.terminated(agent, halt);
+        void this.#ended(agent, false);
       },
+      onEnded: (change) => this.#tenancy.noteEnd(...change),
       onExited: (exit) => {
         this.#supervision.exited(exit);
         this.#ties.exited(exit);
@@ -268,20 +285,27 @@ class ServingHost implements LocalServing {
       audit: this.#audit,
       say: this.#say,
     });
+    this.#tieDesk = new TieDesk({
+      ties: this.#ties,
+      require: (agent) => this.#tenancy.require(agent),
+      audit: this.#audit,
+      say: this.#say,
+      assertOpen: () => this.#assertOpen(),
+    });
     this.#tenancy = new Tenancy({
       bus: this.#bus,
-      placement: new Placement(options.scheduler?.placement, options.scheduler?.threadWeightMax),
+      placement: new Placement({
+        name: options.scheduler?.placement,
+        weightMax: options.scheduler?.threadWeightMax,
+        memoryBytesMax: memoryBytesMax / threads,
+        busyOf: (thread) => this.#workload.busyOf(thread),
+      }),
       directory: this.#directory,
       threads: this.#threads,
       kept,
       halts: state.agents.halts(),
       changed: (name, spec) => this.#ties.changed(name, spec),
       isFresh: state.coldLeft.length === 0,
-      reservations: new Reservations({
-        strategy: options.allocation ?? 'worst-fit',
-        threads: this.#threads.numbers,
-        memoryBytesMax,
-      }),
     });
     this.#supervision = new Supervision({
       tenancy: this.#tenancy,
@@ -298,11 +322,13 @@ class ServingHost implements LocalServing {
       random,
       (agent, trigger, why) => this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
       this.#policing,
+      (agent) => this.#finish(agent),
     );
     this.#absences = new Absences(this.#bus, this.#tenancy.registry, () => this.#nowMs());
     const specs = new SpecMaker({
       prepare: (component) => this.#engine.prepare(component),
       limits: options.limits,
+      priorityMax: options.scheduler?.priorityMax,
       secret: (handle, path) => secrets.value(handle, path),
     });
     const admission = this.#policing?.admission;
@@ -357,7 +383,9 @@ class ServingHost implements LocalServing {
     let host: ServingHost;
     try {
       trust = await openTrust(options, told);
-      host = new ServingHost(options, secrets, state, trust);
+      const { scheduler = {}, cacheFolder, clock } = options;
+      const policyProgram = await loadPolicyProgram(scheduler, cacheFolder, clock);
+      host = new ServingHost(options, secrets, state, trust, policyProgram);
     } catch (thrown) {
       await trust?.close('it could not start');
       state.close();
@@ -414,6 +442,13 @@ class ServingHost implements LocalServing {
     this.#isReady = true;
   }
 
+  /** A scheduled agent has no times any more: there is no other reason for it to be there. */
+  #finish(name: string): void {
+    const record = this.#tenancy.registry.get(name);
+    if (record?.spec.manifest.execution.mode !== 'scheduled') return;
+    this.#threads.handle(record.thread)?.post('finish', record.id);
+  }
+
   /** What an agent shares is free, and those that end with it end. */
   async #ended(name: string, isGone: boolean): Promise<void> {
     this.#names.home.endOf(name);
@@ -439,6 +474,7 @@ class ServingHost implements LocalServing {
       await this.#mail.returned(thread, handle);
       await this.#doors.reopen(handle);
       await this.#absences.returned(thread, handle);
+      for (const name of this.#triggers.finishedAgents()) this.#finish(name);
       this.#say('info', `${count} agents of the lost thread are there again`);
     } catch (thrown) {
       this.#say('error', `agents of the lost thread are not there: ${reasonOf(thrown)}`);
@@ -639,15 +675,18 @@ class ServingHost implements LocalServing {
   handle(name: string, principal?: Principal): AgentHandle {
     return new Handle(name, principal?.name ?? 'local', {
       clock: this.#options.clock,
-      record: (known) => this.#tenancy.require(known),
+      records: (known) => this.#tenancy.membersOf(this.#tenancy.require(known)),
       thread: (number) => this.#threads.handle(number),
       metrics: (known) => this.#roster.agent(known),
       resume: (known, by) => this.resume(known, false, { name: by }),
-      assertOpen: () => {
-        this.#desk.requireOpen();
-        this.#audit.assertRoom();
-      },
+      ties: this.#tieDesk,
+      assertOpen: () => this.#assertOpen(),
     });
+  }
+
+  #assertOpen(): void {
+    this.#desk.requireOpen();
+    this.#audit.assertRoom();
   }
 
   async endThread(thread: number): Promise<void> {

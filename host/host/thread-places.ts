@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { Directory } from '../bus/directory.ts';
+import type { Program } from '../engine/engine.ts';
 import type { ResidenceShare } from '../engine/residence.ts';
+import type { WorkloadMemory } from '../scheduler/workload.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
 import type { ServeOptions } from './local-serving.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -15,11 +17,13 @@ export interface ThreadPlacesRooms {
   readonly options: ServeOptions;
   readonly directory: Directory;
   readonly residence: ResidenceShare;
+  readonly workload: WorkloadMemory;
   readonly state: StateFolder;
   readonly trust: Trust;
   readonly runFolder: RunFolder;
   readonly startedAtMs: number;
   readonly subscriptionsFrom: number;
+  readonly policyProgram: Program | undefined;
 }
 
 /** What threads are started with, and told when they take their place. */
@@ -36,12 +40,14 @@ export class ThreadPlaces {
       cacheFolder,
       directory: this.#rooms.directory.shared,
       residence: this.#rooms.residence,
+      workload: this.#rooms.workload,
       warmBytesMax: Math.floor(warmBytesMax / threads),
       historyBytesMax: this.#rooms.options.historyBytesMax ?? historyBytesDefault,
       threads,
       startedMs: this.#rooms.startedAtMs,
       logLevelMin: 'info',
       scheduler: this.#rooms.options.scheduler ?? {},
+      policyProgram: this.#rooms.policyProgram,
     };
   }
 

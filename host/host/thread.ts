@@ -30,9 +30,7 @@ import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
 import { MeteredTurn } from '../scheduler/metered-turn.ts';
-import type { RankFunction } from '../scheduler/policies/custom.ts';
 import { Profiles } from '../scheduler/profile.ts';
-import { loadRank } from '../scheduler/rank-module.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
 import { AgentNews } from './agent-news.ts';
 import { AllocationMeter } from './allocation-meter.ts';
@@ -54,6 +52,9 @@ import { Inspection } from './inspection.ts';
 import { LifeNews } from './life-news.ts';
 import type { MessageProofs } from './message-proofs.ts';
 import { OwnHooks } from './own-hooks.ts';
+import { type Chooser, openChooser } from './policy-component.ts';
+import { PolicyNews } from './policy-news.ts';
+import { spinningOf } from './spinning.ts';
 import { ThreadAudit } from './thread-audit.ts';
 import { ThreadDoor } from './thread-door.ts';
 import { openHistory } from './thread-history.ts';
@@ -82,7 +83,7 @@ const endMsMax = 3_000;
 
 /** How the main thread is told. */
 export interface Owner
-  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted' | 'exited' | 'unwell'>,
+  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted' | 'ended' | 'exited' | 'unwell'>,
     PolicyOwner,
     NamesOwner {}
 
@@ -108,7 +109,8 @@ export class AgentThread {
   readonly #self: number;
   readonly #cold: ColdStates;
   readonly #dispatcher: Dispatcher;
-  readonly profiles: Profiles = new Profiles();
+  readonly #policyNews: PolicyNews;
+  readonly profiles: Profiles;
   readonly #turns: MeteredTurn;
   readonly #allowances: Allowances;
   readonly #gate: Gate;
@@ -144,7 +146,7 @@ export class AgentThread {
     owner: Owner,
     clock: Clock,
     random: Random,
-    rank: RankFunction | undefined,
+    chooser: Chooser,
   ) {
     this.#clock = clock;
     this.#random = random;
@@ -153,6 +155,7 @@ export class AgentThread {
     this.#clearance = clearanceOf(this.#trust, owner, clock);
     this.#audit = this.#openAudit();
     this.#self = links.self;
+    this.profiles = new Profiles(settings.workload, links.self);
     this.mail = mail;
     this.#owner = owner;
     this.#history = openHistory({
@@ -181,7 +184,11 @@ export class AgentThread {
       return new ThreadServing(this.bus, systemRandom, this.#trust.pen, entrance);
     });
     this.#cold = new ColdStates(store, (error, agent) => this.#news.say('error', error.message, agent));
-    this.#links = new Links(links, { clock });
+    this.#links = new Links(links, {
+      clock,
+      ...spinningOf(settings.scheduler),
+      isBusy: () => this.#dispatcher.queued > 0,
+    });
     this.proofs = proofsOf(trust, clock);
     this.bus = new Bus({
       links: this.#links,
@@ -235,11 +242,24 @@ export class AgentThread {
       nowMs: () => clock.monotonicMs(),
       isPending: () => this.#isMailWaiting(),
       termsOf: (id) => this.population.schedulingOf(id),
+      forecast: {
+        executionMsOf: (id) => this.profiles.executionMsOf(this.bus.directory.indexOf(id)),
+        wallMsOf: (id) => this.profiles.wallMsOf(this.bus.directory.indexOf(id)),
+        isKnown: (id, nowMs) => this.profiles.isKnown(this.bus.directory.indexOf(id), nowMs),
+      },
+      admission: settings.scheduler.admission,
       queue: {
         ...settings.scheduler,
-        rank,
-        onFault: (fault) => this.#news.say('error', `the scheduler's function failed: ${String(fault)}`),
+        ...chooser,
+        onFault: (fault) => this.#policyNews.failed(fault),
       },
+    });
+    this.#policyNews = new PolicyNews({
+      bus: this.bus,
+      thread: links.self,
+      standing: () => this.#dispatcher.report().policy,
+      wallMs: () => this.#wallMs(),
+      say: (text) => this.#news.say('error', text),
     });
     this.#hooks = new OwnHooks({
       bus: this.bus,
@@ -277,6 +297,7 @@ export class AgentThread {
       subscribed: (id) => void this.#subscribed.add(id),
       inspection: this.#inspection(),
       halted: (agent, halt) => owner.halted([agent, halt]),
+      ended: (agent, why) => owner.ended([agent, why]),
       exited: (exit) => owner.exited(exit),
       later: (id, delayMs) => this.#wheel.after(this.#waitedKind, id, delayMs) !== 0,
       unwell: (agent, why) => owner.unwell({ agent, why }),
@@ -392,8 +413,8 @@ export class AgentThread {
     });
     const seal = storeSealOf(place.trust, random, 'cold');
     const store = await SegmentStore.open({ folder: coldFolder, seal, clock, adopt: adoptCold });
-    const rank = await loadRank(settings.scheduler);
-    const thread = new AgentThread(settings, place, store, mail, owner, clock, random, rank);
+    const chooser = await openChooser(settings, clock);
+    const thread = new AgentThread(settings, place, store, mail, owner, clock, random, chooser);
     await thread.#open(place.socketPath);
     return thread;
   }
@@ -474,7 +495,8 @@ export class AgentThread {
       released: (agent, saved) => this.#room.released(agent, saved),
       arm: (agent, atMs) => this.#wheel.arm(this.#overdueKind, agent.id, atMs),
       disarm: (timer) => void this.#wheel.cancel(timer),
-      ready: (agent) => this.#dispatcher.wake(agent.id),
+      ready: (agent) => this.#dispatcher.wake(agent.id, undefined, agent.urgency),
+      hasWork: (agent) => this.bus.directory.depthOf(agent.id) > 0,
       rested: () => this.#dispatcher.ended(),
       discard: (agent) => this.#discard(agent),
       stopped: (agent) => {
@@ -560,7 +582,8 @@ export class AgentThread {
       this.bus.directory.indexOf(agent.id),
       outcome.usage.wallMs,
       outcome.usage.memoryBytes,
-      this.#clock.monotonicMs(),
+      // The end of a call that went well was looked at just now.
+      outcome.kind === 'ok' ? agent.lastUsedMs : this.#clock.monotonicMs(),
     );
     // Whoever asked hears of it; of a message that nobody waits for only the operator can.
     if (delivery.request === 0 && outcome.kind === 'error')
@@ -580,7 +603,14 @@ export class AgentThread {
   reportOf(id: number): AgentReport | undefined {
     const report = this.population.reportOf(id);
     const key = this.bus.directory.indexOf(id);
-    return report && { ...report, profile: this.profiles.of(key, this.#clock.monotonicMs()) };
+    return (
+      report && {
+        ...report,
+        profile: this.profiles.of(key, this.#clock.monotonicMs()),
+        turns: this.profiles.turnsOf(key),
+        waitMs: this.#dispatcher.waitMsOf(id),
+      }
+    );
   }
 
   status(): ThreadReport {

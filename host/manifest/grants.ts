@@ -3,6 +3,7 @@ import { patternFault, reservedToken } from '../subject.ts';
 import { type EnvironmentGrant, environmentOf, secretsOf } from './environment.ts';
 import { hostName } from './host-name.ts';
 import { type HttpGrant, httpGrantOf, portMax } from './http-grant.ts';
+import { type Level, levels } from './scheduling.ts';
 import { isInside } from './sources.ts';
 import { subscribableFault } from './subscriptions.ts';
 import type { Table } from './table.ts';
@@ -14,6 +15,8 @@ export interface BusGrants {
   readonly publish: readonly string[];
   /** What the patterns it subscribes to by itself have to lie within. */
   readonly subscribe: readonly string[];
+  /** The first level at which it may have its messages handled; undefined: its own. */
+  readonly priorityMax?: Level;
 }
 
 /** A folder of the host's an agent may see. */
@@ -42,6 +45,10 @@ export interface OrchestrationGrants {
   readonly spawnFrom: readonly string[];
   /** How many agents it made there may be at a time. */
   readonly childrenMax: number;
+  /** Agents it may link itself to while it runs: who fails takes the other along. */
+  readonly links: readonly string[];
+  /** Agents whose end it may ask to be told of while it runs. */
+  readonly monitors: readonly string[];
 }
 
 /** Everything an agent may reach beyond itself. What is not here is not there for it. */
@@ -73,7 +80,15 @@ export const noGrants: Grants = {
   context: false,
   tools: [],
   spawn: [],
-  orchestration: { channels: [], leases: [], groups: [], spawnFrom: [], childrenMax: 0 },
+  orchestration: {
+    channels: [],
+    leases: [],
+    groups: [],
+    spawnFrom: [],
+    childrenMax: 0,
+    links: [],
+    monitors: [],
+  },
 };
 
 const patternsMax = 100_000;
@@ -111,7 +126,7 @@ export function isSharedName(name: string): boolean {
 }
 
 function orchestrationOf(table: Table): OrchestrationGrants {
-  table.only(['channels', 'leases', 'groups', 'spawn-from', 'children-max']);
+  table.only(['channels', 'leases', 'groups', 'spawn-from', 'children-max', 'links', 'monitors']);
   const spawnFrom = namesOf(table, 'spawn-from', spawnPattern, 'worker');
   return {
     channels: namesOf(table, 'channels', sharedPattern, 'orders'),
@@ -124,12 +139,15 @@ function orchestrationOf(table: Table): OrchestrationGrants {
       childrenBounds,
       spawnFrom.length === 0 ? 0 : childrenDefault,
     ),
+    links: namesOf(table, 'links', spawnPattern, 'worker-*'),
+    monitors: namesOf(table, 'monitors', spawnPattern, 'worker-*'),
   };
 }
 
 function busOf(table: Table): BusGrants {
-  table.only(['send', 'publish', 'subscribe']);
+  table.only(['send', 'publish', 'subscribe', 'priority']);
   return {
+    ...(table.has('priority') ? { priorityMax: table.choice('priority', levels, 'batch') } : {}),
     send: patternsOf(table, 'send', 'agent.audit', sendableFault),
     publish: patternsOf(table, 'publish', 'orders.*.created', publishableFault),
     subscribe: patternsOf(table, 'subscribe', 'orders.>', subscribableFault),

@@ -20,7 +20,7 @@ export const stampCell = 0;
 export const tagCell = 1;
 /** What the job under way used: milliseconds for `shortest-job`, else fuel. */
 export const usedCell = 2;
-/** The moving average of what jobs used. */
+/** The moving average of what jobs used; for `shortest-job` what the one under way is forecast to use. */
 export const meanCell = 3;
 export const weightCell = 4;
 /** The level by its terms, times `levelsMax`, and the one it stands in now: a message may lift it. */
@@ -36,6 +36,11 @@ export const weightDefault = 1;
 export const rateDefault = 10;
 export const deadlineMsDefault = 30_000;
 const normal = levels.indexOf('normal');
+
+/** The level in which an agent waits or runs. */
+export function presentLevel(cells: Float64Array, at: number): number {
+  return (cells[at + levelsCell] as number) & (levelsMax - 1);
+}
 
 /** What the scheduler knows of each agent, by its key: columns that grow with the greatest key seen. */
 export class Standings {
@@ -83,6 +88,23 @@ export class Standings {
     if (this.presentOf(key) === level) return false;
     this.cells[key * cellsPerAgent + levelsCell] = this.levelOf(key) * levelsMax + level;
     return true;
+  }
+
+  /** Forgets what a policy kept of everybody: another one begins. */
+  beginAnew(): void {
+    const { cells } = this;
+    for (let at = 0; at < cells.length; at += cellsPerAgent) {
+      cells[at + tagCell] = 0;
+      cells[at + usedCell] = 0;
+      cells[at + meanCell] = 0;
+    }
+  }
+
+  /** Those that wait, in the order in which they came. */
+  waiting(): number[] {
+    const keys: number[] = [];
+    for (let key = 0; key < this.#deadlines.length; key += 1) if (this.stampOf(key) !== 0) keys.push(key);
+    return keys.sort((a, b) => this.stampOf(a) - this.stampOf(b));
   }
 
   stampOf(key: number): number {

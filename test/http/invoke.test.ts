@@ -195,6 +195,17 @@ test('a message that nobody took says why, and when to ask again', async (t) => 
   assert.equal(json.detail, 'the deadline passed before there was an answer: busy is paused');
 });
 
+test('a call that would not end in time is told what was forecast, and what it had', async (t) => {
+  const { front, serving } = await open(t);
+  const late = { kind: 'refused', reason: 'too-late', retryAfterMs: undefined } as const;
+  serving.add('late', () => ({ ...late, forecastMs: 120.2, deadlineMs: 49.9 }));
+  const { status, headers, json } = await ask(front, '/v1/agents/late/invoke', { body: 'x' });
+  assert.deepEqual([status, headers['retry-after']], [503, '1']);
+  const { code, forecastMs, deadlineMs, detail } = json;
+  assert.deepEqual([code, forecastMs, deadlineMs], ['HOST_ERR_DEADLINE_TOO_SOON', 121, 49]);
+  assert.match(String(detail), /would take 121 ms and has 49 ms/);
+});
+
 test('deadline, subject, id and trace reach the agent; what is none is refused', async (t) => {
   const { front, serving } = await open(t);
   let seen: { readonly payload: Payload; readonly options: InvokeOptions } | undefined;
@@ -278,4 +289,29 @@ test('a request keeps the id it came with, unless it is none', async (t) => {
   assert.equal(await idOf('mine-1'), 'mine-1');
   assert.notEqual(await idOf('not one'), 'not one');
   assert.notEqual(await idOf('x'.repeat(129)), 'x'.repeat(129));
+});
+
+test('whose circuit is open says so: since when, why, and when it is tried again', async (t) => {
+  const { front, serving } = await open(t);
+  const circuit = {
+    agent: 'ill',
+    state: 'open',
+    openedAtMs: Date.UTC(2026, 0, 2),
+    retryAfterMs: 2_500,
+    failuresMax: 5,
+    cause: 'trap unreachable',
+  } as const;
+  serving.add('ill', () => ({
+    kind: 'refused',
+    reason: 'circuit-open',
+    retryAfterMs: circuit.retryAfterMs,
+    why: 'its circuit is open',
+    circuit,
+  }));
+  const { status, headers, json } = await ask(front, '/v1/agents/ill/invoke', { body: 'x' });
+  assert.deepEqual([status, headers['retry-after']], [503, '3']);
+  assert.equal(headers['content-type'], 'application/problem+json');
+  assert.equal(json.code, 'HOST_ERR_CIRCUIT_OPEN');
+  assert.equal(json.detail, 'its circuit is open');
+  assert.deepEqual(json.circuit, { ...circuit, openedAt: '2026-01-02T00:00:00.000Z' });
 });

@@ -47,6 +47,8 @@ interface Subscriber {
 
 /** A serving host whose agents are functions of this process: the port in full, without engine or threads. */
 const noScheduling: ThreadScheduling = {
+  policy: { policy: 'fair-share', inForce: 'fair-share', asked: 0 },
+  admission: { admission: 'queue', judged: 0, refused: 0 },
   queued: { realtime: 0, critical: 0, high: 0, normal: 0, low: 0, batch: 0 },
   starts: 0,
   slices: 0,
@@ -237,12 +239,21 @@ export class MemoryServing implements Serving {
       if (this.held.has(name)) throw illegal(name, 'suspended', 'suspended');
       this.pulled.push(`${rein} ${name}`);
     };
+    const both = async (tie: string, other: string): Promise<number> => {
+      for (const one of [name, other]) await this.agent(one);
+      return this.pulled.push(`${tie} ${name} ${other}`);
+    };
     return {
       name,
       pause: () => pull('pause'),
       stop: () => pull('stop'),
       kill: () => pull('kill'),
       resume: () => this.resume(name, false),
+      link: async (other) => void (await both('link', other)),
+      unlink: async (other) => this.pulled.includes(`link ${name} ${other}`),
+      monitor: (other) => both('monitor', other),
+      demonitor: async (monitor) => this.pulled[monitor - 1]?.startsWith('monitor') === true,
+      ties: async () => [{ kind: 'link', agent: (await agent()).name, monitor: undefined }],
       state: async () => (await agent()).lifecycle,
       metrics: agent,
       wait: async ({ states = [] } = {}) => {
@@ -374,6 +385,8 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     digest,
     world: 'handler',
     thread: 1,
+    threads: [1],
+    instances: 1,
     mailboxDepth: 0,
     handled: 0,
     failed: 0,
@@ -381,6 +394,7 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     fuel: 0n,
     route: undefined,
     profile: someProfile,
+    scheduling: { level: 'normal', weight: 1, turns: 3, share: 0.25, waitMs: 1.5 },
     manifestPath: undefined,
     manifest,
     imports: [],
@@ -399,9 +413,10 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
 
 function summaryOf(detail: AgentDetail): AgentSummary {
   const { name, state, lifecycle, digest, world, thread, mailboxDepth } = detail;
-  const { handled, failed, memoryBytes, fuel, route, profile } = detail;
+  const { handled, failed, memoryBytes, fuel, route, profile, threads, instances, scheduling } = detail;
   const counts = { handled, failed, memoryBytes, fuel };
-  return { name, state, lifecycle, digest, world, thread, mailboxDepth, ...counts, route, profile };
+  const place = { thread, threads, instances, mailboxDepth };
+  return { name, state, lifecycle, digest, world, ...place, ...counts, route, profile, scheduling };
 }
 
 const noLives = {

@@ -1,4 +1,5 @@
 import { plainText } from '../../errors.ts';
+import { threadsText, waitText } from '../agent-table.ts';
 import { grouped, short, span } from '../client/amount.ts';
 import { formatTable } from '../client/table.ts';
 import { formatBytes } from '../report.ts';
@@ -16,12 +17,22 @@ const threadColumns = [
 const agentColumns = [
   { title: 'AGENT' },
   { title: 'STATE' },
-  ...['THREAD', 'WAITING', 'MSG/S', 'FUEL/S', 'MS/MSG', 'CPU', 'HANDLED', 'FAILED', 'MEMORY'].map(
-    (title) => ({
-      title,
-      isNumber: true,
-    }),
-  ),
+  ...[
+    'LEVEL',
+    'THREAD',
+    'WAIT',
+    'WAITING',
+    'MSG/S',
+    'FUEL/S',
+    'MS/MSG',
+    'CPU',
+    'HANDLED',
+    'FAILED',
+    'MEMORY',
+  ].map((title) => ({
+    title,
+    isNumber: true,
+  })),
 ];
 /** At least so many agents are shown beside however many threads. */
 const agentRowsMin = 3;
@@ -43,7 +54,18 @@ export function frameLines(sample: Sample, size: FrameSize): string[] {
   return lines.slice(0, size.rows);
 }
 
-function headOf({ status, nowMs, agents, isPart }: Sample): string {
+/** Threads on which the policy of the settings failed, and who decides there. */
+function fallenText(threads: readonly ThreadSample[]): string[] {
+  const fallen = threads.filter(({ scheduling: { policy } }) => policy.inForce !== policy.policy);
+  const [first] = fallen;
+  if (first === undefined) return [];
+  const { policy, inForce } = first.scheduling.policy;
+  return [
+    `policy ${policy} failed on thread ${fallen.map(({ thread }) => thread).join(', ')}: ${inForce} decides`,
+  ];
+}
+
+function headOf({ status, nowMs, agents, threads, isPart }: Sample): string {
   const states = Object.entries(status.agents).filter(([, count]) => count > 0);
   const total = states.reduce((sum, [, count]) => sum + count, 0);
   const { live, max } = status.memories;
@@ -52,6 +74,7 @@ function headOf({ status, nowMs, agents, isPart }: Sample): string {
     `${grouped(total)} ${total === 1 ? 'agent' : 'agents'}${states.length > 0 ? `: ${states.map(([state, count]) => `${grouped(count)} ${state}`).join(', ')}` : ''}`,
     `memories ${grouped(live)} of ${grouped(max)}`,
     `${grouped(status.deadLetters)} dead letters`,
+    ...fallenText(threads),
     ...(isPart ? [`busiest of the first ${grouped(Math.min(agentsMax, agents.length))} by name`] : []),
   ].join(' · ');
 }
@@ -81,11 +104,20 @@ function queuedText(queued: Readonly<Record<string, number>>): string {
   return `${grouped(total)}: ${others.map(([level, count]) => `${grouped(count)} ${level}`).join(', ')}`;
 }
 
+/** `high`, or `high ×4` for one of another weight than most. */
+function levelText({ scheduling }: AgentSample): string {
+  if (scheduling === undefined) return '';
+  const { level, weight } = scheduling;
+  return weight === 1 ? level : `${level} ×${weight}`;
+}
+
 function agentRow(agent: AgentSample): string[] {
   return [
     agent.name,
     agent.state,
-    String(agent.thread),
+    levelText(agent),
+    threadsText(agent),
+    waitText(agent.scheduling?.waitMs),
     grouped(agent.mailboxDepth),
     short(agent.handledPerSecond),
     short(agent.fuelPerSecond),
