@@ -161,6 +161,7 @@ const columns = [
   { title: 'MEMORY', isNumber: true },
   { title: 'FUEL', isNumber: true },
   { title: 'ROUTE' },
+  { title: 'PARENT' },
 ];
 
 function tableOf(agents: readonly Wire<AgentSummary>[], hasTitles: boolean): string {
@@ -181,6 +182,7 @@ function rowOf(agent: Wire<AgentSummary>): string[] {
     formatBytes(agent.memoryBytes),
     short(Number(agent.fuel)),
     agent.route ?? '',
+    agent.parent ?? '',
   ];
 }
 
@@ -210,6 +212,8 @@ function detailText(agent: Wire<AgentDetail>): string {
     ['signed by', agent.signedBy],
     ['earlier', earlier.length === 0 ? undefined : earlier.map((digest) => digest.slice(0, 12)).join(' ')],
     ['route', agent.route],
+    ['parent', agent.parent],
+    ['children', agent.children?.join(' ')],
     ...imports.map((name): [string, string] => ['imports', name]),
     ...subscriptions.map(({ pattern, group }): [string, string] => [
       'listens',

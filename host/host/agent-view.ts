@@ -34,7 +34,11 @@ function stateOf(report: AgentReport | undefined): AgentState {
 }
 
 /** One agent as lists show it; without a report its thread is gone for the moment. */
-export function summaryOf(record: AgentRecord, report: AgentReport | undefined): AgentSummary {
+export function summaryOf(
+  record: AgentRecord,
+  report: AgentReport | undefined,
+  parent: string | undefined,
+): AgentSummary {
   const { facts } = record.spec.program;
   return {
     name: record.name,
@@ -49,6 +53,7 @@ export function summaryOf(record: AgentRecord, report: AgentReport | undefined):
     memoryBytes: report?.memoryBytes ?? 0,
     fuel: report?.fuel ?? 0n,
     route: record.spec.manifest.route,
+    parent,
     profile: profileOf(report?.profile),
   };
 }
@@ -63,10 +68,12 @@ export function detailOf(
   record: AgentRecord,
   report: AgentReport | undefined,
   due: readonly TriggerStatus[],
+  { parent, children }: Pick<AgentDetail, 'parent' | 'children'>,
 ): AgentDetail {
   const { origin, earlier, spec } = record;
   return {
-    ...summaryOf(record, report),
+    ...summaryOf(record, report, parent),
+    children,
     manifestPath: origin.manifestPath,
     manifest: origin.manifestText,
     imports: importsOf(spec),

@@ -1,6 +1,7 @@
 import type { AgentReport } from '../agent/population.ts';
 import type { Triggers } from '../agent/triggers/triggers.ts';
 import { detailOf, summaryOf } from './agent-view.ts';
+import type { AgentNursery } from './nursery.ts';
 import type { AgentDetail, AgentSummary } from './serving.ts';
 import type { Tenancy } from './tenancy.ts';
 import type { Threads } from './threads.ts';
@@ -10,8 +11,15 @@ export class Roster {
   readonly #tenancy: Tenancy;
   readonly #threads: Threads;
   readonly #triggers: Triggers;
+  readonly #families: Pick<AgentNursery, 'parentOf' | 'childrenOf'>;
 
-  constructor(tenancy: Tenancy, threads: Threads, triggers: Triggers) {
+  constructor(
+    tenancy: Tenancy,
+    threads: Threads,
+    triggers: Triggers,
+    families: Pick<AgentNursery, 'parentOf' | 'childrenOf'>,
+  ) {
+    this.#families = families;
     this.#tenancy = tenancy;
     this.#threads = threads;
     this.#triggers = triggers;
@@ -28,12 +36,18 @@ export class Roster {
         for (const [index, id] of ids.entries()) reports.set(id, found[index]);
       }),
     );
-    return records.map((record) => summaryOf(record, reports.get(record.id)));
+    return records.map((record) =>
+      summaryOf(record, reports.get(record.id), this.#families.parentOf(record.name)),
+    );
   }
 
   async agent(name: string): Promise<AgentDetail> {
     const record = this.#tenancy.require(name);
     const [report] = (await this.#threads.handle(record.thread)?.call('report', [record.id])) ?? [];
-    return detailOf(record, report, this.#triggers.of(name));
+    const family = {
+      parent: this.#families.parentOf(name),
+      children: [...this.#families.childrenOf(name)].sort(),
+    };
+    return detailOf(record, report, this.#triggers.of(name), family);
   }
 }

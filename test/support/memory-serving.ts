@@ -389,6 +389,8 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     memoryBytes: 65_536,
     fuel: 0n,
     route: undefined,
+    parent: undefined,
+    children: [],
     profile: someProfile,
     manifestPath: undefined,
     manifest,
@@ -408,9 +410,9 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
 
 function summaryOf(detail: AgentDetail): AgentSummary {
   const { name, state, lifecycle, digest, world, thread, mailboxDepth } = detail;
-  const { handled, failed, memoryBytes, fuel, route, profile } = detail;
+  const { handled, failed, memoryBytes, fuel, route, parent, profile } = detail;
   const counts = { handled, failed, memoryBytes, fuel };
-  return { name, state, lifecycle, digest, world, thread, mailboxDepth, ...counts, route, profile };
+  return { name, state, lifecycle, digest, world, thread, mailboxDepth, ...counts, route, parent, profile };
 }
 
 const noLives = {
