@@ -135,7 +135,7 @@ subject = "orders.>"
     labels: { holds: [], carries: [] },
     audit: { level: 'security' },
     scheduling: { priority: 'normal', class: 'interactive', weight: 1, rate: 10, deadlineMs: 30_000 },
-    execution: { mode: 'event-driven', isolation: 'sandbox' },
+    execution: { mode: 'event-driven', isolation: 'sandbox', instances: 1 },
     resources: noResources,
     hooks: {},
     route: '/shop',

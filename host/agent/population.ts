@@ -17,6 +17,7 @@ import type { Halt } from './halt.ts';
 import { Keeper } from './keeper.ts';
 import type { LifeRecord } from './life-record.ts';
 import { illegal, type LifecycleState } from './lifecycle.ts';
+import { groupOf, isParallel } from './parallel.ts';
 import { Recovery } from './recovery.ts';
 import { type Rein, Reins } from './reins.ts';
 import { Roll, type Tally } from './roll.ts';
@@ -95,6 +96,10 @@ export interface AgentReport extends Tally, WellbeingReport {
   readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
   /** How it works, as its messages have shown. */
   readonly profile?: Profile;
+  /** Turns it had: messages, and slices of them. */
+  readonly turns?: number;
+  /** Milliseconds it waited for its turns, on average as of late; undefined: none was looked at. */
+  readonly waitMs?: number | undefined;
 }
 
 export interface PopulationReport {
@@ -181,6 +186,8 @@ export class Population implements Lodgers {
     const known = this.#spec(spec);
     const { cold } = this.#rooms;
     for (const [id, name, kept, halt] of agents) {
+      // What a version before it left is of no use to any of its instances.
+      if (isParallel(known) && cold.has(name)) void cold.drop(name);
       this.#roll.add(id, name, spec);
       this.wellbeing.watch(id, known);
       if (cold.size > 0 && cold.has(name)) this.#cold += 1;
@@ -200,7 +207,9 @@ export class Population implements Lodgers {
   /** What the manifest subscribes it to. */
   #subscribe(id: number, name: string, spec: Spec): void {
     for (const { pattern, group } of spec.manifest.subscriptions)
-      this.#whenPermitted(id, name, pattern, spec, () => this.#rooms.bus.subscribe(id, pattern, group));
+      this.#whenPermitted(id, name, pattern, spec, () =>
+        this.#rooms.bus.subscribe(id, pattern, group ?? groupOf(name, spec)),
+      );
   }
 
   #whenPermitted(id: number, name: string, pattern: string, spec: Spec, act: () => void): void {
@@ -224,7 +233,8 @@ export class Population implements Lodgers {
   /** What an agent subscribed to itself. */
   ownSubscriptionsOf(id: number): readonly KeptSubscription[] {
     const { manifest } = this.#spec(this.#roll.specOf(id));
-    const own = this.#rooms.bus.subscriptionsOf(id).filter((one) => !isOfManifest(one, manifest));
+    const ours = groupOf(this.#roll.nameOf(id) ?? '', this.#spec(this.#roll.specOf(id)));
+    const own = this.#rooms.bus.subscriptionsOf(id).filter((one) => !isOfManifest(one, manifest, ours));
     return own.map(({ id: number, pattern, group }) => ({ id: number, pattern, group }));
   }
 
@@ -301,9 +311,11 @@ export class Population implements Lodgers {
     }
   }
 
-  #unsubscribe(id: number, { manifest }: Spec): void {
+  #unsubscribe(id: number, spec: Spec): void {
+    const { manifest } = spec;
+    const ours = groupOf(this.#roll.nameOf(id) ?? '', spec);
     for (const own of [...this.#rooms.bus.subscriptionsOf(id)])
-      if (isOfManifest(own, manifest)) this.#rooms.bus.unsubscribe(id, own.id);
+      if (isOfManifest(own, manifest, ours)) this.#rooms.bus.unsubscribe(id, own.id);
   }
 
   /** Ends what the agent subscribed to itself and may not any more. */
@@ -373,15 +385,22 @@ export class Population implements Lodgers {
   }
 
   /** The bus: its mailbox is no longer empty. */
-  wake(id: number): void {
+  wake(id: number, level?: number): void {
     // While it handles one, the next has to wait: `handled` looks whether there is one.
-    if (this.#agents.get(id)?.delivery === undefined) this.#wake(id);
+    if (this.#agents.get(id)?.delivery === undefined) this.#wake(id, level);
   }
 
-  #wake(id: number): void {
+  /** `level`: the place of a better one than its own. */
+  #wake(id: number, level: number | undefined): void {
     const { bus, dispatcher } = this.#rooms;
-    if (dispatcher.looksAtDue) dispatcher.wake(id, bus.dueOf(id));
-    else dispatcher.wake(id);
+    if (dispatcher.looksAtDue) dispatcher.wake(id, bus.dueOf(id), level);
+    else dispatcher.wake(id, undefined, level);
+  }
+
+  /** It has mail still. */
+  #wakeAgain(id: number): void {
+    const { bus } = this.#rooms;
+    if (bus.hasMail(id)) this.#wake(id, bus.urgencyOf(id));
   }
 
   /** The bus: nobody waits for the outcome of what it handles any more. */
@@ -438,13 +457,13 @@ export class Population implements Lodgers {
   /** What an agent owed is made up for. */
   paid(id: number): void {
     this.#owing.delete(id);
-    if (this.#rooms.bus.hasMail(id)) this.#rooms.dispatcher.wake(id);
+    this.#wakeAgain(id);
   }
 
   #turnAway(id: number, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
     const { bus, dispatcher } = this.#rooms;
     bus.settle(delivery, outcome);
-    if (bus.hasMail(id)) this.#wake(id);
+    this.#wakeAgain(id);
     dispatcher.ended();
   }
 
@@ -459,7 +478,7 @@ export class Population implements Lodgers {
     if (this.#heldBack.size === 0 || record?.isFull === true) return;
     const held = [...this.#heldBack];
     this.#heldBack.clear();
-    for (const id of held) dispatcher.wake(id);
+    for (const id of held) dispatcher.wake(id, undefined, this.#rooms.bus.urgencyOf(id));
   }
 
   /** The agent: what came of a message. */
@@ -470,6 +489,7 @@ export class Population implements Lodgers {
     place: FailurePlace,
   ): void {
     const { bus, dispatcher } = this.#rooms;
+    dispatcher.returned(agent.id);
     this.#underWay -= 1;
     this.wellbeing.ended(agent.id, delivery, outcome, place);
     const { inspection } = this.#rooms;
@@ -477,7 +497,7 @@ export class Population implements Lodgers {
     if (told.kind === 'ok') bus.settle(delivery, told);
     else this.#recovery.settle(agent, delivery, told, place);
     if (agent.phase === 'absent') this.keeper.handled(agent);
-    if (bus.hasMail(agent.id)) this.#wake(agent.id);
+    this.#wakeAgain(agent.id);
     if (agent.leaveTurn()) dispatcher.ended();
   }
 
@@ -518,7 +538,10 @@ export class Population implements Lodgers {
     if (name === undefined) return undefined;
     const agent = this.#agents.get(id);
     const { bus, cold } = this.#rooms;
-    const subscriptions = bus.subscriptionsOf(id).map(({ pattern, group }) => ({ pattern, group }));
+    const ours = groupOf(name, this.#spec(this.#roll.specOf(id)));
+    const subscriptions = bus
+      .subscriptionsOf(id)
+      .map(({ pattern, group }) => ({ pattern, group: group === ours ? undefined : group }));
     const mailboxDepth = bus.directory.depthOf(id);
     const { handled, failed, fuel, memoryBytes } = agent ?? this.#roll.tallyOf(id);
     const phase = agent === undefined ? (cold.has(name) ? 'cold' : 'absent') : this.#phaseOf(agent);
@@ -581,6 +604,7 @@ const turnedAway: Outcome<undefined> = {
 function isOfManifest(
   one: Pick<KeptSubscription, 'pattern' | 'group'>,
   { subscriptions }: Manifest,
+  ours: string | undefined,
 ): boolean {
-  return subscriptions.some(({ pattern, group }) => one.pattern === pattern && one.group === group);
+  return subscriptions.some(({ pattern, group }) => one.pattern === pattern && one.group === (group ?? ours));
 }

@@ -8,11 +8,13 @@ import type { Agent } from './agent.ts';
 import { type AwayCall, type CallEnd, Calls, type CallWatch, endedAway } from './calls.ts';
 import { describe, faultOf, isLast, lostCall, StartFailed } from './ending.ts';
 import { type LifeNumber, life } from './lifecycle.ts';
+import { isParallel } from './parallel.ts';
 import { Parking, type ParkingOwner } from './parking.ts';
 import { RestartDelay } from './restart-delay.ts';
 import type { AgentPhase, Saved, StopReason, Surroundings } from './surroundings.ts';
 import { WarmState } from './warm-state.ts';
 
+const warm = (snapshot: Snapshot): WarmState => new WarmState(snapshot);
 const noDenials: Budget['denials'] = new Map();
 
 /**
@@ -392,7 +394,7 @@ export class Presence implements CallWatch, ParkingOwner {
     this.#parking?.end();
     const before = this.#before;
     this.#before = undefined;
-    if (before !== undefined) this.#keep(before, 'hibernated');
+    if (before !== undefined) this.#keep(warm(before), 'hibernated');
     else if (this.#saved !== undefined) this.#sleepOn(this.#saved);
     if (before !== undefined) this.#agent.goBackInHistory();
     else if (this.#saved === undefined) this.#agent.endHistory();
@@ -470,6 +472,12 @@ export class Presence implements CallWatch, ParkingOwner {
     const resident = this.#resident;
     const calls = this.#calls;
     if (!this.#agent.isIdle || resident === undefined || calls === undefined) return;
+    if (isParallel(this.#agent.spec)) {
+      // What is saved is kept under the agent's name, and the others have the same.
+      if (this.#phase === 'idle') await this.#leave(() => this.#end('idle'));
+      this.#hasLived = false;
+      return;
+    }
     if (this.#phase === 'waiting') {
       // What it would go back to stays no longer than it is in memory itself.
       if (resident.saveable.possible && calls.goesOn && this.#before === undefined)
@@ -483,36 +491,36 @@ export class Presence implements CallWatch, ParkingOwner {
 
   async #save(resident: Resident): Promise<void> {
     this.#parking?.leave();
-    const snapshot = await resident.hibernate();
+    const saved = await resident.hibernate(warm);
     this.#resident = undefined;
     this.#calls = undefined;
-    this.#keep(snapshot, 'hibernated');
+    this.#keep(saved, 'hibernated');
     if (hibernations.hasSubscribers) hibernations.publish({ agent: this.#agent.name, place: 'warm' });
   }
 
-  #keep(snapshot: Snapshot, phase: AgentPhase): void {
-    this.#saved = new WarmState(snapshot);
+  #keep(saved: WarmState, phase: AgentPhase): void {
+    this.#saved = saved;
     this.#phase = phase;
-    this.#around.note(this.#agent, { kind: 'hibernated', bytes: this.#saved.bytes });
+    this.#around.note(this.#agent, { kind: 'hibernated', bytes: saved.bytes });
     // In the same breath: a message that waits for it may wake it next.
-    this.#around.kept(this.#agent, this.#saved);
+    this.#around.kept(this.#agent, saved);
   }
 
   /** As `hibernate`, in the middle of a call; the instance may be another agent's before this resolves. */
   #park(resident: Resident, calls: Calls): Promise<void> {
     return this.#leave(async () => {
       this.#parking?.leave();
-      const saved: { snapshot?: Promise<Snapshot> } = {};
+      const leaving: { saved?: Promise<WarmState> } = {};
       const away = calls.leave(() => {
-        saved.snapshot = resident.hibernate();
+        leaving.saved = resident.hibernate(warm);
       });
       this.#away = away;
       this.#resident = undefined;
       this.#calls = undefined;
       try {
-        const snapshot = await saved.snapshot;
+        const saved = await leaving.saved;
         // It may have been ended meanwhile.
-        if (snapshot !== undefined && away === this.#away) this.#keep(snapshot, 'parked');
+        if (saved !== undefined && away === this.#away) this.#keep(saved, 'parked');
       } catch (thrown) {
         resident.instance.dispose();
         away?.end.refused(thrown);

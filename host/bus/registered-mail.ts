@@ -235,7 +235,7 @@ export class RegisteredMail {
   restore(record: JournalRecord, entry: number): void {
     const { self, outbox, reception, bury } = this.#options;
     const { message, receiver, guarantee } = record;
-    const to = this.#directory.find(receiver);
+    const to = this.#directory.receiverOf(receiver, guarantee);
     const owner = to === 0 ? -1 : this.#directory.ownerOf(to);
     const awaited = awaitedOf(owner);
     if (awaited >= 0) this.#strand(awaited, { record, entry });

@@ -1,12 +1,20 @@
 import { HostError, plainText } from '../errors.ts';
-import type { AgentDetail, AgentProfile, AgentSummary, AgentTrigger, Difference } from '../host/serving.ts';
+import type {
+  AgentDetail,
+  AgentProfile,
+  AgentScheduling,
+  AgentSummary,
+  AgentTrigger,
+  Difference,
+} from '../host/serving.ts';
 import { pull, reins, wait } from './agent-reins.ts';
+import { agentTable, threadsText } from './agent-table.ts';
 import { listTies, tie, tieVerbs } from './agent-ties.ts';
 import { grouped, short, span } from './client/amount.ts';
 import { bytesOf } from './client/answer.ts';
 import { Connection, connectionHelp, connectionOptions } from './client/connection.ts';
 import { isProblem, type Problem, problemError, problemOf } from './client/problem.ts';
-import { formatPairs, formatTable } from './client/table.ts';
+import { formatPairs } from './client/table.ts';
 import { listIn, tableIn, type Wire } from './client/wire.ts';
 import type { Command } from './command.ts';
 import { differenceText, wantsMore } from './difference.ts';
@@ -17,6 +25,7 @@ import { parseWords, requireWords } from './words.ts';
 const options = {
   ...connectionOptions,
   json: { type: 'boolean' },
+  wide: { type: 'boolean', short: 'w' },
   prefix: { type: 'string' },
   accept: { type: 'boolean' },
   drop: { type: 'boolean' },
@@ -30,8 +39,8 @@ export const command: Command = {
   summary: 'list, show, install, remove, pause, resume, stop and kill agents',
   help: `host agents: lists, shows, installs and removes agents of a host that serves, and takes them in hand
 
-Usage: host agents [--prefix TEXT] [--json]      all of them
-       host agents NAME [--json]                 everything about one
+Usage: host agents [--prefix TEXT] [--wide|--json]   all of them
+       host agents NAME [--json]                     everything about one
        host agents install FOLDER|agent.toml|FILE.wasm [--accept]
        host agents rm NAME
        host agents pause|stop|kill NAME
@@ -43,6 +52,7 @@ Usage: host agents [--prefix TEXT] [--json]      all of them
        host agents demonitor NAME NUMBER
 
   --prefix TEXT           only those whose name begins so
+  -w, --wide              how they are scheduled, too: level, weight, turns, share of a core, wait for a turn
   --json                  JSON: a line for each agent, or one document
   --retry                 resume: what the agent was held with comes to it again; this is so by itself
   --drop                  resume: what it was held with is a dead letter, and it goes on without
@@ -66,7 +76,8 @@ ${connectionHelp}`,
     const isName = args.includes('--');
     const [action, what] = positionals;
     requireFlagsOf(isName ? undefined : action, args, values);
-    if (action === undefined) return list(connection, values.prefix ?? '', values.json === true);
+    if (action === undefined)
+      return list(connection, values.prefix ?? '', values.json === true, values.wide === true);
     if (!isName && action === 'install')
       return install(connection, oneWord(what, positionals), values.accept === true);
     if (!isName && action === 'rm') return remove(connection, oneWord(what, positionals));
@@ -100,7 +111,7 @@ const flagsOf: Readonly<Record<string, readonly Flag[]>> = {
   demonitor: [],
 };
 const showFlags: readonly Flag[] = ['json'];
-const listFlags: readonly Flag[] = ['prefix', 'json'];
+const listFlags: readonly Flag[] = ['prefix', 'json', 'wide'];
 
 /** A flag that has no effect is no flag. @throws HostError `HOST_ERR_CLI_USAGE` */
 function requireFlagsOf(
@@ -130,7 +141,12 @@ function oneWord(word: string | undefined, positionals: readonly string[]): stri
 const pageMax = 1000;
 
 /** Page by page: there may be a million. */
-async function list(connection: Connection, prefix: string, isJson: boolean): Promise<number> {
+async function list(
+  connection: Connection,
+  prefix: string,
+  isJson: boolean,
+  isWide: boolean,
+): Promise<number> {
   let [after, count]: [string | undefined, number] = [undefined, 0];
   do {
     const query = new URLSearchParams({ limit: String(pageMax) });
@@ -138,7 +154,7 @@ async function list(connection: Connection, prefix: string, isJson: boolean): Pr
     if (after !== undefined) query.set('after', after);
     const page = tableIn(await connection.json('GET', `/v1/agents?${query}`));
     const agents = listIn<Wire<AgentSummary>>(page, 'agents');
-    process.stdout.write(isJson ? jsonLines(agents) : tableOf(agents, count === 0));
+    process.stdout.write(isJson ? jsonLines(agents) : agentTable(agents, count === 0, isWide));
     count += agents.length;
     after = typeof page.next === 'string' ? page.next : undefined;
   } while (after !== undefined);
@@ -148,42 +164,6 @@ async function list(connection: Connection, prefix: string, isJson: boolean): Pr
 
 function jsonLines(agents: readonly unknown[]): string {
   return agents.map((agent) => `${JSON.stringify(agent)}\n`).join('');
-}
-
-const columns = [
-  { title: 'NAME' },
-  { title: 'STATE' },
-  { title: 'LIFE' },
-  { title: 'THREAD', isNumber: true },
-  { title: 'WAITING', isNumber: true },
-  { title: 'HANDLED', isNumber: true },
-  { title: 'FAILED', isNumber: true },
-  { title: 'MEMORY', isNumber: true },
-  { title: 'FUEL', isNumber: true },
-  { title: 'ROUTE' },
-  { title: 'PARENT' },
-];
-
-function tableOf(agents: readonly Wire<AgentSummary>[], hasTitles: boolean): string {
-  if (agents.length === 0) return '';
-  const lines = formatTable(columns, agents.map(rowOf));
-  return `${(hasTitles ? lines : lines.slice(1)).join('\n')}\n`;
-}
-
-function rowOf(agent: Wire<AgentSummary>): string[] {
-  return [
-    agent.name,
-    agent.state,
-    agent.lifecycle ?? '',
-    String(agent.thread),
-    grouped(agent.mailboxDepth),
-    grouped(agent.handled),
-    grouped(agent.failed),
-    formatBytes(agent.memoryBytes),
-    short(Number(agent.fuel)),
-    agent.route ?? '',
-    agent.parent ?? '',
-  ];
 }
 
 async function show(connection: Connection, name: string, isJson: boolean): Promise<number> {
@@ -196,7 +176,7 @@ function detailText(agent: Wire<AgentDetail>): string {
   const { subscriptions = [], imports = [], earlier = [], triggers = [] } = agent;
   const pairs: [string, string | undefined][] = [
     ['name', agent.name],
-    ['state', `${agent.state}, on thread ${agent.thread}`],
+    ['state', `${agent.state}, on thread ${threadsText(agent)}`],
     ['life', agent.lifecycle],
     [
       'handled',
@@ -206,6 +186,7 @@ function detailText(agent: Wire<AgentDetail>): string {
     ['under way', underWayText(agent.underWayMs)],
     ['used', `fuel ${grouped(agent.fuel)} · memory ${formatBytes(agent.memoryBytes)}`],
     ['works', profileText(agent.profile)],
+    ['scheduled', schedulingText(agent.scheduling)],
     ['world', agent.world],
     ['digest', agent.digest],
     ['installed', new Date(agent.installedAtMs).toISOString()],
@@ -250,6 +231,13 @@ function profileText(profile: Wire<AgentProfile> | undefined): string | undefine
   const { executionMs, messagesPerSecond, cpuIntensity, kind } = profile;
   const share = `${Math.round(cpuIntensity * 100)} % of its time (${kind})`;
   return `computes ${executionMs.toFixed(3)} ms for a message, ${share}; ${short(messagesPerSecond)} messages a second`;
+}
+
+function schedulingText(scheduling: Wire<AgentScheduling> | undefined): string | undefined {
+  if (scheduling === undefined) return undefined;
+  const { level, weight, turns, share, waitMs } = scheduling;
+  const waits = typeof waitMs === 'number' ? `; waits ${formatMs(waitMs)} for one` : '';
+  return `${level}, weight ${weight}: ${short(turns)} turns, ${Math.round(share * 100)} % of a core${waits}`;
 }
 
 function triggerText({ name, cron, zone, everyMs, atMs, subject, nextMs }: Wire<AgentTrigger>): string {

@@ -1,6 +1,7 @@
 import { path as paths } from '../builtin.ts';
 import { HostError } from '../errors.ts';
 import { parseQuantity } from '../limits.ts';
+import { type Level, levelNamed, levels } from '../manifest/scheduling.ts';
 import { nearest } from '../nearest.ts';
 
 /** How a host decides who of one level goes first. */
@@ -18,8 +19,8 @@ export const policyNames = [
 
 export type PolicyName = (typeof policyNames)[number];
 
-/** Which thread a new agent goes to. */
-export const placementNames = ['least-loaded', 'first-fit', 'best-fit', 'priority'] as const;
+/** Which thread an agent lives on. */
+export const placementNames = ['balanced', 'first-fit', 'best-fit', 'priority'] as const;
 
 export type PlacementName = (typeof placementNames)[number];
 
@@ -29,16 +30,29 @@ export interface SchedulerSettings {
   readonly policy?: PolicyName;
   /** Milliseconds after which a level in which somebody waits has a turn, whoever waits before it. Default 10. */
   readonly agingMs?: number;
-  /** Default `least-loaded`. */
+  /** Default `balanced`. */
   readonly placement?: PlacementName;
   /** The weights of agents that a thread has room for, where `placement` asks. Default 10,000. */
   readonly threadWeightMax?: number;
+  /** The first level that the manifest of an agent may have or ask for. Default: any. */
+  readonly priorityMax?: Level;
+  /** Microseconds for which a thread without work looks for more before it sleeps; 0: it sleeps at once. Default 100. */
+  readonly spinUsMax?: number;
   /** Of the policy `custom`: the path of a JavaScript module that exports `rank`; loaded by each thread. */
   readonly module?: string;
 }
 
-const keys: readonly string[] = ['policy', 'aging', 'placement', 'thread-weight', 'module'];
+const keys: readonly string[] = [
+  'policy',
+  'aging',
+  'placement',
+  'thread-weight',
+  'priority-max',
+  'spin-max-us',
+  'module',
+];
 const agingMsMax = 60_000;
+const spinUsMaxMax = 1_000;
 
 /** @throws HostError `HOST_ERR_CONFIG_INVALID` naming `source` */
 export function policyNamed(text: string, source: string): PolicyName {
@@ -47,6 +61,22 @@ export function policyNamed(text: string, source: string): PolicyName {
   throw new HostError(
     'HOST_ERR_CONFIG_INVALID',
     `${source}: no policy '${text}'${nearest(text, policyNames)}; there are ${policyNames.join(', ')}`,
+  );
+}
+
+/** What other places call `balanced`, and this one did. */
+const balancedElsewhere: readonly string[] = ['least-loaded', 'worst-fit'];
+
+/** @throws HostError `HOST_ERR_CONFIG_INVALID` naming `source` */
+export function placementNamed(text: string, source: string): PlacementName {
+  const name = placementNames.find((one) => one === text);
+  if (name !== undefined) return name;
+  const near = balancedElsewhere.includes(text)
+    ? "; it is called 'balanced' here"
+    : nearest(text, placementNames);
+  throw new HostError(
+    'HOST_ERR_CONFIG_INVALID',
+    `${source}: no placement '${text}'${near}; there are ${placementNames.join(', ')}`,
   );
 }
 
@@ -64,13 +94,15 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     aging,
     placement,
     'thread-weight': threadWeight,
+    'priority-max': priorityMax,
+    'spin-max-us': spinUsMax,
     module,
   } = table as Readonly<Record<string, unknown>>;
   for (const key of Object.keys(table))
     if (!keys.includes(key))
       throw new HostError(
         'HOST_ERR_CONFIG_INVALID',
-        `${path}: unknown key 'scheduler.${key}'${nearest(key, keys)}; the keys are: ${keys.join(', ')}`,
+        `${path}: unknown key 'scheduler.${key}'${key === 'allocation' ? '; it is placement' : nearest(key, keys)}; the keys are: ${keys.join(', ')}`,
         { path, key },
       );
   if (policy !== undefined && typeof policy !== 'string') throw wrong('policy', 'a text in quotes');
@@ -78,16 +110,27 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
   if (aging !== undefined && typeof aging !== 'string') throw wrong('aging', 'a time such as "10ms"');
   const agingMs = aging === undefined ? undefined : parseQuantity('ms', aging, `${path}: scheduler.aging`);
   if (agingMs !== undefined && (agingMs < 1 || agingMs > agingMsMax)) throw wrong('aging', 'from 1ms to 60s');
-  const placed = placementNames.find((one) => one === placement);
-  if (placement !== undefined && placed === undefined)
-    throw wrong('placement', `one of ${placementNames.join(', ')}`);
+  const ceiling = levelNamed(String(priorityMax));
+  if (priorityMax !== undefined && ceiling === undefined)
+    throw wrong('priority-max', `one of ${levels.join(', ')}`);
+  if (placement !== undefined && typeof placement !== 'string') throw wrong('placement', 'a text in quotes');
   const isWeight = Number.isSafeInteger(threadWeight) && (threadWeight as number) > 0;
   if (threadWeight !== undefined && !isWeight) throw wrong('thread-weight', 'a whole number above 0');
+  if (spinUsMax !== undefined && !isSpan(spinUsMax))
+    throw wrong('spin-max-us', `a whole number from 0 to ${spinUsMaxMax}`);
   return {
-    ...(placed === undefined ? {} : { placement: placed }),
+    ...(isSpan(spinUsMax) ? { spinUsMax } : {}),
+    ...(ceiling === undefined ? {} : { priorityMax: ceiling }),
+    ...(placement === undefined
+      ? {}
+      : { placement: placementNamed(placement, `${path}: scheduler.placement`) }),
     ...(isWeight ? { threadWeightMax: threadWeight as number } : {}),
     ...(policy === undefined ? {} : { policy: policyNamed(policy, `${path}: scheduler.policy`) }),
     ...(agingMs === undefined ? {} : { agingMs }),
     ...(module === undefined ? {} : { module: paths.resolve(paths.dirname(path), module) }),
   };
+}
+
+function isSpan(us: unknown): us is number {
+  return typeof us === 'number' && Number.isSafeInteger(us) && us >= 0 && us <= spinUsMaxMax;
 }

@@ -80,16 +80,20 @@ export class AgentTies {
   #watch(name: string): void {
     const record = this.#rooms.tenancy().registry.get(name);
     if (record === undefined) return;
-    const asked = { ids: [record.id], isTied: this.#concerns(name) };
     // One that is lost learns it when its agents are there again.
-    this.#rooms.threads.handle(record.thread)?.post('tie', asked);
+    for (const { id, thread } of this.#rooms.tenancy().membersOf(record))
+      this.#rooms.threads.handle(thread)?.post('tie', { ids: [id], isTied: this.#concerns(name) });
   }
 
   /** The agents of a lost thread are there again, on one that knows nothing of ties. */
   returned(thread: number): void {
     const { registry } = this.#rooms.tenancy();
+    const isThere = (name: string): boolean => {
+      const record = registry.get(name);
+      return record !== undefined && registry.membersOf(record).some((one) => one.thread === thread);
+    };
     const concerned = new Set([...this.#named.keys(), ...this.#asked.names]);
-    const names = [...concerned].filter((name) => registry.get(name)?.thread === thread);
+    const names = [...concerned].filter(isThere);
     for (const name of names) this.#watch(name);
     for (const agent of names) this.exited({ agent, why: 'its thread was lost' });
   }
@@ -270,7 +274,9 @@ export class AgentTies {
     audit.supervised('', 'linked', name, why);
     say('warn', `ended: ${why}`, name);
     if (supervision().has(name)) void supervision().fail(name, why);
-    else threads.handle(record.thread)?.post('endLinked', { id: record.id, why });
+    else
+      for (const { id, thread } of tenancy().membersOf(record))
+        threads.handle(thread)?.post('endLinked', { id, why });
   }
 }
 

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import type { Agent } from '../agent/agent.ts';
+import { groupOf } from '../agent/parallel.ts';
 import { asyncBusGuestApi } from '../bus/async-guest-api.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Sender } from '../bus/delivery.ts';
@@ -11,6 +12,7 @@ import type { Budget } from '../engine/budget.ts';
 import { type HostInterface, Linker, WitError } from '../engine/linker.ts';
 import type { HttpGate, WasiGrants } from '../engine/wasi/grants.ts';
 import type { Flows } from '../engine/wasi/pace.ts';
+import type { Level } from '../manifest/scheduling.ts';
 import { asyncOrchestrationGuestApi } from '../orchestration/async-guest-api.ts';
 import { type OrchestrationGuest, orchestrationGuestApi } from '../orchestration/guest-api.ts';
 import { tiesGuestApi } from '../orchestration/ties-guest-api.ts';
@@ -200,6 +202,14 @@ class AgentOnBus<Rights extends BusRights = Capabilities> implements BusGuest, S
 
   get deadlineNs(): bigint | undefined {
     return this.#agent.delivery?.message.deadlineNs;
+  }
+
+  mayUrge(level: Level): boolean {
+    return this.#agent.mayUrge(level);
+  }
+
+  get group(): string | undefined {
+    return groupOf(this.#agent.name, this.#agent.spec);
   }
 
   sender(): Sender {

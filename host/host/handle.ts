@@ -9,8 +9,8 @@ import type { TieDesk } from './tie-desk.ts';
 
 export interface HandleRooms {
   readonly clock: Clock;
-  /** @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
-  readonly record: (name: string) => AgentRecord;
+  /** Its instances. @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
+  readonly records: (name: string) => readonly AgentRecord[];
   /** Undefined for the moment between the loss of a thread and its successor. */
   readonly thread: (number: number) => AgentThreadHandle | undefined;
   readonly metrics: (name: string) => Promise<AgentMetrics>;
@@ -55,7 +55,14 @@ export class Handle implements AgentHandle {
 
   async #pull(rein: Rein): Promise<void> {
     this.#rooms.assertOpen();
-    const { id, thread } = this.#rooms.record(this.name);
+    const members = this.#rooms.records(this.name);
+    // All are tried: one that cannot be is no reason to leave the others as they are.
+    const pulled = await Promise.allSettled(members.map((member) => this.#pullOne(member, rein)));
+    const refused = pulled.find((one) => one.status === 'rejected');
+    if (refused !== undefined) throw refused.reason;
+  }
+
+  async #pullOne({ id, thread }: AgentRecord, rein: Rein): Promise<void> {
     const handle = this.#rooms.thread(thread);
     if (handle === undefined)
       throw new HostError(
@@ -105,15 +112,30 @@ export class Handle implements AgentHandle {
     const untilMs = clock.monotonicMs() + Math.min(timeoutMs, timeoutMsMax);
     for (;;) {
       const leftMs = untilMs - clock.monotonicMs();
-      const found = await this.#look(states, Math.max(0, leftMs));
-      if (found !== 'unreachable' || states.includes(found)) return found;
+      const found = await this.#lookAtAll(states, Math.max(0, leftMs));
+      if (found === undefined || found === 'terminated' || states.includes(found)) return found;
       if (leftMs <= 0) return undefined;
       await clock.sleep(Math.min(againMs, leftMs));
     }
   }
 
-  async #look(states: readonly LifecycleState[], timeoutMs: number): Promise<LifecycleState | undefined> {
-    const { id, thread } = this.#rooms.record(this.name);
+  /** The agent's state once an instance of it has one of these; undefined: none has within the time. */
+  async #lookAtAll(
+    states: readonly LifecycleState[],
+    timeoutMs: number,
+  ): Promise<LifecycleState | undefined> {
+    const members = this.#rooms.records(this.name);
+    const [only] = members;
+    if (members.length === 1 && only !== undefined) return this.#look(only, states, timeoutMs);
+    const found = await Promise.race(members.map((member) => this.#look(member, states, timeoutMs)));
+    return found === undefined ? undefined : this.state();
+  }
+
+  async #look(
+    { id, thread }: AgentRecord,
+    states: readonly LifecycleState[],
+    timeoutMs: number,
+  ): Promise<LifecycleState | undefined> {
     const handle = this.#rooms.thread(thread);
     if (handle === undefined) return 'unreachable';
     try {

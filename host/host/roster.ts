@@ -1,6 +1,8 @@
 import type { AgentReport } from '../agent/population.ts';
+import type { AgentRecord } from '../agent/registry.ts';
 import type { Triggers } from '../agent/triggers/triggers.ts';
-import { detailOf, summaryOf } from './agent-view.ts';
+import { sumOf } from './agent-sum.ts';
+import { detailOf, type Members, summaryOf } from './agent-view.ts';
 import type { AgentNursery } from './nursery.ts';
 import type { AgentDetail, AgentSummary } from './serving.ts';
 import type { Tenancy } from './tenancy.ts';
@@ -27,7 +29,8 @@ export class Roster {
 
   async agents(after: string | undefined, max: number, prefix?: string): Promise<readonly AgentSummary[]> {
     const records = this.#tenancy.registry.list(after, max, prefix);
-    const byThread = Map.groupBy(records, ({ thread }) => thread);
+    const all = records.map((record) => this.#membersOf(record));
+    const byThread = Map.groupBy(all.flat(), ({ thread }) => thread);
     const reports = new Map<number, AgentReport | undefined>();
     await Promise.all(
       [...byThread].map(async ([thread, some]) => {
@@ -36,18 +39,26 @@ export class Roster {
         for (const [index, id] of ids.entries()) reports.set(id, found[index]);
       }),
     );
-    return records.map((record) =>
-      summaryOf(record, reports.get(record.id), this.#families.parentOf(record.name)),
-    );
+    return all.map((members) => {
+      const report = sumOf(members.map(({ id }) => reports.get(id)));
+      return summaryOf(members, report, this.#families.parentOf(members[0].name));
+    });
   }
 
   async agent(name: string): Promise<AgentDetail> {
-    const record = this.#tenancy.require(name);
-    const [report] = (await this.#threads.handle(record.thread)?.call('report', [record.id])) ?? [];
+    const members = this.#membersOf(this.#tenancy.require(name));
+    const reports = members.map(async ({ id, thread }) => {
+      const [report] = (await this.#threads.handle(thread)?.call('report', [id])) ?? [];
+      return report;
+    });
     const family = {
       parent: this.#families.parentOf(name),
       children: [...this.#families.childrenOf(name)].sort(),
     };
-    return detailOf(record, report, this.#triggers.of(name), family);
+    return detailOf(members, sumOf(await Promise.all(reports)), this.#triggers.of(name), family);
+  }
+
+  #membersOf(record: AgentRecord): Members {
+    return [record, ...this.#tenancy.membersOf(record).slice(1)];
   }
 }

@@ -18,6 +18,7 @@ import {
 import type { HostError } from '../errors.ts';
 import type { SupervisorTree } from '../manifest.ts';
 import { Placement } from '../scheduler/placement.ts';
+import { newWorkload, Workload } from '../scheduler/workload.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
@@ -37,7 +38,6 @@ import { Metering } from './metering.ts';
 import { AgentNursery } from './nursery.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
 import { tellPressure } from './pressure-news.ts';
-import { Reservations } from './reservations.ts';
 import { Roster } from './roster.ts';
 import { RunFolder } from './run-folder.ts';
 import type {
@@ -141,6 +141,7 @@ class ServingHost implements LocalServing {
   readonly #roster: Roster;
   readonly #hooks: HookCalls;
   readonly #absences: Absences;
+  readonly #workload: Workload;
   #recordsTriedMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
 
@@ -200,8 +201,11 @@ class ServingHost implements LocalServing {
       isAgent: (name) => this.#tenancy.registry.get(name) !== undefined,
       say: this.#say.bind(this),
     });
+    const workload = newWorkload(threads);
+    this.#workload = new Workload(workload, () => clock.monotonicMs());
     this.#places = new ThreadPlaces({
       options,
+      workload,
       directory: this.#directory,
       residence: this.#residence,
       state,
@@ -224,8 +228,7 @@ class ServingHost implements LocalServing {
         for (const [agent, own] of changed) state.agents.putSubscriptions(agent, own);
       },
       onHalted: ([agent, halt]) => {
-        state.agents.putHalt(agent, halt);
-        this.#tenancy.noteHalt(agent, halt);
+        state.agents.putHalt(agent, this.#tenancy.noteHalt(agent, halt));
         if (halt?.kind !== 'terminated') return;
         this.#ties.terminated(agent, halt);
         void this.#ended(agent, false);
@@ -282,18 +285,18 @@ class ServingHost implements LocalServing {
     });
     this.#tenancy = new Tenancy({
       bus: this.#bus,
-      placement: new Placement(options.scheduler?.placement, options.scheduler?.threadWeightMax),
+      placement: new Placement({
+        name: options.scheduler?.placement,
+        weightMax: options.scheduler?.threadWeightMax,
+        memoryBytesMax: memoryBytesMax / threads,
+        busyOf: (thread) => this.#workload.busyOf(thread),
+      }),
       directory: this.#directory,
       threads: this.#threads,
       kept,
       halts: state.agents.halts(),
       changed: (name, spec) => this.#ties.changed(name, spec),
       isFresh: state.coldLeft.length === 0,
-      reservations: new Reservations({
-        strategy: options.allocation ?? 'worst-fit',
-        threads: this.#threads.numbers,
-        memoryBytesMax,
-      }),
     });
     this.#supervision = new Supervision({
       tenancy: this.#tenancy,
@@ -315,6 +318,7 @@ class ServingHost implements LocalServing {
     const specs = new SpecMaker({
       prepare: (component) => this.#engine.prepare(component),
       limits: options.limits,
+      priorityMax: options.scheduler?.priorityMax,
       secret: (handle, path) => secrets.value(handle, path),
     });
     const admission = this.#policing?.admission;
@@ -656,7 +660,7 @@ class ServingHost implements LocalServing {
   handle(name: string, principal?: Principal): AgentHandle {
     return new Handle(name, principal?.name ?? 'local', {
       clock: this.#options.clock,
-      record: (known) => this.#tenancy.require(known),
+      records: (known) => this.#tenancy.membersOf(this.#tenancy.require(known)),
       thread: (number) => this.#threads.handle(number),
       metrics: (known) => this.#roster.agent(known),
       resume: (known, by) => this.resume(known, false, { name: by }),

@@ -53,7 +53,12 @@ export interface AgentSummary {
   /** SHA-256 of the component, lower-case hex. */
   readonly digest: string;
   readonly world: string;
+  /** Where it lives; of a parallel agent its first instance. */
   readonly thread: number;
+  /** Where its instances live, each number once. */
+  readonly threads: readonly number[];
+  /** More than 1 for a parallel agent. */
+  readonly instances: number;
   /** Messages waiting. */
   readonly mailboxDepth: number;
   /** Messages dealt with since the host started. */
@@ -68,6 +73,20 @@ export interface AgentSummary {
   /** The agent that made it; undefined: it was installed, or its maker is no more. */
   readonly parent: string | undefined;
   readonly profile: AgentProfile;
+  readonly scheduling: AgentScheduling;
+}
+
+/** How an agent's turns stand to those of others. */
+export interface AgentScheduling {
+  readonly level: Level;
+  /** Its share against others of its level. */
+  readonly weight: number;
+  /** Turns it had since its thread began: messages, and slices of them. */
+  readonly turns: number;
+  /** What it computes as of late, 0 to 1 of one core. */
+  readonly share: number;
+  /** Milliseconds it waited for its turns, on average as of late; undefined: none of its waits was looked at. */
+  readonly waitMs: number | undefined;
 }
 
 /** How an agent works, as its messages have shown: moving averages. */
@@ -164,6 +183,8 @@ export interface InvokeOptions {
   /** The asker went away. */
   readonly signal?: AbortSignal;
   readonly messageId?: string;
+  /** The level at which its receiver is to handle it, if its own is none before it. */
+  readonly priority?: Level;
 }
 
 /** How a request ended. */
@@ -207,6 +228,8 @@ export interface PublishOptions {
   readonly principal: Principal;
   readonly guarantee?: Guarantee;
   readonly messageId?: string;
+  /** As of `InvokeOptions`. */
+  readonly priority?: Level;
 }
 
 export interface DeadLetter {

@@ -145,12 +145,18 @@ export class Supervision {
 
   #checkOne(tree: SupervisorTree, seen: Set<string>): void {
     for (const name of agentsOf(tree)) {
-      const isThere = this.#rooms.tenancy.registry.get(name) !== undefined;
-      if (isThere && !seen.has(name)) {
+      const record = this.#rooms.tenancy.registry.get(name);
+      const isParallel = record?.spec.manifest.execution.mode === 'parallel';
+      if (record !== undefined && !isParallel && !seen.has(name)) {
         seen.add(name);
         continue;
       }
-      const why = isThere ? 'which another one has already' : 'and there is no such agent here';
+      const why =
+        record === undefined
+          ? 'and there is no such agent here'
+          : isParallel
+            ? 'whose instances are begun again one by one, as its own [restart] says: leave it out of the tree'
+            : 'which another one has already';
       throw new HostError(
         'HOST_ERR_CONFIG_INVALID',
         `the supervisor '${tree.name}' has the child '${name}', ${why}`,

@@ -54,6 +54,7 @@ import { Inspection } from './inspection.ts';
 import { LifeNews } from './life-news.ts';
 import type { MessageProofs } from './message-proofs.ts';
 import { OwnHooks } from './own-hooks.ts';
+import { spinningOf } from './spinning.ts';
 import { ThreadAudit } from './thread-audit.ts';
 import { ThreadDoor } from './thread-door.ts';
 import { openHistory } from './thread-history.ts';
@@ -108,7 +109,7 @@ export class AgentThread {
   readonly #self: number;
   readonly #cold: ColdStates;
   readonly #dispatcher: Dispatcher;
-  readonly profiles: Profiles = new Profiles();
+  readonly profiles: Profiles;
   readonly #turns: MeteredTurn;
   readonly #allowances: Allowances;
   readonly #gate: Gate;
@@ -130,6 +131,8 @@ export class AgentThread {
   #server: ExchangeServer | undefined;
   #sweeping: NodeJS.Timeout | undefined;
   #quietLooks = 0;
+  /** Messages delivered at the last look. */
+  #tidyDelivered = 0;
   /** Agents whose own subscriptions are others since the owner was told. */
   readonly #subscribed = new Set<number>();
   #again: NodeJS.Timeout | undefined;
@@ -151,6 +154,7 @@ export class AgentThread {
     this.#clearance = clearanceOf(this.#trust, owner, clock);
     this.#audit = this.#openAudit();
     this.#self = links.self;
+    this.profiles = new Profiles(settings.workload, links.self);
     this.mail = mail;
     this.#owner = owner;
     this.#history = openHistory({
@@ -179,7 +183,11 @@ export class AgentThread {
       return new ThreadServing(this.bus, systemRandom, this.#trust.pen, entrance);
     });
     this.#cold = new ColdStates(store, (error, agent) => this.#news.say('error', error.message, agent));
-    this.#links = new Links(links, { clock });
+    this.#links = new Links(links, {
+      clock,
+      ...spinningOf(settings.scheduler),
+      isBusy: () => this.#dispatcher.queued > 0,
+    });
     this.proofs = proofsOf(trust, clock);
     this.bus = new Bus({
       links: this.#links,
@@ -233,6 +241,9 @@ export class AgentThread {
       nowMs: () => clock.monotonicMs(),
       isPending: () => this.#isMailWaiting(),
       termsOf: (id) => this.population.schedulingOf(id),
+      forecast: {
+        executionMsOf: (id) => this.profiles.executionMsOf(this.bus.directory.indexOf(id)),
+      },
       queue: {
         ...settings.scheduler,
         rank,
@@ -433,8 +444,11 @@ export class AgentThread {
 
   /** A memory that was dropped is held until the next collection, which comes late where nothing is done. */
   #tidy(): void {
-    const isDue = this.#residence.dropped >= tidyDroppedMin && this.#isQuiet();
-    this.#quietLooks = isDue ? this.#quietLooks + 1 : 0;
+    const { delivered } = this.bus.counts;
+    // One with a message now and then has nothing to do at most looks, and would still notice.
+    const isIdle = delivered === this.#tidyDelivered && this.#isQuiet();
+    this.#tidyDelivered = delivered;
+    this.#quietLooks = isIdle && this.#residence.dropped >= tidyDroppedMin ? this.#quietLooks + 1 : 0;
     if (this.#quietLooks >= tidyQuietLooks) void this.#residence.collect();
   }
 
@@ -469,7 +483,7 @@ export class AgentThread {
       released: (agent, saved) => this.#room.released(agent, saved),
       arm: (agent, atMs) => this.#wheel.arm(this.#overdueKind, agent.id, atMs),
       disarm: (timer) => void this.#wheel.cancel(timer),
-      ready: (agent) => this.#dispatcher.wake(agent.id),
+      ready: (agent) => this.#dispatcher.wake(agent.id, undefined, agent.urgency),
       rested: () => this.#dispatcher.ended(),
       discard: (agent) => this.#discard(agent),
       stopped: (agent) => {
@@ -555,7 +569,8 @@ export class AgentThread {
       this.bus.directory.indexOf(agent.id),
       outcome.usage.wallMs,
       outcome.usage.memoryBytes,
-      this.#clock.monotonicMs(),
+      // The end of a call that went well was looked at just now.
+      outcome.kind === 'ok' ? agent.lastUsedMs : this.#clock.monotonicMs(),
     );
     // Whoever asked hears of it; of a message that nobody waits for only the operator can.
     if (delivery.request === 0 && outcome.kind === 'error')
@@ -575,7 +590,14 @@ export class AgentThread {
   reportOf(id: number): AgentReport | undefined {
     const report = this.population.reportOf(id);
     const key = this.bus.directory.indexOf(id);
-    return report && { ...report, profile: this.profiles.of(key, this.#clock.monotonicMs()) };
+    return (
+      report && {
+        ...report,
+        profile: this.profiles.of(key, this.#clock.monotonicMs()),
+        turns: this.profiles.turnsOf(key),
+        waitMs: this.#dispatcher.waitMsOf(id),
+      }
+    );
   }
 
   status(): ThreadReport {

@@ -471,7 +471,7 @@ test('agents are listed page by page', async () => {
   const { code, stdout } = await call(['agents'], { routes });
   assert.match(
     stdout,
-    /^NAME +STATE +LIFE +THREAD +WAITING +HANDLED +FAILED +MEMORY +FUEL +ROUTE +PARENT\na +idle +ready +1 +0 +1,234 +1 +64 KiB +1\.2M\nb +idle .* \/shop *\n$/,
+    /^NAME +STATE +LIFE +THREAD +WAITING +HANDLED +FAILED +MEMORY +FUEL +ROUTE\na +idle +ready +1 +0 +1,234 +1 +64 KiB +1\.2M\nb +idle .* \/shop\n$/,
   );
   assert.equal(code, 0);
   const lines = (await call(['agents', '--json'], { routes })).stdout.trimEnd().split('\n');

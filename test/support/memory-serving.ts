@@ -383,6 +383,8 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     digest,
     world: 'handler',
     thread: 1,
+    threads: [1],
+    instances: 1,
     mailboxDepth: 0,
     handled: 0,
     failed: 0,
@@ -392,6 +394,7 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     parent: undefined,
     children: [],
     profile: someProfile,
+    scheduling: { level: 'normal', weight: 1, turns: 3, share: 0.25, waitMs: 1.5 },
     manifestPath: undefined,
     manifest,
     imports: [],
@@ -410,9 +413,11 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
 
 function summaryOf(detail: AgentDetail): AgentSummary {
   const { name, state, lifecycle, digest, world, thread, mailboxDepth } = detail;
-  const { handled, failed, memoryBytes, fuel, route, parent, profile } = detail;
+  const { handled, failed, memoryBytes, fuel, route, parent, profile, threads, instances, scheduling } =
+    detail;
   const counts = { handled, failed, memoryBytes, fuel };
-  return { name, state, lifecycle, digest, world, thread, mailboxDepth, ...counts, route, parent, profile };
+  const place = { thread, threads, instances, mailboxDepth };
+  return { name, state, lifecycle, digest, world, ...place, ...counts, route, parent, profile, scheduling };
 }
 
 const noLives = {

@@ -1,4 +1,5 @@
 import type { ModuleSummary } from '../meter/summary.ts';
+import { borrow } from './scratch.ts';
 import { blockBytes, pageBytes, type SavedMemory } from './snapshot.ts';
 
 type Exports = WebAssembly.Instance['exports'];
@@ -38,15 +39,21 @@ export class BaseImage {
     return this.#summary.memories.map(({ exportName }) => memoryOf(exports, exportName));
   }
 
-  /** Copies what differs. */
-  saveMemories(exports: Exports): SavedMemory[] {
-    return this.#memories.map((image, index) => image.save(this.#memory(exports, index)));
+  /** Copies what differs: for good, or into room that is borrowed if it is not too much. */
+  saveMemories(exports: Exports, isBorrowing: boolean): SavedMemory[] {
+    // What is borrowed is one place, which two memories would write to.
+    const mayBorrow = isBorrowing && this.#memories.length === 1;
+    return this.#memories.map((image, index) => image.save(this.#memory(exports, index), mayBorrow));
   }
 
   saveGlobals(exports: Exports): (number | bigint)[] {
-    return this.#summary.mutableGlobals.map(
-      ({ exportName }) => (exports[exportName] as WebAssembly.Global<'i32' | 'i64'>).value,
-    );
+    const values: (number | bigint)[] = [];
+    for (const { readName, count } of this.#summary.globalsAccess) {
+      const given: unknown = functionOf(exports, readName)();
+      if (count === 1) values.push(given as number | bigint);
+      else values.push(...(given as (number | bigint)[]));
+    }
+    return values;
   }
 
   /** Writes saved blocks into memories that are as the image; they are large enough. */
@@ -55,8 +62,11 @@ export class BaseImage {
   }
 
   restoreGlobals(exports: Exports, values: readonly (number | bigint)[]): void {
-    for (const [index, { exportName }] of this.#summary.mutableGlobals.entries())
-      (exports[exportName] as WebAssembly.Global<'i32' | 'i64'>).value = values[index] as number | bigint;
+    let from = 0;
+    for (const { writeName, count } of this.#summary.globalsAccess) {
+      functionOf(exports, writeName)(...values.slice(from, from + count));
+      from += count;
+    }
   }
 
   /** Brings everything back to the image: `saved` names the blocks that differ from it. */
@@ -80,6 +90,12 @@ function memoryOf(exports: Exports, name: string): WebAssembly.Memory {
   const memory = exports[name];
   if (!(memory instanceof WebAssembly.Memory)) throw new Error(`bug: no memory '${name}'`);
   return memory;
+}
+
+function functionOf(exports: Exports, name: string): WebAssembly.ExportedFunction {
+  const found = exports[name];
+  if (typeof found !== 'function') throw new Error(`bug: no function '${name}'`);
+  return found as WebAssembly.ExportedFunction;
 }
 
 function write(memory: Buffer, { blocks, bytes }: SavedMemory): void {
@@ -129,9 +145,10 @@ class MemoryImage {
     return count === 0 ? noBlocks : found.slice(0, count);
   }
 
-  save(memory: Buffer): SavedMemory {
+  save(memory: Buffer, mayBorrow: boolean): SavedMemory {
     const blocks = this.dirty(memory);
-    const bytes = Buffer.allocUnsafeSlow(blocks.length * blockBytes);
+    const length = blocks.length * blockBytes;
+    const bytes = (mayBorrow ? borrow(length) : undefined) ?? Buffer.allocUnsafeSlow(length);
     for (let index = 0; index < blocks.length; index += 1) {
       const at = (blocks[index] as number) * blockBytes;
       memory.copy(bytes, index * blockBytes, at, at + blockBytes);
