@@ -66,7 +66,7 @@ import { SharedNames } from './shared-names.ts';
 import { Sites } from './sites.ts';
 import { openState, type StateFolder } from './state-folder.ts';
 import { type HostView, statusOf } from './status.ts';
-import { Supervision } from './supervision.ts';
+import { type Renewed, Supervision } from './supervision.ts';
 import { SupervisorNews } from './supervisor-news.ts';
 import { SupplyChain } from './supply-chain.ts';
 import { Tenancy } from './tenancy.ts';
@@ -344,7 +344,7 @@ class ServingHost implements LocalServing {
       bus: this.#bus,
       say: (text, agent) => this.#say('warn', text, agent),
     });
-    this.#roster = new Roster(this.#tenancy, this.#threads, this.#triggers);
+    this.#roster = new Roster(this.#tenancy, this.#threads, this.#triggers, this.#nursery);
     this.#desk = new FrontDesk({
       bus: this.#bus,
       tenancy: this.#tenancy,
@@ -569,6 +569,11 @@ class ServingHost implements LocalServing {
 
   supervisors(): readonly SupervisorStatus[] {
     return this.#supervision.status();
+  }
+
+  renewSupervisors(trees: readonly SupervisorTree[]): Promise<Renewed> {
+    this.#assertOpen();
+    return this.#supervision.renew(trees);
   }
 
   async restartSupervisor(name: string, principal?: Principal): Promise<void> {

@@ -393,6 +393,8 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     memoryBytes: 65_536,
     fuel: 0n,
     route: undefined,
+    parent: undefined,
+    children: [],
     profile: someProfile,
     scheduling: { level: 'normal', weight: 1, turns: 3, share: 0.25, waitMs: 1.5 },
     manifestPath: undefined,
@@ -413,10 +415,11 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
 
 function summaryOf(detail: AgentDetail): AgentSummary {
   const { name, state, lifecycle, digest, world, thread, mailboxDepth } = detail;
-  const { handled, failed, memoryBytes, fuel, route, profile, threads, instances, scheduling } = detail;
+  const { handled, failed, memoryBytes, fuel, route, parent, profile, threads, instances, scheduling } =
+    detail;
   const counts = { handled, failed, memoryBytes, fuel };
   const place = { thread, threads, instances, mailboxDepth };
-  return { name, state, lifecycle, digest, world, ...place, ...counts, route, profile, scheduling };
+  return { name, state, lifecycle, digest, world, ...place, ...counts, route, parent, profile, scheduling };
 }
 
 const noLives = {
