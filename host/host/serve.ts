@@ -7,7 +7,7 @@ import { Directory } from '../bus/directory.ts';
 import type { Payload } from '../bus/message.ts';
 import { Secrets } from '../capability/secrets.ts';
 import { timeoutDriver, Wheel } from '../clock/wheel.ts';
-import { createEngine, type Engine } from '../engine/engine.ts';
+import { createEngine, type Engine, type Program } from '../engine/engine.ts';
 import {
   defaultMemoryBytesMax,
   exchangesMaxOf,
@@ -37,6 +37,7 @@ import { Mail } from './mail.ts';
 import { Metering } from './metering.ts';
 import { AgentNursery } from './nursery.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
+import { loadPolicyProgram } from './policy-component.ts';
 import { tellPressure } from './pressure-news.ts';
 import { Roster } from './roster.ts';
 import { RunFolder } from './run-folder.ts';
@@ -145,7 +146,13 @@ class ServingHost implements LocalServing {
   #recordsTriedMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
 
-  private constructor(options: ServeOptions, secrets: Secrets, state: StateFolder, trust: Trust) {
+  private constructor(
+    options: ServeOptions,
+    secrets: Secrets,
+    state: StateFolder,
+    trust: Trust,
+    policyProgram: Program | undefined,
+  ) {
     const { clock, random, threads } = options;
     this.#options = options;
     this.#news = new HostNews(options.log, () => this.#nowMs());
@@ -213,6 +220,7 @@ class ServingHost implements LocalServing {
       runFolder: this.#runFolder,
       startedAtMs: this.#startedAtMs,
       subscriptionsFrom,
+      policyProgram,
     });
     this.#threads = new Threads({
       names: this.#names,
@@ -233,6 +241,7 @@ class ServingHost implements LocalServing {
         this.#ties.terminated(agent, halt);
         void this.#ended(agent, false);
       },
+      onEnded: (change) => this.#tenancy.noteEnd(...change),
       onExited: (exit) => {
         this.#supervision.exited(exit);
         this.#ties.exited(exit);
@@ -313,6 +322,7 @@ class ServingHost implements LocalServing {
       random,
       (agent, trigger, why) => this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
       this.#policing,
+      (agent) => this.#finish(agent),
     );
     this.#absences = new Absences(this.#bus, this.#tenancy.registry, () => this.#nowMs());
     const specs = new SpecMaker({
@@ -373,7 +383,9 @@ class ServingHost implements LocalServing {
     let host: ServingHost;
     try {
       trust = await openTrust(options, told);
-      host = new ServingHost(options, secrets, state, trust);
+      const { scheduler = {}, cacheFolder, clock } = options;
+      const policyProgram = await loadPolicyProgram(scheduler, cacheFolder, clock);
+      host = new ServingHost(options, secrets, state, trust, policyProgram);
     } catch (thrown) {
       await trust?.close('it could not start');
       state.close();
@@ -430,6 +442,13 @@ class ServingHost implements LocalServing {
     this.#isReady = true;
   }
 
+  /** A scheduled agent has no times any more: there is no other reason for it to be there. */
+  #finish(name: string): void {
+    const record = this.#tenancy.registry.get(name);
+    if (record?.spec.manifest.execution.mode !== 'scheduled') return;
+    this.#threads.handle(record.thread)?.post('finish', record.id);
+  }
+
   /** What an agent shares is free, and those that end with it end. */
   async #ended(name: string, isGone: boolean): Promise<void> {
     this.#names.home.endOf(name);
@@ -455,6 +474,7 @@ class ServingHost implements LocalServing {
       await this.#mail.returned(thread, handle);
       await this.#doors.reopen(handle);
       await this.#absences.returned(thread, handle);
+      for (const name of this.#triggers.finishedAgents()) this.#finish(name);
       this.#say('info', `${count} agents of the lost thread are there again`);
     } catch (thrown) {
       this.#say('error', `agents of the lost thread are not there: ${reasonOf(thrown)}`);

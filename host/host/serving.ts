@@ -5,6 +5,8 @@ import type { DeadReason } from '../bus/dead-letters.ts';
 import type { Failure, Guarantee, Message, Payload } from '../bus/message.ts';
 import type { Level } from '../manifest/scheduling.ts';
 import type { Outcome } from '../outcome.ts';
+import type { AdmissionCounts } from '../scheduler/call-admission.ts';
+import type { PolicyStanding } from '../scheduler/policy.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { Metric } from '../telemetry/metric.ts';
@@ -202,12 +204,16 @@ export type Reply =
         | 'cancelled'
         | 'unavailable'
         | 'rate-limited'
+        /** It would not end before its deadline: `forecastMs`. */
+        | 'too-late'
         | 'circuit-open';
       readonly retryAfterMs: number | undefined;
       /** For people: what the reason does not say, and the cure. */
       readonly why?: string;
       /** Of `timed-out`: how long the asker waited, where it said so. */
       readonly deadlineMs?: number | undefined;
+      /** Of `too-late`: in how many milliseconds it would have ended, `deadlineMs` being when it had to. */
+      readonly forecastMs?: number;
       /** Of `circuit-open`. */
       readonly circuit?: OpenCircuit;
     };
@@ -372,6 +378,10 @@ export interface ThreadStatus {
 
 /** What the scheduler of a thread did since it began, and who waits. */
 export interface ThreadScheduling {
+  /** Who decides inside a level, and why if that is not who should. */
+  readonly policy: PolicyStanding;
+  /** What becomes of calls that will not end in time, how many were judged, and how many refused. */
+  readonly admission: AdmissionCounts;
   /** Agents that wait for a turn, by level. */
   readonly queued: Readonly<Record<Level, number>>;
   /** Messages begun, and calls gone on with after they waited. */

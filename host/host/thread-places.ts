@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Directory } from '../bus/directory.ts';
+import type { Program } from '../engine/engine.ts';
 import type { ResidenceShare } from '../engine/residence.ts';
 import type { WorkloadMemory } from '../scheduler/workload.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
@@ -22,6 +23,7 @@ export interface ThreadPlacesRooms {
   readonly runFolder: RunFolder;
   readonly startedAtMs: number;
   readonly subscriptionsFrom: number;
+  readonly policyProgram: Program | undefined;
 }
 
 /** What threads are started with, and told when they take their place. */
@@ -45,6 +47,7 @@ export class ThreadPlaces {
       startedMs: this.#rooms.startedAtMs,
       logLevelMin: 'info',
       scheduler: this.#rooms.options.scheduler ?? {},
+      policyProgram: this.#rooms.policyProgram,
     };
   }
 

@@ -47,6 +47,8 @@ interface Subscriber {
 
 /** A serving host whose agents are functions of this process: the port in full, without engine or threads. */
 const noScheduling: ThreadScheduling = {
+  policy: { policy: 'fair-share', inForce: 'fair-share', asked: 0 },
+  admission: { admission: 'queue', judged: 0, refused: 0 },
   queued: { realtime: 0, critical: 0, high: 0, normal: 0, low: 0, batch: 0 },
   starts: 0,
   slices: 0,
