@@ -42,6 +42,11 @@ export class Custody {
     return this.#members.has(id);
   }
 
+  /** Whether somebody else has a say in its life, or is told of its end. */
+  concerns(id: number): boolean {
+    return this.#members.has(id) || this.#down.has(id) || this.#tied.has(id) || this.#beginning.has(id);
+  }
+
   isDown(id: number): boolean {
     return this.#down.has(id);
   }

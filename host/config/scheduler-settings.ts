@@ -35,10 +35,23 @@ export interface SchedulerSettings {
   readonly threadWeightMax?: number;
   /** Of the policy `custom`: the path of a JavaScript module that exports `rank`; loaded by each thread. */
   readonly module?: string;
+  /** Whether threads with nothing to do take agents that wait at others. Default true. */
+  readonly stealing?: boolean;
+  /** Milliseconds for which an agent that was taken is not taken again. Default 1,000. */
+  readonly stealRestMs?: number;
 }
 
-const keys: readonly string[] = ['policy', 'aging', 'placement', 'thread-weight', 'module'];
+const keys: readonly string[] = [
+  'policy',
+  'aging',
+  'placement',
+  'thread-weight',
+  'module',
+  'stealing',
+  'steal-rest',
+];
 const agingMsMax = 60_000;
+const stealRestMsMax = 3_600_000;
 
 /** @throws HostError `HOST_ERR_CONFIG_INVALID` naming `source` */
 export function policyNamed(text: string, source: string): PolicyName {
@@ -65,6 +78,8 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     placement,
     'thread-weight': threadWeight,
     module,
+    stealing,
+    'steal-rest': stealRest,
   } = table as Readonly<Record<string, unknown>>;
   for (const key of Object.keys(table))
     if (!keys.includes(key))
@@ -78,6 +93,13 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
   if (aging !== undefined && typeof aging !== 'string') throw wrong('aging', 'a time such as "10ms"');
   const agingMs = aging === undefined ? undefined : parseQuantity('ms', aging, `${path}: scheduler.aging`);
   if (agingMs !== undefined && (agingMs < 1 || agingMs > agingMsMax)) throw wrong('aging', 'from 1ms to 60s');
+  if (stealing !== undefined && typeof stealing !== 'boolean') throw wrong('stealing', 'true or false');
+  if (stealRest !== undefined && typeof stealRest !== 'string')
+    throw wrong('steal-rest', 'a time such as "1s"');
+  const stealRestMs =
+    stealRest === undefined ? undefined : parseQuantity('ms', stealRest, `${path}: scheduler.steal-rest`);
+  if (stealRestMs !== undefined && (stealRestMs < 1 || stealRestMs > stealRestMsMax))
+    throw wrong('steal-rest', 'from 1ms to 1h');
   const placed = placementNames.find((one) => one === placement);
   if (placement !== undefined && placed === undefined)
     throw wrong('placement', `one of ${placementNames.join(', ')}`);
@@ -88,6 +110,8 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     ...(isWeight ? { threadWeightMax: threadWeight as number } : {}),
     ...(policy === undefined ? {} : { policy: policyNamed(policy, `${path}: scheduler.policy`) }),
     ...(agingMs === undefined ? {} : { agingMs }),
+    ...(stealing === undefined ? {} : { stealing }),
+    ...(stealRestMs === undefined ? {} : { stealRestMs }),
     ...(module === undefined ? {} : { module: paths.resolve(paths.dirname(path), module) }),
   };
 }

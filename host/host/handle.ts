@@ -9,7 +9,7 @@ import type { AgentThreadHandle } from './threads.ts';
 export interface HandleRooms {
   readonly clock: Clock;
   /** @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
-  readonly record: (name: string) => AgentRecord;
+  readonly record: (name: string) => Promise<AgentRecord>;
   /** Undefined for the moment between the loss of a thread and its successor. */
   readonly thread: (number: number) => AgentThreadHandle | undefined;
   readonly metrics: (name: string) => Promise<AgentMetrics>;
@@ -53,7 +53,7 @@ export class Handle implements AgentHandle {
 
   async #pull(rein: Rein): Promise<void> {
     this.#rooms.assertOpen();
-    const { id, thread } = this.#rooms.record(this.name);
+    const { id, thread } = await this.#rooms.record(this.name);
     const handle = this.#rooms.thread(thread);
     if (handle === undefined)
       throw new HostError(
@@ -91,7 +91,7 @@ export class Handle implements AgentHandle {
   }
 
   async #look(states: readonly LifecycleState[], timeoutMs: number): Promise<LifecycleState | undefined> {
-    const { id, thread } = this.#rooms.record(this.name);
+    const { id, thread } = await this.#rooms.record(this.name);
     const handle = this.#rooms.thread(thread);
     if (handle === undefined) return 'unreachable';
     try {

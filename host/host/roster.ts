@@ -18,6 +18,8 @@ export class Roster {
   }
 
   async agents(after: string | undefined, max: number, prefix?: string): Promise<readonly AgentSummary[]> {
+    // Nobody is asked of a thread that is just being left.
+    await this.#tenancy.moved();
     const records = this.#tenancy.registry.list(after, max, prefix);
     const byThread = Map.groupBy(records, ({ thread }) => thread);
     const reports = new Map<number, AgentReport | undefined>();
@@ -32,7 +34,7 @@ export class Roster {
   }
 
   async agent(name: string): Promise<AgentDetail> {
-    const record = this.#tenancy.require(name);
+    const record = await this.#tenancy.located(name);
     const [report] = (await this.#threads.handle(record.thread)?.call('report', [record.id])) ?? [];
     return detailOf(record, report, this.#triggers.of(name));
   }

@@ -18,6 +18,7 @@ import {
 import type { HostError } from '../errors.ts';
 import type { SupervisorTree } from '../manifest.ts';
 import { Placement } from '../scheduler/placement.ts';
+import { StealBoard } from '../scheduler/steal-board.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
@@ -197,6 +198,7 @@ class ServingHost implements LocalServing {
       isAgent: (name) => this.#tenancy.registry.get(name) !== undefined,
       say: this.#say.bind(this),
     });
+    const stealBoard = StealBoard.create(threads);
     this.#places = new ThreadPlaces({
       options,
       directory: this.#directory,
@@ -206,6 +208,7 @@ class ServingHost implements LocalServing {
       runFolder: this.#runFolder,
       startedAtMs: this.#startedAtMs,
       subscriptionsFrom,
+      stealBoard,
     });
     this.#threads = new Threads({
       names: this.#names,
@@ -232,6 +235,8 @@ class ServingHost implements LocalServing {
       onUnwell: (agent, why) => void this.#supervision.fail(agent, why),
       onJournal: (thread, isTaking) => this.#news.journalTurned(thread, isTaking),
       onOutput: (text) => this.#say('warn', text.trimEnd()),
+      onSteal: async (thief, asked) =>
+        this.#isReady && !this.#desk.isClosed ? this.#tenancy.steal(thief, asked) : 0,
       policy: this.#policing ?? noPolicy,
       onLost: (thread, reason) => this.#lost(thread, reason),
       onReplaced: (thread, handle) => void this.#replaced(thread, handle),
@@ -282,6 +287,7 @@ class ServingHost implements LocalServing {
         threads: this.#threads.numbers,
         memoryBytesMax,
       }),
+      stealBoard,
     });
     this.#supervision = new Supervision({
       tenancy: this.#tenancy,
@@ -439,6 +445,7 @@ class ServingHost implements LocalServing {
       await this.#mail.returned(thread, handle);
       await this.#doors.reopen(handle);
       await this.#absences.returned(thread, handle);
+      this.#tenancy.returned(thread);
       this.#say('info', `${count} agents of the lost thread are there again`);
     } catch (thrown) {
       this.#say('error', `agents of the lost thread are not there: ${reasonOf(thrown)}`);
@@ -499,6 +506,7 @@ class ServingHost implements LocalServing {
       escalations: this.#supervision.escalations,
       audit: { pen: this.#trust.pen, events: 0 },
       totals: this.#totals,
+      moves: this.#tenancy.moveCounts,
     };
   }
 
@@ -639,7 +647,7 @@ class ServingHost implements LocalServing {
   handle(name: string, principal?: Principal): AgentHandle {
     return new Handle(name, principal?.name ?? 'local', {
       clock: this.#options.clock,
-      record: (known) => this.#tenancy.require(known),
+      record: (known) => this.#tenancy.located(known),
       thread: (number) => this.#threads.handle(number),
       metrics: (known) => this.#roster.agent(known),
       resume: (known, by) => this.resume(known, false, { name: by }),
@@ -656,6 +664,7 @@ class ServingHost implements LocalServing {
 
   async close(drainMs: number): Promise<void> {
     this.#desk.close();
+    await this.#tenancy.settled();
     this.#policing?.close();
     this.#triggers.stop();
     await this.#drain(drainMs);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Directory } from '../bus/directory.ts';
 import type { ResidenceShare } from '../engine/residence.ts';
+import type { StealBoard } from '../scheduler/steal-board.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
 import type { ServeOptions } from './local-serving.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -20,6 +21,7 @@ export interface ThreadPlacesRooms {
   readonly runFolder: RunFolder;
   readonly startedAtMs: number;
   readonly subscriptionsFrom: number;
+  readonly stealBoard: StealBoard;
 }
 
 /** What threads are started with, and told when they take their place. */
@@ -42,6 +44,7 @@ export class ThreadPlaces {
       startedMs: this.#rooms.startedAtMs,
       logLevelMin: 'info',
       scheduler: this.#rooms.options.scheduler ?? {},
+      stealBoard: this.#rooms.stealBoard.shared,
     };
   }
 
