@@ -1,4 +1,5 @@
 import { type PolicyName, policyNames } from '../host/config/scheduler-settings.ts';
+import { Profiles } from '../host/scheduler/profile.ts';
 import { RunQueue } from '../host/scheduler/run-queue.ts';
 import { makePlot } from './plot.ts';
 import { atMost, type Bench, type Effort, type Report, round } from './report.ts';
@@ -16,8 +17,10 @@ function mixed(number: number): number {
 /** A queue in which all of so many agents want to run, of weights from 1 to 10 and in all levels if `inLevels`. */
 function queueOf(policy: PolicyName, agents: number, inLevels: boolean): RunQueue {
   let nowMs = 1;
+  const profiles = new Profiles();
   const queue = new RunQueue({
     policy,
+    forecast: profiles,
     nowMs: () => {
       nowMs += 0.001;
       return nowMs;
@@ -26,6 +29,8 @@ function queueOf(policy: PolicyName, agents: number, inLevels: boolean): RunQueu
   });
   for (let key = 0; key < agents; key += 1) {
     const level = inLevels ? key % 6 : 3;
+    profiles.charge(key, 0, (key % 50) / 10);
+    profiles.ended(key, 5, 0, 1);
     queue.set(key, { level, weight: 1 + (key % 10), rate: 10 + (key % 100), deadlineMs: 100 + (key % 1000) });
   }
   // Not in the order of their numbers: neighbours in the queue are none in memory.

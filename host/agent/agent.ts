@@ -5,6 +5,7 @@ import type { Resident } from '../engine/engine.ts';
 import type { Snapshot } from '../engine/hibernation/snapshot.ts';
 import type { Recorder } from '../history/recorder.ts';
 import { intersect, type Limits } from '../limits.ts';
+import { type Level, levelOfScheduling, rankOfLevel } from '../manifest/scheduling.ts';
 import type { Outcome } from '../outcome.ts';
 import { type InvocationStart, invocationEnds, invocationStarts } from '../telemetry/channels.ts';
 import type { CallEnd, CallOutcome } from './calls.ts';
@@ -80,6 +81,12 @@ export class Agent implements CallEnd, LifecycleWatch {
   get capabilities(): Capabilities {
     this.#capabilities ??= Capabilities.of(this.#spec.manifest.grants, this.#spec.manifestPath);
     return this.#capabilities;
+  }
+
+  /** Whether what it sends may be handled at a level: up to its own it may, beyond as its manifest grants. */
+  mayUrge(level: Level): boolean {
+    const own = levelOfScheduling(this.#spec.manifest.scheduling);
+    return rankOfLevel(level) >= rankOfLevel(own) || this.capabilities.mayUrge(level);
   }
 
   /** Of an agent whose manifest says that its history is kept. */
@@ -158,6 +165,12 @@ export class Agent implements CallEnd, LifecycleWatch {
     const hadTurn = this.#hasTurn;
     this.#hasTurn = false;
     return hadTurn;
+  }
+
+  /** The place of the level that its message under way asks for; undefined: for none. */
+  get urgency(): number | undefined {
+    const priority = this.delivery?.message.priority;
+    return priority === undefined ? undefined : rankOfLevel(priority);
   }
 
   get resident(): Resident | undefined {

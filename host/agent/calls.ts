@@ -1,5 +1,5 @@
 import type { Budget, Carried, StopCause } from '../engine/budget.ts';
-import type { Instance } from '../engine/instance.ts';
+import type { CallWaiter, Instance } from '../engine/instance.ts';
 import { HostError } from '../errors.ts';
 import type { Recorder } from '../history/recorder.ts';
 import type { Outcome, Usage } from '../outcome.ts';
@@ -44,7 +44,7 @@ const unwindMsMax = 2_000;
  * The calls of one instance, one at a time: at its deadline, or when the asker gives up, a call is stopped; if
  * its guest does not unwind, it is over without it. Made once per instance, so that a call makes few objects.
  */
-export class Calls {
+export class Calls implements CallWaiter {
   readonly budget: Budget;
   readonly #instance: Instance;
   readonly #watch: CallWatch;
@@ -68,7 +68,9 @@ export class Calls {
     budget.restart(deadlineMs);
     this.#timer = this.#watch.arm(budget.startedMs + deadlineMs);
     this.#recorder?.begin(name, argument);
-    this.#instance.call(name, [argument]).then(this.#returned, this.#threw);
+    const instance = this.#instance;
+    if (instance.begin !== undefined) instance.begin(name, argument, this);
+    else instance.call(name, [argument]).then(this.returned, this.threw);
   }
 
   /** As `begin`. */
@@ -96,7 +98,7 @@ export class Calls {
   goOn({ end, timer }: AwayCall, value: Promise<unknown>): void {
     this.#end = end;
     this.#timer = timer;
-    value.then(this.#returned, this.#threw);
+    value.then(this.returned, this.threw);
   }
 
   /** The time is over, or, once it was stopped, so is the time to unwind. */
@@ -147,11 +149,11 @@ export class Calls {
     return end;
   }
 
-  readonly #returned = (value: unknown): void => {
+  readonly returned = (value: unknown): void => {
     this.#ended(this.#over(), judged(this.budget, value));
   };
 
-  readonly #threw = (thrown: unknown): void => {
+  readonly threw = (thrown: unknown): void => {
     const end = this.#over();
     const outcome = stopped(this.budget);
     if (outcome !== undefined) this.#ended(end, outcome as CallOutcome);

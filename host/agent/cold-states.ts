@@ -1,5 +1,5 @@
 import type { ColdStore } from '../engine/cold-store/cold-store.ts';
-import type { Snapshot } from '../engine/hibernation/snapshot.ts';
+import type { Asleep, Snapshot } from '../engine/hibernation/snapshot.ts';
 import { HostError } from '../errors.ts';
 
 /** The states of this thread's agents on disk. */
@@ -41,9 +41,9 @@ export class ColdStates {
   }
 
   /** An agent's state. Undefined when there is none, or when it is damaged, which is told: the agent begins anew. */
-  async read(name: string): Promise<Snapshot | undefined> {
+  async read(name: string): Promise<Asleep | undefined> {
     try {
-      return (await this.#store.get(name))?.snapshot;
+      return await this.#store.get(name);
     } catch (thrown) {
       if (!(thrown instanceof HostError) || thrown.code !== 'HOST_ERR_SNAPSHOT_CORRUPT') throw thrown;
       this.#onTrouble(thrown, name);

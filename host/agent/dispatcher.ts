@@ -1,6 +1,7 @@
 import type { Turn } from '../engine/budget.ts';
 import { Lateness, type Waits } from '../scheduler/lateness.ts';
 import { levels, rankOfLevel } from '../scheduler/level.ts';
+import type { Forecast } from '../scheduler/profile.ts';
 import { RingLine } from '../scheduler/ring-line.ts';
 import { nobody, RunQueue, type RunQueueOptions } from '../scheduler/run-queue.ts';
 import type { Terms } from '../scheduler/standings.ts';
@@ -22,7 +23,9 @@ export interface DispatcherOptions {
   /** What an agent is scheduled by; asked when it first has something to do. Default: everybody alike. */
   readonly termsOf?: (id: number) => Terms | undefined;
   /** Who goes first. Default: fair shares. */
-  readonly queue?: Omit<RunQueueOptions, 'nowMs'> | undefined;
+  readonly queue?: Omit<RunQueueOptions, 'nowMs' | 'forecast'> | undefined;
+  /** How long the next message of an agent will take. */
+  readonly forecast?: Pick<Forecast, 'executionMsOf'> | undefined;
 }
 
 /** What a dispatcher did since it was made, and who waits now. */
@@ -43,7 +46,9 @@ export interface DispatcherReport {
   readonly waits: readonly Waits[];
 }
 
-const startsPerLook = 8;
+/** Turns in a row, and milliseconds that guests used in them, after which what waits elsewhere has its turn. */
+const rowTurnsMax = 8;
+const rowMsMax = 0.2;
 /** Stacks that only the two first levels use, so that what is critical begins although all others are in use. */
 const reserveMax = 8;
 const reserveShare = 8;
@@ -69,15 +74,30 @@ export class Dispatcher implements Turn {
   #isSoon = false;
   #isLater = false;
   #turnStartedMs: number | undefined;
-  /** In the synchronous part of a turn: whoever is woken was written to by the one that has it. */
-  #isStarting = false;
+  /** In the synchronous part of its turn: whoever is woken was written to by it. */
+  #running = nobody;
+  /** Its guest came back in that part: the next one may have its stack. */
+  #isStackFree = false;
+  /** One is begun by the end of the one before. */
+  #isFollowing = false;
+  #isDraining = false;
+  /** Turns, and milliseconds of guests, since others than the queue had the thread. */
+  #rowTurns = 0;
+  #rowMs = 0;
+  /** A turn was a whole slice, or is about to be one. */
+  #isRowOver = false;
   #starts = 0;
   #slices = 0;
   #preemptions = 0;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.#queue = new RunQueue({ ...options.queue, nowMs: options.nowMs });
+    const { forecast } = options;
+    this.#queue = new RunQueue({
+      ...options.queue,
+      nowMs: options.nowMs,
+      forecast: forecast && { executionMsOf: (slot) => forecast.executionMsOf(this.#claims.idOf(slot)) },
+    });
     this.#lateness = new Lateness(options.nowMs);
     this.#reserve = Math.min(reserveMax, Math.floor(options.activeMax / reserveShare));
   }
@@ -124,7 +144,7 @@ export class Dispatcher implements Turn {
     const isNew = !this.#claims.hasMail(slot);
     if (!isNew && level === undefined) return;
     this.#claims.setMail(slot, true);
-    if (this.#isStarting) this.#queue.pass(slot, dueMs, level);
+    if (this.#running !== nobody) this.#queue.pass(slot, dueMs, level);
     else this.#queue.push(slot, dueMs, level);
     if (isNew) this.#lateness.came(slot, this.#queue.levelOf(slot));
     this.#schedule();
@@ -185,11 +205,12 @@ export class Dispatcher implements Turn {
   }
 
   charge(id: number, fuel: number, ms: number): void {
+    this.#rowMs += ms;
     this.#queue.charge(this.#slotOf(id), fuel, ms);
   }
 
   #schedule(): void {
-    if (this.#isSoon || this.#isLater) return;
+    if (this.#isSoon || this.#isLater || this.#isDraining) return;
     if (this.#isTurnOver()) {
       this.#scheduleLater();
       return;
@@ -231,19 +252,26 @@ export class Dispatcher implements Turn {
 
   /** Messages are begun one after the other; behind a guest that computes for a whole slice the event loop has its turn. */
   #drain(): void {
-    const queue = this.#queue;
-    for (let turns = 1; queue.length > 0; turns += 1) {
-      const isOver = this.#turn(queue.shift());
-      if (queue.length === 0) return;
-      if (isOver) {
-        this.#scheduleLater();
-        return;
-      }
-      if (turns % startsPerLook === 0 && this.#isTurnOver()) {
-        this.#schedule();
-        return;
-      }
-    }
+    this.#rowTurns = 0;
+    this.#rowMs = 0;
+    this.#isRowOver = false;
+    this.#isDraining = true;
+    while (this.#hasNext) this.#next();
+    this.#isDraining = false;
+    if (this.#queue.length === 0) return;
+    if (this.#isRowOver) this.#scheduleLater();
+    else this.#schedule();
+  }
+
+  /** Whether somebody has a turn in the row under way. */
+  get #hasNext(): boolean {
+    if (this.#queue.length === 0 || this.#isRowOver) return false;
+    return this.#rowTurns < rowTurnsMax && this.#rowMs < rowMsMax;
+  }
+
+  #next(): void {
+    this.#rowTurns += 1;
+    if (this.#turn(this.#queue.shift())) this.#isRowOver = true;
   }
 
   /** One turn; whether it was a whole slice, or is about to be one. */
@@ -278,28 +306,49 @@ export class Dispatcher implements Turn {
     this.#active += 1;
     this.#starts += 1;
     const { paused } = this.#claims;
-    this.#isStarting = true;
+    const active = this.#active;
+    const isFollowing = this.#isFollowing;
+    this.#running = slot;
     this.#options.run(this.#claims.idOf(slot));
-    this.#isStarting = false;
+    this.#isStackFree = false;
+    // One that follows runs when what ended before it is done with.
+    if (!isFollowing || this.#active < active) this.#running = nobody;
     return this.#claims.paused > paused;
+  }
+
+  /** The guest of an agent came back: whoever is woken from now on was not written to by it. */
+  returned(id: number): void {
+    if (this.#running === nobody || this.#claims.find(id) !== this.#running) return;
+    this.#running = nobody;
+    this.#isStackFree = true;
   }
 
   /** What `run` began is over. */
   ended(): void {
     this.#active -= 1;
     this.#unblock();
-    if (this.#queue.length > 0) this.#schedule();
+    if (this.#isStackFree && this.#hasNext) this.#follow();
+    else if (this.#queue.length > 0) this.#schedule();
+  }
+
+  /** Gives the next its turn while it can still have the stack of the one that ended. */
+  #follow(): void {
+    const isFollowing = this.#isFollowing;
+    this.#isStackFree = false;
+    this.#isFollowing = true;
+    this.#next();
+    this.#isFollowing = isFollowing;
   }
 
   /** A stack is free: whoever waited for one first has a turn. */
   #unblock(): void {
     if (!this.#isAnyStackless) return;
-    for (const line of this.#stackless)
+    for (const [level, line] of this.#stackless.entries())
       while (line.size > 0) {
         line.look();
         line.drop();
         if (!this.#claims.hasMail(line.key)) continue;
-        this.#queue.push(line.key);
+        this.#queue.push(line.key, undefined, level);
         return;
       }
     this.#isAnyStackless = false;

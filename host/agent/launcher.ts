@@ -73,10 +73,10 @@ export class Launcher {
   ): Promise<Resident | undefined> {
     const { engine, room, cold } = this.#options;
     const { program } = agent.spec;
-    const snapshot = saved.kind === 'cold' ? await cold.read(agent.name) : saved.snapshot;
-    if (snapshot === undefined) return undefined;
+    const asleep = saved.kind === 'cold' ? await cold.read(agent.name) : saved;
+    if (asleep === undefined) return undefined;
     try {
-      return await room.enter(() => engine.wake(program, snapshot, linker, budget, grants), deadlineMs);
+      return await room.enter(() => engine.wake(program, asleep, linker, budget, grants), deadlineMs);
     } catch (thrown) {
       if (!isUnusable(thrown)) throw thrown;
       this.#options.onLost(agent, thrown);

@@ -174,7 +174,7 @@ export class MemoryRoom {
 
   /** Its agent may go on, or go, while the disk is at work: then what lies there must not stay. */
   async #coolOne(agent: Agent, saved: Extract<Saved, { kind: 'warm' }>): Promise<boolean> {
-    if (!(await this.#options.cool(agent, saved.snapshot))) return false;
+    if (!(await this.#options.cool(agent, saved.own))) return false;
     if (agent.saved !== saved || !this.#warm.has(agent)) {
       await this.#options.uncool(agent);
       return true;

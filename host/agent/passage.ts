@@ -78,10 +78,10 @@ export class Passage {
     try {
       await agent.hibernate();
       if (agent.phase === 'cold') {
-        const snapshot = await cold.read(agent.name);
-        if (snapshot === undefined) return false;
+        const asleep = await cold.read(agent.name);
+        if (asleep === undefined) return false;
         await cold.drop(agent.name);
-        agent.thaw(snapshot);
+        agent.thaw(asleep.snapshot);
       } else await cold.drop(agent.name);
       return true;
     } catch {

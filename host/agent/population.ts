@@ -416,15 +416,22 @@ export class Population implements Lodgers {
   }
 
   /** The bus: its mailbox is no longer empty. */
-  wake(id: number): void {
+  wake(id: number, level?: number): void {
     // While it handles one, the next has to wait: `handled` looks whether there is one.
-    if (this.#agents.get(id)?.delivery === undefined) this.#wake(id);
+    if (this.#agents.get(id)?.delivery === undefined) this.#wake(id, level);
   }
 
-  #wake(id: number): void {
+  /** `level`: the place of a better one than its own. */
+  #wake(id: number, level: number | undefined): void {
     const { bus, dispatcher } = this.#rooms;
-    if (dispatcher.looksAtDue) dispatcher.wake(id, bus.dueOf(id));
-    else dispatcher.wake(id);
+    if (dispatcher.looksAtDue) dispatcher.wake(id, bus.dueOf(id), level);
+    else dispatcher.wake(id, undefined, level);
+  }
+
+  /** It has mail still. */
+  #wakeAgain(id: number): void {
+    const { bus } = this.#rooms;
+    if (bus.hasMail(id)) this.#wake(id, bus.urgencyOf(id));
   }
 
   /** The bus: nobody waits for the outcome of what it handles any more. */
@@ -480,13 +487,13 @@ export class Population implements Lodgers {
   /** What an agent owed is made up for. */
   paid(id: number): void {
     this.#owing.delete(id);
-    if (this.#rooms.bus.hasMail(id)) this.#rooms.dispatcher.wake(id);
+    this.#wakeAgain(id);
   }
 
   #turnAway(id: number, delivery: Delivery, outcome: Outcome<Uint8Array | undefined>): void {
     const { bus, dispatcher } = this.#rooms;
     bus.settle(delivery, outcome);
-    if (bus.hasMail(id)) this.#wake(id);
+    this.#wakeAgain(id);
     dispatcher.ended();
   }
 
@@ -501,7 +508,7 @@ export class Population implements Lodgers {
     if (this.#heldBack.size === 0 || record?.isFull === true) return;
     const held = [...this.#heldBack];
     this.#heldBack.clear();
-    for (const id of held) dispatcher.wake(id);
+    for (const id of held) dispatcher.wake(id, undefined, this.#rooms.bus.urgencyOf(id));
   }
 
   /** The agent: what came of a message. */
@@ -512,6 +519,7 @@ export class Population implements Lodgers {
     place: FailurePlace,
   ): void {
     const { bus, dispatcher } = this.#rooms;
+    dispatcher.returned(agent.id);
     this.#underWay -= 1;
     this.wellbeing.ended(agent.id, delivery, outcome, place);
     const { inspection } = this.#rooms;
@@ -519,7 +527,7 @@ export class Population implements Lodgers {
     if (told.kind === 'ok') bus.settle(delivery, told);
     else this.#recovery.settle(agent, delivery, told, place);
     if (agent.phase === 'absent') this.keeper.handled(agent);
-    if (bus.hasMail(agent.id)) this.#wake(agent.id);
+    this.#wakeAgain(agent.id);
     if (agent.leaveTurn()) dispatcher.ended();
   }
 

@@ -13,6 +13,7 @@ import { RestartDelay } from './restart-delay.ts';
 import type { AgentPhase, Saved, StopReason, Surroundings } from './surroundings.ts';
 import { WarmState } from './warm-state.ts';
 
+const warm = (snapshot: Snapshot): WarmState => new WarmState(snapshot);
 const noDenials: Budget['denials'] = new Map();
 
 /** What there is of an agent between two messages; can be structured-cloned. */
@@ -398,7 +399,7 @@ export class Presence implements CallWatch, ParkingOwner {
     this.#parking?.end();
     const before = this.#before;
     this.#before = undefined;
-    if (before !== undefined) this.#keep(before, 'hibernated');
+    if (before !== undefined) this.#keep(warm(before), 'hibernated');
     else if (this.#saved !== undefined) this.#sleepOn(this.#saved);
     if (before !== undefined) this.#agent.goBackInHistory();
     else if (this.#saved === undefined) this.#agent.endHistory();
@@ -489,36 +490,36 @@ export class Presence implements CallWatch, ParkingOwner {
 
   async #save(resident: Resident): Promise<void> {
     this.#parking?.leave();
-    const snapshot = await resident.hibernate();
+    const saved = await resident.hibernate(warm);
     this.#resident = undefined;
     this.#calls = undefined;
-    this.#keep(snapshot, 'hibernated');
+    this.#keep(saved, 'hibernated');
     if (hibernations.hasSubscribers) hibernations.publish({ agent: this.#agent.name, place: 'warm' });
   }
 
-  #keep(snapshot: Snapshot, phase: AgentPhase): void {
-    this.#saved = new WarmState(snapshot);
+  #keep(saved: WarmState, phase: AgentPhase): void {
+    this.#saved = saved;
     this.#phase = phase;
-    this.#around.note(this.#agent, { kind: 'hibernated', bytes: this.#saved.bytes });
+    this.#around.note(this.#agent, { kind: 'hibernated', bytes: saved.bytes });
     // In the same breath: a message that waits for it may wake it next.
-    this.#around.kept(this.#agent, this.#saved);
+    this.#around.kept(this.#agent, saved);
   }
 
   /** As `hibernate`, in the middle of a call; the instance may be another agent's before this resolves. */
   #park(resident: Resident, calls: Calls): Promise<void> {
     return this.#leave(async () => {
       this.#parking?.leave();
-      const saved: { snapshot?: Promise<Snapshot> } = {};
+      const leaving: { saved?: Promise<WarmState> } = {};
       const away = calls.leave(() => {
-        saved.snapshot = resident.hibernate();
+        leaving.saved = resident.hibernate(warm);
       });
       this.#away = away;
       this.#resident = undefined;
       this.#calls = undefined;
       try {
-        const snapshot = await saved.snapshot;
+        const saved = await leaving.saved;
         // It may have been ended meanwhile.
-        if (snapshot !== undefined && away === this.#away) this.#keep(snapshot, 'parked');
+        if (saved !== undefined && away === this.#away) this.#keep(saved, 'parked');
       } catch (thrown) {
         resident.instance.dispose();
         away?.end.refused(thrown);
@@ -569,7 +570,7 @@ export class Presence implements CallWatch, ParkingOwner {
     if (saved !== undefined) this.#around.released(this.#agent, saved);
     this.#saved = undefined;
     this.#phase = 'absent';
-    return { hasLived: this.#hasLived, snapshot: saved?.kind === 'warm' ? saved.snapshot : undefined };
+    return { hasLived: this.#hasLived, snapshot: saved?.kind === 'warm' ? saved.own : undefined };
   }
 
   /** Goes on with what it was elsewhere. */

@@ -2,13 +2,17 @@ import type { Artifact } from '../engine/artifact.ts';
 import { loadProgram, type Program, saveableOf } from '../engine/program.ts';
 import { HostError } from '../errors.ts';
 import { defaultLimits, intersect, type Limits } from '../limits.ts';
+import type { Level } from '../manifest/scheduling.ts';
 import type { Manifest } from '../manifest.ts';
+import { requireUnderCeiling } from './priority-ceiling.ts';
 import type { Spec } from './spec.ts';
 
 export interface SpecMakerOptions {
   readonly prepare: (component: Uint8Array<ArrayBuffer>) => Promise<Artifact>;
   /** What the host allows at most; manifests narrow it. */
   readonly limits: Partial<Limits>;
+  /** The first level that a manifest may have or ask for; default: any. */
+  readonly priorityMax?: Level | undefined;
   /** The value of a secret. @throws HostError `HOST_ERR_SECRET_UNKNOWN` */
   readonly secret: (handle: string, path: string) => string;
 }
@@ -26,7 +30,7 @@ export class SpecMaker {
   /**
    * `componentPath` is what errors call the component.
    * @throws HostError for a component that cannot be prepared; `HOST_ERR_WORLD_MISMATCH` for one that neither
-   * handles messages nor answers HTTP requests; `HOST_ERR_CONFIG_INVALID` where manifest and component disagree
+   * handles messages nor answers HTTP requests; `HOST_ERR_LIMIT_INVALID` beyond `priorityMax`; `HOST_ERR_CONFIG_INVALID` where manifest and component disagree
    */
   async make(
     manifest: Manifest,
@@ -34,6 +38,7 @@ export class SpecMaker {
     component: Uint8Array<ArrayBuffer>,
     componentPath: string = manifestPath,
   ): Promise<Spec> {
+    requireUnderCeiling(manifest, manifestPath, this.#options.priorityMax);
     const artifact = await this.#prepare(component, componentPath);
     const program = this.#programOf(artifact);
     checkWorld(program, manifest, manifestPath);

@@ -1,4 +1,5 @@
 import type { ReceiverTerms } from '../bus/delivery.ts';
+import { levelOfScheduling, rankOfLevel } from '../manifest/scheduling.ts';
 import type { Manifest } from '../manifest.ts';
 import { deliveriesMax } from './error-strategy.ts';
 import type { Spec } from './spec.ts';
@@ -9,12 +10,13 @@ const known = new WeakMap<Manifest, ReceiverTerms>();
 export function termsOf({ manifest }: Spec): ReceiverTerms {
   let terms = known.get(manifest);
   if (terms === undefined) {
-    const { mailbox, delivery, rates, errors } = manifest;
+    const { mailbox, delivery, rates, errors, scheduling } = manifest;
     terms = {
       mailbox,
       redelivery: { ...delivery, deliveriesMax: deliveriesMax(errors, delivery.attemptsMax) },
       rate: { perSecond: rates.messagesPerSecond, burst: rates.messageBurst },
       messageBytesMax: rates.messageBytesMax,
+      level: rankOfLevel(levelOfScheduling(scheduling)),
     };
     known.set(manifest, terms);
   }

@@ -1,5 +1,6 @@
-import { decodeSparse, encodeSparse } from '../engine/cold-store/sparse-codec.ts';
-import { type Snapshot, snapshotBytes } from '../engine/hibernation/snapshot.ts';
+import { packSparse, unpackSparse } from '../engine/cold-store/sparse-codec.ts';
+import { borrow, owned } from '../engine/hibernation/scratch.ts';
+import { type Asleep, type Snapshot, snapshotBytes } from '../engine/hibernation/snapshot.ts';
 
 /** Up to this, leaving out zeros and putting them back takes some microseconds. */
 const sparseBytesMax = 32 * 1024;
@@ -7,19 +8,30 @@ const sparseBytesMax = 32 * 1024;
 const objectBytes = 256;
 
 /** An agent's state in the heap. A small one is kept with its zeros left out, so that many more find room there. */
-export class WarmState {
+export class WarmState implements Asleep {
   readonly kind = 'warm';
   /** Bytes it takes, roughly. */
   readonly bytes: number;
-  readonly #kept: Snapshot | Buffer;
+  readonly #kept: Snapshot | Buffer | string;
 
+  /** What it needs of the arrays of the snapshot it copies. */
   constructor(snapshot: Snapshot) {
     const isSmall = snapshotBytes(snapshot) <= sparseBytesMax;
-    this.#kept = isSmall ? encodeSparse(snapshot) : snapshot;
-    this.bytes = objectBytes + (Buffer.isBuffer(this.#kept) ? this.#kept.length : snapshotBytes(snapshot));
+    this.#kept = isSmall ? packSparse(snapshot) : owned(snapshot);
+    this.bytes = objectBytes + (isPacked(this.#kept) ? this.#kept.length : snapshotBytes(snapshot));
   }
 
+  /** To be looked at at once, and not to be held on to. */
   get snapshot(): Snapshot {
-    return Buffer.isBuffer(this.#kept) ? (decodeSparse(this.#kept) as Snapshot) : this.#kept;
+    return isPacked(this.#kept) ? unpackSparse(this.#kept, borrow) : this.#kept;
   }
+
+  /** With arrays that are nobody else's. */
+  get own(): Snapshot {
+    return isPacked(this.#kept) ? unpackSparse(this.#kept) : this.#kept;
+  }
+}
+
+function isPacked(kept: Snapshot | Buffer | string): kept is Buffer | string {
+  return typeof kept === 'string' || Buffer.isBuffer(kept);
 }

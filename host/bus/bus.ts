@@ -362,6 +362,11 @@ export class Bus {
     return this.#reception.dueOf(id);
   }
 
+  /** The place of the first level that a message which waits for an agent asks for; undefined: only its own. */
+  urgencyOf(id: number): number | undefined {
+    return this.#reception.urgencyOf(id);
+  }
+
   /** Whether anything waits for an agent of this thread. */
   hasMail(id: number): boolean {
     return this.#reception.hasMail(id);

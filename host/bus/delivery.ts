@@ -1,6 +1,10 @@
+import type { Level } from '../manifest/scheduling.ts';
 import type { Outcome } from '../outcome.ts';
 import type { MailboxLimits } from './directory.ts';
 import type { BusError, Guarantee, Header, Message } from './message.ts';
+
+/** Of messages that ask for no level before their receiver's own. */
+export const plainLane = 255;
 
 /** One message on its way to one receiver: in a mailbox, being handled, or waiting to be repeated. */
 export class Delivery {
@@ -31,6 +35,8 @@ export class Delivery {
   standIn: AbortController | undefined = undefined;
   /** The next one that the same request brought to this thread. */
   sibling: Delivery | undefined = undefined;
+  /** Where it waits in its mailbox: the place of a level before its receiver's own; `plainLane`: among all others. */
+  lane: number = plainLane;
 
   constructor(
     message: Message,
@@ -63,8 +69,11 @@ export function isProbe({ from, request, message }: Delivery): boolean {
 
 /** Whoever hands an agent its messages. */
 export interface Receiver {
-  /** Its mailbox went from empty to not empty: take. Must not throw. */
-  wake(id: number): void;
+  /**
+   * Its mailbox went from empty to not empty, or something came that is to overtake what waits: take. `level`: the
+   * place of the level that asks for, if it is before its own. Must not throw.
+   */
+  wake(id: number, level?: number): void;
   /** Whether a request may come in; without it, every one. Must not throw. */
   admits?(id: number): boolean;
   /** What whoever asks is answered instead while it takes no requests; agents that ask only hear `unavailable`. */
@@ -106,6 +115,8 @@ export interface ReceiverTerms {
   readonly rate: RateLimit;
   /** Headers and body of one message it sends. */
   readonly messageBytesMax: number;
+  /** The place of its own level (`rankOfLevel`); default: before all, so that no message overtakes another. */
+  readonly level?: number;
 }
 
 /** Who asks something of the bus. */
@@ -132,6 +143,8 @@ export interface SendOptions {
   readonly id?: string | undefined;
   /** Instead of what the receiver's manifest says; the header `mote-delivery` goes before it. */
   readonly guarantee?: Guarantee | undefined;
+  /** The level at which it is to be handled; the header `mote-priority` goes before it. */
+  readonly priority?: Level | undefined;
   /** The subject its receiver sees; default `agent.NAME`. Only for `send` and requests to an agent. */
   readonly subject?: string | undefined;
 }

@@ -73,8 +73,12 @@ export class Envelopes {
   /** What a sealed message says; undefined: it is not believed, which is told. */
   opened(message: Message, receiver: string): Message | undefined {
     const opened = this.#seal.open(message, receiver);
-    if (typeof opened !== 'string')
-      return message.principal === undefined ? opened : { ...opened, principal: message.principal };
+    if (typeof opened !== 'string') {
+      const { principal, priority } = message;
+      return principal === undefined && priority === undefined
+        ? opened
+        : { ...opened, ...(principal !== undefined && { principal }), ...(priority && { priority }) };
+    }
     this.#onRefused({ message, receiver, why: opened });
     return undefined;
   }

@@ -1,4 +1,5 @@
 import { deserialize, serialize } from 'node:v8';
+import { levels, rankOfLevel } from '../manifest/scheduling.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import type { Frame, MessageFrame } from './frame-kinds.ts';
 import {
@@ -58,6 +59,14 @@ const returnedFlag = 64;
 
 /** Beside a reply's kind. */
 const sealedReplyBit = 16;
+
+/** Beside a message's kind: 0, or one more than the place of the level that it asks for. */
+const priorityShift = 16;
+const priorityMask = 7;
+
+function priorityBits({ priority }: Message): number {
+  return priority === undefined ? 0 : (rankOfLevel(priority) + 1) << priorityShift;
+}
 
 const wrongLength = 'bug: a frame longer or shorter than it says';
 
@@ -270,7 +279,8 @@ function writeMessage(pen: Pen, frame: MessageFrame): void {
     (deadlineNs === undefined ? 0 : deadlineFlag) |
     (message.isSealed === true ? sealedFlag : 0) |
     (frame.isReturned === true ? returnedFlag : 0);
-  pen.u32(messageKind | (codeOf(frame.guarantee) << 4) | (flags << 8));
+  const kind = messageKind | (codeOf(frame.guarantee) << 4) | priorityBits(message);
+  pen.u32(kind | (flags << 8));
   pen.i32(frame.from);
   pen.f64(frame.request);
   pen.u32(frame.thread);
@@ -298,7 +308,7 @@ function writeMessage(pen: Pen, frame: MessageFrame): void {
   if (!pen.characters(textsOf(message, sender))) return;
   const end = pen.at;
   pen.at = at;
-  pen.u32(messageKind | (codeOf(frame.guarantee) << 4) | ((flags | wideFlag) << 8));
+  pen.u32(kind | ((flags | wideFlag) << 8));
   pen.at = end;
 }
 
@@ -418,7 +428,7 @@ function readSubscribe(eye: Eye): Frame {
 }
 
 function readMessage(eye: Eye, word: number, body: Uint8Array): MessageFrame {
-  const flags = word >>> 8;
+  const flags = (word >>> 8) & 255;
   const from = eye.i32();
   const request = eye.f64();
   const thread = eye.u32();
@@ -455,7 +465,9 @@ function readMessage(eye: Eye, word: number, body: Uint8Array): MessageFrame {
     headers,
     body,
   };
-  const message = isPrincipal(origin) ? ofOrigin(said, origin) : said;
+  const priority = levels[((word >>> priorityShift) & priorityMask) - 1];
+  const named = isPrincipal(origin) ? ofOrigin(said, origin) : said;
+  const message = priority === undefined ? named : { ...named, priority };
   const guarantee = guarantees[(word >>> 4) & 3] as Guarantee;
   if ((flags & (sealedFlag | returnedFlag)) === 0)
     return { kind: 'message', to, entries, message, guarantee, from, request, thread };

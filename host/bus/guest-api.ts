@@ -1,7 +1,9 @@
+import type { Level } from '../manifest/scheduling.ts';
 import { agentSubject, groupFault, patternFault, subjectFault } from '../subject.ts';
 import type { Bus } from './bus.ts';
 import type { Accepted, Reply, Sender, SendOptions } from './delivery.ts';
 import type { BusError, Payload } from './message.ts';
+import { priorityAsked } from './payload-rules.ts';
 import { answerOf } from './verdict.ts';
 
 /** What an agent may reach, as the bus asks it (`capability/`). Subjects and patterns are valid ones. */
@@ -11,7 +13,7 @@ export interface BusRights {
   /** Every subject of the pattern has to be granted. */
   maySubscribe(pattern: string): boolean;
   /** The line of the manifest that would allow it. */
-  cure(kind: 'send' | 'publish' | 'subscribe', target: string): string;
+  cure(kind: 'send' | 'publish' | 'subscribe' | 'priority', target: string): string;
   /** What decides beside the grants; undefined: nothing does. */
   readonly policy?: BusPolicy;
 }
@@ -44,6 +46,8 @@ export interface BusPolicy {
 export interface BusGuest {
   readonly bus: Bus;
   readonly rights: BusRights;
+  /** Whether what it sends may be handled at a level. */
+  mayUrge(level: Level): boolean;
   /** Told when the agent has subscribed to something, or no longer is. */
   readonly onSubscribed?: () => void;
   /** The agent, with the deadline of the message at hand. */
@@ -89,6 +93,7 @@ export function busGuestApi(guest: BusGuest): BusGuestApi {
       const { subject, isSubject } = latest;
       // A name that can be no agent's is an agent that is not there.
       check(guest, 'send', subject, isSubject && guest.rights.maySend(subject));
+      if (payload.headers.length > 0) checkPriority(guest, payload);
       if (guest.rights.policy !== undefined)
         return sendUnder(guest, guest.rights.policy, latest, payload, id);
       return settle(guest, guest.bus.send(guest.sender(), latest.agent, payload, optionsOf(id)));
@@ -97,6 +102,7 @@ export function busGuestApi(guest: BusGuest): BusGuestApi {
       checkSubject(guest, subjectFault(subject));
       // Answering what one was asked takes no grant; the bus lets nobody else do it.
       if (!subject.startsWith(inboxStart)) check(guest, 'publish', subject, guest.rights.mayPublish(subject));
+      if (payload.headers.length > 0) checkPriority(guest, payload);
       if (guest.rights.policy !== undefined)
         return publishUnder(guest, guest.rights.policy, subject, payload, id);
       return settle(guest, guest.bus.publish(guest.sender(), subject, payload, optionsOf(id)));
@@ -178,6 +184,7 @@ export async function requestAs(
 ): Promise<Payload> {
   checkSubject(guest, subjectFault(subject));
   check(guest, 'send', subject, guest.rights.maySend(subject));
+  if (payload.headers.length > 0) checkPriority(guest, payload);
   const { policy } = guest.rights;
   const reply =
     policy === undefined
@@ -218,9 +225,15 @@ function refuse(guest: BusGuest, error: BusError): never {
   throw guest.failure(error);
 }
 
+/** A level that there is not the bus itself refuses. */
+function checkPriority(guest: BusGuest, payload: Payload): void {
+  const level = priorityAsked(payload);
+  if (level !== undefined) check(guest, 'priority', level, guest.mayUrge(level));
+}
+
 function check(
   guest: BusGuest,
-  kind: 'send' | 'publish' | 'subscribe',
+  kind: 'send' | 'publish' | 'subscribe' | 'priority',
   target: string,
   isGranted: boolean,
 ): void {

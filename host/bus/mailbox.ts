@@ -1,92 +1,108 @@
-import type { Delivery } from './delivery.ts';
+import { levels } from '../manifest/scheduling.ts';
+import { type Delivery, plainLane } from './delivery.ts';
+import { MailLane } from './mail-lane.ts';
 
-const firstSlots = 8;
+/** Messages in a row that overtake others; then one of those that were overtaken goes first. */
+const overtakingMax = 32;
 
 /**
- * Messages that wait for one receiver, first in first out. The ring grows by doubling; how many may wait is
- * the directory's business, which counts them for all threads.
+ * Messages that wait for one receiver: those that ask for a level before its own first, by level, and of one level
+ * first in first out, so that what one sender sends at one level keeps its order. Overtaking has an end: see above.
  */
 export class Mailbox {
-  #ring: (Delivery | undefined)[] = new Array(firstSlots).fill(undefined);
-  #head = 0;
-  #size = 0;
-  /** Of these, cancelled ones that keep their place until they come to the front. */
-  #cancelled = 0;
+  readonly #plain = new MailLane();
+  /** By the place of their level; none until one came. */
+  #urgent: (MailLane | undefined)[] | undefined;
+  /** Wanted ones in the urgent lanes. */
+  #urgentSize = 0;
+  #overtook = 0;
 
   /** Messages that somebody still wants. */
   get size(): number {
-    return this.#size - this.#cancelled;
+    return this.#plain.size + this.#urgentSize;
   }
 
   get slots(): number {
-    return this.#ring.length;
+    return this.#plain.slots;
   }
 
-  push(delivery: Delivery): void {
-    if (this.#size === this.#ring.length) this.#resize(this.#ring.length * 2);
-    this.#ring[(this.#head + this.#size++) & (this.#ring.length - 1)] = delivery;
+  /** The place of the first level that something here asks for; undefined: only its receiver's own. */
+  get level(): number | undefined {
+    if (this.#urgentSize === 0) return undefined;
+    const at = this.#urgent?.findIndex((lane) => lane !== undefined && lane.size > 0) ?? -1;
+    return at < 0 ? undefined : at;
   }
 
-  /** One that goes before all others. */
+  /** `lane`: the place of a level before its receiver's own. */
+  push(delivery: Delivery, lane: number = plainLane): void {
+    delivery.lane = lane;
+    if (lane === plainLane) this.#plain.push(delivery);
+    else {
+      this.#urgent ??= new Array(levels.length).fill(undefined);
+      this.#urgent[lane] ??= new MailLane();
+      this.#urgent[lane].push(delivery);
+      this.#urgentSize += 1;
+    }
+  }
+
+  /** One that goes before all others that are here. */
   unshift(delivery: Delivery): void {
-    if (this.#size === this.#ring.length) this.#resize(this.#ring.length * 2);
-    this.#head = (this.#head - 1) & (this.#ring.length - 1);
-    this.#ring[this.#head] = delivery;
-    this.#size++;
+    const lane = this.level ?? plainLane;
+    delivery.lane = lane;
+    // What was overtaken for long does not go before it either.
+    this.#overtook = 0;
+    if (lane === plainLane) {
+      this.#plain.unshift(delivery);
+      return;
+    }
+    this.#urgent?.[lane]?.unshift(delivery);
+    this.#urgentSize += 1;
   }
 
   /** What comes next, wanted or not. */
   get first(): Delivery | undefined {
-    return this.#size === 0 ? undefined : this.#ring[this.#head];
+    return this.#nextLane().first;
   }
 
   /** The next message that is wanted. */
   shift(): Delivery | undefined {
-    while (this.#size > 0) {
-      const delivery = this.#ring[this.#head];
-      this.#ring[this.#head] = undefined;
-      this.#head = (this.#head + 1) & (this.#ring.length - 1);
-      this.#size--;
-      if (delivery?.isCancelled !== true) return delivery;
-      this.#cancelled--;
+    const lane = this.#nextLane();
+    const delivery = lane.shift();
+    if (lane === this.#plain) this.#overtook = 0;
+    else {
+      this.#urgentSize -= 1;
+      if (this.#plain.size > 0) this.#overtook += 1;
     }
-    return undefined;
+    return delivery;
   }
 
-  /** What waits and is wanted, in its order. */
+  #nextLane(): MailLane {
+    if (this.#urgentSize === 0) return this.#plain;
+    if (this.#overtook >= overtakingMax && this.#plain.size > 0) return this.#plain;
+    return this.#urgent?.find((lane) => lane !== undefined && lane.size > 0) ?? this.#plain;
+  }
+
+  /** What waits and is wanted, in the order of its lanes. */
   *all(): Iterable<Delivery> {
-    for (let at = 0; at < this.#size; at++) {
-      const delivery = this.#ring[(this.#head + at) & (this.#ring.length - 1)];
-      if (delivery !== undefined && !delivery.isCancelled) yield delivery;
-    }
+    for (const lane of this.#urgent ?? []) if (lane !== undefined) yield* lane.all();
+    yield* this.#plain.all();
   }
 
   /** Drops what nobody wants any more and keeps its place. */
   clear(): void {
-    this.shift();
+    this.#plain.clear();
+    this.#urgent = undefined;
+    this.#urgentSize = 0;
+    this.#overtook = 0;
   }
 
   /** One of the waiting messages was cancelled. Amortised, this costs the same however many wait. */
-  noteCancelled(): void {
-    this.#cancelled++;
-    if (this.#cancelled > firstSlots && this.#cancelled * 2 > this.#size) this.#resize(this.#ring.length);
-  }
-
-  /** Copies what is wanted to a fresh ring; half as large as often as it fits. */
-  #resize(slots: number): void {
-    const wanted: Delivery[] = [];
-    for (let at = 0; at < this.#size; at++) {
-      const delivery = this.#ring[(this.#head + at) & (this.#ring.length - 1)];
-      if (delivery !== undefined && !delivery.isCancelled) wanted.push(delivery);
+  noteCancelled({ lane }: Delivery): void {
+    if (lane === plainLane) this.#plain.noteCancelled();
+    else {
+      this.#urgent?.[lane]?.noteCancelled();
+      this.#urgentSize -= 1;
     }
-    let fitting = slots;
-    while (fitting > firstSlots && wanted.length * 4 < fitting) fitting /= 2;
-    const ring: (Delivery | undefined)[] = new Array(fitting).fill(undefined);
-    for (const [at, delivery] of wanted.entries()) ring[at] = delivery;
-    this.#ring = ring;
-    this.#head = 0;
-    this.#size = wanted.length;
-    this.#cancelled = 0;
   }
 }
 

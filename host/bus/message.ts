@@ -1,3 +1,5 @@
+import type { Level } from '../manifest/scheduling.ts';
+
 /** One named value beside a body (wit/types.wit). */
 export interface Header {
   readonly name: string;
@@ -26,6 +28,8 @@ export interface Message extends Payload {
   readonly isSealed?: true;
   /** Of a message from outside whose id its caller gave: on whose behalf, for ids are each principal's own. */
   readonly principal?: string;
+  /** The level at which its sender wants it handled, if its receiver's own is none before it. */
+  readonly priority?: Level;
 }
 
 const principalMark = '@';

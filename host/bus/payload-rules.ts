@@ -1,20 +1,24 @@
+import { type Level, levelNamed } from '../manifest/scheduling.ts';
 import type { BusError, Guarantee, Header, Payload } from './message.ts';
 
 const headersMax = 64;
 const idBytesMax = 128;
 const deliveryHeader = 'mote-delivery';
+const priorityHeader = 'mote-priority';
 
 /** What a payload asks of the bus; `headers` are those its receiver sees. */
 export interface PayloadTerms {
   readonly guarantee: Guarantee | undefined;
+  readonly priority: Level | undefined;
   readonly headers: readonly Header[];
 }
 
-const nothingAsked: PayloadTerms = { guarantee: undefined, headers: [] };
+const nothingAsked: PayloadTerms = { guarantee: undefined, priority: undefined, headers: [] };
 
 /**
  * Checks the size and the headers of what an agent sends: `mote-…` belongs to the host, which knows
- * `mote-delivery: at-most-once | at-least-once | exactly-once` (wit/types.wit) and takes it off.
+ * `mote-delivery: at-most-once | at-least-once | exactly-once` and `mote-priority: LEVEL` (wit/types.wit), and takes
+ * them off.
  */
 export function payloadTerms(payload: Payload, bytesMax: number): PayloadTerms | BusError {
   const { headers } = payload;
@@ -24,15 +28,33 @@ export function payloadTerms(payload: Payload, bytesMax: number): PayloadTerms |
     return { tag: 'unsupported', val: `${headers.length} headers; at most ${headersMax}` };
   let bytes = payload.body.length;
   let guarantee: Guarantee | undefined;
+  let priority: Level | undefined;
   let own = 0;
   for (const { name, value } of headers) {
     bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
     if (!isHosts(name)) continue;
-    guarantee = name.toLowerCase() === deliveryHeader ? guaranteeNamed(value) : undefined;
-    if (guarantee === undefined || ++own > 1) return { tag: 'unsupported', val: `${name}: ${value}` };
+    own += 1;
+    const said = name.toLowerCase();
+    if (said === deliveryHeader && guarantee === undefined) guarantee = guaranteeNamed(value);
+    else if (said === priorityHeader && priority === undefined) priority = levelNamed(value);
+    else return unsupported(name, value);
+    if ((said === deliveryHeader ? guarantee : priority) === undefined) return unsupported(name, value);
   }
   if (bytes > bytesMax) return { tag: 'too-large', val: BigInt(bytesMax) };
-  return { guarantee, headers: own === 0 ? headers : headers.filter(({ name }) => !isHosts(name)) };
+  return { guarantee, priority, headers: own === 0 ? headers : headers.filter(({ name }) => !isHosts(name)) };
+}
+
+function unsupported(name: string, value: string): BusError {
+  return { tag: 'unsupported', val: `${name}: ${value}` };
+}
+
+/** The level that a payload asks for, as far as there is such a one. */
+export function priorityAsked({ headers }: Payload): Level | undefined {
+  for (let at = 0; at < headers.length; at += 1) {
+    const header = headers[at] as Header;
+    if (isHosts(header.name) && header.name.toLowerCase() === priorityHeader) return levelNamed(header.value);
+  }
+  return undefined;
 }
 
 /** Undefined: the id will do. */

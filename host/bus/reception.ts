@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import type { Wheel } from '../clock/wheel.ts';
+import { rankOfLevel } from '../manifest/scheduling.ts';
 import type { Outcome } from '../outcome.ts';
 import { AskedTable } from './asked.ts';
 import type { DeadLetter, DeadReason } from './dead-letters.ts';
 import {
   Delivery,
   isProbe,
+  plainLane,
   type Receiver,
   type ReceiverTerms,
   type Redelivery,
@@ -14,7 +16,7 @@ import {
 import { type Directory, isOnTheWay } from './directory.ts';
 import type { Envelopes } from './envelopes.ts';
 import type { Flush, Held } from './flush.ts';
-import { MailboxStock } from './mailbox.ts';
+import { type Mailbox, MailboxStock } from './mailbox.ts';
 import { type Failure, type Message, originOf } from './message.ts';
 import { type BusLuggage, type Pause, pauses, Resident, Roster } from './resident.ts';
 import type { Stamps } from './stamps.ts';
@@ -87,6 +89,8 @@ export class Reception {
   /** Their outcomes or answers wait until what was sent is on disk. */
   readonly #held = new Set<Delivery>();
   #isDraining = false;
+  /** Whether any message asked for a level of its own: most hosts have none that does. */
+  #hasUrgent = false;
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
@@ -164,6 +168,11 @@ export class Reception {
     return this.roster.get(id)?.mailbox?.first?.untilMs ?? Number.POSITIVE_INFINITY;
   }
 
+  /** The place of the first level that something in an agent's mailbox asks for; undefined: only its own. */
+  urgencyOf(id: number): number | undefined {
+    return this.#hasUrgent ? this.roster.get(id)?.mailbox?.level : undefined;
+  }
+
   hasMail(id: number): boolean {
     return (this.roster.get(id)?.mailbox?.size ?? 0) > 0;
   }
@@ -178,7 +187,8 @@ export class Reception {
     const resident = this.roster.get(id);
     if (resident === undefined || (resident.paused & pauses[why]) === 0) return;
     resident.paused &= ~pauses[why];
-    if (resident.paused === 0 && (resident.mailbox?.size ?? 0) > 0) resident.receiver.wake(id);
+    if (resident.paused === 0 && (resident.mailbox?.size ?? 0) > 0)
+      resident.receiver.wake(id, resident.mailbox?.level);
   }
 
   /** A message whose place is reserved, new on this thread. */
@@ -391,7 +401,7 @@ export class Reception {
   #withdraw(resident: Resident, delivery: Delivery): void {
     if (delivery.repeat === 0) {
       delivery.isCancelled = true;
-      resident.mailbox?.noteCancelled();
+      resident.mailbox?.noteCancelled(delivery);
     } else this.#forgetRepeat(resident, delivery);
     this.#free(delivery);
   }
@@ -426,7 +436,8 @@ export class Reception {
   #pushFirst(resident: Resident, delivery: Delivery): void {
     resident.mailbox ??= this.#stock.take();
     resident.mailbox.unshift(delivery);
-    if (resident.paused === 0 || isAskable(resident)) resident.receiver.wake(resident.id);
+    if (resident.paused === 0 || isAskable(resident))
+      resident.receiver.wake(resident.id, resident.mailbox.level);
   }
 
   #hold(flush: Flush, held: Held): void {
@@ -564,8 +575,29 @@ export class Reception {
   #push(resident: Resident, delivery: Delivery): void {
     const wasEmpty = resident.mailbox === undefined || resident.mailbox.size === 0;
     resident.mailbox ??= this.#stock.take();
+    const { priority } = delivery.message;
+    if (priority !== undefined) {
+      this.#pushUrgent(resident, resident.mailbox, delivery, rankOfLevel(priority), wasEmpty);
+      return;
+    }
     resident.mailbox.push(delivery);
     if (wasEmpty && resident.paused === 0) resident.receiver.wake(resident.id);
+  }
+
+  /** It overtakes what asks for less, and its receiver comes to its level as long as it waits. */
+  #pushUrgent(
+    resident: Resident,
+    mailbox: Mailbox,
+    delivery: Delivery,
+    level: number,
+    wasEmpty: boolean,
+  ): void {
+    const isUrgent = level < (resident.terms.level ?? 0);
+    const before = mailbox.level ?? plainLane;
+    mailbox.push(delivery, isUrgent ? level : plainLane);
+    this.#hasUrgent ||= isUrgent;
+    if (resident.paused === 0 && (wasEmpty || (isUrgent && level < before)))
+      resident.receiver.wake(resident.id, mailbox.level);
   }
 
   /** Gives back the place a message had in its mailbox. */
@@ -590,7 +622,7 @@ export class Reception {
       this.#forgetRepeat(resident, delivery);
       this.#free(delivery);
     } else {
-      resident.mailbox?.noteCancelled();
+      resident.mailbox?.noteCancelled(delivery);
       this.#free(delivery);
     }
   }

@@ -1,4 +1,5 @@
 import type { Random } from '../clock.ts';
+import type { Level } from '../manifest/scheduling.ts';
 import { agentSubject, reservedToken, subjectFault } from '../subject.ts';
 import type { BusLimits } from './bus-limits.ts';
 import type { DeadLetter, DeadReason } from './dead-letters.ts';
@@ -129,7 +130,8 @@ export class Shipping {
     const { id } = options;
     const guarantee = terms.guarantee ?? options.guarantee ?? this.#directory.guaranteeOf(to);
     const subject = options.subject ?? route.subject;
-    const message = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
+    const said = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
+    const message = hurried(said, terms.priority ?? options.priority);
     if (id === undefined) return this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs);
     return this.#sentIds.once(from, resident, agentName, id, () =>
       this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs),
@@ -152,7 +154,8 @@ export class Shipping {
     if ('tag' in terms) return this.#refuse(terms);
     const { id } = options;
     const guarantee = terms.guarantee ?? options.guarantee ?? 'at-most-once';
-    const message = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
+    const said = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
+    const message = hurried(said, terms.priority ?? options.priority);
     const publish = (): Result => this.#publish(matches, message, guarantee, from);
     return id === undefined ? publish() : this.#sentIds.once(from, resident, subject, id, publish);
   }
@@ -176,7 +179,10 @@ export class Shipping {
     if (pending === undefined) return this.#refuseRequest(this.#options.full);
     if (resident !== undefined) resident.asking++;
     const shown = options.subject ?? subject;
-    const question = this.#question(from, shown, payload, terms.headers, options.id, pending, nowMs, untilMs);
+    const question = hurried(
+      this.#question(from, shown, payload, terms.headers, options.id, pending, nowMs, untilMs),
+      terms.priority ?? options.priority,
+    );
     if (isDirect) this.#askOne(to, subject.slice(agentStart.length), question, from, pending, nowMs);
     else this.#askAll(subject, question, from, pending);
     return pending.promise;
@@ -195,8 +201,11 @@ export class Shipping {
     const pending = this.#options.requests.open(0, untilMs, signal);
     if (pending === undefined) return this.#refuseRequest(this.#options.full);
     const from = { id: 0, name: message.sender };
-    const { id, subject } = message;
-    const question = this.#question(from, subject, message, headers, id, pending, nowMs, untilMs);
+    const { id, subject, priority } = message;
+    const question = hurried(
+      this.#question(from, subject, message, headers, id, pending, nowMs, untilMs),
+      priority,
+    );
     this.#askOne(to, agentName, question, from, pending, nowMs);
     return pending.promise;
   }
@@ -686,6 +695,10 @@ export class Shipping {
 
 function labelled(headers: readonly Header[], labels: string): readonly Header[] {
   return [...headers, { name: labelsHeader, value: labels }];
+}
+
+function hurried(message: Message, priority: Level | undefined): Message {
+  return priority === undefined ? message : { ...message, priority };
 }
 
 /** Why nobody but the host may publish to a subject. */

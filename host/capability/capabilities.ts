@@ -1,6 +1,7 @@
 import { HostError } from '../errors.ts';
 import { noGrants } from '../manifest/grants.ts';
 import { hostName } from '../manifest/host-name.ts';
+import type { Level } from '../manifest/scheduling.ts';
 import type { FileGrant, Grants } from '../manifest.ts';
 import { type CureKind, grantLine } from './cure.ts';
 import type { HttpTarget } from './http-rules.ts';
@@ -86,6 +87,15 @@ export class Capabilities {
         (one) => one.maySubscribe(pattern),
         (gone) => gone.touches(pattern),
       )
+    );
+  }
+
+  /** Whether what it sends may be handled at a level, beyond what an agent of its own level may. */
+  mayUrge(level: Level): boolean {
+    if (!this.#rules.urges(level)) return false;
+    return this.#also(
+      (one) => one.mayUrge(level),
+      (gone) => gone.grants.bus.priorityMax !== undefined,
     );
   }
 

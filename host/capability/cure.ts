@@ -6,6 +6,7 @@ export type CureKind =
   | 'send'
   | 'publish'
   | 'subscribe'
+  | 'priority'
   | 'http'
   | 'net'
   | 'file'
@@ -62,6 +63,8 @@ function lineOf(kind: CureKind, target: string, grants: Grants): string {
     case 'publish':
     case 'subscribe':
       return `[capabilities.bus] ${listed(kind, grants.bus[kind], target)}`;
+    case 'priority':
+      return `[capabilities.bus] priority = ${quoted(target)}`;
     case 'tool':
       return `[capabilities] ${listed('tools', grants.tools, target)}`;
     case 'spawn':

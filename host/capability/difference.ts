@@ -1,3 +1,4 @@
+import { levels, rankOfLevel } from '../manifest/scheduling.ts';
 import type { EnvironmentGrant, Grants, Manifest } from '../manifest.ts';
 import { hasWildcard, isWithin } from '../subject.ts';
 import { PatternTrie } from './pattern-trie.ts';
@@ -19,6 +20,7 @@ function beyond(one: Manifest, other: Manifest, sign: string): string[] {
   const [own, theirs] = [one.grants, other.grants];
   return [
     ...busLines(own, theirs, sign),
+    ...urgencyLines(own, theirs, sign),
     ...entryLines('[[capabilities.http]]', own.http, theirs.http, sign),
     ...entryLines('[[capabilities.files]]', own.files, theirs.files, sign),
     ...entryLines('[[capabilities.net]]', own.net, theirs.net, sign),
@@ -45,6 +47,12 @@ function busLines(own: Grants, theirs: Grants, sign: string): string[] {
       .filter((pattern) => !literals.has(pattern) && !wild.covers(pattern, isOfHost(key, pattern)))
       .map((pattern) => `[capabilities.bus] ${key} ${sign} ${JSON.stringify(pattern)}`);
   });
+}
+
+function urgencyLines({ bus: { priorityMax } }: Grants, { bus: theirs }: Grants, sign: string): string[] {
+  if (priorityMax === undefined) return [];
+  const known = theirs.priorityMax === undefined ? levels.length : rankOfLevel(theirs.priorityMax);
+  return rankOfLevel(priorityMax) >= known ? [] : [`[capabilities.bus] priority ${sign} "${priorityMax}"`];
 }
 
 /** As when asked: the host's events are covered only by a grant that says `host`. */

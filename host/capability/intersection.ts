@@ -1,3 +1,4 @@
+import { type Level, rankOfLevel } from '../manifest/scheduling.ts';
 import type { FileGrant, Grants, HttpGrant, OrchestrationGrants, SocketGrant } from '../manifest.ts';
 import { meet, reservedToken } from '../subject.ts';
 import { isUnder } from './request-path.ts';
@@ -12,6 +13,7 @@ export function intersection(one: Grants, other: Grants): Grants {
       send: meets(one.bus.send, other.bus.send, meet),
       publish: meets(one.bus.publish, other.bus.publish, meet),
       subscribe: meets(one.bus.subscribe, other.bus.subscribe, meetListened),
+      ...urgent(laterOf(one.bus.priorityMax, other.bus.priorityMax)),
     },
     http: pairs(one.http, other.http, meetHttp),
     files: pairs(one.files, other.files, meetFile),
@@ -34,6 +36,7 @@ export function without(grants: Grants, gone: Grants): Grants {
       send: apart(grants.bus.send, gone.bus.send, meet),
       publish: apart(grants.bus.publish, gone.bus.publish, meet),
       subscribe: apart(grants.bus.subscribe, gone.bus.subscribe, meet),
+      ...urgent(gone.bus.priorityMax === undefined ? grants.bus.priorityMax : undefined),
     },
     http: apart(grants.http, gone.http, meetHttp),
     files: apart(grants.files, gone.files, (one, other) => (one.guest === other.guest ? one : undefined)),
@@ -52,6 +55,15 @@ export function without(grants: Grants, gone: Grants): Grants {
       childrenMax: grants.orchestration.childrenMax,
     },
   };
+}
+
+function urgent(priorityMax: Level | undefined): { readonly priorityMax?: Level } {
+  return priorityMax === undefined ? {} : { priorityMax };
+}
+
+function laterOf(one: Level | undefined, other: Level | undefined): Level | undefined {
+  if (one === undefined || other === undefined) return undefined;
+  return rankOfLevel(one) > rankOfLevel(other) ? one : other;
 }
 
 /** What is left of the names; as many children as both have. */

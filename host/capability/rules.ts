@@ -1,4 +1,5 @@
 import { isAgentName } from '../manifest/name.ts';
+import { type Level, rankOfLevel } from '../manifest/scheduling.ts';
 import type { FileGrant, Grants, OrchestrationGrants } from '../manifest.ts';
 import { meet } from '../subject.ts';
 import { HttpRules, type HttpTarget } from './http-rules.ts';
@@ -44,6 +45,12 @@ export class Rules {
     return this.http.allows(target);
   }
 
+  /** Whether messages may be handled at a level. */
+  urges(level: Level): boolean {
+    const { priorityMax } = this.grants.bus;
+    return priorityMax !== undefined && rankOfLevel(level) >= rankOfLevel(priorityMax);
+  }
+
   spawns(name: string): boolean {
     return isAgentName(name) && this.spawn.has(name);
   }
@@ -76,7 +83,7 @@ const known = new Interned<Rules>();
 function ordered(grants: Grants): unknown {
   const { bus, http, files, net, environment, secrets, context, tools, spawn, orchestration } = grants;
   return [
-    [[...bus.send].sort(), [...bus.publish].sort(), [...bus.subscribe].sort()],
+    [[...bus.send].sort(), [...bus.publish].sort(), [...bus.subscribe].sort(), bus.priorityMax ?? null],
     http.map(({ scheme, host, port, methods, path }) => [scheme, host, port, methods ?? null, path]),
     files.map(({ path, guest, mode }) => [path, guest, mode]),
     net.map(({ host, port }) => [host, port ?? null]),

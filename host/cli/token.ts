@@ -32,6 +32,7 @@ Usage: host token create NAME --may RIGHT … [--expires 30d]
                             invoke[:AGENT]      invoke and send to agents (worker-* for some)
                             publish[:SUBJECT]   publish and ask (orders.> for some)
                             subscribe[:SUBJECT] read messages as they come
+                            priority[:LEVEL]    have messages handled as high, critical, realtime
                             logs[:AGENT]        read what agents log
                             read                list agents, status, dead letters
                             metrics             /metrics

@@ -1,6 +1,7 @@
 import { path as paths } from '../builtin.ts';
 import { HostError } from '../errors.ts';
 import { parseQuantity } from '../limits.ts';
+import { type Level, levelNamed, levels } from '../manifest/scheduling.ts';
 import { nearest } from '../nearest.ts';
 
 /** How a host decides who of one level goes first. */
@@ -33,6 +34,8 @@ export interface SchedulerSettings {
   readonly placement?: PlacementName;
   /** The weights of agents that a thread has room for, where `placement` asks. Default 10,000. */
   readonly threadWeightMax?: number;
+  /** The first level that the manifest of an agent may have or ask for. Default: any. */
+  readonly priorityMax?: Level;
   /** Of the policy `custom`: the path of a JavaScript module that exports `rank`; loaded by each thread. */
   readonly module?: string;
   /** Whether threads with nothing to do take agents that wait at others. Default true. */
@@ -46,6 +49,7 @@ const keys: readonly string[] = [
   'aging',
   'placement',
   'thread-weight',
+  'priority-max',
   'module',
   'stealing',
   'steal-rest',
@@ -77,6 +81,7 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     aging,
     placement,
     'thread-weight': threadWeight,
+    'priority-max': priorityMax,
     module,
     stealing,
     'steal-rest': stealRest,
@@ -103,10 +108,14 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
   const placed = placementNames.find((one) => one === placement);
   if (placement !== undefined && placed === undefined)
     throw wrong('placement', `one of ${placementNames.join(', ')}`);
+  const ceiling = levelNamed(String(priorityMax));
+  if (priorityMax !== undefined && ceiling === undefined)
+    throw wrong('priority-max', `one of ${levels.join(', ')}`);
   const isWeight = Number.isSafeInteger(threadWeight) && (threadWeight as number) > 0;
   if (threadWeight !== undefined && !isWeight) throw wrong('thread-weight', 'a whole number above 0');
   return {
     ...(placed === undefined ? {} : { placement: placed }),
+    ...(ceiling === undefined ? {} : { priorityMax: ceiling }),
     ...(isWeight ? { threadWeightMax: threadWeight as number } : {}),
     ...(policy === undefined ? {} : { policy: policyNamed(policy, `${path}: scheduler.policy`) }),
     ...(agingMs === undefined ? {} : { agingMs }),

@@ -253,12 +253,7 @@ export class Budget {
     this.#refusal = undefined;
     this.#denials = undefined;
     this.#charged = 0n;
-    this.#granted = 0n;
-    if (this.#cell !== undefined) {
-      const { fuel } = this.#slice;
-      this.#granted = fuel < this.limits.fuelMax ? fuel : this.limits.fuelMax;
-      this.#cell.value = this.#granted;
-    }
+    this.#grantFirst();
     this.#outputBytes = 0;
     this.#startedMs = this.clock.monotonicMs();
     this.#slice.begin(this.#startedMs);
@@ -266,6 +261,20 @@ export class Budget {
     this.#deadlineAtMs = this.#startedMs + deadlineMs;
     this.#frozenAtMs = -1;
     this.#yieldAtMs = this.#startedMs + this.#yieldMs;
+  }
+
+  /** A life begins with an empty fuel cell, which may have been another guest's: its first slice is granted at once. */
+  beginLife(): void {
+    if (this.#cause === undefined) this.#grantFirst();
+    else if (this.#cell !== undefined) this.#cell.value = deadFuel;
+  }
+
+  #grantFirst(): void {
+    this.#granted = 0n;
+    if (this.#cell === undefined) return;
+    const { fuel } = this.#slice;
+    this.#granted = fuel < this.limits.fuelMax ? fuel : this.limits.fuelMax;
+    this.#cell.value = this.#granted;
   }
 
   /** When the time of the invocation is over, on the clock's monotonic time. */

@@ -8,7 +8,8 @@ import { instantiateFast } from './fast-lane/fast-lane.ts';
 import type { InstancePool } from './hibernation/instance-pool.ts';
 import type { InstancePools } from './hibernation/instance-pools.ts';
 import type { Lease } from './hibernation/lease.ts';
-import type { Snapshot } from './hibernation/snapshot.ts';
+import { owned } from './hibernation/scratch.ts';
+import type { Asleep, Snapshot } from './hibernation/snapshot.ts';
 import type { Instance } from './instance.ts';
 import type { Linker } from './linker.ts';
 import type { Prepared } from './prepare.ts';
@@ -56,8 +57,10 @@ export interface Resident extends Launched {
    * Takes the agent out of memory, between two messages. What it had open is closed.
    * @throws HostError `HOST_ERR_INSTANCE_BUSY` or `HOST_ERR_INSTANCE_CLOSED`, and nothing is changed;
    *   `HOST_ERR_MODULE_UNSUPPORTED` when it is not saveable
+   * @param keep makes of its state what is kept of it, and does not hold on to its arrays
    */
   hibernate(): Promise<Snapshot>;
+  hibernate<T>(keep: (borrowed: Snapshot) => T): Promise<T>;
 }
 
 /** Prepares programs once per content, and makes instances of them. */
@@ -77,10 +80,10 @@ export interface Engine {
    * @throws HostError `HOST_ERR_BUDGET_EXHAUSTED` when the process has no room for its memories; else as `launch`
    */
   enter(program: Program, linker: Linker, budget: Budget, grants: WasiGrants): Promise<Resident>;
-  /** Goes on where `snapshot` was taken. @throws HostError as `InstancePool.wake` */
+  /** Goes on where the snapshot was taken. @throws HostError as `InstancePool.wake` */
   wake(
     program: Program,
-    snapshot: Snapshot,
+    asleep: Snapshot | Asleep,
     linker: Linker,
     budget: Budget,
     grants: WasiGrants,
@@ -125,9 +128,9 @@ export function createEngine(options: EngineOptions): Engine {
         ? occupy(pools.of(program), (pool) => pool.spawn(linker, budget), program, linker, budget, grants)
         : enterAlone(pools, program, linker, budget, grants);
     },
-    wake: async (program, snapshot, linker, budget, grants) => {
+    wake: async (program, asleep, linker, budget, grants) => {
       const pool = poolsOf(options).of(program);
-      return occupy(pool, () => pool.wake(snapshot, linker, budget), program, linker, budget, grants);
+      return occupy(pool, () => pool.wake(asleep, linker, budget), program, linker, budget, grants);
     },
     close: async () => {
       await (await pool)?.close();
@@ -236,10 +239,12 @@ class FastResident implements Resident {
     return this.#pool.save(this.instance);
   }
 
-  async hibernate(): Promise<Snapshot> {
-    const snapshot = this.#pool.hibernate(this.instance);
+  hibernate(): Promise<Snapshot>;
+  hibernate<T>(keep: (borrowed: Snapshot) => T): Promise<T>;
+  async hibernate(keep: (borrowed: Snapshot) => unknown = owned): Promise<unknown> {
+    const kept = this.#pool.hibernate(this.instance, keep);
     await this.#offered?.dispose();
-    return snapshot;
+    return kept;
   }
 
   async release(): Promise<void> {

@@ -1,5 +1,11 @@
 import type { Budget } from './budget.ts';
 
+/** Who waits for the end of a call: one of the two is called, once. Functions of their own: they are handed on. */
+export interface CallWaiter {
+  readonly returned: (value: unknown) => void;
+  readonly threw: (thrown: unknown) => void;
+}
+
 /**
  * One live run of a component or core module: the port every lane implements.
  * An instance does one call at a time; a call that arrives meanwhile is refused with
@@ -17,6 +23,11 @@ export interface Instance {
    * @throws HostError for an unknown export or arguments of the wrong type
    */
   call(name: string, args: readonly unknown[]): Promise<unknown>;
+  /**
+   * As `call`, of an export with one argument, for those who call often: the end may be heard of before this returns.
+   * What is begun while it is heard of begins when that is done.
+   */
+  begin?(name: string, argument: unknown, waiter: CallWaiter): void;
   /** Of a program that uses the asynchronous ABI on the fast lane. */
   readonly asyncCalls?: AsyncCalls | undefined;
   /** Drops the instance; settles nothing: no call may be under way. */

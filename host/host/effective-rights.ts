@@ -68,7 +68,7 @@ export class EffectiveRights implements BusRights, BusPolicy {
     return this.#holder.capabilities.maySubscribe(pattern);
   }
 
-  cure(kind: BusKind | 'subscribe', target: string): string {
+  cure(kind: BusKind | 'subscribe' | 'priority', target: string): string {
     return this.#holder.capabilities.cure(kind === 'request' ? 'send' : kind, target);
   }
 

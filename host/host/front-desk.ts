@@ -71,13 +71,13 @@ export class FrontDesk implements Pick<Serving, 'invoke' | 'request' | 'send' | 
 
   async send(name: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
     this.requireOpen();
-    const { guarantee, messageId, principal } = options;
+    const { guarantee, messageId, principal, priority } = options;
     const entrance = this.#rooms.policing?.entrance;
     const own = (await entrance?.post('bus.send', agentSubject(name), payload, principal)) ?? payload;
     requireMessages(this.#rooms.tenancy.require(name));
     this.#rooms.audit.assertRoom();
     const accepted = acceptedOf(
-      await this.#rooms.bus.send(senderOf(principal), name, own, { guarantee, id: messageId }),
+      await this.#rooms.bus.send(senderOf(principal), name, own, { guarantee, id: messageId, priority }),
     );
     return this.#rooms.tenancy.haltOf(name)?.kind === 'terminated'
       ? { ...accepted, hasEnded: true }
@@ -87,11 +87,15 @@ export class FrontDesk implements Pick<Serving, 'invoke' | 'request' | 'send' | 
   async publish(subject: string, payload: Payload, options: PublishOptions): Promise<Accepted> {
     this.requireOpen();
     this.#rooms.audit.assertRoom();
-    const { guarantee, messageId, principal } = options;
+    const { guarantee, messageId, principal, priority } = options;
     const own =
       (await this.#rooms.policing?.entrance.post('bus.publish', subject, payload, principal)) ?? payload;
     return acceptedOf(
-      await this.#rooms.bus.publish(senderOf(principal), subject, own, { guarantee, id: messageId }),
+      await this.#rooms.bus.publish(senderOf(principal), subject, own, {
+        guarantee,
+        id: messageId,
+        priority,
+      }),
     );
   }
 

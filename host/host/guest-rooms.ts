@@ -11,6 +11,7 @@ import type { Budget } from '../engine/budget.ts';
 import { type HostInterface, Linker, WitError } from '../engine/linker.ts';
 import type { HttpGate, WasiGrants } from '../engine/wasi/grants.ts';
 import type { Flows } from '../engine/wasi/pace.ts';
+import type { Level } from '../manifest/scheduling.ts';
 import { asyncOrchestrationGuestApi } from '../orchestration/async-guest-api.ts';
 import { type OrchestrationGuest, orchestrationGuestApi } from '../orchestration/guest-api.ts';
 import { formatLogLine, type LogLevel, type LogLine, logGuestApi } from '../telemetry/guest-api.ts';
@@ -197,6 +198,10 @@ class AgentOnBus<Rights extends BusRights = Capabilities> implements BusGuest, S
 
   get deadlineNs(): bigint | undefined {
     return this.#agent.delivery?.message.deadlineNs;
+  }
+
+  mayUrge(level: Level): boolean {
+    return this.#agent.mayUrge(level);
   }
 
   sender(): Sender {

@@ -17,9 +17,9 @@ export async function askOutside(
   ids: MessageIds,
   to: string,
   payload: Payload,
-  { principal, deadlineMs, signal, subject, messageId = ids.next() }: InvokeOptions,
+  { principal, deadlineMs, signal, subject, priority, messageId = ids.next() }: InvokeOptions,
 ): Promise<Reply> {
-  const waits = { timeoutMs: deadlineMs ?? 0, signal, id: messageId, subject };
+  const waits = { timeoutMs: deadlineMs ?? 0, signal, id: messageId, subject, priority };
   const reply = replyOf(await bus.request(senderOf(principal), to, payload, waits), messageId, deadlineMs);
   const isLate = reply.kind === 'refused' && reply.reason === 'timed-out';
   return isLate ? { ...reply, ...pausedWords(bus, to) } : reply;

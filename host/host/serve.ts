@@ -309,6 +309,7 @@ class ServingHost implements LocalServing {
     const specs = new SpecMaker({
       prepare: (component) => this.#engine.prepare(component),
       limits: options.limits,
+      priorityMax: options.scheduler?.priorityMax,
       secret: (handle, path) => secrets.value(handle, path),
     });
     const admission = this.#policing?.admission;

@@ -158,6 +158,8 @@ export interface InvokeOptions {
   /** The asker went away. */
   readonly signal?: AbortSignal;
   readonly messageId?: string;
+  /** The level at which its receiver is to handle it, if its own is none before it. */
+  readonly priority?: Level;
 }
 
 /** How a request ended. */
@@ -198,6 +200,8 @@ export interface PublishOptions {
   readonly principal: Principal;
   readonly guarantee?: Guarantee;
   readonly messageId?: string;
+  /** As of `InvokeOptions`. */
+  readonly priority?: Level;
 }
 
 export interface DeadLetter {

@@ -206,6 +206,7 @@ function amongMembers(guest: BusGuest): BusGuest {
   return {
     bus: guest.bus,
     rights,
+    mayUrge: (level) => guest.mayUrge(level),
     sender: () => guest.sender(),
     signal: () => guest.signal(),
     failure: (error) => guest.failure(error),

@@ -247,6 +247,9 @@ export class AgentThread {
       nowMs: () => clock.monotonicMs(),
       isPending: () => this.#isMailWaiting(),
       termsOf: (id) => this.population.schedulingOf(id),
+      forecast: {
+        executionMsOf: (id) => this.profiles.executionMsOf(this.bus.directory.indexOf(id)),
+      },
       queue: {
         ...settings.scheduler,
         rank,
@@ -511,7 +514,7 @@ export class AgentThread {
       released: (agent, saved) => this.#room.released(agent, saved),
       arm: (agent, atMs) => this.#wheel.arm(this.#overdueKind, agent.id, atMs),
       disarm: (timer) => void this.#wheel.cancel(timer),
-      ready: (agent) => this.#dispatcher.wake(agent.id),
+      ready: (agent) => this.#dispatcher.wake(agent.id, undefined, agent.urgency),
       rested: () => this.#dispatcher.ended(),
       discard: (agent) => this.#discard(agent),
       stopped: (agent) => {

@@ -1,3 +1,4 @@
+import { type Level, levelNamed, levels } from '../manifest/scheduling.ts';
 import { isSubject, subjectBytesMax } from '../subject.ts';
 import type { Head } from './exchange.ts';
 import { Problem } from './problem.ts';
@@ -29,6 +30,13 @@ export const messageHeaders: Readonly<Record<string, Schema>> = {
     description:
       'The message’s id, one of the host’s own without it. Under an id that was there before, the message is ' +
       'accepted, and not delivered again.',
+  },
+  'x-mote-priority': {
+    type: 'string',
+    enum: levels,
+    description:
+      'The level at which the agent is to handle it, if its own is none before it. One before `normal` needs the ' +
+      'capability `priority:LEVEL`.',
   },
   traceparent: { type: 'string', description: 'W3C trace context, handed to the agent.' },
 };
@@ -64,6 +72,7 @@ export interface MessageHeaders {
   readonly deadlineMs?: number;
   readonly subject?: string;
   readonly messageId?: string;
+  readonly priority?: Level;
 }
 
 const noHeaders: MessageHeaders = {};
@@ -74,8 +83,10 @@ export function readMessageHeaders(request: Head): MessageHeaders | Problem {
   const deadline = headers['x-mote-deadline-ms'];
   const subject = headers['x-mote-subject'];
   const messageId = headers['x-mote-message-id'];
-  if (deadline === undefined && subject === undefined && messageId === undefined) return noHeaders;
-  const read: { deadlineMs?: number; subject?: string; messageId?: string } = {};
+  const priority = headers['x-mote-priority'];
+  if (deadline === undefined && subject === undefined && messageId === undefined && priority === undefined)
+    return noHeaders;
+  const read: { deadlineMs?: number; subject?: string; messageId?: string; priority?: Level } = {};
   if (deadline !== undefined) {
     const deadlineMs = Number(deadline);
     if (!Number.isSafeInteger(deadlineMs) || deadlineMs < 1 || deadlineMs > deadlineMsMax)
@@ -95,6 +106,11 @@ export function readMessageHeaders(request: Head): MessageHeaders | Problem {
     )
       return invalid('x-mote-message-id', `at most ${messageIdCharsMax} visible ASCII characters`);
     read.messageId = messageId;
+  }
+  if (priority !== undefined) {
+    const level = levelNamed(String(priority));
+    if (level === undefined) return invalid('x-mote-priority', `one of ${levels.join(', ')}`);
+    read.priority = level;
   }
   return read;
 }

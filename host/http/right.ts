@@ -1,4 +1,5 @@
 import { HostError } from '../errors.ts';
+import { levelNamed, levels, rankOfLevel } from '../manifest/scheduling.ts';
 import { nearest } from '../nearest.ts';
 import { isPattern, isWithin } from '../subject.ts';
 
@@ -7,6 +8,7 @@ import { isPattern, isWithin } from '../subject.ts';
  * - `read`: lists, details, status, dead letters
  * - `invoke:NAME`: invoke and send; a `*` at the end stands for any rest
  * - `publish:SUBJECT`, `subscribe:SUBJECT`: with the wildcards of subjects; `publish` also asks a subject
+ * - `priority:LEVEL`: has messages handled at a level before `normal`, up to this one; without it any
  * - `logs:NAME`, `metrics`
  * - `audit`: reads the audit chain, makes what it says about a person unreadable
  * - `approve`: sees and answers what policies want a person to approve
@@ -17,6 +19,7 @@ export type Verb =
   | 'invoke'
   | 'publish'
   | 'subscribe'
+  | 'priority'
   | 'logs'
   | 'metrics'
   | 'audit'
@@ -28,12 +31,13 @@ export interface Right {
   readonly pattern: string | undefined;
 }
 
-const targets: Readonly<Record<Verb, 'name' | 'subject' | undefined>> = {
+const targets: Readonly<Record<Verb, 'name' | 'subject' | 'level' | undefined>> = {
   admin: undefined,
   read: undefined,
   invoke: 'name',
   publish: 'subject',
   subscribe: 'subject',
+  priority: 'level',
   logs: 'name',
   metrics: undefined,
   approve: undefined,
@@ -54,17 +58,20 @@ export function parseRight(text: string): Right {
   const target = targets[verb];
   if (pattern !== undefined && target === undefined) throw refused(text, `'${verb}' takes no pattern`);
   if (pattern !== undefined && !isPatternOf(pattern, target))
-    throw refused(
-      text,
-      target === 'name' ? "write a name, or its start and '*'" : "write 'orders.*.new' or 'orders.>'",
-    );
+    throw refused(text, patternWords[target ?? 'subject']);
   return { verb, pattern };
 }
 
-function isPatternOf(pattern: string, target: 'name' | 'subject' | undefined): boolean {
+const patternWords = {
+  name: "write a name, or its start and '*'",
+  subject: "write 'orders.*.new' or 'orders.>'",
+  level: `write one of ${levels.join(', ')}`,
+};
+
+function isPatternOf(pattern: string, target: keyof typeof patternWords | undefined): boolean {
   if (pattern.length === 0 || pattern.length > patternCharsMax) return false;
   if (target === 'name') return /^[^\s*>]*\*?$/.test(pattern);
-  return isPattern(pattern);
+  return target === 'level' ? levelNamed(pattern) !== undefined : isPattern(pattern);
 }
 
 export function rightText(right: Right): string {
@@ -75,9 +82,15 @@ export function rightText(right: Right): string {
 export function covers(right: Right, target: string): boolean {
   const { verb, pattern } = right;
   if (pattern === undefined) return true;
+  if (verb === 'priority') return isUpTo(target, pattern);
   if (targets[verb] === 'subject') return isPattern(target) && isWithin(target, pattern);
   if (!pattern.endsWith('*')) return pattern === target;
   return target.startsWith(pattern.slice(0, -1));
+}
+
+function isUpTo(target: string, pattern: string): boolean {
+  const [asked, most] = [levelNamed(target), levelNamed(pattern)];
+  return asked !== undefined && most !== undefined && rankOfLevel(asked) >= rankOfLevel(most);
 }
 
 function refused(text: string, cure: string): HostError {

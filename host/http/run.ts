@@ -1,3 +1,4 @@
+import { type Level, rankOfLevel } from '../manifest/scheduling.ts';
 import { nobody } from './access.ts';
 import type { Asked } from './exchange.ts';
 import type { Caller, Front } from './front.ts';
@@ -24,6 +25,14 @@ export function forbidden(exchange: Asked, verb: string, target: string | undefi
   return new Problem(403, 'forbidden', `the token may not '${right}': make one with that capability`, {
     data: { needs: right },
   });
+}
+
+const ordinary = rankOfLevel('normal');
+
+/** The problem of a message that is to be handled at a level which its token does not allow. */
+export function priorityFault(exchange: Asked, level: Level | undefined): Problem | undefined {
+  if (level === undefined || rankOfLevel(level) >= ordinary) return undefined;
+  return exchange.access.may('priority', level) ? undefined : forbidden(exchange, 'priority', level);
 }
 
 /** Does what a route does and answers whatever comes of it. Never rejects. */

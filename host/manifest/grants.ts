@@ -3,6 +3,7 @@ import { patternFault, reservedToken } from '../subject.ts';
 import { type EnvironmentGrant, environmentOf, secretsOf } from './environment.ts';
 import { hostName } from './host-name.ts';
 import { type HttpGrant, httpGrantOf, portMax } from './http-grant.ts';
+import { type Level, levels } from './scheduling.ts';
 import { isInside } from './sources.ts';
 import { subscribableFault } from './subscriptions.ts';
 import type { Table } from './table.ts';
@@ -14,6 +15,8 @@ export interface BusGrants {
   readonly publish: readonly string[];
   /** What the patterns it subscribes to by itself have to lie within. */
   readonly subscribe: readonly string[];
+  /** The first level at which it may have its messages handled; undefined: its own. */
+  readonly priorityMax?: Level;
 }
 
 /** A folder of the host's an agent may see. */
@@ -128,8 +131,9 @@ function orchestrationOf(table: Table): OrchestrationGrants {
 }
 
 function busOf(table: Table): BusGrants {
-  table.only(['send', 'publish', 'subscribe']);
+  table.only(['send', 'publish', 'subscribe', 'priority']);
   return {
+    ...(table.has('priority') ? { priorityMax: table.choice('priority', levels, 'batch') } : {}),
     send: patternsOf(table, 'send', 'agent.audit', sendableFault),
     publish: patternsOf(table, 'publish', 'orders.*.created', publishableFault),
     subscribe: patternsOf(table, 'subscribe', 'orders.>', subscribableFault),

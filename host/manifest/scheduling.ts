@@ -15,6 +15,22 @@ export const levels = ['realtime', 'critical', 'high', 'normal', 'low', 'batch']
 
 export type Level = (typeof levels)[number];
 
+/** The place of a level: 0 is first. */
+export function rankOfLevel(level: Level): number {
+  return levels.indexOf(level);
+}
+
+/** Undefined: there is no such level. */
+export function levelNamed(text: string): Level | undefined {
+  return levels.find((level) => level === text);
+}
+
+/** The level of an agent of this class and priority. */
+export function levelOfScheduling({ class: own, priority }: Pick<Scheduling, 'class' | 'priority'>): Level {
+  if (own === 'real-time') return 'realtime';
+  return own === 'batch' ? 'batch' : priority;
+}
+
 /** How an agent's turns stand to those of others. */
 export interface Scheduling {
   readonly priority: Priority;

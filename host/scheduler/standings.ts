@@ -20,7 +20,7 @@ export const stampCell = 0;
 export const tagCell = 1;
 /** What the job under way used: milliseconds for `shortest-job`, else fuel. */
 export const usedCell = 2;
-/** The moving average of what jobs used. */
+/** The moving average of what jobs used; for `shortest-job` what the one under way is forecast to use. */
 export const meanCell = 3;
 export const weightCell = 4;
 /** The level by its terms, times `levelsMax`, and the one it stands in now: a message may lift it. */

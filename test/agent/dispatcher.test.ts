@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import fc from 'fast-check';
 import { Dispatcher, type DispatcherOptions } from '../../host/agent/dispatcher.ts';
 import { type PolicyName, policyNames } from '../../host/config/scheduler-settings.ts';
 import { rankOfLevel } from '../../host/scheduler/level.ts';
 import type { Candidate } from '../../host/scheduler/policies/custom.ts';
+import { Profiles } from '../../host/scheduler/profile.ts';
 import type { Terms } from '../../host/scheduler/standings.ts';
 
 const slice = 2_000_000;
@@ -16,6 +18,7 @@ class Stage {
   readonly dispatcher: Dispatcher;
   nowMs = 1;
   isPending = false;
+  readonly profiles: Profiles = new Profiles();
   readonly #loops = new Map<number, number>();
   readonly terms = new Map<number, Terms>();
   /** What an agent does in its turn. */
@@ -29,6 +32,7 @@ class Stage {
       nowMs: () => this.nowMs,
       isPending: () => this.isPending,
       termsOf: (id) => this.terms.get(id),
+      forecast: this.profiles,
       ...options,
     });
   }
@@ -42,13 +46,19 @@ class Stage {
     this.act(id);
     this.order += id;
     for (let left = (this.#loops.get(id) ?? 1) - 1; left > 0; left -= 1) {
-      this.dispatcher.charge(id, slice, 0.2);
+      this.#charge(id);
       this.nowMs += 0.2;
       if (this.dispatcher.isWanted(id)) await this.dispatcher.giveWay(id);
       this.order += id;
     }
-    this.dispatcher.charge(id, slice, 0.2);
+    this.#charge(id);
+    this.profiles.ended(id, 1, 0, this.nowMs);
     this.dispatcher.ended();
+  }
+
+  #charge(id: number): void {
+    this.dispatcher.charge(id, slice, 0.2);
+    this.profiles.charge(id, slice, 0.2);
   }
 
   wake(...ids: number[]): this {
@@ -134,6 +144,16 @@ test('terms that change hold from the next turn on', async () => {
   assert.equal(await stage.wake(1, 2).until(4), '1221');
 });
 
+test('whoever waited for a stack keeps the level that its message asked for', async () => {
+  const stage = new Stage({ activeMax: 1 });
+  const first = stage.loop(1, 3);
+  first.wake(1);
+  await stage.until(1);
+  stage.wake(2, 3);
+  stage.dispatcher.wake(3, undefined, rankOfLevel('critical'));
+  assert.equal(await stage.until(5), '11132');
+});
+
 test('how long agents waited is known by level', async () => {
   const stage = new Stage({ queue: { policy: 'round-robin' } });
   for (let round = 1; round <= 20; round += 1) {
@@ -192,4 +212,87 @@ for (const policy of policyNames)
 
 test('no two policies run the same scene in the same order', () => {
   assert.equal(new Set(Object.values(orders)).size, policyNames.length);
+});
+
+/** Agents whose guests come back within their turns, and what they wake; `follows`: the dispatcher is told of it. */
+async function orderOf(wakes: readonly (readonly number[])[], follows: boolean): Promise<string> {
+  let order = '';
+  const run = (id: number): void => {
+    order += id;
+    // The queue's order is a matter of what was used.
+    dispatcher.charge(id, id * 1000, 0.001);
+    const woken = wakes[order.length - 1] ?? [];
+    for (const other of woken) dispatcher.wake(other);
+    if (follows) dispatcher.returned(id);
+    dispatcher.ended();
+  };
+  const options = { activeMax: 100, turnMsMax: 1, nowMs: () => 1, isPending: () => false };
+  const dispatcher = new Dispatcher({ ...options, run });
+  for (const id of [1, 2, 3]) dispatcher.wake(id);
+  for (let turns = 0; dispatcher.queued > 0 && turns < 1000; turns += 1) await turn();
+  return order;
+}
+
+test('those that follow at the end of a turn have the order of the queue', async () => {
+  const ids = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 3 });
+  const property = fc.asyncProperty(fc.array(ids, { maxLength: 40 }), async (wakes) => {
+    assert.equal(await orderOf(wakes, true), await orderOf(wakes, false));
+  });
+  await fc.assert(property, { numRuns: 50 });
+});
+
+test('a guest that came back begins its next message before anything else of the event loop, at most eight', async () => {
+  const log: string[] = [];
+  let depth = 0;
+  const run = (id: number): void => {
+    depth += 1;
+    log.push(`${id} at ${depth}`);
+    if (log.length === 1) queueMicrotask(() => log.push('a microtask'));
+    dispatcher.returned(id);
+    if (log.length < 10) dispatcher.wake(id);
+    dispatcher.ended();
+    depth -= 1;
+  };
+  const options = { activeMax: 100, turnMsMax: 1, nowMs: () => 1, isPending: () => false };
+  const dispatcher = new Dispatcher({ ...options, run });
+  dispatcher.wake(7);
+  while (dispatcher.queued > 0 || log.length < 10) await turn();
+  assert.equal(log.indexOf('a microtask'), 8);
+  assert.equal(log.length, 10);
+  assert.equal(dispatcher.report().passedOn, 0, 'whoever goes on was not written to');
+});
+
+test('a guest that used a slice in its turn is not followed at once', async () => {
+  const log: string[] = [];
+  const run = (id: number): void => {
+    log.push(String(id));
+    if (id === 1) queueMicrotask(() => log.push('a microtask'));
+    dispatcher.charge(id, slice, id === 2 ? 0.2 : 0.01);
+    dispatcher.returned(id);
+    dispatcher.ended();
+  };
+  const options = { activeMax: 100, turnMsMax: 1, nowMs: () => 1, isPending: () => false };
+  const dispatcher = new Dispatcher({ ...options, queue: { policy: 'round-robin' }, run });
+  for (const id of [1, 2, 3]) dispatcher.wake(id);
+  while (log.length < 4) await turn();
+  assert.deepEqual(log, ['1', '2', 'a microtask', '3']);
+});
+
+test('the end of one that is not at its turn lets nobody follow', async () => {
+  const log: string[] = [];
+  const run = (id: number): void => {
+    log.push(`${id} began`);
+    if (id === 1) {
+      dispatcher.returned(2);
+      dispatcher.ended();
+      log.push('1 goes on');
+    }
+    if (id !== 2) dispatcher.ended();
+  };
+  const options = { activeMax: 100, turnMsMax: 1, nowMs: () => 1, isPending: () => false };
+  const dispatcher = new Dispatcher({ ...options, queue: { policy: 'round-robin' }, run });
+  for (const id of [2, 1, 3]) dispatcher.wake(id);
+  while (log.length < 4) await turn();
+  assert.deepEqual(log, ['2 began', '1 began', '1 goes on', '3 began']);
+  assert.equal(dispatcher.active, 0);
 });

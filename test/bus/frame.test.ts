@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bodyOf, type Frame, FrameReader, FrameWriter } from '../../host/bus/frame.ts';
+import { levels } from '../../host/manifest/scheduling.ts';
 import { frames, messageOf } from '../support/frames.ts';
 import { fc } from '../support/properties.ts';
 
@@ -32,6 +33,15 @@ test('a message from outside keeps its principal, who is no sender', () => {
     const message = { ...frame.message, sender: undefined, principal };
     assert.deepStrictEqual(roundTrip({ ...frame, message }, 0), { ...frame, message });
   }
+});
+
+test('a message keeps the level it asks for, beside all else that it says', () => {
+  for (const priority of levels)
+    for (const sender of ['a', 'ß', undefined]) {
+      const frame = messageOf(7, new Uint8Array(3));
+      const message = { ...frame.message, sender, priority };
+      assert.deepStrictEqual(roundTrip({ ...frame, message }, 0), { ...frame, message });
+    }
 });
 
 test('what was read does not change when its memory is written again', () => {

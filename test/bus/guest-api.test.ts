@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type BusFunctions, busGuestApi } from '../../host/bus/guest-api.ts';
 import type { BusError } from '../../host/bus/message.ts';
+import { levels } from '../../host/manifest/scheduling.ts';
 import { matches } from '../../host/subject.ts';
 import { answer, Buses, failed, type TestAgent, text, wordsOf } from '../support/buses.ts';
 
@@ -31,6 +32,7 @@ function guestOf(agent: TestAgent, granted: readonly string[]): Guest {
       maySubscribe: may,
       cure: (kind, target) => `[capabilities.bus] ${kind} = ["${target}"]`,
     },
+    mayUrge: (level) => levels.indexOf(level) >= levels.indexOf('high'),
     sender: () => ({ id: agent.id, name: agent.name }),
     signal: () => abort.signal,
     failure: (error) => new Refused(error),
@@ -67,6 +69,34 @@ test('an agent sends to whom it may; what it may not reach and what is not there
     'send agent.secret: [capabilities.bus] send = ["agent.secret"]',
     'send agent.unknown: [capabilities.bus] send = ["agent.unknown"]',
   ]);
+});
+
+test('an agent has its messages handled at the levels it may; beyond it is denied, and there is no other', async () => {
+  const buses = new Buses();
+  const agent = buses.agent('a');
+  const audit = buses.agent('audit', { terms: { level: levels.indexOf('normal') } });
+  const { functions, denials } = guestOf(agent, ['agent.audit', 'news.>']);
+  const at = (level: string) => text(level, [{ name: 'Mote-Priority', value: level }]);
+  for (const level of ['normal', 'high']) await functions.send('audit', undefined, at(level));
+  audit.work();
+  assert.deepEqual(audit.heard, ['high', 'normal'], 'allowed');
+  assert.deepEqual(audit.handled[0]?.message.headers, []);
+  for (const call of [
+    () => functions.send('audit', undefined, at('critical')),
+    () => functions.publish('news.x', undefined, at('critical')),
+    () => functions.request('agent.audit', at('critical'), 10),
+  ])
+    assert.deepEqual(await refusal(call), denied, 'forbidden');
+  assert.equal(denials[0], 'priority critical: [capabilities.bus] priority = ["critical"]');
+  assert.deepEqual(await refusal(() => functions.send('audit', undefined, at('urgent'))), {
+    tag: 'unsupported',
+    val: 'Mote-Priority: urgent',
+  });
+  const twice = text('x', [
+    { name: 'mote-priority', value: 'low' },
+    { name: 'mote-priority', value: 'low' },
+  ]);
+  assert.equal((await refusal(() => functions.send('audit', undefined, twice))).tag, 'unsupported');
 });
 
 test('an agent asks whom it may, and the answer has what the other gave it', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Level } from '../../host/manifest/scheduling.ts';
 import { Buses, done, failed, outside, text } from '../support/buses.ts';
 import { open, SmallDisk, temporary } from './journal-parts.ts';
 
@@ -7,7 +8,7 @@ import { open, SmallDisk, temporary } from './journal-parts.ts';
 function restarted(folder: string) {
   const { journal, recovered } = open({ folder });
   const buses = new Buses(1, { journal });
-  const billing = buses.agent('billing');
+  const billing = buses.agent('billing', { terms: { level: 3 } });
   for (const entry of recovered.pending) buses.bus.restore(entry, entry.sequence);
   return { journal, buses, billing };
 }
@@ -46,6 +47,22 @@ test('a message from outside is accepted once it is on disk, and refused when th
   assert.ok('receivers' in (await result));
   files.room = 0;
   await assert.rejects(async () => send(), { code: 'HOST_ERR_STATE_UNWRITABLE' });
+});
+
+test('what asks for a level still does after a restart, and when its segment was carried on', async (t) => {
+  const folder = temporary(t);
+  const first = restarted(folder);
+  const send = (words: string, priority?: Level) =>
+    first.buses.bus.send(outside, 'billing', text(words), { guarantee: 'at-least-once', priority });
+  await send('plain');
+  await send('critical', 'critical');
+  await first.journal.flushed();
+  const second = restarted(folder);
+  second.billing.work();
+  assert.deepEqual(
+    second.billing.handled.map(({ message }) => message.priority),
+    ['critical', undefined],
+  );
 });
 
 test('an agent that failed is asked again after a restart', async (t) => {

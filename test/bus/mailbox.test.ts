@@ -42,7 +42,7 @@ test('cancelled messages do not come, and do not make the ring grow', () => {
     const one = delivery('cancelled');
     mailbox.push(one);
     one.isCancelled = true;
-    mailbox.noteCancelled();
+    mailbox.noteCancelled(one);
   }
   mailbox.push(delivery('last'));
   assert.equal(mailbox.size, 2);

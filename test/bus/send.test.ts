@@ -232,7 +232,7 @@ test("of the host's own headers the one this host knows is obeyed, and the other
   assert.equal(audit.take()?.guarantee, 'at-most-once');
   assert.deepEqual(audit.handled[0]?.message.headers, []);
   assert.deepEqual(send('mote-delivery', 'twice'), { tag: 'unsupported', val: 'mote-delivery: twice' });
-  assert.equal(tagOf(send('MOTE-priority', 'high')), 'unsupported');
+  assert.equal(tagOf(send('MOTE-priorities', 'high')), 'unsupported');
   assert.equal(tagOf(send('motel', 'yes')), undefined);
 });
 

@@ -73,6 +73,21 @@ test('tools and agents to start: a name, or all that begin alike', () => {
   );
 });
 
+test('levels: up to the one that was granted, taken back as a whole, and handed on no further than both have it', () => {
+  const critical = Capabilities.of(busGrants({ priorityMax: 'critical' }), 'agent.toml');
+  assert.equal(critical.mayUrge('critical'), true, 'allowed');
+  assert.equal(critical.mayUrge('low'), true);
+  assert.equal(critical.mayUrge('realtime'), false, 'forbidden');
+  assert.equal(Capabilities.of(noGrants, 'agent.toml').mayUrge('batch'), false);
+  const handedOn = critical.delegate(busGrants({ priorityMax: 'high' }));
+  assert.deepEqual([handedOn.mayUrge('critical'), handedOn.mayUrge('high')], [false, true]);
+  assert.equal(handedOn.grants.bus.priorityMax, 'high');
+  assert.equal(critical.cure('priority', 'realtime'), 'agent.toml: [capabilities.bus] priority = "realtime"');
+  critical.revoke(busGrants({ priorityMax: 'high' }));
+  assert.deepEqual([critical.mayUrge('critical'), handedOn.mayUrge('high')], [false, false]);
+  assert.equal(critical.grants.bus.priorityMax, undefined);
+});
+
 test('files, sockets, secrets and context', () => {
   const some = of(
     '[capabilities]\ncontext = true\n[[capabilities.files]]\npath = "data"\n[[capabilities.net]]\nhost = "db.example"\nport = 5432\n[environment]\nK = { secret = "key" }',

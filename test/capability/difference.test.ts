@@ -61,6 +61,16 @@ test('a trigger on a subject hears what a subscription would, and is as new; one
   assert.deepEqual(compareGrants(next, present).droppedGrants, ['[[triggers]] -= {"subject":"b.>"}']);
 });
 
+test('a level that is asked for is new if it is before the present one', () => {
+  const bus = (priority: string): Manifest => read(`[capabilities.bus]\npriority = "${priority}"`);
+  assert.deepEqual(compareGrants(bus('high'), bus('critical')).newGrants, [
+    '[capabilities.bus] priority += "critical"',
+  ]);
+  assert.deepEqual(compareGrants(read(''), bus('low')).newGrants, ['[capabilities.bus] priority += "low"']);
+  assert.deepEqual(compareGrants(bus('critical'), bus('high')).newGrants, []);
+  assert.throws(() => bus('urgent'), /capabilities\.bus\.priority.*"critical"/);
+});
+
 test('the same manifest asks for nothing new', () => {
   const manifest = read('[capabilities.bus]\nsend = ["a.>"]\n[[capabilities.http]]\nhost = "a.example"');
   assert.deepEqual(compareGrants(manifest, manifest), { newGrants: [], droppedGrants: [] });

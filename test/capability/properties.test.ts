@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Capabilities, type HttpTarget } from '../../host/capability/capabilities.ts';
+import { levels } from '../../host/manifest/scheduling.ts';
 import { type Grants, type HttpGrant, noGrants } from '../../host/manifest.ts';
 import { matches } from '../../host/subject.ts';
 import { fc } from '../support/properties.ts';
@@ -24,7 +25,10 @@ const http: fc.Arbitrary<HttpGrant> = fc.record({
   path: fc.constantFrom('/', '/v1', '/v1/', '/v1/a'),
 });
 const grants: fc.Arbitrary<Grants> = fc.record({
-  bus: fc.record({ send: patterns, publish: patterns, subscribe: patterns }),
+  bus: fc.record(
+    { send: patterns, publish: patterns, subscribe: patterns, priorityMax: fc.constantFrom(...levels) },
+    { requiredKeys: ['send', 'publish', 'subscribe'], noNullPrototype: true },
+  ),
   http: fc.array(http, { maxLength: 3 }),
   files: fc.constant([]),
   net: fc.array(fc.record({ host: name, port: fc.constantFrom(1, 2, undefined) }), { maxLength: 3 }),
@@ -48,7 +52,14 @@ const target: fc.Arbitrary<HttpTarget> = fc.record({
   method,
   path: fc.constantFrom('/', '/v1', '/v1/a', '/v1/a/b', '/v1/../x'),
 });
-const question = fc.record({ subject, pattern, name, port: fc.constantFrom(1, 2), target });
+const question = fc.record({
+  level: fc.constantFrom(...levels),
+  subject,
+  pattern,
+  name,
+  port: fc.constantFrom(1, 2),
+  target,
+});
 type Question = typeof question extends fc.Arbitrary<infer Asked> ? Asked : never;
 
 const questionNames = [
@@ -65,6 +76,7 @@ const questionNames = [
   'leases',
   'groups',
   'spawnFrom',
+  'priority',
 ];
 
 function answers(one: Capabilities, asked: Question): boolean[] {
@@ -82,6 +94,7 @@ function answers(one: Capabilities, asked: Question): boolean[] {
     one.mayShare('leases', asked.name),
     one.mayShare('groups', asked.name),
     one.mayShare('spawnFrom', asked.name),
+    one.mayUrge(asked.level),
   ];
 }
 

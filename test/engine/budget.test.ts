@@ -35,6 +35,28 @@ test('a guest that calls the host goes on while nobody waits, until the event lo
   assert.equal(await alone.afterMs(0.25), 'gives way');
 });
 
+test('a life begins with a slice, in a cell that was another guest’s, and what it uses counts', () => {
+  const turn = { isWanted: () => true, giveWay: () => Promise.resolve(), charge: () => {} };
+  const clock = new TurnedClock('2026-01-01T00:00:00Z');
+  const budget = new Budget({ limits: defaultLimits, clock, turn, fuelSlice: 1_000n });
+  const cell = new WebAssembly.Global({ value: 'i64', mutable: true }, -77n);
+  budget.attachFuel(cell);
+  budget.beginLife();
+  assert.equal(cell.value, 1_000n);
+  cell.value -= 10n;
+  assert.equal(budget.fuelUsed, 10n);
+});
+
+test('a guest that was stopped before its life began does not live', () => {
+  const budget = new Budget({ limits: defaultLimits, clock: new TurnedClock('2026-01-01T00:00:00Z') });
+  const cell = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
+  budget.attachFuel(cell);
+  budget.stop({ kind: 'cancelled', reason: 'gone' });
+  budget.beginLife();
+  assert.ok(cell.value < 0n);
+  assert.equal(budget.out(), 0);
+});
+
 test('what a guest has used is the same whether its slice was cut short or not', async () => {
   const clock = new TurnedClock('2026-01-01T00:00:00Z');
   const turn = { isWanted: () => true, giveWay: () => Promise.resolve(), charge: () => {} };

@@ -4,24 +4,30 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { SchedulerSettings } from '../../host/config/scheduler-settings.ts';
 import type { ThreadStatus } from '../../host/host/serving.ts';
+import type { Level } from '../../host/manifest/scheduling.ts';
 import { Hosted, localAgent, payload, principal, temporaryState } from '../support/hosted.ts';
 import { writtenAgent } from '../support/written-agent.ts';
 
 /** `spin`: computes without an end; `run`: logs that it ran; else does nothing. */
 const source = `
-import { Message, Reply, log, noReply, utf8 } from "motehost:agent";
+import { Header, Message, Payload, Reply, bus, log, noReply, reply, utf8 } from "motehost:agent";
 export function handle(message: Message): Reply {
   const words = utf8.decode(message.body);
   if (words == "spin") for (;;) {}
-  if (words == "run") log.info("ran");
+  if (words.startsWith("run")) log.info("ran" + words.slice(3));
+  if (words.startsWith("hurry ")) {
+    const level = new Header("mote-priority", words.slice(6));
+    const sent = bus.send("c", new Payload(null, [level], message.body));
+    return reply(sent.isErr ? sent.error.toString() : "sent");
+  }
   return noReply();
 }
 `;
 let built: Promise<Uint8Array<ArrayBuffer>> | undefined;
 
 const manifests: Readonly<Record<string, string>> = {
-  a: '[scheduling]\nweight = 1\n',
-  b: '[scheduling]\nweight = 200\n',
+  a: '[scheduling]\nweight = 1\n[capabilities.bus]\nsend = ["agent.c"]\n',
+  b: '[scheduling]\nweight = 200\n[capabilities.bus]\nsend = ["agent.c"]\npriority = "critical"\n',
   c: '[scheduling]\nweight = 400\n',
   urgent: '[scheduling]\npriority = "critical"\n',
   // Nobody else has a turn while it computes, if levels are not aged.
@@ -76,6 +82,31 @@ async function until(host: Hosted, isSo: (thread: ThreadStatus) => boolean): Pro
 test('manifests and the policy of the host decide who of a thread runs first', async (t) => {
   assert.equal(await orderOf(await open(t, { policy: 'first-come', agingMs: 60_000 })), 'a b c');
   assert.equal(await orderOf(await open(t, { policy: 'priority', agingMs: 60_000 })), 'c b a');
+});
+
+test('a message has its agent go before others for that message only, and no agent may ask for that without the right', async (t) => {
+  const host = await open(t, { policy: 'first-come', agingMs: 60_000 });
+  for (const name of ['a', 'b', 'c']) await host.ask(name, 'begin');
+  const spinning = spin(host, 'first');
+  await until(host, ({ active }) => active === 1);
+  const at = async (name: string, words: string, priority?: Level): Promise<void> => {
+    await host.serving.send(name, payload(words), { principal, ...(priority && { priority }) });
+  };
+  await at('a', 'run');
+  await at('c', 'run');
+  await at('b', 'run late');
+  await at('b', 'run early', 'critical');
+  await at('b', 'run later', 'low');
+  await until(host, ({ scheduling }) => scheduling.queued.critical === 1 && scheduling.queued.normal === 2);
+  await spinning.end();
+  await host.lines.until(/: ran/, 5);
+  const ran = host.lines.all.filter((line) => line.includes(': ran'));
+  assert.deepEqual(ran, ['b: ran early', 'a: ran', 'c: ran', 'b: ran late', 'b: ran later']);
+
+  assert.equal(await host.ask('a', 'hurry critical'), 'denied');
+  assert.equal(await host.ask('a', 'hurry normal'), 'sent');
+  assert.equal(await host.ask('a', 'hurry urgent'), 'unsupported: mote-priority: urgent');
+  assert.equal(await host.ask('b', 'hurry critical'), 'sent');
 });
 
 test('a function of the operator decides, in each thread', async (t) => {

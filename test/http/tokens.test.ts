@@ -89,6 +89,36 @@ for (const [method, path, allowed, forbidden] of requests) {
   });
 }
 
+test('a token has messages handled at the levels it may; beyond it is forbidden, and no other word is a level', async (t) => {
+  const { front, serving, bearer } = await guarded(t);
+  const asked: unknown[] = [];
+  serving.behaviours.set('hurry', async (_payload, { priority }) => {
+    asked.push(priority);
+    return { kind: 'refused', reason: 'full', retryAfterMs: 1 };
+  });
+  const may = bearer('a', 'invoke', 'publish', 'priority:high');
+  const mayNot = bearer('b', 'invoke', 'publish');
+  const mayAll = bearer('c', 'invoke', 'publish', 'priority');
+  const post = async (path: string, headers: Record<string, string>, priority: string) =>
+    ask(front, path, { body: 'x', headers: { ...headers, 'x-mote-priority': priority } });
+  const invoke = '/v1/agents/hurry/invoke';
+  for (const path of [invoke, '/v1/agents/hurry/send', '/v1/publish/news.x', '/v1/request/hurry']) {
+    for (const [headers, level] of [
+      [may, 'critical'],
+      [mayNot, 'high'],
+    ] as const) {
+      const denied = await post(path, headers, level);
+      assert.deepEqual([denied.status, denied.json.needs], [403, `priority:${level}`], path);
+    }
+    assert.equal((await post(path, mayAll, 'urgent')).json.field, 'x-mote-priority', 'unknown');
+  }
+  assert.deepEqual(asked, []);
+  await post(invoke, may, 'high');
+  await post(invoke, mayNot, 'low');
+  await post('/v1/request/hurry', mayAll, 'realtime');
+  assert.deepEqual(asked, ['high', 'low', 'realtime'], 'allowed');
+});
+
 test('health, the page and the document need no token; the denial says what would do', async (t) => {
   const { front, bearer } = await guarded(t);
   for (const path of ['/healthz', '/readyz', '/', '/openapi.json'])
@@ -126,6 +156,7 @@ test('a capability that is none is refused with the nearest that is', () => {
   for (const [text, cure] of [
     ['invok:a', /'invoke'/],
     ['read:x', /takes no pattern/],
+    ['priority:urgent', /critical/],
     ['invoke:a*b', /start and/],
     [`invoke:${'a'.repeat(257)}`, /start and/],
     ['publish:a.>.b', /orders/],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CalendarLine } from '../../host/scheduler/calendar-line.ts';
 import type { Line } from '../../host/scheduler/line.ts';
+import { Profiles } from '../../host/scheduler/profile.ts';
 import { RingLine } from '../../host/scheduler/ring-line.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
 import { fc } from '../support/properties.ts';
@@ -107,7 +108,7 @@ for (const [what, rankOf] of Object.entries(rankings))
 
 for (const policy of ['round-robin', 'fair-share'] as const)
   test(`${policy}: who comes and leaves a hundred thousand times changes nothing for who waits`, () => {
-    const queue = new RunQueue({ policy, nowMs: () => 1 });
+    const queue = new RunQueue({ policy, nowMs: () => 1, forecast: new Profiles() });
     for (let key = 10; key < 20; key += 1) queue.push(key);
     for (let time = 0; time < 100_000; time += 1) {
       queue.push(time % 10);

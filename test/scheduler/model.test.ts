@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type PolicyName, policyNames } from '../../host/config/scheduler-settings.ts';
+import { Profiles } from '../../host/scheduler/profile.ts';
 import { nobody, RunQueue } from '../../host/scheduler/run-queue.ts';
 import { fc } from '../support/properties.ts';
 import { NaiveQueue } from './naive-queue.ts';
@@ -85,7 +86,7 @@ class Loops {
 
   constructor(policy: PolicyName, count: number) {
     const rank = ({ arrivedMs }: { readonly arrivedMs: number }): number => arrivedMs;
-    this.queue = new RunQueue({ policy, rank, nowMs: () => this.nowMs });
+    this.queue = new RunQueue({ policy, rank, nowMs: () => this.nowMs, forecast: new Profiles() });
     this.fuel = new Array<number>(count).fill(0);
     this.turns = new Array<number>(count).fill(0);
   }

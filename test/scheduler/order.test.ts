@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PolicyName } from '../../host/config/scheduler-settings.ts';
 import { rankOfLevel } from '../../host/scheduler/level.ts';
+import { Profiles } from '../../host/scheduler/profile.ts';
 import { nobody, RunQueue, type RunQueueOptions } from '../../host/scheduler/run-queue.ts';
 import type { Terms } from '../../host/scheduler/standings.ts';
 
@@ -9,9 +10,10 @@ import type { Terms } from '../../host/scheduler/standings.ts';
 class Bench {
   nowMs = 1_000;
   readonly queue: RunQueue;
+  readonly profiles: Profiles = new Profiles();
 
   constructor(policy: PolicyName, options: Partial<RunQueueOptions> = {}) {
-    this.queue = new RunQueue({ policy, nowMs: () => this.nowMs, ...options });
+    this.queue = new RunQueue({ policy, nowMs: () => this.nowMs, forecast: this.profiles, ...options });
   }
 
   terms(name: string, terms: Terms): this {
@@ -52,6 +54,8 @@ class Bench {
     this.come(name);
     this.queue.shift();
     this.queue.charge(keyOf(name), ms * 1_000_000, ms);
+    this.profiles.charge(keyOf(name), ms * 1_000_000, ms);
+    this.profiles.ended(keyOf(name), ms, 0, this.nowMs);
     return this;
   }
 }
@@ -89,6 +93,15 @@ test('fair-share: whoever used more before goes behind whoever used less', () =>
 test('shortest-job: whoever takes less on average goes first', () => {
   const bench = new Bench('shortest-job').learn('A', 30).learn('B', 2).learn('C', 9);
   assert.equal(bench.come('ABC').order(), 'BCA');
+});
+
+test('shortest-job: what the profile of an agent comes to is what goes, and nothing else', () => {
+  const bench = new Bench('shortest-job').learn('A', 2).learn('B', 10);
+  for (let message = 0; message < 3; message += 1) {
+    bench.profiles.charge(keyOf('A'), 0, 60);
+    bench.profiles.ended(keyOf('A'), 60, 0, bench.nowMs);
+  }
+  assert.equal(bench.come('AB').order(), 'BA');
 });
 
 test('shortest-job: a job that takes longer than it used to gives way', () => {

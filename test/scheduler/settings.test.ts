@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { requireUnderCeiling } from '../../host/agent/priority-ceiling.ts';
 import { policyNamed, policyNames } from '../../host/config/scheduler-settings.ts';
 import { loadConfig } from '../../host/config.ts';
 import { parseManifest } from '../../host/manifest.ts';
@@ -32,6 +33,27 @@ test('a manifest says the level of its agent by priority or class', () => {
   assert.equal(levelIn('class = "batch"'), 'batch');
   assert.throws(() => levelIn('priority = "urgent"'), /priority.*"critical"/);
   assert.throws(() => levelIn('class = "batch"\npriority = "high"'), /left out beside class/);
+});
+
+test('the settings say which level manifests may have and ask for at most', async (t) => {
+  const file = join(folder(t), 'config.toml');
+  writeFileSync(file, '[scheduler]\npriority-max = "high"\n');
+  assert.equal((await loadConfig(file, {})).scheduler?.priorityMax, 'high');
+  writeFileSync(file, '[scheduler]\npriority-max = "urgent"\n');
+  await assert.rejects(loadConfig(file, {}), /scheduler\.priority-max must be one of realtime, critical/);
+  const check = (text: string): void =>
+    requireUnderCeiling(parseManifest(`name = "a"\nworld = "handler"\n${text}`, 'a.toml'), 'a.toml', 'high');
+  check('[scheduling]\npriority = "high"\n[capabilities.bus]\npriority = "high"');
+  check('[scheduling]\nclass = "batch"');
+  for (const [text, key] of [
+    ['[scheduling]\npriority = "critical"', 'scheduling.priority'],
+    ['[scheduling]\nclass = "real-time"', 'scheduling.class'],
+    ['[capabilities.bus]\npriority = "critical"', 'capabilities.bus.priority'],
+  ] as const)
+    assert.throws(() => check(text), {
+      code: 'HOST_ERR_LIMIT_INVALID',
+      data: { path: 'a.toml', key, level: key === 'scheduling.class' ? 'realtime' : 'critical', max: 'high' },
+    });
 });
 
 test('the settings file says the policy, or what is wrong with it', async (t) => {

@@ -1,3 +1,4 @@
+import { levels, rankOfLevel } from '../../manifest/scheduling.ts';
 import { type Failure, type Guarantee, type Header, type Message, ofOrigin, originOf } from '../message.ts';
 import type { DeadReason, JournalEntry, SettledId } from './journal.ts';
 import { RecordReader } from './record-reader.ts';
@@ -28,6 +29,9 @@ const hasSender = 1;
 const hasReplyTo = 2;
 const hasDeadline = 4;
 const hasContentType = 8;
+/** Above the flags: 0, or one more than the place of the level that the message asks for. */
+const priorityShift = 4;
+const priorityMask = 7;
 
 const sequenceAt = 1;
 const attemptAt = 9;
@@ -54,7 +58,7 @@ export function writeMessage(
   message: Message,
   guarantee: Guarantee,
 ): void {
-  const { replyTo, deadlineNs, contentType } = message;
+  const { replyTo, deadlineNs, contentType, priority } = message;
   const origin = originOf(message);
   writer.begin();
   writer.u8(kinds.accepted);
@@ -64,7 +68,8 @@ export function writeMessage(
     (origin === undefined ? 0 : hasSender) |
       (replyTo === undefined ? 0 : hasReplyTo) |
       (deadlineNs === undefined ? 0 : hasDeadline) |
-      (contentType === undefined ? 0 : hasContentType),
+      (contentType === undefined ? 0 : hasContentType) |
+      (priority === undefined ? 0 : (rankOfLevel(priority) + 1) << priorityShift),
   );
   writer.u16(Math.min(message.attempt, attemptMax));
   writer.u64(message.sentAtNs);
@@ -178,7 +183,14 @@ export function readMessage(bytes: Buffer, from: number, end: number): JournalEn
     headers: readHeaders(reader),
     body: reader.data(),
   };
-  return { sequence, receiver, guarantee, message: ofOrigin(said, origin) };
+  const message = ofOrigin(said, origin);
+  const priority = levels[((flags >>> priorityShift) & priorityMask) - 1];
+  return {
+    sequence,
+    receiver,
+    guarantee,
+    message: priority === undefined ? message : { ...message, priority },
+  };
 }
 
 function readHeaders(reader: RecordReader): Header[] {

@@ -2,6 +2,7 @@ import { HostError } from '../../errors.ts';
 import { exitCodes } from '../exit-code.ts';
 import { Connection } from './connection.ts';
 import { bodyHelp, bodyOf, headerValue } from './exchange.ts';
+import { priorityHeader, priorityHelp } from './priority.ts';
 import { tableIn } from './wire.ts';
 
 /** Flags of what hands a message over and does not wait for an answer. */
@@ -12,6 +13,7 @@ export const deliveryOptions = {
   'token-file': { type: 'string' },
   id: { type: 'string' },
   guarantee: { type: 'string' },
+  priority: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
 
@@ -21,7 +23,7 @@ const guarantees: readonly string[] = ['at-most-once', 'at-least-once', 'exactly
 export function deliveryHelp(guaranteeDefault: string): string {
   return `${bodyHelp}  --id ID                 names the message: a second one with the same id is accepted and dropped
   --guarantee WORD        at-most-once, at-least-once or exactly-once     [${guaranteeDefault}]
-  --json                  the server's answer as it is
+${priorityHelp}  --json                  the server's answer as it is
 `;
 }
 
@@ -32,6 +34,7 @@ interface DeliveryFlags {
   readonly 'token-file'?: string | undefined;
   readonly id?: string | undefined;
   readonly guarantee?: string | undefined;
+  readonly priority?: string | undefined;
   readonly json?: boolean | undefined;
 }
 
@@ -52,7 +55,10 @@ export async function deliver(
     flags.id === undefined ? {} : { 'x-mote-message-id': headerValue('--id', flags.id) };
   const connection = Connection.of(flags, process.env);
   const answer = tableIn(
-    await connection.json('POST', `${path}${query}`, { body, headers: { ...headers, ...id } }),
+    await connection.json('POST', `${path}${query}`, {
+      body,
+      headers: { ...headers, ...id, ...priorityHeader(flags) },
+    }),
   );
   if (flags.json === true) process.stdout.write(`${JSON.stringify(answer)}\n`);
   else {

@@ -7,6 +7,7 @@ import { timeMsOf } from '../words.ts';
 import { grouped } from './amount.ts';
 import { type Answer, chunksOf, headerOf } from './answer.ts';
 import type { Connection } from './connection.ts';
+import { priorityHeader, priorityHelp } from './priority.ts';
 import { isProblem, problemError, problemOf } from './problem.ts';
 
 /** Flags of what asks and waits for an answer. */
@@ -15,6 +16,7 @@ export const exchangeOptions = {
   type: { type: 'string', short: 't' },
   deadline: { type: 'string' },
   id: { type: 'string' },
+  priority: { type: 'string' },
   json: { type: 'boolean' },
   quiet: { type: 'boolean', short: 'q' },
   verbose: { type: 'boolean', short: 'v' },
@@ -26,7 +28,7 @@ export const bodyHelp = `  --input TEXT|@FILE|-    the body (- reads stdin)
 
 export const exchangeHelp: string = `${bodyHelp}  --deadline TIME         give up after this long (500ms, 5s), and let the agent know
   --id ID                 names the message, in logs and for the agent; asked again, it is dealt with again
-  --json                  one JSON document with outcome, answer and usage
+${priorityHelp}  --json                  one JSON document with outcome, answer and usage
   -q, --quiet             no last line on stderr
   -v, --verbose           message, request and what took how long, too
 
@@ -43,6 +45,7 @@ export interface BodyFlags {
 export interface ExchangeFlags extends BodyFlags {
   readonly deadline?: string | undefined;
   readonly id?: string | undefined;
+  readonly priority?: string | undefined;
   readonly json?: boolean | undefined;
   readonly quiet?: boolean | undefined;
   readonly verbose?: boolean | undefined;
@@ -79,7 +82,12 @@ export async function exchange(
   const startedMs = performance.now();
   const deadlineMs = flags.deadline === undefined ? undefined : deadlineMsOf(flags.deadline);
   const sent = await bodyOf(flags);
-  const own: Record<string, string> = { ...sent.headers, accept: '*/*', ...headers };
+  const own: Record<string, string> = {
+    ...sent.headers,
+    accept: '*/*',
+    ...priorityHeader(flags),
+    ...headers,
+  };
   if (deadlineMs !== undefined) own['x-mote-deadline-ms'] = String(deadlineMs);
   if (flags.id !== undefined) own['x-mote-message-id'] = headerValue('--id', flags.id);
   const cancelled = cancellation();

@@ -19,6 +19,8 @@ const wordsOfBlock = blockBytes / wordBytes;
 const runWordsMax = 0xffff;
 /** What is written beside memories, programs and lanes, at most: for the size of the room to write in. */
 const spareBytes = 64;
+/** Beyond this a text takes longer than a buffer. */
+const textBytesMax = 2_048;
 
 let room: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(64 * 1024);
 
@@ -27,7 +29,39 @@ export function isSparse(body: Buffer): boolean {
 }
 
 /** The bytes of a snapshot; nobody else's. */
-export function encodeSparse({ program, version, globals, memories, extra }: Snapshot): Buffer {
+export function encodeSparse(snapshot: Snapshot): Buffer {
+  return ownOfRoom(encodeInRoom(snapshot));
+}
+
+/** Not of Node's pool: a small state may be kept for long. */
+function ownOfRoom(length: number): Buffer {
+  const own = Buffer.allocUnsafeSlow(length);
+  room.copy(own, 0, 0, length);
+  return own;
+}
+
+/**
+ * The same; few bytes as a text of as many characters below 256, which lies in the heap itself: that takes a tenth of
+ * the time of a buffer, and a third of its room.
+ */
+export function packSparse(snapshot: Snapshot): Buffer | string {
+  const length = encodeInRoom(snapshot);
+  return length <= textBytesMax ? room.toString('latin1', 0, length) : ownOfRoom(length);
+}
+
+/** The snapshot that `packSparse` was given; its blocks lie where `roomFor` says. */
+export function unpackSparse(packed: Buffer | string, roomFor?: RoomFor): Snapshot {
+  if (typeof packed !== 'string') return decodeSparse(packed, roomFor) as Snapshot;
+  if (room.length < packed.length) room = Buffer.allocUnsafeSlow(packed.length * 2);
+  const length = room.write(packed, 0, 'latin1');
+  return decodeSparse(room.subarray(0, length), roomFor) as Snapshot;
+}
+
+/** Room for so many bytes of blocks, whatever is in it; undefined: an array of their own. */
+export type RoomFor = (bytes: number) => Buffer<ArrayBuffer> | undefined;
+
+/** How many bytes of the room it takes. */
+function encodeInRoom({ program, version, globals, memories, extra }: Snapshot): number {
   const lane = extra === undefined ? undefined : serialize(extra);
   const texts = Buffer.from(program + version);
   const bytesMax = memories.reduce(
@@ -46,10 +80,7 @@ export function encodeSparse({ program, version, globals, memories, extra }: Sna
   for (const value of globals) at = writeGlobal(out, at, value);
   for (const memory of memories) at = writeMemory(out, at, memory);
   if (lane !== undefined) at += lane.copy(out, at);
-  // Not of the pool: a small state may be kept for long.
-  const own = Buffer.allocUnsafeSlow(at);
-  out.copy(own, 0, 0, at);
-  return own;
+  return at;
 }
 
 function writeGlobal(out: Buffer, at: number, value: number | bigint): number {
@@ -93,12 +124,15 @@ function wordsOf(bytes: Uint8Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
 }
 
 /** @throws RangeError, or gives what is no snapshot, for other bytes than `encodeSparse` gave */
-export function decodeSparse(body: Buffer): unknown {
+export function decodeSparse(body: Buffer, roomFor?: RoomFor): unknown {
   const programEnd = headBytes + body.readUInt32LE(4);
   const versionEnd = programEnd + body.readUInt32LE(8);
   const place = { at: versionEnd };
   const globals = Array.from({ length: bounded(body, 12) }, () => readGlobal(body, place));
-  const memories = Array.from({ length: bounded(body, 16) }, () => readMemory(body, place));
+  const count = bounded(body, 16);
+  // One place for the blocks of two memories would be none.
+  const one = count === 1 ? roomFor : undefined;
+  const memories = Array.from({ length: count }, () => readMemory(body, place, one));
   const laneBytes = body.readUInt32LE(20);
   if (place.at + laneBytes !== body.length) throw new RangeError('bytes that are nothing');
   const whole = {
@@ -122,13 +156,14 @@ function readGlobal(body: Buffer, place: { at: number }): number | bigint {
   return body[from] === 1 ? body.readBigInt64LE(from + 1) : body.readDoubleLE(from + 1);
 }
 
-function readMemory(body: Buffer, place: { at: number }): SavedMemory {
+function readMemory(body: Buffer, place: { at: number }, roomFor: RoomFor | undefined): SavedMemory {
   const pages = body.readUInt32LE(place.at);
   const blocks = new Uint32Array(bounded(body, place.at + 4));
   place.at += 8;
   for (let index = 0; index < blocks.length; index += 1, place.at += wordBytes)
     blocks[index] = body.readUInt32LE(place.at);
-  const bytes = Buffer.from(new ArrayBuffer(blocks.length * blockBytes));
+  const length = blocks.length * blockBytes;
+  const bytes = roomFor?.(length)?.fill(0) ?? Buffer.from(new ArrayBuffer(length));
   const words = blocks.length * wordsOfBlock;
   for (let word = 0; word < words; ) {
     word += body.readUInt16LE(place.at);

@@ -1,6 +1,6 @@
 import { HostError } from '../../errors.ts';
 import { type Budget, type BudgetHolder, type Growth, meterImports } from '../budget.ts';
-import { type Instance, Suspended } from '../instance.ts';
+import { type CallWaiter, type Instance, Suspended } from '../instance.ts';
 import type { HostFunction, Linker } from '../linker.ts';
 import type { ExtraCosts } from '../meter/costs.ts';
 import { classify, Trap } from '../trap.ts';
@@ -10,6 +10,7 @@ import { type Stage, Tasks } from './async/tasks.ts';
 import { askHost, isPromise } from './host-call.ts';
 import type { CoreValue } from './lift.ts';
 import { linkImports } from './linked.ts';
+import { type Called, PlainCall } from './plain-call.ts';
 import type { FastPlan } from './plan.ts';
 import {
   type AbiNames,
@@ -19,6 +20,7 @@ import {
   type Program,
   programOf,
 } from './program.ts';
+import { fits } from './relay.ts';
 
 /** Names that `engine/meter` gives what it adds to a module. */
 const meterModule = 'motehost:meter';
@@ -85,7 +87,7 @@ export interface LaneState {
  * It belongs to one agent at a time: `bind` gives it the agent's account and host functions, `vacate` takes
  * them away, and everything the guest can reach looks them up here.
  */
-export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage {
+export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage, Called {
   readonly #program: Program;
   readonly asyncCalls: Tasks | undefined;
   readonly #module: WebAssembly.Module;
@@ -95,6 +97,8 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage {
   readonly #suspends: boolean;
   readonly #abis: Abi[] = [];
   readonly #promising: (WebAssembly.ExportedFunction | undefined)[] = [];
+  /** The export called last, if it is a plain one. */
+  #plain: PlainCall | undefined;
   /** Of asynchronous exports and their callbacks, by core export. */
   readonly #steps = new Map<string, WebAssembly.ExportedFunction>();
   readonly #byteLiftedFuel: number;
@@ -165,7 +169,7 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage {
         this.#enclosed(() => this.instantiate());
         if (this.#cell !== undefined) this.budget.attachFuel(this.#cell);
       }
-      if (this.#cell !== undefined) this.#cell.value = 0n;
+      this.budget.beginLife();
       const start = this.#exports[startExport];
       if (isFunction(start)) await this.#run(start);
       this.#makeAbis();
@@ -174,7 +178,7 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage {
       this.raise();
       this.#state = 'idle';
     } catch (error) {
-      throw this.#close(error);
+      throw this.close(error);
     }
   }
 
@@ -314,10 +318,38 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage {
       return this.settle(this.asyncCalls.call(program, core));
     try {
       const result: CoreValue | undefined = await callCore(this.#promisingOf(program), core);
-      return this.#finish(program, abi, result);
+      return this.finish(program, result);
     } catch (error) {
-      throw this.#close(error);
+      throw this.close(error);
     }
+  }
+
+  begin(name: string, argument: unknown, waiter: CallWaiter): void {
+    const plain = this.#plain?.program.name === name ? this.#plain : this.#plainOf(name);
+    if (plain === undefined) {
+      this.call(name, [argument]).then(waiter.returned, waiter.threw);
+      return;
+    }
+    let core: CoreValue[];
+    try {
+      this.#open(name);
+      core = this.#lowerArgs(plain.program, this.#abis[plain.program.abi] as Abi, [argument]);
+    } catch (thrown) {
+      Promise.reject(thrown).catch(waiter.threw);
+      return;
+    }
+    plain.begin(core[0] as number, waiter);
+  }
+
+  /** Undefined: a call of it takes another way. */
+  #plainOf(name: string): PlainCall | undefined {
+    const program = this.#program.exports.get(name);
+    if (!this.#suspends || this.#state !== 'idle' || program?.isPlain !== true) return undefined;
+    const core = this.#function(program.core);
+    program.isPlain = fits(core);
+    if (!program.isPlain) return undefined;
+    this.#plain = new PlainCall(this, program, core);
+    return this.#plain;
   }
 
   async settle(task: Promise<unknown>): Promise<unknown> {
@@ -327,7 +359,7 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage {
       this.#state = 'idle';
       return value;
     } catch (error) {
-      throw this.#close(error);
+      throw this.close(error);
     }
   }
 
@@ -348,18 +380,20 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage {
     try {
       budget.synchronousDepth += 1;
       try {
-        return this.#finish(program, abi, callCore(this.#function(program.core), core));
+        return this.finish(program, callCore(this.#function(program.core), core));
       } finally {
         budget.synchronousDepth -= 1;
       }
     } catch (error) {
-      throw this.#close(error);
+      throw this.close(error);
     }
   }
 
   dispose(): void {
     this.#state = 'closed';
     this.asyncCalls?.end();
+    this.#plain?.drop();
+    this.#plain = undefined;
     this.#exports = noExports;
     this.#cell = undefined;
     this.#abis.length = 0;
@@ -393,7 +427,7 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage {
     try {
       return program.lower(abi, args);
     } catch (error) {
-      if (!(error instanceof HostError)) throw this.#close(error);
+      if (!(error instanceof HostError)) throw this.close(error);
       this.#state = 'idle';
       throw error;
     }
@@ -408,9 +442,9 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage {
     return promising;
   }
 
-  #finish(program: ExportProgram, abi: Abi, result: CoreValue | undefined): unknown {
+  finish(program: ExportProgram, result: CoreValue | undefined): unknown {
     this.raise();
-    const value = program.lift(abi, [result as CoreValue]);
+    const value = program.lift(this.#abis[program.abi] as Abi, [result as CoreValue]);
     if (program.postReturn !== undefined) this.#postReturn(program.postReturn, result);
     this.#state = 'idle';
     return value;
@@ -511,7 +545,7 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage {
   }
 
   /** Ends the instance and names what happened; the first fault of an import is what happened. */
-  #close(thrown: unknown): unknown {
+  close(thrown: unknown): unknown {
     // Its agent goes on elsewhere, and somebody else's may be here by now.
     if (thrown instanceof Suspended) return thrown;
     this.#state = 'closed';

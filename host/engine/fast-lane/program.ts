@@ -121,6 +121,8 @@ export class ExportProgram {
   /** Of an asynchronous export: what takes its task's events. */
   readonly callback: string | undefined;
   readonly abi: number;
+  /** Whether its core function takes one `i32` and gives the result as one, as far as is known. */
+  isPlain: boolean;
   readonly #types: readonly TypeDef[];
   readonly #type: FuncType;
   readonly #signature: CoreSignature;
@@ -140,6 +142,7 @@ export class ExportProgram {
     this.postReturn = planned.postReturn;
     this.callback = planned.callback;
     this.abi = shape.abi;
+    this.isPlain = signature.params === 'i' && signature.results === 'i' && planned.callback === undefined;
     this.#types = shape.types;
     this.#type = type;
     this.#signature = signature;

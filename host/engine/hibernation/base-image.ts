@@ -1,4 +1,5 @@
 import type { ModuleSummary } from '../meter/summary.ts';
+import { borrow } from './scratch.ts';
 import { blockBytes, pageBytes, type SavedMemory } from './snapshot.ts';
 
 type Exports = WebAssembly.Instance['exports'];
@@ -38,9 +39,11 @@ export class BaseImage {
     return this.#summary.memories.map(({ exportName }) => memoryOf(exports, exportName));
   }
 
-  /** Copies what differs. */
-  saveMemories(exports: Exports): SavedMemory[] {
-    return this.#memories.map((image, index) => image.save(this.#memory(exports, index)));
+  /** Copies what differs: for good, or into room that is borrowed if it is not too much. */
+  saveMemories(exports: Exports, isBorrowing: boolean): SavedMemory[] {
+    // What is borrowed is one place, which two memories would write to.
+    const mayBorrow = isBorrowing && this.#memories.length === 1;
+    return this.#memories.map((image, index) => image.save(this.#memory(exports, index), mayBorrow));
   }
 
   saveGlobals(exports: Exports): (number | bigint)[] {
@@ -129,9 +132,10 @@ class MemoryImage {
     return count === 0 ? noBlocks : found.slice(0, count);
   }
 
-  save(memory: Buffer): SavedMemory {
+  save(memory: Buffer, mayBorrow: boolean): SavedMemory {
     const blocks = this.dirty(memory);
-    const bytes = Buffer.allocUnsafeSlow(blocks.length * blockBytes);
+    const length = blocks.length * blockBytes;
+    const bytes = (mayBorrow ? borrow(length) : undefined) ?? Buffer.allocUnsafeSlow(length);
     for (let index = 0; index < blocks.length; index += 1) {
       const at = (blocks[index] as number) * blockBytes;
       memory.copy(bytes, index * blockBytes, at, at + blockBytes);

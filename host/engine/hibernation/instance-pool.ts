@@ -11,7 +11,8 @@ import type { Residence } from '../residence.ts';
 import { artifactVersion } from '../version.ts';
 import { BaseImage } from './base-image.ts';
 import { Lease, type Lessor } from './lease.ts';
-import { checkSnapshot, pageBytes, type SavedMemory, type Snapshot } from './snapshot.ts';
+import { owned } from './scratch.ts';
+import { type Asleep, checkSnapshot, pageBytes, type SavedMemory, type Snapshot } from './snapshot.ts';
 
 /** An instance that is as its module begins, and nobody's. */
 interface Idle {
@@ -87,7 +88,8 @@ export class InstancePool implements Lessor {
    *   `HOST_ERR_SNAPSHOT_CORRUPT`, `HOST_ERR_LINK_MISSING_IMPORT`, `HOST_ERR_BUDGET_EXHAUSTED`
    * @throws Stopped when the memories alone are over a limit
    */
-  wake(snapshot: Snapshot, linker: Linker, budget: Budget): Lease {
+  wake(asleep: Snapshot | Asleep, linker: Linker, budget: Budget): Lease {
+    const snapshot = 'snapshot' in asleep ? asleep.snapshot : asleep;
     this.#requireOwn(snapshot);
     const { functions, suspending } = linkImports(programOf(this.#plan), linker);
     const pages = snapshot.memories.map((memory) => memory.pages);
@@ -110,7 +112,11 @@ export class InstancePool implements Lessor {
    * @throws HostError `HOST_ERR_INSTANCE_BUSY`, `HOST_ERR_INSTANCE_CLOSED` unless it is between two messages,
    *   `HOST_ERR_MODULE_UNSUPPORTED` when `saveable` says so
    */
-  save({ instance }: Lease): Snapshot {
+  save(lease: Lease): Snapshot {
+    return this.#save(lease, false);
+  }
+
+  #save({ instance }: Lease, isBorrowing: boolean): Snapshot {
     const { exports, unsaveable, laneState } = instance;
     if (!this.saveable.possible)
       throw new HostError(
@@ -123,18 +129,23 @@ export class InstancePool implements Lessor {
     return {
       program: this.program.facts.digest,
       version: artifactVersion,
-      memories: image.saveMemories(exports),
+      memories: image.saveMemories(exports, isBorrowing),
       globals: image.saveGlobals(exports),
       ...(extra === undefined ? {} : { extra }),
     };
   }
 
-  /** Takes the agent out of memory: its state, and the instance is free for another. @throws as `save` */
-  hibernate(lease: Lease): Snapshot {
-    const snapshot = this.save(lease);
+  /**
+   * Takes the agent out of memory: its state, or what `keep` makes of it, who does not hold on to its arrays; and the
+   * instance is free for another. @throws as `save`
+   */
+  hibernate(lease: Lease): Snapshot;
+  hibernate<T>(lease: Lease, keep: (borrowed: Snapshot) => T): T;
+  hibernate(lease: Lease, keep: (borrowed: Snapshot) => unknown = owned): unknown {
+    const snapshot = this.#save(lease, true);
     const instance = lease.end();
     if (instance !== undefined) this.#keep(instance, snapshot.memories);
-    return snapshot;
+    return keep(snapshot);
   }
 
   /** What a lease's end gives back. The instance is used again if it is sound, whatever the agent left in it. */

@@ -5,7 +5,7 @@ import { InstancePool, type PoolRoom } from './instance-pool.ts';
 export interface PoolsOptions {
   /** This thread's part in the process's bounds; undefined counts nothing. */
   readonly residence?: Residence;
-  /** Idle instances of all programs together. Default 256. */
+  /** Idle instances of all programs together. Default 1,024. */
   readonly idleInstancesMax?: number;
   /** Bytes of their memories together. Default 64 MiB. */
   readonly idleBytesMax?: number;
@@ -23,7 +23,7 @@ export class InstancePools implements PoolRoom {
   #idle = 0;
   #idleBytes = 0;
 
-  constructor({ residence, idleInstancesMax = 256, idleBytesMax = 64 * 1024 * 1024 }: PoolsOptions = {}) {
+  constructor({ residence, idleInstancesMax = 1_024, idleBytesMax = 64 * 1024 * 1024 }: PoolsOptions = {}) {
     this.residence = residence;
     this.#instancesMax = idleInstancesMax;
     this.#bytesMax = idleBytesMax;

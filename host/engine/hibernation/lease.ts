@@ -1,7 +1,7 @@
 import { HostError } from '../../errors.ts';
 import type { Budget } from '../budget.ts';
 import type { FastInstance } from '../fast-lane/fast-lane.ts';
-import type { AsyncCalls, Instance } from '../instance.ts';
+import type { AsyncCalls, CallWaiter, Instance } from '../instance.ts';
 
 /** Takes back what was leased. */
 export interface Lessor {
@@ -39,6 +39,11 @@ export class Lease implements Instance {
 
   call(name: string, args: readonly unknown[]): Promise<unknown> {
     return this.#instance === undefined ? Promise.reject(ended()) : this.#instance.call(name, args);
+  }
+
+  begin(name: string, argument: unknown, waiter: CallWaiter): void {
+    if (this.#instance === undefined) Promise.reject(ended()).catch(waiter.threw);
+    else this.#instance.begin(name, argument, waiter);
   }
 
   /** See `FastInstance.callSync`. */

@@ -30,6 +30,12 @@ export interface Snapshot {
   readonly extra?: unknown;
 }
 
+/** Whatever keeps a snapshot. */
+export interface Asleep {
+  /** Looked at at once, and not held on to. */
+  readonly snapshot: Snapshot;
+}
+
 /** Bytes that a snapshot takes in memory, roughly. */
 export function snapshotBytes({ memories }: Snapshot): number {
   return memories.reduce((sum, { bytes, blocks }) => sum + bytes.length + blocks.byteLength, 0);

@@ -10,6 +10,7 @@ import {
 import { Problem } from '../problem.ts';
 import { answerReply } from '../reply.ts';
 import { type AnswerNote, type Call, type Route, route } from '../route.ts';
+import { priorityFault } from '../run.ts';
 import { type NameParams, nameParam, type SubjectParams, subjectParam } from './names.ts';
 import { payloadOf } from './payload.ts';
 
@@ -56,7 +57,7 @@ export async function invoke(
   exchange: Exchange,
   name: string,
 ): Promise<Problem | undefined> {
-  const headers = readMessageHeaders(exchange.request);
+  const headers = askedOf(exchange);
   if (headers instanceof Problem) return headers;
   const body = await front.bodies.read(exchange);
   return body instanceof Problem ? body : invokeWith(front, exchange, name, headers, body);
@@ -69,7 +70,7 @@ export async function invokeWhole(
   name: string,
   body: Uint8Array<ArrayBuffer>,
 ): Promise<Problem | undefined> {
-  const headers = readMessageHeaders(exchange.request);
+  const headers = askedOf(exchange);
   return headers instanceof Problem ? headers : invokeWith(front, exchange, name, headers, body);
 }
 
@@ -89,7 +90,7 @@ async function request(
   front: Front,
   { exchange, params }: Call<SubjectParams, unknown, unknown>,
 ): Promise<Problem | undefined> {
-  const headers = readMessageHeaders(exchange.request);
+  const headers = askedOf(exchange);
   if (headers instanceof Problem) return headers;
   const body = await front.bodies.read(exchange);
   if (body instanceof Problem) return body;
@@ -100,6 +101,13 @@ async function request(
     await front.serving.request(params.subject, payload, optionsOf(exchange, headers)),
   );
   return undefined;
+}
+
+/** What its headers say, as far as its token allows it. */
+function askedOf(exchange: Asked): MessageHeaders | Problem {
+  const headers = readMessageHeaders(exchange.request);
+  if (headers instanceof Problem) return headers;
+  return priorityFault(exchange, headers.priority) ?? headers;
 }
 
 function optionsOf(exchange: Asked, headers: MessageHeaders): InvokeOptions {

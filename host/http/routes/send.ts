@@ -4,6 +4,7 @@ import type { Front } from '../front.ts';
 import { messageHeaders, readMessageHeaders } from '../message-headers.ts';
 import { Problem } from '../problem.ts';
 import { type AnswerNote, type Call, type Route, route } from '../route.ts';
+import { priorityFault } from '../run.ts';
 import { count, objectOf, oneOf, text } from '../schema.ts';
 import { type NameParams, nameParam, type SubjectParams, subjectParam } from './names.ts';
 import { payloadOf } from './payload.ts';
@@ -49,6 +50,7 @@ const note = {
   },
   headers: {
     'x-mote-message-id': messageHeaders['x-mote-message-id'] ?? {},
+    'x-mote-priority': messageHeaders['x-mote-priority'] ?? {},
     traceparent: messageHeaders.traceparent ?? {},
   },
   body: {
@@ -66,13 +68,16 @@ async function deliver(
 ): Promise<Problem | undefined> {
   const headers = readMessageHeaders(exchange.request);
   if (headers instanceof Problem) return headers;
+  const { messageId, priority } = headers;
+  const fault = priorityFault(exchange, priority);
+  if (fault !== undefined) return fault;
   const body = await bodies.read(exchange);
   if (body instanceof Problem) return body;
-  const { messageId } = headers;
   const { id, receivers, hasEnded } = await accept(payloadOf(exchange.request, body), {
     principal: exchange.access.principal,
     ...(guarantee === undefined ? {} : { guarantee }),
     ...(messageId === undefined ? {} : { messageId }),
+    ...(priority === undefined ? {} : { priority }),
   });
   answers.json(exchange, 202, { id, receivers, ...(hasEnded === true ? { hasEnded } : {}) }, [
     'x-mote-message-id',

@@ -1,6 +1,7 @@
 import type { PolicyName } from '../../config/scheduler-settings.ts';
 import { HostError } from '../../errors.ts';
 import type { Policy } from '../policy.ts';
+import type { Forecast } from '../profile.ts';
 import { Custom, type RankFunction } from './custom.ts';
 import { EarliestDeadline } from './earliest-deadline.ts';
 import { FairShare } from './fair-share.ts';
@@ -14,6 +15,8 @@ import { WeightedFairQueueing } from './weighted-fair-queueing.ts';
 export interface PolicyOptions {
   readonly name: PolicyName;
   readonly nowMs: () => number;
+  /** How long messages will take, by the keys of the queue; of the policy `shortest-job`. */
+  readonly forecast?: Pick<Forecast, 'executionMsOf'> | undefined;
   /** Of the policy `custom`. */
   readonly rank?: RankFunction | undefined;
   /** What went wrong in `rank`, once. */
@@ -21,7 +24,7 @@ export interface PolicyOptions {
 }
 
 /** @throws HostError `HOST_ERR_CONFIG_INVALID` for `custom` without a function */
-export function makePolicy({ name, nowMs, rank, onFault = () => {} }: PolicyOptions): Policy {
+export function makePolicy({ name, nowMs, forecast, rank, onFault = () => {} }: PolicyOptions): Policy {
   switch (name) {
     case 'fair-share':
       return new FairShare();
@@ -30,7 +33,8 @@ export function makePolicy({ name, nowMs, rank, onFault = () => {} }: PolicyOpti
     case 'first-come':
       return new FirstCome();
     case 'shortest-job':
-      return new ShortestJob(nowMs);
+      if (forecast === undefined) throw new Error('bug: shortest-job without a forecast');
+      return new ShortestJob(nowMs, forecast);
     case 'weighted-fair-queueing':
       return new WeightedFairQueueing();
     case 'earliest-deadline':

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeSparse, encodeSparse, isSparse } from '../../../host/engine/cold-store/sparse-codec.ts';
+import {
+  decodeSparse,
+  encodeSparse,
+  isSparse,
+  packSparse,
+  unpackSparse,
+} from '../../../host/engine/cold-store/sparse-codec.ts';
+import { borrow, owned } from '../../../host/engine/hibernation/scratch.ts';
 import { blockBytes, type Snapshot } from '../../../host/engine/hibernation/snapshot.ts';
 
 function snapshotOf(fill: (bytes: Uint8Array) => void, blocks: readonly number[] = [1, 9]): Snapshot {
@@ -40,6 +47,7 @@ for (const [what, fill] of Object.entries(fills))
     const body = encodeSparse(snapshot);
     assert.ok(isSparse(body));
     assert.deepEqual(plain(decodeSparse(body) as Snapshot), plain(snapshot));
+    assert.deepEqual(plain(unpackSparse(packSparse(snapshot), borrow)), plain(snapshot));
   });
 
 test('runs longer than a run can be, several memories, and what the lane remembered come back', () => {
@@ -65,4 +73,22 @@ test('bytes that end too early, go on too long or say too much are no snapshot',
     wrong.writeUInt32LE(0xffff_fff0, at);
     assert.throws(() => decodeSparse(wrong), RangeError);
   }
+});
+
+test('a small state is kept as a text, and lies in borrowed room only until it is owned', () => {
+  const first = snapshotOf((bytes) => bytes.fill(255, 100, 200));
+  const packed = packSparse(first);
+  assert.equal(typeof packed, 'string');
+  const kept = owned(unpackSparse(packed, borrow));
+  const other = unpackSparse(packSparse(snapshotOf((bytes) => bytes.fill(9))), borrow);
+  assert.equal(owned(kept), kept);
+  assert.notEqual(owned(other), other);
+  assert.deepEqual(plain(kept), plain(first));
+});
+
+test('the blocks of two memories are never in one borrowed room', () => {
+  const one = snapshotOf((bytes) => bytes.fill(1));
+  const two = snapshotOf((bytes) => bytes.fill(2));
+  const both = { ...one, memories: [...one.memories, ...two.memories] };
+  assert.deepEqual(plain(unpackSparse(packSparse(both), borrow)), plain(both));
 });

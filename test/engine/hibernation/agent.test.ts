@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { systemClock } from '../../../host/clock.ts';
 import { createEngine, type Resident } from '../../../host/engine/engine.ts';
 import { InstancePools } from '../../../host/engine/hibernation/instance-pools.ts';
+import type { Snapshot } from '../../../host/engine/hibernation/snapshot.ts';
 import { Linker } from '../../../host/engine/linker.ts';
 import { newResidence, Residence } from '../../../host/engine/residence.ts';
 import { writtenAgent } from '../../support/written-agent.ts';
@@ -50,7 +51,7 @@ test('an AssemblyScript agent keeps its objects over sleep on the disk', async (
 });
 
 test('agents that take turns in one instance keep apart', async () => {
-  const asleep = new Map<string, Awaited<ReturnType<Resident['hibernate']>>>();
+  const asleep = new Map<string, Snapshot>();
   for (let turn = 0; turn < 5; turn += 1) {
     for (const name of ['one', 'two', 'three']) {
       const snapshot = asleep.get(name);
@@ -114,8 +115,8 @@ test('a program and an agent are posted to another thread, which compiles nothin
     snapshot: await here.hibernate(),
   };
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(elsewhere)}`), { workerData });
-  const [count, snapshot] = await new Promise<[number, Awaited<ReturnType<Resident['hibernate']>>]>(
-    (resolve, reject) => worker.once('message', resolve).once('error', reject),
+  const [count, snapshot] = await new Promise<[number, Snapshot]>((resolve, reject) =>
+    worker.once('message', resolve).once('error', reject),
   );
   assert.equal(count, 2);
   const back = await engine.wake(program, snapshot, linker, budgetOf(), noGrants);

@@ -173,8 +173,10 @@ pub mod motehost {
             use super::super::super::_rt;
             /// One named value beside a body. Names are compared without regard to ASCII case and may repeat.
             /// Names that begin with `mote-` belong to the host: an agent that sets one it may not set, or one this
-            /// host does not know, is told `unsupported`; new delivery options arrive this way. `traceparent` and
-            /// `tracestate` (W3C Trace Context) are passed on as they are.
+            /// host does not know, is told `unsupported`; new delivery options arrive this way. `mote-delivery` says how
+            /// a message is delivered, `mote-priority` (`realtime`, `critical`, `high`, `normal`, `low`, `batch`) that its
+            /// receiver handles it at that level, if its own is none before it: `denied` beyond the sender's own level and
+            /// its grant. `traceparent` and `tracestate` (W3C Trace Context) are passed on as they are.
             #[derive(Clone, Eq, PartialEq)]
             pub struct Header {
                 pub name: _rt::String,
