@@ -1,6 +1,6 @@
 type Resume = () => void;
 
-/** Agents that are looked at for those with mail. */
+/** Agents that are looked at for those that want a turn. */
 const looksMax = 65_536;
 
 /**
@@ -49,14 +49,14 @@ export class Claims {
     return true;
   }
 
-  /** Agents that want a turn for their mail alone, at most so many; the first to be found. */
-  withMail(max: number): number[] {
+  /** Agents that want a turn, at most so many; the first to be found. */
+  waiting(max: number): number[] {
     const ids: number[] = [];
     let looks = 0;
     for (const [id, slot] of this.#slots) {
       looks += 1;
       if (ids.length >= max || looks > looksMax) break;
-      if (this.#mail[slot] === true && this.#paused[slot] === undefined) ids.push(id);
+      if (this.#mail[slot] === true || this.#paused[slot] !== undefined) ids.push(id);
     }
     return ids;
   }

@@ -112,14 +112,9 @@ export class Dispatcher implements Turn {
     return this.#queue.length + this.#stackless.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Agents that wait to begin a message, guests that gave way aside. */
-  get backlog(): number {
-    return Math.max(0, this.queued - this.#claims.paused);
-  }
-
-  /** Agents that wait to begin a message, at most so many: none of them is in the middle of one. */
-  withMail(max: number): number[] {
-    return this.queued === 0 ? [] : this.#claims.withMail(max);
+  /** Agents that wait for their turn, at most so many. */
+  waiting(max: number): number[] {
+    return this.queued === 0 ? [] : this.#claims.waiting(max);
   }
 
   report(): DispatcherReport {

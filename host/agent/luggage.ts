@@ -1,4 +1,5 @@
 import type { BusLuggage } from '../bus/resident.ts';
+import type { Bonds } from './custody.ts';
 import type { LifeNumber } from './lifecycle.ts';
 import type { Packed } from './presence.ts';
 import type { Tally } from './roll.ts';
@@ -15,6 +16,7 @@ export interface Luggage {
   readonly id: number;
   readonly name: string;
   readonly agent: AgentLuggage;
+  readonly bonds: Bonds;
   readonly bus: BusLuggage;
   /** As `Profiles.pack`. */
   readonly profile: readonly number[];

@@ -22,6 +22,8 @@ export interface PassageRooms {
 
 /** Milliseconds for the other threads to say that they know; then nobody leaves. */
 const fenceMs = 1_000;
+/** Milliseconds for messages under way to end. */
+const settleMsMax = 50;
 /** Agents that are looked at for those that may leave. */
 const looksMax = 1_024;
 
@@ -30,51 +32,70 @@ export class Passage {
   readonly #rooms: PassageRooms;
   /** Until when those that came stay. */
   readonly #restUntilMs = new Map<number, number>();
+  /** Those that begin nothing, as they are to leave. */
+  readonly #chosen = new Set<number>();
 
   constructor(rooms: PassageRooms) {
     this.#rooms = rooms;
   }
 
-  /** Agents that wait for a turn and might leave, at most so many. */
-  candidates(max: number): number[] {
-    const { dispatcher, clock } = this.#rooms;
+  /**
+   * Agents that wait for a turn and may leave, at most so many. Those in the middle of a message are given some time
+   * to end it; they begin no other one before they have left, or `leave` was called without them. Never rejects.
+   */
+  async candidates(max: number): Promise<number[]> {
+    const { dispatcher, clock, bus } = this.#rooms;
     const nowMs = clock.monotonicMs();
     for (const [id, untilMs] of this.#restUntilMs) if (untilMs <= nowMs) this.#restUntilMs.delete(id);
-    const found: number[] = [];
-    for (const id of dispatcher.withMail(looksMax)) {
-      if (found.length >= max) break;
-      if (this.#mayLeave(id) !== undefined) found.push(id);
+    const settling: Promise<void>[] = [];
+    for (const id of dispatcher.waiting(looksMax)) {
+      if (this.#chosen.size >= max) break;
+      const agent = this.#restUntilMs.has(id) ? undefined : this.#rooms.population.movable(id);
+      if (agent === undefined || this.#rooms.isAwaited(id)) continue;
+      bus.pause(id, 'move');
+      this.#chosen.add(id);
+      settling.push(agent.settled());
     }
-    return found;
+    const late = new AbortController();
+    const isLate = clock.sleep(settleMsMax, late.signal).catch(() => {});
+    await Promise.race([Promise.all(settling), isLate]);
+    late.abort();
+    for (const id of [...this.#chosen]) if (this.#mayLeave(id) === undefined) this.#letStay(id);
+    return [...this.#chosen];
+  }
+
+  #letStay(id: number): void {
+    this.#chosen.delete(id);
+    this.#rooms.bus.resume(id, 'move');
   }
 
   #mayLeave(id: number): Agent | undefined {
     const { population, bus, isAwaited } = this.#rooms;
-    if (this.#restUntilMs.has(id) || isAwaited(id) || !bus.mayLeave(id)) return undefined;
-    return population.movable(id);
+    if (!this.#chosen.has(id) || isAwaited(id) || !bus.mayLeave(id)) return undefined;
+    const agent = population.movable(id);
+    return agent?.mayBePacked === true ? agent : undefined;
   }
 
   /**
-   * Those of these agents that may leave do, everybody holding back what is for them: their messages are on their
-   * senders' threads when this resolves. Never rejects.
-   * @returns undefined for those that stay: they go on here
+   * Those of the chosen that are named here leave, if they still may, everybody holding back what is for them: their
+   * messages are on their senders' threads when this resolves. Never rejects.
+   * @returns undefined for those that stay: they go on here, as the rest of the chosen do
    */
   async leave(ids: readonly number[]): Promise<readonly (Luggage | undefined)[]> {
     const { bus } = this.#rooms;
     const packed = await Promise.all(ids.map((id) => this.#packUp(id)));
     const isKnown = packed.includes(true) && (await bus.fence(fenceMs));
     const left = ids.map((id, at) => (isKnown && packed[at] === true ? this.#depart(id) : undefined));
-    for (const id of ids) bus.resume(id, 'move');
+    for (const id of [...this.#chosen]) this.#letStay(id);
     if (left.some((one) => one !== undefined)) await bus.fence(fenceMs);
     return left;
   }
 
   /** It begins nothing from now on, and its state is in the heap. False: it may not leave. */
   async #packUp(id: number): Promise<boolean> {
-    const { bus, cold } = this.#rooms;
+    const { cold } = this.#rooms;
     const agent = this.#mayLeave(id);
     if (agent === undefined) return false;
-    bus.pause(id, 'move');
     try {
       await agent.hibernate();
       if (agent.phase === 'cold') {
@@ -97,9 +118,10 @@ export class Passage {
     if (agent === undefined || packed === undefined) return undefined;
     const key = bus.directory.indexOf(id);
     const profile = profiles.pack(key, clock.monotonicMs());
+    const bonds = population.custody.bondsOf(id);
     profiles.forget(key);
     population.depart(agent);
-    return { id, name: agent.name, agent: packed, bus: bus.leave(id), profile };
+    return { id, name: agent.name, agent: packed, bonds, bus: bus.leave(id), profile };
   }
 
   /** Agents of one spec come; nothing is sent to them here before this returns. */

@@ -337,25 +337,26 @@ export class Population implements Lodgers {
     this.#rooms.dispatcher.forget(id);
   }
 
-  /** What an agent that may go to another thread is; undefined: it is not here, or may not. */
+  /** An agent that may go to another thread, once no message is under way; undefined: it is not here, or may not. */
   movable(id: number): Agent | undefined {
     const name = this.#roll.nameOf(id);
     if (name === undefined) return undefined;
     const { manifest, program } = this.#spec(this.#roll.specOf(id));
-    const isKept = manifest.history.record || manifest.execution.mode === 'persistent';
-    if (isKept || isLimited(manifest.resources) || program.facts.main.kind !== 'handler') return undefined;
-    const isHere = this.custody.concerns(id) || this.wellbeing.has(id) || this.#replacing.has(id);
+    if (manifest.history.record || isLimited(manifest.resources) || program.facts.main.kind !== 'handler')
+      return undefined;
+    const isHere = this.custody.isBusyWith(id) || this.wellbeing.has(id) || this.#replacing.has(id);
     // What another agent was asked instead may come back to it.
     if (isHere || this.#owing.has(id) || this.#recovery.standIns > 0) return undefined;
     const agent = this.#rouse(id);
-    if (agent?.mayBePacked !== true || this.#rooms.inspection?.remembers(agent) === true) return undefined;
-    return agent;
+    if (agent === undefined || this.#rooms.inspection?.remembers(agent) === true) return undefined;
+    return agent.delivery !== undefined || agent.mayBePacked ? agent : undefined;
   }
 
   /** The agent goes on elsewhere, and is nobody here any more. */
   depart(agent: Agent): void {
     const { id } = agent;
     this.#roll.delete(id);
+    this.custody.forget(id);
     this.#recovery.forget(id);
     this.#heldBack.delete(id);
     this.#agents.delete(id);
@@ -365,7 +366,8 @@ export class Population implements Lodgers {
   }
 
   /** An agent of a known spec comes from another thread; its subscriptions are known to everybody. */
-  arrive(spec: number, { id, name, agent: luggage }: Luggage): void {
+  arrive(spec: number, { id, name, agent: luggage, bonds }: Luggage): void {
+    this.custody.bind(id, bonds);
     this.add(spec, [[id, name]], true);
     this.#count(luggage, -1);
     this.#rouse(id)?.unpack(luggage);

@@ -136,7 +136,12 @@ export class AgentTies {
     audit.supervised('', 'linked', name, why);
     say('warn', `ended: ${why}`, name);
     if (supervision().has(name)) void supervision().fail(name, why);
-    else threads.handle(record.thread)?.post('endLinked', { id: record.id, why });
+    // One that is removed meanwhile has ended.
+    else
+      tenancy()
+        .located(name)
+        .then(({ id, thread }) => threads.handle(thread)?.post('endLinked', { id, why }))
+        .catch(() => {});
   }
 }
 

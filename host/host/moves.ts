@@ -10,11 +10,11 @@ import type { Released } from './control.ts';
  * The main thread arbitrates; it makes one change to who is where at a time. A move takes agents that wait for a turn
  * with a message, and never one in the middle of a call.
  *
- *  1. The thief asks; the victim names those that might leave (`Passage.candidates`).
+ *  1. The thief asks; the victim names agents that wait for a turn and may leave (`Passage.candidates`). It lets them
+ *     end the message they are at, and begin no other one.
  *  2. `Directory.hold`: from here on each thread holds back what its own senders have for them (`bus/holds`), in
  *     its order. A message that must not be lost is in its sender's journal, as always; requests wait too.
- *  3. The victim (`Passage.leave`) begins nothing new for them, saves their states, and builds a fence (`bus/fences`):
- *     every thread says that it has accepted all that the victim had said, and the victim accepts all that they had.
+ *  3. The victim (`Passage.leave`) saves their states, and builds a fence (`bus/fences`): every thread says that it has accepted all that the victim had said, and the victim accepts all that they had.
  *     So the others know what the agents sent and subscribed to from there, and nothing for them is on its way.
  *  4. Whoever may leave still does, in one breath: each of its messages goes back to its sender's thread, before
  *     those that are held back there, and what the bus remembers of it and its state become luggage. The others go on.
@@ -89,8 +89,8 @@ export class Moves {
     const [from, to] = [station(victim), station(thief)];
     if (from === undefined || to === undefined || thief === victim) return 0;
     const ids = new Set(await from.candidates(max));
+    if (ids.size === 0) return 0;
     const records = [...registry.recordsOf(ids)].filter(({ thread }) => thread === victim);
-    if (records.length === 0) return 0;
     const moving = this.#move(records, from, to);
     this.#done = moving;
     const moved = await moving;

@@ -472,8 +472,8 @@ export class AgentThread {
   /** Whether there is more to do here than elsewhere, or nothing at all. */
   #lookAround(): void {
     if (this.#thief === undefined) return;
-    const isIdle = this.#dispatcher.queued === 0 && !this.#links.pending();
-    void this.#thief.look({ isIdle, backlog: this.#dispatcher.backlog });
+    const backlog = this.#dispatcher.queued;
+    void this.#thief.look({ isIdle: backlog === 0 && !this.#links.pending(), backlog });
   }
 
   /** A memory that was dropped is held until the next collection, which comes late where nothing is done. */

@@ -36,7 +36,7 @@ export class StealBoard {
     return this.#threads;
   }
 
-  /** Agents of a thread that wait to begin a message, as it said last. */
+  /** Agents of a thread that wait for a turn, as it said last. */
   backlogOf(thread: number): number {
     return Atomics.load(this.#backlogs, thread);
   }

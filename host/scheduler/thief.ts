@@ -15,11 +15,11 @@ export interface ThiefOptions {
 export interface Idleness {
   /** Nobody here waits for a turn. */
   readonly isIdle: boolean;
-  /** Agents here that wait to begin a message. */
+  /** Agents here that do. */
   readonly backlog: number;
 }
 
-/** Agents that wait at a thread, from two looks on end, before another one comes for some of them. */
+/** Agents that wait at a thread, at two looks in a row, before another one comes for some of them. */
 export const backlogMin = 2;
 /** Agents taken at once. */
 export const takenMax = 64;

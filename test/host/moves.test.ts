@@ -98,6 +98,7 @@ class Host {
     home.delete(id);
     return {
       ...{ id, name: this.#nameOf(id), bus: { sent: [], received: [], tokens: undefined }, profile: [] },
+      bonds: { isSupervised: false, isTied: false },
       agent: {
         ...{ handled: 0, failed: 0, fuel: 0n, memoryBytes: 0, lastError: undefined, losses: 0, life: 2 },
         ...{ hasLived: true, snapshot: undefined },

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { SchedulerSettings } from '../../host/config/scheduler-settings.ts';
+import type { ServeOptions } from '../../host/host/local-serving.ts';
+import { parseSupervisors } from '../../host/manifest.ts';
 import { Hosted, localAgent, temporaryState } from '../support/hosted.ts';
 import { writtenAgent } from '../support/written-agent.ts';
 
-/** Computes for some slices, then logs `WORDS as N`, N being how many messages it had. */
+/** Computes for some slices, then logs `WORDS as N`, N being how many messages it had; `trap` traps. */
 const source = `
 import { Message, Reply, log, noReply, utf8 } from "motehost:agent";
 let count = 0;
 export function handle(message: Message): Reply {
+  if (utf8.decode(message.body) == "trap") unreachable();
   let sum: u32 = 1;
-  for (let at = 400_000; at > 0; at--) sum = sum * 1664525 + 1013904223;
+  for (let at = 1_000_000; at > 0; at--) sum = sum * 1664525 + 1013904223;
   count++;
   log.info(utf8.decode(message.body) + " as " + count.toString() + (sum == 7 ? "!" : ""));
   return noReply();
@@ -18,19 +20,19 @@ export function handle(message: Message): Reply {
 `;
 let built: Promise<Uint8Array<ArrayBuffer>> | undefined;
 const busy = 6;
+const names = Array.from({ length: 2 * busy }, (_, at) => `a${at}`);
 const perRound = 8;
 
 /** A host of two threads with agents on both, and the names of those on the first. */
 async function open(
   t: TestContext,
-  scheduler: SchedulerSettings = {},
+  options: Partial<ServeOptions> = {},
 ): Promise<{ host: Hosted; own: readonly string[] }> {
   built ??= writtenAgent(source).then(({ bytes }) => new Uint8Array(bytes));
   const component = await built;
-  const names = Array.from({ length: 2 * busy }, (_, at) => `a${at}`);
   const toml = '[delivery]\nguarantee = "exactly-once"\nbackoff = "1ms"\n';
   const agents = names.map((name) => localAgent(name, component, toml));
-  const host = await Hosted.start(t, temporaryState(t), agents, { threads: 2, scheduler });
+  const host = await Hosted.start(t, temporaryState(t), agents, { threads: 2, ...options });
   const known = await host.serving.agents(undefined, 100);
   const own = known.filter(({ thread }) => thread === 1).map(({ name }) => name);
   assert.equal(own.length, busy);
@@ -64,7 +66,8 @@ function heardBy(host: Hosted, name: string): readonly string[] {
 }
 
 test('agents that all wait at one thread are dealt with by two, each with its state, its messages in order and once', async (t) => {
-  const { host, own } = await open(t);
+  const tree = `[[supervisors]]\nname = "top"\nchildren = ${JSON.stringify(names)}\n`;
+  const { host, own } = await open(t, { supervisors: parseSupervisors(tree, 'supervisors.toml') });
   const sent = await sendUntilMoved({ host, own });
   await Promise.all(own.map((name) => host.lines.until(new RegExp(`^${name}: m${sent} as `))));
   const { stealing } = await host.serving.status();
@@ -74,10 +77,17 @@ test('agents that all wait at one thread are dealt with by two, each with its st
     assert.deepEqual(heardBy(host, name), expected, name);
     assert.equal((await host.serving.agent(name)).handled, sent);
   }
+  // Its supervisor finds it where it is.
+  const now = await host.serving.agents(undefined, 100);
+  const moved = now.find(({ name, thread }) => own.includes(name) && thread === 2)?.name ?? assert.fail();
+  assert.equal(await host.ask(moved, 'trap'), 'trap');
+  await host.lines.until(new RegExp(`top: ${moved} was restarted`));
+  await host.ask(moved, 'm0');
+  await host.lines.until(new RegExp(`^${moved}: m0 as 1$`));
 });
 
 test('a thread that is lost while agents go from and to it takes no accepted message along', async (t) => {
-  const { host, own } = await open(t, { stealRestMs: 1 });
+  const { host, own } = await open(t, { scheduler: { stealRestMs: 1 } });
   const first = await sendUntilMoved({ host, own });
   const sending = own.map((name) => host.send(name, 'n'));
   await host.serving.endThread(1);
@@ -88,7 +98,7 @@ test('a thread that is lost while agents go from and to it takes no accepted mes
 });
 
 test('nobody moves where the settings say so', async (t) => {
-  const { host, own } = await open(t, { stealing: false });
+  const { host, own } = await open(t, { scheduler: { stealing: false } });
   for (let at = 1; at <= 25; at++) await Promise.all(own.map((name) => host.send(name, `m${at}`)));
   await host.lines.until(/: m25 as 25$/, busy);
   const { stealing, threads } = await host.serving.status();
