@@ -253,7 +253,8 @@ export class Shipping {
     const message =
       openedFor === undefined
         ? delivery.message
-        : this.outgoing(delivery.message, receiver, openedFor, request);
+        : // Its asker knows since it sent it that it goes sealed.
+          this.outgoing(delivery.message, receiver, openedFor, 0);
     // Sealing it changed what a place that it does not have any more weighs.
     this.#directory.reweigh(receiver, weightOf(message), weightOf(delivery.message));
     const entries = entry === 0 ? noEntries : [entry];

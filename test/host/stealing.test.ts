@@ -67,7 +67,11 @@ function heardBy(host: Hosted, name: string): readonly string[] {
 
 test('agents that all wait at one thread are dealt with by two, each with its state, its messages in order and once', async (t) => {
   const tree = `[[supervisors]]\nname = "top"\nchildren = ${JSON.stringify(names)}\n`;
-  const { host, own } = await open(t, { supervisors: parseSupervisors(tree, 'supervisors.toml') });
+  const { host, own } = await open(t, {
+    supervisors: parseSupervisors(tree, 'supervisors.toml'),
+    // Nobody goes back.
+    scheduler: { stealRestMs: 600_000 },
+  });
   const sent = await sendUntilMoved({ host, own });
   await Promise.all(own.map((name) => host.lines.until(new RegExp(`^${name}: m${sent} as `))));
   const { stealing } = await host.serving.status();
