@@ -437,7 +437,9 @@ function readMessage(eye: Eye, word: number, body: Uint8Array): MessageFrame {
   const entryCount = eye.u32();
   const headerCount = eye.u32();
   const sentAtNs = eye.u64();
-  const deadline = eye.u64();
+  let deadlineNs: bigint | undefined;
+  if ((flags & deadlineFlag) !== 0) deadlineNs = eye.u64();
+  else eye.at += 8;
   const idEnd = eye.u32();
   const subjectEnd = idEnd + eye.u32();
   const senderEnd = subjectEnd + eye.u32();
@@ -459,7 +461,7 @@ function readMessage(eye: Eye, word: number, body: Uint8Array): MessageFrame {
     sender: origin,
     replyTo: (flags & replyToFlag) === 0 ? undefined : text.substring(senderEnd, replyToEnd),
     sentAtNs,
-    deadlineNs: (flags & deadlineFlag) === 0 ? undefined : deadline,
+    deadlineNs,
     attempt,
     contentType: (flags & contentTypeFlag) === 0 ? undefined : text.substring(replyToEnd, contentTypeEnd),
     headers,

@@ -2,6 +2,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Clock } from '../clock.ts';
 import type { Frame, Links as LinksPort } from './frame-kinds.ts';
 import { Inbound, type LinkEnd, Outbound } from './link.ts';
+import { asleep, awake, Lookout } from './lookout.ts';
 import { createRing, ringBytesDefault } from './ring.ts';
 
 export type { LinkEnd } from './link.ts';
@@ -22,8 +23,12 @@ export interface LinksOptions {
   /** After so many frames of one turn, or so many microseconds, I/O has its turn before the next. */
   readonly drainFramesMax?: number;
   readonly drainUsMax?: number;
-  /** Microseconds of looking at the rings before this thread sleeps; only worth it where cores are spare. */
+  /** Microseconds of looking at the rings before this thread sleeps, where that has been worth it. Default 0. */
   readonly spinUsMax?: number;
+  /** Threads that look at once, this one among them. Default: as many as there are. */
+  readonly spinnersMax?: number;
+  /** Whether this thread has anything else to do; then it does not look. */
+  readonly isBusy?: () => boolean;
 }
 
 /** What becomes of what arrives. */
@@ -44,8 +49,6 @@ const roundFramesMax = 64;
 /** Bytes after which room is given back within a round. */
 const releaseBytes = 262_144;
 
-const awake = 0;
-const asleep = 1;
 const doorBytes = 128;
 
 interface Peer {
@@ -67,7 +70,7 @@ export class Links implements LinksPort {
   readonly #backlogBytesMax: number;
   readonly #drainFramesMax: number;
   readonly #drainMsMax: number;
-  readonly #spinMsMax: number;
+  readonly #lookout: Lookout;
   readonly #door: Int32Array;
   readonly #peers: Peer[];
   readonly #byThread: (Peer | undefined)[];
@@ -75,6 +78,8 @@ export class Links implements LinksPort {
   readonly #flush = (): void => this.flush();
   #arrivals: Arrivals | undefined;
   #first = 0;
+  /** Frames of the present turn. */
+  #accepted = 0;
   #isDraining = false;
   #isScheduled = false;
   #isFlushDue = false;
@@ -87,9 +92,17 @@ export class Links implements LinksPort {
     this.#backlogBytesMax = options.backlogBytesMax ?? backlogBytesDefault;
     this.#drainFramesMax = options.drainFramesMax ?? drainFramesDefault;
     this.#drainMsMax = (options.drainUsMax ?? drainUsDefault) / 1_000;
-    this.#spinMsMax = (options.spinUsMax ?? 0) / 1_000;
     this.#door = new Int32Array(own.door);
     this.#peers = own.ends.map((end) => this.#join(end));
+    this.#lookout = new Lookout({
+      clock: this.#clock,
+      door: this.#door,
+      others: this.#peers,
+      spinUsMax: options.spinUsMax ?? 0,
+      spinnersMax: options.spinnersMax ?? own.threads,
+      isBusy: options.isBusy ?? (() => false),
+      pending: () => this.pending(),
+    });
     this.#byThread = Array.from({ length: own.threads }, (_, thread) =>
       this.#peers.find((peer) => peer.thread === thread),
     );
@@ -200,16 +213,20 @@ export class Links implements LinksPort {
   #runTurn(): void {
     this.#isScheduled = false;
     if (this.#isDraining || this.#isClosed) return;
-    Atomics.store(this.#door, 0, awake);
+    if (this.#isFlushDue) this.flush();
+    const isLooking = this.#lookout.look();
+    if (!isLooking) Atomics.store(this.#door, 0, awake);
     this.#isDraining = true;
+    this.#accepted = 0;
     let hasMore = true;
     try {
       hasMore = this.#drain();
     } finally {
       this.#isDraining = false;
       this.flush();
-      if (hasMore || this.#spin()) this.#schedule();
-      else this.#sleep();
+      const isOver = this.#accepted > 0 ? !this.#lookout.came(hasMore) : !hasMore && !isLooking;
+      if (isOver) this.#sleep();
+      else this.#schedule();
     }
   }
 
@@ -220,6 +237,7 @@ export class Links implements LinksPort {
       const accepted = this.#acceptRound();
       if (accepted === 0) return false;
       frames += accepted;
+      this.#accepted += accepted;
       if (this.#clock.monotonicMs() > endMs) return true;
     }
     return true;
@@ -251,16 +269,10 @@ export class Links implements LinksPort {
     return records;
   }
 
-  #spin(): boolean {
-    if (this.#spinMsMax === 0) return false;
-    const endMs = this.#clock.monotonicMs() + this.#spinMsMax;
-    while (this.#clock.monotonicMs() < endMs) if (this.pending()) return true;
-    return false;
-  }
-
   /** From the store on every writer nudges; what was written before it is seen by looking again. */
   #sleep(): void {
     if (this.#isClosed) return;
+    this.#lookout.sleeps();
     Atomics.store(this.#door, 0, asleep);
     if (!this.pending()) return;
     Atomics.store(this.#door, 0, awake);

@@ -107,19 +107,29 @@ export class Mailbox {
 }
 
 const spareMax = 1024;
-const spareSlotsMax = 64;
+/** Slots of one spare mailbox, and of all together. */
+const spareSlotsMax = 1024;
+const stockSlotsMax = 65_536;
 
 /** Empty mailboxes for the next receiver that gets a message: one that waits for nothing has none. */
 export class MailboxStock {
   readonly #spare: Mailbox[] = [];
+  #slots = 0;
 
   take(): Mailbox {
-    return this.#spare.pop() ?? new Mailbox();
+    const mailbox = this.#spare.pop();
+    if (mailbox === undefined) return new Mailbox();
+    this.#slots -= mailbox.slots;
+    return mailbox;
   }
 
   /** Takes an empty one back. */
   give(mailbox: Mailbox): void {
     mailbox.clear();
-    if (this.#spare.length < spareMax && mailbox.slots <= spareSlotsMax) this.#spare.push(mailbox);
+    const { slots } = mailbox;
+    if (slots > spareSlotsMax || this.#spare.length >= spareMax || this.#slots + slots > stockSlotsMax)
+      return;
+    this.#spare.push(mailbox);
+    this.#slots += slots;
   }
 }

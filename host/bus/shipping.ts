@@ -238,7 +238,8 @@ export class Shipping {
       message.deadlineNs,
       message.deadlineNs === undefined ? 0 : this.#stamps.nowMs(),
     );
-    for (const [at, receiver] of to.entries()) {
+    for (let at = 0; at < to.length; at++) {
+      const receiver = to[at] as number;
       if (receiver < 0) this.#options.listen(receiver, message);
       else
         this.#reception.arrive(

@@ -36,6 +36,8 @@ export interface SchedulerSettings {
   readonly threadWeightMax?: number;
   /** The first level that the manifest of an agent may have or ask for. Default: any. */
   readonly priorityMax?: Level;
+  /** Microseconds for which a thread without work looks for more before it sleeps; 0: it sleeps at once. Default 100. */
+  readonly spinUsMax?: number;
   /** Of the policy `custom`: the path of a JavaScript module that exports `rank`; loaded by each thread. */
   readonly module?: string;
   /** Whether threads with nothing to do take agents that wait at others. Default true. */
@@ -50,12 +52,14 @@ const keys: readonly string[] = [
   'placement',
   'thread-weight',
   'priority-max',
+  'spin-max-us',
   'module',
   'stealing',
   'steal-rest',
 ];
 const agingMsMax = 60_000;
 const stealRestMsMax = 3_600_000;
+const spinUsMaxMax = 1_000;
 
 /** @throws HostError `HOST_ERR_CONFIG_INVALID` naming `source` */
 export function policyNamed(text: string, source: string): PolicyName {
@@ -82,6 +86,7 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     placement,
     'thread-weight': threadWeight,
     'priority-max': priorityMax,
+    'spin-max-us': spinUsMax,
     module,
     stealing,
     'steal-rest': stealRest,
@@ -113,7 +118,10 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     throw wrong('priority-max', `one of ${levels.join(', ')}`);
   const isWeight = Number.isSafeInteger(threadWeight) && (threadWeight as number) > 0;
   if (threadWeight !== undefined && !isWeight) throw wrong('thread-weight', 'a whole number above 0');
+  if (spinUsMax !== undefined && !isSpan(spinUsMax))
+    throw wrong('spin-max-us', `a whole number from 0 to ${spinUsMaxMax}`);
   return {
+    ...(isSpan(spinUsMax) ? { spinUsMax } : {}),
     ...(placed === undefined ? {} : { placement: placed }),
     ...(ceiling === undefined ? {} : { priorityMax: ceiling }),
     ...(isWeight ? { threadWeightMax: threadWeight as number } : {}),
@@ -123,4 +131,8 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     ...(stealRestMs === undefined ? {} : { stealRestMs }),
     ...(module === undefined ? {} : { module: paths.resolve(paths.dirname(path), module) }),
   };
+}
+
+function isSpan(us: unknown): us is number {
+  return typeof us === 'number' && Number.isSafeInteger(us) && us >= 0 && us <= spinUsMaxMax;
 }

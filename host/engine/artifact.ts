@@ -43,6 +43,8 @@ export interface ArtifactFacts {
   /** Why a component did not get the fast lane. */
   readonly laneReason?: string;
   readonly main: Main;
+  /** Of the general lane: its functions are tasks of the asynchronous ABI, which run in a process of their own only. */
+  readonly hasTasks?: true;
   /** Of a component. */
   readonly world?: World;
   readonly plan?: FastPlan;

@@ -260,6 +260,11 @@ async function enterAlone(
   budget: Budget,
   grants: WasiGrants,
 ): Promise<Resident> {
+  if (program.facts.hasTasks === true)
+    throw new HostError(
+      'HOST_ERR_COMPONENT_UNSUPPORTED',
+      'the component has tasks of the asynchronous ABI on the general lane, which run alone (host run) and not beside other agents; build it for WASI 0.2, or as one core module whose functions take and give plain values',
+    );
   const own = program.facts.modules.flatMap(({ summary }) =>
     summary.memories.filter((each) => !each.imported),
   );
@@ -315,7 +320,8 @@ async function launchComponent(program: Program, linker: Linker, budget: Budget)
       return [name, { module, minima: { memoryPages, tableElements } }] as const;
     }),
   );
-  return instantiateGeneral({ gluePath, modules, world: facts.world }, linker, budget);
+  const { world, hasTasks = false } = facts;
+  return instantiateGeneral({ gluePath, modules, world, hasTasks }, linker, budget);
 }
 
 function importsWasi({ facts }: Program): boolean {

@@ -8,6 +8,7 @@ import { Reader } from './component/reader.ts';
 import { type World, worldOf } from './component/world.ts';
 import { declaredTypes } from './declared-types.ts';
 import { planFastLane } from './fast-lane/plan.ts';
+import { hasTasks } from './general-lane/support.ts';
 import { transpileComponent } from './general-lane/transpile.ts';
 import { bounds } from './meter/bounds.ts';
 import { type MeterOptions, meter } from './meter/meter.ts';
@@ -15,6 +16,7 @@ import { unsupported } from './meter/refusal.ts';
 import type { ModuleSummary } from './meter/summary.ts';
 import { signatures } from './wasi/preview1/signatures.ts';
 import { offers } from './wasi/preview2/offer.ts';
+import { isPreview3 } from './wasi/preview3/offer.ts';
 
 /** A freshly prepared program, not yet stored. */
 export interface Prepared {
@@ -157,6 +159,7 @@ async function prepareComponent(
       ...facts,
       lane: 'general',
       laneReason: plan.refused,
+      ...(hasTasks(component) ? { hasTasks: true as const } : {}),
       modules: metered.map(({ module }) => module),
       glueDigest,
     },
@@ -198,7 +201,9 @@ const messageType = 'motehost:agent/types@0.1.0';
 
 function mainOf(world: World): Main {
   const interfaces = world.exports.flatMap((item) => (item.kind === 'interface' ? [item] : []));
-  const run = interfaces.find(({ name }) => /^wasi:cli\/run@0\.2\.\d+$/.test(name));
+  const run =
+    interfaces.find(({ name }) => /^wasi:cli\/run@0\.3\.\d+$/.test(name)) ??
+    interfaces.find(({ name }) => /^wasi:cli\/run@0\.2\.\d+$/.test(name));
   if (run !== undefined) return { kind: 'command', export: `${run.name}#run` };
   const functions = world.exports.flatMap((item) => (item.kind === 'func' ? [item] : []));
   if (functions.some(({ name, type }) => name === 'handle' && takesMessage(world, type.params[0]?.type))) {
@@ -229,6 +234,8 @@ function takesMessage(world: World, type: unknown): boolean {
 function suspendingImportsOf(world: World): string[] {
   return world.imports.flatMap((item) => {
     if (item.kind !== 'interface') return [];
+    // From WASI 0.3 on the types say what may wait.
+    if (isPreview3(item.name)) return [];
     const suspending = offers[item.name.replace(/@.*$/, '')]?.suspending ?? [];
     return item.interface.functions
       .filter(({ name }) => suspending.includes(name))

@@ -60,6 +60,7 @@ import { Inspection } from './inspection.ts';
 import { LifeNews } from './life-news.ts';
 import type { MessageProofs } from './message-proofs.ts';
 import { OwnHooks } from './own-hooks.ts';
+import { spinningOf } from './spinning.ts';
 import { ThreadAudit } from './thread-audit.ts';
 import { ThreadDoor } from './thread-door.ts';
 import { openHistory } from './thread-history.ts';
@@ -193,7 +194,11 @@ export class AgentThread {
       return new ThreadServing(this.bus, systemRandom, this.#trust.pen, entrance);
     });
     this.#cold = new ColdStates(store, (error, agent) => this.#news.say('error', error.message, agent));
-    this.#links = new Links(links, { clock });
+    this.#links = new Links(links, {
+      clock,
+      ...spinningOf(settings.scheduler),
+      isBusy: () => this.#dispatcher.queued > 0,
+    });
     this.proofs = proofsOf(trust, clock);
     this.bus = new Bus({
       links: this.#links,
@@ -614,7 +619,8 @@ export class AgentThread {
       this.bus.directory.indexOf(agent.id),
       outcome.usage.wallMs,
       outcome.usage.memoryBytes,
-      this.#clock.monotonicMs(),
+      // The end of a call that went well was looked at just now.
+      outcome.kind === 'ok' ? agent.lastUsedMs : this.#clock.monotonicMs(),
     );
     // Whoever asked hears of it; of a message that nobody waits for only the operator can.
     if (delivery.request === 0 && outcome.kind === 'error')

@@ -230,3 +230,38 @@ test('two threads that answer each other across bursts and naps lose nothing and
   assert.equal(wrong, 0);
   await worker.terminate();
 });
+
+test('threads that look before they sleep lose nothing, whenever what comes comes', async () => {
+  const [own, other] = wire(2, 16_384);
+  assert.ok(own !== undefined && other !== undefined);
+  const worker = new Worker(new URL('../support/link-echo.ts', import.meta.url), {
+    workerData: { ...other, spinUsMax: 50 },
+    transferList: portsOf(other),
+  });
+  const links = new Links(own, { clock: systemClock, spinUsMax: 50 });
+  opened.push(links);
+  const total = 4_000;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  worker.once('error', reject);
+  let next = 0;
+  /** After as many microseconds as the other end may have given up looking in, or be just about to. */
+  const ask = (): void => {
+    const untilMs = performance.now() + ((next * 37) % 200) / (next % 3 === 0 ? 1_000 : 10_000);
+    while (performance.now() < untilMs) Atomics.pause();
+    links.post(1, messageOf(next, new Uint8Array(next % 70)));
+  };
+  links.start({
+    accept: (frame) => {
+      if (frame.kind !== 'message' || frame.to[0] !== next) reject(new Error(`lost ${next}`));
+      next += 1;
+      if (next === total) resolve();
+      // Some in the turn in which the answer came, some in a later one.
+      else if (next % 2 === 0) ask();
+      else setImmediate(ask);
+    },
+    onLost: () => {},
+  });
+  ask();
+  await promise;
+  await worker.terminate();
+});

@@ -53,16 +53,32 @@ test('cancelled messages do not come, and do not make the ring grow', () => {
   );
 });
 
-test('mailboxes that grew large are not kept when they are empty', () => {
+/** An empty mailbox that held so many messages. */
+function grown(stock: MailboxStock, messages: number): Mailbox {
+  const mailbox = stock.take();
+  for (let index = 0; index < messages; index++) mailbox.push(delivery('x'));
+  while (mailbox.shift() !== undefined);
+  return mailbox;
+}
+
+test('empty mailboxes are kept for the next receiver, those that grew very large are not', () => {
   const stock = new MailboxStock();
-  const large = stock.take();
-  for (let index = 0; index < 100; index++) large.push(delivery('x'));
-  while (large.shift() !== undefined);
+  const usual = grown(stock, 1000);
+  stock.give(usual);
+  assert.equal(stock.take(), usual);
+  const large = grown(stock, 1025);
   stock.give(large);
   assert.notEqual(stock.take(), large);
-  const small = stock.take();
-  stock.give(small);
-  assert.equal(stock.take(), small);
+});
+
+test('the mailboxes that are kept have 65,536 slots together', () => {
+  const stock = new MailboxStock();
+  const all = Array.from({ length: 65 }, () => grown(stock, 1000));
+  for (const mailbox of all) stock.give(mailbox);
+  const kept = all.map(() => stock.take()).filter((mailbox) => all.includes(mailbox));
+  assert.equal(kept.length, 64);
+  for (const mailbox of kept) stock.give(mailbox);
+  assert.equal(stock.take().slots, 1024, 'as many again, once they were taken');
 });
 
 test('requests that are asked and given up again and again leave the mailbox as it was', async () => {

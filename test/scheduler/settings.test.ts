@@ -76,6 +76,9 @@ test('the settings file says the policy, or what is wrong with it', async (t) =>
   await assert.rejects(read('stealing = "no"'), /scheduler.stealing must be true or false/);
   await assert.rejects(read('steal-rest = 5'), /scheduler.steal-rest must be a time/);
   await assert.rejects(read('steal-rest = "2h"'), /scheduler.steal-rest must be from 1ms to 1h/);
+  assert.deepEqual(await read('spin-max-us = 0'), { spinUsMax: 0 });
+  for (const wrong of ['-1', '1001', '1.5', '"50us"'])
+    await assert.rejects(read(`spin-max-us = ${wrong}`), /scheduler.spin-max-us must be .* 0 to 1000/);
   for (const name of policyNames) assert.equal(policyNamed(name, 'here'), name);
 });
 

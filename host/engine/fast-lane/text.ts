@@ -1,8 +1,9 @@
 import type { StringEncoding } from '../component/component.ts';
 import { type Abi, sequenceBytesMax, violation } from './abi.ts';
 
-/** Code units up to which a loop beats the fixed cost of TextDecoder and TextEncoder. */
+/** Code units up to which a loop beats the fixed cost of TextDecoder, and that of TextEncoder: a message's id is 27. */
 const shortUnitsMax = 24;
+const shortLoweredUnitsMax = 32;
 /** Room for encoding strings of middle length in one pass; strings never stay here. */
 const scratchBytes = 65_536;
 
@@ -99,7 +100,7 @@ export const lowerText: { readonly [encoding in StringEncoding]: LowerText } = {
   utf8: (abi, text) => {
     const units = text.length;
     if (units === 0) return empty(1);
-    if (units <= shortUnitsMax) return lowerShort(abi, text, units);
+    if (units <= shortLoweredUnitsMax) return lowerShort(abi, text, units);
     if (units * 3 <= scratchBytes) {
       const { written } = encoder.encodeInto(text, scratch);
       lowered.pointer = abi.allocate(1, written);
@@ -124,11 +125,15 @@ function empty(align: number): number {
 }
 
 function lowerShort(abi: Abi, text: string, units: number): number {
-  for (let index = 0; index < units; index += 1)
-    if (text.charCodeAt(index) >= 0x80) return lowerLong(abi, text);
+  for (let index = 0; index < units; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code >= 0x80) return lowerLong(abi, text);
+    // A part of a longer string is slow to read: once is enough.
+    scratch[index] = code;
+  }
   const pointer = abi.allocate(1, units);
   const { bytes } = abi;
-  for (let index = 0; index < units; index += 1) bytes[pointer + index] = text.charCodeAt(index);
+  for (let index = 0; index < units; index += 1) bytes[pointer + index] = scratch[index] as number;
   lowered.pointer = pointer;
   return units;
 }

@@ -26,6 +26,8 @@ export interface PreparedGeneral {
   readonly gluePath: string;
   readonly modules: ReadonlyMap<string, PreparedModule>;
   readonly world: World;
+  /** Whether it has tasks of the asynchronous ABI: `hasTasks`. */
+  readonly hasTasks?: boolean;
 }
 
 type Instantiate = (
@@ -127,7 +129,8 @@ class GeneralInstance implements Instance {
     this.#lowersHostValue = false;
     this.#lifting.restart();
     try {
-      const value = await target.invoke(this.#exports, args);
+      const invoked = Promise.resolve(target.invoke(this.#exports, args));
+      const value = await (this.#prepared.hasTasks === true ? this.#orStopped(invoked) : invoked);
       this.#state = 'ready';
       return target.isFallible ? { tag: 'ok', val: value } : value;
     } catch (thrown) {
@@ -188,6 +191,8 @@ class GeneralInstance implements Instance {
       TextDecoder: this.#lifting.decoderClass(),
       setTimeout: (fire: () => void, ms: number) => this.#setTimer(fire, ms),
       clearTimeout,
+      setInterval: (look: () => void, ms?: number) => this.#setInterval(look, ms),
+      clearInterval: (timer: NodeJS.Timeout) => this.#clearInterval(timer),
       $tasks: tasks,
       $slice: this.#lifting.slice,
       $count: this.#lifting.count,
@@ -204,7 +209,8 @@ class GeneralInstance implements Instance {
     this.#lowersHostValue = true;
     try {
       const result = operation();
-      return result instanceof Promise ? this.#untilStopped(result) : result;
+      if (!(result instanceof Promise)) return result;
+      return this.#prepared.hasTasks === true ? this.#whileRunning(result) : this.#untilStopped(result);
     } catch (thrown) {
       throw this.#asFault(thrown);
     }
@@ -216,6 +222,26 @@ class GeneralInstance implements Instance {
       const fail = (thrown: unknown): void => reject(this.#asFault(thrown));
       const forget = this.budget.onStop((cause) => fail(new Stopped(cause.kind)));
       result.finally(forget).then(resolve, fail);
+    });
+  }
+
+  /** A task may wait for what nobody will ever give: whoever stops it ends the call, whatever jco waits for. */
+  #orStopped(invoked: Promise<unknown>): Promise<unknown> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const forget = this.budget.onStop((cause) => reject(new Stopped(cause.kind)));
+    return Promise.race([invoked, promise]).finally(forget);
+  }
+
+  /** jco handles no failure of a stopped task, so it gets none: what waits there ends with the process. */
+  #whileRunning(result: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void): void => {
+        if (this.budget.cause === undefined) act();
+      };
+      result.then(
+        (value) => settle(() => resolve(value)),
+        (thrown) => settle(() => reject(this.#asFault(thrown))),
+      );
     });
   }
 
@@ -239,6 +265,18 @@ class GeneralInstance implements Instance {
     }, ms);
     this.#timers.add(timer);
     return timer;
+  }
+
+  /** How jco waits for the guest's side of a stream or future: it looks again and again. */
+  #setInterval(look: () => void, ms?: number): NodeJS.Timeout {
+    const timer = setInterval(look, ms);
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  #clearInterval(timer: NodeJS.Timeout): void {
+    clearInterval(timer);
+    this.#timers.delete(timer);
   }
 
   /** jco looks around a little after every wait; that must not keep a process alive that is done. */

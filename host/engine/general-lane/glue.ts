@@ -10,6 +10,8 @@ export interface GlueGlobals {
   readonly TextDecoder: unknown;
   readonly setTimeout: unknown;
   readonly clearTimeout: unknown;
+  readonly setInterval: unknown;
+  readonly clearInterval: unknown;
   /** Which task each component instance runs: saved and put back around a pause. */
   readonly $tasks: Record<string, unknown>;
   /** Bytes of a guest's list, bounds-checked and counted. */
@@ -25,7 +27,7 @@ export interface GlueGlobals {
 }
 
 const granted =
-  'WebAssembly, globalThis, TextDecoder, setTimeout, clearTimeout, $tasks, $slice, $count, $call, $lowered, $payload';
+  'WebAssembly, globalThis, TextDecoder, setTimeout, clearTimeout, setInterval, clearInterval, $tasks, $slice, $count, $call, $lowered, $payload';
 const withheld = [
   'process',
   'console',
@@ -35,8 +37,6 @@ const withheld = [
   'global',
   'Buffer',
   'Function',
-  'setInterval',
-  'clearInterval',
   'setImmediate',
   'performance',
   'navigator',

@@ -1,19 +1,32 @@
 import { HostError } from '../../errors.ts';
 import type { CanonOptions, Component } from '../component/component.ts';
 
+/** Whether a component, or one inside it, has tasks of the asynchronous ABI. */
+export function hasTasks(component: Component): boolean {
+  const isTask = (options: CanonOptions): boolean => options.async === true;
+  return (
+    component.funcs.some(
+      (func) => func.type.async === true || (func.kind === 'lift' && isTask(func.options)),
+    ) ||
+    component.coreFuncs.some(
+      (func) =>
+        (func.kind === 'lower' && isTask(func.options)) ||
+        (func.kind === 'builtin' && !func.name.startsWith('resource.')),
+    ) ||
+    component.components.some(hasTasks)
+  );
+}
+
 /**
  * Refuses what the generator gets wrong, in a component and those inside it.
- * Asynchronous tasks are among it: they cannot be paused there, and what waits is not on the guest's account.
  * @throws HostError `HOST_ERR_COMPONENT_UNSUPPORTED` naming it
  */
 export function checkSupport(component: Component): void {
-  for (const func of component.funcs) {
-    if (func.type.async === true) throw asynchronous('an async function');
-    if (func.kind === 'lift') checkOptions(func.options);
-  }
+  for (const func of component.funcs) if (func.kind === 'lift') checkOptions(func.options);
   for (const func of component.coreFuncs) {
     if (func.kind === 'lower') checkOptions(func.options);
-    else if (func.kind === 'builtin' && !func.name.startsWith('resource.')) throw asynchronous(func.name);
+    else if (func.kind === 'builtin' && func.name.startsWith('thread.') && func.name !== 'thread.yield')
+      throw threading(func.name);
   }
   for (const inner of component.components) checkSupport(inner);
 }
@@ -24,12 +37,11 @@ function checkOptions(options: CanonOptions): void {
       'HOST_ERR_COMPONENT_UNSUPPORTED',
       'the component passes strings as latin1+utf16, which is not taken here; build it with utf8 or utf16',
     );
-  if (options.async === true) throw asynchronous('the async canonical option');
 }
 
-const asynchronous = (feature: string): HostError =>
+const threading = (feature: string): HostError =>
   new HostError(
     'HOST_ERR_COMPONENT_UNSUPPORTED',
-    `the component uses ${feature} of the component model's asynchronous ABI, which runs here in components of one core module whose functions take and give plain values; build others for WASI 0.2`,
+    `the component uses ${feature} of the component model's threads, which do not run here; build it without`,
     { feature },
   );

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeComponent } from '../../../host/engine/component/decode.ts';
-import { checkSupport } from '../../../host/engine/general-lane/support.ts';
+import { checkSupport, hasTasks } from '../../../host/engine/general-lane/support.ts';
 import { assemble } from '../../support/component-tools.ts';
 
 const unsupported = (feature: RegExp) => ({ code: 'HOST_ERR_COMPONENT_UNSUPPORTED', message: feature });
@@ -19,20 +19,21 @@ test('resources and plain functions are taken', async () => {
     (func (export "f") (canon lift (core func $i "f"))))`);
 });
 
-test('an asynchronous function is refused by name', async () => {
-  await assert.rejects(
-    check('(component (import "f" (func async)))'),
-    unsupported(/an async function .*asynchronous ABI.*WASI 0\.2/),
-  );
+test('tasks are taken, and known as such, also in a component inside', async () => {
+  const known = async (wat: string): Promise<boolean> => {
+    const component = decodeComponent(await assemble(wat));
+    checkSupport(component);
+    return hasTasks(component);
+  };
+  assert.ok(await known('(component (import "f" (func async)))'));
+  assert.ok(await known('(component (core func (canon waitable-set.new)))'));
+  assert.ok(await known('(component (component (type $s (stream u8)) (core func (canon stream.new $s))))'));
+  assert.ok(!(await known('(component (type $r (resource (rep i32))) (core func (canon resource.new $r)))')));
 });
 
-test('asynchronous built-ins are refused by name, also in a component inside', async () => {
+test('threads are refused by name', async () => {
   await assert.rejects(
-    check('(component (core func (canon waitable-set.new)))'),
-    unsupported(/waitable-set\.new/),
-  );
-  await assert.rejects(
-    check('(component (component (type $s (stream u8)) (core func (canon stream.new $s))))'),
-    unsupported(/stream\.new/),
+    check('(component (core func (canon thread.suspend)))'),
+    unsupported(/thread\.suspend .*threads/),
   );
 });

@@ -3,7 +3,7 @@ import type { Preopen } from '../grants.ts';
 import type { Found } from './anchor.ts';
 import { openAttemptsMax } from './bounds.ts';
 import { kernelFlags, RegularFile } from './file.ts';
-import { FileError } from './file-error.ts';
+import { FileError, type FileErrorCode } from './file-error.ts';
 import type { Handle } from './handle.ts';
 import { Listing } from './listing.ts';
 import { metadataHashOf, Node } from './node.ts';
@@ -197,19 +197,25 @@ export class Directory extends Node implements OpenDirectory {
   }
 
   async createDirectory(path: string): Promise<void> {
-    await this.#changing(path, ({ parent, name }) => {
-      const target = parent.at(name);
-      return parent.disk.change(
-        parent.local,
-        () => fs.mkdirSync(target),
-        (done) => fs.mkdir(target, done),
-      );
-    });
+    await this.#changing(
+      path,
+      ({ parent, name }) => {
+        const target = parent.at(name);
+        return parent.disk.change(
+          parent.local,
+          () => fs.mkdirSync(target),
+          (done) => fs.mkdir(target, done),
+        );
+      },
+      'exist',
+    );
   }
 
   async removeDirectory(path: string): Promise<void> {
-    await this.#changing(path, ({ parent, name }) => {
+    await this.#changing(path, async ({ parent, name, directoryOnly }) => {
       const target = parent.at(name);
+      // A slash behind a link asks for what it leads to, which may be outside.
+      if (directoryOnly) await this.statAt(path, true);
       return parent.disk.change(
         parent.local,
         () => fs.rmdirSync(target),
@@ -219,15 +225,19 @@ export class Directory extends Node implements OpenDirectory {
   }
 
   async removeFile(path: string): Promise<void> {
-    await this.#changing(path, async (place) => {
-      await requireDirectory(place);
-      const target = place.parent.at(place.name);
-      await place.parent.disk.change(
-        place.parent.local,
-        () => fs.unlinkSync(target),
-        (done) => fs.unlink(target, done),
-      );
-    });
+    await this.#changing(
+      path,
+      async (place) => {
+        await requireDirectory(place);
+        const target = place.parent.at(place.name);
+        await place.parent.disk.change(
+          place.parent.local,
+          () => fs.unlinkSync(target),
+          (done) => fs.unlink(target, done),
+        );
+      },
+      'isdir',
+    );
   }
 
   async rename(path: string, to: OpenDirectory, toPath: string): Promise<void> {
@@ -300,12 +310,19 @@ export class Directory extends Node implements OpenDirectory {
     }
   }
 
-  /** Finds the place whose name is to be changed; a link there is itself the thing changed. */
-  async #changing<T>(path: string, act: (place: Place) => T | Promise<T>): Promise<T> {
+  /**
+   * Finds the place whose name is to be changed; a link there is itself the thing changed. `itself`: why a path
+   * that leads to this very directory cannot be meant, as POSIX answers for the operation.
+   */
+  async #changing<T>(
+    path: string,
+    act: (place: Place) => T | Promise<T>,
+    itself?: FileErrorCode,
+  ): Promise<T> {
     this.requireWritable();
     return this.#walking(path, async (walk) => {
       const name = await walk.toLast();
-      if (name === undefined) throw new FileError(walk.endsInDot ? 'inval' : 'busy');
+      if (name === undefined) throw new FileError(itself ?? (walk.endsInDot ? 'inval' : 'busy'));
       if (walk.endsInDot) throw new FileError('inval');
       const onHost = walk.placeOf(name);
       this.requireWriting(0, onHost);

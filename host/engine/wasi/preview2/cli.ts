@@ -44,7 +44,8 @@ function environment(grants: WasiGrants): [string, HostInterface] {
   });
 }
 
-function exit(guest: Guest, exitCode: number): never {
+/** Ends the guest with a code of its own. */
+export function exit(guest: Guest, exitCode: number): never {
   guest.budget.stop({ kind: 'exit', exitCode });
   throw new Stopped('exit');
 }
@@ -61,11 +62,13 @@ function stdio(guest: Guest, grants: WasiGrants): Stdio {
   };
 }
 
-function sourceFrom(input: InputSource): PullSource {
+/** Standard input, read ahead by one chunk. */
+export function sourceFrom(input: InputSource): PullSource {
   return new PullSource((bytesMax) => input.read(bytesMax));
 }
 
-function sinkTo(guest: Guest, output: OutputSink): BufferedSink {
+/** One output of the guest, charged to it and taken to the end even if nobody waits. */
+export function sinkTo(guest: Guest, output: OutputSink): BufferedSink {
   return new BufferedSink({
     charge: (bytes) => guest.budget.chargeOutput(bytes),
     write: (bytes) => {

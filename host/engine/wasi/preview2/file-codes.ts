@@ -42,6 +42,9 @@ const codes: Readonly<Record<FileErrorCode, string>> = {
   xdev: 'cross-device',
 };
 
+/** The name of the `error-code` for a failure. */
+export const fileCode = (error: FileError): string => codes[error.code];
+
 /** The `error-code` for a file operation's failure; anything else passes through. */
 export function fileWitError(thrown: unknown): unknown {
   return thrown instanceof FileError ? new WitError(codes[thrown.code]) : thrown;

@@ -39,10 +39,11 @@ export type Exchange = readonly [request: object, out: object];
 type Package = (guest: Guest, grants: WasiGrants, files: Preopened) => [string, HostInterface][];
 
 /** The code of a package is loaded only for guests that import it: a plain hello does without sockets and HTTP. */
-const packages: readonly (readonly [prefix: string, load: () => Promise<Package>])[] = [
-  ['wasi:filesystem/', loadFilesystem],
-  ['wasi:sockets/', loadSockets],
-  ['wasi:http/', loadHttp],
+const packages: readonly (readonly [names: RegExp, load: () => Promise<Package>])[] = [
+  [/^wasi:filesystem\/.*@0\.2\./, loadFilesystem],
+  [/^wasi:sockets\/.*@0\.2\./, loadSockets],
+  [/^wasi:http\/.*@0\.2\./, loadHttp],
+  [/@0\.3\./, loadPreview3],
 ];
 
 /**
@@ -55,7 +56,7 @@ export function wasi(grants: WasiGrants, budget: Budget): Preview2 {
   let loaded: readonly Package[] | undefined;
   return {
     ready: async (imports = wasiInterfaces) => {
-      const wanted = packages.filter(([prefix]) => imports.some((name) => name.startsWith(prefix)));
+      const wanted = packages.filter(([names]) => imports.some((name) => names.test(name)));
       loaded = await Promise.all(wanted.map(([, load]) => load()));
       await files.opened;
     },
@@ -77,6 +78,12 @@ export function wasi(grants: WasiGrants, budget: Budget): Preview2 {
 async function loadFilesystem(): Promise<Package> {
   const { filesystem } = await import('./filesystem.ts');
   return (guest, _grants, files) => filesystem(guest, files);
+}
+
+/** WASI 0.3 beside 0.2: they share the guest's handles, waits and directories. */
+async function loadPreview3(): Promise<Package> {
+  const { wasi3 } = await import('../preview3/preview3.ts');
+  return wasi3;
 }
 
 async function loadSockets(): Promise<Package> {
