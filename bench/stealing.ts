@@ -94,7 +94,7 @@ async function measure(stealing: boolean, spanMs: number): Promise<Measured> {
 }
 
 async function run({ quick }: Effort): Promise<Report> {
-  const spanMs = quick ? 1_500 : 4_000;
+  const spanMs = quick ? 1_500 : 2_500;
   const rounds = quick ? 1 : 3;
   const without: Measured[] = [];
   const withIt: Measured[] = [];

@@ -135,7 +135,10 @@ export class Reception {
     return waited;
   }
 
-  /** Whether an agent that moves may leave now: it handles nothing, and nothing here waits for a moment or for the disk. */
+  /**
+   * Whether an agent that moves may leave now: it handles nothing, nothing here waits for a moment or for the disk, and
+   * nobody who moved since, or moves with it, wrote what waits.
+   */
   mayLeave(id: number): boolean {
     const resident = this.roster.get(id);
     if (resident === undefined || this.#unwanted.has(id)) return false;
@@ -144,7 +147,15 @@ export class Reception {
     if (flush !== undefined && flush.state !== 'safe') return false;
     if ((paused & ~pauses.move) !== 0) return false;
     for (const { receiver } of this.#held) if (receiver === id) return false;
+    for (const delivery of resident.mailbox?.all() ?? []) if (!this.#isOfSenderThere(delivery)) return false;
     return true;
+  }
+
+  /** Whether a message would go back to the thread its sender is on: what that sends next must not overtake it. */
+  #isOfSenderThere({ message: { sender }, thread }: Delivery): boolean {
+    const { directory } = this.#options;
+    const id = sender === undefined ? 0 : directory.find(sender);
+    return id === 0 || directory.ownerOf(id) === thread;
   }
 
   /** As `detach`, of one that moves: its messages go back to their senders' threads. @returns what it takes along */
