@@ -6,7 +6,7 @@ import type { Limits } from './limits.ts';
 import { type AuditRules, auditOf } from './manifest/audit.ts';
 import { settingsOf } from './manifest/environment.ts';
 import { type ErrorRules, errorsOf } from './manifest/error-rules.ts';
-import { type Execution, executionOf } from './manifest/execution.ts';
+import { type Execution, executionOf, requireNothingKept } from './manifest/execution.ts';
 import { type Grants, grantsOf } from './manifest/grants.ts';
 import { type Hooks, hooksOf } from './manifest/hooks.ts';
 import { isPlainPath } from './manifest/http-grant.ts';
@@ -176,6 +176,15 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     triggers.some(({ occasion }) => occasion.kind !== 'subject'),
   );
   const limits = table.table('limits').only([...Object.keys(limitKeys), ...rateKeys], 'limit');
+  const [errors, history] = [errorsOf(table, name), historyOf(table)];
+  const [delivery, route] = [deliveryOf(table), routeOf(table)];
+  if (execution.mode === 'parallel')
+    requireNothingKept(table, {
+      isSaved: errors.state === 'saved',
+      isRecorded: history.record,
+      hasRoute: route !== undefined,
+      guarantee: delivery.guarantee,
+    });
   return {
     name,
     ...sourcesOf(table, comesReady),
@@ -189,15 +198,15 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     execution,
     hooks: hooksOf(table, (subject) => grants.bus.publish.some((pattern) => matches(pattern, subject))),
     hibernate: hibernateOf(table, execution.mode === 'persistent'),
-    history: historyOf(table),
-    delivery: deliveryOf(table),
+    history,
+    delivery,
     messages: messagesOf(table),
     digest: digestOf(table),
-    errors: errorsOf(table, name),
+    errors,
     grants,
     labels: labelsOf(table),
     subscriptions: subscriptionsOf(table),
-    route: routeOf(table),
+    route,
     triggers,
     audit: auditOf(table),
     resources: resourcesOf(table),

@@ -26,7 +26,7 @@ test('the least manifest has a name and a world', () => {
     tier: 'wasm',
     settings: [],
     limits: {},
-    rates: { messagesPerSecond: 10_000, messageBurst: 20_000, messageBytesMax: 1_048_576 },
+    rates: { messagesPerSecond: 10_000, messageBurst: 2_000, messageBytesMax: 1_048_576 },
     mailbox: { capacity: 1000, high: 800, low: 200, bytesMax: 16 * 1024 * 1024 },
     restart: defaultRestart,
     supervision: defaultSupervision,

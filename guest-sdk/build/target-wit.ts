@@ -5,7 +5,14 @@ import { nearest } from '../../host/nearest.ts';
 import { hasPackage, isWitFile, readWit, type WitText, witFolder } from './wit-text.ts';
 
 /** Manifest words for the worlds of `motehost:agent`. */
-export const ownWorlds: readonly string[] = ['handler', 'agent', 'async-handler', 'async-agent'];
+export const ownWorlds: readonly string[] = [
+  'handler',
+  'agent',
+  'async-handler',
+  'async-agent',
+  'watched-handler',
+  'watched-agent',
+];
 
 /** Where a folder has its WIT package when its manifest does not say. */
 export const defaultWit = 'wit';

@@ -10,7 +10,7 @@ generate() { # world, further options
 }
 generate imports --generate-all
 shared=()
-for name in types log bus orchestration context tools; do
+for name in types log bus orchestration ties context tools; do
   shared+=(--with "$agent/$name@0.1.0=crate::bindings::imports::motehost::agent::$name")
 done
 for name in wall_clock monotonic_clock; do

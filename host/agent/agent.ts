@@ -1,4 +1,4 @@
-import type { Delivery } from '../bus/delivery.ts';
+import { type Delivery, isProbe } from '../bus/delivery.ts';
 import { Capabilities } from '../capability/capabilities.ts';
 import type { Budget, StopCause } from '../engine/budget.ts';
 import type { Resident } from '../engine/engine.ts';
@@ -12,6 +12,7 @@ import type { CallEnd, CallOutcome } from './calls.ts';
 import { describe, endedFor, faultOf, StartFailed, unavailable, unsupported } from './ending.ts';
 import { type FailurePlace, restartsAfter } from './error-strategy.ts';
 import type { Halt } from './halt.ts';
+import { probeIn } from './health-probe.ts';
 import { IdlePlace } from './idle-list.ts';
 import { Lifecycle, type LifecycleWatch, type LifeNumber, life } from './lifecycle.ts';
 import type { AgentLuggage } from './luggage.ts';
@@ -198,6 +199,14 @@ export class Agent implements CallEnd, LifecycleWatch {
     const deadlineMs = this.#deadlineMs(delivery);
     if (!this.#presence.isAtHand || this.halt !== undefined) void this.#handleFirst(delivery);
     else if (deadlineMs <= 0) this.#finish(this.#late(deadlineMs), 'host');
+    else this.#begin(delivery, deadlineMs);
+  }
+
+  /** One that has a function for it is asked how it is by that. */
+  #begin(delivery: Delivery, deadlineMs: number): void {
+    const { main } = this.#spec.program.facts;
+    const isAsked = main.kind === 'handler' && main.hasHealth && isProbe(delivery);
+    if (isAsked) this.#presence.begin('health', probeIn(delivery), deadlineMs, this);
     else this.#presence.begin('handle', delivery.message, deadlineMs, this);
   }
 
@@ -214,7 +223,7 @@ export class Agent implements CallEnd, LifecycleWatch {
       await presence.arrive(deadlineMs);
       // It may have been ended while it started.
       if (this.isTerminated) return this.#finish(this.#endedFor(delivery), 'host');
-      presence.begin('handle', delivery.message, this.#deadlineMs(delivery), this);
+      this.#begin(delivery, this.#deadlineMs(delivery));
     } catch (thrown) {
       this.refused(thrown);
     }

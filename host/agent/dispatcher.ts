@@ -150,6 +150,12 @@ export class Dispatcher implements Turn {
     return this.#queue.looksAtDue;
   }
 
+  /** Milliseconds an agent waited for its turns on average as of late, as far as was looked. */
+  waitMsOf(id: number): number | undefined {
+    const slot = this.#claims.find(id);
+    return slot === undefined ? undefined : this.#lateness.meanMsOf(slot);
+  }
+
   /** The terms of an agent are others now. */
   changed(id: number): void {
     const slot = this.#claims.find(id);
@@ -159,7 +165,9 @@ export class Dispatcher implements Turn {
   /** Nothing is to be remembered of an agent that has nothing to do. */
   rest(id: number): void {
     const slot = this.#claims.find(id);
-    if (slot !== undefined && this.#claims.release(id, slot)) this.#queue.forget(slot);
+    if (slot === undefined || !this.#claims.release(id, slot)) return;
+    this.#queue.forget(slot);
+    this.#lateness.forget(slot);
   }
 
   /** The agent is no more; a guest of it that gave way still goes on, to its end. */

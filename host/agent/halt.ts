@@ -6,6 +6,8 @@ export interface Halt {
   readonly why: string;
   /** Ids of the messages it failed at, which are kept for it while it is held. */
   readonly messages: readonly string[];
+  /** How somebody ended it, as long as the host runs that saw it. */
+  readonly rein?: 'stop' | 'kill';
 }
 
 /** Messages one agent is held with; more than one only if it failed at some of them before others. */

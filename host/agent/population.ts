@@ -19,6 +19,7 @@ import { Keeper } from './keeper.ts';
 import type { LifeRecord } from './life-record.ts';
 import { illegal, type LifecycleState } from './lifecycle.ts';
 import type { Luggage } from './luggage.ts';
+import { groupOf, isParallel } from './parallel.ts';
 import { Recovery } from './recovery.ts';
 import { type Rein, Reins } from './reins.ts';
 import { Roll, type Tally } from './roll.ts';
@@ -99,6 +100,10 @@ export interface AgentReport extends Tally, WellbeingReport {
   readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
   /** How it works, as its messages have shown. */
   readonly profile?: Profile;
+  /** Turns it had: messages, and slices of them. */
+  readonly turns?: number;
+  /** Milliseconds it waited for its turns, on average as of late; undefined: none was looked at. */
+  readonly waitMs?: number | undefined;
 }
 
 export interface PopulationReport {
@@ -185,6 +190,8 @@ export class Population implements Lodgers {
     const known = this.#spec(spec);
     const { cold } = this.#rooms;
     for (const [id, name, kept, halt] of agents) {
+      // What a version before it left is of no use to any of its instances.
+      if (isParallel(known) && cold.has(name)) void cold.drop(name);
       this.#roll.add(id, name, spec);
       this.wellbeing.watch(id, known);
       if (cold.size > 0 && cold.has(name)) this.#cold += 1;
@@ -204,7 +211,9 @@ export class Population implements Lodgers {
   /** What the manifest subscribes it to. */
   #subscribe(id: number, name: string, spec: Spec): void {
     for (const { pattern, group } of spec.manifest.subscriptions)
-      this.#whenPermitted(id, name, pattern, spec, () => this.#rooms.bus.subscribe(id, pattern, group));
+      this.#whenPermitted(id, name, pattern, spec, () =>
+        this.#rooms.bus.subscribe(id, pattern, group ?? groupOf(name, spec)),
+      );
   }
 
   #whenPermitted(id: number, name: string, pattern: string, spec: Spec, act: () => void): void {
@@ -228,7 +237,8 @@ export class Population implements Lodgers {
   /** What an agent subscribed to itself. */
   ownSubscriptionsOf(id: number): readonly KeptSubscription[] {
     const { manifest } = this.#spec(this.#roll.specOf(id));
-    const own = this.#rooms.bus.subscriptionsOf(id).filter((one) => !isOfManifest(one, manifest));
+    const ours = groupOf(this.#roll.nameOf(id) ?? '', this.#spec(this.#roll.specOf(id)));
+    const own = this.#rooms.bus.subscriptionsOf(id).filter((one) => !isOfManifest(one, manifest, ours));
     return own.map(({ id: number, pattern, group }) => ({ id: number, pattern, group }));
   }
 
@@ -305,9 +315,11 @@ export class Population implements Lodgers {
     }
   }
 
-  #unsubscribe(id: number, { manifest }: Spec): void {
+  #unsubscribe(id: number, spec: Spec): void {
+    const { manifest } = spec;
+    const ours = groupOf(this.#roll.nameOf(id) ?? '', spec);
     for (const own of [...this.#rooms.bus.subscriptionsOf(id)])
-      if (isOfManifest(own, manifest)) this.#rooms.bus.unsubscribe(id, own.id);
+      if (isOfManifest(own, manifest, ours)) this.#rooms.bus.unsubscribe(id, own.id);
   }
 
   /** Ends what the agent subscribed to itself and may not any more. */
@@ -341,7 +353,10 @@ export class Population implements Lodgers {
   movable(id: number): Agent | undefined {
     const name = this.#roll.nameOf(id);
     if (name === undefined) return undefined;
-    const { manifest, program } = this.#spec(this.#roll.specOf(id));
+    const spec = this.#spec(this.#roll.specOf(id));
+    const { manifest, program } = spec;
+    // Instances that share their messages are on several threads already.
+    if (isParallel(spec)) return undefined;
     if (manifest.history.record || isLimited(manifest.resources) || program.facts.main.kind !== 'handler')
       return undefined;
     const isHere = this.custody.isBusyWith(id) || this.wellbeing.has(id) || this.#replacing.has(id);
@@ -401,14 +416,9 @@ export class Population implements Lodgers {
     return termsOf(this.#spec(this.#roll.specOf(id)));
   }
 
-  /** The bus: a request has come. */
-  admits(id: number): boolean {
-    return this.wellbeing.admits(id);
-  }
-
-  /** The bus: a request has come to one that may be held. */
+  /** The bus: a request has come to one that may be held, or keep failing. */
   refusal(id: number): Outcome<Uint8Array | undefined> | undefined {
-    return this.#recovery.refusalOf(id);
+    return this.wellbeing.refusalOf(id) ?? this.#recovery.refusalOf(id);
   }
 
   /** What the scheduler goes by; undefined: nobody of that id lives here. */
@@ -469,7 +479,8 @@ export class Population implements Lodgers {
     if (agent === undefined || delivery === undefined) dispatcher.ended();
     else if (inspection !== undefined && !inspection.admits(agent, delivery))
       this.#turnAway(id, delivery, turnedAway);
-    else if (!this.wellbeing.begins(id, delivery)) this.#turnAway(id, delivery, circuitOpen);
+    else if (!this.wellbeing.begins(id, delivery))
+      this.#turnAway(id, delivery, (delivery.from === 0 && this.wellbeing.refusalOf(id)) || circuitOpen);
     else {
       this.#underWay += 1;
       if (record?.hasMessages === true) record.begun(agent, delivery);
@@ -570,7 +581,10 @@ export class Population implements Lodgers {
     if (name === undefined) return undefined;
     const agent = this.#agents.get(id);
     const { bus, cold } = this.#rooms;
-    const subscriptions = bus.subscriptionsOf(id).map(({ pattern, group }) => ({ pattern, group }));
+    const ours = groupOf(name, this.#spec(this.#roll.specOf(id)));
+    const subscriptions = bus
+      .subscriptionsOf(id)
+      .map(({ pattern, group }) => ({ pattern, group: group === ours ? undefined : group }));
     const mailboxDepth = bus.directory.depthOf(id);
     const { handled, failed, fuel, memoryBytes } = agent ?? this.#roll.tallyOf(id);
     const phase = agent === undefined ? (cold.has(name) ? 'cold' : 'absent') : this.#phaseOf(agent);
@@ -633,6 +647,7 @@ const turnedAway: Outcome<undefined> = {
 function isOfManifest(
   one: Pick<KeptSubscription, 'pattern' | 'group'>,
   { subscriptions }: Manifest,
+  ours: string | undefined,
 ): boolean {
-  return subscriptions.some(({ pattern, group }) => one.pattern === pattern && one.group === group);
+  return subscriptions.some(({ pattern, group }) => one.pattern === pattern && one.group === (group ?? ours));
 }

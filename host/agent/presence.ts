@@ -8,6 +8,7 @@ import type { Agent } from './agent.ts';
 import { type AwayCall, type CallEnd, Calls, type CallWatch, endedAway } from './calls.ts';
 import { describe, faultOf, isLast, lostCall, StartFailed } from './ending.ts';
 import { type LifeNumber, life } from './lifecycle.ts';
+import { isParallel } from './parallel.ts';
 import { Parking, type ParkingOwner } from './parking.ts';
 import { RestartDelay } from './restart-delay.ts';
 import type { AgentPhase, Saved, StopReason, Surroundings } from './surroundings.ts';
@@ -477,6 +478,12 @@ export class Presence implements CallWatch, ParkingOwner {
     const resident = this.#resident;
     const calls = this.#calls;
     if (!this.#agent.isIdle || resident === undefined || calls === undefined) return;
+    if (isParallel(this.#agent.spec)) {
+      // What is saved is kept under the agent's name, and the others have the same.
+      if (this.#phase === 'idle') await this.#leave(() => this.#end('idle'));
+      this.#hasLived = false;
+      return;
+    }
     if (this.#phase === 'waiting') {
       // What it would go back to stays no longer than it is in memory itself.
       if (resident.saveable.possible && calls.goesOn && this.#before === undefined)

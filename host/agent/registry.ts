@@ -1,5 +1,5 @@
-import { termsOfManifest } from '../scheduler/level.ts';
 import { Placement } from '../scheduler/placement.ts';
+import { demandOf, noRoom } from './demand.ts';
 import { newInts, newObjects } from './paged.ts';
 import type { Spec } from './spec.ts';
 
@@ -57,6 +57,10 @@ export class Registry {
   /** The latest, for the next agents of the same spec. */
   #lastKin: Kin | undefined;
   #size = 0;
+  /** All instances of agents that have several, by the id of the first. */
+  readonly #members = new Map<number, readonly number[]>();
+  /** The first instance of each of the others. */
+  readonly #firsts = new Map<number, number>();
   /** How many agents were installed at each moment: those that came together share one. */
   readonly #installed = new Map<number, number>();
   /** Names in order, made when a list is asked for, until the next change. */
@@ -68,7 +72,13 @@ export class Registry {
     this.#placement = placement;
   }
 
+  /** Agents there are. */
   get size(): number {
+    return this.#size - this.#firsts.size;
+  }
+
+  /** Of those that are parallel, each counts. */
+  get instances(): number {
     return this.#size;
   }
 
@@ -88,6 +98,7 @@ export class Registry {
     return record?.id === id && record.name === name ? record : undefined;
   }
 
+  /** Every instance of every agent: of a parallel one there are several of one name. */
   *records(): Generator<AgentRecord> {
     for (let index = 0; index < this.#ids.end; index += 1) {
       const record = this.#at(index);
@@ -105,9 +116,9 @@ export class Registry {
 
   /** Another thread has it from now on. */
   move({ id, thread, spec }: AgentRecord, to: number): void {
-    const terms = termsOfManifest(spec.manifest.scheduling);
-    this.#placement.went(thread, terms);
-    this.#placement.came(to, terms);
+    const demand = demandOf(spec);
+    this.#placement.went(thread, demand);
+    this.#placement.came(to, demand);
     this.#threads.set(this.#directory.indexOf(id), to);
   }
 
@@ -120,7 +131,10 @@ export class Registry {
     return { id, name, spec, thread: this.#threads.get(index) as number, origin, earlier };
   }
 
-  /** Gives a new agent a thread: `home` where its state lies already, else the one of `threads` that the placement chooses. */
+  /**
+   * Gives a new agent a thread: `home` where its state lies already, else the one of `threads` that the placement chooses.
+   * @throws HostError `HOST_ERR_BUDGET_EXHAUSTED` when no thread has as much left as it reserves
+   */
   add(
     id: number,
     name: string,
@@ -131,17 +145,46 @@ export class Registry {
   ): AgentRecord {
     const index = this.#directory.indexOf(id);
     if ((this.#ids.get(index) ?? 0) !== 0) throw new Error(`bug: an agent '${name}' is there already`);
-    const terms = termsOfManifest(spec.manifest.scheduling);
-    const thread = home ?? this.#placement.choose(threads, terms);
+    const demand = demandOf(spec);
+    const thread = home ?? this.#placement.choose(threads, demand);
+    if (thread === undefined) throw noRoom(spec, demand);
     this.#ids.set(index, id);
     this.#threads.set(index, thread);
     this.#names.set(index, name);
     this.#kin.set(index, this.#kinOf(spec, origin));
     this.#size += 1;
     this.#countInstalled(origin, 1);
-    this.#placement.came(thread, terms);
+    this.#placement.came(thread, demand);
     this.#sorted = undefined;
     return { id, name, spec, thread, origin, earlier: none };
+  }
+
+  /**
+   * Gives another instance of an agent a thread, of those where it has the fewest.
+   * @throws HostError as `add`
+   */
+  addMember(id: number, first: AgentRecord, threads: readonly number[]): AgentRecord {
+    const { name, spec, origin } = first;
+    const own = this.membersOf(first);
+    const count = (thread: number): number => own.filter((one) => one.thread === thread).length;
+    const fewest = Math.min(...threads.map(count));
+    const record = this.add(
+      id,
+      name,
+      spec,
+      origin,
+      threads.filter((thread) => count(thread) === fewest),
+    );
+    this.#members.set(first.id, [...own.map((one) => one.id), id]);
+    this.#firsts.set(id, first.id);
+    return record;
+  }
+
+  /** All instances of an agent, the first one first. */
+  membersOf(record: AgentRecord): readonly AgentRecord[] {
+    const ids = this.#members.get(record.id);
+    if (ids === undefined) return [record];
+    return ids.map((id) => this.#at(this.#directory.indexOf(id)) as AgentRecord);
   }
 
   #countInstalled({ installedAtMs }: Origin, by: 1 | -1): void {
@@ -166,8 +209,8 @@ export class Registry {
   }
 
   replace({ id, thread, spec: before, earlier }: AgentRecord, spec: Spec, origin: Origin): void {
-    this.#placement.went(thread, termsOfManifest(before.manifest.scheduling));
-    this.#placement.came(thread, termsOfManifest(spec.manifest.scheduling));
+    this.#placement.went(thread, demandOf(before));
+    this.#placement.came(thread, demandOf(spec));
     const { digest } = before.program.facts;
     const isSame = digest === spec.program.facts.digest;
     const versions = isSame ? earlier : [digest, ...earlier].slice(0, earlierMax);
@@ -187,13 +230,27 @@ export class Registry {
     this.#names.set(index, undefined);
     this.#kin.set(index, undefined);
     this.#size -= 1;
-    this.#placement.went(thread, termsOfManifest(spec.manifest.scheduling));
+    this.#placement.went(thread, demandOf(spec));
     this.#sorted = undefined;
+    this.#removeMember(id);
+  }
+
+  #removeMember(id: number): void {
+    const first = this.#firsts.get(id);
+    this.#members.delete(id);
+    this.#firsts.delete(id);
+    if (first === undefined) return;
+    const left = (this.#members.get(first) ?? []).filter((one) => one !== id);
+    if (left.length > 1) this.#members.set(first, left);
+    else this.#members.delete(first);
   }
 
   /** At most `max` agents in the order of their names, after one name. */
   list(after: string | undefined, max: number, prefix = ''): readonly AgentRecord[] {
-    this.#sorted ??= [...this.records()].map(({ name }) => name).sort();
+    this.#sorted ??= [...this.records()]
+      .filter(({ id }) => !this.#firsts.has(id))
+      .map(({ name }) => name)
+      .sort();
     const names = this.#sorted;
     const found: AgentRecord[] = [];
     const from = after !== undefined && after >= prefix ? after : prefix;

@@ -37,7 +37,7 @@ export class Reins {
   #end(agent: Agent, rein: 'stop' | 'kill', by: string): void {
     agent.lifecycle.assert(rein === 'stop' ? life.terminating : life.terminated);
     const kind = rein === 'stop' ? 'stopped' : 'killed';
-    const halt = { kind: 'terminated', why: `${kind} by ${by}`, messages: [] } as const;
+    const halt = { kind: 'terminated', why: `${kind} by ${by}`, messages: [], rein } as const;
     if (rein === 'kill') agent.lifecycle.to(life.terminated, halt.why);
     this.#recovery.halt(agent, halt, kind);
     this.#bus.clear(agent.id, 'terminated');

@@ -40,6 +40,7 @@ export const unavailableOrchestration: HostInterface = answering(...orchestratio
 export const unavailableInterfaces: Readonly<Record<string, HostInterface>> = {
   'motehost:agent/bus@0.1.0': answering('send', 'publish', 'request', 'subscribe', 'unsubscribe'),
   'motehost:agent/async-orchestration@0.1.0': answering(...asyncOrchestration),
+  'motehost:agent/ties@0.1.0': answering('link', 'unlink', 'monitor', 'demonitor'),
   'motehost:agent/context@0.1.0': answering('get', 'put', 'delete', 'list', 'usage'),
   'motehost:agent/tools@0.1.0': answering('list', 'call'),
 };

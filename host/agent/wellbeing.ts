@@ -7,9 +7,11 @@ import { agentSubject } from '../subject.ts';
 import { CircuitBreaker, type CircuitState } from '../supervisor/circuit-breaker.ts';
 import { HealthCheck } from '../supervisor/health-check.ts';
 import type { Agent, AgentNote } from './agent.ts';
+import { circuitRefusal } from './circuit-refusal.ts';
 import type { Custody } from './custody.ts';
 import { describe } from './ending.ts';
 import { type FailurePlace, failureKindOf } from './error-strategy.ts';
+import { type Probe, questions } from './health-probe.ts';
 import type { Spec } from './spec.ts';
 
 export interface WellbeingRooms {
@@ -65,8 +67,8 @@ export class Wellbeing {
           () => clock.monotonicMs(),
           (state) => this.#circuitTurned(id, state),
         ),
-      liveness: liveness && this.#check(id, liveness, (why) => this.#notAlive(id, why)),
-      readiness: readiness && this.#check(id, readiness, (why) => this.#readyTurned(id, why)),
+      liveness: liveness && this.#check(id, 'liveness', liveness, (why) => this.#notAlive(id, why)),
+      readiness: readiness && this.#check(id, 'readiness', readiness, (why) => this.#readyTurned(id, why)),
       permit: 0,
       failure: 'its messages fail',
     };
@@ -117,10 +119,16 @@ export class Wellbeing {
 
   // The circuit
 
-  /** A request has come: whether it may wait for its turn. */
-  admits(id: number): boolean {
-    if (this.#watched.size === 0) return true;
-    return this.#watched.get(id)?.circuit?.isPassable !== false;
+  /** A request has come: undefined, it may wait for its turn; else what somebody outside is answered instead. */
+  refusalOf(id: number): Outcome<undefined> | undefined {
+    if (this.#watched.size === 0) return undefined;
+    const watched = this.#watched.get(id);
+    if (watched?.circuit?.isPassable !== false) return undefined;
+    const { clock, rouse } = this.#rooms;
+    return circuitRefusal(rouse(id)?.name ?? '', watched.circuit, watched.failure, {
+      monotonicMs: clock.monotonicMs(),
+      wallMs: Number(clock.wallNs() / 1_000_000n),
+    });
   }
 
   /** It is a message's turn. False: it is a request, and its asker is turned away after all. */
@@ -155,25 +163,35 @@ export class Wellbeing {
 
   // Health
 
-  #check(id: number, rules: HealthProbe, turned: (why: string | undefined) => void): HealthCheck {
+  #check(
+    id: number,
+    probe: Probe,
+    rules: HealthProbe,
+    turned: (why: string | undefined) => void,
+  ): HealthCheck {
     const { clock, random } = this.#rooms;
     return new HealthCheck(rules, {
       clock,
       random,
-      probe: (signal) => this.#ask(id, rules, signal),
+      probe: (signal) => this.#ask(id, probe, rules, signal),
       turned: (_state, why) => turned(why),
     });
   }
 
   /** What is wrong with it; nothing is with one that is not in memory, or is not to run. */
-  async #ask(id: number, { timeoutMs }: HealthProbe, signal: AbortSignal): Promise<string | undefined> {
+  async #ask(
+    id: number,
+    probe: Probe,
+    { timeoutMs }: HealthProbe,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
     const { bus, custody, rouse } = this.#rooms;
     const agent = rouse(id);
     if (agent === undefined || agent.halt !== undefined || custody.isDown(id)) return undefined;
     const isUnready = this.#watched.get(id)?.readiness?.state === 'unhealthy';
     if (agent.resident === undefined && !isUnready) return undefined;
     const asked = { subject: healthSubject, timeoutMs, signal };
-    const reply = await bus.request(outside, agentSubject(agent.name), question, asked);
+    const reply = await bus.request(outside, agentSubject(agent.name), questions[probe], asked);
     if (!('error' in reply)) return reply.outcome.kind === 'ok' ? undefined : describe(reply.outcome);
     // There is no room for the question: it has much to do, which is no illness.
     return reply.error.tag === 'full' ? undefined : `no answer: ${reply.error.tag}`;
@@ -205,5 +223,3 @@ export class Wellbeing {
     }
   }
 }
-
-const question = { contentType: undefined, headers: [], body: new Uint8Array(0) };

@@ -28,6 +28,7 @@ import type { Journal, JournalRecord } from './journal-port.ts';
 import type { BusError, Header, Message, Payload } from './message.ts';
 import type { MessageSigner } from './message-signer.ts';
 import { Outbox } from './outbox.ts';
+import { Pace } from './pace.ts';
 import { Reception, type ReceptionCounts } from './reception.ts';
 import type { BusRecord } from './record-port.ts';
 import { RegisteredMail } from './registered-mail.ts';
@@ -93,6 +94,9 @@ export interface BusCounts extends Readonly<ReceptionCounts>, Readonly<ShippingC
 
 type Listener = (message: Message) => void;
 
+/** How groups of the instances of one agent begin: nobody else can be in one, as a group has no dot in its name. */
+export const instancesGroup = 'instances.';
+
 const noOptions: SendOptions = {};
 const threadsMax = 256;
 /** Of one thread in its life: its successor's numbers are others. */
@@ -113,6 +117,7 @@ export class Bus {
   readonly #reception: Reception;
   readonly #requests: Requests;
   readonly #waitingRoom: WaitingRoom;
+  readonly #pace: Pace;
   readonly #mail: RegisteredMail;
   readonly #shipping: Shipping;
   readonly #deadLetters: DeadLetters;
@@ -154,6 +159,7 @@ export class Bus {
       full,
       ship: (waiter) => this.#shipping.shipLate(waiter),
     });
+    this.#pace = new Pace(wheel, this.#limits.waitersMax);
     this.#reception = new Reception({
       directory,
       envelopes,
@@ -221,6 +227,7 @@ export class Bus {
       reception: this.#reception,
       requests: this.#requests,
       waitingRoom: this.#waitingRoom,
+      pace: this.#pace,
       died: (letter) => this.#fates.keep(letter),
       tree: this.#tree,
       listen: (listener, message) => this.#listeners.get(listener)?.(message),
@@ -235,7 +242,7 @@ export class Bus {
       deadLetters: this.#deadLetters.total,
       asking: this.#requests.size,
       asked: this.#reception.asked,
-      waiting: this.#waitingRoom.size,
+      waiting: this.#waitingRoom.size + this.#pace.size,
       stranded: this.#mail.stranded,
       held: this.#holds.size,
     };
@@ -279,6 +286,7 @@ export class Bus {
   endOf(id: number): void {
     if (this.#reception.roster.get(id)?.asking !== 0) this.#requests.endOf(id, { tag: 'cancelled' });
     this.#waitingRoom.endOf(id);
+    this.#pace.endOf(id);
   }
 
   /** Brings a message that was detached to wherever its receiver is now. */
@@ -335,7 +343,7 @@ export class Bus {
    */
   passOn(delivery: Delivery, agentName: string, headers: readonly Header[]): boolean {
     const { message, guarantee, receiver, request } = delivery;
-    const to = this.directory.find(agentName);
+    const to = this.directory.receiverOf(agentName, guarantee);
     if (to === 0 || request !== 0 || guarantee === 'at-most-once') return false;
     const passed = { ...message, headers, attempt: 1 };
     if ('tag' in this.#mail.send(to, agentName, passed, guarantee, receiver)) return false;
@@ -466,7 +474,8 @@ export class Bus {
 
   /** From now on the agent gets what matches. The same again gives the same subscription. */
   subscribe(id: number, pattern: string, group: string | undefined): number | BusError {
-    const fault = patternFault(pattern) ?? (group === undefined ? undefined : groupFault(group));
+    const isOurs = group === undefined || group.startsWith(instancesGroup);
+    const fault = patternFault(pattern) ?? (isOurs ? undefined : groupFault(group));
     if (fault !== undefined) return { tag: 'invalid-subject', val: fault };
     const reserved = reservedToken(pattern);
     if (reserved === 'agent' || reserved === '_inbox')

@@ -74,8 +74,6 @@ export interface Receiver {
    * place of the level that asks for, if it is before its own. Must not throw.
    */
   wake(id: number, level?: number): void;
-  /** Whether a request may come in; without it, every one. Must not throw. */
-  admits?(id: number): boolean;
   /** What whoever asks is answered instead while it takes no requests; agents that ask only hear `unavailable`. */
   refusal?(id: number): Outcome<Uint8Array | undefined> | undefined;
   /** An asker gave up on the message being handled. It is still to be settled. */

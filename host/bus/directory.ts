@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Random } from '../clock.ts';
 import { HostError } from '../errors.ts';
+import { Circles } from './circles.ts';
 import { type Hash64, halfSipHash } from './half-sip-hash.ts';
 import type { Guarantee } from './message.ts';
 import type { SigningMode } from './message-signer.ts';
@@ -48,6 +49,8 @@ const nameBytesMax = 256;
  */
 export class Directory {
   readonly shared: DirectoryMemory;
+  /** Agents with several instances. */
+  readonly circles: Circles;
   readonly #agentsMax: number;
   readonly #indexMask: number;
   readonly #indexBits: number;
@@ -108,6 +111,7 @@ export class Directory {
     this.#guarantees = column(length);
     this.#weights = column(length);
     this.#weightsMax = column(length);
+    this.circles = new Circles(this, column(length), column(length), column(length));
   }
 
   /** A new directory with room for `agentsMax` agents (at most 2^24); memory is used as agents come. */
@@ -156,6 +160,30 @@ export class Directory {
           name,
         },
       );
+    const id = this.#addNameless(mailbox, guarantee, seals, sign);
+    this.#enter(name, id);
+    this.#size++;
+    return id;
+  }
+
+  /**
+   * Gives an id to another instance of an agent; limits as the agent's own.
+   * @throws HostError `HOST_ERR_BUDGET_EXHAUSTED`
+   */
+  addMember(
+    first: number,
+    mailbox: MailboxLimits,
+    guarantee: Guarantee,
+    seals = false,
+    sign: SigningMode = 'none',
+  ): number {
+    const id = this.#addNameless(mailbox, guarantee, seals, sign);
+    this.notePaused(id, this.isPaused(first));
+    this.circles.join(first, id);
+    return id;
+  }
+
+  #addNameless(mailbox: MailboxLimits, guarantee: Guarantee, seals: boolean, sign: SigningMode): number {
     const index = this.#newIndex();
     const id = this.#newId(index);
     Atomics.store(this.#depths, index, 0);
@@ -163,11 +191,10 @@ export class Directory {
     Atomics.store(this.#congested, index, 0);
     Atomics.store(this.#waiting, index, 0);
     this.#guarantees[index] = 0;
+    this.circles.clear(index);
     this.limit(id, mailbox, guarantee, seals, sign);
     Atomics.store(this.#owners, index, nowhere);
     Atomics.store(this.#ids, index, id);
-    this.#enter(name, id);
-    this.#size++;
     return id;
   }
 
@@ -208,13 +235,23 @@ export class Directory {
   remove(name: string): void {
     const id = this.find(name);
     if (id === 0) return;
-    const index = id & this.#indexMask;
     this.#leave(name, id);
+    this.#names.delete(name);
+    this.#free(id);
+    this.#size--;
+  }
+
+  /** Takes an instance out that is not its agent's first. */
+  removeMember(first: number, id: number): void {
+    this.circles.leave(first, id);
+    this.#free(id);
+  }
+
+  #free(id: number): void {
+    const index = id & this.#indexMask;
     Atomics.store(this.#owners, index, nowhere);
     Atomics.store(this.#ids, index, -id);
-    this.#names.delete(name);
     this.#freed.push(index);
-    this.#size--;
   }
 
   /** Says which thread owns an agent, after the agent was attached there; -1: none does. */
@@ -242,6 +279,12 @@ export class Directory {
       this.#names.set(name, id);
     }
     return id;
+  }
+
+  /** Who gets the next message for a name; 0: there is no such agent. What comes once exactly always goes to the same. */
+  receiverOf(name: string, guarantee?: Guarantee): number {
+    const id = this.find(name);
+    return id === 0 || guarantee === 'exactly-once' ? id : this.circles.memberFor(id);
   }
 
   /** Whether the agent of an id is still there. */
@@ -377,6 +420,7 @@ export class Directory {
     Atomics.store(this.#depths, index, 0);
     Atomics.store(this.#weights, index, 0);
     Atomics.store(this.#congested, index, 0);
+    this.circles.noteWorking(id, false);
   }
 
   #newIndex(): number {
@@ -470,7 +514,7 @@ const sealedBit = 4;
 const signedBit = 8;
 const signedEachBit = 16;
 const pausedBit = 32;
-const columns = 11;
+const columns = 14;
 
 /** Never more than half full, so searches stay short. */
 function tableSizeOf(agentsMax: number): number {

@@ -48,6 +48,8 @@ export interface BusGuest {
   readonly rights: BusRights;
   /** Whether what it sends may be handled at a level. */
   mayUrge(level: Level): boolean;
+  /** What it shares with its other instances where it names no group; undefined: it has none. */
+  readonly group?: string | undefined;
   /** Told when the agent has subscribed to something, or no longer is. */
   readonly onSubscribed?: () => void;
   /** The agent, with the deadline of the message at hand. */
@@ -132,7 +134,7 @@ function subscribed(
   isPermitted: boolean,
 ): bigint {
   if (!isPermitted) return refuse(guest, { tag: 'denied' });
-  const subscription = guest.bus.subscribe(guest.sender().id, pattern, group);
+  const subscription = guest.bus.subscribe(guest.sender().id, pattern, group ?? guest.group);
   if (typeof subscription !== 'number') return refuse(guest, subscription);
   guest.onSubscribed?.();
   return BigInt(subscription);

@@ -249,11 +249,6 @@ export class Reception {
       this.#pushFirst(resident, delivery);
       return false;
     }
-    if (resident.receiver.admits?.(resident.id) === false) {
-      this.#free(delivery);
-      this.answer(delivery, { error: { tag: 'unavailable' } });
-      return false;
-    }
     const refusal = resident.receiver.refusal?.(resident.id);
     if (refusal !== undefined) {
       this.#free(delivery);
@@ -321,6 +316,8 @@ export class Reception {
       }
       const isLate =
         delivery.untilMs !== Number.POSITIVE_INFINITY && delivery.untilMs <= this.#options.stamps.nowMs();
+      const { circles } = this.#options.directory;
+      circles.noteWorking(id, true);
       // What its place was counted for is what came, before it is opened.
       this.#free(delivery);
       const isUnbelieved =
@@ -332,6 +329,7 @@ export class Reception {
         this.counts.delivered++;
         return delivery;
       }
+      circles.noteWorking(id, false);
     }
   }
 
@@ -350,6 +348,7 @@ export class Reception {
   #letGo(resident: Resident | undefined, delivery: Delivery): Flush | undefined {
     if (resident?.current !== delivery) return undefined;
     resident.current = undefined;
+    this.#options.directory.circles.noteWorking(resident.id, false);
     const { flush } = resident;
     resident.flush = undefined;
     return flush;

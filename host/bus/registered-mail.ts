@@ -247,7 +247,7 @@ export class RegisteredMail {
   restore(record: JournalRecord, entry: number): void {
     const { self, outbox, reception, bury } = this.#options;
     const { message, receiver, guarantee } = record;
-    const to = this.#directory.find(receiver);
+    const to = this.#directory.receiverOf(receiver, guarantee);
     const owner = to === 0 ? -1 : this.#directory.ownerOf(to);
     const awaited = awaitedOf(owner);
     if (to !== 0 && this.#options.holds.isHeld(to, owner)) this.#hold(to, record, entry, 0);

@@ -60,10 +60,10 @@ export class Resident {
     this.terms = terms;
   }
 
-  /** Counts one message it sends; 0, or the milliseconds until it may. */
-  spend(nowMs: number): number {
+  /** Counts one message it sends; 0, or the milliseconds until it may: one that waits at most `aheadMsMax` is counted. */
+  spend(nowMs: number, aheadMsMax: number): number {
     this.#bucket ??= new TokenBucket(this.terms.rate, nowMs);
-    return this.#bucket.take(this.terms.rate, nowMs);
+    return this.#bucket.take(this.terms.rate, nowMs, aheadMsMax);
   }
 
   /** Whether it is as it was when it came: nothing waits, nothing has to be remembered. */

@@ -1,3 +1,4 @@
+import { slotMs } from '../clock/wheel.ts';
 import type { Random } from '../clock.ts';
 import type { Level } from '../manifest/scheduling.ts';
 import { agentSubject, reservedToken, subjectFault } from '../subject.ts';
@@ -20,6 +21,7 @@ import type { Journal, JournalRecord } from './journal-port.ts';
 import type { BusError, Guarantee, Header, Message, Payload } from './message.ts';
 import type { MessageSigner } from './message-signer.ts';
 import type { Outbox } from './outbox.ts';
+import type { Pace } from './pace.ts';
 import { type Parcel, parcelFor } from './parcel.ts';
 import { idFault, type PayloadTerms, payloadTerms } from './payload-rules.ts';
 import { memberFor } from './queue-group.ts';
@@ -50,6 +52,7 @@ export interface ShippingOptions {
   readonly reception: Reception;
   readonly requests: Requests;
   readonly waitingRoom: WaitingRoom;
+  readonly pace: Pace;
   readonly died: (letter: DeadLetter) => void;
   readonly tree: SubjectTree;
   /** Calls a listener of the host on this thread. */
@@ -107,6 +110,8 @@ export class Shipping {
   readonly #sentIds: SentIds;
   readonly #routes = new Map<string, Route>();
   readonly #isBusy: (id: number) => boolean;
+  /** Milliseconds that whoever was admitted last has to wait for its rate; 0: it goes on at once. */
+  #aheadMs = 0;
 
   constructor(options: ShippingOptions) {
     this.#options = options;
@@ -122,20 +127,24 @@ export class Shipping {
   send(from: Sender, agentName: string, payload: Payload, options: SendOptions): Result {
     const route = this.#routeTo(agentName);
     if (route === undefined) return this.#refuse(denied);
-    const to = route.id;
     const nowMs = this.#stamps.nowMs();
     const resident = this.#residentOf(from);
-    const terms = this.#admit(resident, payload, options, nowMs);
+    const terms = this.#admit(resident, payload, options, nowMs, this.#aheadMsMax());
     if ('tag' in terms) return this.#refuse(terms);
+    const aheadMs = this.#aheadMs;
     const { id } = options;
-    const guarantee = terms.guarantee ?? options.guarantee ?? this.#directory.guaranteeOf(to);
+    const guarantee = terms.guarantee ?? options.guarantee ?? this.#directory.guaranteeOf(route.id);
+    const to = guarantee === 'exactly-once' ? route.id : this.#directory.circles.memberFor(route.id);
     const subject = options.subject ?? route.subject;
     const said = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
     const message = hurried(said, terms.priority ?? options.priority);
-    if (id === undefined) return this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs);
-    return this.#sentIds.once(from, resident, agentName, id, () =>
-      this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs),
-    );
+    const result =
+      id === undefined
+        ? this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs)
+        : this.#sentIds.once(from, resident, agentName, id, () =>
+            this.#sendOrWait(to, agentName, message, guarantee, from, 0, nowMs),
+          );
+    return aheadMs === 0 ? result : this.#options.pace.hold(from.id, result, aheadMs);
   }
 
   publish(from: Sender, subject: string, payload: Payload, options: SendOptions): Result {
@@ -150,24 +159,27 @@ export class Shipping {
     if (matches === undefined) return this.#refuse(invalidSubject(subject));
     const nowMs = this.#stamps.nowMs();
     const resident = this.#residentOf(from);
-    const terms = this.#admit(resident, payload, options, nowMs);
+    const terms = this.#admit(resident, payload, options, nowMs, this.#aheadMsMax());
     if ('tag' in terms) return this.#refuse(terms);
+    const aheadMs = this.#aheadMs;
     const { id } = options;
     const guarantee = terms.guarantee ?? options.guarantee ?? 'at-most-once';
     const said = ownId(this.#message(from, subject, payload, terms.headers, id, nowMs), from, id);
     const message = hurried(said, terms.priority ?? options.priority);
     const publish = (): Result => this.#publish(matches, message, guarantee, from);
-    return id === undefined ? publish() : this.#sentIds.once(from, resident, subject, id, publish);
+    const result = id === undefined ? publish() : this.#sentIds.once(from, resident, subject, id, publish);
+    return aheadMs === 0 ? result : this.#options.pace.hold(from.id, result, aheadMs);
   }
 
   request(from: Sender, subject: string, payload: Payload, options: RequestOptions): Promise<Reply> {
     const nowMs = this.#stamps.nowMs();
     const resident = this.#residentOf(from);
     const isDirect = subject.startsWith(agentStart);
-    const to = isDirect ? this.#directory.find(subject.slice(agentStart.length)) : 0;
+    const to = isDirect ? this.#directory.receiverOf(subject.slice(agentStart.length)) : 0;
     const fault = isDirect ? (to === 0 ? denied : undefined) : unpublishable(subject);
-    const terms = fault ?? this.#admit(resident, payload, options, nowMs);
+    const terms = fault ?? this.#admit(resident, payload, options, nowMs, this.#aheadMsMax());
     if ('tag' in terms) return this.#refuseRequest(terms);
+    const aheadMs = this.#aheadMs;
     if ((terms.guarantee ?? options.guarantee ?? 'at-most-once') !== 'at-most-once')
       return this.#refuseRequest({ tag: 'unsupported', val: 'mote-delivery: a request is delivered once' });
     if (options.signal?.aborted === true) return this.#refuseRequest({ tag: 'cancelled' });
@@ -185,7 +197,7 @@ export class Shipping {
     );
     if (isDirect) this.#askOne(to, subject.slice(agentStart.length), question, from, pending, nowMs);
     else this.#askAll(subject, question, from, pending);
-    return pending.promise;
+    return aheadMs === 0 ? pending.promise : this.#options.pace.hold(from.id, pending.promise, aheadMs);
   }
 
   /** Asks another agent what an agent of this thread was asked and failed at, in its asker's name and time. */
@@ -196,7 +208,7 @@ export class Shipping {
     signal: AbortSignal,
   ): Promise<Reply> {
     const nowMs = this.#stamps.nowMs();
-    const to = this.#directory.find(agentName);
+    const to = this.#directory.receiverOf(agentName);
     if (to === 0) return this.#refuseRequest(denied);
     const pending = this.#options.requests.open(0, untilMs, signal);
     if (pending === undefined) return this.#refuseRequest(this.#options.full);
@@ -319,15 +331,25 @@ export class Shipping {
     payload: Payload,
     options: SendOptions,
     nowMs: number,
+    aheadMsMax = 0,
   ): PayloadTerms | BusError {
+    this.#aheadMs = 0;
     if (this.#record?.isFull === true && options !== unrecorded) return this.#options.full;
     const fault = options.id === undefined ? undefined : idFault(options.id);
     if (fault !== undefined) return fault;
     const bytesMax = resident?.terms.messageBytesMax ?? this.#options.limits.messageBytesMax;
     const terms = payloadTerms(payload, bytesMax);
     if (resident === undefined || 'tag' in terms) return terms;
-    const waitMs = resident.spend(nowMs);
-    return waitMs === 0 ? terms : { tag: 'rate-limited', val: waitMs };
+    const waitMs = resident.spend(nowMs, aheadMsMax);
+    if (waitMs > aheadMsMax) return { tag: 'rate-limited', val: waitMs };
+    // No timer is finer than a slot: who waited one for each message would send less than it may.
+    if (waitMs > slotMs) this.#aheadMs = waitMs;
+    return terms;
+  }
+
+  /** A sender may be as far ahead of its rate as it may wait for room. */
+  #aheadMsMax(): number {
+    return this.#options.pace.isFull ? 0 : this.#options.limits.backpressureMsMax;
   }
 
   #refuse(error: BusError): BusError {

@@ -25,12 +25,15 @@ export class TokenBucket {
     return this.#tokens + ((nowMs - this.#refilledMs) * perSecond) / 1000 >= burst;
   }
 
-  /** Takes one; 0: taken, else the milliseconds until there is one. */
-  take({ perSecond, burst }: RateLimit, nowMs: number): number {
+  /**
+   * Takes one; 0: taken, else the milliseconds until there is one. If these are `aheadMsMax` at most it is taken all the
+   * same: whoever takes it waits for it.
+   */
+  take({ perSecond, burst }: RateLimit, nowMs: number, aheadMsMax = 0): number {
     this.#tokens = Math.min(burst, this.#tokens + ((nowMs - this.#refilledMs) * perSecond) / 1000);
     this.#refilledMs = nowMs;
-    if (this.#tokens < 1) return Math.max(1, Math.ceil(((1 - this.#tokens) * 1000) / perSecond));
-    this.#tokens--;
-    return 0;
+    const waitMs = this.#tokens < 1 ? Math.max(1, Math.ceil(((1 - this.#tokens) * 1000) / perSecond)) : 0;
+    if (waitMs <= aheadMsMax) this.#tokens--;
+    return waitMs;
   }
 }

@@ -15,7 +15,7 @@ export { authorityOf, type HttpTarget } from './http-rules.ts';
 export type RevocationListener = (what: Grants | undefined) => void;
 
 /** What agents use together. */
-export type SharedKind = 'channels' | 'leases' | 'groups' | 'spawnFrom';
+export type SharedKind = 'channels' | 'leases' | 'groups' | 'spawnFrom' | 'links' | 'monitors';
 
 /** How often rights may be handed on, from one agent to the next. */
 export const delegationsMax = 3;
@@ -116,7 +116,7 @@ export class Capabilities {
     );
   }
 
-  /** Whether it may use a channel, a lease or a group of that name, or make agents like one of that name. */
+  /** Whether it may use a channel, a lease or a group of that name, or make agents like one of that name, or tie itself to one. */
   mayShare(kind: SharedKind, name: string): boolean {
     if (!this.#rules[kind].has(name)) return false;
     return this.#also(

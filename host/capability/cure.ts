@@ -17,7 +17,9 @@ export type CureKind =
   | 'channels'
   | 'leases'
   | 'groups'
-  | 'spawnFrom';
+  | 'spawnFrom'
+  | 'links'
+  | 'monitors';
 
 /** A line for a manifest; or why none would do, and `isFault`. */
 export interface GrantLine {
@@ -72,6 +74,8 @@ function lineOf(kind: CureKind, target: string, grants: Grants): string {
     case 'channels':
     case 'leases':
     case 'groups':
+    case 'links':
+    case 'monitors':
       return `[capabilities.orchestration] ${listed(kind, grants.orchestration[kind], target)}`;
     case 'spawnFrom':
       return `[capabilities.orchestration] ${listed('spawn-from', grants.orchestration.spawnFrom, target)}`;

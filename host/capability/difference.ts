@@ -71,6 +71,8 @@ function sharedLines(
     ...nameLines('leases', own.leases, theirs.leases, sign, table),
     ...nameLines('groups', own.groups, theirs.groups, sign, table),
     ...nameLines('spawn-from', own.spawnFrom, theirs.spawnFrom, sign, table),
+    ...nameLines('links', own.links, theirs.links, sign, table),
+    ...nameLines('monitors', own.monitors, theirs.monitors, sign, table),
     ...(own.spawnFrom.length > 0 && own.childrenMax > theirs.childrenMax
       ? [`${table} children-max ${sign} ${own.childrenMax}`]
       : []),

@@ -78,6 +78,8 @@ function shared(
     groups: names(one.groups, other.groups),
     spawnFrom: names(one.spawnFrom, other.spawnFrom),
     childrenMax: Math.min(one.childrenMax, other.childrenMax),
+    links: names(one.links, other.links),
+    monitors: names(one.monitors, other.monitors),
   };
 }
 

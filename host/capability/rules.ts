@@ -19,6 +19,8 @@ export class Rules {
   readonly leases: NameSet;
   readonly groups: NameSet;
   readonly spawnFrom: NameSet;
+  readonly links: NameSet;
+  readonly monitors: NameSet;
   readonly http: HttpRules;
 
   private constructor(grants: Grants) {
@@ -28,11 +30,13 @@ export class Rules {
     this.subscribe = PatternSet.of('subscribe', grants.bus.subscribe);
     this.tools = new NameSet(grants.tools);
     this.spawn = new NameSet(grants.spawn);
-    const { channels, leases, groups, spawnFrom } = grants.orchestration;
+    const { channels, leases, groups, spawnFrom, links, monitors } = grants.orchestration;
     this.channels = new NameSet(channels);
     this.leases = new NameSet(leases);
     this.groups = new NameSet(groups);
     this.spawnFrom = new NameSet(spawnFrom);
+    this.links = new NameSet(links);
+    this.monitors = new NameSet(monitors);
     this.http = new HttpRules(grants.http);
   }
 
@@ -96,6 +100,8 @@ function ordered(grants: Grants): unknown {
   ];
 }
 
-function sharedOf({ channels, leases, groups, spawnFrom, childrenMax }: OrchestrationGrants): unknown[] {
-  return [[...channels].sort(), [...leases].sort(), [...groups].sort(), [...spawnFrom].sort(), childrenMax];
+function sharedOf(grants: OrchestrationGrants): unknown[] {
+  const { channels, leases, groups, spawnFrom, childrenMax, links, monitors } = grants;
+  const names = [channels, leases, groups, spawnFrom, links, monitors];
+  return [...names.map((list) => [...list].sort()), childrenMax];
 }

@@ -1,11 +1,20 @@
 import { HostError, plainText } from '../errors.ts';
-import type { AgentDetail, AgentProfile, AgentSummary, AgentTrigger, Difference } from '../host/serving.ts';
+import type {
+  AgentDetail,
+  AgentProfile,
+  AgentScheduling,
+  AgentSummary,
+  AgentTrigger,
+  Difference,
+} from '../host/serving.ts';
 import { pull, reins, wait } from './agent-reins.ts';
+import { agentTable, threadsText } from './agent-table.ts';
+import { listTies, tie, tieVerbs } from './agent-ties.ts';
 import { grouped, short, span } from './client/amount.ts';
 import { bytesOf } from './client/answer.ts';
 import { Connection, connectionHelp, connectionOptions } from './client/connection.ts';
 import { isProblem, type Problem, problemError, problemOf } from './client/problem.ts';
-import { formatPairs, formatTable } from './client/table.ts';
+import { formatPairs } from './client/table.ts';
 import { listIn, tableIn, type Wire } from './client/wire.ts';
 import type { Command } from './command.ts';
 import { differenceText, wantsMore } from './difference.ts';
@@ -16,6 +25,7 @@ import { parseWords, requireWords } from './words.ts';
 const options = {
   ...connectionOptions,
   json: { type: 'boolean' },
+  wide: { type: 'boolean', short: 'w' },
   prefix: { type: 'string' },
   accept: { type: 'boolean' },
   drop: { type: 'boolean' },
@@ -29,15 +39,20 @@ export const command: Command = {
   summary: 'list, show, install, remove, pause, resume, stop and kill agents',
   help: `host agents: lists, shows, installs and removes agents of a host that serves, and takes them in hand
 
-Usage: host agents [--prefix TEXT] [--json]      all of them
-       host agents NAME [--json]                 everything about one
+Usage: host agents [--prefix TEXT] [--wide|--json]   all of them
+       host agents NAME [--json]                     everything about one
        host agents install FOLDER|agent.toml|FILE.wasm [--accept]
        host agents rm NAME
        host agents pause|stop|kill NAME
        host agents resume NAME [--retry|--drop]
        host agents wait NAME [--until STATE] [--timeout SECONDS]
+       host agents ties NAME [--json]            its links, and whom it watches
+       host agents link|unlink NAME OTHER
+       host agents monitor NAME OTHER            prints the number that demonitor takes
+       host agents demonitor NAME NUMBER
 
   --prefix TEXT           only those whose name begins so
+  -w, --wide              how they are scheduled, too: level, weight, turns, share of a core, wait for a turn
   --json                  JSON: a line for each agent, or one document
   --retry                 resume: what the agent was held with comes to it again; this is so by itself
   --drop                  resume: what it was held with is a dead letter, and it goes on without
@@ -51,7 +66,8 @@ A FOLDER is built first if it changed. When a new version wants more than the on
 nothing and ends with 77; look at it, then say --accept. An agent named as one of these verbs is shown by:
 host agents -- NAME. A paused agent stands still, in the middle of a message too, and its mail waits; stop ends it after
 its message, kill at once, and resume lets it go on, or begin anew. An agent is held, or terminated, because its
-manifest says so for the way in which it failed ([errors]).
+manifest says so for the way in which it failed ([errors]). Ties last until the first
+end of either, or of the host: who fails takes along whom it is linked to, and whoever watches is told.
 ${connectionHelp}`,
   endsProcess: true,
   run: async (args) => {
@@ -60,11 +76,15 @@ ${connectionHelp}`,
     const isName = args.includes('--');
     const [action, what] = positionals;
     requireFlagsOf(isName ? undefined : action, args, values);
-    if (action === undefined) return list(connection, values.prefix ?? '', values.json === true);
+    if (action === undefined)
+      return list(connection, values.prefix ?? '', values.json === true, values.wide === true);
     if (!isName && action === 'install')
       return install(connection, oneWord(what, positionals), values.accept === true);
     if (!isName && action === 'rm') return remove(connection, oneWord(what, positionals));
     if (!isName && reins.has(action)) return pull(connection, action, oneWord(what, positionals));
+    if (!isName && tieVerbs.has(action)) return tie(connection, positionals);
+    if (!isName && action === 'ties')
+      return listTies(connection, oneWord(what, positionals), values.json === true);
     if (!isName && action === 'wait')
       return wait(connection, oneWord(what, positionals), values.until, values.timeout);
     if (!isName && action === 'resume') return resume(connection, oneWord(what, positionals), values);
@@ -84,9 +104,14 @@ const flagsOf: Readonly<Record<string, readonly Flag[]>> = {
   kill: [],
   resume: ['retry', 'drop'],
   wait: ['until', 'timeout'],
+  ties: ['json'],
+  link: [],
+  unlink: [],
+  monitor: [],
+  demonitor: [],
 };
 const showFlags: readonly Flag[] = ['json'];
-const listFlags: readonly Flag[] = ['prefix', 'json'];
+const listFlags: readonly Flag[] = ['prefix', 'json', 'wide'];
 
 /** A flag that has no effect is no flag. @throws HostError `HOST_ERR_CLI_USAGE` */
 function requireFlagsOf(
@@ -116,7 +141,12 @@ function oneWord(word: string | undefined, positionals: readonly string[]): stri
 const pageMax = 1000;
 
 /** Page by page: there may be a million. */
-async function list(connection: Connection, prefix: string, isJson: boolean): Promise<number> {
+async function list(
+  connection: Connection,
+  prefix: string,
+  isJson: boolean,
+  isWide: boolean,
+): Promise<number> {
   let [after, count]: [string | undefined, number] = [undefined, 0];
   do {
     const query = new URLSearchParams({ limit: String(pageMax) });
@@ -124,7 +154,7 @@ async function list(connection: Connection, prefix: string, isJson: boolean): Pr
     if (after !== undefined) query.set('after', after);
     const page = tableIn(await connection.json('GET', `/v1/agents?${query}`));
     const agents = listIn<Wire<AgentSummary>>(page, 'agents');
-    process.stdout.write(isJson ? jsonLines(agents) : tableOf(agents, count === 0));
+    process.stdout.write(isJson ? jsonLines(agents) : agentTable(agents, count === 0, isWide));
     count += agents.length;
     after = typeof page.next === 'string' ? page.next : undefined;
   } while (after !== undefined);
@@ -134,40 +164,6 @@ async function list(connection: Connection, prefix: string, isJson: boolean): Pr
 
 function jsonLines(agents: readonly unknown[]): string {
   return agents.map((agent) => `${JSON.stringify(agent)}\n`).join('');
-}
-
-const columns = [
-  { title: 'NAME' },
-  { title: 'STATE' },
-  { title: 'LIFE' },
-  { title: 'THREAD', isNumber: true },
-  { title: 'WAITING', isNumber: true },
-  { title: 'HANDLED', isNumber: true },
-  { title: 'FAILED', isNumber: true },
-  { title: 'MEMORY', isNumber: true },
-  { title: 'FUEL', isNumber: true },
-  { title: 'ROUTE' },
-];
-
-function tableOf(agents: readonly Wire<AgentSummary>[], hasTitles: boolean): string {
-  if (agents.length === 0) return '';
-  const lines = formatTable(columns, agents.map(rowOf));
-  return `${(hasTitles ? lines : lines.slice(1)).join('\n')}\n`;
-}
-
-function rowOf(agent: Wire<AgentSummary>): string[] {
-  return [
-    agent.name,
-    agent.state,
-    agent.lifecycle ?? '',
-    String(agent.thread),
-    grouped(agent.mailboxDepth),
-    grouped(agent.handled),
-    grouped(agent.failed),
-    formatBytes(agent.memoryBytes),
-    short(Number(agent.fuel)),
-    agent.route ?? '',
-  ];
 }
 
 async function show(connection: Connection, name: string, isJson: boolean): Promise<number> {
@@ -180,7 +176,7 @@ function detailText(agent: Wire<AgentDetail>): string {
   const { subscriptions = [], imports = [], earlier = [], triggers = [] } = agent;
   const pairs: [string, string | undefined][] = [
     ['name', agent.name],
-    ['state', `${agent.state}, on thread ${agent.thread}`],
+    ['state', `${agent.state}, on thread ${threadsText(agent)}`],
     ['life', agent.lifecycle],
     [
       'handled',
@@ -190,6 +186,7 @@ function detailText(agent: Wire<AgentDetail>): string {
     ['under way', underWayText(agent.underWayMs)],
     ['used', `fuel ${grouped(agent.fuel)} · memory ${formatBytes(agent.memoryBytes)}`],
     ['works', profileText(agent.profile)],
+    ['scheduled', schedulingText(agent.scheduling)],
     ['world', agent.world],
     ['digest', agent.digest],
     ['installed', new Date(agent.installedAtMs).toISOString()],
@@ -232,6 +229,13 @@ function profileText(profile: Wire<AgentProfile> | undefined): string | undefine
   const { executionMs, messagesPerSecond, cpuIntensity, kind } = profile;
   const share = `${Math.round(cpuIntensity * 100)} % of its time (${kind})`;
   return `computes ${executionMs.toFixed(3)} ms for a message, ${share}; ${short(messagesPerSecond)} messages a second`;
+}
+
+function schedulingText(scheduling: Wire<AgentScheduling> | undefined): string | undefined {
+  if (scheduling === undefined) return undefined;
+  const { level, weight, turns, share, waitMs } = scheduling;
+  const waits = typeof waitMs === 'number' ? `; waits ${formatMs(waitMs)} for one` : '';
+  return `${level}, weight ${weight}: ${short(turns)} turns, ${Math.round(share * 100)} % of a core${waits}`;
 }
 
 function triggerText({ name, cron, zone, everyMs, atMs, subject, nextMs }: Wire<AgentTrigger>): string {

@@ -1,15 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { systemClock, systemRandom } from '../clock.ts';
 import { type MetricsSettings, metricsOf } from '../config/metrics.ts';
-import { policyNamed, type SchedulerSettings } from '../config/scheduler-settings.ts';
+import { placementNamed, policyNamed, type SchedulerSettings } from '../config/scheduler-settings.ts';
 import { type Config, cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError } from '../errors.ts';
 import type { AuditLevel } from '../host/audit-level.ts';
-import type { LocalServing, ServeOptions } from '../host/serve.ts';
+import type { LocalServing } from '../host/serve.ts';
 import type { HttpFront } from '../http/listen.ts';
 import { passphraseFrom } from '../identity/passphrase.ts';
 import { type Limits, limitNames, parseQuantity, settleLimits } from '../limits.ts';
-import { nearest } from '../nearest.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { limitOptions, limitsOfFlags } from './limit-flags.ts';
@@ -51,7 +50,7 @@ const options = {
   'metrics-file': { type: 'string' },
   otlp: { type: 'string' },
   'otlp-protocol': { type: 'string' },
-  allocation: { type: 'string' },
+  placement: { type: 'string' },
   ...limitOptions,
 } as const;
 
@@ -62,6 +61,7 @@ const elsewhere: Elsewhere = {
   '-p': listenOn,
   '--host': (host = 'HOST') => `--listen ${host.includes(':') ? `[${host}]` : host}:8080`,
   '--bind': (host = 'HOST:PORT') => `--listen ${host}`,
+  '--allocation': (name = 'NAME') => `--placement ${name === 'worst-fit' ? 'balanced' : name}`,
 };
 
 export const command: Command = {
@@ -114,7 +114,7 @@ What is measured (host top and /metrics show it always; docs/metrics.md)
 
 How
   --threads N             threads that run agents                          [one a core]
-  --allocation STRATEGY   where an agent with a cpu-quota goes: first-fit, best-fit, worst-fit, priority   [worst-fit]
+  --placement NAME        on which thread an agent lives: balanced, first-fit, best-fit, priority   [balanced]
   --memory-total SIZE     memory of all agents together                    [75% of the machine's, or of its cgroup's]
   --history-total SIZE    histories on disk together (host replay); the oldest go   [1GiB]
   --scheduler POLICY      who has the next turn on a thread (docs/scheduling.md): fair-share, round-robin, first-come,
@@ -186,8 +186,6 @@ export interface ServeSettings {
   readonly scheduler: SchedulerSettings;
   /** Undefined: metrics are exported nowhere. */
   readonly metrics: MetricsSettings | undefined;
-  /** Undefined: the host's default. */
-  readonly allocation: ServeOptions['allocation'];
   readonly acceptOldKeyring: boolean;
 }
 
@@ -232,9 +230,8 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
     isJson: values.log === 'json',
     limits: Object.fromEntries(asked.map((name) => [name, settled.limits[name]])),
     ...auditSettingsOf(values, config),
-    scheduler: schedulerOf(values.scheduler, config),
+    scheduler: schedulerOf(values.scheduler, values.placement, config),
     acceptAuditLoss: values['accept-audit-loss'] === true,
-    allocation: allocationOf(values.allocation),
     metrics: metricsOf({
       table: config.metrics,
       path: config.path ?? '',
@@ -250,7 +247,13 @@ export async function readSettings(args: readonly string[]): Promise<ServeSettin
 }
 
 /** @throws HostError `HOST_ERR_CONFIG_INVALID` */
-function schedulerOf(flag: string | undefined, { path, scheduler = {} }: Config): SchedulerSettings {
+function schedulerOf(
+  flag: string | undefined,
+  placement: string | undefined,
+  { path, scheduler: written = {} }: Config,
+): SchedulerSettings {
+  const scheduler =
+    placement === undefined ? written : { ...written, placement: placementNamed(placement, '--placement') };
   if (flag !== undefined) return { ...scheduler, policy: policyNamed(flag, '--scheduler') };
   if (scheduler.module === undefined || scheduler.policy === 'custom') return scheduler;
   throw new HostError(
@@ -266,23 +269,6 @@ function auditSettingsOf(
 ): Pick<ServeSettings, 'auditLevel' | 'auditKeeping'> {
   const { level, keeping } = auditAsked(values, audit, values.production === true);
   return { auditLevel: level, auditKeeping: keeping };
-}
-
-const allocations: readonly NonNullable<ServeOptions['allocation']>[] = [
-  'first-fit',
-  'best-fit',
-  'worst-fit',
-  'priority',
-];
-
-/** @throws HostError `HOST_ERR_CLI_USAGE` */
-function allocationOf(text: string | undefined): ServeOptions['allocation'] {
-  const found = allocations.find((one) => one === text);
-  if (found !== undefined || text === undefined) return found;
-  throw new HostError(
-    'HOST_ERR_CLI_USAGE',
-    `--allocation: no strategy '${text}'${nearest(text, allocations)}; there are ${allocations.join(', ')}`,
-  );
 }
 
 const portMax = 65_535;
@@ -363,7 +349,6 @@ function open(
     takesUnsealed,
     requireSigned,
     metrics,
-    allocation,
   } = settings;
   const passphrase = passphraseFrom(process.env);
   if (metrics?.file !== undefined) requireMetricsPlace(metrics.file.path, stateFolder);
@@ -385,7 +370,6 @@ function open(
     ...(historyBytesMax === undefined ? {} : { historyBytesMax }),
     ...(repairJournal ? { repairJournal } : {}),
     ...(metrics === undefined ? {} : { metrics }),
-    ...(allocation === undefined ? {} : { allocation }),
     ...(secretsFile === undefined ? {} : { secretsFile }),
     clock: systemClock,
     random: systemRandom,

@@ -19,8 +19,8 @@ export const policyNames = [
 
 export type PolicyName = (typeof policyNames)[number];
 
-/** Which thread a new agent goes to. */
-export const placementNames = ['least-loaded', 'first-fit', 'best-fit', 'priority'] as const;
+/** Which thread an agent lives on. */
+export const placementNames = ['balanced', 'first-fit', 'best-fit', 'priority'] as const;
 
 export type PlacementName = (typeof placementNames)[number];
 
@@ -30,7 +30,7 @@ export interface SchedulerSettings {
   readonly policy?: PolicyName;
   /** Milliseconds after which a level in which somebody waits has a turn, whoever waits before it. Default 10. */
   readonly agingMs?: number;
-  /** Default `least-loaded`. */
+  /** Default `balanced`. */
   readonly placement?: PlacementName;
   /** The weights of agents that a thread has room for, where `placement` asks. Default 10,000. */
   readonly threadWeightMax?: number;
@@ -71,6 +71,22 @@ export function policyNamed(text: string, source: string): PolicyName {
   );
 }
 
+/** What other places call `balanced`, and this one did. */
+const balancedElsewhere: readonly string[] = ['least-loaded', 'worst-fit'];
+
+/** @throws HostError `HOST_ERR_CONFIG_INVALID` naming `source` */
+export function placementNamed(text: string, source: string): PlacementName {
+  const name = placementNames.find((one) => one === text);
+  if (name !== undefined) return name;
+  const near = balancedElsewhere.includes(text)
+    ? "; it is called 'balanced' here"
+    : nearest(text, placementNames);
+  throw new HostError(
+    'HOST_ERR_CONFIG_INVALID',
+    `${source}: no placement '${text}'${near}; there are ${placementNames.join(', ')}`,
+  );
+}
+
 /**
  * Reads a `[scheduler]` table.
  * @throws HostError `HOST_ERR_CONFIG_INVALID`, `HOST_ERR_LIMIT_INVALID` naming file and key
@@ -95,7 +111,7 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     if (!keys.includes(key))
       throw new HostError(
         'HOST_ERR_CONFIG_INVALID',
-        `${path}: unknown key 'scheduler.${key}'${nearest(key, keys)}; the keys are: ${keys.join(', ')}`,
+        `${path}: unknown key 'scheduler.${key}'${key === 'allocation' ? '; it is placement' : nearest(key, keys)}; the keys are: ${keys.join(', ')}`,
         { path, key },
       );
   if (policy !== undefined && typeof policy !== 'string') throw wrong('policy', 'a text in quotes');
@@ -110,20 +126,20 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     stealRest === undefined ? undefined : parseQuantity('ms', stealRest, `${path}: scheduler.steal-rest`);
   if (stealRestMs !== undefined && (stealRestMs < 1 || stealRestMs > stealRestMsMax))
     throw wrong('steal-rest', 'from 1ms to 1h');
-  const placed = placementNames.find((one) => one === placement);
-  if (placement !== undefined && placed === undefined)
-    throw wrong('placement', `one of ${placementNames.join(', ')}`);
   const ceiling = levelNamed(String(priorityMax));
   if (priorityMax !== undefined && ceiling === undefined)
     throw wrong('priority-max', `one of ${levels.join(', ')}`);
+  if (placement !== undefined && typeof placement !== 'string') throw wrong('placement', 'a text in quotes');
   const isWeight = Number.isSafeInteger(threadWeight) && (threadWeight as number) > 0;
   if (threadWeight !== undefined && !isWeight) throw wrong('thread-weight', 'a whole number above 0');
   if (spinUsMax !== undefined && !isSpan(spinUsMax))
     throw wrong('spin-max-us', `a whole number from 0 to ${spinUsMaxMax}`);
   return {
     ...(isSpan(spinUsMax) ? { spinUsMax } : {}),
-    ...(placed === undefined ? {} : { placement: placed }),
     ...(ceiling === undefined ? {} : { priorityMax: ceiling }),
+    ...(placement === undefined
+      ? {}
+      : { placement: placementNamed(placement, `${path}: scheduler.placement`) }),
     ...(isWeight ? { threadWeightMax: threadWeight as number } : {}),
     ...(policy === undefined ? {} : { policy: policyNamed(policy, `${path}: scheduler.policy`) }),
     ...(agingMs === undefined ? {} : { agingMs }),

@@ -8,7 +8,12 @@ export type Lane = 'core' | 'fast' | 'general';
 /** What `host run FILE` calls when nothing else is said. */
 export type Main =
   | { readonly kind: 'command'; readonly export: string }
-  | { readonly kind: 'handler'; readonly hasLife: boolean }
+  | {
+      readonly kind: 'handler';
+      readonly hasLife: boolean;
+      /** It exports `health`, and is asked by it how it is. */
+      readonly hasHealth: boolean;
+    }
   /** Answers HTTP requests: `export` is its `wasi:http/incoming-handler@0.2.x#handle`. */
   | { readonly kind: 'http'; readonly export: string }
   | { readonly kind: 'none'; readonly exports: readonly string[] };

@@ -201,6 +201,12 @@ export class Budget {
     this.#cell = cell;
   }
 
+  /** The instance is somebody else's from now on; what was used of its fuel stays known. */
+  detachFuel(): void {
+    this.#deadFuelUsed ??= this.fuelUsed;
+    this.#cell = undefined;
+  }
+
   /** From now on the guest grows only as far as the process has room, too. */
   attachGrowth(growth: Growth): void {
     this.#growth = growth;

@@ -49,7 +49,8 @@ export function describeArtifact({ facts }: Artifact): Description {
 
 function mainText(main: Artifact['facts']['main']): string {
   if (main.kind === 'command') return main.export;
-  if (main.kind === 'handler') return main.hasLife ? 'start, handle, stop' : 'handle';
+  if (main.kind === 'handler')
+    return `${main.hasLife ? 'start, handle, stop' : 'handle'}${main.hasHealth ? ', health' : ''}`;
   if (main.kind === 'http') return `${main.export}, for each request (host dev)`;
   return 'nothing (call an export with --invoke)';
 }

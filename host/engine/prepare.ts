@@ -5,6 +5,7 @@ import type { Component } from './component/component.ts';
 import { type CoreModuleShape, readCoreModule } from './component/core-module.ts';
 import { decodeComponent, isComponent, isCoreModule } from './component/decode.ts';
 import { Reader } from './component/reader.ts';
+import type { FuncType } from './component/types.ts';
 import { type World, worldOf } from './component/world.ts';
 import { declaredTypes } from './declared-types.ts';
 import { planFastLane } from './fast-lane/plan.ts';
@@ -211,6 +212,7 @@ function mainOf(world: World): Main {
       kind: 'handler',
       hasLife:
         functions.some(({ name }) => name === 'start') && functions.some(({ name }) => name === 'stop'),
+      hasHealth: functions.some(({ name, type }) => name === 'health' && takesProbe(world, type)),
     };
   }
   const serve = interfaces.find(({ name }) => /^wasi:http\/incoming-handler@0\.2\.\d+$/.test(name));
@@ -219,6 +221,13 @@ function mainOf(world: World): Main {
     item.interface.functions.map(({ name }) => `${item.name}#${name}`),
   );
   return { kind: 'none', exports: [...functions.map(({ name }) => name), ...members] };
+}
+
+/** Whether a function takes what `motehost:agent/health` asks; any other that is called so is the agent's own. */
+function takesProbe({ types }: World, { params }: FuncType): boolean {
+  const [param] = params;
+  const def = typeof param?.type === 'number' ? types[param.type] : undefined;
+  return params.length === 1 && def?.kind === 'enum' && def.names.join() === 'liveness,readiness';
 }
 
 /** Our `message` record, by its declared name where the world keeps it, else by its fields. */

@@ -3,8 +3,19 @@ import type { AgentReport } from '../agent/population.ts';
 import type { AgentRecord } from '../agent/registry.ts';
 import type { TriggerStatus } from '../agent/triggers/triggers.ts';
 import type { Trigger } from '../manifest.ts';
+import { type Level, levels, termsOfManifest } from '../scheduler/level.ts';
 import { type Profile, Profiles } from '../scheduler/profile.ts';
-import type { AgentDetail, AgentProfile, AgentState, AgentSummary, AgentTrigger } from './serving.ts';
+import type {
+  AgentDetail,
+  AgentProfile,
+  AgentScheduling,
+  AgentState,
+  AgentSummary,
+  AgentTrigger,
+} from './serving.ts';
+
+/** All instances of an agent: one, unless it is parallel. */
+export type Members = readonly [AgentRecord, ...AgentRecord[]];
 
 function stateOf(report: AgentReport | undefined): AgentState {
   switch (report?.phase) {
@@ -34,7 +45,8 @@ function stateOf(report: AgentReport | undefined): AgentState {
 }
 
 /** One agent as lists show it; without a report its thread is gone for the moment. */
-export function summaryOf(record: AgentRecord, report: AgentReport | undefined): AgentSummary {
+export function summaryOf(members: Members, report: AgentReport | undefined): AgentSummary {
+  const [record] = members;
   const { facts } = record.spec.program;
   return {
     name: record.name,
@@ -43,6 +55,8 @@ export function summaryOf(record: AgentRecord, report: AgentReport | undefined):
     digest: facts.digest,
     world: record.spec.manifest.world ?? facts.main.kind,
     thread: record.thread,
+    threads: [...new Set(members.map(({ thread }) => thread))].sort((one, other) => one - other),
+    instances: members.length,
     mailboxDepth: report?.mailboxDepth ?? 0,
     handled: report?.handled ?? 0,
     failed: report?.failed ?? 0,
@@ -50,6 +64,19 @@ export function summaryOf(record: AgentRecord, report: AgentReport | undefined):
     fuel: report?.fuel ?? 0n,
     route: record.spec.manifest.route,
     profile: profileOf(report?.profile),
+    scheduling: schedulingOf(record, report),
+  };
+}
+
+function schedulingOf({ spec }: AgentRecord, report: AgentReport | undefined): AgentScheduling {
+  const { level = 0, weight = 1 } = termsOfManifest(spec.manifest.scheduling);
+  const { executionMs, messagesPerSecond } = profileOf(report?.profile);
+  return {
+    level: levels[level] as Level,
+    weight,
+    turns: report?.turns ?? 0,
+    share: Math.min(1, (executionMs * messagesPerSecond) / 1000),
+    waitMs: report?.waitMs,
   };
 }
 
@@ -60,13 +87,13 @@ function profileOf(profile: Profile = new Profiles().of(0, 0)): AgentProfile {
 }
 
 export function detailOf(
-  record: AgentRecord,
+  members: Members,
   report: AgentReport | undefined,
   due: readonly TriggerStatus[],
 ): AgentDetail {
-  const { origin, earlier, spec } = record;
+  const { origin, earlier, spec } = members[0];
   return {
-    ...summaryOf(record, report),
+    ...summaryOf(members, report),
     manifestPath: origin.manifestPath,
     manifest: origin.manifestText,
     imports: importsOf(spec),

@@ -18,6 +18,10 @@ export function childSpec(specs: SpecMaker, like: Spec, parent: Spec): Spec {
   const subscriptions = like.manifest.subscriptions.filter(
     ({ pattern }) => heard.has(pattern) || rights.maySubscribe(pattern),
   );
+  const ties = (kind: 'links' | 'monitors'): readonly string[] =>
+    like.manifest.supervision[kind].filter(
+      (name) => parent.manifest.supervision[kind].includes(name) || rights.mayShare(kind, name),
+    );
   const environment = like.manifest.grants.environment.filter(
     (one) => one.kind === 'text' || secrets.has(one.secret),
   );
@@ -29,6 +33,7 @@ export function childSpec(specs: SpecMaker, like: Spec, parent: Spec): Spec {
       grants: { ...grants, environment, files: isBeside(like, parent) ? grants.files : [] },
       rates: tighterRates(like.manifest.rates, parent.manifest.rates),
       subscriptions,
+      supervision: { ...like.manifest.supervision, links: ties('links'), monitors: ties('monitors') },
       triggers: [],
       route: undefined,
       // Its messages would go where its maker may not send.

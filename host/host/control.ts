@@ -19,6 +19,7 @@ import type { Decision } from '../policy/decision.ts';
 import type { PolicyRequest } from '../policy/request.ts';
 import type { Scarce } from '../scheduler/allowance.ts';
 import type { StealBoardMemory } from '../scheduler/steal-board.ts';
+import type { WorkloadMemory } from '../scheduler/workload.ts';
 import type { LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { Allocations } from './allocation-meter.ts';
@@ -31,6 +32,8 @@ export interface ThreadSettings {
   readonly cacheFolder: string | undefined;
   readonly directory: DirectoryMemory;
   readonly residence: ResidenceShare;
+  /** Where it counts what its agents compute. */
+  readonly workload: WorkloadMemory;
   readonly warmBytesMax: number;
   /** Bytes of all history files, those of earlier runs too. */
   readonly historyBytesMax: number;

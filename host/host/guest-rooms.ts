@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import type { Agent } from '../agent/agent.ts';
+import { groupOf } from '../agent/parallel.ts';
 import { asyncBusGuestApi } from '../bus/async-guest-api.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Sender } from '../bus/delivery.ts';
@@ -14,6 +15,7 @@ import type { Flows } from '../engine/wasi/pace.ts';
 import type { Level } from '../manifest/scheduling.ts';
 import { asyncOrchestrationGuestApi } from '../orchestration/async-guest-api.ts';
 import { type OrchestrationGuest, orchestrationGuestApi } from '../orchestration/guest-api.ts';
+import { tiesGuestApi } from '../orchestration/ties-guest-api.ts';
 import { formatLogLine, type LogLevel, type LogLine, logGuestApi } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import { absentRoom } from './absent-rooms.ts';
@@ -64,6 +66,8 @@ export class GuestRooms {
         return orchestrationGuestApi(this.#namesGuest(agent, budget));
       case 'motehost:agent/async-orchestration@0.1':
         return asyncOrchestrationGuestApi(this.#namesGuest(agent, budget));
+      case 'motehost:agent/ties@0.1':
+        return tiesGuestApi(this.#namesGuest(agent, budget));
       case 'motehost:agent/log@0.1':
         return this.#logGuest(agent, budget);
       default:
@@ -202,6 +206,10 @@ class AgentOnBus<Rights extends BusRights = Capabilities> implements BusGuest, S
 
   mayUrge(level: Level): boolean {
     return this.#agent.mayUrge(level);
+  }
+
+  get group(): string | undefined {
+    return groupOf(this.#agent.name, this.#agent.spec);
   }
 
   sender(): Sender {

@@ -5,7 +5,6 @@ import type { SchedulerSettings } from '../config/scheduler-settings.ts';
 import type { ResidenceBounds } from '../engine/residence.ts';
 import type { Limits } from '../limits.ts';
 import type { Manifest, SupervisorTree } from '../manifest.ts';
-import type { AllocationStrategy } from '../scheduler/allocation.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { HostHooks } from './host-hooks.ts';
 import type { Installed, Serving } from './serving.ts';
@@ -56,14 +55,12 @@ export interface ServeOptions {
   readonly historyBytesMax?: number;
   /** Go on with what is readable of damaged journals; default: refuse to start. */
   readonly repairJournal?: boolean;
-  /** Who has the next turn. Default: fair shares. */
+  /** Who has the next turn, and who lives on which thread. Default: fair shares, balanced. */
   readonly scheduler?: SchedulerSettings;
   /** Keys, audit chain, policies. */
   readonly trust?: TrustSettings;
   /** Where metrics are exported to besides `/metrics`; default nowhere. */
   readonly metrics?: MetricsSettings;
-  /** How agents that want a share of a processor find a thread. Default `worst-fit`. */
-  readonly allocation?: AllocationStrategy;
   /** The operator's own code, called at moments in the lives of agents. */
   readonly hooks?: HostHooks;
   readonly clock: Clock;

@@ -100,6 +100,10 @@ export class Moves {
     return moved;
   }
 
+  isMoving(id: number): boolean {
+    return this.#moving.has(id);
+  }
+
   /** Resolves when an agent is where the registry says; at once, unless it moves. Never rejects. */
   async settled(id: number): Promise<void> {
     while (this.#moving.has(id)) await this.#done;

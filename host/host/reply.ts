@@ -1,3 +1,4 @@
+import { type OpenCircuit, openCircuitOf, openCircuitText } from '../agent/circuit-refusal.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Accepted as BusAccepted, Reply as BusReply, Sender } from '../bus/delivery.ts';
 import type { BusError, Payload } from '../bus/message.ts';
@@ -37,12 +38,20 @@ function pausedWords({ directory }: Bus, to: string): { readonly why?: string } 
 
 /** How a request from outside ended. @throws HostError `HOST_ERR_SUBJECT_INVALID` */
 function replyOf(reply: BusReply, id: string, deadlineMs: number | undefined): Reply {
-  if (!('error' in reply))
+  if (!('error' in reply)) {
+    const circuit = openCircuitOf(reply.outcome);
+    if (circuit !== undefined) return turnedAway(circuit);
     return { kind: 'answered', id, outcome: reply.outcome, contentType: reply.contentType };
+  }
   const { error } = reply;
   const retryAfterMs = error.tag === 'full' || error.tag === 'rate-limited' ? error.val : undefined;
   const refused = { kind: 'refused', reason: refusalOf(error), retryAfterMs } as const;
   return error.tag === 'timed-out' ? { ...refused, deadlineMs } : refused;
+}
+
+function turnedAway(circuit: OpenCircuit): Reply {
+  const { retryAfterMs } = circuit;
+  return { kind: 'refused', reason: 'circuit-open', retryAfterMs, why: openCircuitText(circuit), circuit };
 }
 
 function refusalOf(error: BusError): Extract<Reply, { kind: 'refused' }>['reason'] {

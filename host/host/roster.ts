@@ -1,6 +1,8 @@
 import type { AgentReport } from '../agent/population.ts';
+import type { AgentRecord } from '../agent/registry.ts';
 import type { Triggers } from '../agent/triggers/triggers.ts';
-import { detailOf, summaryOf } from './agent-view.ts';
+import { sumOf } from './agent-sum.ts';
+import { detailOf, type Members, summaryOf } from './agent-view.ts';
 import type { AgentDetail, AgentSummary } from './serving.ts';
 import type { Tenancy } from './tenancy.ts';
 import type { Threads } from './threads.ts';
@@ -21,7 +23,8 @@ export class Roster {
     // Nobody is asked of a thread that is just being left.
     await this.#tenancy.moved();
     const records = this.#tenancy.registry.list(after, max, prefix);
-    const byThread = Map.groupBy(records, ({ thread }) => thread);
+    const all = records.map((record) => this.#membersOf(record));
+    const byThread = Map.groupBy(all.flat(), ({ thread }) => thread);
     const reports = new Map<number, AgentReport | undefined>();
     await Promise.all(
       [...byThread].map(async ([thread, some]) => {
@@ -30,12 +33,19 @@ export class Roster {
         for (const [index, id] of ids.entries()) reports.set(id, found[index]);
       }),
     );
-    return records.map((record) => summaryOf(record, reports.get(record.id)));
+    return all.map((members) => summaryOf(members, sumOf(members.map(({ id }) => reports.get(id)))));
   }
 
   async agent(name: string): Promise<AgentDetail> {
-    const record = await this.#tenancy.located(name);
-    const [report] = (await this.#threads.handle(record.thread)?.call('report', [record.id])) ?? [];
-    return detailOf(record, report, this.#triggers.of(name));
+    const members = this.#membersOf(await this.#tenancy.located(name));
+    const reports = members.map(async ({ id, thread }) => {
+      const [report] = (await this.#threads.handle(thread)?.call('report', [id])) ?? [];
+      return report;
+    });
+    return detailOf(members, sumOf(await Promise.all(reports)), this.#triggers.of(name));
+  }
+
+  #membersOf(record: AgentRecord): Members {
+    return [record, ...this.#tenancy.membersOf(record).slice(1)];
   }
 }

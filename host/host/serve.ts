@@ -19,6 +19,7 @@ import type { HostError } from '../errors.ts';
 import type { SupervisorTree } from '../manifest.ts';
 import { Placement } from '../scheduler/placement.ts';
 import { StealBoard } from '../scheduler/steal-board.ts';
+import { newWorkload, Workload } from '../scheduler/workload.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
@@ -38,7 +39,6 @@ import { Metering } from './metering.ts';
 import { AgentNursery } from './nursery.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
 import { tellPressure } from './pressure-news.ts';
-import { Reservations } from './reservations.ts';
 import { Roster } from './roster.ts';
 import { RunFolder } from './run-folder.ts';
 import type {
@@ -72,6 +72,7 @@ import { SupplyChain } from './supply-chain.ts';
 import { Tenancy } from './tenancy.ts';
 import { ThreadPlaces } from './thread-places.ts';
 import { type AgentThreadHandle, Threads } from './threads.ts';
+import { TieDesk } from './tie-desk.ts';
 import { Totals } from './totals.ts';
 import { openTriggers } from './triggering.ts';
 import { recordRefusal, refusalText, Trust } from './trust.ts';
@@ -135,11 +136,13 @@ class ServingHost implements LocalServing {
   readonly #triggers: Triggers;
   readonly #supervision: Supervision;
   readonly #ties: AgentTies;
+  readonly #tieDesk: TieDesk;
   readonly #supervisorNews: SupervisorNews;
   readonly #desk: FrontDesk;
   readonly #roster: Roster;
   readonly #hooks: HookCalls;
   readonly #absences: Absences;
+  readonly #workload: Workload;
   #recordsTriedMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
 
@@ -195,12 +198,16 @@ class ServingHost implements LocalServing {
       wheel,
       bus: () => this.#bus,
       nursery: () => this.#nursery,
+      ties: () => this.#tieDesk,
       isAgent: (name) => this.#tenancy.registry.get(name) !== undefined,
       say: this.#say.bind(this),
     });
     const stealBoard = StealBoard.create(threads);
+    const workload = newWorkload(threads);
+    this.#workload = new Workload(workload, () => clock.monotonicMs());
     this.#places = new ThreadPlaces({
       options,
+      workload,
       directory: this.#directory,
       residence: this.#residence,
       state,
@@ -224,9 +231,10 @@ class ServingHost implements LocalServing {
         for (const [agent, own] of changed) state.agents.putSubscriptions(agent, own);
       },
       onHalted: ([agent, halt]) => {
-        state.agents.putHalt(agent, halt);
-        this.#tenancy.noteHalt(agent, halt);
-        if (halt?.kind === 'terminated') void this.#ended(agent, false);
+        state.agents.putHalt(agent, this.#tenancy.noteHalt(agent, halt));
+        if (halt?.kind !== 'terminated') return;
+        this.#ties.terminated(agent, halt);
+        void this.#ended(agent, false);
       },
       onExited: (exit) => {
         this.#supervision.exited(exit);
@@ -273,20 +281,27 @@ class ServingHost implements LocalServing {
       audit: this.#audit,
       say: this.#say,
     });
+    this.#tieDesk = new TieDesk({
+      ties: this.#ties,
+      require: (agent) => this.#tenancy.require(agent),
+      audit: this.#audit,
+      say: this.#say,
+      assertOpen: () => this.#assertOpen(),
+    });
     this.#tenancy = new Tenancy({
       bus: this.#bus,
-      placement: new Placement(options.scheduler?.placement, options.scheduler?.threadWeightMax),
+      placement: new Placement({
+        name: options.scheduler?.placement,
+        weightMax: options.scheduler?.threadWeightMax,
+        memoryBytesMax: memoryBytesMax / threads,
+        busyOf: (thread) => this.#workload.busyOf(thread),
+      }),
       directory: this.#directory,
       threads: this.#threads,
       kept,
       halts: state.agents.halts(),
       changed: (name, spec) => this.#ties.changed(name, spec),
       isFresh: state.coldLeft.length === 0,
-      reservations: new Reservations({
-        strategy: options.allocation ?? 'worst-fit',
-        threads: this.#threads.numbers,
-        memoryBytesMax,
-      }),
       stealBoard,
     });
     this.#supervision = new Supervision({
@@ -648,15 +663,18 @@ class ServingHost implements LocalServing {
   handle(name: string, principal?: Principal): AgentHandle {
     return new Handle(name, principal?.name ?? 'local', {
       clock: this.#options.clock,
-      record: (known) => this.#tenancy.located(known),
+      records: async (known) => this.#tenancy.membersOf(await this.#tenancy.located(known)),
       thread: (number) => this.#threads.handle(number),
       metrics: (known) => this.#roster.agent(known),
       resume: (known, by) => this.resume(known, false, { name: by }),
-      assertOpen: () => {
-        this.#desk.requireOpen();
-        this.#audit.assertRoom();
-      },
+      ties: this.#tieDesk,
+      assertOpen: () => this.#assertOpen(),
     });
+  }
+
+  #assertOpen(): void {
+    this.#desk.requireOpen();
+    this.#audit.assertRoom();
   }
 
   async endThread(thread: number): Promise<void> {

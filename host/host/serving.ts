@@ -1,4 +1,5 @@
 import type * as http from 'node:http';
+import type { OpenCircuit } from '../agent/circuit-refusal.ts';
 import type { LifecycleState } from '../agent/lifecycle.ts';
 import type { DeadReason } from '../bus/dead-letters.ts';
 import type { Failure, Guarantee, Message, Payload } from '../bus/message.ts';
@@ -11,6 +12,7 @@ import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
 import type { ServingKeys } from './serving-keys.ts';
 
 // The front doors know no room between: what they need of the bus reaches them from here.
+export type { OpenCircuit } from '../agent/circuit-refusal.ts';
 export type { LifecycleState } from '../agent/lifecycle.ts';
 export type { DeadReason } from '../bus/dead-letters.ts';
 export type { Failure, Guarantee, Header, Message, Payload } from '../bus/message.ts';
@@ -51,7 +53,12 @@ export interface AgentSummary {
   /** SHA-256 of the component, lower-case hex. */
   readonly digest: string;
   readonly world: string;
+  /** Where it lives; of a parallel agent its first instance. */
   readonly thread: number;
+  /** Where its instances live, each number once. */
+  readonly threads: readonly number[];
+  /** More than 1 for a parallel agent. */
+  readonly instances: number;
   /** Messages waiting. */
   readonly mailboxDepth: number;
   /** Messages dealt with since the host started. */
@@ -64,6 +71,20 @@ export interface AgentSummary {
   /** Where `wasi:http` requests for it come in. */
   readonly route: string | undefined;
   readonly profile: AgentProfile;
+  readonly scheduling: AgentScheduling;
+}
+
+/** How an agent's turns stand to those of others. */
+export interface AgentScheduling {
+  readonly level: Level;
+  /** Its share against others of its level. */
+  readonly weight: number;
+  /** Turns it had since its thread began: messages, and slices of them. */
+  readonly turns: number;
+  /** What it computes as of late, 0 to 1 of one core. */
+  readonly share: number;
+  /** Milliseconds it waited for its turns, on average as of late; undefined: none of its waits was looked at. */
+  readonly waitMs: number | undefined;
 }
 
 /** How an agent works, as its messages have shown: moving averages. */
@@ -180,12 +201,15 @@ export type Reply =
         | 'timed-out'
         | 'cancelled'
         | 'unavailable'
-        | 'rate-limited';
+        | 'rate-limited'
+        | 'circuit-open';
       readonly retryAfterMs: number | undefined;
       /** For people: what the reason does not say, and the cure. */
       readonly why?: string;
       /** Of `timed-out`: how long the asker waited, where it said so. */
       readonly deadlineMs?: number | undefined;
+      /** Of `circuit-open`. */
+      readonly circuit?: OpenCircuit;
     };
 
 export interface Accepted {
@@ -274,6 +298,15 @@ export interface WaitOptions {
   readonly timeoutMs?: number;
 }
 
+/** A tie between two agents; of a monitor, the one that watches. */
+export interface AgentTie {
+  readonly kind: 'link' | 'monitor';
+  /** The other one. */
+  readonly agent: string;
+  /** The number of a monitor that was asked for; undefined for links, and for what a manifest declares. */
+  readonly monitor: number | undefined;
+}
+
 /** One agent, to be held and let go of. */
 export interface AgentHandle {
   readonly name: string;
@@ -291,6 +324,20 @@ export interface AgentHandle {
   stop(): Promise<void>;
   /** As `stop`, at once: the message under way is ended, and what the agent saved is gone. @throws HostError as `stop` */
   kill(): Promise<void>;
+  /**
+   * Links it with another until the first end of either: who fails takes the other along. One that has ended for good
+   * does so at once. @throws HostError `HOST_ERR_AGENT_UNKNOWN` for either, `HOST_ERR_CONFIG_INVALID` with itself,
+   * `HOST_ERR_BUDGET_EXHAUSTED`
+   */
+  link(other: string): Promise<void>;
+  /** False: nobody asked for such a link while they ran. @throws HostError as `link` */
+  unlink(other: string): Promise<boolean>;
+  /** Has it told of another's end by a message `down.NAME`, which holds this number. @throws HostError as `link` */
+  monitor(other: string): Promise<number>;
+  /** False: it has no such monitor, or none any more. */
+  demonitor(monitor: number): Promise<boolean>;
+  /** Its links, and whom it watches. */
+  ties(): Promise<readonly AgentTie[]>;
   state(): Promise<LifecycleState>;
   metrics(): Promise<AgentMetrics>;
   /** The first of these states that it is in; undefined: in none of them within the time. */

@@ -3,7 +3,7 @@ import type { Bus } from '../bus/bus.ts';
 import type { Wheel } from '../clock/wheel.ts';
 import type { Clock } from '../clock.ts';
 import { type Answer, refused } from '../orchestration/asked.ts';
-import { Home, type Nursery } from '../orchestration/home.ts';
+import { Home, type Nursery, type TieRoom } from '../orchestration/home.ts';
 import type { Lease, LeaseEnd } from '../orchestration/leases.ts';
 import type { AskedOfHome } from './control.ts';
 import { LeaseFile } from './lease-file.ts';
@@ -14,6 +14,7 @@ export interface SharedNamesOptions {
   readonly wheel: Wheel;
   readonly bus: () => Bus;
   readonly nursery: () => Nursery;
+  readonly ties: () => TieRoom;
   readonly isAgent: (name: string) => boolean;
   readonly say: (level: 'error', text: string) => void;
 }
@@ -28,7 +29,7 @@ export class SharedNames {
 
   /** @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
   constructor(options: SharedNamesOptions) {
-    const { stateFolder, clock, wheel, nursery, isAgent } = options;
+    const { stateFolder, clock, wheel, nursery, ties, isAgent } = options;
     this.#options = options;
     this.#leases = new LeaseFile(join(stateFolder, 'leases.sqlite'), (error) =>
       options.say('error', error.message),
@@ -41,6 +42,12 @@ export class SharedNames {
         spawn: (...asked) => nursery().spawn(...asked),
         endChild: (...asked) => nursery().endChild(...asked),
         childrenOf: (parent) => nursery().childrenOf(parent),
+      },
+      ties: {
+        link: (...asked) => ties().link(...asked),
+        unlink: (...asked) => ties().unlink(...asked),
+        monitor: (...asked) => ties().monitor(...asked),
+        demonitor: (...asked) => ties().demonitor(...asked),
       },
       isAgent,
       onLeaseEnd: (lease, end) => this.#publish(lease, end),

@@ -89,7 +89,7 @@ function livesOf({ registry }: HostView, looked: readonly Looked[]): ServingStat
   for (const { report } of looked)
     for (const [state, count] of Object.entries(report.lives)) counts[state] = (counts[state] ?? 0) + count;
   const reached = looked.reduce((sum, { report }) => sum + report.agents, 0);
-  return { ...counts, unreachable: Math.max(0, registry.size - reached) } as ServingStatus['lifecycle'];
+  return { ...counts, unreachable: Math.max(0, registry.instances - reached) } as ServingStatus['lifecycle'];
 }
 
 function memoriesOf(residence: ResidenceShare): { live: number; max: number } {

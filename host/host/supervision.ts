@@ -69,12 +69,18 @@ export class Supervision {
 
   #check(tree: SupervisorTree): void {
     for (const name of agentsOf(tree)) {
-      const isThere = this.#rooms.tenancy.registry.get(name) !== undefined;
-      if (isThere && !this.#members.has(name)) {
+      const record = this.#rooms.tenancy.registry.get(name);
+      const isParallel = record?.spec.manifest.execution.mode === 'parallel';
+      if (record !== undefined && !isParallel && !this.#members.has(name)) {
         this.#members.add(name);
         continue;
       }
-      const why = isThere ? 'which another one has already' : 'and there is no such agent here';
+      const why =
+        record === undefined
+          ? 'and there is no such agent here'
+          : isParallel
+            ? 'whose instances are begun again one by one, as its own [restart] says: leave it out of the tree'
+            : 'which another one has already';
       throw new HostError(
         'HOST_ERR_CONFIG_INVALID',
         `the supervisor '${tree.name}' has the child '${name}', ${why}`,

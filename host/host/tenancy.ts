@@ -10,7 +10,6 @@ import type { Placement } from '../scheduler/placement.ts';
 import type { StealBoard } from '../scheduler/steal-board.ts';
 import type { AskedAgents, Released } from './control.ts';
 import { type MoveCounts, Moves, type Station } from './moves.ts';
-import type { Reservations } from './reservations.ts';
 import { unknownAgent } from './thread-serving.ts';
 import type { AgentThreadHandle, Threads } from './threads.ts';
 
@@ -28,8 +27,6 @@ export interface TenancyOptions {
   readonly placement?: Placement;
   /** No agent has its state on disk. */
   readonly isFresh: boolean;
-  /** What threads are promised to agents that want a share of a processor for themselves. */
-  readonly reservations: Reservations;
   readonly stealBoard: StealBoard;
 }
 
@@ -78,6 +75,11 @@ export class Tenancy {
     return this.require(name);
   }
 
+  /** Whether an agent is on its way to another thread. */
+  isMoving({ id }: AgentRecord): boolean {
+    return this.#moves.isMoving(id);
+  }
+
   /** Resolves when nobody is on the way from thread to thread; at once, if nobody is. Never rejects. */
   moved(): Promise<void> {
     return this.#moves.done();
@@ -113,8 +115,7 @@ export class Tenancy {
       const [record] = await this.#add([name], spec, origin);
       if (!hadState || record === undefined) return;
       // Removing an agent removes its state.
-      await this.#handle(record.thread).call('remove', record.id);
-      this.#forget(record);
+      await this.#removeAll(record);
       await this.#add([name], spec, origin);
     });
   }
@@ -129,23 +130,48 @@ export class Tenancy {
       for (const name of names) {
         const id = directory.add(name, mailbox, delivery.guarantee, messages.seal, messages.sign);
         directory.notePaused(id, this.haltOf(name)?.kind === 'paused');
-        const home = this.#placed(id, name, spec, homes.get(name));
-        records.push(this.registry.add(id, name, spec, origin, threads.numbers, home));
+        const first = this.#placed(id, name, spec, origin, homes.get(name));
+        records.push(first);
+        this.#multiply(first, spec);
       }
     } catch (thrown) {
       for (const record of records) this.#forget(record);
       throw thrown;
     }
-    await Promise.all(threads.numbers.map((number) => this.#settle(number, spec, records)));
+    const all = records.flatMap((record) => this.registry.membersOf(record));
+    await Promise.all(threads.numbers.map((number) => this.#settle(number, spec, all)));
     for (const { name } of records) this.#options.changed(name, spec);
     return records;
   }
 
-  #placed(id: number, name: string, spec: Spec, home: number | undefined): number | undefined {
+  /** As many instances as its spec says; those that are new. */
+  #multiply(first: AgentRecord, { manifest }: Spec): readonly AgentRecord[] {
+    const { directory, threads } = this.#options;
+    const { mailbox, delivery, messages, execution } = manifest;
+    const added: AgentRecord[] = [];
+    for (let count = this.membersOf(first).length; count < execution.instances; count += 1) {
+      const id = directory.addMember(first.id, mailbox, delivery.guarantee, messages.seal, messages.sign);
+      try {
+        added.push(this.registry.addMember(id, first, threads.numbers));
+      } catch (thrown) {
+        directory.removeMember(first.id, id);
+        throw thrown;
+      }
+    }
+    return added;
+  }
+
+  /** All instances of an agent, the first one first. */
+  membersOf(record: AgentRecord): readonly AgentRecord[] {
+    return this.registry.membersOf(record);
+  }
+
+  #placed(id: number, name: string, spec: Spec, origin: Origin, home: number | undefined): AgentRecord {
+    const { directory, threads } = this.#options;
     try {
-      return this.#options.reservations.placeOf(id, spec, home);
+      return this.registry.add(id, name, spec, origin, threads.numbers, home);
     } catch (thrown) {
-      this.#options.directory.remove(name);
+      directory.remove(name);
       throw thrown;
     }
   }
@@ -191,9 +217,10 @@ export class Tenancy {
     }
   }
 
-  #newcomer({ id, name }: AgentRecord): Newcomer {
+  #newcomer({ id, name, spec }: AgentRecord): Newcomer {
     const { kept, halts } = this.#options;
-    const own = kept.get(name);
+    // What one of several instances subscribed to is not known to be of which.
+    const own = spec.manifest.execution.instances > 1 ? undefined : kept.get(name);
     const halt = halts.get(name);
     if (own === undefined && halt === undefined) return [id, name];
     kept.delete(name);
@@ -216,37 +243,79 @@ export class Tenancy {
     return this.#inTurn(async () => {
       const record = this.#present(asked);
       const difference = differenceOf(record.spec, spec);
-      const handle = this.#handle(record.thread);
       this.#claimRoute(record.name, spec);
-      await this.#teach(handle, record.thread, spec);
-      await handle.call('replace', { id: record.id, spec: spec.number });
-      const { mailbox, delivery, messages } = spec.manifest;
-      this.#options.directory.limit(record.id, mailbox, delivery.guarantee, messages.seal, messages.sign);
-      this.registry.replace(record, spec, origin);
+      const surplus = this.membersOf(record).slice(spec.manifest.execution.instances);
+      for (const one of surplus.toReversed()) await this.#removeOne(one);
+      await Promise.all(this.membersOf(record).map((one) => this.#replaceOne(one, spec, origin)));
+      const added = this.#multiply(this.require(record.name), spec);
+      await Promise.all(this.#options.threads.numbers.map((number) => this.#settle(number, spec, added)));
       this.#options.changed(record.name, spec);
-      this.#options.reservations.replaced(record.id, spec, record.thread);
       return difference;
     });
+  }
+
+  async #replaceOne(record: AgentRecord, spec: Spec, origin: Origin): Promise<void> {
+    const handle = this.#handle(record.thread);
+    await this.#teach(handle, record.thread, spec);
+    await handle.call('replace', { id: record.id, spec: spec.number });
+    const { mailbox, delivery, messages } = spec.manifest;
+    this.#options.directory.limit(record.id, mailbox, delivery.guarantee, messages.seal, messages.sign);
+    this.registry.replace(record, spec, origin);
   }
 
   remove(asked: AgentRecord): Promise<void> {
     return this.#inTurn(async () => {
       const record = this.#present(asked);
-      await this.#handle(record.thread).call('remove', record.id);
-      this.#forget(record);
+      await this.#removeAll(record);
       this.#options.changed(record.name, undefined);
       const { route } = record.spec.manifest;
       if (route !== undefined) this.#routes.delete(route);
     });
   }
 
-  /** What a thread says of one of its agents. */
-  noteHalt(name: string, halt: Halt | undefined): void {
+  async #removeAll(record: AgentRecord): Promise<void> {
+    const [, ...others] = this.membersOf(record);
+    for (const one of others.toReversed()) await this.#removeOne(one);
+    await this.#handle(record.thread).call('remove', record.id);
+    this.#forget(record);
+  }
+
+  /** An instance that is not its agent's first. */
+  async #removeOne(record: AgentRecord): Promise<void> {
+    await this.#handle(record.thread).call('remove', record.id);
+    this.#forgetMember(record);
+  }
+
+  #forgetMember(record: AgentRecord): void {
+    const first = this.require(record.name);
+    this.#options.directory.removeMember(first.id, record.id);
+    this.registry.remove(record);
+  }
+
+  /** What a thread says of one of its agents. @returns what counts for the agent, all its instances taken together */
+  noteHalt(name: string, halt: Halt | undefined): Halt | undefined {
     const { halts, directory } = this.#options;
+    const before = halts.get(name);
+    const record = this.registry.get(name);
+    const members = record === undefined ? [] : this.membersOf(record);
+    // The others stand still because one is held, with what it failed at.
+    if (members.length > 1 && before?.kind === 'held' && halt?.kind === 'paused') return before;
     if (halt === undefined) halts.delete(name);
     else halts.set(name, halt);
-    const id = directory.find(name);
-    if (id !== 0) directory.notePaused(id, halt?.kind === 'paused');
+    for (const { id } of members) directory.notePaused(id, halt?.kind === 'paused');
+    if (members.length > 1 && halt !== undefined && halt.kind !== 'paused' && before?.kind !== halt.kind)
+      this.#haltOthers(members, halt);
+    return halt;
+  }
+
+  /** What one instance of an agent failed at for good is no work for the others: they stop where that one did. */
+  #haltOthers(members: readonly AgentRecord[], { kind, why }: Halt): void {
+    const rein = kind === 'held' ? 'pause' : 'stop';
+    for (const { id, thread } of members) {
+      const pulled = this.#options.threads.handle(thread)?.call('pull', { id, rein, by: why });
+      // The one that told of it is halted already, and so may others be.
+      pulled?.catch(() => undefined);
+    }
   }
 
   /** Why an agent handles nothing, as far as its thread has said so. */
@@ -257,16 +326,20 @@ export class Tenancy {
   /** A person says that an agent goes on. False: nothing keeps it from doing so. */
   resume(record: AgentRecord, isDropped: boolean): Promise<boolean> {
     return this.#inTurn(async () => {
-      const { id, thread } = this.#present(record);
-      return this.#handle(thread).call('resume', { id, isDropped });
+      const resumed = await Promise.all(
+        this.membersOf(this.#present(record)).map(({ id, thread }) =>
+          this.#handle(thread).call('resume', { id, isDropped }),
+        ),
+      );
+      return resumed.includes(true);
     });
   }
 
   #forget(record: AgentRecord): void {
+    for (const one of this.membersOf(record).slice(1)) this.#forgetMember(one);
     this.#options.halts.delete(record.name);
     this.#options.directory.remove(record.name);
     this.registry.remove(record);
-    this.#options.reservations.removed(record.id);
   }
 
   /** A thread was lost: its agents will be there again, on the one that takes its place. */

@@ -243,7 +243,8 @@ class SharedRights implements OrchestrationRights {
 
   permits(kind: Passing, name: string, bytes: Uint8Array): Permitted | Promise<Permitted> {
     if (this.#policy === undefined) return bytes;
-    if (kind === 'take') return this.#takes(this.#policy, name, bytes);
+    if (kind === 'take') return this.#hears(this.#policy, `channel.${name}`, bytes);
+    if (kind === 'monitor') return this.#hears(this.#policy, `down.${name}`, bytes);
     // Nothing that is shared keeps labels with what it holds.
     if (kind !== 'lease' && this.#policy.labels !== undefined) return undefined;
     return passed(this.#policy, kind, name, bytes);
@@ -256,8 +257,8 @@ class SharedRights implements OrchestrationRights {
     return policy.ended(policy.request('bus.subscribe', subject)) === undefined;
   }
 
-  #takes(policy: EffectiveRights, name: string, bytes: Uint8Array): Permitted | Promise<Permitted> {
-    const permitted = policy.subscribes(`channel.${name}`);
+  #hears(policy: EffectiveRights, pattern: string, bytes: Uint8Array): Permitted | Promise<Permitted> {
+    const permitted = policy.subscribes(pattern);
     if (permitted instanceof Promise) return permitted.then((is) => (is ? bytes : undefined));
     return permitted ? bytes : undefined;
   }
@@ -265,13 +266,13 @@ class SharedRights implements OrchestrationRights {
 
 function passed(
   policy: BusPolicy,
-  kind: Exclude<Passing, 'take'>,
+  kind: Exclude<Passing, 'take' | 'monitor'>,
   name: string,
   body: Uint8Array,
 ): Permitted | Promise<Permitted> {
   const payload = { contentType: undefined, headers: [], body };
   const pass =
-    kind === 'signal'
+    kind === 'signal' || kind === 'link'
       ? policy.passes('send', agentSubject(name), payload)
       : policy.passes('publish', `${kind === 'put' ? 'channel' : 'lease'}.${name}`, payload);
   return pass instanceof Promise ? pass.then((settled) => settled?.payload.body) : pass?.payload.body;

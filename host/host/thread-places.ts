@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Directory } from '../bus/directory.ts';
 import type { ResidenceShare } from '../engine/residence.ts';
 import type { StealBoard } from '../scheduler/steal-board.ts';
+import type { WorkloadMemory } from '../scheduler/workload.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
 import type { ServeOptions } from './local-serving.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -16,6 +17,7 @@ export interface ThreadPlacesRooms {
   readonly options: ServeOptions;
   readonly directory: Directory;
   readonly residence: ResidenceShare;
+  readonly workload: WorkloadMemory;
   readonly state: StateFolder;
   readonly trust: Trust;
   readonly runFolder: RunFolder;
@@ -38,6 +40,7 @@ export class ThreadPlaces {
       cacheFolder,
       directory: this.#rooms.directory.shared,
       residence: this.#rooms.residence,
+      workload: this.#rooms.workload,
       warmBytesMax: Math.floor(warmBytesMax / threads),
       historyBytesMax: this.#rooms.options.historyBytesMax ?? historyBytesDefault,
       threads,

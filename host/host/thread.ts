@@ -120,7 +120,7 @@ export class AgentThread {
   readonly #self: number;
   readonly #cold: ColdStates;
   readonly #dispatcher: Dispatcher;
-  readonly profiles: Profiles = new Profiles();
+  readonly profiles: Profiles;
   readonly #turns: MeteredTurn;
   readonly #allowances: Allowances;
   readonly #gate: Gate;
@@ -145,6 +145,8 @@ export class AgentThread {
   #server: ExchangeServer | undefined;
   #sweeping: NodeJS.Timeout | undefined;
   #quietLooks = 0;
+  /** Messages delivered at the last look. */
+  #tidyDelivered = 0;
   /** Agents whose own subscriptions are others since the owner was told. */
   readonly #subscribed = new Set<number>();
   #again: NodeJS.Timeout | undefined;
@@ -166,6 +168,7 @@ export class AgentThread {
     this.#clearance = clearanceOf(this.#trust, owner, clock);
     this.#audit = this.#openAudit();
     this.#self = links.self;
+    this.profiles = new Profiles(settings.workload, links.self);
     this.mail = mail;
     this.#owner = owner;
     this.#history = openHistory({
@@ -483,8 +486,11 @@ export class AgentThread {
 
   /** A memory that was dropped is held until the next collection, which comes late where nothing is done. */
   #tidy(): void {
-    const isDue = this.#residence.dropped >= tidyDroppedMin && this.#isQuiet();
-    this.#quietLooks = isDue ? this.#quietLooks + 1 : 0;
+    const { delivered } = this.bus.counts;
+    // One with a message now and then has nothing to do at most looks, and would still notice.
+    const isIdle = delivered === this.#tidyDelivered && this.#isQuiet();
+    this.#tidyDelivered = delivered;
+    this.#quietLooks = isIdle && this.#residence.dropped >= tidyDroppedMin ? this.#quietLooks + 1 : 0;
     if (this.#quietLooks >= tidyQuietLooks) void this.#residence.collect();
   }
 
@@ -640,7 +646,14 @@ export class AgentThread {
   reportOf(id: number): AgentReport | undefined {
     const report = this.population.reportOf(id);
     const key = this.bus.directory.indexOf(id);
-    return report && { ...report, profile: this.profiles.of(key, this.#clock.monotonicMs()) };
+    return (
+      report && {
+        ...report,
+        profile: this.profiles.of(key, this.#clock.monotonicMs()),
+        turns: this.profiles.turnsOf(key),
+        waitMs: this.#dispatcher.waitMsOf(id),
+      }
+    );
   }
 
   status(): ThreadReport {

@@ -30,6 +30,7 @@ export type ProblemCode =
   | 'rate-limited'
   | 'request-timeout'
   | 'route-unknown'
+  | 'tie-unknown'
   | 'unauthorized'
   | 'value-invalid'
   | 'wants-more';

@@ -61,6 +61,7 @@ const refusals: { readonly [reason in Refused['reason']]: readonly [number, Prob
   cancelled: [499, 'agent-cancelled', 'the asker went away'],
   unavailable: [503, 'HOST_ERR_AGENT_STOPPED', 'the agent is not available now; ask again'],
   'rate-limited': [429, 'HOST_ERR_RATE_LIMITED', 'too many messages; ask again'],
+  'circuit-open': [503, 'HOST_ERR_CIRCUIT_OPEN', 'the agent keeps failing, and is given time'],
 };
 
 function deadlineText(deadlineMs: number | undefined): string {
@@ -80,12 +81,15 @@ function deadlineProblem(
   return new Problem(504, 'agent-limit', why === undefined ? text : `${text}: ${why}`, { headers, data });
 }
 
-function refusal({ reason, retryAfterMs, deadlineMs, why }: Refused): Problem {
+function refusal({ reason, retryAfterMs, deadlineMs, why, circuit }: Refused): Problem {
   if (reason === 'timed-out')
     return deadlineProblem(deadlineMs, deadlineMs, ['x-mote-outcome', 'limit'], why);
   const [status, code, detail] = refusals[reason];
   const waits = status === 503 || status === 429;
-  return new Problem(status, code, detail, { retryAfterMs: retryAfterMs ?? (waits ? 1000 : undefined) });
+  const wait = { retryAfterMs: retryAfterMs ?? (waits ? 1000 : undefined) };
+  if (circuit === undefined) return new Problem(status, code, detail, wait);
+  const openedAt = new Date(circuit.openedAtMs).toISOString();
+  return new Problem(status, code, why ?? detail, { ...wait, data: { circuit: { ...circuit, openedAt } } });
 }
 
 function failureProblem(outcome: Failed<unknown>, headers: readonly string[]): Problem {

@@ -1,5 +1,6 @@
 import type { Route } from './route.ts';
 import { agentReinRoutes } from './routes/agent-reins.ts';
+import { agentTieRoutes } from './routes/agent-ties.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -22,6 +23,7 @@ export const routeTable: readonly Route[] = [
   ...subscribeRoutes,
   ...agentRoutes,
   ...agentReinRoutes,
+  ...agentTieRoutes,
   ...supervisorRoutes,
   ...logRoutes,
   ...deadLetterRoutes,

@@ -7,8 +7,9 @@ import type { Table } from './table.ts';
  * - `persistent`: from the start of the host on, in memory, and again as soon as it is lost
  * - `ephemeral`: a new one for each message, of which nothing is kept
  * - `scheduled`: as event-driven; it has triggers that name times, and no other reason to be there
+ * - `parallel`: several at a time, each as event-driven, of which nothing is kept when they have nothing to do
  */
-export type ExecutionMode = 'event-driven' | 'persistent' | 'ephemeral' | 'scheduled';
+export type ExecutionMode = 'event-driven' | 'persistent' | 'ephemeral' | 'scheduled' | 'parallel';
 
 /** `limits` and `sandbox` are one here: an agent's program has both, always. */
 export type Isolation = 'limits' | 'sandbox';
@@ -16,11 +17,14 @@ export type Isolation = 'limits' | 'sandbox';
 export interface Execution {
   readonly mode: ExecutionMode;
   readonly isolation: Isolation;
+  /** Instances that share its messages; 1 unless it is `parallel`. */
+  readonly instances: number;
 }
 
-export const defaultExecution: Execution = { mode: 'event-driven', isolation: 'sandbox' };
+export const defaultExecution: Execution = { mode: 'event-driven', isolation: 'sandbox', instances: 1 };
 
-const modes = ['event-driven', 'persistent', 'ephemeral', 'scheduled'] as const;
+const modes = ['event-driven', 'persistent', 'ephemeral', 'scheduled', 'parallel'] as const;
+const instancesBounds = { min: 2, max: 256 };
 const isolations = ['none', 'limits', 'sandbox', 'process', 'container'] as const;
 
 /**
@@ -29,11 +33,49 @@ const isolations = ['none', 'limits', 'sandbox', 'process', 'container'] as cons
  * @throws HostError `HOST_ERR_CONFIG_INVALID`; `HOST_ERR_TIER_UNAVAILABLE` for an isolation that this host does not have
  */
 export function executionOf(manifest: Table, hasTimes: boolean): Execution {
-  const table = manifest.table('execution').only(['mode', 'isolation']);
+  const table = manifest.table('execution').only(['mode', 'isolation', 'parallel']);
   const mode = table.choice('mode', modes, defaultExecution.mode);
   if (mode === 'scheduled' && !hasTimes)
     throw table.fault('mode', 'a scheduled agent needs [[triggers]] with cron, every or at');
-  return { mode, isolation: isolationOf(table) };
+  return { mode, isolation: isolationOf(table), instances: instancesOf(table, mode) };
+}
+
+function instancesOf(table: Table, mode: ExecutionMode): number {
+  if (mode !== 'parallel' && table.has('parallel'))
+    throw table.fault(
+      'parallel',
+      `execution.parallel needs mode = "parallel"; in mode = "${mode}" an agent has one instance`,
+    );
+  if (mode === 'parallel' && !table.has('parallel'))
+    throw table.fault('parallel', 'a parallel agent has to say how many instances it has: parallel = 4');
+  return table.quantity('parallel', 'count', instancesBounds, 1);
+}
+
+/** What `[execution] mode = "parallel"` excludes. */
+export interface Kept {
+  /** `[errors] state`. */
+  readonly isSaved: boolean;
+  readonly isRecorded: boolean;
+  readonly hasRoute: boolean;
+  readonly guarantee: string;
+}
+
+/**
+ * Nothing that an instance of a parallel agent has may outlive it: its next message may go to another.
+ * @throws HostError `HOST_ERR_CONFIG_INVALID` naming what is kept
+ */
+export function requireNothingKept(manifest: Table, kept: Kept): void {
+  const table = manifest.table('execution');
+  const why = kept.isSaved
+    ? 'leave [errors] state = "saved" out: instances share the messages, and no state'
+    : kept.isRecorded
+      ? 'leave [history] record out: a run of several instances cannot be run again'
+      : kept.guarantee === 'exactly-once'
+        ? 'leave [delivery] guarantee = "exactly-once" out: one instance alone would get all messages'
+        : kept.hasRoute
+          ? 'leave [http] route out: each request has an instance of its own already'
+          : undefined;
+  if (why !== undefined) throw table.fault('mode', `a parallel agent keeps nothing; ${why}`);
 }
 
 function isolationOf(table: Table): Isolation {

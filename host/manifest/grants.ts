@@ -45,6 +45,10 @@ export interface OrchestrationGrants {
   readonly spawnFrom: readonly string[];
   /** How many agents it made there may be at a time. */
   readonly childrenMax: number;
+  /** Agents it may link itself to while it runs: who fails takes the other along. */
+  readonly links: readonly string[];
+  /** Agents whose end it may ask to be told of while it runs. */
+  readonly monitors: readonly string[];
 }
 
 /** Everything an agent may reach beyond itself. What is not here is not there for it. */
@@ -76,7 +80,15 @@ export const noGrants: Grants = {
   context: false,
   tools: [],
   spawn: [],
-  orchestration: { channels: [], leases: [], groups: [], spawnFrom: [], childrenMax: 0 },
+  orchestration: {
+    channels: [],
+    leases: [],
+    groups: [],
+    spawnFrom: [],
+    childrenMax: 0,
+    links: [],
+    monitors: [],
+  },
 };
 
 const patternsMax = 100_000;
@@ -114,7 +126,7 @@ export function isSharedName(name: string): boolean {
 }
 
 function orchestrationOf(table: Table): OrchestrationGrants {
-  table.only(['channels', 'leases', 'groups', 'spawn-from', 'children-max']);
+  table.only(['channels', 'leases', 'groups', 'spawn-from', 'children-max', 'links', 'monitors']);
   const spawnFrom = namesOf(table, 'spawn-from', spawnPattern, 'worker');
   return {
     channels: namesOf(table, 'channels', sharedPattern, 'orders'),
@@ -127,6 +139,8 @@ function orchestrationOf(table: Table): OrchestrationGrants {
       childrenBounds,
       spawnFrom.length === 0 ? 0 : childrenDefault,
     ),
+    links: namesOf(table, 'links', spawnPattern, 'worker-*'),
+    monitors: namesOf(table, 'monitors', spawnPattern, 'worker-*'),
   };
 }
 

@@ -43,7 +43,7 @@ export interface DeliveryRules {
 
 export const defaultRates: Rates = {
   messagesPerSecond: 10_000,
-  messageBurst: 20_000,
+  messageBurst: 2_000,
   messageBytesMax: 1024 * 1024,
 };
 export const defaultMailbox: MailboxLimits = {

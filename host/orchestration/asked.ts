@@ -34,7 +34,9 @@ export type Asked =
   | { readonly kind: 'members'; readonly name: string }
   | { readonly kind: 'spawn'; readonly like: string; readonly name: string; readonly isDetached: boolean }
   | { readonly kind: 'end-child'; readonly name: string }
-  | { readonly kind: 'children' };
+  | { readonly kind: 'children' }
+  | { readonly kind: 'link' | 'unlink' | 'monitor'; readonly agent: string }
+  | { readonly kind: 'demonitor'; readonly monitor: number };
 
 /** A lease as an agent is told of it. */
 export interface ToldLease {
@@ -56,6 +58,7 @@ export type Answer =
   | { readonly kind: 'from'; readonly agent: string }
   | { readonly kind: 'names'; readonly names: readonly string[] }
   | { readonly kind: 'group'; readonly group: GroupView }
+  | { readonly kind: 'number'; readonly number: number }
   | { readonly kind: 'error'; readonly error: OrchestrationError };
 
 export const done: Answer = { kind: 'done' };

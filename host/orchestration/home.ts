@@ -14,12 +14,22 @@ export interface Nursery {
   childrenOf(parent: string): readonly string[];
 }
 
+/** Ties agents to each other; what is asked of it is allowed. */
+export interface TieRoom {
+  link(agent: string, other: string): Answer;
+  unlink(agent: string, other: string): Answer;
+  /** The number of the monitor. */
+  monitor(agent: string, other: string): Answer;
+  demonitor(agent: string, monitor: number): Answer;
+}
+
 export interface HomeOptions {
   readonly clock: Clock;
   readonly wheel: Wheel;
   /** Where leases outlive the process; none: they do not. */
   readonly store?: LeaseStore | undefined;
   readonly nursery: Nursery;
+  readonly ties: TieRoom;
   /** Whether there is an agent of that name. */
   readonly isAgent: (name: string) => boolean;
   readonly onLeaseEnd: (lease: Lease, end: LeaseEnd) => void;
@@ -91,6 +101,12 @@ export class Home {
         return this.#options.nursery.endChild(agent, asked.name);
       case 'children':
         return { kind: 'names', names: this.#options.nursery.childrenOf(agent) };
+      case 'link':
+      case 'unlink':
+      case 'monitor':
+        return this.#options.ties[asked.kind](agent, asked.agent);
+      case 'demonitor':
+        return this.#options.ties.demonitor(agent, asked.monitor);
     }
   }
 

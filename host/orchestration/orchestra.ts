@@ -12,10 +12,10 @@ export interface GuestPayload {
 }
 
 /** What policies are asked about. */
-export type Passing = 'put' | 'take' | 'lease' | 'signal';
+export type Passing = 'put' | 'take' | 'lease' | 'signal' | 'link' | 'monitor';
 export type Permitted = Uint8Array | undefined;
 
-export type SharedKind = 'channels' | 'leases' | 'groups' | 'spawnFrom';
+export type SharedKind = 'channels' | 'leases' | 'groups' | 'spawnFrom' | 'links' | 'monitors';
 
 /** What an agent may use together with others. Names are valid ones. */
 export interface OrchestrationRights {
@@ -99,14 +99,14 @@ export class Orchestra {
 
   async put(channel: string, value: Uint8Array, waitMs: number, signal?: AbortSignal): Promise<void> {
     this.check('channels', channel);
-    const own = await this.#permit('put', channel, value);
-    await this.#done({ kind: 'put', name: channel, value: own, waitMs: this.#within(waitMs) }, signal);
+    const own = await this.permit('put', channel, value);
+    await this.done({ kind: 'put', name: channel, value: own, waitMs: this.#within(waitMs) }, signal);
   }
 
   async take(channel: string, waitMs: number, signal?: AbortSignal): Promise<Uint8Array> {
     this.check('channels', channel);
-    await this.#permit('take', channel, nothing);
-    const answer = await this.#asked({ kind: 'take', name: channel, waitMs: this.#within(waitMs) }, signal);
+    await this.permit('take', channel, nothing);
+    const answer = await this.asked({ kind: 'take', name: channel, waitMs: this.#within(waitMs) }, signal);
     if (answer.kind !== 'value') throw bug('take', answer);
     const isWanted = signal?.aborted !== true;
     if (isWanted && this.guest.rights.mayStillTake(channel)) return answer.value;
@@ -117,8 +117,8 @@ export class Orchestra {
 
   async acquireLease(name: string, ttlMs: number, waitMs: number, signal?: AbortSignal): Promise<ToldLease> {
     this.check('leases', name);
-    await this.#permit('lease', name, nothing);
-    const answer = await this.#asked({ kind: 'acquire', name, ttlMs, waitMs: this.#within(waitMs) }, signal);
+    await this.permit('lease', name, nothing);
+    const answer = await this.asked({ kind: 'acquire', name, ttlMs, waitMs: this.#within(waitMs) }, signal);
     if (answer.kind !== 'lease') throw bug('acquire', answer);
     if (signal?.aborted !== true) return answer.lease;
     void this.guest.ask({ kind: 'release', name, token: Number(answer.lease.token) }, undefined);
@@ -127,13 +127,13 @@ export class Orchestra {
 
   async renewLease(name: string, token: bigint, ttlMs: number): Promise<ToldLease> {
     this.check('leases', name);
-    const answer = await this.#asked({ kind: 'renew', name, token: Number(token), ttlMs });
+    const answer = await this.asked({ kind: 'renew', name, token: Number(token), ttlMs });
     return answer.kind === 'lease' ? answer.lease : Promise.reject(bug('renew', answer));
   }
 
   async releaseLease(name: string, token: bigint): Promise<void> {
     this.check('leases', name);
-    await this.#done({ kind: 'release', name, token: Number(token) });
+    await this.done({ kind: 'release', name, token: Number(token) });
   }
 
   async raise(agent: string, word: string): Promise<void> {
@@ -141,36 +141,36 @@ export class Orchestra {
     if (!this.guest.rights.maySendTo(agent)) this.#deny(`signal ${agent}`, 'send', `agent.${agent}`);
     const bytes = Buffer.from(word);
     // A word of which something was left out would be another word.
-    if (!bytes.equals(await this.#permit('signal', agent, bytes))) this.refuse({ tag: 'denied' });
-    await this.#done({ kind: 'raise', agent, word });
+    if (!bytes.equals(await this.permit('signal', agent, bytes))) this.refuse({ tag: 'denied' });
+    await this.done({ kind: 'raise', agent, word });
   }
 
   async awaitSignal(word: string, waitMs: number, signal?: AbortSignal): Promise<string> {
     this.#checkWord(word);
-    const answer = await this.#asked({ kind: 'await', word, waitMs: this.#within(waitMs) }, signal);
+    const answer = await this.asked({ kind: 'await', word, waitMs: this.#within(waitMs) }, signal);
     return answer.kind === 'from' ? answer.agent : Promise.reject(bug('await', answer));
   }
 
   async open(name: string, valuesMax: number): Promise<void> {
     this.check('channels', name);
-    await this.#done({ kind: 'open', name, valuesMax });
+    await this.done({ kind: 'open', name, valuesMax });
   }
 
   async close(name: string): Promise<void> {
     this.check('channels', name);
-    await this.#done({ kind: 'close', name });
+    await this.done({ kind: 'close', name });
   }
 
   async join(name: string, topology: string): Promise<void> {
     this.check('groups', name);
     const kind = topologyKinds.find((one) => one === topology);
     if (kind === undefined) return this.refuse({ tag: 'invalid', val: `no topology: '${topology}'` });
-    await this.#done({ kind: 'join', name, topology: kind });
+    await this.done({ kind: 'join', name, topology: kind });
   }
 
   async leave(name: string): Promise<void> {
     this.check('groups', name);
-    await this.#done({ kind: 'leave', name });
+    await this.done({ kind: 'leave', name });
   }
 
   async group(name: string): Promise<{
@@ -179,7 +179,7 @@ export class Orchestra {
     readonly neighbours: readonly string[];
   }> {
     this.check('groups', name);
-    const answer = await this.#asked({ kind: 'members', name });
+    const answer = await this.asked({ kind: 'members', name });
     return answer.kind === 'group' ? answer.group : Promise.reject(bug('members', answer));
   }
 
@@ -264,16 +264,16 @@ export class Orchestra {
     const { rights } = this.guest;
     if (!rights.mayShare('spawnFrom', like)) this.#deny(`spawn like ${like}`, 'spawnFrom', like);
     if (!rights.maySpawn(name)) this.#deny(`spawn ${name}`, 'spawn', name);
-    await this.#done({ kind: 'spawn', like, name, isDetached }, signal);
+    await this.done({ kind: 'spawn', like, name, isDetached }, signal);
   }
 
   async children(): Promise<readonly string[]> {
-    const answer = await this.#asked({ kind: 'children' });
+    const answer = await this.asked({ kind: 'children' });
     return answer.kind === 'names' ? [...answer.names].sort() : Promise.reject(bug('children', answer));
   }
 
   async endChild(name: string): Promise<void> {
-    await this.#done({ kind: 'end-child', name });
+    await this.done({ kind: 'end-child', name });
   }
 
   check(kind: SharedKind, name: string): void {
@@ -293,16 +293,17 @@ export class Orchestra {
     return this.refuse({ tag: 'denied' });
   }
 
-  async #permit(kind: Passing, name: string, bytes: Uint8Array): Promise<Uint8Array> {
+  /** @throws what the guest's call throws where policies do not permit it */
+  async permit(kind: Passing, name: string, bytes: Uint8Array): Promise<Uint8Array> {
     return (await this.guest.rights.permits(kind, name, bytes)) ?? this.refuse({ tag: 'denied' });
   }
 
-  async #done(asked: Asked, signal?: AbortSignal): Promise<void> {
-    const answer = await this.#asked(asked, signal);
+  async done(asked: Asked, signal?: AbortSignal): Promise<void> {
+    const answer = await this.asked(asked, signal);
     if (answer.kind !== 'done') throw bug(asked.kind, answer);
   }
 
-  async #asked(asked: Asked, signal?: AbortSignal): Promise<Exclude<Answer, { kind: 'error' }>> {
+  async asked(asked: Asked, signal?: AbortSignal): Promise<Exclude<Answer, { kind: 'error' }>> {
     const answer = await this.guest.ask(asked, signal);
     return answer.kind === 'error' ? this.refuse(answer.error) : answer;
   }
@@ -317,7 +318,14 @@ export class Orchestra {
 }
 
 const nothing = new Uint8Array(0);
-const whatOf = { channels: 'channel', leases: 'lease', groups: 'group', spawnFrom: 'spawn like' } as const;
+const whatOf = {
+  channels: 'channel',
+  leases: 'lease',
+  groups: 'group',
+  spawnFrom: 'spawn like',
+  links: 'link',
+  monitors: 'monitor',
+} as const;
 
 function bug(asked: string, { kind }: Answer): Error {
   return new Error(`bug: '${asked}' was answered with '${kind}'`);

@@ -3,6 +3,11 @@ import { levels } from './level.ts';
 const nobody = -1;
 /** One of so many that come is looked at. */
 const everyNth = 16;
+const keysFirst = 64;
+/** How much of a mean the newest wait is. */
+const alpha = 0.2;
+/** Told from none. */
+const waitMsMin = 1e-6;
 
 /** How long those of one level waited for their turn. */
 export interface Waits {
@@ -20,6 +25,8 @@ export class Lateness {
   readonly #looks = new Float64Array(levels.length);
   readonly #sumsMs = new Float64Array(levels.length);
   readonly #maxMs = new Float64Array(levels.length);
+  /** Of each key the mean of its waits as of late, above 0 once there was one. */
+  #means = new Float64Array(keysFirst);
   #count = 0;
 
   constructor(nowMs: () => number) {
@@ -40,6 +47,27 @@ export class Lateness {
     this.#looks[level] = (this.#looks[level] as number) + 1;
     this.#sumsMs[level] = (this.#sumsMs[level] as number) + waitedMs;
     if (waitedMs > (this.#maxMs[level] as number)) this.#maxMs[level] = waitedMs;
+    this.#note(key, waitedMs);
+  }
+
+  #note(key: number, waitedMs: number): void {
+    if (key >= this.#means.length) {
+      const means = new Float64Array(2 * (key + 1));
+      means.set(this.#means);
+      this.#means = means;
+    }
+    const mean = this.#means[key] as number;
+    this.#means[key] = Math.max(waitMsMin, mean === 0 ? waitedMs : mean + alpha * (waitedMs - mean));
+  }
+
+  /** Milliseconds a key waited on average as of late; undefined: none of its waits was looked at. */
+  meanMsOf(key: number): number | undefined {
+    return this.#means[key] || undefined;
+  }
+
+  /** Another may have the key from now on. */
+  forget(key: number): void {
+    this.#means[key] = 0;
   }
 
   /** It will not have this turn. */

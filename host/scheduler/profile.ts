@@ -35,7 +35,7 @@ const waitingMax = 0.3;
 
 const pageBits = 10;
 const pageMask = 2 ** pageBits - 1;
-const cellsPerAgent = 7;
+const cellsPerAgent = 8;
 /** Milliseconds computed for the message under way. */
 const usedCell = 0;
 const executionCell = 1;
@@ -47,6 +47,8 @@ const intensityCell = 4;
 const memoryCell = 5;
 /** Messages it dealt with, up to `1 / alpha`: an average of fewer is their mean, whatever was assumed before. */
 const countCell = 6;
+/** Turns it had. */
+const turnsCell = 7;
 
 /** Fuel of a charge that is a whole slice: shorter ones say little of how fast fuel burns. */
 const wholeSliceFuel = 500_000;
@@ -59,7 +61,15 @@ const msPerFuelFirst = 1e-7;
  */
 export class Profiles implements Forecast {
   readonly #pages: (Float64Array<ArrayBuffer> | undefined)[] = [];
+  readonly #workload: Float64Array;
+  readonly #self: number;
   #msPerFuel = msPerFuelFirst;
+
+  /** `workload`: where all that is computed is counted, in the cell `self`. */
+  constructor(workload: Float64Array = new Float64Array(1), self = 0) {
+    this.#workload = workload;
+    this.#self = self;
+  }
 
   /** Fuel that burns in a millisecond on this thread, as measured. */
   get fuelPerMs(): number {
@@ -75,6 +85,8 @@ export class Profiles implements Forecast {
     // A wait in between hides what was computed before it, and the host's own work burns no fuel.
     const usedMs = ms > fuelMs ? ms : fuelMs;
     page[at + usedCell] = (page[at + usedCell] as number) + usedMs;
+    page[at + turnsCell] = (page[at + turnsCell] as number) + 1;
+    this.#workload[this.#self] = (this.#workload[this.#self] as number) + usedMs;
     return usedMs;
   }
 
@@ -136,6 +148,11 @@ export class Profiles implements Forecast {
     return this.#cell(key, memoryCell) ?? 0;
   }
 
+  /** Turns an agent had: parts of messages, of which each that was over within a slice is one. */
+  turnsOf(key: number): number {
+    return this.#cell(key, turnsCell) ?? 0;
+  }
+
   /** Whoever has had nothing for longer than usual has less than usual. */
   messagesPerSecondOf(key: number, nowMs: number): number {
     const gap = this.#cell(key, gapCell) ?? 0;
@@ -151,7 +168,7 @@ export class Profiles implements Forecast {
       messagesPerSecond: this.messagesPerSecondOf(key, nowMs),
       cpuIntensity,
       memoryBytes: this.memoryBytesOf(key),
-      kind: cpuIntensity > computingMin ? 'computing' : cpuIntensity < waitingMax ? 'waiting' : 'mixed',
+      kind: kindOf(cpuIntensity),
     };
   }
 
@@ -170,6 +187,11 @@ export class Profiles implements Forecast {
     this.#pages[number] = page;
     return page;
   }
+}
+
+/** What messages mostly do of which an agent computes this share. */
+export function kindOf(cpuIntensity: number): Profile['kind'] {
+  return cpuIntensity > computingMin ? 'computing' : cpuIntensity < waitingMax ? 'waiting' : 'mixed';
 }
 
 function begin(page: Float64Array, entry: number): void {

@@ -30,6 +30,7 @@ export class CircuitBreaker {
   #successes = 0;
   #probes = 0;
   #untilMs = 0;
+  #openedMs = 0;
   /** Times it has changed; what began before the last change says nothing of the state now. */
   #turn = 1;
 
@@ -51,6 +52,15 @@ export class CircuitBreaker {
   /** Milliseconds until it tries again; 0 unless it is open. */
   get leftMs(): number {
     return this.#state === 'open' ? Math.max(0, this.#untilMs - this.#nowMs()) : 0;
+  }
+
+  /** When it was closed last, on the clock it was given. */
+  get openedMs(): number {
+    return this.#openedMs;
+  }
+
+  get failuresMax(): number {
+    return this.#rules.failuresMax;
   }
 
   /** Whether `admit` would give a permit. */
@@ -90,6 +100,7 @@ export class CircuitBreaker {
   #fail(): void {
     this.#failures += 1;
     if (this.#state === 'closed' && this.#failures < this.#rules.failuresMax) return;
+    if (this.#state === 'closed') this.#openedMs = this.#nowMs();
     this.#untilMs = this.#nowMs() + this.#rules.openMs;
     this.#to('open');
   }

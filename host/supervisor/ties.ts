@@ -30,7 +30,17 @@ export class Ties<Key> {
   readonly #monitors = new Map<Key, Map<number, Key>>();
   readonly #watched = new Map<number, Key>();
   readonly #trapping = new Set<Key>();
-  #last = 0;
+  #last: number;
+
+  /** Numbers of monitors begin after `last`. */
+  constructor(last = 0) {
+    this.#last = last;
+  }
+
+  /** The number of the latest monitor. */
+  get last(): number {
+    return this.#last;
+  }
 
   /** False: they are linked already, or are the same, or one has too many links. */
   link(one: Key, other: Key): boolean {
@@ -58,13 +68,18 @@ export class Ties<Key> {
 
   /** A monitor's number, never used again; 0: there are too many. One may watch the same one several times. */
   monitor(watcher: Key, watched: Key): number {
-    const own = this.#monitors.get(watched) ?? new Map<number, Key>();
-    if (own.size >= tiesMax) return 0;
+    if ((this.#monitors.get(watched)?.size ?? 0) >= tiesMax) return 0;
     this.#last += 1;
-    own.set(this.#last, watcher);
-    this.#monitors.set(watched, own);
-    this.#watched.set(this.#last, watched);
+    this.restore(this.#last, watcher, watched);
     return this.#last;
+  }
+
+  /** A monitor that has its number already. */
+  restore(number: number, watcher: Key, watched: Key): void {
+    const own = this.#monitors.get(watched) ?? new Map<number, Key>();
+    own.set(number, watcher);
+    this.#monitors.set(watched, own);
+    this.#watched.set(number, watched);
   }
 
   demonitor(monitor: number): boolean {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { atOnce, Buses, failed, outside, tagOf, text, wordsOf } from '../support/buses.ts';
+import type { Bus } from '../../host/bus/bus.ts';
+import type { Reply, Sender } from '../../host/bus/delivery.ts';
+import { answer, atOnce, Buses, failed, outside, replyText, tagOf, text, wordsOf } from '../support/buses.ts';
 
 const small = { capacity: 10, high: 8, low: 2 };
 
@@ -196,17 +198,72 @@ test('ids are remembered in a window, not for ever', () => {
 
 test('an agent sends its burst at once and then as fast as its rate, by the clock', () => {
   const buses = new Buses();
-  const sender = buses.agent('sender', { terms: { rate: { perSecond: 100, burst: 3 } } });
+  const sender = buses.agent('sender', { terms: { rate: { perSecond: 8, burst: 3 } } });
   buses.agent('audit');
   const send = (): unknown => atOnce(buses.bus.send(sender, 'audit', text('x')));
   for (let index = 0; index < 3; index++) assert.equal(tagOf(send()), undefined);
-  assert.deepEqual(send(), { tag: 'rate-limited', val: 10 });
-  buses.clock.ms += 10;
+  assert.deepEqual(send(), { tag: 'rate-limited', val: 125 });
+  buses.clock.ms += 125;
   assert.equal(tagOf(send()), undefined);
   assert.equal(tagOf(send()), 'rate-limited');
   buses.clock.ms += 10_000;
   for (let index = 0; index < 3; index++) assert.equal(tagOf(send()), undefined);
   assert.equal(tagOf(send()), 'rate-limited');
+});
+
+for (const [act, send] of [
+  ['sends', (bus: Bus, from: Sender) => bus.send(from, 'audit', text('x'))],
+  ['publishes', (bus: Bus, from: Sender) => bus.publish(from, 'news', text('x'))],
+] as const)
+  test(`an agent that ${act} faster than its rate is heard at once and waits until its rate has caught up`, async () => {
+    const buses = new Buses(1, { limits: { backpressureMsMax: 20 } });
+    const sender = buses.agent('sender', { terms: { rate: { perSecond: 100, burst: 1 } } });
+    const audit = buses.agent('audit');
+    buses.bus.subscribe(audit.id, 'news', undefined);
+    atOnce(send(buses.bus, sender));
+    const late = [send(buses.bus, sender), send(buses.bus, sender)];
+    assert.ok(late.every((result) => result instanceof Promise));
+    assert.equal(audit.work(), 3);
+    // Beyond what it may wait nothing is taken.
+    assert.deepEqual(send(buses.bus, sender), { tag: 'rate-limited', val: 30 });
+    assert.equal(buses.bus.counts.waiting, 2);
+    buses.pass(10);
+    assert.equal(buses.bus.counts.waiting, 1);
+    assert.equal(tagOf(await late[0]), undefined);
+    buses.pass(10);
+    assert.equal(tagOf(await late[1]), undefined);
+    assert.equal(audit.work(), 0);
+    buses.pass(10);
+    atOnce(send(buses.bus, sender));
+  });
+
+test('a request ahead of its rate is asked at once, and its answer waits', async () => {
+  const buses = new Buses();
+  const sender = buses.agent('sender', { terms: { rate: { perSecond: 100, burst: 1 } } });
+  buses.agent('audit').handle = () => answer('yes');
+  const ask = (): Promise<Reply> => buses.bus.request(sender, 'agent.audit', text('x'));
+  assert.equal(replyText(await ask()), 'yes');
+  const reply = ask();
+  assert.equal(buses.bus.counts.delivered, 2);
+  assert.equal(buses.bus.counts.waiting, 1);
+  buses.pass(10);
+  assert.equal(replyText(await reply), 'yes');
+});
+
+test('an agent that waits for its rate waits no longer when its invocation ends; what it sent stays sent', async () => {
+  const buses = new Buses(1, { limits: { waitersMax: 1 } });
+  const terms = { rate: { perSecond: 100, burst: 1 } };
+  const [sender, other] = [buses.agent('sender', { terms }), buses.agent('other', { terms })];
+  const audit = buses.agent('audit');
+  for (const from of [sender, other]) atOnce(buses.bus.send(from, 'audit', text('first')));
+  const late = buses.bus.send(sender, 'audit', text('late'));
+  assert.ok(late instanceof Promise);
+  // As many wait as may.
+  assert.equal(tagOf(atOnce(buses.bus.send(other, 'audit', text('never')))), 'rate-limited');
+  buses.bus.endOf(sender.id);
+  assert.equal(tagOf(await late), undefined);
+  audit.work();
+  assert.deepEqual(audit.heard, ['first', 'first', 'late']);
 });
 
 test('headers and body together are bounded, header by header and byte by byte', () => {

@@ -42,6 +42,8 @@ const grants: fc.Arbitrary<Grants> = fc.record({
     leases: namePatterns,
     groups: namePatterns,
     spawnFrom: namePatterns,
+    links: namePatterns,
+    monitors: namePatterns,
     childrenMax: fc.nat(9),
   }),
 });
@@ -77,6 +79,8 @@ const questionNames = [
   'groups',
   'spawnFrom',
   'priority',
+  'links',
+  'monitors',
 ];
 
 function answers(one: Capabilities, asked: Question): boolean[] {
@@ -95,6 +99,8 @@ function answers(one: Capabilities, asked: Question): boolean[] {
     one.mayShare('groups', asked.name),
     one.mayShare('spawnFrom', asked.name),
     one.mayUrge(asked.level),
+    one.mayShare('links', asked.name),
+    one.mayShare('monitors', asked.name),
   ];
 }
 

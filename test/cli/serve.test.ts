@@ -170,6 +170,8 @@ test('what cannot be served is told before anything runs', options, async () => 
     [['agents', '--port=9091'], 64, /write --listen 127\.0\.0\.1:9091;/],
     [['agents', '--port'], 64, /write --listen 127\.0\.0\.1:PORT;/],
     [['agents', '--host', '::'], 64, /unknown option --host; write --listen \[::\]:8080;/],
+    [['agents', '--allocation', 'worst-fit'], 64, /unknown option --allocation; write --placement balanced;/],
+    [['agents', '--placement', 'worst-fit'], 64, /no placement 'worst-fit'; it is called 'balanced' here/],
     [['agents', '--drian', '5s'], 64, /unknown option --drian, did you mean '--drain'\?/],
     [['agents', '--watch', '--no-watch'], 64, /exclude each other/],
     [['agents', '--log', 'xml'], 64, /neither text nor json/],

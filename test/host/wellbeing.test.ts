@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { parseSupervisors } from '../../host/manifest.ts';
-import { Hosted, localAgent, temporaryState } from '../support/hosted.ts';
+import { Hosted, localAgent, payload, principal, temporaryState } from '../support/hosted.ts';
 import { mortalAgent } from '../support/mortal-agent.ts';
 
 // Circuits and health checks of real agents.
@@ -26,12 +26,21 @@ test(
     host.serving.subscribe('host.agent.a.>', undefined, ({ subject }) => events.push(subject));
     assert.deepEqual([await host.ask('a', 'fail'), await host.ask('a', 'trap')], ['error', 'trap']);
     await host.lines.until(/^a: callers are turned away/);
-    assert.equal(await host.ask('a', ''), 'unavailable');
+    const refused = await host.serving.invoke('a', payload(''), { principal });
+    assert.ok(refused.kind === 'refused' && refused.circuit !== undefined);
+    assert.ok((refused.retryAfterMs ?? 0) > 0 && (refused.retryAfterMs ?? 0) <= 2_000);
+    const { agent: name, state, failuresMax, cause } = refused.circuit;
+    assert.deepEqual([name, state, failuresMax], ['a', 'open', 2]);
+    assert.match(cause, /^trap unreachable/);
+    assert.match(
+      refused.why ?? '',
+      /^the circuit of a is open since 20.*Z, after 2 failures in a row, the last: trap/,
+    );
     assert.equal((await host.serving.agent('a')).circuit, 'open');
     assert.equal(await host.ask('b', ''), '1', 'nobody else is concerned');
     // Its time is over at some point, and the first who asks then is let through.
-    let answer = 'unavailable';
-    while (answer === 'unavailable') answer = await host.ask('a', '');
+    let answer = 'circuit-open';
+    while (answer === 'circuit-open') answer = await host.ask('a', '');
     assert.equal(answer, '1');
     await host.lines.until(/^a: callers are let through: /);
     assert.equal((await host.serving.agent('a')).circuit, 'closed');
@@ -50,7 +59,7 @@ test('what is sent while the circuit is open is delivered all the same', options
     agent('[supervision.circuit]\nfailures = 1\nopen = "1h"\n'),
   ]);
   assert.equal(await host.ask('a', 'fail'), 'error');
-  assert.equal(await host.ask('a', ''), 'unavailable');
+  assert.equal(await host.ask('a', ''), 'circuit-open');
   await host.send('a', 'trap');
   await host.lines.until(/^a: ended: trap/);
 });

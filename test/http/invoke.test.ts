@@ -279,3 +279,28 @@ test('a request keeps the id it came with, unless it is none', async (t) => {
   assert.notEqual(await idOf('not one'), 'not one');
   assert.notEqual(await idOf('x'.repeat(129)), 'x'.repeat(129));
 });
+
+test('whose circuit is open says so: since when, why, and when it is tried again', async (t) => {
+  const { front, serving } = await open(t);
+  const circuit = {
+    agent: 'ill',
+    state: 'open',
+    openedAtMs: Date.UTC(2026, 0, 2),
+    retryAfterMs: 2_500,
+    failuresMax: 5,
+    cause: 'trap unreachable',
+  } as const;
+  serving.add('ill', () => ({
+    kind: 'refused',
+    reason: 'circuit-open',
+    retryAfterMs: circuit.retryAfterMs,
+    why: 'its circuit is open',
+    circuit,
+  }));
+  const { status, headers, json } = await ask(front, '/v1/agents/ill/invoke', { body: 'x' });
+  assert.deepEqual([status, headers['retry-after']], [503, '3']);
+  assert.equal(headers['content-type'], 'application/problem+json');
+  assert.equal(json.code, 'HOST_ERR_CIRCUIT_OPEN');
+  assert.equal(json.detail, 'its circuit is open');
+  assert.deepEqual(json.circuit, { ...circuit, openedAt: '2026-01-02T00:00:00.000Z' });
+});

@@ -12,6 +12,8 @@ function tagOf(answer: Answer): string {
   return answer.kind === 'error' ? answer.error.tag : answer.kind;
 }
 
+const noTies = { link: () => done, unlink: () => done, monitor: () => done, demonitor: () => done };
+
 function homeOn({ clock, wheel }: Stage, ended: string[] = []): Home {
   const agents = new Set(['ada', 'bob']);
   return new Home({
@@ -22,6 +24,7 @@ function homeOn({ clock, wheel }: Stage, ended: string[] = []): Home {
       endChild: async () => done,
       childrenOf: () => [],
     },
+    ties: noTies,
     isAgent: (name) => agents.has(name),
     onLeaseEnd: ({ name }, end) => ended.push(`${name} ${end}`),
   });

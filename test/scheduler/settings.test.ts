@@ -79,6 +79,13 @@ test('the settings file says the policy, or what is wrong with it', async (t) =>
   assert.deepEqual(await read('spin-max-us = 0'), { spinUsMax: 0 });
   for (const wrong of ['-1', '1001', '1.5', '"50us"'])
     await assert.rejects(read(`spin-max-us = ${wrong}`), /scheduler.spin-max-us must be .* 0 to 1000/);
+  assert.deepEqual(await read('placement = "best-fit"'), { placement: 'best-fit' });
+  await assert.rejects(read('placement = "first-fits"'), /no placement 'first-fits'.*first-fit/);
+  await assert.rejects(read('placement = "least-loaded"'), /it is called 'balanced' here/);
+  await assert.rejects(
+    read('allocation = "best-fit"'),
+    /unknown key 'scheduler.allocation'; it is placement/,
+  );
   for (const name of policyNames) assert.equal(policyNamed(name, 'here'), name);
 });
 

@@ -111,3 +111,12 @@ test('whatever happens, no more than the probes are under way unless it is close
     }),
   );
 });
+
+test('it says since when callers are turned away, also after it was tried in vain', () => {
+  const { circuit, now } = breaker();
+  now.ms = 500;
+  for (let at = 0; at < 3; at += 1) circuit.ended(circuit.admit(), false);
+  now.ms = 1_500;
+  circuit.ended(circuit.admit(), false);
+  assert.deepEqual([circuit.state, circuit.openedMs, circuit.leftMs], ['open', 500, 1_000]);
+});

@@ -238,12 +238,21 @@ export class MemoryServing implements Serving {
       if (this.held.has(name)) throw illegal(name, 'suspended', 'suspended');
       this.pulled.push(`${rein} ${name}`);
     };
+    const both = async (tie: string, other: string): Promise<number> => {
+      for (const one of [name, other]) await this.agent(one);
+      return this.pulled.push(`${tie} ${name} ${other}`);
+    };
     return {
       name,
       pause: () => pull('pause'),
       stop: () => pull('stop'),
       kill: () => pull('kill'),
       resume: () => this.resume(name, false),
+      link: async (other) => void (await both('link', other)),
+      unlink: async (other) => this.pulled.includes(`link ${name} ${other}`),
+      monitor: (other) => both('monitor', other),
+      demonitor: async (monitor) => this.pulled[monitor - 1]?.startsWith('monitor') === true,
+      ties: async () => [{ kind: 'link', agent: (await agent()).name, monitor: undefined }],
       state: async () => (await agent()).lifecycle,
       metrics: agent,
       wait: async ({ states = [] } = {}) => {
@@ -375,6 +384,8 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     digest,
     world: 'handler',
     thread: 1,
+    threads: [1],
+    instances: 1,
     mailboxDepth: 0,
     handled: 0,
     failed: 0,
@@ -382,6 +393,7 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     fuel: 0n,
     route: undefined,
     profile: someProfile,
+    scheduling: { level: 'normal', weight: 1, turns: 3, share: 0.25, waitMs: 1.5 },
     manifestPath: undefined,
     manifest,
     imports: [],
@@ -400,9 +412,10 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
 
 function summaryOf(detail: AgentDetail): AgentSummary {
   const { name, state, lifecycle, digest, world, thread, mailboxDepth } = detail;
-  const { handled, failed, memoryBytes, fuel, route, profile } = detail;
+  const { handled, failed, memoryBytes, fuel, route, profile, threads, instances, scheduling } = detail;
   const counts = { handled, failed, memoryBytes, fuel };
-  return { name, state, lifecycle, digest, world, thread, mailboxDepth, ...counts, route, profile };
+  const place = { thread, threads, instances, mailboxDepth };
+  return { name, state, lifecycle, digest, world, ...place, ...counts, route, profile, scheduling };
 }
 
 const noLives = {

@@ -10,13 +10,21 @@ import { wasiInterfaces } from '../../host/engine/wasi/preview2/preview2.ts';
 import { host } from '../support/cli.ts';
 import { componentOf } from '../support/wat.ts';
 
-const worlds = ['imports', 'handler', 'agent', 'async-handler', 'async-agent'];
+const worlds = [
+  'imports',
+  'handler',
+  'agent',
+  'async-handler',
+  'async-agent',
+  'watched-handler',
+  'watched-agent',
+];
 
 for (const world of worlds) {
   test(`the world ${world} resolves and can be built for`, async () => {
     const core = await componentEmbed({ dummy: true, witSource: readWit(witFolder, []).text, world });
     const wit = await componentWit(await componentNew(core));
-    for (const name of ['log', 'bus', 'orchestration', 'context', 'tools']) {
+    for (const name of ['log', 'bus', 'orchestration', 'ties', 'context', 'tools']) {
       assert.ok(wit.includes(`import motehost:agent/${name}@0.1.0;`), name);
     }
     const func = world.startsWith('async-') ? 'async func' : 'func';

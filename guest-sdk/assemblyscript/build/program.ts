@@ -174,13 +174,14 @@ function agentModule(homes: readonly Home[]): string {
       'export * from "motehost:agent/types";',
       `export { Reply, fail, noReply, payload, reply } from "${sdkPackage}/agent/reply";`,
     );
+  if (has(homes, 'motehost:agent/health')) lines.push('export { Probe } from "motehost:agent/health";');
   if (has(homes, 'motehost:agent/async-bus')) {
     lines.push(`export { Future, all } from "${sdkPackage}/future";`);
     namespace('asyncBus', `${sdkPackage}/agent/async-bus`);
   }
   if (has(homes, 'motehost:agent/async-orchestration'))
     namespace('asyncOrchestration', `${sdkPackage}/agent/async-orchestration`);
-  for (const name of ['bus', 'context', 'log', 'orchestration', 'tools'])
+  for (const name of ['bus', 'context', 'log', 'orchestration', 'ties', 'tools'])
     if (has(homes, `motehost:agent/${name}`)) namespace(name, `${sdkPackage}/agent/${name}`);
   if (has(homes, 'wasi:random/random')) namespace('random', 'wasi:random/random');
   return `${lines.join('\n')}\n`;

@@ -75,7 +75,7 @@ function agentDeclarations({ imports }: World): string {
   const find = (plain: string): string | undefined =>
     imports.find(({ name }) => name === plain || name.startsWith(`${plain}@`))?.name;
   const types = find('motehost:agent/types');
-  const namespaces = ['bus', 'context', 'orchestration', 'tools'].flatMap((key) => {
+  const namespaces = ['bus', 'context', 'orchestration', 'ties', 'tools'].flatMap((key) => {
     const name = find(`motehost:agent/${key}`);
     return name === undefined ? [] : [`  export * as ${key} from '${name}';`];
   });

@@ -155,6 +155,7 @@ function agentText(find: (name: string) => string | undefined): string {
     ['bus', 'motehost:agent/bus'],
     ['context', 'motehost:agent/context'],
     ['orchestration', 'motehost:agent/orchestration'],
+    ['ties', 'motehost:agent/ties'],
     ['tools', 'motehost:agent/tools'],
     ['random', 'wasi:random/random'],
   ].filter(([, name = '']) => find(name) !== undefined);

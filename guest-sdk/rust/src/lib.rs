@@ -18,7 +18,7 @@
 //! (feature `wit`) makes bindings of a WIT world of your own. [`async_handler!`] and [`async_agent!`] are for agents
 //! that ask several things at once ([`async_bus`], [`join`], [`join_all`]): while they wait they take no stack and may
 //! leave memory. What an agent may reach is in the modules: [`bus`],
-//! [`context`], [`tools`], [`orchestration`], [`log`], [`clock`], [`random`]. Every call answers with a `Result`, and its error becomes
+//! [`context`], [`tools`], [`orchestration`], [`ties`], [`log`], [`clock`], [`random`]. Every call answers with a `Result`, and its error becomes
 //! a [`Failure`] under `?`.
 //!
 //! A panic writes its message and its place to the agent's log, then ends the instance.
@@ -31,6 +31,7 @@ pub mod context;
 pub mod log;
 pub mod orchestration;
 pub mod random;
+pub mod ties;
 pub mod tools;
 
 #[doc(hidden)]

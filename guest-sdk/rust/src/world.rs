@@ -24,6 +24,7 @@ macro_rules! world {
                 "motehost:agent/log@0.1.0": ::motehost::bindings::imports::motehost::agent::log,
                 "motehost:agent/bus@0.1.0": ::motehost::bindings::imports::motehost::agent::bus,
                 "motehost:agent/orchestration@0.1.0": ::motehost::bindings::imports::motehost::agent::orchestration,
+                "motehost:agent/ties@0.1.0": ::motehost::bindings::imports::motehost::agent::ties,
                 "motehost:agent/context@0.1.0": ::motehost::bindings::imports::motehost::agent::context,
                 "motehost:agent/tools@0.1.0": ::motehost::bindings::imports::motehost::agent::tools,
                 "wasi:clocks/wall-clock@0.2.0": ::motehost::bindings::imports::wasi::clocks::wall_clock,

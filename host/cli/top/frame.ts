@@ -1,4 +1,5 @@
 import { plainText } from '../../errors.ts';
+import { threadsText, waitText } from '../agent-table.ts';
 import { grouped, short, span } from '../client/amount.ts';
 import { formatTable } from '../client/table.ts';
 import { formatBytes } from '../report.ts';
@@ -16,12 +17,22 @@ const threadColumns = [
 const agentColumns = [
   { title: 'AGENT' },
   { title: 'STATE' },
-  ...['THREAD', 'WAITING', 'MSG/S', 'FUEL/S', 'MS/MSG', 'CPU', 'HANDLED', 'FAILED', 'MEMORY'].map(
-    (title) => ({
-      title,
-      isNumber: true,
-    }),
-  ),
+  ...[
+    'LEVEL',
+    'THREAD',
+    'WAIT',
+    'WAITING',
+    'MSG/S',
+    'FUEL/S',
+    'MS/MSG',
+    'CPU',
+    'HANDLED',
+    'FAILED',
+    'MEMORY',
+  ].map((title) => ({
+    title,
+    isNumber: true,
+  })),
 ];
 /** At least so many agents are shown beside however many threads. */
 const agentRowsMin = 3;
@@ -82,11 +93,20 @@ function queuedText(queued: Readonly<Record<string, number>>): string {
   return `${grouped(total)}: ${others.map(([level, count]) => `${grouped(count)} ${level}`).join(', ')}`;
 }
 
+/** `high`, or `high ×4` for one of another weight than most. */
+function levelText({ scheduling }: AgentSample): string {
+  if (scheduling === undefined) return '';
+  const { level, weight } = scheduling;
+  return weight === 1 ? level : `${level} ×${weight}`;
+}
+
 function agentRow(agent: AgentSample): string[] {
   return [
     agent.name,
     agent.state,
-    String(agent.thread),
+    levelText(agent),
+    threadsText(agent),
+    waitText(agent.scheduling?.waitMs),
     grouped(agent.mailboxDepth),
     short(agent.handledPerSecond),
     short(agent.fuelPerSecond),

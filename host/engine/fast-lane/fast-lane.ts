@@ -82,7 +82,7 @@ export interface LaneState {
 
 /**
  * A component on the fast lane: one core instance and the closures of its plan. Serves one call at a time;
- * after a trap or a fault of a host function it is closed.
+ * after a trap or a fault of a host function it is closed, until `vacate`.
  *
  * It belongs to one agent at a time: `bind` gives it the agent's account and host functions, `vacate` takes
  * them away, and everything the guest can reach looks them up here.
@@ -111,6 +111,8 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage, C
   #mayLeave = true;
   /** What the first failing import threw: the guest may catch it, the call still ends with it. */
   #fault: { readonly thrown: unknown } | undefined;
+  /** The call that closed it has no frame on any stack any more; tasks may have. */
+  #isUnwound = false;
   laneState: LaneState | undefined;
   /** Of the process's bound of bytes; stays with the instance when that passes to another agent. */
   growth: Growth | undefined;
@@ -200,12 +202,25 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage, C
     return this.#state === 'busy' || this.#state === 'starting' ? busy('it is in a call') : closed();
   }
 
+  /**
+   * Whether nothing is left in it but what its agent wrote into memories and globals: it is between two messages, or
+   * its last call has ended, however, and unwound its whole stack.
+   */
+  get isReusable(): boolean {
+    return this.#isUnwound || this.unsaveable === undefined;
+  }
+
   /** Takes it from its agent. Its memories and globals must be as at the beginning before another gets it. */
   vacate(): void {
-    if (this.unsaveable !== undefined) throw new Error('bug: vacated while in use');
+    if (!this.isReusable) throw new Error('bug: vacated while in use');
     this.laneState?.clear();
     this.#functions = noFunctions;
+    // Whoever holds on to the account of the agent that was here ends nobody else with it.
+    this.#budget?.detachFuel();
     this.#budget = undefined;
+    this.#fault = undefined;
+    this.#mayLeave = true;
+    this.#isUnwound = false;
     this.#state = 'vacant';
   }
 
@@ -391,6 +406,7 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage, C
 
   dispose(): void {
     this.#state = 'closed';
+    this.#isUnwound = false;
     this.asyncCalls?.end();
     this.#plain?.drop();
     this.#plain = undefined;
@@ -549,6 +565,7 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage, C
     // Its agent goes on elsewhere, and somebody else's may be here by now.
     if (thrown instanceof Suspended) return thrown;
     this.#state = 'closed';
+    this.#isUnwound = this.asyncCalls === undefined && this.#exports !== noExports;
     this.asyncCalls?.end();
     return classify(this.#fault === undefined ? thrown : this.#fault.thrown);
   }

@@ -47,9 +47,13 @@ export class BaseImage {
   }
 
   saveGlobals(exports: Exports): (number | bigint)[] {
-    return this.#summary.mutableGlobals.map(
-      ({ exportName }) => (exports[exportName] as WebAssembly.Global<'i32' | 'i64'>).value,
-    );
+    const values: (number | bigint)[] = [];
+    for (const { readName, count } of this.#summary.globalsAccess) {
+      const given: unknown = functionOf(exports, readName)();
+      if (count === 1) values.push(given as number | bigint);
+      else values.push(...(given as (number | bigint)[]));
+    }
+    return values;
   }
 
   /** Writes saved blocks into memories that are as the image; they are large enough. */
@@ -58,8 +62,11 @@ export class BaseImage {
   }
 
   restoreGlobals(exports: Exports, values: readonly (number | bigint)[]): void {
-    for (const [index, { exportName }] of this.#summary.mutableGlobals.entries())
-      (exports[exportName] as WebAssembly.Global<'i32' | 'i64'>).value = values[index] as number | bigint;
+    let from = 0;
+    for (const { writeName, count } of this.#summary.globalsAccess) {
+      functionOf(exports, writeName)(...values.slice(from, from + count));
+      from += count;
+    }
   }
 
   /** Brings everything back to the image: `saved` names the blocks that differ from it. */
@@ -83,6 +90,12 @@ function memoryOf(exports: Exports, name: string): WebAssembly.Memory {
   const memory = exports[name];
   if (!(memory instanceof WebAssembly.Memory)) throw new Error(`bug: no memory '${name}'`);
   return memory;
+}
+
+function functionOf(exports: Exports, name: string): WebAssembly.ExportedFunction {
+  const found = exports[name];
+  if (typeof found !== 'function') throw new Error(`bug: no function '${name}'`);
+  return found as WebAssembly.ExportedFunction;
 }
 
 function write(memory: Buffer, { blocks, bytes }: SavedMemory): void {

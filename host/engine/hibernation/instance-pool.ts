@@ -31,8 +31,9 @@ export interface PoolRoom {
 
 /**
  * Makes the instances of one fast-lane program in one thread, and keeps those of agents that hibernate or end
- * for the next: cleared of everything the agent left, bound to nobody. An instance that trapped, or of a
- * program whose state cannot be told, is never used again.
+ * for the next: cleared of everything the agent left, bound to nobody. So are those of agents that trapped: an agent
+ * that keeps failing would make the collector work for all others. One of a program whose state cannot be told, or that
+ * ended in the middle of asynchronous calls, is never used again.
  */
 export class InstancePool implements Lessor {
   readonly program: Program;
@@ -150,7 +151,7 @@ export class InstancePool implements Lessor {
 
   /** What a lease's end gives back. The instance is used again if it is sound, whatever the agent left in it. */
   recycle(instance: FastInstance): void {
-    if (this.saveable.possible && instance.unsaveable === undefined)
+    if (this.saveable.possible && instance.isReusable)
       this.#keep(instance, this.#imageOf(instance.exports).dirty(instance.exports));
     else this.#drop(instance);
   }

@@ -15,7 +15,7 @@ import { malformed, unsupported } from './refusal.ts';
 import { readModule, sectionOrder } from './sections.ts';
 import { type Runtime, SlowPath } from './slow-path.ts';
 import { startupBytes, startupFuel } from './startup.ts';
-import { exportNames, type ModuleSummary, savedGlobals, summarize } from './summary.ts';
+import { exportNames, type ModuleSummary, savedGroups, summarize } from './summary.ts';
 import type { ModuleView } from './view.ts';
 import { Writer } from './writer.ts';
 
@@ -285,6 +285,36 @@ export class ModuleRewriter implements ModuleView {
     }));
   }
 
+  #readGlobals(group: number, globals: readonly number[]): number {
+    const type = this.#types.index([], this.#typesOf(globals));
+    return this.#added.index(`read globals ${group}`, () => ({
+      type,
+      write: (writer) => {
+        const body = new Body(writer).op(0);
+        for (const index of globals) body.globalGet(this.globalIndex(index));
+        body.end();
+      },
+    }));
+  }
+
+  #writeGlobals(group: number, globals: readonly number[]): number {
+    const type = this.#types.index(this.#typesOf(globals), []);
+    return this.#added.index(`write globals ${group}`, () => ({
+      type,
+      write: (writer) => {
+        const body = new Body(writer).op(0);
+        for (const [param, index] of globals.entries())
+          body.localGet(param).globalSet(this.globalIndex(index));
+        body.end();
+      },
+    }));
+  }
+
+  /** Of numeric globals: one byte each. */
+  #typesOf(globals: readonly number[]): readonly (readonly number[])[] {
+    return globals.map((index) => [this.#parts.globals[index]?.type.code ?? 0]);
+  }
+
   // --- the rewrite
 
   /** Reads every function body without writing. */
@@ -504,8 +534,10 @@ export class ModuleRewriter implements ModuleView {
     if (this.#globalShift === 0) added.push([exportNames.fuel, 3, this.#runtime.fuelGlobal]);
     const start = this.#startFunction();
     if (start !== undefined) added.push([exportNames.start, 0, start]);
-    for (const index of savedGlobals(this.#parts))
-      added.push([exportNames.global(index), 3, this.globalIndex(index)]);
+    for (const [group, globals] of savedGroups(this.#parts).entries()) {
+      added.push([exportNames.readGlobals(group), 0, this.#readGlobals(group, globals)]);
+      added.push([exportNames.writeGlobals(group), 0, this.#writeGlobals(group, globals)]);
+    }
     for (const index of memories.keys()) added.push([exportNames.memory(index), 2, index]);
     for (const index of tables.keys()) added.push([exportNames.table(index), 1, index]);
     writer.u32(exports.length + added.length);

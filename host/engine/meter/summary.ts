@@ -36,7 +36,16 @@ export interface TableSummary {
 export interface GlobalSummary {
   readonly type: string;
   readonly imported: boolean;
-  readonly exportName: string;
+}
+
+/**
+ * Two exported functions: one gives the values of so many mutable globals, the other takes them. A global that were
+ * exported itself would cost every instance an object, and the guest's code a detour.
+ */
+export interface GlobalsAccess {
+  readonly count: number;
+  readonly readName: string;
+  readonly writeName: string;
 }
 
 /** What a module is, by its own declarations: nothing of what the rewriter adds, but the names under which it exports state. */
@@ -47,6 +56,8 @@ export interface ModuleSummary {
   readonly tables: readonly TableSummary[];
   /** Mutable numeric globals: with the memories, the state between calls. */
   readonly mutableGlobals: readonly GlobalSummary[];
+  /** How the host gets at them, in their order. */
+  readonly globalsAccess: readonly GlobalsAccess[];
   /** Whether the host must run the export `motehost:meter/start` after instantiation. */
   readonly hasStart: boolean;
   /** Whether memories and mutable globals are the whole state between calls, so that an instance can hibernate. */
@@ -58,11 +69,12 @@ export interface ModuleSummary {
   readonly features: readonly string[];
 }
 
-/** Names under which the rewriter exports state; N is the index in the guest's own index space. */
+/** Names under which the rewriter exports state; N is the index in the guest's own index space, or of a group. */
 export const exportNames = {
   fuel: 'motehost:meter/fuel',
   start: 'motehost:meter/start',
-  global: (index: number): string => `motehost:meter/g${index}`,
+  readGlobals: (group: number): string => `motehost:meter/r${group}`,
+  writeGlobals: (group: number): string => `motehost:meter/w${group}`,
   memory: (index: number): string => `motehost:meter/m${index}`,
   table: (index: number): string => `motehost:meter/t${index}`,
 };
@@ -72,6 +84,16 @@ const isNumeric = (type: ValueType): boolean => type.code >= 0x7c && type.code <
 /** The globals a snapshot saves: mutable and numeric. */
 export function savedGlobals(parts: ModuleParts): readonly number[] {
   return parts.globals.flatMap(({ mutable, type }, index) => (mutable && isNumeric(type) ? [index] : []));
+}
+
+/** Globals that one function gives or takes: its type is written with lengths of one byte. */
+const groupMax = 100;
+
+/** The same in groups, each of which has a function to read it and one to write it. */
+export function savedGroups(parts: ModuleParts): readonly (readonly number[])[] {
+  const saved = savedGlobals(parts);
+  const groups = Math.ceil(saved.length / groupMax);
+  return Array.from({ length: groups }, (_, group) => saved.slice(group * groupMax, (group + 1) * groupMax));
 }
 
 /** Describes a module; `features` and `unsaved` are what its function bodies showed. */
@@ -112,7 +134,11 @@ export function summarize(
     mutableGlobals: savedGlobals(parts).map((index) => ({
       type: entityType(parts, 'global', index),
       imported: parts.globals[index]?.imported ?? false,
-      exportName: exportNames.global(index),
+    })),
+    globalsAccess: savedGroups(parts).map(({ length }, group) => ({
+      count: length,
+      readName: exportNames.readGlobals(group),
+      writeName: exportNames.writeGlobals(group),
     })),
     hasStart,
     snapshot: reason === undefined ? { possible: true } : { possible: false, reason },

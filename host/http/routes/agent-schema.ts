@@ -1,6 +1,7 @@
 import type {
   AgentDetail,
   AgentProfile,
+  AgentScheduling,
   AgentState,
   AgentSummary,
   AgentTrigger,
@@ -47,7 +48,9 @@ const summaryProperties = {
   lifecycle: oneOf(...lifecycleStates),
   digest: text('SHA-256 of the component, hex.'),
   world: text(),
-  thread: count(),
+  thread: count('Where it lives; of a parallel agent its first instance.'),
+  threads: listOf(count(), 'Where its instances live.'),
+  instances: count('More than 1 for a parallel agent.'),
   mailboxDepth: count('Messages waiting.'),
   handled: count('Messages dealt with since the host started.'),
   failed: count(),
@@ -60,6 +63,17 @@ const summaryProperties = {
     cpuIntensity: number('Share of a message’s time in which it computes, 0 to 1.'),
     kind: oneOf('computing', 'mixed', 'waiting'),
   }),
+  scheduling: objectOf<AgentScheduling>(
+    'AgentScheduling',
+    {
+      level: oneOf('realtime', 'critical', 'high', 'normal', 'low', 'batch'),
+      weight: number('Its share against others of its level.'),
+      turns: count('Messages, and slices of them, since its thread began.'),
+      share: number('What it computes as of late, 0 to 1 of one core.'),
+      waitMs: number('Milliseconds it waited for its turns, on average as of late. Missing: nobody looked.'),
+    },
+    ['waitMs'],
+  ),
 };
 
 export const agentSummary: Schema = objectOf<AgentSummary>('AgentSummary', summaryProperties, ['route']);

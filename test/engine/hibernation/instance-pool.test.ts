@@ -145,13 +145,34 @@ test('a grown agent is woken in an instance that grows with it, and in a grown o
   assert.equal(await elsewhere.call('pages', []), 2);
 });
 
-test('after a trap an instance is never used again', async () => {
+test('after a trap an agent is not saved, and the next has its instance, of which nothing is left', async () => {
   const pool = poolOf();
+  const fresh = await seen(await pool.spawn(linker, budgetOf()));
   const lease = await pool.spawn(linker, budgetOf());
+  const { instance } = lease;
+  await spoil(lease);
   await assert.rejects(lease.call('trap', []), { name: 'Trap' });
   assert.throws(() => pool.save(lease), { code: 'HOST_ERR_INSTANCE_CLOSED' });
+  await assert.rejects(lease.call('peek', [100]), { code: 'HOST_ERR_INSTANCE_CLOSED' });
   lease.dispose();
-  assert.equal(pool.idle, 0);
+  assert.equal(pool.idle, 1);
+  const next = await pool.spawn(linker, budgetOf());
+  assert.equal(next.instance, instance);
+  assert.deepEqual(await seen(next), fresh);
+});
+
+test('who ended in an instance ends nobody who comes after', async () => {
+  const pool = poolOf();
+  const budget = budgetOf();
+  const lease = await pool.spawn(linker, budget);
+  await lease.call('add', [5]);
+  await assert.rejects(lease.call('trap', []), { name: 'Trap' });
+  const { fuelUsed } = budget;
+  lease.dispose();
+  const next = await pool.spawn(linker, budgetOf());
+  budget.stop({ kind: 'cancelled', reason: 'too late' });
+  assert.equal(await next.call('pages', []), 1);
+  assert.equal(budget.fuelUsed, fuelUsed);
 });
 
 test('an agent that was stopped is not saved, and its instance not used again', async () => {

@@ -78,9 +78,12 @@ test('state is exported under the reserved names, and the summary says the guest
     ['mem', 'c', 'f'],
   );
   assert.deepEqual(
-    summary.mutableGlobals.map(({ exportName }) => exportName),
-    [exportNames.global(0), exportNames.global(2)],
+    summary.mutableGlobals.map(({ type }) => type),
+    ['mut i32', 'mut f64'],
   );
+  assert.deepEqual(summary.globalsAccess, [
+    { count: 2, readName: exportNames.readGlobals(0), writeName: exportNames.writeGlobals(0) },
+  ]);
   assert.deepEqual(
     summary.memories.map(({ minPages, maxPages }) => [minPages, maxPages]),
     [
@@ -95,12 +98,35 @@ test('state is exported under the reserved names, and the summary says the guest
   assert.deepEqual(summary.snapshot, { possible: true });
   assert.deepEqual(summary.features, ['multi-memory']);
   run('f');
-  const global = exports[exportNames.global(0)] as WebAssembly.Global<'i32'>;
-  assert.equal(global.value, 8);
-  global.value = 40;
+  const read = exports[exportNames.readGlobals(0)] as () => number[];
+  assert.deepEqual(read(), [8, 2]);
+  (exports[exportNames.writeGlobals(0)] as (a: number, c: number) => void)(40, 2.5);
   assert.equal(run('f'), 41);
+  assert.deepEqual(read(), [41, 2.5]);
   assert.ok(exports[exportNames.memory(1)] instanceof WebAssembly.Memory);
   assert.ok(exports[exportNames.table(0)] instanceof WebAssembly.Table);
+});
+
+test('more mutable globals than one function gives are read and written in groups', async () => {
+  const globals = Array.from({ length: 250 }, (_, index) => {
+    const type = ['i32', 'i64', 'f32', 'f64'][index % 4];
+    return `(global (mut ${type}) (${type}.const ${index}))`;
+  });
+  const { summary, exports } = await metered(`(module ${globals.join(' ')})`);
+  assert.deepEqual(
+    summary.globalsAccess.map(({ count }) => count),
+    [100, 100, 50],
+  );
+  const typed = (value: number): number | bigint => (value % 4 === 1 ? BigInt(value) : value);
+  for (const [group, { count, readName, writeName }] of summary.globalsAccess.entries()) {
+    const first = group * 100;
+    const values = Array.from({ length: count }, (_, index) => typed(first + index));
+    const read = exports[readName] as () => (number | bigint)[];
+    assert.deepEqual(read(), values);
+    const reversed = values.map((_, index) => typed(first + index + 4));
+    (exports[writeName] as (...all: readonly (number | bigint)[]) => void)(...reversed);
+    assert.deepEqual(read(), reversed);
+  }
 });
 
 test('describe tells the same as meter', async () => {

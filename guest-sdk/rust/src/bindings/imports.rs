@@ -5632,6 +5632,423 @@ pub mod motehost {
                 }
             }
         }
+        /// Learning of the ends of other agents, and ending with them. Ties are between agents, not their instances: one that
+        /// has none for the moment, because it is idle or has left memory, is there. They last until the first end of either
+        /// of the two, or that of the host; what is to be tied always stands in the manifest (`[supervision]`).
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod ties {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            pub type OrchestrationError = super::super::super::motehost::agent::orchestration::OrchestrationError;
+            #[allow(unused_unsafe, clippy::all)]
+            /// Links this agent and another: when one of the two fails the other ends too, for the same reason. With
+            /// `trap-exits` in its manifest an agent gets a message `exit.NAME` instead, also of an end in good order. The other
+            /// may have ended for good, or not be there: then that is told at once, in the same way. Linked twice is linked once.
+            #[allow(async_fn_in_trait)]
+            pub fn link(agent: &str) -> ::core::result::Result<(), OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = agent;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/ties@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "link"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result13 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(*ptr1.add(8).cast::<u8>());
+                                use super::super::super::motehost::agent::orchestration::OrchestrationError as V12;
+                                let v12 = match l4 {
+                                    0 => V12::Denied,
+                                    1 => V12::Unavailable,
+                                    2 => V12::TimedOut,
+                                    3 => V12::Full,
+                                    4 => V12::Closed,
+                                    5 => V12::Held,
+                                    6 => V12::Lost,
+                                    7 => {
+                                        let e12 = {
+                                            let l5 = *ptr1.add(16).cast::<i64>();
+                                            l5 as u64
+                                        };
+                                        V12::TooLarge(e12)
+                                    }
+                                    8 => {
+                                        let e12 = {
+                                            let l6 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l7 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            let bytes8 = _rt::Vec::from_raw_parts(
+                                                l6.cast(),
+                                                len8,
+                                                len8,
+                                            );
+                                            _rt::string_lift(bytes8)
+                                        };
+                                        V12::Invalid(e12)
+                                    }
+                                    9 => V12::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e12 = {
+                                            let l9 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l10 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        V12::Other(e12)
+                                    }
+                                };
+                                v12
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result13
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Takes a link back that either of the two asked for. What was not linked is no error.
+            #[allow(async_fn_in_trait)]
+            pub fn unlink(
+                agent: &str,
+            ) -> ::core::result::Result<(), OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = agent;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/ties@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "unlink"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result13 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(*ptr1.add(8).cast::<u8>());
+                                use super::super::super::motehost::agent::orchestration::OrchestrationError as V12;
+                                let v12 = match l4 {
+                                    0 => V12::Denied,
+                                    1 => V12::Unavailable,
+                                    2 => V12::TimedOut,
+                                    3 => V12::Full,
+                                    4 => V12::Closed,
+                                    5 => V12::Held,
+                                    6 => V12::Lost,
+                                    7 => {
+                                        let e12 = {
+                                            let l5 = *ptr1.add(16).cast::<i64>();
+                                            l5 as u64
+                                        };
+                                        V12::TooLarge(e12)
+                                    }
+                                    8 => {
+                                        let e12 = {
+                                            let l6 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l7 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len8 = l7;
+                                            let bytes8 = _rt::Vec::from_raw_parts(
+                                                l6.cast(),
+                                                len8,
+                                                len8,
+                                            );
+                                            _rt::string_lift(bytes8)
+                                        };
+                                        V12::Invalid(e12)
+                                    }
+                                    9 => V12::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e12 = {
+                                            let l9 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l10 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        V12::Other(e12)
+                                    }
+                                };
+                                v12
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result13
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Has this agent told of another's end: by one message `down.NAME`, JSON with `agent`, `monitor` (this number) and
+            /// `why` (none: in good order). One that has ended for good, or is not there, is told of at once. An agent may be
+            /// monitored several times.
+            #[allow(async_fn_in_trait)]
+            pub fn monitor(
+                agent: &str,
+            ) -> ::core::result::Result<u64, OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = agent;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/ties@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "monitor"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result14 = match l3 {
+                        0 => {
+                            let e = {
+                                let l4 = *ptr1.add(8).cast::<i64>();
+                                l4 as u64
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l5 = i32::from(*ptr1.add(8).cast::<u8>());
+                                use super::super::super::motehost::agent::orchestration::OrchestrationError as V13;
+                                let v13 = match l5 {
+                                    0 => V13::Denied,
+                                    1 => V13::Unavailable,
+                                    2 => V13::TimedOut,
+                                    3 => V13::Full,
+                                    4 => V13::Closed,
+                                    5 => V13::Held,
+                                    6 => V13::Lost,
+                                    7 => {
+                                        let e13 = {
+                                            let l6 = *ptr1.add(16).cast::<i64>();
+                                            l6 as u64
+                                        };
+                                        V13::TooLarge(e13)
+                                    }
+                                    8 => {
+                                        let e13 = {
+                                            let l7 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l8 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len9 = l8;
+                                            let bytes9 = _rt::Vec::from_raw_parts(
+                                                l7.cast(),
+                                                len9,
+                                                len9,
+                                            );
+                                            _rt::string_lift(bytes9)
+                                        };
+                                        V13::Invalid(e13)
+                                    }
+                                    9 => V13::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e13 = {
+                                            let l10 = *ptr1.add(16).cast::<*mut u8>();
+                                            let l11 = *ptr1
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        V13::Other(e13)
+                                    }
+                                };
+                                v13
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result14
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Ends a monitor by its number; one that is used up, or never was, is no error. Its notice may have come already.
+            #[allow(async_fn_in_trait)]
+            pub fn demonitor(
+                monitor: u64,
+            ) -> ::core::result::Result<(), OrchestrationError> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "motehost:agent/ties@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "demonitor"]
+                        fn wit_import1(_: i64, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(_: i64, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import1(_rt::as_i64(&monitor), ptr0);
+                    let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+                    let result12 = match l2 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l3 = i32::from(*ptr0.add(8).cast::<u8>());
+                                use super::super::super::motehost::agent::orchestration::OrchestrationError as V11;
+                                let v11 = match l3 {
+                                    0 => V11::Denied,
+                                    1 => V11::Unavailable,
+                                    2 => V11::TimedOut,
+                                    3 => V11::Full,
+                                    4 => V11::Closed,
+                                    5 => V11::Held,
+                                    6 => V11::Lost,
+                                    7 => {
+                                        let e11 = {
+                                            let l4 = *ptr0.add(16).cast::<i64>();
+                                            l4 as u64
+                                        };
+                                        V11::TooLarge(e11)
+                                    }
+                                    8 => {
+                                        let e11 = {
+                                            let l5 = *ptr0.add(16).cast::<*mut u8>();
+                                            let l6 = *ptr0
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len7 = l6;
+                                            let bytes7 = _rt::Vec::from_raw_parts(
+                                                l5.cast(),
+                                                len7,
+                                                len7,
+                                            );
+                                            _rt::string_lift(bytes7)
+                                        };
+                                        V11::Invalid(e11)
+                                    }
+                                    9 => V11::Cancelled,
+                                    n => {
+                                        debug_assert_eq!(n, 10, "invalid enum discriminant");
+                                        let e11 = {
+                                            let l8 = *ptr0.add(16).cast::<*mut u8>();
+                                            let l9 = *ptr0
+                                                .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len10 = l9;
+                                            let bytes10 = _rt::Vec::from_raw_parts(
+                                                l8.cast(),
+                                                len10,
+                                                len10,
+                                            );
+                                            _rt::string_lift(bytes10)
+                                        };
+                                        V11::Other(e11)
+                                    }
+                                };
+                                v11
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result12
+                }
+            }
+        }
         /// What an agent remembers: named values that outlive the instance and belong to this agent alone. A call
         /// that returned `ok` is durable. Memory shared between agents will be an interface of its own.
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
@@ -7631,9 +8048,9 @@ mod _rt {
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 4120] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xfa\x1e\x01A\x02\x01\
-A\x18\x01B\x09\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05leve\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 4302] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xb0\x20\x01A\x02\x01\
+A\x1b\x01B\x09\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05leve\
 l\x03\0\0\x01r\x02\x04names\x05values\x04\0\x05field\x03\0\x02\x01@\x01\x05level\
 \x01\0\x7f\x04\0\x07enabled\x01\x04\x01p\x03\x01@\x03\x05level\x01\x04texts\x06f\
 ields\x05\x01\0\x04\0\x05write\x01\x06\x03\0\x18motehost:agent/log@0.1.0\x05\0\x01\
@@ -7689,41 +8106,46 @@ shold\x0c\x0atimeout-msy\x08hear-all\x7f\0+\x04\0\x0aask-quorum\x01,\x01@\x05\x0
 groups\x08question\x01\x09threshold\x0c\x0atimeout-msy\x08hear-all\x7f\0+\x04\0\x09\
 ask-group\x01-\x01@\x03\x04likes\x04names\x08detached\x7f\0\x16\x04\0\x05spawn\x01\
 .\x04\0\x09end-child\x01\x1b\x01@\0\0'\x04\0\x08children\x01/\x03\0\"motehost:ag\
-ent/orchestration@0.1.0\x05\x06\x01B\x20\x01kw\x01q\x08\x06denied\0\0\x0bunavail\
-able\0\0\x08conflict\x01\0\0\x09too-large\x01w\0\x04full\x01w\0\x0binvalid-key\x01\
-s\0\x09cancelled\0\0\x05other\x01s\0\x04\0\x0dcontext-error\x03\0\x01\x01p}\x01r\
-\x02\x05value\x03\x08revisionw\x04\0\x05entry\x03\0\x04\x01q\x03\x06always\0\0\x06\
-absent\0\0\x08revision\x01w\0\x04\0\x0cprecondition\x03\0\x06\x01r\x03\x03keys\x08\
-revisionw\x05bytesw\x04\0\x08key-info\x03\0\x08\x01p\x09\x01ks\x01r\x02\x04keys\x0a\
-\x04next\x0b\x04\0\x04page\x03\0\x0c\x01r\x04\x07entriesw\x05bytesw\x09bytes-max\
-w\x0fvalue-bytes-maxw\x04\0\x0cmemory-usage\x03\0\x0e\x01k\x05\x01j\x01\x10\x01\x02\
-\x01@\x01\x03keys\0\x11\x04\0\x03get\x01\x12\x01j\x01w\x01\x02\x01@\x03\x03keys\x05\
-value\x03\x0cprecondition\x07\0\x13\x04\0\x03put\x01\x14\x01j\x01\x7f\x01\x02\x01\
-@\x02\x03keys\x0cprecondition\x07\0\x15\x04\0\x06delete\x01\x16\x01j\x01\x0d\x01\
-\x02\x01@\x03\x06prefixs\x05after\x0b\x08keys-maxy\0\x17\x04\0\x04list\x01\x18\x01\
-j\x01\x0f\x01\x02\x01@\0\0\x19\x04\0\x05usage\x01\x1a\x03\0\x1cmotehost:agent/co\
-ntext@0.1.0\x05\x07\x01B\x0c\x01q\x09\x06denied\0\0\x0bunavailable\0\0\x11invali\
-d-arguments\x01s\0\x09timed-out\0\0\x09too-large\x01w\0\x0crate-limited\x01y\0\x06\
-failed\x01s\0\x09cancelled\0\0\x05other\x01s\0\x04\0\x0atool-error\x03\0\0\x01ks\
-\x01r\x04\x04names\x0bdescriptions\x0cinput-schemas\x0doutput-schema\x02\x04\0\x04\
-tool\x03\0\x03\x01p\x04\x01j\x01\x05\x01\x01\x01@\0\0\x06\x04\0\x04list\x01\x07\x01\
-j\x01s\x01\x01\x01@\x03\x04names\x09argumentss\x0atimeout-msy\0\x08\x04\0\x04cal\
-l\x01\x09\x03\0\x1amotehost:agent/tools@0.1.0\x05\x08\x01B\x05\x01r\x02\x07secon\
-dsw\x0bnanosecondsy\x04\0\x08datetime\x03\0\0\x01@\0\0\x01\x04\0\x03now\x01\x02\x04\
-\0\x0aresolution\x01\x02\x03\0\x1cwasi:clocks/wall-clock@0.2.0\x05\x09\x01B\x0a\x04\
-\0\x08pollable\x03\x01\x01h\0\x01@\x01\x04self\x01\0\x7f\x04\0\x16[method]pollab\
-le.ready\x01\x02\x01@\x01\x04self\x01\x01\0\x04\0\x16[method]pollable.block\x01\x03\
-\x01p\x01\x01py\x01@\x01\x02in\x04\0\x05\x04\0\x04poll\x01\x06\x03\0\x12wasi:io/\
-poll@0.2.0\x05\x0a\x02\x03\0\x07\x08pollable\x01B\x0f\x02\x03\x02\x01\x0b\x04\0\x08\
-pollable\x03\0\0\x01w\x04\0\x07instant\x03\0\x02\x01w\x04\0\x08duration\x03\0\x04\
-\x01@\0\0\x03\x04\0\x03now\x01\x06\x01@\0\0\x05\x04\0\x0aresolution\x01\x07\x01i\
-\x01\x01@\x01\x04when\x03\0\x08\x04\0\x11subscribe-instant\x01\x09\x01@\x01\x04w\
-hen\x05\0\x08\x04\0\x12subscribe-duration\x01\x0a\x03\0!wasi:clocks/monotonic-cl\
-ock@0.2.0\x05\x0c\x01B\x05\x01p}\x01@\x01\x03lenw\0\0\x04\0\x10get-random-bytes\x01\
-\x01\x01@\0\0w\x04\0\x0eget-random-u64\x01\x02\x03\0\x18wasi:random/random@0.2.0\
-\x05\x0d\x04\0<motehost:agent/imports-with-all-of-its-exports-removed@0.1.0\x04\0\
-\x0b-\x01\0'imports-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0c\
-processed-by\x02\x0dwit-component\x070.259.0\x10wit-bindgen-rust\x060.62.0";
+ent/orchestration@0.1.0\x05\x06\x02\x03\0\x03\x13orchestration-error\x01B\x0b\x02\
+\x03\x02\x01\x07\x04\0\x13orchestration-error\x03\0\0\x01j\0\x01\x01\x01@\x01\x05\
+agents\0\x02\x04\0\x04link\x01\x03\x04\0\x06unlink\x01\x03\x01j\x01w\x01\x01\x01\
+@\x01\x05agents\0\x04\x04\0\x07monitor\x01\x05\x01@\x01\x07monitorw\0\x02\x04\0\x09\
+demonitor\x01\x06\x03\0\x19motehost:agent/ties@0.1.0\x05\x08\x01B\x20\x01kw\x01q\
+\x08\x06denied\0\0\x0bunavailable\0\0\x08conflict\x01\0\0\x09too-large\x01w\0\x04\
+full\x01w\0\x0binvalid-key\x01s\0\x09cancelled\0\0\x05other\x01s\0\x04\0\x0dcont\
+ext-error\x03\0\x01\x01p}\x01r\x02\x05value\x03\x08revisionw\x04\0\x05entry\x03\0\
+\x04\x01q\x03\x06always\0\0\x06absent\0\0\x08revision\x01w\0\x04\0\x0cpreconditi\
+on\x03\0\x06\x01r\x03\x03keys\x08revisionw\x05bytesw\x04\0\x08key-info\x03\0\x08\
+\x01p\x09\x01ks\x01r\x02\x04keys\x0a\x04next\x0b\x04\0\x04page\x03\0\x0c\x01r\x04\
+\x07entriesw\x05bytesw\x09bytes-maxw\x0fvalue-bytes-maxw\x04\0\x0cmemory-usage\x03\
+\0\x0e\x01k\x05\x01j\x01\x10\x01\x02\x01@\x01\x03keys\0\x11\x04\0\x03get\x01\x12\
+\x01j\x01w\x01\x02\x01@\x03\x03keys\x05value\x03\x0cprecondition\x07\0\x13\x04\0\
+\x03put\x01\x14\x01j\x01\x7f\x01\x02\x01@\x02\x03keys\x0cprecondition\x07\0\x15\x04\
+\0\x06delete\x01\x16\x01j\x01\x0d\x01\x02\x01@\x03\x06prefixs\x05after\x0b\x08ke\
+ys-maxy\0\x17\x04\0\x04list\x01\x18\x01j\x01\x0f\x01\x02\x01@\0\0\x19\x04\0\x05u\
+sage\x01\x1a\x03\0\x1cmotehost:agent/context@0.1.0\x05\x09\x01B\x0c\x01q\x09\x06\
+denied\0\0\x0bunavailable\0\0\x11invalid-arguments\x01s\0\x09timed-out\0\0\x09to\
+o-large\x01w\0\x0crate-limited\x01y\0\x06failed\x01s\0\x09cancelled\0\0\x05other\
+\x01s\0\x04\0\x0atool-error\x03\0\0\x01ks\x01r\x04\x04names\x0bdescriptions\x0ci\
+nput-schemas\x0doutput-schema\x02\x04\0\x04tool\x03\0\x03\x01p\x04\x01j\x01\x05\x01\
+\x01\x01@\0\0\x06\x04\0\x04list\x01\x07\x01j\x01s\x01\x01\x01@\x03\x04names\x09a\
+rgumentss\x0atimeout-msy\0\x08\x04\0\x04call\x01\x09\x03\0\x1amotehost:agent/too\
+ls@0.1.0\x05\x0a\x01B\x05\x01r\x02\x07secondsw\x0bnanosecondsy\x04\0\x08datetime\
+\x03\0\0\x01@\0\0\x01\x04\0\x03now\x01\x02\x04\0\x0aresolution\x01\x02\x03\0\x1c\
+wasi:clocks/wall-clock@0.2.0\x05\x0b\x01B\x0a\x04\0\x08pollable\x03\x01\x01h\0\x01\
+@\x01\x04self\x01\0\x7f\x04\0\x16[method]pollable.ready\x01\x02\x01@\x01\x04self\
+\x01\x01\0\x04\0\x16[method]pollable.block\x01\x03\x01p\x01\x01py\x01@\x01\x02in\
+\x04\0\x05\x04\0\x04poll\x01\x06\x03\0\x12wasi:io/poll@0.2.0\x05\x0c\x02\x03\0\x08\
+\x08pollable\x01B\x0f\x02\x03\x02\x01\x0d\x04\0\x08pollable\x03\0\0\x01w\x04\0\x07\
+instant\x03\0\x02\x01w\x04\0\x08duration\x03\0\x04\x01@\0\0\x03\x04\0\x03now\x01\
+\x06\x01@\0\0\x05\x04\0\x0aresolution\x01\x07\x01i\x01\x01@\x01\x04when\x03\0\x08\
+\x04\0\x11subscribe-instant\x01\x09\x01@\x01\x04when\x05\0\x08\x04\0\x12subscrib\
+e-duration\x01\x0a\x03\0!wasi:clocks/monotonic-clock@0.2.0\x05\x0e\x01B\x05\x01p\
+}\x01@\x01\x03lenw\0\0\x04\0\x10get-random-bytes\x01\x01\x01@\0\0w\x04\0\x0eget-\
+random-u64\x01\x02\x03\0\x18wasi:random/random@0.2.0\x05\x0f\x04\0<motehost:agen\
+t/imports-with-all-of-its-exports-removed@0.1.0\x04\0\x0b-\x01\0'imports-with-al\
+l-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-\
+component\x070.259.0\x10wit-bindgen-rust\x060.62.0";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

@@ -19,7 +19,7 @@ test(
         localAgent('third', component, wants(0.6)),
         localAgent('free', component),
       ],
-      { threads: 2, allocation: 'first-fit' },
+      { threads: 2, scheduler: { placement: 'first-fit' } },
     );
     const threadOf = async (name: string): Promise<number> => (await host.serving.agent(name)).thread;
     assert.deepEqual([await threadOf('first'), await threadOf('second'), await threadOf('third')], [1, 1, 2]);
@@ -34,14 +34,17 @@ test(
   },
 );
 
-test('with the strategy best-fit the fullest thread with room is taken', options, async (t) => {
+test('under best-fit the fullest thread with room is taken', options, async (t) => {
   const component = await scribe();
   const agents = [
     localAgent('first', component, wants(0.5)),
     localAgent('second', component, wants(0.6)),
     localAgent('third', component, wants(0.3)),
   ];
-  const host = await Hosted.start(t, temporaryState(t), agents, { threads: 2, allocation: 'best-fit' });
+  const host = await Hosted.start(t, temporaryState(t), agents, {
+    threads: 2,
+    scheduler: { placement: 'best-fit' },
+  });
   const threads = [];
   for (const name of ['first', 'second', 'third']) threads.push((await host.serving.agent(name)).thread);
   assert.equal(threads[2], threads[1], 'beside the bigger one');
