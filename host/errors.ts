@@ -33,6 +33,7 @@ const codes = {
   HOST_ERR_MAILBOX_FULL: 'unavailable',
   HOST_ERR_MESSAGE_TOO_LARGE: 'usage',
   HOST_ERR_NO_RESPONDERS: 'unavailable',
+  HOST_ERR_DEADLINE_TOO_SOON: 'unavailable',
   HOST_ERR_CIRCUIT_OPEN: 'unavailable',
   HOST_ERR_RATE_LIMITED: 'unavailable',
   HOST_ERR_CAPABILITY_DENIED: 'denied',

@@ -39,6 +39,7 @@ import { readRegularFile } from './regular-file.ts';
 import { matches } from './subject.ts';
 
 export type { AgentAuditLevel, AuditRules } from './manifest/audit.ts';
+export { cronTimes } from './manifest/cron.ts';
 export type { EnvironmentGrant } from './manifest/environment.ts';
 export {
   defaultErrors,
@@ -176,12 +177,13 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     triggers.some(({ occasion }) => occasion.kind !== 'subject'),
   );
   const limits = table.table('limits').only([...Object.keys(limitKeys), ...rateKeys], 'limit');
-  const [errors, history] = [errorsOf(table, name), historyOf(table)];
+  const [errors, history, restart] = [errorsOf(table, name), historyOf(table), restartOf(table)];
   const [delivery, route] = [deliveryOf(table), routeOf(table)];
   if (execution.mode === 'parallel')
     requireNothingKept(table, {
       isSaved: errors.state === 'saved',
       isRecorded: history.record,
+      restart: restart.policy,
       hasRoute: route !== undefined,
       guarantee: delivery.guarantee,
     });
@@ -193,7 +195,7 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     limits: limitsOf(limits),
     rates: ratesOf(limits),
     mailbox: mailboxOf(table),
-    restart: restartOf(table),
+    restart,
     supervision: supervisionOf(table, name),
     execution,
     hooks: hooksOf(table, (subject) => grants.bus.publish.some((pattern) => matches(pattern, subject))),

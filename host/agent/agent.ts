@@ -399,6 +399,11 @@ export class Agent implements CallEnd, LifecycleWatch {
     return this.#presence.kill();
   }
 
+  /** Ends in good order because nothing is left for it to do; does nothing while a message is under way. Never rejects. */
+  complete(why: string): Promise<void> {
+    return this.#presence.complete(why);
+  }
+
   /** A message may begin it again, at once. */
   revive(): void {
     this.#presence.revive();

@@ -38,6 +38,8 @@ export class Custody {
   readonly #down = new Set<number>();
   readonly #beginning = new Set<number>();
   readonly #lane = new RestartLane();
+  /** Those that are to begin when their turn in the lane has come, and what tells it. */
+  readonly #queued = new Map<number, () => void>();
   /** Those whose end concerns others. */
   readonly #tied = new Set<number>();
 
@@ -98,6 +100,7 @@ export class Custody {
 
   /** Its next restart may come. */
   waited(id: number): void {
+    if (this.#leaveQueue(id)) return;
     const waitMs = this.#rooms.rouse(id)?.waitMs ?? 0;
     // It may have failed again meanwhile.
     if (waitMs > 0 && this.#rooms.later(id, waitMs)) return;
@@ -113,6 +116,7 @@ export class Custody {
   }
 
   forget(id: number): void {
+    this.#leaveQueue(id);
     this.#members.delete(id);
     this.#down.delete(id);
     this.#tied.delete(id);
@@ -125,6 +129,7 @@ export class Custody {
 
   /** Begins it, where its state is if that was kept. Says why it could not. */
   async begin(id: number): Promise<string | undefined> {
+    await this.#queue(id);
     const agent = this.#rooms.rouse(id);
     if (agent === undefined) return 'there is no such agent';
     this.#beginning.add(id);
@@ -143,6 +148,22 @@ export class Custody {
     } finally {
       this.#beginning.delete(id);
     }
+  }
+
+  /** One that was lost before waits in the lane of this thread; who begins for the first time does not. */
+  async #queue(id: number): Promise<void> {
+    const { rouse, nowMs, later } = this.#rooms;
+    if ((rouse(id)?.losses ?? 0) === 0 || this.#queued.has(id)) return;
+    const waitMs = this.#lane.enter(nowMs());
+    if (waitMs === 0 || !later(id, waitMs)) return;
+    await new Promise<void>((resolve) => this.#queued.set(id, resolve));
+  }
+
+  #leaveQueue(id: number): boolean {
+    const resolve = this.#queued.get(id);
+    this.#queued.delete(id);
+    resolve?.();
+    return resolve !== undefined;
   }
 
   /** Ends it in good order, after the message under way; its state is kept if its manifest says so. */

@@ -1,6 +1,14 @@
+import type { AdmissionName } from '../config/scheduler-settings.ts';
 import type { Turn } from '../engine/budget.ts';
+import {
+  type AdmissionCounts,
+  type AskedCall,
+  CallAdmission,
+  type CallForecast,
+} from '../scheduler/call-admission.ts';
 import { Lateness, type Waits } from '../scheduler/lateness.ts';
 import { levels, rankOfLevel } from '../scheduler/level.ts';
+import type { PolicyStanding } from '../scheduler/policy.ts';
 import type { Forecast } from '../scheduler/profile.ts';
 import { RingLine } from '../scheduler/ring-line.ts';
 import { nobody, RunQueue, type RunQueueOptions } from '../scheduler/run-queue.ts';
@@ -25,11 +33,16 @@ export interface DispatcherOptions {
   /** Who goes first. Default: fair shares. */
   readonly queue?: Omit<RunQueueOptions, 'nowMs' | 'forecast'> | undefined;
   /** How long the next message of an agent will take. */
-  readonly forecast?: Pick<Forecast, 'executionMsOf'> | undefined;
+  readonly forecast?: (Pick<Forecast, 'executionMsOf'> & CallForecast) | undefined;
+  /** What becomes of a call that will not end in time. Default `queue`. */
+  readonly admission?: AdmissionName | undefined;
 }
 
 /** What a dispatcher did since it was made, and who waits now. */
 export interface DispatcherReport {
+  /** Who decides inside a level. */
+  readonly policy: PolicyStanding;
+  readonly admission: AdmissionCounts;
   /** Agents that wait for a turn, by level. */
   readonly queued: readonly number[];
   /** Messages begun, and calls gone on with after they waited. */
@@ -49,6 +62,10 @@ export interface DispatcherReport {
 /** Turns in a row, and milliseconds that guests used in them, after which what waits elsewhere has its turn. */
 const rowTurnsMax = 8;
 const rowMsMax = 0.2;
+/** How much of the moving average of turns the newest is. */
+const turnShare = 0.05;
+/** Nothing is known of anybody. */
+const unknown: CallForecast = { wallMsOf: () => 0, isKnown: () => false };
 /** Stacks that only the two first levels use, so that what is critical begins although all others are in use. */
 const reserveMax = 8;
 const reserveShare = 8;
@@ -65,6 +82,9 @@ export class Dispatcher implements Turn {
   readonly #queue: RunQueue;
   readonly #claims = new Claims();
   readonly #lateness: Lateness;
+  readonly #admission: CallAdmission;
+  /** Milliseconds of a turn: a moving average. */
+  #turnMs = 0;
   /** Those whose turn came when all stacks were in use, by level. */
   readonly #stackless: readonly RingLine[] = levels.map(() => new RingLine());
   #isAnyStackless = false;
@@ -99,6 +119,7 @@ export class Dispatcher implements Turn {
       forecast: forecast && { executionMsOf: (slot) => forecast.executionMsOf(this.#claims.idOf(slot)) },
     });
     this.#lateness = new Lateness(options.nowMs);
+    this.#admission = new CallAdmission(options.admission ?? 'queue', forecast ?? unknown);
     this.#reserve = Math.min(reserveMax, Math.floor(options.activeMax / reserveShare));
   }
 
@@ -120,6 +141,8 @@ export class Dispatcher implements Turn {
   report(): DispatcherReport {
     const { aged, passedOn } = this.#queue.counts;
     return {
+      policy: this.#queue.standing,
+      admission: this.#admission.counts,
       queued: levels.map((_, level) => this.#queue.lengthOf(level) + (this.#stackless[level]?.size ?? 0)),
       starts: this.#starts,
       slices: this.#slices,
@@ -207,7 +230,23 @@ export class Dispatcher implements Turn {
     });
   }
 
+  /** Whether calls that will not end in time are refused. */
+  get isPredictive(): boolean {
+    return this.#admission.isPredictive;
+  }
+
+  /**
+   * In how many milliseconds a call will have ended, if its deadline comes before; else undefined.
+   * @param level of the call and its agent, the better one
+   */
+  lateMs(call: Omit<AskedCall, 'queueMs'>, level: number): number | undefined {
+    let before = 0;
+    for (let at = 0; at <= level; at += 1) before += this.#queue.lengthOf(at);
+    return this.#admission.lateMs({ ...call, queueMs: before * this.#turnMs }, this.#options.nowMs());
+  }
+
   charge(id: number, fuel: number, ms: number): void {
+    this.#turnMs += turnShare * (ms - this.#turnMs);
     this.#rowMs += ms;
     this.#queue.charge(this.#slotOf(id), fuel, ms);
   }

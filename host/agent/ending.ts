@@ -19,16 +19,16 @@ export const unsupported: CallOutcome = {
   failure: { tag: 'unsupported', val: 'the agent answers HTTP requests, not messages' },
   usage: noUsage,
 };
-const notAgain: CallOutcome = unavailable(
-  'the agent ended, and its manifest says that it is not started again',
-);
 const noMore: CallOutcome = unavailable('it is not available now');
 
 /** What comes of a message to one that is not begun again; other agents are not told why. */
 export function endedFor(name: string, halt: Halt | undefined, isAskedByAgent: boolean): CallOutcome {
   if (isAskedByAgent) return noMore;
-  if (halt === undefined) return notAgain;
   const cure = `host agents resume ${name}`;
+  if (halt === undefined)
+    return unavailable(
+      `the agent ended, and its manifest says that it is not started again; ${cure} begins it anew`,
+    );
   if (halt.kind !== 'terminated') return unavailable(`the agent is ${halt.kind}; ${cure} lets it go on`);
   const [, how] = /^(stopped|killed) by /.exec(halt.why) ?? [];
   const why = how === undefined ? 'terminated, as its manifest says ([errors])' : `${how} by a person`;

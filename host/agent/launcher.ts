@@ -1,5 +1,5 @@
 import type { Budget } from '../engine/budget.ts';
-import type { Engine, Resident } from '../engine/engine.ts';
+import { type Engine, mayReachWasi, type Resident } from '../engine/engine.ts';
 import type { Linker } from '../engine/linker.ts';
 import type { WasiGrants } from '../engine/wasi/grants.ts';
 import { HostError } from '../errors.ts';
@@ -39,7 +39,7 @@ export class Launcher {
     const { recorder } = agent;
     const own = link(agent, budget);
     const linker = recorder === undefined ? own : new RecordedLinker(own, recorder);
-    const grants = wasi(agent, budget);
+    const grants = mayReachWasi(program) ? wasi(agent, budget) : undefined;
     const woken = saved && (await this.#wake(agent, saved, linker, grants, budget, deadlineMs));
     const resident =
       woken ??
@@ -67,7 +67,7 @@ export class Launcher {
     agent: Agent,
     saved: Saved,
     linker: Linker,
-    grants: WasiGrants,
+    grants: WasiGrants | undefined,
     budget: Budget,
     deadlineMs: number,
   ): Promise<Resident | undefined> {

@@ -1,15 +1,17 @@
 import type { Bus, KeptSubscription } from '../bus/bus.ts';
 import type { Delivery, Lodgers, ReceiverTerms } from '../bus/delivery.ts';
+import type { TooLate } from '../bus/message.ts';
 import { Capabilities } from '../capability/capabilities.ts';
 import { HostError } from '../errors.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Outcome } from '../outcome.ts';
-import { termsOfManifest } from '../scheduler/level.ts';
+import { rankOfLevel, termsOfManifest } from '../scheduler/level.ts';
 import type { Profile } from '../scheduler/profile.ts';
 import type { Terms } from '../scheduler/standings.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
 import { isLimited } from './allowances.ts';
 import type { ColdStates } from './cold-states.ts';
+import { Completion } from './completion.ts';
 import { type AgentExit, Custody } from './custody.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { unavailable } from './ending.ts';
@@ -39,6 +41,8 @@ export interface PopulationRooms {
   readonly inspection?: Inspection | undefined;
   /** An agent handles nothing until a person says so, or does so again. */
   readonly halted: (agent: string, halt: Halt | undefined) => void;
+  /** One is not begun again after its end, as its `[restart]` says (why it ended), or is (undefined). */
+  readonly ended?: (agent: string, why: string | undefined) => void;
   /** One that a supervisor looks after ended by itself. */
   readonly exited: (exit: AgentExit) => void;
   /** Calls `custody.waited` with an id after so many milliseconds. False: it cannot now. */
@@ -133,6 +137,8 @@ export class Population implements Lodgers {
   readonly custody: Custody;
   readonly wellbeing: Wellbeing;
   readonly #reins: Reins;
+  /** Of those for which no time comes any more. */
+  readonly completion: Completion;
   /** Of those that are persistent. */
   readonly keeper: Keeper;
   readonly #agents = new Map<number, Agent>();
@@ -163,6 +169,7 @@ export class Population implements Lodgers {
       later: rooms.later,
     });
     this.#reins = new Reins(bus, this.#recovery);
+    this.completion = new Completion({ bus, rouse: (id) => this.#rouse(id) });
     this.wellbeing = new Wellbeing({
       bus,
       clock: around.clock,
@@ -293,6 +300,7 @@ export class Population implements Lodgers {
         'it is paused in the middle of a message; resume it, or stop it',
       );
     this.#replacing.add(id);
+    this.completion.forget(id);
     bus.pause(id);
     try {
       await agent.settled();
@@ -309,6 +317,7 @@ export class Population implements Lodgers {
       this.#endUngranted(id, agent);
     } finally {
       this.#replacing.delete(id);
+      this.#rooms.ended?.(agent.name, undefined);
       if (agent.halt === undefined || agent.halt.kind === 'terminated') bus.resume(id);
       this.custody.waited(id);
       void this.keeper.begin(id);
@@ -337,6 +346,7 @@ export class Population implements Lodgers {
     this.#roll.delete(id);
     this.custody.forget(id);
     this.wellbeing.forget(id);
+    this.completion.forget(id);
     this.#recovery.forget(id);
     this.#rooms.bus.remove(id);
     agent.stop({ kind: 'cancelled', reason: 'the agent was removed' });
@@ -419,6 +429,19 @@ export class Population implements Lodgers {
   /** The bus: a request has come to one that may be held, or keep failing. */
   refusal(id: number): Outcome<Uint8Array | undefined> | undefined {
     return this.wellbeing.refusalOf(id) ?? this.#recovery.refusalOf(id);
+  }
+
+  /** The bus: a request has come, before which so many wait. */
+  lateness(id: number, { untilMs, message }: Delivery, ahead: number): TooLate | undefined {
+    const { dispatcher, around } = this.#rooms;
+    if (!dispatcher.isPredictive) return undefined;
+    const nowMs = around.clock.monotonicMs();
+    const own = this.schedulingOf(id)?.level ?? 0;
+    const level = message.priority === undefined ? own : Math.min(own, rankOfLevel(message.priority));
+    const underWayMs = this.#agents.get(id)?.underWayMs(nowMs);
+    const deadlineMs = untilMs - nowMs;
+    const forecastMs = dispatcher.lateMs({ key: id, ahead, underWayMs, leftMs: deadlineMs }, level);
+    return forecastMs === undefined ? undefined : { forecastMs, deadlineMs };
   }
 
   /** What the scheduler goes by; undefined: nobody of that id lives here. */
@@ -540,6 +563,9 @@ export class Population implements Lodgers {
     if (told.kind === 'ok') bus.settle(delivery, told);
     else this.#recovery.settle(agent, delivery, told, place);
     if (agent.phase === 'absent') this.keeper.handled(agent);
+    if (agent.phase === 'stopped' && agent.halt === undefined)
+      this.#rooms.ended?.(agent.name, agent.lastError ?? '');
+    this.completion.handled(agent.id);
     this.#wakeAgain(agent.id);
     if (agent.leaveTurn()) dispatcher.ended();
   }
@@ -571,6 +597,7 @@ export class Population implements Lodgers {
     if (agent === undefined) return false;
     this.#rooms.shares?.beginAnew(id);
     if (!(await this.#recovery.resume(agent, isDropped))) return false;
+    this.#rooms.ended?.(agent.name, undefined);
     this.custody.waited(id);
     void this.keeper.begin(id);
     return true;

@@ -177,10 +177,26 @@ export class Presence implements CallWatch, ParkingOwner {
   async vanish(nowMs: number): Promise<void> {
     this.#before = undefined;
     this.#agent.lastUsedMs = nowMs;
-    this.turn(life.ready);
     this.#delay.succeed();
     await this.drop();
     this.#hasLived = false;
+    if (this.#around.hasWork(this.#agent)) this.turn(life.ready);
+    else this.turn(life.completed, 'it dealt with its message');
+  }
+
+  /** Ends in good order because nothing is left for it to do, and forgets what was saved; no message may be under way. */
+  async complete(why: string): Promise<void> {
+    while (this.#leaving !== undefined) await this.#leaving;
+    const { lifecycle, delivery } = this.#agent;
+    const isAtRest = lifecycle.beneath === life.ready || lifecycle.beneath === life.created;
+    if (delivery !== undefined || !isAtRest || this.#phase === 'stopped') return;
+    await this.#leave(async () => {
+      this.#discard();
+      await this.#end('idle');
+      this.#phase = 'absent';
+      this.#hasLived = false;
+      this.turn(life.completed, why);
+    });
   }
 
   async #launch(deadlineMs: number): Promise<void> {

@@ -196,12 +196,20 @@ export class Recovery {
   async resume(agent: Agent, isDropped: boolean): Promise<boolean> {
     await this.ended(agent);
     const { halt } = agent;
-    if (halt === undefined) return false;
+    if (halt === undefined) return this.#reviveEnded(agent);
     const { bus } = this.#rooms;
     this.forgive(agent);
     if (isDropped && halt.kind === 'held') bus.clear(agent.id, 'dropped', halt.messages);
     bus.resume(agent.id);
     this.#rooms.note(agent, { kind: 'resumed', why: isDropped ? 'without its message' : halt.why });
+    return true;
+  }
+
+  /** One that ended by itself, and was not to be begun again, begins with its next message. False: it did not. */
+  #reviveEnded(agent: Agent): boolean {
+    if (agent.phase !== 'stopped') return false;
+    agent.revive();
+    this.#rooms.note(agent, { kind: 'resumed', why: 'it had ended by itself' });
     return true;
   }
 

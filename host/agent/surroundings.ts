@@ -41,6 +41,8 @@ export interface Surroundings {
   release(agent: Agent): void;
   /** Something has come for a call of it that waits: `agent.goOn()` when it is its turn. */
   ready(agent: Agent): void;
+  /** Whether messages wait for it, or are on their way. */
+  hasWork(agent: Agent): boolean;
   /** It had its turn, and waits. */
   rested(agent: Agent): void;
   /** What it saved is nobody's any more. */

@@ -1,7 +1,7 @@
 import type { Level } from '../manifest/scheduling.ts';
 import type { Outcome } from '../outcome.ts';
 import type { MailboxLimits } from './directory.ts';
-import type { BusError, Guarantee, Header, Message } from './message.ts';
+import type { BusError, Guarantee, Header, Message, TooLate } from './message.ts';
 
 /** Of messages that ask for no level before their receiver's own. */
 export const plainLane = 255;
@@ -74,6 +74,8 @@ export interface Receiver {
    * place of the level that asks for, if it is before its own. Must not throw.
    */
   wake(id: number, level?: number): void;
+  /** Why a request will not end in time, though nothing keeps it from being begun; `ahead` messages wait before it. Must not throw. */
+  lateness?(id: number, delivery: Delivery, ahead: number): TooLate | undefined;
   /** What whoever asks is answered instead while it takes no requests; agents that ask only hear `unavailable`. */
   refusal?(id: number): Outcome<Uint8Array | undefined> | undefined;
   /** An asker gave up on the message being handled. It is still to be settled. */

@@ -147,7 +147,10 @@ export function writeRefusal(pen: Pen, error: BusError, failure: Uint8Array | un
   pen.text(error.tag);
   if (failure !== undefined) pen.bytes(failure);
   else if (!('val' in error)) return;
-  else if (typeof error.val === 'string') pen.text(error.val);
+  else if (error.tag === 'too-late') {
+    pen.f64(error.val.forecastMs);
+    pen.f64(error.val.deadlineMs);
+  } else if (typeof error.val === 'string') pen.text(error.val);
   else if (typeof error.val !== 'object') writeNumber(pen, error.val);
 }
 
@@ -163,6 +166,8 @@ export function readRefusal(eye: Eye): BusError {
     case 'unsupported':
     case 'other':
       return { tag, val: textOf(eye) };
+    case 'too-late':
+      return { tag, val: { forecastMs: eye.f64(), deadlineMs: eye.f64() } };
     case 'failed':
       return { tag, val: deserialize(eye.bytes()) as Failure };
     default:

@@ -2,7 +2,7 @@ import type { Level } from '../manifest/scheduling.ts';
 import { agentSubject, groupFault, patternFault, subjectFault } from '../subject.ts';
 import type { Bus } from './bus.ts';
 import type { Accepted, Reply, Sender, SendOptions } from './delivery.ts';
-import type { BusError, Payload } from './message.ts';
+import type { BusError, Payload, TooLate } from './message.ts';
 import { priorityAsked } from './payload-rules.ts';
 import { answerOf } from './verdict.ts';
 
@@ -224,7 +224,11 @@ async function requestUnder(
 }
 
 function refuse(guest: BusGuest, error: BusError): never {
-  throw guest.failure(error);
+  throw guest.failure(error.tag === 'too-late' ? { tag: 'other', val: lateWords(error.val) } : error);
+}
+
+function lateWords({ forecastMs, deadlineMs }: TooLate): string {
+  return `too-late: it would take ${Math.ceil(forecastMs)} ms, and has ${Math.floor(deadlineMs)} ms`;
 }
 
 /** A level that there is not the bus itself refuses. */

@@ -33,6 +33,12 @@ export class Mailbox {
     return at < 0 ? undefined : at;
   }
 
+  /** How many of those here go before one that would come now; see `push`. */
+  aheadOf(lane: number): number {
+    if (lane === plainLane) return this.size;
+    return (this.#urgent ?? []).reduce((sum, one, at) => (at <= lane ? sum + (one?.size ?? 0) : sum), 0);
+  }
+
   /** `lane`: the place of a level before its receiver's own. */
   push(delivery: Delivery, lane: number = plainLane): void {
     delivery.lane = lane;

@@ -76,8 +76,20 @@ export type Failure =
       };
     };
 
-/** The WIT variant `bus-error` (wit/bus.wit) as lowered: what the bus answers instead of doing what was asked. */
+/** A call that is not begun, as it would not end in time. */
+export interface TooLate {
+  /** In how many milliseconds it would end, as far as can be told. */
+  readonly forecastMs: number;
+  /** In how many it has to. */
+  readonly deadlineMs: number;
+}
+
+/**
+ * What the bus answers instead of doing what was asked: the WIT variant `bus-error` (wit/bus.wit) as lowered, and
+ * `too-late`, which a guest is told as `other`.
+ */
 export type BusError =
+  | { readonly tag: 'too-late'; readonly val: TooLate }
   | { readonly tag: 'denied' | 'unavailable' | 'timed-out' | 'no-responders' | 'cancelled' }
   | { readonly tag: 'full' | 'rate-limited'; readonly val: number }
   | { readonly tag: 'too-large'; readonly val: bigint }

@@ -17,7 +17,7 @@ import { type Directory, isOnTheWay } from './directory.ts';
 import type { Envelopes } from './envelopes.ts';
 import type { Flush, Held } from './flush.ts';
 import { type Mailbox, MailboxStock } from './mailbox.ts';
-import { type Failure, type Message, originOf } from './message.ts';
+import { type Failure, type Message, originOf, type TooLate } from './message.ts';
 import { type BusLuggage, type Pause, pauses, Resident, Roster } from './resident.ts';
 import type { Stamps } from './stamps.ts';
 import { verdictOf } from './verdict.ts';
@@ -255,8 +255,20 @@ export class Reception {
       this.#turnAway(delivery, refusal);
       return false;
     }
+    const late = this.#lateness(resident, delivery);
+    if (late !== undefined) {
+      this.#free(delivery);
+      this.answer(delivery, { error: { tag: 'too-late', val: late } });
+      return false;
+    }
     this.#asked.add(delivery);
     return true;
+  }
+
+  #lateness(resident: Resident, delivery: Delivery): TooLate | undefined {
+    const { receiver, mailbox, paused } = resident;
+    if (receiver.lateness === undefined || paused !== 0) return undefined;
+    return receiver.lateness(resident.id, delivery, mailbox?.aheadOf(laneOf(resident, delivery)) ?? 0);
   }
 
   /** Who is no agent learns why. */
@@ -585,9 +597,9 @@ export class Reception {
   #push(resident: Resident, delivery: Delivery): void {
     const wasEmpty = resident.mailbox === undefined || resident.mailbox.size === 0;
     resident.mailbox ??= this.#stock.take();
-    const { priority } = delivery.message;
-    if (priority !== undefined) {
-      this.#pushUrgent(resident, resident.mailbox, delivery, rankOfLevel(priority), wasEmpty);
+    const lane = laneOf(resident, delivery);
+    if (lane !== plainLane) {
+      this.#pushUrgent(resident, resident.mailbox, delivery, lane);
       return;
     }
     resident.mailbox.push(delivery);
@@ -595,19 +607,11 @@ export class Reception {
   }
 
   /** It overtakes what asks for less, and its receiver comes to its level as long as it waits. */
-  #pushUrgent(
-    resident: Resident,
-    mailbox: Mailbox,
-    delivery: Delivery,
-    level: number,
-    wasEmpty: boolean,
-  ): void {
-    const isUrgent = level < (resident.terms.level ?? 0);
+  #pushUrgent(resident: Resident, mailbox: Mailbox, delivery: Delivery, level: number): void {
     const before = mailbox.level ?? plainLane;
-    mailbox.push(delivery, isUrgent ? level : plainLane);
-    this.#hasUrgent ||= isUrgent;
-    if (resident.paused === 0 && (wasEmpty || (isUrgent && level < before)))
-      resident.receiver.wake(resident.id, mailbox.level);
+    mailbox.push(delivery, level);
+    this.#hasUrgent = true;
+    if (resident.paused === 0 && level < before) resident.receiver.wake(resident.id, level);
   }
 
   /** Gives back the place a message had in its mailbox. */
@@ -715,6 +719,13 @@ export class Reception {
     if (resident.repeats?.size === 0) resident.repeats = undefined;
     delivery.repeat = 0;
   }
+}
+
+/** The lane of a message: that of the level it asks for, if its receiver's own is none before it. */
+function laneOf({ terms }: Resident, { message: { priority } }: Delivery): number {
+  if (priority === undefined) return plainLane;
+  const level = rankOfLevel(priority);
+  return level < (terms.level ?? 0) ? level : plainLane;
 }
 
 /** Whether somebody who says that it is not ready is asked again. */

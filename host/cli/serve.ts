@@ -1,7 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { systemClock, systemRandom } from '../clock.ts';
 import { type MetricsSettings, metricsOf } from '../config/metrics.ts';
-import { placementNamed, policyNamed, type SchedulerSettings } from '../config/scheduler-settings.ts';
+import {
+  placementNamed,
+  policyNamed,
+  requireCustom,
+  type SchedulerSettings,
+} from '../config/scheduler-settings.ts';
 import { type Config, cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError } from '../errors.ts';
 import type { AuditLevel } from '../host/audit-level.ts';
@@ -254,13 +259,8 @@ function schedulerOf(
 ): SchedulerSettings {
   const scheduler =
     placement === undefined ? written : { ...written, placement: placementNamed(placement, '--placement') };
-  if (flag !== undefined) return { ...scheduler, policy: policyNamed(flag, '--scheduler') };
-  if (scheduler.module === undefined || scheduler.policy === 'custom') return scheduler;
-  throw new HostError(
-    'HOST_ERR_CONFIG_INVALID',
-    `${path}: scheduler.module has no effect without policy = "custom": say so, or leave it out`,
-    { path, key: 'module' },
-  );
+  if (flag === undefined) requireCustom(scheduler, path ?? 'the settings');
+  return flag === undefined ? scheduler : { ...scheduler, policy: policyNamed(flag, '--scheduler') };
 }
 
 function auditSettingsOf(

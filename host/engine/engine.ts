@@ -77,16 +77,17 @@ export interface Engine {
   launch(prepared: Artifact | Program, linker: Linker, budget: Budget, grants: WasiGrants): Promise<Launched>;
   /**
    * A new life of an agent, in an instance from the pool where there is one. Counted in the process's bounds.
+   * `grants` may be left out where `mayReachWasi` says so.
    * @throws HostError `HOST_ERR_BUDGET_EXHAUSTED` when the process has no room for its memories; else as `launch`
    */
-  enter(program: Program, linker: Linker, budget: Budget, grants: WasiGrants): Promise<Resident>;
+  enter(program: Program, linker: Linker, budget: Budget, grants: WasiGrants | undefined): Promise<Resident>;
   /** Goes on where the snapshot was taken. @throws HostError as `InstancePool.wake` */
   wake(
     program: Program,
     asleep: Snapshot | Asleep,
     linker: Linker,
     budget: Budget,
-    grants: WasiGrants,
+    grants: WasiGrants | undefined,
   ): Promise<Resident>;
   close(): Promise<void>;
 }
@@ -126,7 +127,7 @@ export function createEngine(options: EngineOptions): Engine {
       const pools = poolsOf(options);
       return program.facts.lane === 'fast'
         ? occupy(pools.of(program), (pool) => pool.spawn(linker, budget), program, linker, budget, grants)
-        : enterAlone(pools, program, linker, budget, grants);
+        : enterAlone(pools, program, linker, budget, given(grants));
     },
     wake: async (program, asleep, linker, budget, grants) => {
       const pool = poolsOf(options).of(program);
@@ -209,9 +210,9 @@ async function occupy(
   program: Program,
   linker: Linker,
   budget: Budget,
-  grants: WasiGrants,
+  grants: WasiGrants | undefined,
 ): Promise<Resident> {
-  const offered = importsWasi(program) ? await offerWasi(program, linker, budget, grants) : undefined;
+  const offered = importsWasi(program) ? await offerWasi(program, linker, budget, given(grants)) : undefined;
   try {
     return new FastResident(pool, await take(pool), offered);
   } catch (thrown) {
@@ -322,6 +323,16 @@ async function launchComponent(program: Program, linker: Linker, budget: Budget)
   );
   const { world, hasTasks = false } = facts;
   return instantiateGeneral({ gluePath, modules, world, hasTasks }, linker, budget);
+}
+
+function given(grants: WasiGrants | undefined): WasiGrants {
+  if (grants === undefined) throw new Error('bug: a program that may reach wasi, without grants');
+  return grants;
+}
+
+/** Whether `enter` and `wake` need grants of a program: agents of our worlds do without. */
+export function mayReachWasi(program: Program): boolean {
+  return program.facts.lane !== 'fast' || importsWasi(program);
 }
 
 function importsWasi({ facts }: Program): boolean {

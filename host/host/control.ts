@@ -13,6 +13,7 @@ import type { DirectoryMemory } from '../bus/directory.ts';
 import type { SettledId } from '../bus/journal/journal.ts';
 import type { LinkEnd, LinkEnds } from '../bus/links.ts';
 import type { SchedulerSettings } from '../config/scheduler-settings.ts';
+import type { Program } from '../engine/engine.ts';
 import type { ResidenceShare } from '../engine/residence.ts';
 import type { Answer, Asked } from '../orchestration/asked.ts';
 import type { Decision } from '../policy/decision.ts';
@@ -44,6 +45,8 @@ export interface ThreadSettings {
   readonly logLevelMin: LogLevel;
   readonly scheduler: SchedulerSettings;
   readonly stealBoard: StealBoardMemory;
+  /** Of the policy `custom`, if a component says who is next. */
+  readonly policyProgram: Program | undefined;
 }
 
 /** What a thread is told when it takes its place: until then it is a spare. */
@@ -103,6 +106,8 @@ export interface ThreadCalls {
   readonly tie: (asked: { readonly ids: readonly number[]; readonly isTied: boolean }) => void;
   /** Ends one that is linked to another that ended; nobody looks after it. */
   readonly endLinked: (asked: { readonly id: number; readonly why: string }) => void;
+  /** Nothing comes for it by itself any more. */
+  readonly finish: (id: number) => void;
   readonly quell: (asked: { readonly id: number; readonly why: string }) => void;
   /** A person pauses, stops or kills an agent. */
   readonly pull: (asked: { readonly id: number; readonly rein: Rein; readonly by: string }) => void;
@@ -164,6 +169,8 @@ export interface OwnerCalls {
   readonly unwanted: (call: number) => void;
   /** An agent handles nothing until a person says so; without a halt, it does again. */
   readonly halted: (change: Halted) => void;
+  /** One is not begun again after its end, as its `[restart]` says (why it ended), or is (undefined). */
+  readonly ended: (change: Ended) => void;
   /** One that a supervisor looks after ended by itself. */
   readonly exited: (exit: AgentExit) => void;
   /** One that a supervisor looks after is to be restarted. */
@@ -203,6 +210,8 @@ export interface AskedApproval {
 export type CutOff = 'none' | 'own' | 'all';
 
 export type Halted = readonly [agent: string, halt: Halt | undefined];
+
+export type Ended = readonly [agent: string, why: string | undefined];
 
 /** What an agent subscribed to itself. */
 export type Subscriptions = readonly [agent: string, own: readonly KeptSubscription[]];

@@ -74,7 +74,9 @@ export class FrontDesk implements Pick<Serving, 'invoke' | 'request' | 'send' | 
     const { guarantee, messageId, principal, priority } = options;
     const entrance = this.#rooms.policing?.entrance;
     const own = (await entrance?.post('bus.send', agentSubject(name), payload, principal)) ?? payload;
-    requireMessages(this.#rooms.tenancy.require(name));
+    const record = this.#rooms.tenancy.require(name);
+    requireMessages(record);
+    this.#rooms.tenancy.requireBeginnable(record);
     this.#rooms.audit.assertRoom();
     const accepted = acceptedOf(
       await this.#rooms.bus.send(senderOf(principal), name, own, { guarantee, id: messageId, priority }),

@@ -21,7 +21,7 @@ interface Waiter {
 
 const waitersMax = 4_096;
 /** What every message does: told only to who listens. */
-const working = (1 << life.ready) | (1 << life.running) | (1 << life.waiting);
+const working = (1 << life.ready) | (1 << life.running) | (1 << life.waiting) | (1 << life.completed);
 const eventPrefix = 'host.agent.';
 
 /** Tells of every transition in the lives of a thread's agents: events, the audit chain, and those who wait for one. */

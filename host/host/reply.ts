@@ -46,6 +46,7 @@ function replyOf(reply: BusReply, id: string, deadlineMs: number | undefined): R
   const { error } = reply;
   const retryAfterMs = error.tag === 'full' || error.tag === 'rate-limited' ? error.val : undefined;
   const refused = { kind: 'refused', reason: refusalOf(error), retryAfterMs } as const;
+  if (error.tag === 'too-late') return { ...refused, ...error.val };
   return error.tag === 'timed-out' ? { ...refused, deadlineMs } : refused;
 }
 
@@ -62,6 +63,7 @@ function refusalOf(error: BusError): Extract<Reply, { kind: 'refused' }>['reason
     case 'timed-out':
     case 'cancelled':
     case 'no-responders':
+    case 'too-late':
       return error.tag;
     case 'invalid-subject':
       throw new HostError('HOST_ERR_SUBJECT_INVALID', error.val);

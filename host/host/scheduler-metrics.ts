@@ -4,10 +4,12 @@ import type { MoveCounts } from './moves.ts';
 import type { Metric, ThreadScheduling } from './serving.ts';
 
 export function threadScheduling(report: DispatcherReport): ThreadScheduling {
-  const { queued, starts, slices, preemptions, aged, waits } = report;
+  const { policy, admission, queued, starts, slices, preemptions, aged, waits } = report;
   const looks = waits.reduce((sum, one) => sum + one.looks, 0);
   const sumMs = waits.reduce((sum, one) => sum + one.sumMs, 0);
   return {
+    policy,
+    admission,
     queued: byLevel(queued),
     starts,
     slices,
@@ -54,6 +56,22 @@ export function schedulerMetrics(looked: readonly Looked[]): readonly Metric[] {
   });
   return [
     perLevel('queued', 'Agents that wait for a turn.', 'gauge', ({ queued }, at) => queued[at] ?? 0),
+    perThread('asked_total', 'Questions to the component of the policy.', ({ policy }) => policy.asked),
+    {
+      name: 'motehost_scheduler_fallback',
+      help: '1: another policy decides, as the one of the settings failed.',
+      kind: 'gauge',
+      samples: looked.map(({ thread, report: { policy } }) => ({
+        labels: { thread: String(thread), policy: policy.policy, in_force: policy.inForce },
+        value: policy.inForce === policy.policy ? 0 : 1,
+      })),
+    },
+    perThread('judged_total', 'Calls whose end was forecast.', ({ admission }) => admission.judged),
+    perThread(
+      'refused_total',
+      'Those that would not have ended in time.',
+      ({ admission }) => admission.refused,
+    ),
     perThread('starts_total', 'Messages begun, and calls gone on with.', ({ starts }) => starts),
     perThread('slices_total', 'Fuel slices at whose end a guest gave way.', ({ slices }) => slices),
     perThread(

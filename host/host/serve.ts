@@ -7,7 +7,7 @@ import { Directory } from '../bus/directory.ts';
 import type { Payload } from '../bus/message.ts';
 import { Secrets } from '../capability/secrets.ts';
 import { timeoutDriver, Wheel } from '../clock/wheel.ts';
-import { createEngine, type Engine } from '../engine/engine.ts';
+import { createEngine, type Engine, type Program } from '../engine/engine.ts';
 import {
   defaultMemoryBytesMax,
   exchangesMaxOf,
@@ -38,6 +38,7 @@ import { Mail } from './mail.ts';
 import { Metering } from './metering.ts';
 import { AgentNursery } from './nursery.ts';
 import { noApproval, noPolicy, Policing } from './policing.ts';
+import { loadPolicyProgram } from './policy-component.ts';
 import { tellPressure } from './pressure-news.ts';
 import { Roster } from './roster.ts';
 import { RunFolder } from './run-folder.ts';
@@ -66,7 +67,7 @@ import { SharedNames } from './shared-names.ts';
 import { Sites } from './sites.ts';
 import { openState, type StateFolder } from './state-folder.ts';
 import { type HostView, statusOf } from './status.ts';
-import { Supervision } from './supervision.ts';
+import { type Renewed, Supervision } from './supervision.ts';
 import { SupervisorNews } from './supervisor-news.ts';
 import { SupplyChain } from './supply-chain.ts';
 import { Tenancy } from './tenancy.ts';
@@ -146,7 +147,13 @@ class ServingHost implements LocalServing {
   #recordsTriedMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
 
-  private constructor(options: ServeOptions, secrets: Secrets, state: StateFolder, trust: Trust) {
+  private constructor(
+    options: ServeOptions,
+    secrets: Secrets,
+    state: StateFolder,
+    trust: Trust,
+    policyProgram: Program | undefined,
+  ) {
     const { clock, random, threads } = options;
     this.#options = options;
     this.#news = new HostNews(options.log, () => this.#nowMs());
@@ -216,6 +223,7 @@ class ServingHost implements LocalServing {
       startedAtMs: this.#startedAtMs,
       subscriptionsFrom,
       stealBoard,
+      policyProgram,
     });
     this.#threads = new Threads({
       names: this.#names,
@@ -236,6 +244,7 @@ class ServingHost implements LocalServing {
         this.#ties.terminated(agent, halt);
         void this.#ended(agent, false);
       },
+      onEnded: (change) => this.#tenancy.noteEnd(...change),
       onExited: (exit) => {
         this.#supervision.exited(exit);
         this.#ties.exited(exit);
@@ -319,6 +328,7 @@ class ServingHost implements LocalServing {
       random,
       (agent, trigger, why) => this.#say('warn', `trigger ${trigger} was not delivered: ${why}`, agent),
       this.#policing,
+      (agent) => this.#finish(agent),
     );
     this.#absences = new Absences(this.#bus, this.#tenancy.registry, () => this.#nowMs());
     const specs = new SpecMaker({
@@ -340,7 +350,7 @@ class ServingHost implements LocalServing {
       bus: this.#bus,
       say: (text, agent) => this.#say('warn', text, agent),
     });
-    this.#roster = new Roster(this.#tenancy, this.#threads, this.#triggers);
+    this.#roster = new Roster(this.#tenancy, this.#threads, this.#triggers, this.#nursery);
     this.#desk = new FrontDesk({
       bus: this.#bus,
       tenancy: this.#tenancy,
@@ -379,7 +389,9 @@ class ServingHost implements LocalServing {
     let host: ServingHost;
     try {
       trust = await openTrust(options, told);
-      host = new ServingHost(options, secrets, state, trust);
+      const { scheduler = {}, cacheFolder, clock } = options;
+      const policyProgram = await loadPolicyProgram(scheduler, cacheFolder, clock);
+      host = new ServingHost(options, secrets, state, trust, policyProgram);
     } catch (thrown) {
       await trust?.close('it could not start');
       state.close();
@@ -436,6 +448,13 @@ class ServingHost implements LocalServing {
     this.#isReady = true;
   }
 
+  /** A scheduled agent has no times any more: there is no other reason for it to be there. */
+  #finish(name: string): void {
+    const record = this.#tenancy.registry.get(name);
+    if (record?.spec.manifest.execution.mode !== 'scheduled') return;
+    this.#threads.handle(record.thread)?.post('finish', record.id);
+  }
+
   /** What an agent shares is free, and those that end with it end. */
   async #ended(name: string, isGone: boolean): Promise<void> {
     this.#names.home.endOf(name);
@@ -462,6 +481,7 @@ class ServingHost implements LocalServing {
       await this.#doors.reopen(handle);
       await this.#absences.returned(thread, handle);
       this.#tenancy.returned(thread);
+      for (const name of this.#triggers.finishedAgents()) this.#finish(name);
       this.#say('info', `${count} agents of the lost thread are there again`);
     } catch (thrown) {
       this.#say('error', `agents of the lost thread are not there: ${reasonOf(thrown)}`);
@@ -557,6 +577,11 @@ class ServingHost implements LocalServing {
 
   supervisors(): readonly SupervisorStatus[] {
     return this.#supervision.status();
+  }
+
+  renewSupervisors(trees: readonly SupervisorTree[]): Promise<Renewed> {
+    this.#assertOpen();
+    return this.#supervision.renew(trees);
   }
 
   async restartSupervisor(name: string, principal?: Principal): Promise<void> {

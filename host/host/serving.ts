@@ -5,6 +5,8 @@ import type { DeadReason } from '../bus/dead-letters.ts';
 import type { Failure, Guarantee, Message, Payload } from '../bus/message.ts';
 import type { Level } from '../manifest/scheduling.ts';
 import type { Outcome } from '../outcome.ts';
+import type { AdmissionCounts } from '../scheduler/call-admission.ts';
+import type { PolicyStanding } from '../scheduler/policy.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { Metric } from '../telemetry/metric.ts';
@@ -70,6 +72,8 @@ export interface AgentSummary {
   readonly fuel: bigint;
   /** Where `wasi:http` requests for it come in. */
   readonly route: string | undefined;
+  /** The agent that made it; undefined: it was installed, or its maker is no more. */
+  readonly parent: string | undefined;
   readonly profile: AgentProfile;
   readonly scheduling: AgentScheduling;
 }
@@ -100,6 +104,8 @@ export interface AgentProfile {
 
 /** Everything about one agent. */
 export interface AgentDetail extends AgentSummary {
+  /** The agents that it made and that are there, by name. */
+  readonly children: readonly string[];
   /** Where its manifest is; undefined for one installed over HTTP. */
   readonly manifestPath: string | undefined;
   /** The manifest's text. */
@@ -202,12 +208,16 @@ export type Reply =
         | 'cancelled'
         | 'unavailable'
         | 'rate-limited'
+        /** It would not end before its deadline: `forecastMs`. */
+        | 'too-late'
         | 'circuit-open';
       readonly retryAfterMs: number | undefined;
       /** For people: what the reason does not say, and the cure. */
       readonly why?: string;
       /** Of `timed-out`: how long the asker waited, where it said so. */
       readonly deadlineMs?: number | undefined;
+      /** Of `too-late`: in how many milliseconds it would have ended, `deadlineMs` being when it had to. */
+      readonly forecastMs?: number;
       /** Of `circuit-open`. */
       readonly circuit?: OpenCircuit;
     };
@@ -270,6 +280,8 @@ export interface SupervisorStatus {
   /** Restarts there may be within the period; beyond, it gives up. */
   readonly restartsMax: number;
   readonly periodMs: number;
+  /** Restarts within the period, up to now. */
+  readonly restartsNow: number;
   /** `ended`: it gave up, or could not be started. */
   readonly state: 'up' | 'ended';
   /** In the order in which they are started. */
@@ -283,6 +295,8 @@ export interface SupervisedChild {
   readonly restarts: number;
   /** How it ended last, for people. */
   readonly lastExit: string | undefined;
+  /** Milliseconds until it is started again; undefined: it does not wait for that. */
+  readonly restartsInMs: number | undefined;
 }
 
 /** What one agent did, and has now. */
@@ -383,6 +397,10 @@ export interface ThreadStatus {
 
 /** What the scheduler of a thread did since it began, and who waits. */
 export interface ThreadScheduling {
+  /** Who decides inside a level, and why if that is not who should. */
+  readonly policy: PolicyStanding;
+  /** What becomes of calls that will not end in time, how many were judged, and how many refused. */
+  readonly admission: AdmissionCounts;
   /** Agents that wait for a turn, by level. */
   readonly queued: Readonly<Record<Level, number>>;
   /** Messages begun, and calls gone on with after they waited. */

@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import type { LinksOptions } from '../bus/links.ts';
 import type { SchedulerSettings } from '../config/scheduler-settings.ts';
 
-/** About what it costs both sides to wake a thread whose core sleeps, in a virtual machine. */
-const spinUsDefault = 100;
+/** Off: it is worth it only where threads stay on cores of their own, which the kernel decides anew all the time. */
+const spinUsDefault = 0;
 
 /** How long a thread looks at its rings before it sleeps, and how many do at once: one core is left for those that work. */
 export function spinningOf(

@@ -1,5 +1,6 @@
 import { type Difference, differenceOf } from '../agent/difference.ts';
 import type { Halt } from '../agent/halt.ts';
+import { illegal } from '../agent/lifecycle.ts';
 import type { Newcomer } from '../agent/population.ts';
 import { type AgentRecord, type Origin, Registry } from '../agent/registry.ts';
 import type { Spec } from '../agent/spec.ts';
@@ -47,6 +48,8 @@ export class Tenancy {
   readonly #moves: Moves;
   /** Threads that were lost, whose agents and messages are not there again. */
   readonly #lost = new Set<number>();
+  /** Agents that are not begun again after their end, and why they ended. */
+  readonly #ended = new Map<string, string>();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: TenancyOptions) {
@@ -318,6 +321,25 @@ export class Tenancy {
     }
   }
 
+  /** What a thread says of one of its agents: it is not begun again after its end, or (undefined) it is. */
+  noteEnd(name: string, why: string | undefined): void {
+    if (why === undefined || this.registry.get(name) === undefined) this.#ended.delete(name);
+    else this.#ended.set(name, why);
+  }
+
+  /** @throws HostError `HOST_ERR_LIFECYCLE_ILLEGAL` for an agent that ended and, as its `[restart]` says, is not begun again */
+  requireBeginnable({ name, spec }: AgentRecord): void {
+    const why = this.#ended.get(name);
+    if (why === undefined) return;
+    const { policy } = spec.manifest.restart;
+    throw illegal(
+      name,
+      policy === 'on-failure' ? 'completed' : 'failed',
+      'running',
+      `it ended (${why}), and is not begun again, as its [restart] policy = "${policy}" says; host agents resume ${name} begins it anew`,
+    );
+  }
+
   /** Why an agent handles nothing, as far as its thread has said so. */
   haltOf(name: string): Halt | undefined {
     return this.#options.halts.get(name);
@@ -338,6 +360,7 @@ export class Tenancy {
   #forget(record: AgentRecord): void {
     for (const one of this.membersOf(record).slice(1)) this.#forgetMember(one);
     this.#options.halts.delete(record.name);
+    this.#ended.delete(record.name);
     this.#options.directory.remove(record.name);
     this.registry.remove(record);
   }
@@ -346,8 +369,12 @@ export class Tenancy {
   suspend(number: number): void {
     this.#lost.add(number);
     this.#options.stealBoard.forget(number);
-    for (const { id, thread } of this.registry.records())
-      if (thread === number) this.#options.directory.suspend(id, number);
+    for (const { id, name, thread } of this.registry.records()) {
+      if (thread !== number) continue;
+      this.#options.directory.suspend(id, number);
+      // It begins anew, whatever it was.
+      this.#ended.delete(name);
+    }
   }
 
   /** A thread took the place of a lost one: all its agents begin anew there, or where their states on disk are. */

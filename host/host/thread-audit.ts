@@ -155,7 +155,9 @@ export class ThreadAudit implements LifeRecord {
 
   /** From one state of its life to another: what no other kind tells of, and at a higher level all of it. */
   turned(agent: Agent, from: LifeNumber, to: LifeNumber, why: string): void {
-    const isAlways = ((1 << to) & toldAlways) !== 0 || from === life.suspended;
+    // Of one that has an instance for each message, that is the end of each.
+    const isWork = to === life.completed && agent.spec.manifest.execution.mode === 'ephemeral';
+    const isAlways = (!isWork && ((1 << to) & toldAlways) !== 0) || from === life.suspended;
     if (!isAlways && this.#levelOf(agent) === 'security') return;
     const [was, is] = [lifecycleStates[from] ?? '', lifecycleStates[to] ?? ''];
     note(this.#pen, kinds.agentState, agent.name, '', was, is, why);

@@ -27,6 +27,7 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
         orchestrate: (asked) => owner.call('orchestrate', asked),
         unwanted: (call) => owner.post('unwanted', call),
         halted: (change) => owner.post('halted', change),
+        ended: (change) => owner.post('ended', change),
         exited: (exit) => owner.post('exited', exit),
         unwell: (asked) => owner.post('unwell', asked),
         steal: (asked) => owner.call('steal', asked),
@@ -55,6 +56,7 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
       tell(({ population }) => {
         for (const id of ids) population.custody.tie(id, isTied);
       }),
+    finish: (id) => tell(({ population }) => population.completion.finish(id)),
     endLinked: ({ id, why }) => tell(({ population }) => void population.custody.endLinked(id, why)),
     remove: async (id) => (await placed()).remove(id),
     pull: async ({ id, rein, by }) => (await placed()).population.pull(id, rein, by),

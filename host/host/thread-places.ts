@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Directory } from '../bus/directory.ts';
+import type { Program } from '../engine/engine.ts';
 import type { ResidenceShare } from '../engine/residence.ts';
 import type { StealBoard } from '../scheduler/steal-board.ts';
 import type { WorkloadMemory } from '../scheduler/workload.ts';
@@ -24,6 +25,7 @@ export interface ThreadPlacesRooms {
   readonly startedAtMs: number;
   readonly subscriptionsFrom: number;
   readonly stealBoard: StealBoard;
+  readonly policyProgram: Program | undefined;
 }
 
 /** What threads are started with, and told when they take their place. */
@@ -48,6 +50,7 @@ export class ThreadPlaces {
       logLevelMin: 'info',
       scheduler: this.#rooms.options.scheduler ?? {},
       stealBoard: this.#rooms.stealBoard.shared,
+      policyProgram: this.#rooms.policyProgram,
     };
   }
 

@@ -32,9 +32,7 @@ import type { HistoryWriter } from '../history/history-writer.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
 import { MeteredTurn } from '../scheduler/metered-turn.ts';
-import type { RankFunction } from '../scheduler/policies/custom.ts';
 import { Profiles } from '../scheduler/profile.ts';
-import { loadRank } from '../scheduler/rank-module.ts';
 import { StealBoard } from '../scheduler/steal-board.ts';
 import { Thief } from '../scheduler/thief.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
@@ -60,6 +58,8 @@ import { Inspection } from './inspection.ts';
 import { LifeNews } from './life-news.ts';
 import type { MessageProofs } from './message-proofs.ts';
 import { OwnHooks } from './own-hooks.ts';
+import { type Chooser, openChooser } from './policy-component.ts';
+import { PolicyNews } from './policy-news.ts';
 import { spinningOf } from './spinning.ts';
 import { ThreadAudit } from './thread-audit.ts';
 import { ThreadDoor } from './thread-door.ts';
@@ -91,7 +91,7 @@ const endMsMax = 3_000;
 
 /** How the main thread is told. */
 export interface Owner
-  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted' | 'exited' | 'unwell'>,
+  extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted' | 'ended' | 'exited' | 'unwell'>,
     PolicyOwner,
     NamesOwner {
   /** Resolves with how many agents of another thread came. */
@@ -120,6 +120,7 @@ export class AgentThread {
   readonly #self: number;
   readonly #cold: ColdStates;
   readonly #dispatcher: Dispatcher;
+  readonly #policyNews: PolicyNews;
   readonly profiles: Profiles;
   readonly #turns: MeteredTurn;
   readonly #allowances: Allowances;
@@ -159,7 +160,7 @@ export class AgentThread {
     owner: Owner,
     clock: Clock,
     random: Random,
-    rank: RankFunction | undefined,
+    chooser: Chooser,
   ) {
     this.#clock = clock;
     this.#random = random;
@@ -257,12 +258,22 @@ export class AgentThread {
       termsOf: (id) => this.population.schedulingOf(id),
       forecast: {
         executionMsOf: (id) => this.profiles.executionMsOf(this.bus.directory.indexOf(id)),
+        wallMsOf: (id) => this.profiles.wallMsOf(this.bus.directory.indexOf(id)),
+        isKnown: (id, nowMs) => this.profiles.isKnown(this.bus.directory.indexOf(id), nowMs),
       },
+      admission: settings.scheduler.admission,
       queue: {
         ...settings.scheduler,
-        rank,
-        onFault: (fault) => this.#news.say('error', `the scheduler's function failed: ${String(fault)}`),
+        ...chooser,
+        onFault: (fault) => this.#policyNews.failed(fault),
       },
+    });
+    this.#policyNews = new PolicyNews({
+      bus: this.bus,
+      thread: links.self,
+      standing: () => this.#dispatcher.report().policy,
+      wallMs: () => this.#wallMs(),
+      say: (text) => this.#news.say('error', text),
     });
     this.#hooks = new OwnHooks({
       bus: this.bus,
@@ -300,6 +311,7 @@ export class AgentThread {
       subscribed: (id) => void this.#subscribed.add(id),
       inspection: this.#inspection(),
       halted: (agent, halt) => owner.halted([agent, halt]),
+      ended: (agent, why) => owner.ended([agent, why]),
       exited: (exit) => owner.exited(exit),
       later: (id, delayMs) => this.#wheel.after(this.#waitedKind, id, delayMs) !== 0,
       unwell: (agent, why) => owner.unwell({ agent, why }),
@@ -435,8 +447,8 @@ export class AgentThread {
     });
     const seal = storeSealOf(place.trust, random, 'cold');
     const store = await SegmentStore.open({ folder: coldFolder, seal, clock, adopt: adoptCold });
-    const rank = await loadRank(settings.scheduler);
-    const thread = new AgentThread(settings, place, store, mail, owner, clock, random, rank);
+    const chooser = await openChooser(settings, clock);
+    const thread = new AgentThread(settings, place, store, mail, owner, clock, random, chooser);
     await thread.#open(place.socketPath);
     return thread;
   }
@@ -526,6 +538,7 @@ export class AgentThread {
       arm: (agent, atMs) => this.#wheel.arm(this.#overdueKind, agent.id, atMs),
       disarm: (timer) => void this.#wheel.cancel(timer),
       ready: (agent) => this.#dispatcher.wake(agent.id, undefined, agent.urgency),
+      hasWork: (agent) => this.bus.directory.depthOf(agent.id) > 0,
       rested: () => this.#dispatcher.ended(),
       discard: (agent) => this.#discard(agent),
       stopped: (agent) => {

@@ -7,6 +7,7 @@ import type { Thread } from '../engine/worker/client.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type {
   AskedAgents,
+  Ended,
   Halted,
   OwnerCalls,
   Subscriptions,
@@ -31,6 +32,7 @@ export interface ThreadsOptions {
   readonly onJournal: (thread: number, isTaking: boolean) => void;
   readonly onSubscriptions: (changed: readonly Subscriptions[]) => void;
   readonly onHalted: (change: Halted) => void;
+  readonly onEnded: (change: Ended) => void;
   readonly onExited: (exit: AgentExit) => void;
   readonly onUnwell: (agent: string, why: string) => void;
   readonly onOutput: (text: string) => void;
@@ -82,6 +84,7 @@ export class Threads {
       onJournal,
       onSubscriptions,
       onHalted,
+      onEnded,
       onExited,
       onUnwell,
       onOutput,
@@ -101,6 +104,7 @@ export class Threads {
         approve: (asked) => policy.approve(asked),
         settle: (asked) => policy.settle(asked),
         halted: onHalted,
+        ended: onEnded,
         exited: onExited,
         unwell: ({ agent, why }) => onUnwell(agent, why),
         orchestrate: (asked) => names.ask(this.#numberOf(thread()) ?? 0, asked),

@@ -13,6 +13,7 @@ export function openTriggers(
   random: Random,
   onRefused: (agent: string, trigger: string, why: string) => void,
   policing: Pick<Policing, 'hears' | 'isUnlabelled'> | undefined,
+  finished: (agent: string) => void,
 ): Triggers {
   const fire = (agent: string, { name, subject, body, contentType, dueMs, pattern }: Firing): void => {
     if (pattern !== undefined && policing?.hears(agent, pattern, name) === false) return;
@@ -30,6 +31,7 @@ export function openTriggers(
     clock,
     chance: () => chanceOf(random),
     fire,
+    finished,
     listen: (pattern, listener) =>
       bus.listen(pattern, undefined, (message) => {
         // A trigger's message is the host's and carries no labels, so it must not carry what has some.

@@ -59,6 +59,11 @@ const refusals: { readonly [reason in Refused['reason']]: readonly [number, Prob
   ],
   'timed-out': [504, 'agent-limit', deadlineText(undefined)],
   cancelled: [499, 'agent-cancelled', 'the asker went away'],
+  'too-late': [
+    503,
+    'HOST_ERR_DEADLINE_TOO_SOON',
+    'it would not end before its deadline; ask with more time, or again',
+  ],
   unavailable: [503, 'HOST_ERR_AGENT_STOPPED', 'the agent is not available now; ask again'],
   'rate-limited': [429, 'HOST_ERR_RATE_LIMITED', 'too many messages; ask again'],
   'circuit-open': [503, 'HOST_ERR_CIRCUIT_OPEN', 'the agent keeps failing, and is given time'],
@@ -81,10 +86,15 @@ function deadlineProblem(
   return new Problem(504, 'agent-limit', why === undefined ? text : `${text}: ${why}`, { headers, data });
 }
 
-function refusal({ reason, retryAfterMs, deadlineMs, why, circuit }: Refused): Problem {
+function refusal({ reason, retryAfterMs, deadlineMs, forecastMs, why, circuit }: Refused): Problem {
   if (reason === 'timed-out')
     return deadlineProblem(deadlineMs, deadlineMs, ['x-mote-outcome', 'limit'], why);
   const [status, code, detail] = refusals[reason];
+  if (reason === 'too-late') {
+    const data = { forecastMs: Math.ceil(forecastMs ?? 0), deadlineMs: Math.floor(deadlineMs ?? 0) };
+    const text = `it would take ${data.forecastMs} ms and has ${data.deadlineMs} ms; ask with more time, or again`;
+    return new Problem(status, code, text, { retryAfterMs: 1000, data });
+  }
   const waits = status === 503 || status === 429;
   const wait = { retryAfterMs: retryAfterMs ?? (waits ? 1000 : undefined) };
   if (circuit === undefined) return new Problem(status, code, detail, wait);

@@ -56,6 +56,8 @@ export interface Kept {
   /** `[errors] state`. */
   readonly isSaved: boolean;
   readonly isRecorded: boolean;
+  /** `[restart] policy`. */
+  readonly restart: string;
   readonly hasRoute: boolean;
   readonly guarantee: string;
 }
@@ -68,13 +70,15 @@ export function requireNothingKept(manifest: Table, kept: Kept): void {
   const table = manifest.table('execution');
   const why = kept.isSaved
     ? 'leave [errors] state = "saved" out: instances share the messages, and no state'
-    : kept.isRecorded
-      ? 'leave [history] record out: a run of several instances cannot be run again'
-      : kept.guarantee === 'exactly-once'
-        ? 'leave [delivery] guarantee = "exactly-once" out: one instance alone would get all messages'
-        : kept.hasRoute
-          ? 'leave [http] route out: each request has an instance of its own already'
-          : undefined;
+    : kept.restart !== 'always'
+      ? `leave [restart] policy = "${kept.restart}" out: an instance that is lost is begun again, as the others go on`
+      : kept.isRecorded
+        ? 'leave [history] record out: a run of several instances cannot be run again'
+        : kept.guarantee === 'exactly-once'
+          ? 'leave [delivery] guarantee = "exactly-once" out: one instance alone would get all messages'
+          : kept.hasRoute
+            ? 'leave [http] route out: each request has an instance of its own already'
+            : undefined;
   if (why !== undefined) throw table.fault('mode', `a parallel agent keeps nothing; ${why}`);
 }
 

@@ -1,3 +1,4 @@
+import { cronTimes } from './cron.ts';
 import { isAgentName } from './name.ts';
 import { pauseMsMax } from './pauses.ts';
 import { subscribableFault } from './subscriptions.ts';
@@ -5,7 +6,7 @@ import type { Table } from './table.ts';
 
 /** What sets a trigger off. */
 export type Occasion =
-  /** Kept as written; whether it is a time is the scheduler's to say. `zone` is an IANA name; undefined: UTC. */
+  /** Kept as written, and known to be times. `zone` is an IANA name; undefined: UTC. */
   | { readonly kind: 'cron'; readonly cron: string; readonly zone: string | undefined }
   | { readonly kind: 'every'; readonly everyMs: number }
   /** Once, milliseconds since the Unix epoch. */
@@ -58,6 +59,7 @@ function triggerOf(table: Table, place: number): Trigger {
   const name = table.text('name') ?? `${occasion.kind}-${place}`;
   if (!isAgentName(name))
     throw table.wrong('name', 'lower-case letters, digits and dashes, beginning with a letter');
+  if (occasion.kind === 'cron') cronTimes(occasion.cron, occasion.zone, `${table.path}: trigger '${name}'`);
   return { name, occasion, ...timingOf(table, occasion), body: table.text('body') };
 }
 

@@ -1,11 +1,24 @@
 import type { PolicyName } from '../config/scheduler-settings.ts';
 
+/** What became of the policy that the settings name. */
+export interface PolicyStanding {
+  readonly policy: PolicyName;
+  /** Who decides now: another one, once that failed. */
+  readonly inForce: PolicyName;
+  /** How often a component was asked for a score. */
+  readonly asked: number;
+  /** Why another one decides. */
+  readonly fault?: string;
+}
+
 /**
  * Gives each agent that waits a rank; the lowest goes first, of equals the one that came first. `cells[at + …]` are
  * the agent's own (`standings.ts`). None of this may allocate.
  */
 export interface Policy {
   readonly name: PolicyName;
+  /** Of one that can fail; undefined: it decides. */
+  readonly standing?: PolicyStanding;
   /** Everybody in turn: ranks do not matter. */
   readonly isRing: boolean;
   /** Something new came for an agent that had nothing to do: a message, or what its call waited for. */

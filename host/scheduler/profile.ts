@@ -21,6 +21,10 @@ export interface Forecast {
   /** Messages a second it is likely to have, at a moment of the monotonic clock. */
   messagesPerSecondOf(key: number, nowMs: number): number;
   memoryBytesOf(key: number): number;
+  /** Milliseconds from its begin to its end that its next message is likely to take, waits included. */
+  wallMsOf(key: number): number;
+  /** Whether it dealt with enough messages, the last of them not long ago, for its forecasts to be relied on. */
+  isKnown(key: number, nowMs: number): boolean;
 }
 
 /** How much of a moving average the newest value is, once there were `1 / alpha`; until then each counts as much. */
@@ -35,7 +39,7 @@ const waitingMax = 0.3;
 
 const pageBits = 10;
 const pageMask = 2 ** pageBits - 1;
-const cellsPerAgent = 8;
+const cellsPerAgent = 9;
 /** Milliseconds computed for the message under way. */
 const usedCell = 0;
 const executionCell = 1;
@@ -47,6 +51,10 @@ const intensityCell = 4;
 const memoryCell = 5;
 /** Messages it dealt with, up to `1 / alpha`: an average of fewer is their mean, whatever was assumed before. */
 const countCell = 6;
+/** Milliseconds from begin to end of a message: a moving average. */
+const wallCell = 8;
+/** What is older says nothing of what is now. */
+const freshMs = 5_000;
 /** Turns it had. */
 const turnsCell = 7;
 
@@ -104,6 +112,7 @@ export class Profiles implements Forecast {
     if (before < countMax) page[at + countCell] = before + 1;
     page[at + executionCell] = mixed(page[at + executionCell] as number, used, weight);
     page[at + intensityCell] = mixed(page[at + intensityCell] as number, share, weight);
+    page[at + wallCell] = mixed(page[at + wallCell] as number, wallMs, weight);
     // There is one gap fewer than there are messages.
     if (last !== 0) page[at + gapCell] = mixed(gap, nowMs - last, before < countMax ? 1 / before : alpha);
     page[at + lastCell] = nowMs;
@@ -146,6 +155,15 @@ export class Profiles implements Forecast {
 
   memoryBytesOf(key: number): number {
     return this.#cell(key, memoryCell) ?? 0;
+  }
+
+  wallMsOf(key: number): number {
+    return this.#cell(key, wallCell) ?? 0;
+  }
+
+  isKnown(key: number, nowMs: number): boolean {
+    if ((this.#cell(key, countCell) ?? 0) < countMax) return false;
+    return nowMs - (this.#cell(key, lastCell) ?? 0) < freshMs;
   }
 
   /** Turns an agent had: parts of messages, of which each that was over within a slice is one. */

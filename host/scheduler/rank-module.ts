@@ -7,8 +7,12 @@ import type { RankFunction } from './policies/custom.ts';
  * The function of the policy `custom`; undefined for all others.
  * @throws HostError `HOST_ERR_CONFIG_INVALID` for a module that does not load or exports no function `rank`
  */
-export async function loadRank({ policy, module }: SchedulerSettings): Promise<RankFunction | undefined> {
-  if (policy !== 'custom') return undefined;
+export async function loadRank({
+  policy,
+  module,
+  component,
+}: SchedulerSettings): Promise<RankFunction | undefined> {
+  if (policy !== 'custom' || component !== undefined) return undefined;
   if (module === undefined)
     throw new HostError(
       'HOST_ERR_CONFIG_INVALID',

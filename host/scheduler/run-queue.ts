@@ -2,11 +2,11 @@ import { CalendarLine } from './calendar-line.ts';
 import { levels } from './level.ts';
 import type { Line } from './line.ts';
 import { makePolicy, type PolicyOptions } from './policies/make-policy.ts';
-import type { Policy } from './policy.ts';
+import type { Policy, PolicyStanding } from './policy.ts';
 import { RingLine } from './ring-line.ts';
 import { cellsPerAgent, dueCell, Standings, stampCell, type Terms } from './standings.ts';
 
-export interface RunQueueOptions extends Omit<PolicyOptions, 'name'> {
+export interface RunQueueOptions extends Omit<PolicyOptions, 'name' | 'onFallback'> {
   /** Who of one level goes first. Default `fair-share`. */
   readonly policy?: PolicyOptions['name'];
   /** Milliseconds after which a level in which somebody waits has a turn, whoever waits before it. Default 10. */
@@ -56,7 +56,7 @@ export class RunQueue {
   readonly #isLive = (key: number, stamp: number): boolean => this.#standings.stampOf(key) === stamp;
 
   constructor({ policy = 'fair-share', agingMs = 10, passedOnMax = 3, ...rest }: RunQueueOptions) {
-    this.#policy = makePolicy({ name: policy, ...rest });
+    this.#policy = makePolicy({ name: policy, ...rest, onFallback: () => this.#rankAnew() });
     this.#looksAtDue = policy === 'earliest-deadline' || policy === 'custom';
     this.#nowMs = rest.nowMs;
     this.#agingMs = agingMs;
@@ -67,6 +67,26 @@ export class RunQueue {
   /** Whether it matters when something is due. */
   get looksAtDue(): boolean {
     return this.#looksAtDue;
+  }
+
+  /** Who decides, and why if that is not who should. */
+  get standing(): PolicyStanding {
+    const { name, standing = { policy: name, inForce: name, asked: 0 } } = this.#policy;
+    return standing;
+  }
+
+  /** Another policy decides: those that wait are ranked by it, in the order in which they came. */
+  #rankAnew(): void {
+    const waiting = this.#standings.waiting();
+    for (const line of this.#lines) line.clear();
+    this.#standings.beginAnew();
+    const { cells } = this.#standings;
+    for (const key of waiting) {
+      const at = key * cellsPerAgent;
+      const level = this.#standings.presentOf(key);
+      const rank = this.#policy.arrive(cells, at, level);
+      (this.#lines[level] as Line).add(key, this.#standings.stampOf(key), rank, true);
+    }
   }
 
   /** Those that wait. */

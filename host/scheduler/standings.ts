@@ -37,6 +37,11 @@ export const rateDefault = 10;
 export const deadlineMsDefault = 30_000;
 const normal = levels.indexOf('normal');
 
+/** The level in which an agent waits or runs. */
+export function presentLevel(cells: Float64Array, at: number): number {
+  return (cells[at + levelsCell] as number) & (levelsMax - 1);
+}
+
 /** What the scheduler knows of each agent, by its key: columns that grow with the greatest key seen. */
 export class Standings {
   /** Replaced when it grows: look it up again after `make`. */
@@ -83,6 +88,23 @@ export class Standings {
     if (this.presentOf(key) === level) return false;
     this.cells[key * cellsPerAgent + levelsCell] = this.levelOf(key) * levelsMax + level;
     return true;
+  }
+
+  /** Forgets what a policy kept of everybody: another one begins. */
+  beginAnew(): void {
+    const { cells } = this;
+    for (let at = 0; at < cells.length; at += cellsPerAgent) {
+      cells[at + tagCell] = 0;
+      cells[at + usedCell] = 0;
+      cells[at + meanCell] = 0;
+    }
+  }
+
+  /** Those that wait, in the order in which they came. */
+  waiting(): number[] {
+    const keys: number[] = [];
+    for (let key = 0; key < this.#deadlines.length; key += 1) if (this.stampOf(key) !== 0) keys.push(key);
+    return keys.sort((a, b) => this.stampOf(a) - this.stampOf(b));
   }
 
   stampOf(key: number): number {

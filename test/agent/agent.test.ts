@@ -75,6 +75,7 @@ async function stage(limits: Partial<Limits> = {}, policy = 'always'): Promise<S
     stopped: () => {},
     handled: (_agent, _delivery, outcome) => heard(outcome),
     ready: () => undefined,
+    hasWork: () => false,
     rested: () => undefined,
     discard: () => undefined,
     record: () => undefined,

@@ -17,7 +17,10 @@ test('who asks an agent that has ended is told who ended it, and how it begins a
     [ended('stopped by ops'), `the agent was stopped by a person; ${anew}`],
     [ended('killed by ops'), `the agent was killed by a person; ${anew}`],
     [ended('trap: unreachable'), `the agent was terminated, as its manifest says ([errors]); ${anew}`],
-    [undefined, 'the agent ended, and its manifest says that it is not started again'],
+    [
+      undefined,
+      'the agent ended, and its manifest says that it is not started again; host agents resume ann begins it anew',
+    ],
   ];
   for (const [halt, text] of cases) {
     assert.deepEqual(told(halt, false), unavailable(text));

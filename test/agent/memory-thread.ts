@@ -160,6 +160,7 @@ export class MemoryThread {
       arm: () => 0,
       disarm: () => {},
       ready: () => {},
+      hasWork: () => false,
       rested: () => {},
       discard: () => {},
       stopped: () => {},

@@ -171,3 +171,28 @@ test('every level has its name, and no other word is one', async () => {
   const refused = await buses.bus.send(outside, 'a', text('x', [{ name: 'mote-priority', value: 'urgent' }]));
   assert.deepEqual(refused, { tag: 'unsupported', val: 'mote-priority: urgent' });
 });
+
+test('a request that will not end in time is refused with forecast and deadline; what has none, and a probe, is taken', async () => {
+  for (const thread of [0, 1]) {
+    const buses = new Buses(2);
+    const agent = agentOf(buses, normal, thread);
+    const ahead: number[] = [];
+    Object.assign(agent, {
+      lateness: (_id: number, { untilMs }: Delivery, before: number) => {
+        ahead.push(before);
+        return { forecastMs: 50, deadlineMs: untilMs - buses.clock.ms };
+      },
+    });
+    await buses.bus.send(outside, 'a', at('high'));
+    await buses.bus.send(outside, 'a', text('no deadline'));
+    const reply = await buses.bus.request(outside, 'agent.a', text('asked'), { timeoutMs: 20 });
+    assert.ok('error' in reply && reply.error.tag === 'too-late');
+    assert.equal(reply.error.val.forecastMs, 50);
+    assert.ok(Math.abs(reply.error.val.deadlineMs - 20) < 1);
+    await buses.bus.request(outside, 'agent.a', at('high'), { timeoutMs: 20 });
+    await buses.bus.request(outside, 'agent.a', at('critical'), { timeoutMs: 20 });
+    assert.deepEqual(ahead, [2, 1, 0]);
+    assert.equal(agent.work(), 2);
+    assert.equal(buses.directory.depthOf(agent.id), 0);
+  }
+});

@@ -125,3 +125,18 @@ test('a component that is not there is named, with the manifest that names it', 
   assert.equal(code, 66);
   assert.match(stderr, /no such file: gone\/gone\.wasm, which gone\/agent\.toml names/);
 });
+
+test('a time that is none is said at every entrance: run, build, serve, install', async () => {
+  cpSync(agent, join(home, 'timed'), { recursive: true });
+  const manifest = join(home, 'timed/agent.toml');
+  writeFileSync(manifest, `${readFileSync(manifest, 'utf8')}\n[[triggers]]\ncron = "0 0 31 2 *"\n`);
+  for (const words of [['run'], ['build'], ['serve', '--listen', '127.0.0.1:0'], ['agents', 'install']]) {
+    const { code, stderr } = await host([...words, 'timed'], { cwd: home });
+    assert.match(
+      stderr,
+      /agent\.toml: trigger 'cron-1': cron = "0 0 31 2 \*": there is no such day/,
+      words.join(' '),
+    );
+    assert.equal(code, 64, words.join(' '));
+  }
+});

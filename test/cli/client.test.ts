@@ -481,6 +481,32 @@ test('agents are listed page by page', async () => {
   );
 });
 
+test('a wide list says how agents are scheduled, and how many instances they have', async () => {
+  const scheduling = { level: 'high', weight: 4, turns: 12_000, share: 0.25, waitMs: 1.5 };
+  const several = { instances: 4, threads: [1, 2], scheduling: { ...scheduling, waitMs: undefined } };
+  const routes: Record<string, Route> = {
+    'GET /v1/agents': (_, response) =>
+      json(response, {
+        agents: [
+          { ...summary('a'), scheduling },
+          { ...summary('b'), ...several },
+        ],
+      }),
+  };
+  for (const flag of ['--wide', '-w']) {
+    const { code, stdout } = await call(['agents', flag], { routes });
+    assert.match(
+      stdout,
+      /^NAME +STATE +LIFE +LEVEL +WEIGHT +THREAD +TURNS +SHARE +WAIT +WAITING +HANDLED +FAILED +MEMORY +FUEL +ROUTE\na +idle +ready +high +4 +1 +12K +25 % +1\.5 ms +0 .*\nb +idle +ready +high +4 +4 on 1,2 +12K +25 % +- +0 /i,
+    );
+    assert.equal(code, 0);
+  }
+  const narrow = await call(['agents'], { routes });
+  assert.ok(!narrow.stdout.includes('LEVEL') && narrow.stdout.includes('4 on 1,2'));
+  const refused = await call(['agents', 'a', '--wide'], { routes });
+  assert.match(refused.stderr, /--wide has no effect on one agent/);
+});
+
 test('one agent is shown with all there is to know, and removed', async () => {
   const detail = {
     ...summary('a'),
@@ -564,6 +590,7 @@ test('top prints one frame where nobody watches', async () => {
         heapBytes: 1_048_576,
         utilisation: 0.25,
         scheduling: {
+          policy: { policy: 'custom', inForce: 'fair-share', asked: 3, fault: 'it trapped' },
           queued: { realtime: 0, critical: 1, high: 0, normal: 4, low: 0, batch: 0 },
           starts: 10,
           slices: 130,
@@ -580,15 +607,23 @@ test('top prints one frame where nobody watches', async () => {
   const routes: Record<string, Route> = {
     'GET /v1/status': (_, response) => json(response, status),
     'GET /v1/agents': (_, response) =>
-      json(response, { agents: [summary('a'), { ...summary('b'), fuel: 9_900_000 }] }),
+      json(response, {
+        agents: [
+          { ...summary('a'), scheduling: { level: 'critical', weight: 3, turns: 1, share: 0, waitMs: 2 } },
+          { ...summary('b'), fuel: 9_900_000 },
+        ],
+      }),
   };
   const { code, stdout } = await call(['top', '-n', '1'], { routes });
   assert.match(
     stdout,
-    /^host 0\.1\.0, up 1m 5s · 3 agents: 2 idle, 1 hibernated · memories 2 of 12,000 · 0 dead letters\n/,
+    /^host 0\.1\.0, up 1m 5s · 3 agents: 2 idle, 1 hibernated · memories 2 of 12,000 · 0 dead letters · policy custom failed on thread 1: fair-share decides\n/,
   );
   assert.match(stdout, /THREAD +AGENTS .*\n +1 +3 +0 +5: 1 critical .* 1\.3 ms .* 1 MiB +25 %\n/);
-  assert.match(stdout, /AGENT +STATE .*\nb +idle .*\na +idle /);
+  assert.match(
+    stdout,
+    /AGENT +STATE +LEVEL +THREAD +WAIT +WAITING .*\nb +idle .*\na +idle +critical ×3 +1 +2\.0 ms +0 /,
+  );
   assert.ok(!stdout.includes('\x1b'));
   assert.equal(code, 0);
 });

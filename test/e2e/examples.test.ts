@@ -54,9 +54,13 @@ test('memory-hog is stopped by the memory limit of its manifest', options, async
 
 test('every example is tested here and described in the README or by its own comment', () => {
   // Those that are served, the router and the policies have files of their own.
-  const apart = ['router.test.ts', 'served-examples.test.ts', 'office.test.ts', '../cli/policy.test.ts'].map(
-    (name) => join(import.meta.dirname, name),
-  );
+  const apart = [
+    'router.test.ts',
+    'served-examples.test.ts',
+    'office.test.ts',
+    '../cli/policy.test.ts',
+    '../host/policy-component.test.ts',
+  ].map((name) => join(import.meta.dirname, name));
   const tests = [import.meta.filename, ...apart].map((file) => readFileSync(file, 'utf8')).join('');
   for (const entry of readdirSync(join(root, 'examples'), { withFileTypes: true })) {
     if (entry.isDirectory())

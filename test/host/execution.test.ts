@@ -44,7 +44,11 @@ test('ephemeral: every message has an instance of its own, and nothing is kept',
   assert.deepEqual([await host.ask('ann', ''), await host.ask('ann', '')], ['1', '1']);
   assert.deepEqual([await host.ask('bob', ''), await host.ask('bob', '')], ['1', '2']);
   const { state, lifecycle, handled } = await host.serving.agent('ann');
-  assert.deepEqual([state, lifecycle, handled], ['ready', 'ready', 2]);
+  assert.deepEqual([state, lifecycle, handled], ['ready', 'completed', 2]);
+  const timed = 'name = "cid"\nworld = "handler"\n[[triggers]]\ncron = "61 * * * *"\n';
+  await assert.rejects(host.serving.install({ manifest: timed, component: worker }), {
+    code: 'HOST_ERR_CONFIG_INVALID',
+  });
 });
 
 const manifest = (toml: string) => parseManifest(`name = "ann"\ncomponent = "a.wasm"\n${toml}`, 'agent.toml');

@@ -217,6 +217,20 @@ test('a paused agent stays so over the loss of its thread and a restart of the h
 });
 
 test(
+  'what is held after more restarts than it bears takes mail all the same, for later',
+  options,
+  async (t) => {
+    const host = await hosted(t, '[restart]\nbackoff = "1ms"\nintensity = 0\n');
+    const ann = host.serving.handle('ann');
+    assert.equal(await host.ask('ann', 'trap'), 'trap');
+    assert.equal(await ann.wait({ states: ['suspended'] }), 'suspended');
+    await host.send('ann', 'for later');
+    assert.equal(await ann.resume(), true);
+    await host.lines.until(/ann: seen for later/);
+  },
+);
+
+test(
   'a failure is over with the next message; what is not started again has failed for good',
   options,
   async (t) => {
@@ -225,6 +239,17 @@ test(
     assert.equal(await host.ask('ann', 'trap'), 'trap');
     assert.equal(await ann.wait(), 'failed');
     assert.equal(await host.ask('ann', ''), 'error');
+    await assert.rejects(host.send('ann', 'in vain'), {
+      code: 'HOST_ERR_LIFECYCLE_ILLEGAL',
+      message:
+        /^ann is failed, and cannot be running from there: it ended \(trap .*\), and is not begun again, as its \[restart\] policy = "never" says; host agents resume ann begins it anew$/,
+    });
+    assert.equal(await ann.resume(), true);
+    assert.equal(await ann.state(), 'created');
+    await host.send('ann', 'again');
+    await host.lines.until(/ann: seen again/);
+    assert.equal(await ann.resume(), false);
+    await assert.rejects(host.send('nobody', ''), { code: 'HOST_ERR_AGENT_UNKNOWN' });
     await assert.rejects(async () => host.serving.handle('nobody').pause(), {
       code: 'HOST_ERR_AGENT_UNKNOWN',
     });

@@ -11,10 +11,17 @@ import { writtenAgent } from '../support/written-agent.ts';
 /** `spin`: computes without an end; `run`: logs that it ran; else does nothing. */
 const source = `
 import { Header, Message, Payload, Reply, bus, log, noReply, reply, utf8 } from "motehost:agent";
+const idle = memory.data(8);
 export function handle(message: Message): Reply {
   const words = utf8.decode(message.body);
   if (words == "spin") for (;;) {}
   if (words.startsWith("run")) log.info("ran" + words.slice(3));
+  // Fuel for far more than what it is given below.
+  if (words == "nap") for (let at: u64 = 0; at < 40000000; at++) store<u64>(idle, at);
+  if (words == "ask") {
+    const asked = bus.request("agent.c", "nap", 1000);
+    return reply(asked.isErr ? asked.error.toString() : "answered");
+  }
   if (words.startsWith("hurry ")) {
     const level = new Header("mote-priority", words.slice(6));
     const sent = bus.send("c", new Payload(null, [level], message.body));
@@ -107,6 +114,20 @@ test('a message has its agent go before others for that message only, and no age
   assert.equal(await host.ask('a', 'hurry normal'), 'sent');
   assert.equal(await host.ask('a', 'hurry urgent'), 'unsupported: mote-priority: urgent');
   assert.equal(await host.ask('b', 'hurry critical'), 'sent');
+});
+
+test('a call that will not end in time is refused at once, to whoever asks, and counted', async (t) => {
+  const host = await open(t, { admission: 'predictive' });
+  for (let message = 0; message < 10; message += 1) await host.ask('c', 'nap');
+  const once = { principal, guarantee: 'at-most-once' } as const;
+  await Promise.all(Array.from({ length: 300 }, () => host.serving.send('c', payload('nap'), once)));
+  const reply = await host.serving.invoke('c', payload('nap'), { principal, deadlineMs: 1_000 });
+  assert.ok(reply.kind === 'refused' && reply.reason === 'too-late', JSON.stringify(reply.kind));
+  assert.ok((reply.forecastMs ?? 0) > (reply.deadlineMs ?? 0));
+  assert.match(await host.ask('a', 'ask'), /^other: too-late: it would take \d+ ms, and has \d+ ms$/);
+  assert.equal(await host.ask('b', 'anything'), '');
+  const [thread] = (await host.serving.status()).threads;
+  assert.deepEqual(thread?.scheduling.admission, { admission: 'predictive', judged: 2, refused: 2 });
 });
 
 test('a function of the operator decides, in each thread', async (t) => {

@@ -195,6 +195,17 @@ test('a message that nobody took says why, and when to ask again', async (t) => 
   assert.equal(json.detail, 'the deadline passed before there was an answer: busy is paused');
 });
 
+test('a call that would not end in time is told what was forecast, and what it had', async (t) => {
+  const { front, serving } = await open(t);
+  const late = { kind: 'refused', reason: 'too-late', retryAfterMs: undefined } as const;
+  serving.add('late', () => ({ ...late, forecastMs: 120.2, deadlineMs: 49.9 }));
+  const { status, headers, json } = await ask(front, '/v1/agents/late/invoke', { body: 'x' });
+  assert.deepEqual([status, headers['retry-after']], [503, '1']);
+  const { code, forecastMs, deadlineMs, detail } = json;
+  assert.deepEqual([code, forecastMs, deadlineMs], ['HOST_ERR_DEADLINE_TOO_SOON', 121, 49]);
+  assert.match(String(detail), /would take 121 ms and has 49 ms/);
+});
+
 test('deadline, subject, id and trace reach the agent; what is none is refused', async (t) => {
   const { front, serving } = await open(t);
   let seen: { readonly payload: Payload; readonly options: InvokeOptions } | undefined;

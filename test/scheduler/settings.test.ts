@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { requireUnderCeiling } from '../../host/agent/priority-ceiling.ts';
-import { policyNamed, policyNames } from '../../host/config/scheduler-settings.ts';
+import { policyNamed, policyNames, requireCustom } from '../../host/config/scheduler-settings.ts';
 import { loadConfig } from '../../host/config.ts';
 import { parseManifest } from '../../host/manifest.ts';
 import { levels, termsOfManifest } from '../../host/scheduler/level.ts';
@@ -56,6 +56,34 @@ test('the settings say which level manifests may have and ask for at most', asyn
     });
 });
 
+test('a component has its settings, and they have it', async (t) => {
+  const place = folder(t);
+  const read = async (text: string): Promise<unknown> => {
+    writeFileSync(join(place, 'config.toml'), `[scheduler]\n${text}\n`);
+    const { scheduler = {} } = await loadConfig(join(place, 'config.toml'), {});
+    requireCustom(scheduler, 'config.toml');
+    return scheduler;
+  };
+  const whole =
+    'policy = "custom"\ncomponent = "p.wasm"\nfallback = "priority"\nscore-fuel = 5000\nscore-turns = 2';
+  assert.deepEqual(await read(whole), {
+    policy: 'custom',
+    component: join(place, 'p.wasm'),
+    fallback: 'priority',
+    scoreFuelMax: 5000n,
+    scoreTurns: 2,
+  });
+  await assert.rejects(read('component = "p.wasm"'), /component has no effect without policy = "custom"/);
+  await assert.rejects(read('policy = "custom"\ncomponent = "p"\nmodule = "m"'), /are two policies/);
+  await assert.rejects(
+    read('policy = "custom"\nmodule = "m"\nscore-turns = 2'),
+    /score-turns is for a component/,
+  );
+  await assert.rejects(read(`${whole}\n`.replace('"priority"', '"custom"')), /fallback must be one of/);
+  await assert.rejects(read(whole.replace('5000', '1')), /score-fuel must be a whole number/);
+  await assert.rejects(read(whole.replace('turns = 2', 'turns = 0')), /score-turns must be a whole number/);
+});
+
 test('the settings file says the policy, or what is wrong with it', async (t) => {
   const file = join(folder(t), 'config.toml');
   const read = async (text: string): Promise<unknown> => {
@@ -76,6 +104,8 @@ test('the settings file says the policy, or what is wrong with it', async (t) =>
   await assert.rejects(read('stealing = "no"'), /scheduler.stealing must be true or false/);
   await assert.rejects(read('steal-rest = 5'), /scheduler.steal-rest must be a time/);
   await assert.rejects(read('steal-rest = "2h"'), /scheduler.steal-rest must be from 1ms to 1h/);
+  assert.deepEqual(await read('admission = "predictive"'), { admission: 'predictive' });
+  await assert.rejects(read('admission = "guess"'), /admission must be one of queue, predictive/);
   assert.deepEqual(await read('spin-max-us = 0'), { spinUsMax: 0 });
   for (const wrong of ['-1', '1001', '1.5', '"50us"'])
     await assert.rejects(read(`spin-max-us = ${wrong}`), /scheduler.spin-max-us must be .* 0 to 1000/);

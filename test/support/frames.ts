@@ -49,6 +49,13 @@ export const busErrors: fc.Arbitrary<BusError> = fc.oneof(
     plain(),
   ),
   fc.record({ tag: fc.constantFrom('full' as const, 'rate-limited'), val: fc.nat() }, plain()),
+  fc.record(
+    {
+      tag: fc.constant('too-late' as const),
+      val: fc.record({ forecastMs: number, deadlineMs: number }, plain()),
+    },
+    plain(),
+  ),
   fc.record({ tag: fc.constant('too-large' as const), val: u64 }, plain()),
   fc.record({ tag: fc.constantFrom('invalid-subject' as const, 'unsupported', 'other'), val: text }, plain()),
   fc.record({ tag: fc.constant('failed' as const), val: failure }, plain()),

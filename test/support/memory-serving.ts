@@ -47,6 +47,8 @@ interface Subscriber {
 
 /** A serving host whose agents are functions of this process: the port in full, without engine or threads. */
 const noScheduling: ThreadScheduling = {
+  policy: { policy: 'fair-share', inForce: 'fair-share', asked: 0 },
+  admission: { admission: 'queue', judged: 0, refused: 0 },
   queued: { realtime: 0, critical: 0, high: 0, normal: 0, low: 0, batch: 0 },
   starts: 0,
   slices: 0,
@@ -392,6 +394,8 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     memoryBytes: 65_536,
     fuel: 0n,
     route: undefined,
+    parent: undefined,
+    children: [],
     profile: someProfile,
     scheduling: { level: 'normal', weight: 1, turns: 3, share: 0.25, waitMs: 1.5 },
     manifestPath: undefined,
@@ -412,10 +416,11 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
 
 function summaryOf(detail: AgentDetail): AgentSummary {
   const { name, state, lifecycle, digest, world, thread, mailboxDepth } = detail;
-  const { handled, failed, memoryBytes, fuel, route, profile, threads, instances, scheduling } = detail;
+  const { handled, failed, memoryBytes, fuel, route, parent, profile, threads, instances, scheduling } =
+    detail;
   const counts = { handled, failed, memoryBytes, fuel };
   const place = { thread, threads, instances, mailboxDepth };
-  return { name, state, lifecycle, digest, world, ...place, ...counts, route, profile, scheduling };
+  return { name, state, lifecycle, digest, world, ...place, ...counts, route, parent, profile, scheduling };
 }
 
 const noLives = {

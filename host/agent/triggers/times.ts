@@ -1,5 +1,4 @@
-import type { Occasion } from '../../manifest.ts';
-import { cronTimes } from './cron.ts';
+import { cronTimes, type Occasion } from '../../manifest.ts';
 
 /** The times of one trigger, in milliseconds since the Unix epoch. */
 export interface Times {

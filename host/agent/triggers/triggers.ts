@@ -36,6 +36,8 @@ export interface TriggersOptions {
    * Undefined: it is new. Default: every trigger is.
    */
   readonly lastDueMs?: (agent: string, name: string) => number | undefined;
+  /** An agent that has times, and no subjects, has none any more. */
+  readonly finished?: (agent: string) => void;
   /** From 0 (inclusive) to 1 (exclusive), for jitter. Default: none. */
   readonly chance?: () => number;
   /** Over all agents; default 1,048,576. */
@@ -78,6 +80,8 @@ interface Installed {
   readonly names: readonly string[];
 }
 
+const never = Number.POSITIVE_INFINITY;
+const nothingInstalled: Installed = { timed: [], endings: [], names: [] };
 /** Waits are cut to this, so that a clock that is set, or a machine that slept, is noticed. */
 const waitMsMax = 60_000;
 /** Fired before others get their turn of the event loop. */
@@ -137,6 +141,18 @@ export class Triggers {
     this.#agents.set(agent, { timed, endings, names: triggers.map(({ name }) => name) });
     this.#count = count;
     this.#arm();
+    if (this.isFinished(agent)) this.#options.finished?.(agent);
+  }
+
+  /** Whether an agent has times, no subjects, and none of its times is still to come. */
+  isFinished(agent: string): boolean {
+    const { timed, endings } = this.#agents.get(agent) ?? nothingInstalled;
+    return timed.length > 0 && endings.length === 0 && timed.every((one) => one.dueMs === never);
+  }
+
+  /** Of those the names. */
+  finishedAgents(): readonly string[] {
+    return [...this.#agents.keys()].filter((agent) => this.isFinished(agent));
   }
 
   /** Whether `add` would take them. @throws HostError as `add` */
@@ -305,9 +321,11 @@ export class Triggers {
     one.wasMissed = false;
     one.dueMs = this.#dueOf(trigger, one.atMs);
     this.#plan(one);
-    if (dueMs === undefined) return;
-    if (!wasMissed) this.#lateMsMax = Math.max(this.#lateMsMax, Math.min(lateMs, nowMs - dueMs));
-    this.#send(agent, { name, subject: `trigger.${name}`, body, contentType: undefined, dueMs });
+    if (dueMs !== undefined) {
+      if (!wasMissed) this.#lateMsMax = Math.max(this.#lateMsMax, Math.min(lateMs, nowMs - dueMs));
+      this.#send(agent, { name, subject: `trigger.${name}`, body, contentType: undefined, dueMs });
+    }
+    if (one.dueMs === never && this.isFinished(agent)) this.#options.finished?.(agent);
   }
 
   /** On to its next time; the one that is fired now, or none of those that were missed. */

@@ -54,7 +54,18 @@ export function frameLines(sample: Sample, size: FrameSize): string[] {
   return lines.slice(0, size.rows);
 }
 
-function headOf({ status, nowMs, agents, isPart }: Sample): string {
+/** Threads on which the policy of the settings failed, and who decides there. */
+function fallenText(threads: readonly ThreadSample[]): string[] {
+  const fallen = threads.filter(({ scheduling: { policy } }) => policy.inForce !== policy.policy);
+  const [first] = fallen;
+  if (first === undefined) return [];
+  const { policy, inForce } = first.scheduling.policy;
+  return [
+    `policy ${policy} failed on thread ${fallen.map(({ thread }) => thread).join(', ')}: ${inForce} decides`,
+  ];
+}
+
+function headOf({ status, nowMs, agents, threads, isPart }: Sample): string {
   const states = Object.entries(status.agents).filter(([, count]) => count > 0);
   const total = states.reduce((sum, [, count]) => sum + count, 0);
   const { live, max } = status.memories;
@@ -64,6 +75,7 @@ function headOf({ status, nowMs, agents, isPart }: Sample): string {
     `memories ${grouped(live)} of ${grouped(max)}`,
     `${grouped(status.deadLetters)} dead letters`,
     ...(status.stealing.moved > 0 ? [`${grouped(status.stealing.moved)} moved between threads`] : []),
+    ...fallenText(threads),
     ...(isPart ? [`busiest of the first ${grouped(Math.min(agentsMax, agents.length))} by name`] : []),
   ].join(' · ');
 }

@@ -37,6 +37,11 @@ const moduleBase64 =
   'AGFzbQEAAAABHgVgAX8Bf2ACb38BfGABbwFkAGADb2QAfwBgAWQAAAITAgFyBGJhY2sAAQFyBG5leHQAAgMDAgMEBw4CA3J1bgACBGZpdHMAAwpS' +
   'Ak0BAXwDQCAAIAIgARQAEAAhAyADRAAAAAAAAAAAYwRADwsgA0QAAAAAAADwQWYEQCADRAAAAAAAAPBBoSEDIAAQASEBCyADqyECDAALCwIACw==';
 
+/** `(module (func (export "f") (param i32) (result i32) local.get 0))` */
+const echoBase64 = 'AGFzbQEAAAABBgFgAX8BfwMCAQAHBQEBZgAACgYBBAAgAAs=';
+/** V8 remembers whom a place in the code has called, and so keeps their memories, until there are more than four. */
+const echoes = 8;
+
 /** What `back` answers: nothing follows; or an argument, and this much more if it is for another function. */
 const nothing = -1;
 const another = 2 ** 32;
@@ -87,19 +92,29 @@ function loop(): Loop {
   return made;
 }
 
+function moduleOf(base64: string): WebAssembly.Module {
+  return new WebAssembly.Module(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+}
+
 function makeLoop(): Loop {
-  const bytes = Uint8Array.from(atob(moduleBase64), (character) => character.charCodeAt(0));
   const imports = {
     r: {
       back: (stack: Stack, result: number) => stack.back(result),
       next: (stack: Stack) => stack.leg.core,
     },
   };
-  const { run, fits } = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports).exports;
-  return {
+  const { run, fits } = new WebAssembly.Instance(moduleOf(moduleBase64), imports).exports;
+  const made = {
     run: WebAssembly.promising(run as WebAssembly.ExportedFunction),
     fits: fits as WebAssembly.ExportedFunction,
   };
+  const echo = moduleOf(echoBase64);
+  for (let count = 0; count < echoes; count += 1) {
+    const core = new WebAssembly.Instance(echo).exports.f as WebAssembly.ExportedFunction;
+    const leg: Leg = { core, argument: 0, isDue: true, returned: () => {}, threw: () => {} };
+    void made.run(new Stack(leg), core, 0);
+  }
+  return made;
 }
 
 /** Whether a core function is one that `run` can call: its type may be one of its own although it looks the same. */

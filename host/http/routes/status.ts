@@ -12,7 +12,26 @@ import { count, listOf, number, objectOf, text } from '../schema.ts';
 import { summed } from '../traffic.ts';
 import { agentStates, lifecycleStates } from './agent-schema.ts';
 
+const policyStanding = objectOf<ThreadScheduling['policy']>(
+  'PolicyStanding',
+  {
+    policy: text('Who is to decide inside a level, as the settings say.'),
+    inForce: text('Who decides now: another policy once that one failed on this thread.'),
+    asked: count('How often the component of a custom policy was asked.'),
+    fault: text('Why another one decides.'),
+  },
+  ['fault'],
+);
+
+const admissionCounts = objectOf<ThreadScheduling['admission']>('AdmissionCounts', {
+  admission: text('What becomes of calls that will not end in time: `queue` or `predictive`.'),
+  judged: count('Calls whose end was forecast.'),
+  refused: count('Those that were refused as their deadline comes before it.'),
+});
+
 const threadScheduling = objectOf<ThreadScheduling>('ThreadScheduling', {
+  policy: policyStanding,
+  admission: admissionCounts,
   queued: {
     type: 'object',
     description: 'Agents that wait for a turn, by level.',

@@ -1,4 +1,4 @@
-import type { PolicyName } from '../../config/scheduler-settings.ts';
+import { type FallbackName, fallbackDefault, type PolicyName } from '../../config/scheduler-settings.ts';
 import { HostError } from '../../errors.ts';
 import type { Policy } from '../policy.ts';
 import type { Forecast } from '../profile.ts';
@@ -8,6 +8,7 @@ import { FairShare } from './fair-share.ts';
 import { FirstCome } from './first-come.ts';
 import { RateBased } from './rate-based.ts';
 import { RoundRobin } from './round-robin.ts';
+import { Scored, type Scorer } from './scored.ts';
 import { ShortestJob } from './shortest-job.ts';
 import { WeightFirst } from './weight-first.ts';
 import { WeightedFairQueueing } from './weighted-fair-queueing.ts';
@@ -19,12 +20,23 @@ export interface PolicyOptions {
   readonly forecast?: Pick<Forecast, 'executionMsOf'> | undefined;
   /** Of the policy `custom`. */
   readonly rank?: RankFunction | undefined;
-  /** What went wrong in `rank`, once. */
+  /** Of the policy `custom`, instead of `rank`: a component's. */
+  readonly scorer?: Scorer | undefined;
+  /** Who decides once the component has failed. Default `fair-share`. */
+  readonly fallback?: FallbackName;
+  /** Turns for which a score holds. Default 8. */
+  readonly scoreTurns?: number;
+  /** `fallback` is about to decide: everybody that waits is to be ranked anew. */
+  readonly onFallback?: () => void;
+  /** What went wrong in `rank` or `scorer`, once. */
   readonly onFault?: (fault: unknown) => void;
 }
 
-/** @throws HostError `HOST_ERR_CONFIG_INVALID` for `custom` without a function */
-export function makePolicy({ name, nowMs, forecast, rank, onFault = () => {} }: PolicyOptions): Policy {
+const scoreTurnsDefault = 8;
+
+/** @throws HostError `HOST_ERR_CONFIG_INVALID` for `custom` without a function or component */
+export function makePolicy(options: PolicyOptions): Policy {
+  const { name, nowMs, forecast, rank, onFault = () => {} } = options;
   switch (name) {
     case 'fair-share':
       return new FairShare();
@@ -44,11 +56,27 @@ export function makePolicy({ name, nowMs, forecast, rank, onFault = () => {} }: 
     case 'priority':
       return new WeightFirst(nowMs);
     case 'custom':
+      if (options.scorer !== undefined) return scoredPolicy(options, options.scorer);
       if (rank === undefined)
         throw new HostError(
           'HOST_ERR_CONFIG_INVALID',
-          "the scheduler's policy 'custom' needs a function: set [scheduler] module to a file that exports `rank`",
+          "the scheduler's policy 'custom' needs a function or a component: set [scheduler] module to a file that exports `rank`, or component to one that exports motehost:scheduling/policy",
         );
       return new Custom({ rank, nowMs, onFault });
   }
+}
+
+function scoredPolicy(options: PolicyOptions, scorer: Scorer): Policy {
+  const { nowMs, forecast, fallback = fallbackDefault, scoreTurns = scoreTurnsDefault } = options;
+  if (forecast === undefined) throw new Error('bug: a scorer without a forecast');
+  const { onFallback = () => {}, onFault = () => {} } = options;
+  return new Scored({
+    scorer,
+    nowMs,
+    forecast,
+    scoreTurns,
+    fallback: makePolicy({ name: fallback, nowMs, forecast }),
+    onFallback,
+    onFault,
+  });
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { fits, type Leg, run } from '../../../host/engine/fast-lane/relay.ts';
 import { wat } from '../../support/wat.ts';
 
@@ -7,6 +10,7 @@ const guestModule = new WebAssembly.Module(
   await wat(`(module
     (rec (type $own (func (param i32) (result i32))) (type (func)))
     (import "host" "wait" (func $wait (param i32) (result i32)))
+    (memory (export "memory") 1)
     (func (export "double") (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2)))
     (func (export "waitThenDouble") (param i32) (result i32) (i32.mul (call $wait (local.get 0)) (i32.const 2)))
     (func (export "trap") (param i32) (result i32) unreachable)
@@ -28,6 +32,10 @@ class Guest {
     };
     const host = { wait: new WebAssembly.Suspending(wait) };
     this.#exports = new WebAssembly.Instance(guestModule, { host }).exports;
+  }
+
+  get memory(): object {
+    return this.#exports.memory as WebAssembly.Memory;
   }
 
   core(name: GuestFunction): WebAssembly.ExportedFunction {
@@ -151,5 +159,26 @@ test('only functions of the one type fit', () => {
   assert.deepEqual(
     names.filter((name) => fits(guest.core(name))),
     ['double', 'trap'],
+  );
+});
+
+/** Calls a guest that nobody has afterwards. */
+function callOnce(): WeakRef<object> {
+  const guest = new Guest();
+  run(new Call([], guest.core('double'), 1));
+  return new WeakRef(guest.memory);
+}
+
+test('the memory of a guest that was called and dropped is collected', async () => {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  const memories = [callOnce(), callOnce(), callOnce()];
+  for (let turns = 0; turns < 100 && memories.some((one) => one.deref() !== undefined); turns += 1) {
+    await turn();
+    gc();
+  }
+  assert.deepEqual(
+    memories.map((one) => one.deref()),
+    [undefined, undefined, undefined],
   );
 });

@@ -36,6 +36,7 @@ const tasks = await assemble(`(component
       (local $set i32)
       (local.set $set (call $new))
       (global.set $task (i32.shr_u (call $wait-for (local.get $ns)) (i32.const 4)))
+      (if (i32.eqz (global.get $task)) (then (call $return (i32.const 42)) (return (i32.const 0))))
       (call $join (global.get $task) (local.get $set))
       (global.set $wait (i32.or (i32.const 2) (i32.shl (local.get $set) (i32.const 4))))
       (global.get $wait))

@@ -1,6 +1,6 @@
 import { Cron } from 'croner';
-import { HostError } from '../../errors.ts';
-import { nearest } from '../../nearest.ts';
+import { HostError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
 
 /** A parsed pattern takes 80 KB; triggers with the same text and zone share one. */
 const parsedMax = 256;
