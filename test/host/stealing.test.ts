@@ -92,12 +92,16 @@ test('agents that all wait at one thread are dealt with by two, each with its st
 
 test('a thread that is lost while agents go from and to it takes no accepted message along', async (t) => {
   const { host, own } = await open(t, { scheduler: { stealRestMs: 1 } });
-  const first = await sendUntilMoved({ host, own });
+  await sendUntilMoved({ host, own });
   const sending = own.map((name) => host.send(name, 'n'));
   await host.serving.endThread(1);
   await Promise.all(sending);
-  const words = [...Array.from({ length: first }, (_, at) => `m${at + 1}`), 'n'];
-  for (const name of own) for (const one of words) await host.lines.until(new RegExp(`^${name}: ${one} as `));
+  // What the lost thread logged last may be lost with it; what is owed is in the journals.
+  await host.lines.until(/are there again/);
+  for (let owed = 1; owed > 0; ) {
+    const live = (await host.serving.metrics()).find(({ name }) => name === 'motehost_bus_journal_live');
+    owed = live?.samples.reduce((sum, { value }) => sum + value, 0) ?? assert.fail();
+  }
   assert.deepEqual(await host.serving.deadLetters(10), []);
 });
 
