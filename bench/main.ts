@@ -41,6 +41,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   scheduler: async () => (await import('./scheduler.ts')).bench,
   preemption: async () => (await import('./preemption.ts')).bench,
   'fair-share': async () => (await import('./fair-share.ts')).bench,
+  stealing: async () => (await import('./stealing.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({

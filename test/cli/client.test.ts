@@ -601,6 +601,7 @@ test('top prints one frame where nobody watches', async () => {
         },
       },
     ],
+    stealing: { steals: 0, moved: 0, refused: 0 },
     deadLetters: 0,
   };
   const routes: Record<string, Route> = {
