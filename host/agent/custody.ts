@@ -10,6 +10,13 @@ export interface AgentExit {
   readonly why: string | undefined;
 }
 
+/** Whom the life of an agent concerns; can be structured-cloned. */
+export interface Bonds {
+  readonly isSupervised: boolean;
+  /** Its end concerns others. */
+  readonly isTied: boolean;
+}
+
 export interface CustodyRooms {
   readonly bus: Bus;
   /** The object of an agent; undefined: it is not here any more. */
@@ -31,6 +38,8 @@ export class Custody {
   readonly #down = new Set<number>();
   readonly #beginning = new Set<number>();
   readonly #lane = new RestartLane();
+  /** Those that are to begin when their turn in the lane has come, and what tells it. */
+  readonly #queued = new Map<number, () => void>();
   /** Those whose end concerns others. */
   readonly #tied = new Set<number>();
 
@@ -40,6 +49,22 @@ export class Custody {
 
   has(id: number): boolean {
     return this.#members.has(id);
+  }
+
+  /** Whether its supervisor is at it: it is not to run, or is being begun. */
+  isBusyWith(id: number): boolean {
+    return this.#down.has(id) || this.#beginning.has(id);
+  }
+
+  /** Whom its life concerns, for the thread that it goes to. */
+  bondsOf(id: number): Bonds {
+    return { isSupervised: this.#members.has(id), isTied: this.#tied.has(id) };
+  }
+
+  /** It comes from another thread, and runs. */
+  bind(id: number, { isSupervised, isTied }: Bonds): void {
+    if (isSupervised) this.#members.add(id);
+    if (isTied) this.#tied.add(id);
   }
 
   isDown(id: number): boolean {
@@ -75,6 +100,7 @@ export class Custody {
 
   /** Its next restart may come. */
   waited(id: number): void {
+    if (this.#leaveQueue(id)) return;
     const waitMs = this.#rooms.rouse(id)?.waitMs ?? 0;
     // It may have failed again meanwhile.
     if (waitMs > 0 && this.#rooms.later(id, waitMs)) return;
@@ -90,6 +116,7 @@ export class Custody {
   }
 
   forget(id: number): void {
+    this.#leaveQueue(id);
     this.#members.delete(id);
     this.#down.delete(id);
     this.#tied.delete(id);
@@ -102,6 +129,7 @@ export class Custody {
 
   /** Begins it, where its state is if that was kept. Says why it could not. */
   async begin(id: number): Promise<string | undefined> {
+    await this.#queue(id);
     const agent = this.#rooms.rouse(id);
     if (agent === undefined) return 'there is no such agent';
     this.#beginning.add(id);
@@ -120,6 +148,22 @@ export class Custody {
     } finally {
       this.#beginning.delete(id);
     }
+  }
+
+  /** One that was lost before waits in the lane of this thread; who begins for the first time does not. */
+  async #queue(id: number): Promise<void> {
+    const { rouse, nowMs, later } = this.#rooms;
+    if ((rouse(id)?.losses ?? 0) === 0 || this.#queued.has(id)) return;
+    const waitMs = this.#lane.enter(nowMs());
+    if (waitMs === 0 || !later(id, waitMs)) return;
+    await new Promise<void>((resolve) => this.#queued.set(id, resolve));
+  }
+
+  #leaveQueue(id: number): boolean {
+    const resolve = this.#queued.get(id);
+    this.#queued.delete(id);
+    resolve?.();
+    return resolve !== undefined;
   }
 
   /** Ends it in good order, after the message under way; its state is kept if its manifest says so. */

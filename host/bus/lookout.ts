@@ -39,6 +39,7 @@ export class Lookout {
 
   /** Something was accepted; whether this thread looks for more when it has dealt with that. */
   came(hasMore: boolean): boolean {
+    if (this.#options.spinUsMax === 0) return hasMore;
     const nowMs = this.#options.clock.monotonicMs();
     this.#vigil.came(nowMs);
     return hasMore || this.#vigil.begin(nowMs, this.#spinners() > 0);
@@ -65,7 +66,7 @@ export class Lookout {
 
   /** Just before the door says so. */
   sleeps(): void {
-    this.#vigil.sleep(this.#options.clock.monotonicMs());
+    if (this.#options.spinUsMax > 0) this.#vigil.sleep(this.#options.clock.monotonicMs());
   }
 
   #mayLook(nowMs: number): boolean {

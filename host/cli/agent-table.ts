@@ -35,6 +35,7 @@ const columns: readonly Column[] = [
   { title: 'MEMORY', isNumber: true, text: ({ memoryBytes }) => formatBytes(memoryBytes) },
   { title: 'FUEL', isNumber: true, text: ({ fuel }) => short(Number(fuel)) },
   { title: 'ROUTE', text: ({ route }) => route ?? '' },
+  { title: 'PARENT', isWide: true, text: ({ parent }) => parent ?? '' },
 ];
 
 /** A line for each agent; `isWide`: with how they are scheduled. Titles come before the first page only. */

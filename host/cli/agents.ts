@@ -193,6 +193,8 @@ function detailText(agent: Wire<AgentDetail>): string {
     ['signed by', agent.signedBy],
     ['earlier', earlier.length === 0 ? undefined : earlier.map((digest) => digest.slice(0, 12)).join(' ')],
     ['route', agent.route],
+    ['parent', agent.parent],
+    ['children', agent.children?.join(' ')],
     ...imports.map((name): [string, string] => ['imports', name]),
     ...subscriptions.map(({ pattern, group }): [string, string] => [
       'listens',

@@ -61,6 +61,7 @@ const columns = [
   { title: 'STATE' },
   { title: 'STRATEGY' },
   { title: 'AT MOST' },
+  { title: 'NOW', isNumber: true },
   { title: 'CHILD' },
   { title: 'IS' },
   { title: 'RESTARTS', isNumber: true },
@@ -73,13 +74,13 @@ function tableOf(all: readonly Wire<SupervisorStatus>[]): string {
 }
 
 function rowsOf(one: Wire<SupervisorStatus>): string[][] {
-  const { name, parent, state, strategy, restartsMax, periodMs, children } = one;
+  const { name, parent, state, strategy, restartsMax, periodMs, restartsNow = 0, children } = one;
   const path = typeof parent === 'string' ? `${parent} / ${name}` : name;
-  const own = [path, state, strategy, `${restartsMax} in ${span(Number(periodMs))}`];
+  const own = [path, state, strategy, `${restartsMax} in ${span(Number(periodMs))}`, String(restartsNow)];
   return children.map((child, at) => [
-    ...(at === 0 ? own : ['', '', '', '']),
+    ...(at === 0 ? own : ['', '', '', '', '']),
     child.kind === 'supervisor' ? `${child.name} (supervisor)` : child.name,
-    child.state,
+    typeof child.restartsInMs === 'number' ? `${child.state} ${child.restartsInMs} ms` : child.state,
     String(child.restarts),
     child.lastExit ?? '',
   ]);

@@ -45,7 +45,11 @@ function stateOf(report: AgentReport | undefined): AgentState {
 }
 
 /** One agent as lists show it; without a report its thread is gone for the moment. */
-export function summaryOf(members: Members, report: AgentReport | undefined): AgentSummary {
+export function summaryOf(
+  members: Members,
+  report: AgentReport | undefined,
+  parent: string | undefined,
+): AgentSummary {
   const [record] = members;
   const { facts } = record.spec.program;
   return {
@@ -63,6 +67,7 @@ export function summaryOf(members: Members, report: AgentReport | undefined): Ag
     memoryBytes: report?.memoryBytes ?? 0,
     fuel: report?.fuel ?? 0n,
     route: record.spec.manifest.route,
+    parent,
     profile: profileOf(report?.profile),
     scheduling: schedulingOf(record, report),
   };
@@ -90,10 +95,12 @@ export function detailOf(
   members: Members,
   report: AgentReport | undefined,
   due: readonly TriggerStatus[],
+  { parent, children }: Pick<AgentDetail, 'parent' | 'children'>,
 ): AgentDetail {
   const { origin, earlier, spec } = members[0];
   return {
-    ...summaryOf(members, report),
+    ...summaryOf(members, report, parent),
+    children,
     manifestPath: origin.manifestPath,
     manifest: origin.manifestText,
     imports: importsOf(spec),

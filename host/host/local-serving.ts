@@ -8,6 +8,7 @@ import type { Manifest, SupervisorTree } from '../manifest.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { HostHooks } from './host-hooks.ts';
 import type { Installed, Serving } from './serving.ts';
+import type { Renewed } from './supervision.ts';
 import type { TrustOptions } from './trust.ts';
 
 /** What the operator may say of keys, audit chain and policies. */
@@ -83,6 +84,11 @@ export interface LocalServing extends Serving {
     text?: string,
     signature?: Uint8Array,
   ): Promise<Installed & { readonly difference?: Difference }>;
+  /**
+   * Other trees of supervisors from now on: those that changed are stopped and started, and their agents go on with what
+   * they had. Nothing is changed when it throws. @throws HostError `HOST_ERR_CONFIG_INVALID`
+   */
+  renewSupervisors(trees: readonly SupervisorTree[]): Promise<Renewed>;
   /** Ends a thread at once, whatever it does, as if it had been lost: another takes its place. */
   endThread(thread: number): Promise<void>;
 }

@@ -40,6 +40,11 @@ export class AgentNursery implements Nursery {
     return this.#families.childrenOf(parent);
   }
 
+  /** Who made it; undefined: it was installed, or its maker is no more. */
+  parentOf(name: string): string | undefined {
+    return this.#families.parentOf(name);
+  }
+
   async spawn(parent: string, like: string, name: string, isDetached: boolean): Promise<Answer> {
     const { tenancy } = this.#options;
     const [maker, model] = [tenancy.registry.get(parent), tenancy.registry.get(like)];

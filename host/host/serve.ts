@@ -18,6 +18,7 @@ import {
 import type { HostError } from '../errors.ts';
 import type { SupervisorTree } from '../manifest.ts';
 import { Placement } from '../scheduler/placement.ts';
+import { StealBoard } from '../scheduler/steal-board.ts';
 import { newWorkload, Workload } from '../scheduler/workload.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
@@ -66,7 +67,7 @@ import { SharedNames } from './shared-names.ts';
 import { Sites } from './sites.ts';
 import { openState, type StateFolder } from './state-folder.ts';
 import { type HostView, statusOf } from './status.ts';
-import { Supervision } from './supervision.ts';
+import { type Renewed, Supervision } from './supervision.ts';
 import { SupervisorNews } from './supervisor-news.ts';
 import { SupplyChain } from './supply-chain.ts';
 import { Tenancy } from './tenancy.ts';
@@ -208,6 +209,7 @@ class ServingHost implements LocalServing {
       isAgent: (name) => this.#tenancy.registry.get(name) !== undefined,
       say: this.#say.bind(this),
     });
+    const stealBoard = StealBoard.create(threads);
     const workload = newWorkload(threads);
     this.#workload = new Workload(workload, () => clock.monotonicMs());
     this.#places = new ThreadPlaces({
@@ -220,6 +222,7 @@ class ServingHost implements LocalServing {
       runFolder: this.#runFolder,
       startedAtMs: this.#startedAtMs,
       subscriptionsFrom,
+      stealBoard,
       policyProgram,
     });
     this.#threads = new Threads({
@@ -249,6 +252,8 @@ class ServingHost implements LocalServing {
       onUnwell: (agent, why) => void this.#supervision.fail(agent, why),
       onJournal: (thread, isTaking) => this.#news.journalTurned(thread, isTaking),
       onOutput: (text) => this.#say('warn', text.trimEnd()),
+      onSteal: async (thief, asked) =>
+        this.#isReady && !this.#desk.isClosed ? this.#tenancy.steal(thief, asked) : 0,
       policy: this.#policing ?? noPolicy,
       onLost: (thread, reason) => this.#lost(thread, reason),
       onReplaced: (thread, handle) => void this.#replaced(thread, handle),
@@ -306,6 +311,7 @@ class ServingHost implements LocalServing {
       halts: state.agents.halts(),
       changed: (name, spec) => this.#ties.changed(name, spec),
       isFresh: state.coldLeft.length === 0,
+      stealBoard,
     });
     this.#supervision = new Supervision({
       tenancy: this.#tenancy,
@@ -344,7 +350,7 @@ class ServingHost implements LocalServing {
       bus: this.#bus,
       say: (text, agent) => this.#say('warn', text, agent),
     });
-    this.#roster = new Roster(this.#tenancy, this.#threads, this.#triggers);
+    this.#roster = new Roster(this.#tenancy, this.#threads, this.#triggers, this.#nursery);
     this.#desk = new FrontDesk({
       bus: this.#bus,
       tenancy: this.#tenancy,
@@ -474,6 +480,7 @@ class ServingHost implements LocalServing {
       await this.#mail.returned(thread, handle);
       await this.#doors.reopen(handle);
       await this.#absences.returned(thread, handle);
+      this.#tenancy.returned(thread);
       for (const name of this.#triggers.finishedAgents()) this.#finish(name);
       this.#say('info', `${count} agents of the lost thread are there again`);
     } catch (thrown) {
@@ -535,6 +542,7 @@ class ServingHost implements LocalServing {
       escalations: this.#supervision.escalations,
       audit: { pen: this.#trust.pen, events: 0 },
       totals: this.#totals,
+      moves: this.#tenancy.moveCounts,
     };
   }
 
@@ -569,6 +577,11 @@ class ServingHost implements LocalServing {
 
   supervisors(): readonly SupervisorStatus[] {
     return this.#supervision.status();
+  }
+
+  renewSupervisors(trees: readonly SupervisorTree[]): Promise<Renewed> {
+    this.#assertOpen();
+    return this.#supervision.renew(trees);
   }
 
   async restartSupervisor(name: string, principal?: Principal): Promise<void> {
@@ -675,7 +688,7 @@ class ServingHost implements LocalServing {
   handle(name: string, principal?: Principal): AgentHandle {
     return new Handle(name, principal?.name ?? 'local', {
       clock: this.#options.clock,
-      records: (known) => this.#tenancy.membersOf(this.#tenancy.require(known)),
+      records: async (known) => this.#tenancy.membersOf(await this.#tenancy.located(known)),
       thread: (number) => this.#threads.handle(number),
       metrics: (known) => this.#roster.agent(known),
       resume: (known, by) => this.resume(known, false, { name: by }),
@@ -695,6 +708,7 @@ class ServingHost implements LocalServing {
 
   async close(drainMs: number): Promise<void> {
     this.#desk.close();
+    await this.#tenancy.settled();
     this.#policing?.close();
     this.#triggers.stop();
     await this.#drain(drainMs);

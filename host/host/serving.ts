@@ -72,6 +72,8 @@ export interface AgentSummary {
   readonly fuel: bigint;
   /** Where `wasi:http` requests for it come in. */
   readonly route: string | undefined;
+  /** The agent that made it; undefined: it was installed, or its maker is no more. */
+  readonly parent: string | undefined;
   readonly profile: AgentProfile;
   readonly scheduling: AgentScheduling;
 }
@@ -102,6 +104,8 @@ export interface AgentProfile {
 
 /** Everything about one agent. */
 export interface AgentDetail extends AgentSummary {
+  /** The agents that it made and that are there, by name. */
+  readonly children: readonly string[];
   /** Where its manifest is; undefined for one installed over HTTP. */
   readonly manifestPath: string | undefined;
   /** The manifest's text. */
@@ -276,6 +280,8 @@ export interface SupervisorStatus {
   /** Restarts there may be within the period; beyond, it gives up. */
   readonly restartsMax: number;
   readonly periodMs: number;
+  /** Restarts within the period, up to now. */
+  readonly restartsNow: number;
   /** `ended`: it gave up, or could not be started. */
   readonly state: 'up' | 'ended';
   /** In the order in which they are started. */
@@ -289,6 +295,8 @@ export interface SupervisedChild {
   readonly restarts: number;
   /** How it ended last, for people. */
   readonly lastExit: string | undefined;
+  /** Milliseconds until it is started again; undefined: it does not wait for that. */
+  readonly restartsInMs: number | undefined;
 }
 
 /** What one agent did, and has now. */
@@ -359,7 +367,18 @@ export interface ServingStatus {
   readonly lifecycle: { readonly [state in LifecycleState]: number };
   readonly memories: { readonly live: number; readonly max: number };
   readonly threads: readonly ThreadStatus[];
+  /** What threads with nothing to do took from others since the host began. */
+  readonly stealing: StealingStatus;
   readonly deadLetters: number;
+}
+
+/** Agents that went from one thread to another. */
+export interface StealingStatus {
+  /** Times that some were taken. */
+  readonly steals: number;
+  /** Agents that went, and those that were to and had begun something else meanwhile. */
+  readonly moved: number;
+  readonly refused: number;
 }
 
 export interface ThreadStatus {

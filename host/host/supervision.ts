@@ -23,6 +23,12 @@ export interface SupervisionRooms {
   readonly told: (supervisor: string, note: SupervisorNote) => void;
 }
 
+/** What a renewal changed: names of roots. */
+export interface Renewed {
+  readonly began: readonly string[];
+  readonly ended: readonly string[];
+}
+
 /** One tree, and its supervisors as they are now, by name. */
 interface Grown {
   readonly tree: SupervisorTree;
@@ -41,7 +47,10 @@ const closeMsMax = 2_000;
 /** Supervision trees over the agents of all threads. */
 export class Supervision {
   readonly #rooms: SupervisionRooms;
-  readonly #grown: Grown[] = [];
+  #grown: Grown[] = [];
+  #last: Promise<unknown> = Promise.resolve();
+  /** Agents that are stopped go on with what they had, the host's end aside. */
+  #isRenewing = false;
   readonly #children = new Map<string, AgentChild>();
   readonly #members = new Set<string>();
   /** Threads that were lost, until their agents are there again. */
@@ -58,8 +67,10 @@ export class Supervision {
    * @throws HostError `HOST_ERR_CONFIG_INVALID` for an agent that is not there, or is in two trees
    */
   async start(trees: readonly SupervisorTree[]): Promise<void> {
-    for (const tree of trees) this.#check(tree);
-    await this.#takeCare(trees.flatMap(agentsOf));
+    this.#check(trees);
+    const names = trees.flatMap(agentsOf);
+    for (const name of names) this.#members.add(name);
+    await this.#takeCare(names);
     for (const tree of trees) {
       const grown = { tree, supervisors: new Map<string, Supervisor>() };
       this.#grown.push(grown);
@@ -67,12 +78,77 @@ export class Supervision {
     }
   }
 
-  #check(tree: SupervisorTree): void {
+  /**
+   * Other trees from now on, one renewal at a time. One that is as it was is left alone; the others are stopped, and the
+   * new ones started, whose agents go on with what they had. Nothing is changed if these cannot be.
+   * @returns names of trees that began and that ended
+   * @throws HostError as `start`
+   */
+  renew(trees: readonly SupervisorTree[]): Promise<Renewed> {
+    const done = this.#last.then(() => this.#renew(trees));
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  async #renew(trees: readonly SupervisorTree[]): Promise<Renewed> {
+    this.#check(trees);
+    const present = new Map(this.#grown.map((grown) => [JSON.stringify(grown.tree), grown]));
+    const wanted = new Set(trees.map((tree) => JSON.stringify(tree)));
+    const ending = this.#grown.filter(({ tree }) => !wanted.has(JSON.stringify(tree)));
+    const coming = trees.filter((tree) => !present.has(JSON.stringify(tree)));
+    this.#isRenewing = true;
+    try {
+      await this.#end(ending, new Set(coming.flatMap(agentsOf)));
+      await this.#adopt(coming.flatMap(agentsOf));
+    } finally {
+      this.#isRenewing = false;
+    }
+    this.#grown = trees.map(
+      (tree) => present.get(JSON.stringify(tree)) ?? { tree, supervisors: new Map<string, Supervisor>() },
+    );
+    for (const grown of this.#grown) if (coming.includes(grown.tree)) await this.#grow(grown);
+    return { began: coming.map(({ name }) => name), ended: ending.map(({ tree }) => tree.name) };
+  }
+
+  /** Stops trees, the last one first; agents that nobody takes over are their own again. */
+  async #end(ending: readonly Grown[], stays: ReadonlySet<string>): Promise<void> {
+    this.#grown = this.#grown.filter((grown) => !ending.includes(grown));
+    for (const { tree, supervisors } of ending.toReversed()) {
+      const root = supervisors.get(tree.name);
+      root?.stop();
+      await root?.ended;
+    }
+    for (const name of ending.flatMap(({ tree }) => agentsOf(tree)).filter((one) => !stays.has(one))) {
+      this.#members.delete(name);
+      this.#children.delete(name);
+      const record = this.#rooms.tenancy.registry.get(name);
+      if (record !== undefined)
+        await this.#rooms.threads.handle(record.thread)?.call('releaseCare', record.id);
+    }
+  }
+
+  /** Has agents wait for their supervisors that were their own so far. */
+  async #adopt(names: readonly string[]): Promise<void> {
+    const own = names.filter((name) => !this.#members.has(name));
+    for (const name of own) this.#members.add(name);
+    await this.#takeCare(own);
+    for (const name of own) {
+      const { id, thread } = this.#rooms.tenancy.require(name);
+      await this.#rooms.threads.handle(thread)?.call('rest', { id, reason: 'shutdown' });
+    }
+  }
+
+  #check(trees: readonly SupervisorTree[]): void {
+    const seen = new Set<string>();
+    for (const tree of trees) this.#checkOne(tree, seen);
+  }
+
+  #checkOne(tree: SupervisorTree, seen: Set<string>): void {
     for (const name of agentsOf(tree)) {
       const record = this.#rooms.tenancy.registry.get(name);
       const isParallel = record?.spec.manifest.execution.mode === 'parallel';
-      if (record !== undefined && !isParallel && !this.#members.has(name)) {
-        this.#members.add(name);
+      if (record !== undefined && !isParallel && !seen.has(name)) {
+        seen.add(name);
         continue;
       }
       const why =
@@ -161,8 +237,10 @@ export class Supervision {
   async #startAgent(name: string): Promise<AgentChild> {
     const record = this.#rooms.tenancy.require(name);
     await this.#awaited.get(record.thread)?.promise;
-    const child = new AgentChild(this.#handleOf(record), record.id, () =>
-      this.#isClosing ? 'shutdown' : 'restarting',
+    const child = new AgentChild(
+      async () => this.#handleOf(await this.#rooms.tenancy.located(name)),
+      record.id,
+      () => (this.#isClosing || this.#isRenewing ? 'shutdown' : 'restarting'),
     );
     this.#children.set(name, child);
     await child.begin();
@@ -268,15 +346,18 @@ function statusesOf(
   const { name, strategy, restartsMax, periodMs } = tree;
   const supervisor = supervisors.get(name);
   const isUp = supervisor?.isUp === true;
-  const children = (supervisor?.children ?? []).map(({ id, state, restarts, lastExit }) => ({
+  const children = (supervisor?.children ?? []).map(({ id, state, restarts, lastExit, restartsInMs }) => ({
     name: id,
     kind: tree.children.includes(id) ? ('agent' as const) : ('supervisor' as const),
     state: state satisfies ChildState,
     restarts,
     lastExit,
+    restartsInMs,
   }));
+  const restartsNow = supervisor?.restartsNow ?? 0;
+  const state = isUp ? 'up' : 'ended';
   return [
-    { name, parent, strategy, restartsMax, periodMs, state: isUp ? 'up' : 'ended', children },
+    { name, parent, strategy, restartsMax, periodMs, restartsNow, state, children },
     ...tree.children.flatMap((child) =>
       typeof child === 'string' ? [] : statusesOf(child, supervisors, name),
     ),

@@ -27,6 +27,11 @@ export class RestartWindow {
     return this.#atMs.length <= restartsMax;
   }
 
+  /** How many there are at this moment. */
+  countAt(nowMs: number): number {
+    return this.#atMs.filter((atMs) => nowMs - atMs <= this.#intensity.periodMs).length;
+  }
+
   /** As of the last one. */
   get count(): number {
     return this.#atMs.length;

@@ -30,6 +30,8 @@ export interface ChildReport {
   readonly restarts: number;
   /** How it ended last, for people. */
   readonly lastExit: string | undefined;
+  /** Milliseconds until it is started again; undefined: it does not wait for that. */
+  readonly restartsInMs: number | undefined;
 }
 
 /** Children of one supervisor, dynamic ones included. */
@@ -41,6 +43,8 @@ const killMsMax = 5_000;
 interface Pending {
   readonly slots: readonly Slot[];
   readonly pausedMs: number;
+  /** When they are, on the monotonic clock. */
+  readonly dueMs: number;
   readonly abort: AbortController;
 }
 
@@ -79,12 +83,24 @@ export class Supervisor implements Child {
   }
 
   get children(): readonly ChildReport[] {
-    return this.#slots.map(({ spec, state, restarts, lastExit }) => ({
-      id: spec.id,
-      state,
-      restarts,
-      lastExit,
+    return this.#slots.map((slot) => ({
+      id: slot.spec.id,
+      state: slot.state,
+      restarts: slot.restarts,
+      lastExit: slot.lastExit,
+      restartsInMs: this.#restartsIn(slot),
     }));
+  }
+
+  /** Restarts within the period, up to now. */
+  get restartsNow(): number {
+    return this.#window.countAt(this.#rooms.clock.monotonicMs());
+  }
+
+  #restartsIn(slot: Slot): number | undefined {
+    for (const { slots, dueMs } of this.#pending)
+      if (slots.includes(slot)) return Math.max(0, Math.ceil(dueMs - this.#rooms.clock.monotonicMs()));
+    return undefined;
   }
 
   /**
@@ -257,7 +273,8 @@ export class Supervisor implements Child {
   }
 
   #wait(slots: readonly Slot[], pausedMs: number): void {
-    const pending: Pending = { slots, pausedMs, abort: new AbortController() };
+    const dueMs = this.#rooms.clock.monotonicMs() + pausedMs;
+    const pending: Pending = { slots, pausedMs, dueMs, abort: new AbortController() };
     this.#pending.add(pending);
     for (const slot of slots) slot.state = 'waiting';
     void this.#after(pausedMs, pending.abort.signal).then(() =>

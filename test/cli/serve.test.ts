@@ -108,9 +108,9 @@ test(
     );
     const supervisors = join(home, 'agents/supervisors.toml');
     writeFileSync(supervisors, '[[supervisors]]\nname = "top"\nchildren = ["greeter"]\n');
-    await run.stderr.until(
-      /host: supervisors\.toml changed: that counts from the next start of host serve on\n/,
-    );
+    await run.stderr.until(/host: supervisors\.toml changed: top is new\n/);
+    writeFileSync(supervisors, '[[supervisors]]\nname = "top"\nchildren = ["nobody"]\n');
+    await run.stderr.until(/the supervisors go on as they were; waiting for a change in supervisors\.toml\n/);
     assert.equal(await run.end('SIGINT'), 0);
     rmSync(supervisors);
     rmSync(join(home, 'agents/second'), { recursive: true });

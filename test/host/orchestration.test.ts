@@ -181,6 +181,10 @@ test('an agent makes others with no more rights than it has; they end with it, u
   assert.equal(await host.ask('maker', 'spawn model other'), 'denied');
   assert.equal(await host.ask('maker', 'spawn bob kid-d'), 'denied');
   assert.equal(await host.ask('maker', 'children'), 'kid-a,kid-b');
+  const shown = await host.serving.agent('maker');
+  assert.deepEqual([shown.parent, shown.children], [undefined, ['kid-a', 'kid-b']]);
+  const [kid] = await host.serving.agents(undefined, 1, 'kid-b');
+  assert.equal(kid?.parent, 'maker');
   // What both may, what only the model may, and what only the maker could give.
   assert.equal(await host.ask('kid-a', 'put work x 0'), 'ok');
   assert.equal(await host.ask('kid-a', 'put secret x 0'), 'denied');

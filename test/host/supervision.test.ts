@@ -190,3 +190,34 @@ test(
     assert.equal(await host.ask('a', ''), '1');
   },
 );
+
+test(
+  'other trees count at once: agents go on with what they had, and bad ones change nothing',
+  options,
+  async (t) => {
+    const tree = (name: string, children: string) =>
+      `[[supervisors]]\nname = "${name}"\nstrategy = "one-for-all"\nchildren = [${children}]\n`;
+    const host = await Hosted.start(t, temporaryState(t), agents('abcd'), {
+      threads: 2,
+      supervisors: trees(tree('one', '"a"') + tree('two', '"b", "c"')),
+    });
+    for (const name of 'abcd') assert.equal(await host.ask(name, ''), '1');
+    const twice = [...trees(tree('one', '"a"')), ...trees(tree('three', '"a", "d"'))];
+    for (const bad of [trees(tree('one', '"a", "nobody"')), twice])
+      await assert.rejects(host.serving.renewSupervisors(bad), /has the child/);
+    assert.deepEqual(
+      host.serving.supervisors().map(({ name, state }) => `${name} ${state}`),
+      ['one up', 'two up'],
+    );
+    const changed = await host.serving.renewSupervisors(trees(tree('one', '"a"') + tree('new', '"c", "d"')));
+    assert.deepEqual(changed, { began: ['new'], ended: ['two'] });
+    for (const name of 'abcd') assert.equal(await host.ask(name, ''), '2', name);
+    assert.equal(await host.ask('d', 'trap'), 'trap');
+    await host.lines.until(/supervisor new: c was restarted/);
+    assert.equal(await host.ask('c', ''), '1');
+    assert.equal(await host.ask('b', 'trap'), 'trap');
+    assert.equal(await host.ask('b', ''), '1', 'it is its own again');
+    const [, own] = host.serving.supervisors();
+    assert.deepEqual([own?.name, own?.restartsNow, own?.children[0]?.restarts], ['new', 1, 1]);
+  },
+);

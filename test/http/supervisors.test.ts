@@ -9,8 +9,11 @@ const top: SupervisorStatus = {
   strategy: 'one-for-all',
   restartsMax: 3,
   periodMs: 5_000,
+  restartsNow: 1,
   state: 'up',
-  children: [{ name: 'a', kind: 'agent', state: 'up', restarts: 2, lastExit: 'trap unreachable' }],
+  children: [
+    { name: 'a', kind: 'agent', state: 'up', restarts: 2, lastExit: 'trap unreachable', restartsInMs: 40 },
+  ],
 };
 
 test('supervisors are listed with their children, and a tree is started anew by the name of its root', async (t) => {

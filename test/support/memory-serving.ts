@@ -144,6 +144,7 @@ export class MemoryServing implements Serving {
       lifecycle: { ...noLives, ready: 1 },
       memories: { live: 1, max: 12_000 },
       threads: [{ ...thread, heapBytes: 1_000_000, utilisation: 0.25, scheduling: noScheduling }],
+      stealing: { steals: 0, moved: 0, refused: 0 },
       deadLetters: this.letters.length,
     };
   }
@@ -393,6 +394,8 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
     memoryBytes: 65_536,
     fuel: 0n,
     route: undefined,
+    parent: undefined,
+    children: [],
     profile: someProfile,
     scheduling: { level: 'normal', weight: 1, turns: 3, share: 0.25, waitMs: 1.5 },
     manifestPath: undefined,
@@ -413,10 +416,11 @@ function detailOf(name: string, digest: string, manifest: string): AgentDetail {
 
 function summaryOf(detail: AgentDetail): AgentSummary {
   const { name, state, lifecycle, digest, world, thread, mailboxDepth } = detail;
-  const { handled, failed, memoryBytes, fuel, route, profile, threads, instances, scheduling } = detail;
+  const { handled, failed, memoryBytes, fuel, route, parent, profile, threads, instances, scheduling } =
+    detail;
   const counts = { handled, failed, memoryBytes, fuel };
   const place = { thread, threads, instances, mailboxDepth };
-  return { name, state, lifecycle, digest, world, ...place, ...counts, route, profile, scheduling };
+  return { name, state, lifecycle, digest, world, ...place, ...counts, route, parent, profile, scheduling };
 }
 
 const noLives = {

@@ -7,6 +7,7 @@ import { systemClock } from '../../host/clock.ts';
 import { HostError } from '../../host/errors.ts';
 import type { LocalServing } from '../../host/host/serve.ts';
 import type { AgentDetail } from '../../host/host/serving.ts';
+import { agentsOf } from '../../host/manifest.ts';
 
 const parts: Parts = {
   serve: async ({
@@ -41,6 +42,11 @@ const parts: Parts = {
         present.set(name, agent);
         say(name, 'upgrade');
         return { kind: 'upgraded', agent };
+      },
+      renewSupervisors: async (trees) => {
+        if (trees.flatMap(agentsOf).every((name) => present.has(name)))
+          return { began: trees.map(({ name }) => name), ended: [] };
+        throw new HostError('HOST_ERR_CONFIG_INVALID', 'a child is no agent here');
       },
       close: async (drainMs) => {
         say(undefined, `closes within ${drainMs}`);

@@ -11,6 +11,7 @@ import { differenceText } from '../difference.ts';
 import { stampName } from '../project.ts';
 import { type AgentFiles, agentPaths, loadAgent, readFolder, shown } from './agent-files.ts';
 import { digestOf } from './digest.ts';
+import { loadSupervisors } from './supervisor-file.ts';
 import type { Voice } from './voice.ts';
 
 /** How long nothing may change before a build: who saves several files saves them within moments. */
@@ -115,29 +116,37 @@ export class Reload {
   }
 
   async #round(): Promise<void> {
-    if (this.#areRootsChanged) this.#lookForNew();
+    const areRootsChanged = this.#areRootsChanged;
+    if (areRootsChanged) this.#lookForNew();
     const paths = [...this.#changedPaths];
     this.#changedPaths.clear();
     for (const path of paths) if (!this.#end.signal.aborted) await this.#renew(path);
+    if (areRootsChanged && !this.#end.signal.aborted) await this.#lookAtSupervisors();
   }
 
   #lookForNew(): void {
     this.#areRootsChanged = false;
-    this.#lookAtSupervisors();
     for (const root of this.#manyRoots()) {
       for (const path of pathsOrNone(root)) if (!this.#agents.has(path)) this.#changedPaths.add(path);
     }
   }
 
-  /** Supervisors are arranged once; of a change it is said when it counts. */
-  #lookAtSupervisors(): void {
+  /** Once the agents are there that a new tree may name. */
+  async #lookAtSupervisors(): Promise<void> {
     const now = supervisorsText(this.#options.roots);
     if (now === this.#supervisors) return;
     this.#supervisors = now;
-    this.#options.voice.say(
-      `${supervisorsFile} changed: that counts from the next start of host serve on`,
-      'warn',
-    );
+    const { roots, serving, voice } = this.#options;
+    try {
+      const { began, ended } = await serving.renewSupervisors(loadSupervisors(roots));
+      const gone = ended.filter((name) => !began.includes(name));
+      const words = [...began.map((name) => `${name} is new`), ...gone.map((name) => `${name} is gone`)];
+      voice.say(`${supervisorsFile} changed: ${words.join(', ') || 'the trees are as they were'}`);
+    } catch (thrown) {
+      if (!(thrown instanceof HostError)) throw thrown;
+      voice.say(thrown.message, 'error');
+      voice.say(`the supervisors go on as they were; waiting for a change in ${supervisorsFile}`);
+    }
   }
 
   async #renew(path: string): Promise<void> {

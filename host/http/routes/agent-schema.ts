@@ -57,6 +57,7 @@ const summaryProperties = {
   memoryBytes: count('As of its last message.'),
   fuel: count('Since the host started.'),
   route: text('Where `wasi:http` requests for it come in.'),
+  parent: text('The agent that made it; missing: it was installed, or its maker is no more.'),
   profile: objectOf<AgentProfile>('AgentProfile', {
     executionMs: number('Milliseconds it computes for a message: a moving average, as are the others.'),
     messagesPerSecond: number('As of late.'),
@@ -76,10 +77,14 @@ const summaryProperties = {
   ),
 };
 
-export const agentSummary: Schema = objectOf<AgentSummary>('AgentSummary', summaryProperties, ['route']);
+export const agentSummary: Schema = objectOf<AgentSummary>('AgentSummary', summaryProperties, [
+  'route',
+  'parent',
+]);
 
 const detailProperties = {
   ...summaryProperties,
+  children: listOf(text(), 'The agents that it made, by name.'),
   manifestPath: text('Missing for one installed over HTTP.'),
   manifest: text(),
   imports: listOf(text()),
@@ -117,6 +122,7 @@ const detailProperties = {
 
 const mayMiss: readonly (keyof AgentDetail)[] = [
   'route',
+  'parent',
   'manifestPath',
   'signedBy',
   'underWayMs',

@@ -12,8 +12,9 @@ const childSchema = objectOf<SupervisedChild>(
     state: oneOf('down', 'starting', 'up', 'waiting', 'stopping'),
     restarts: count('Since its supervisor was started.'),
     lastExit: text('How it ended last; missing: it has not.'),
+    restartsInMs: count('Milliseconds until it is started again; missing: it does not wait for that.'),
   },
-  ['lastExit'],
+  ['lastExit', 'restartsInMs'],
 );
 
 const supervisorSchema = objectOf<SupervisorStatus>(
@@ -24,6 +25,7 @@ const supervisorSchema = objectOf<SupervisorStatus>(
     strategy: oneOf('one-for-one', 'one-for-all', 'rest-for-one'),
     restartsMax: count('Restarts there may be within the period; beyond, it gives up.'),
     periodMs: count(),
+    restartsNow: count('Restarts within the period, up to now.'),
     state: oneOf('up', 'ended'),
     children: listOf(childSchema, 'In the order in which they are started.'),
   },
