@@ -25,6 +25,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   bus: async () => (await import('./bus.ts')).bench,
   messages: async () => (await import('./messages.ts')).bench,
   http: async () => (await import('./http.ts')).bench,
+  'idle-connections': async () => (await import('./idle-connections.ts')).bench,
   neighbour: async () => (await import('./neighbour.ts')).bench,
   profiles: async () => (await import('./profiles.ts')).bench,
   restart: async () => (await import('./restart.ts')).bench,
@@ -40,6 +41,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   scheduler: async () => (await import('./scheduler.ts')).bench,
   preemption: async () => (await import('./preemption.ts')).bench,
   'fair-share': async () => (await import('./fair-share.ts')).bench,
+  stealing: async () => (await import('./stealing.ts')).bench,
 };
 
 const { values, positionals } = parseArgs({

@@ -2,6 +2,7 @@ import { type Delivery, isProbe } from '../bus/delivery.ts';
 import { Capabilities } from '../capability/capabilities.ts';
 import type { Budget, StopCause } from '../engine/budget.ts';
 import type { Resident } from '../engine/engine.ts';
+import type { Snapshot } from '../engine/hibernation/snapshot.ts';
 import type { Recorder } from '../history/recorder.ts';
 import { intersect, type Limits } from '../limits.ts';
 import { type Level, levelOfScheduling, rankOfLevel } from '../manifest/scheduling.ts';
@@ -14,6 +15,7 @@ import type { Halt } from './halt.ts';
 import { probeIn } from './health-probe.ts';
 import { IdlePlace } from './idle-list.ts';
 import { Lifecycle, type LifecycleWatch, type LifeNumber, life } from './lifecycle.ts';
+import type { AgentLuggage } from './luggage.ts';
 import { Presence } from './presence.ts';
 import type { Tally } from './roll.ts';
 import type { Spec } from './spec.ts';
@@ -419,6 +421,39 @@ export class Agent implements CallEnd, LifecycleWatch {
   /** What was saved lies on disk now, or did when the host began. */
   cool(): void {
     this.#presence.cool();
+  }
+
+  /** Whether it is between two messages, with a state that can go to another thread. */
+  get mayBePacked(): boolean {
+    return this.#isUnclaimed && this.#presence.mayBePacked;
+  }
+
+  get #isUnclaimed(): boolean {
+    const { delivery, halt, lifecycle } = this;
+    if (delivery !== undefined || halt !== undefined || lifecycle.isSuspended) return false;
+    return this.#appearing === undefined && this.#settling === undefined && !this.#hasTurn;
+  }
+
+  /** Its state was read from the disk, where it is no more. */
+  thaw(snapshot: Snapshot): void {
+    this.#presence.thaw(snapshot);
+  }
+
+  /** All there is of it, which goes on elsewhere; undefined: it is not out of memory, or has something to do. */
+  pack(): AgentLuggage | undefined {
+    if (!this.#isUnclaimed || !this.#presence.isPackable) return undefined;
+    const { handled, failed, fuel, memoryBytes, lastError, losses } = this;
+    const life = this.lifecycle.number;
+    return { handled, failed, fuel, memoryBytes, lastError, losses, life, ...this.#presence.pack() };
+  }
+
+  /** Goes on with what it was on another thread. */
+  unpack(luggage: AgentLuggage): void {
+    this.countOn(luggage);
+    this.lastError = luggage.lastError;
+    this.losses = luggage.losses;
+    this.lifecycle.resumeAs(luggage.life);
+    this.#presence.unpack(luggage);
   }
 
   /** Whether nothing would be lost with this object but what `countOn` takes back and what lies on disk. */

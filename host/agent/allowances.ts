@@ -78,7 +78,8 @@ export class Allowances implements Shares {
   }
 }
 
-function isLimited({ cpuMs, fuel, disk, network, connectionsMax }: Resources): boolean {
+/** Whether a manifest says how much its agent may use in the long run. */
+export function isLimited({ cpuMs, fuel, disk, network, connectionsMax }: Resources): boolean {
   return [cpuMs, fuel, disk, network, connectionsMax].some((each) => each !== undefined);
 }
 

@@ -1,5 +1,8 @@
 type Resume = () => void;
 
+/** Agents that are looked at for those that want a turn. */
+const looksMax = 65_536;
+
 /**
  * Why agents of a thread want a turn: mail, or guests that gave way in the middle of a computation. Each that
  * does, or did lately, has a slot: a small integer, by which the run queue knows it.
@@ -44,6 +47,18 @@ export class Claims {
     if (id === this.#lastId) this.#lastId = 0;
     this.#free.push(slot);
     return true;
+  }
+
+  /** Agents that want a turn, at most so many; the first to be found. */
+  waiting(max: number): number[] {
+    const ids: number[] = [];
+    let looks = 0;
+    for (const [id, slot] of this.#slots) {
+      looks += 1;
+      if (ids.length >= max || looks > looksMax) break;
+      if (this.#mail[slot] === true || this.#paused[slot] !== undefined) ids.push(id);
+    }
+    return ids;
   }
 
   idOf(slot: number): number {

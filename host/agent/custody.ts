@@ -10,6 +10,13 @@ export interface AgentExit {
   readonly why: string | undefined;
 }
 
+/** Whom the life of an agent concerns; can be structured-cloned. */
+export interface Bonds {
+  readonly isSupervised: boolean;
+  /** Its end concerns others. */
+  readonly isTied: boolean;
+}
+
 export interface CustodyRooms {
   readonly bus: Bus;
   /** The object of an agent; undefined: it is not here any more. */
@@ -42,6 +49,22 @@ export class Custody {
 
   has(id: number): boolean {
     return this.#members.has(id);
+  }
+
+  /** Whether its supervisor is at it: it is not to run, or is being begun. */
+  isBusyWith(id: number): boolean {
+    return this.#down.has(id) || this.#beginning.has(id);
+  }
+
+  /** Whom its life concerns, for the thread that it goes to. */
+  bondsOf(id: number): Bonds {
+    return { isSupervised: this.#members.has(id), isTied: this.#tied.has(id) };
+  }
+
+  /** It comes from another thread, and runs. */
+  bind(id: number, { isSupervised, isTied }: Bonds): void {
+    if (isSupervised) this.#members.add(id);
+    if (isTied) this.#tied.add(id);
   }
 
   isDown(id: number): boolean {

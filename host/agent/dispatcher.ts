@@ -133,6 +133,11 @@ export class Dispatcher implements Turn {
     return this.#queue.length + this.#stackless.reduce((sum, { size }) => sum + size, 0);
   }
 
+  /** Agents that wait for their turn, at most so many. */
+  waiting(max: number): number[] {
+    return this.queued === 0 ? [] : this.#claims.waiting(max);
+  }
+
   report(): DispatcherReport {
     const { aged, passedOn } = this.#queue.counts;
     return {

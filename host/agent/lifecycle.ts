@@ -168,6 +168,12 @@ export class Lifecycle {
     return this.#now === life.suspended;
   }
 
+  /** It was this on the thread that it comes from: nobody is told, nothing befell it. */
+  resumeAs(number: LifeNumber): void {
+    this.#now = number;
+    this.#beneath = number;
+  }
+
   /** What it is, or would be if it were not suspended. */
   get beneath(): LifeNumber {
     return this.#now === life.suspended ? this.#beneath : this.#now;

@@ -9,6 +9,7 @@ import { rankOfLevel, termsOfManifest } from '../scheduler/level.ts';
 import type { Profile } from '../scheduler/profile.ts';
 import type { Terms } from '../scheduler/standings.ts';
 import { Agent, type AgentPhase, type Surroundings } from './agent.ts';
+import { isLimited } from './allowances.ts';
 import type { ColdStates } from './cold-states.ts';
 import { Completion } from './completion.ts';
 import { type AgentExit, Custody } from './custody.ts';
@@ -19,6 +20,7 @@ import type { Halt } from './halt.ts';
 import { Keeper } from './keeper.ts';
 import type { LifeRecord } from './life-record.ts';
 import { illegal, type LifecycleState } from './lifecycle.ts';
+import type { Luggage } from './luggage.ts';
 import { groupOf, isParallel } from './parallel.ts';
 import { Recovery } from './recovery.ts';
 import { type Rein, Reins } from './reins.ts';
@@ -65,6 +67,8 @@ export interface Shares {
 /** Decides about messages as they are delivered, and about what manifests subscribe to; it tells the operator itself. */
 export interface Inspection {
   admits(agent: Agent, delivery: Delivery): boolean;
+  /** Whether something is kept in mind of an agent that only this thread knows. */
+  remembers(agent: Agent): boolean;
   /** What whoever asked is told. */
   answer(
     agent: Agent,
@@ -353,6 +357,45 @@ export class Population implements Lodgers {
     this.#agents.delete(id);
     this.#count(agent, 1);
     this.#rooms.dispatcher.forget(id);
+  }
+
+  /** An agent that may go to another thread, once no message is under way; undefined: it is not here, or may not. */
+  movable(id: number): Agent | undefined {
+    const name = this.#roll.nameOf(id);
+    if (name === undefined) return undefined;
+    const spec = this.#spec(this.#roll.specOf(id));
+    const { manifest, program } = spec;
+    // Instances that share their messages are on several threads already.
+    if (isParallel(spec)) return undefined;
+    if (manifest.history.record || isLimited(manifest.resources) || program.facts.main.kind !== 'handler')
+      return undefined;
+    const isHere = this.custody.isBusyWith(id) || this.wellbeing.has(id) || this.#replacing.has(id);
+    // What another agent was asked instead may come back to it.
+    if (isHere || this.#owing.has(id) || this.#recovery.standIns > 0) return undefined;
+    const agent = this.#rouse(id);
+    if (agent === undefined || this.#rooms.inspection?.remembers(agent) === true) return undefined;
+    return agent.delivery !== undefined || agent.mayBePacked ? agent : undefined;
+  }
+
+  /** The agent goes on elsewhere, and is nobody here any more. */
+  depart(agent: Agent): void {
+    const { id } = agent;
+    this.#roll.delete(id);
+    this.custody.forget(id);
+    this.#recovery.forget(id);
+    this.#heldBack.delete(id);
+    this.#agents.delete(id);
+    // What it did here stays counted here.
+    this.#count(agent, 1);
+    this.#rooms.dispatcher.forget(id);
+  }
+
+  /** An agent of a known spec comes from another thread; its subscriptions are known to everybody. */
+  arrive(spec: number, { id, name, agent: luggage, bonds }: Luggage): void {
+    this.custody.bind(id, bonds);
+    this.add(spec, [[id, name]], true);
+    this.#count(luggage, -1);
+    this.#rouse(id)?.unpack(luggage);
   }
 
   /** Undefined also for one that has not done anything lately. */

@@ -17,6 +17,12 @@ import { WarmState } from './warm-state.ts';
 const warm = (snapshot: Snapshot): WarmState => new WarmState(snapshot);
 const noDenials: Budget['denials'] = new Map();
 
+/** What there is of an agent between two messages; can be structured-cloned. */
+export interface Packed {
+  readonly hasLived: boolean;
+  readonly snapshot: Snapshot | undefined;
+}
+
 /**
  * Where an agent is: its one instance while it is in memory, what was saved of it while it is not, and its ways in
  * and out, in the middle of a call too.
@@ -558,6 +564,45 @@ export class Presence implements CallWatch, ParkingOwner {
     if (this.#resident !== undefined) this.#phase = 'idle';
     const isBusy = thrown instanceof HostError && thrown.code === 'HOST_ERR_INSTANCE_BUSY';
     if (!isBusy) this.#around.note(this.#agent, { kind: 'refused', error: faultOf(thrown) });
+  }
+
+  /** Whether it is out of memory, with nothing to remember but what `pack` takes. */
+  get isPackable(): boolean {
+    if (this.#leaving !== undefined || this.#away !== undefined || this.#isPaused) return false;
+    if (!this.#delay.isBlank) return false;
+    return this.#phase === 'absent' || (this.#phase === 'hibernated' && this.#saved?.kind === 'warm');
+  }
+
+  /** Whether it could be made packable: it has nothing to do, and its state can be saved. */
+  get mayBePacked(): boolean {
+    if (this.#phase === 'idle') return this.#resident?.saveable.possible === true && this.#delay.isBlank;
+    return this.#phase === 'cold' ? this.#delay.isBlank : this.isPackable;
+  }
+
+  /** What lay on disk is in the heap now, and only there. */
+  thaw(snapshot: Snapshot): void {
+    if (this.#phase !== 'cold') return;
+    this.#saved = new WarmState(snapshot);
+    this.#phase = 'hibernated';
+    this.#around.kept(this.#agent, this.#saved);
+  }
+
+  /** Gives up all there is of it, to go on elsewhere; it is packable. */
+  pack(): Packed {
+    const saved = this.#saved;
+    if (saved !== undefined) this.#around.released(this.#agent, saved);
+    this.#saved = undefined;
+    this.#phase = 'absent';
+    return { hasLived: this.#hasLived, snapshot: saved?.kind === 'warm' ? saved.own : undefined };
+  }
+
+  /** Goes on with what it was elsewhere. */
+  unpack({ hasLived, snapshot }: Packed): void {
+    this.#hasLived = hasLived;
+    if (snapshot === undefined) return;
+    this.#saved = new WarmState(snapshot);
+    this.#phase = 'hibernated';
+    this.#around.kept(this.#agent, this.#saved);
   }
 
   /** What was saved lies on disk now, or did when the host began. */

@@ -106,6 +106,22 @@ export class Registry {
     }
   }
 
+  /** Those of these ids that are agents still. */
+  *recordsOf(ids: Iterable<number>): Generator<AgentRecord> {
+    for (const id of ids) {
+      const record = this.#at(this.#directory.indexOf(id));
+      if (record?.id === id) yield record;
+    }
+  }
+
+  /** Another thread has it from now on. */
+  move({ id, thread, spec }: AgentRecord, to: number): void {
+    const demand = demandOf(spec);
+    this.#placement.went(thread, demand);
+    this.#placement.came(to, demand);
+    this.#threads.set(this.#directory.indexOf(id), to);
+  }
+
   #at(index: number): AgentRecord | undefined {
     const id = this.#ids.get(index) ?? 0;
     const kin = this.#kin.get(index);

@@ -60,6 +60,11 @@ export class RestartDelay {
     return Math.max(0, this.#notBeforeMs - nowMs);
   }
 
+  /** Whether nothing of what it went through counts any more. */
+  get isBlank(): boolean {
+    return this.#failures === 0 && this.#window === undefined;
+  }
+
   get failures(): number {
     return this.#failures;
   }

@@ -77,6 +77,10 @@ export class Wellbeing {
     watched.readiness?.start();
   }
 
+  has(id: number): boolean {
+    return this.#watched.has(id);
+  }
+
   forget(id: number): void {
     const watched = this.#watched.get(id);
     if (watched === undefined) return;

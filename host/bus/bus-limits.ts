@@ -21,6 +21,8 @@ export interface BusLimits {
   readonly redeliveriesMax: number;
   /** Messages that wait for the successor of a lost thread. */
   readonly strandedMax: number;
+  /** Messages that are held back while their receivers move from thread to thread. */
+  readonly heldMax: number;
   readonly subscriptionsOfAgentMax: number;
 }
 
@@ -37,5 +39,6 @@ export const defaultBusLimits: BusLimits = {
   idsFromOutsideMax: 65_536,
   redeliveriesMax: 100_000,
   strandedMax: 100_000,
+  heldMax: 100_000,
   subscriptionsOfAgentMax: 1024,
 };

@@ -20,8 +20,10 @@ import {
 import type { Directory } from './directory.ts';
 import { type EnvelopeSeal, Envelopes, type RefusedMessage } from './envelopes.ts';
 import { Fates } from './fates.ts';
+import { Fences } from './fences.ts';
 import { Flushes } from './flush.ts';
 import type { Frame, Links } from './frame-kinds.ts';
+import { Holds } from './holds.ts';
 import type { Journal, JournalRecord } from './journal-port.ts';
 import type { BusError, Header, Message, Payload } from './message.ts';
 import type { MessageSigner } from './message-signer.ts';
@@ -31,7 +33,7 @@ import { Reception, type ReceptionCounts } from './reception.ts';
 import type { BusRecord } from './record-port.ts';
 import { RegisteredMail } from './registered-mail.ts';
 import { Requests } from './requests.ts';
-import type { Pause } from './resident.ts';
+import type { BusLuggage, Pause } from './resident.ts';
 import { Shipping, type ShippingCounts, unrecorded } from './shipping.ts';
 import { Stamps } from './stamps.ts';
 import { SubjectTree, type Subscription } from './subject-tree.ts';
@@ -86,6 +88,8 @@ export interface BusCounts extends Readonly<ReceptionCounts>, Readonly<ShippingC
   readonly waiting: number;
   /** Messages that wait for a lost thread's successor. */
   readonly stranded: number;
+  /** Messages that wait for agents on their way to other threads. */
+  readonly held: number;
 }
 
 type Listener = (message: Message) => void;
@@ -118,6 +122,8 @@ export class Bus {
   readonly #shipping: Shipping;
   readonly #deadLetters: DeadLetters;
   readonly #fates: Fates;
+  readonly #fences: Fences;
+  readonly #holds: Holds;
   readonly #tree = new SubjectTree();
   readonly #listeners = new Map<number, Listener>();
   readonly #threads: number;
@@ -168,6 +174,19 @@ export class Bus {
       died: (thread, letter) => this.#fates.died(thread, letter),
       room: (receiver, threads) => this.#announceRoom(receiver, threads),
       forward: (delivery) => this.#shipping.forward(delivery),
+      giveBack: (delivery) => this.#shipping.giveBack(delivery),
+    });
+    this.#fences = new Fences({ self: this.#self, threads: this.#threads, outbox: this.#outbox, wheel });
+    this.#holds = new Holds({
+      self: this.#self,
+      directory,
+      stamps,
+      outbox: this.#outbox,
+      reception: this.#reception,
+      requests: this.#requests,
+      mail: () => this.#mail,
+      heldMax: this.#limits.heldMax,
+      outgoing: (message, to, name, request) => this.#shipping.outgoing(message, to, name, request),
     });
     this.#mail = new RegisteredMail({
       self: this.#self,
@@ -177,6 +196,7 @@ export class Bus {
       flushes: this.#journal && new Flushes(this.#journal, (flush) => this.#reception.release(flush)),
       outbox: this.#outbox,
       reception: this.#reception,
+      holds: this.#holds,
       full,
       strandedMax: this.#limits.strandedMax,
       bury: (record, reason, entry) => this.#shipping.bury(record, reason, entry),
@@ -202,6 +222,7 @@ export class Bus {
       full,
       journal: this.#journal,
       mail: this.#mail,
+      holds: this.#holds,
       outbox: this.#outbox,
       reception: this.#reception,
       requests: this.#requests,
@@ -223,6 +244,7 @@ export class Bus {
       asked: this.#reception.asked,
       waiting: this.#waitingRoom.size + this.#pace.size,
       stranded: this.#mail.stranded,
+      held: this.#holds.size,
     };
   }
 
@@ -368,6 +390,34 @@ export class Bus {
     this.#reception.resume(id, why);
   }
 
+  // Moves
+
+  /** As `Fences.pass`. */
+  fence(timeoutMs: number): Promise<boolean> {
+    return this.#fences.pass(timeoutMs);
+  }
+
+  /** Whether an agent of this thread, for which senders hold back what they send, may leave it now. */
+  mayLeave(id: number): boolean {
+    return this.#reception.mayLeave(id);
+  }
+
+  /** An agent leaves for another thread: what waited goes back to its senders' threads. Its subscriptions stay. */
+  leave(id: number): BusLuggage {
+    this.#waitingRoom.endOf(id);
+    return this.#reception.leave(id);
+  }
+
+  /** An agent that left another thread is here, with what it takes along. */
+  unpack(id: number, luggage: BusLuggage): void {
+    this.#reception.unpack(id, luggage);
+  }
+
+  /** An agent is where the directory says: what was held back for it on this thread goes there. */
+  release(id: number, name: string): void {
+    this.#holds.release(id, name);
+  }
+
   // Senders
 
   /**
@@ -456,7 +506,8 @@ export class Bus {
 
   /** What agents of this thread subscribed to, as it is now. */
   ownSubscriptions(): readonly Subscription[] {
-    const isOwn = (one: Subscription): boolean => one.subscriber > 0 && one.thread === this.#self;
+    const isOwn = ({ subscriber }: Subscription): boolean =>
+      subscriber > 0 && this.directory.ownerOf(subscriber) === this.#self;
     return [...this.#tree.all()].filter(isOwn);
   }
 
@@ -485,7 +536,8 @@ export class Bus {
   accept(frame: Frame, from: number): void {
     switch (frame.kind) {
       case 'message':
-        this.#shipping.arrive(frame);
+        if (frame.isReturned === true) this.#holds.giveBack(frame, from);
+        else this.#shipping.arrive(frame);
         return;
       case 'reply':
         this.#requests.answer(frame.request, from, frame);
@@ -518,6 +570,12 @@ export class Bus {
       case 'room':
         this.#waitingRoom.room(frame.receiver);
         return;
+      case 'fence':
+        this.#fences.asked(frame.token, from);
+        return;
+      case 'passed':
+        this.#fences.passed(frame.token, from);
+        return;
     }
   }
 
@@ -536,6 +594,7 @@ export class Bus {
     this.#requests.forget(thread);
     this.#reception.forgetThread(thread);
     this.#mail.strand(thread);
+    this.#fences.forget(thread);
   }
 
   /** The agents of a lost thread are there again, on the one in its place. */

@@ -34,6 +34,8 @@ export const guarantees: readonly Guarantee[] = ['at-most-once', 'at-least-once'
 const removed = -1;
 const nowhere = -1;
 const awaitedFirst = -2;
+/** Of an agent on its way from one thread to another. */
+const onTheWay = -(2 ** 30);
 const cachedNamesMax = 16_384;
 /** So many freed places wait before the first is used again: messages for its last agent are gone by then. */
 const freedMin = 1024;
@@ -260,6 +262,11 @@ export class Directory {
   /** Says that an agent's thread was lost and another will take its place: the agent will be there again. */
   suspend(id: number, thread: number): void {
     Atomics.store(this.#owners, id & this.#indexMask, awaitedFirst - thread);
+  }
+
+  /** Says that an agent is on its way to another thread: senders hold back what is for it until it is placed. */
+  hold(id: number): void {
+    Atomics.store(this.#owners, id & this.#indexMask, onTheWay);
   }
 
   /** The id of a name; 0: there is none. */
@@ -516,5 +523,10 @@ function tableSizeOf(agentsMax: number): number {
 
 /** The thread on which an agent without one will be again; -1: nobody knows. */
 export function awaitedOf(owner: number): number {
-  return owner <= awaitedFirst ? awaitedFirst - owner : nowhere;
+  return owner <= awaitedFirst && owner !== onTheWay ? awaitedFirst - owner : nowhere;
+}
+
+/** Whether what `ownerOf` said means that the agent is on its way to another thread. */
+export function isOnTheWay(owner: number): boolean {
+  return owner === onTheWay;
 }

@@ -44,7 +44,10 @@ export type Frame =
   /** An entry of the journal of the thread the frame goes to is a dead letter: it is kept there. */
   | { readonly kind: 'died'; readonly letter: DeadLetter }
   /** A receiver that was congested has room: senders that wait for it on the thread the frame goes to go on. */
-  | { readonly kind: 'room'; readonly receiver: number };
+  | { readonly kind: 'room'; readonly receiver: number }
+  /** Asks for `passed` with the same token: whoever has it knows that everything said before it is known there. */
+  | { readonly kind: 'fence'; readonly token: number }
+  | { readonly kind: 'passed'; readonly token: number };
 
 /** One message on its way to receivers of one thread; each has a place in its mailbox reserved. */
 export interface MessageFrame {
@@ -60,6 +63,8 @@ export interface MessageFrame {
   readonly request: number;
   /** The sender's thread: it asked, and its journal has the entries. */
   readonly thread: number;
+  /** It comes back to the sender's thread: its receiver leaves the thread where it waited. */
+  readonly isReturned?: true;
 }
 
 /** The ways from this thread to the others. Frames between two threads keep their order. */

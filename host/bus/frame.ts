@@ -41,6 +41,8 @@ const roomKind = 7;
 const attemptedKind = 8;
 const diedKind = 9;
 const withdrawnKind = 10;
+const fenceKind = 11;
+const passedKind = 12;
 
 /** Bytes of a message's head without receivers, headers and texts. */
 const messageBytes = 80;
@@ -53,6 +55,7 @@ const replyToFlag = 4;
 const contentTypeFlag = 8;
 const deadlineFlag = 16;
 const sealedFlag = 32;
+const returnedFlag = 64;
 
 /** Beside a reply's kind. */
 const sealedReplyBit = 16;
@@ -204,6 +207,14 @@ function writeSmall(pen: Pen, frame: SmallFrame): void {
       pen.u32(roomKind);
       pen.i32(frame.receiver);
       break;
+    case 'fence':
+      pen.u32(fenceKind);
+      pen.f64(frame.token);
+      break;
+    case 'passed':
+      pen.u32(passedKind);
+      pen.f64(frame.token);
+      break;
   }
 }
 
@@ -266,7 +277,8 @@ function writeMessage(pen: Pen, frame: MessageFrame): void {
     (replyTo === undefined ? 0 : replyToFlag) |
     (contentType === undefined ? 0 : contentTypeFlag) |
     (deadlineNs === undefined ? 0 : deadlineFlag) |
-    (message.isSealed === true ? sealedFlag : 0);
+    (message.isSealed === true ? sealedFlag : 0) |
+    (frame.isReturned === true ? returnedFlag : 0);
   const kind = messageKind | (codeOf(frame.guarantee) << 4) | priorityBits(message);
   pen.u32(kind | (flags << 8));
   pen.i32(frame.from);
@@ -380,6 +392,10 @@ function readFrame(eye: Eye, body: Uint8Array): Frame {
       return { kind: 'died', letter: readLetter(eye, body) };
     case roomKind:
       return { kind: 'room', receiver: eye.i32() };
+    case fenceKind:
+      return { kind: 'fence', token: eye.f64() };
+    case passedKind:
+      return { kind: 'passed', token: eye.f64() };
     default:
       throw new Error('bug: a frame of no kind');
   }
@@ -455,10 +471,20 @@ function readMessage(eye: Eye, word: number, body: Uint8Array): MessageFrame {
   const named = isPrincipal(origin) ? ofOrigin(said, origin) : said;
   const message = priority === undefined ? named : { ...named, priority };
   const guarantee = guarantees[(word >>> 4) & 3] as Guarantee;
-  if ((flags & sealedFlag) === 0)
+  if ((flags & (sealedFlag | returnedFlag)) === 0)
     return { kind: 'message', to, entries, message, guarantee, from, request, thread };
-  const sealed: Message = { ...message, isSealed: true };
-  return { kind: 'message', to, entries, message: sealed, guarantee, from, request, thread };
+  const sealed: Message = (flags & sealedFlag) === 0 ? message : { ...message, isSealed: true };
+  const frame: MessageFrame = {
+    kind: 'message',
+    to,
+    entries,
+    message: sealed,
+    guarantee,
+    from,
+    request,
+    thread,
+  };
+  return (flags & returnedFlag) === 0 ? frame : { ...frame, isReturned: true };
 }
 
 function readReceivers(eye: Eye, count: number): number[] {

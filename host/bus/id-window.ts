@@ -20,6 +20,11 @@ export class IdWindow {
     this.#recent.add(id);
   }
 
+  /** All that are remembered, the oldest first: added to another window they make one that knows the same. */
+  all(): readonly string[] {
+    return [...(this.#older ?? []), ...this.#recent];
+  }
+
   /** For an id whose message was not taken after all. */
   delete(id: string): void {
     this.#recent.delete(id);

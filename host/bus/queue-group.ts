@@ -1,4 +1,4 @@
-import type { Directory } from './directory.ts';
+import { type Directory, isOnTheWay } from './directory.ts';
 import type { Group, Subscription } from './subject-tree.ts';
 
 /** Members looked at for one message; a larger group is gone through in turns. */
@@ -42,7 +42,7 @@ function scoreOf(
   // A listener of the host has no mailbox.
   if (subscriber < 0) return thread === self ? 0 : 1;
   const owner = directory.ownerOf(subscriber);
-  if (owner < 0) return -1;
+  if (owner < 0 && !isOnTheWay(owner)) return -1;
   const waiting =
     2 * directory.depthOf(subscriber) + (directory.isCongested(subscriber) ? congestedScore : 0);
   return owner === self ? waiting + (isBusy(subscriber) ? 2 : 0) : waiting + 1;

@@ -13,12 +13,12 @@ import {
   type Redelivery,
   type Reply,
 } from './delivery.ts';
-import type { Directory } from './directory.ts';
+import { type Directory, isOnTheWay } from './directory.ts';
 import type { Envelopes } from './envelopes.ts';
 import type { Flush, Held } from './flush.ts';
 import { type Mailbox, MailboxStock } from './mailbox.ts';
 import { type Failure, type Message, originOf, type TooLate } from './message.ts';
-import { type Pause, pauses, Resident, Roster } from './resident.ts';
+import { type BusLuggage, type Pause, pauses, Resident, Roster } from './resident.ts';
 import type { Stamps } from './stamps.ts';
 import { verdictOf } from './verdict.ts';
 import { weightOf } from './weight.ts';
@@ -43,6 +43,8 @@ export interface ReceptionOptions {
   readonly room: (receiver: number, threads: number) => void;
   /** Sends a message on whose receiver moved to another thread. */
   readonly forward: (delivery: Delivery) => boolean;
+  /** Gives a message back to its sender's thread, whose receiver leaves this one. */
+  readonly giveBack: (delivery: Delivery) => void;
   /** None: nothing is sealed. */
   readonly envelopes: Envelopes | undefined;
 }
@@ -133,6 +135,45 @@ export class Reception {
     return waited;
   }
 
+  /**
+   * Whether an agent that moves may leave now: it handles nothing, nothing here waits for a moment or for the disk, and
+   * nobody who moved since, or moves with it, wrote what waits.
+   */
+  mayLeave(id: number): boolean {
+    const resident = this.roster.get(id);
+    if (resident === undefined || this.#unwanted.has(id)) return false;
+    const { current, flush, asking, repeats, paused } = resident;
+    if (current !== undefined || asking > 0 || repeats !== undefined) return false;
+    if (flush !== undefined && flush.state !== 'safe') return false;
+    if ((paused & ~pauses.move) !== 0) return false;
+    for (const { receiver } of this.#held) if (receiver === id) return false;
+    for (const delivery of resident.mailbox?.all() ?? []) if (!this.#isOfSenderThere(delivery)) return false;
+    return true;
+  }
+
+  /** Whether a message would go back to the thread its sender is on: what that sends next must not overtake it. */
+  #isOfSenderThere({ message: { sender }, thread }: Delivery): boolean {
+    const { directory } = this.#options;
+    const id = sender === undefined ? 0 : directory.find(sender);
+    return id === 0 || directory.ownerOf(id) === thread;
+  }
+
+  /** As `detach`, of one that moves: its messages go back to their senders' threads. @returns what it takes along */
+  leave(id: number): BusLuggage {
+    const resident = this.roster.get(id);
+    const waited = this.detach(id);
+    for (const { guarantee, message } of waited)
+      if (guarantee === 'exactly-once') resident?.received(this.#options.idsMax).delete(receivedKey(message));
+    const luggage = resident?.luggage(this.#options.stamps.nowMs()) ?? noLuggage;
+    for (const delivery of waited) this.#options.giveBack(delivery);
+    return luggage;
+  }
+
+  /** One that moved comes here with what it takes along. */
+  unpack(id: number, luggage: BusLuggage): void {
+    this.roster.get(id)?.unpack(luggage, this.#options.idsMax, this.#options.stamps.nowMs());
+  }
+
   /** When the next message of an agent is due, on the monotonic clock; infinite if it has none, or time enough. */
   dueOf(id: number): number {
     return this.roster.get(id)?.mailbox?.first?.untilMs ?? Number.POSITIVE_INFINITY;
@@ -165,7 +206,9 @@ export class Reception {
   arrive(delivery: Delivery): void {
     const resident = this.roster.get(delivery.receiver);
     if (resident === undefined) {
-      if (!this.#options.forward(delivery)) this.drop(delivery, 'removed');
+      const owner = this.#options.directory.ownerOf(delivery.receiver);
+      if (isOnTheWay(owner)) this.#options.giveBack(delivery);
+      else if (!this.#options.forward(delivery)) this.drop(delivery, 'removed');
       return;
     }
     if (this.#inHand.size > 0 && this.#inHand.get(delivery.thread)?.delete(delivery.entry)) {
@@ -692,6 +735,7 @@ function isAskable({ paused, mailbox }: Resident): boolean {
   return first !== undefined && isProbe(first);
 }
 
+const noLuggage: BusLuggage = { sent: [], received: [], tokens: undefined };
 /** Of an agent that left this thread while it handled the message. */
 const onceMoreAtOnce: Pick<Redelivery, 'attemptsMax'> = { attemptsMax: Number.POSITIVE_INFINITY };
 

@@ -4,6 +4,7 @@ import { type Accepted, Delivery } from './delivery.ts';
 import { awaitedOf, type Directory } from './directory.ts';
 import type { Envelopes } from './envelopes.ts';
 import type { Flushes } from './flush.ts';
+import type { Holds } from './holds.ts';
 import type { Journal, JournalRecord } from './journal-port.ts';
 import type { BusError, Guarantee, Message } from './message.ts';
 import type { Outbox } from './outbox.ts';
@@ -20,6 +21,8 @@ export interface RegisteredMailOptions {
   readonly flushes: Flushes | undefined;
   readonly outbox: Outbox;
   readonly reception: Reception;
+  /** What is for agents on their way to other threads. */
+  readonly holds: Holds;
   /** What a sender is told when there is no room. */
   readonly full: BusError;
   /** Messages that wait for threads to be replaced. */
@@ -79,8 +82,10 @@ export class RegisteredMail {
   send(to: number, name: string, message: Message, guarantee: Guarantee, from: number): Accepted | BusError {
     const owner = this.#directory.ownerOf(to);
     const awaited = this.#awaited(owner);
-    if (owner < 0 && awaited < 0) return unavailable;
+    const isHeld = this.#options.holds.isHeld(to, owner);
+    if (owner < 0 && awaited < 0 && !isHeld) return unavailable;
     if (awaited >= 0 && this.#strandedCount >= this.#options.strandedMax) return this.#options.full;
+    if (isHeld && this.#options.holds.isFull) return this.#options.full;
     const weight = weightOf(message);
     if (!this.#directory.reserve(to, weight)) return this.#options.full;
     const record = { message, receiver: name, guarantee };
@@ -137,7 +142,7 @@ export class RegisteredMail {
     copies: Copy[],
   ): void {
     const owner = this.#directory.ownerOf(subscriber);
-    if (owner < 0 && awaitedOf(owner) < 0) return;
+    if (owner < 0 && awaitedOf(owner) < 0 && !this.#options.holds.isHeld(subscriber, owner)) return;
     const isFull = !this.#directory.reserve(subscriber, weightOf(message));
     const record = { message, receiver: name, guarantee };
     const copy = { to: subscriber, owner, record, isFull, entry: 0 };
@@ -185,7 +190,10 @@ export class RegisteredMail {
     const { self, outbox, reception } = this.#options;
     const { guarantee } = record;
     const awaited = this.#awaited(owner);
-    if (awaited >= 0) {
+    if (this.#options.holds.isHeld(to, owner)) {
+      this.#directory.unreserve(to, weightOf(record.message));
+      this.#hold(to, record, entry, from);
+    } else if (awaited >= 0) {
       this.#directory.unreserve(to, weightOf(record.message));
       this.#strand(awaited, { record, entry });
     } else if (owner === self) {
@@ -203,6 +211,10 @@ export class RegisteredMail {
       if (entry !== 0) this.#sent.set(entry, owner);
     }
     return true;
+  }
+
+  #hold(to: number, { message, guarantee }: JournalRecord, entry: number, from: number): void {
+    this.#options.holds.add(to, { message, guarantee, from, request: 0, asked: 0, entry });
   }
 
   /** As it goes to its receiver. What is kept here and in the journal is what was sent: keys last as long as a run. */
@@ -238,7 +250,8 @@ export class RegisteredMail {
     const to = this.#directory.receiverOf(receiver, guarantee);
     const owner = to === 0 ? -1 : this.#directory.ownerOf(to);
     const awaited = awaitedOf(owner);
-    if (awaited >= 0) this.#strand(awaited, { record, entry });
+    if (to !== 0 && this.#options.holds.isHeld(to, owner)) this.#hold(to, record, entry, 0);
+    else if (awaited >= 0) this.#strand(awaited, { record, entry });
     else if (owner < 0) bury(record, 'removed', entry);
     else if (owner === self) {
       this.#directory.reserveAnyway(to, weightOf(message));
@@ -251,6 +264,20 @@ export class RegisteredMail {
       const sent = this.#outgoing(record, to);
       outbox.owed(owner, frameOf(sent, guarantee, [to], entry === 0 ? noEntries : [entry], 0, self));
     }
+  }
+
+  /** An entry comes back from the thread where it waited. False: it is not there any more, as far as is known here. */
+  comesBack(entry: number, thread: number): boolean {
+    if (thread === this.#options.self) return true;
+    if (this.#sent.of(entry) !== thread) return false;
+    this.#sent.delete(entry);
+    return true;
+  }
+
+  /** Delivers what came back late from the thread where it waited, its receiver being somewhere already. */
+  readBack(entry: number): void {
+    const record = entry === 0 ? undefined : this.#options.journal?.read([entry]).get(entry);
+    if (record !== undefined) this.restore(record, entry);
   }
 
   // Threads

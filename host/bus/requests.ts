@@ -142,9 +142,16 @@ export class Requests {
     if (pending.company !== undefined) leave(pending.company, token);
     if (pending.abort !== undefined) pending.signal?.removeEventListener('abort', pending.abort);
     if (pending.threads.length > 0)
-      for (const thread of new Set(pending.threads)) this.#options.cancel(thread, token);
+      for (const thread of new Set(pending.threads)) if (thread >= 0) this.#options.cancel(thread, token);
     this.#options.closed(pending.from);
     pending.resolve(reply);
+  }
+
+  /** One receiver is on another thread than it was, or below 0 on none for now. */
+  moved(token: number, from: number, to: number): void {
+    const threads = this.#pending.get(token)?.threads;
+    const at = threads?.indexOf(from) ?? -1;
+    if (threads !== undefined && at !== -1) threads[at] = to;
   }
 
   /** The asker is gone. */

@@ -16,9 +16,20 @@ export const pauses = {
   backoff: 8,
   /** It is begun without a message. */
   begin: 16,
+  /** It leaves for another thread, or has just come from one. */
+  move: 32,
 } as const;
 
 export type Pause = keyof typeof pauses;
+
+/** What the bus remembers of an agent that moves to another thread; can be structured-cloned. */
+export interface BusLuggage {
+  /** The ids it gave to what it sent, and those of what it got under exactly-once; none: none. */
+  readonly sent: readonly string[];
+  readonly received: readonly string[];
+  /** How much it may send at once; undefined: it has sent nothing lately. */
+  readonly tokens: number | undefined;
+}
 
 /** One agent of this thread, as the bus sees it. What it does not need it does not have. */
 export class Resident {
@@ -68,6 +79,24 @@ export class Resident {
       this.#received === undefined &&
       (this.#bucket === undefined || this.#bucket.isFull(this.terms.rate, nowMs))
     );
+  }
+
+  /** What has to be remembered of it wherever it is. */
+  luggage(nowMs: number): BusLuggage {
+    return {
+      sent: this.#sent?.all() ?? [],
+      received: this.#received?.all() ?? [],
+      tokens: this.#bucket?.tokens(this.terms.rate, nowMs),
+    };
+  }
+
+  /** It comes from another thread with this. */
+  unpack({ sent, received, tokens }: BusLuggage, idsMax: number, nowMs: number): void {
+    for (const id of sent) this.sent(idsMax).add(id);
+    for (const id of received) this.received(idsMax).add(id);
+    if (tokens === undefined) return;
+    this.#bucket = new TokenBucket(this.terms.rate, nowMs);
+    this.#bucket.drain(tokens);
   }
 
   /** The ids it gave to what it sent. */

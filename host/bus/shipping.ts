@@ -13,9 +13,10 @@ import {
   type Sender,
   type SendOptions,
 } from './delivery.ts';
-import type { Directory } from './directory.ts';
+import { type Directory, isOnTheWay } from './directory.ts';
 import type { Envelopes } from './envelopes.ts';
 import type { MessageFrame } from './frame-kinds.ts';
+import type { Holds } from './holds.ts';
 import type { Journal, JournalRecord } from './journal-port.ts';
 import type { BusError, Guarantee, Header, Message, Payload } from './message.ts';
 import type { MessageSigner } from './message-signer.ts';
@@ -45,6 +46,8 @@ export interface ShippingOptions {
   readonly full: BusError;
   readonly journal: Journal | undefined;
   readonly mail: RegisteredMail;
+  /** What is for agents on their way to other threads. */
+  readonly holds: Holds;
   readonly outbox: Outbox;
   readonly reception: Reception;
   readonly requests: Requests;
@@ -75,6 +78,8 @@ type Result = Accepted | BusError | Promise<Accepted | BusError>;
 
 const denied: BusError = { tag: 'denied' };
 const unavailable: BusError = { tag: 'unavailable' };
+/** Where one is that is on its way to another thread. */
+const nowhere = -1;
 const inboxStart = '_inbox.';
 const agentStart = 'agent.';
 const routesMax = 16_384;
@@ -255,13 +260,33 @@ export class Shipping {
     }
   }
 
+  /** Gives a message back to its sender's thread, whose receiver leaves this one; its place is free already. */
+  giveBack(delivery: Delivery): void {
+    const { receiver, from, guarantee, request, thread, entry, openedFor } = delivery;
+    const message =
+      openedFor === undefined
+        ? delivery.message
+        : // Its asker knows since it sent it that it goes sealed.
+          this.outgoing(delivery.message, receiver, openedFor, 0);
+    // Sealing it changed what a place that it does not have any more weighs.
+    this.#directory.reweigh(receiver, weightOf(message), weightOf(delivery.message));
+    const entries = entry === 0 ? noEntries : [entry];
+    const kind = 'message';
+    const frame: MessageFrame = {
+      ...{ kind, to: [receiver], entries, message, guarantee, from, request, thread },
+      isReturned: true,
+    };
+    if (thread === this.#self) this.#options.holds.giveBack(frame, thread);
+    else this.#options.outbox.owed(thread, frame);
+  }
+
   /** Sends a message on to the thread its receiver is on now, its place being reserved; false: there is none. */
   forward(delivery: Delivery): boolean {
     const { receiver, from, guarantee, request, thread, entry, openedFor } = delivery;
     const message =
       openedFor === undefined
         ? delivery.message
-        : this.#outgoing(delivery.message, receiver, openedFor, request);
+        : this.outgoing(delivery.message, receiver, openedFor, request);
     const owner = this.#directory.ownerOf(receiver);
     if (owner < 0 || owner === this.#self) return false;
     const entries = entry === 0 ? noEntries : [entry];
@@ -444,9 +469,10 @@ export class Shipping {
     if (guarantee !== 'at-most-once')
       return this.#counted(this.#options.mail.send(to, name, message, guarantee, from));
     const owner = this.#directory.ownerOf(to);
+    if (this.#options.holds.isHeld(to, owner)) return this.#hold(to, message, from, request);
     if (owner < 0) return this.#refuse(unavailable);
     if (!this.#directory.reserve(to, weightOf(message))) return this.#refuse(this.#options.full);
-    const sent = this.#outgoing(message, to, name, request);
+    const sent = this.outgoing(message, to, name, request);
     if (owner !== this.#self && !this.#post(owner, [to], sent, guarantee, from, request)) {
       this.#directory.unreserve(to, weightOf(sent));
       return this.#refuse(this.#options.full);
@@ -458,8 +484,23 @@ export class Shipping {
     return { id: message.id, receivers: 1, dropped: 0 };
   }
 
+  /** Delivered at most once, to one that is on its way to another thread. */
+  #hold(to: number, message: Message, from: number, request: number): Accepted | BusError {
+    if (this.#options.holds.isFull) return this.#refuse(this.#options.full);
+    if (request !== 0) this.#options.requests.sent(request, nowhere);
+    this.#holdOne(to, message, from, request);
+    this.counts.accepted++;
+    this.counts.copies++;
+    return { id: message.id, receivers: 1, dropped: 0 };
+  }
+
+  #holdOne(to: number, message: Message, from: number, request: number): void {
+    const { holds } = this.#options;
+    holds.add(to, { message, guarantee: 'at-most-once', from, request, asked: nowhere, entry: 0 });
+  }
+
   /** As it goes to one receiver: sealed, if one of the two wants that. Then so is the answer. */
-  #outgoing(message: Message, to: number, name: string, request: number): Message {
+  outgoing(message: Message, to: number, name: string, request: number): Message {
     const { envelopes, requests } = this.#options;
     if (envelopes === undefined) return message;
     const sent = envelopes.outgoing(message, to, name);
@@ -562,9 +603,14 @@ export class Shipping {
       return 1;
     }
     const owner = this.#directory.ownerOf(subscriber);
+    const { holds } = this.#options;
+    if (holds.isHeld(subscriber, owner) && !holds.isFull) {
+      this.#holdOne(subscriber, message, from, 0);
+      return 1;
+    }
     if (owner < 0 || this.#directory.isCongested(subscriber)) return 0;
     if (!this.#directory.reserve(subscriber, weightOf(message))) return 0;
-    const sent = this.#outgoing(message, subscriber, one.name, 0);
+    const sent = this.outgoing(message, subscriber, one.name, 0);
     if (owner === this.#self) this.#reception.arrive(this.#local(sent, subscriber, from, 'at-most-once', 0));
     else if (sent === message) parcelFor(parcels, owner).to.push(subscriber);
     // Sealed for this receiver alone.
@@ -610,16 +656,20 @@ export class Shipping {
       requests.end(pending.token, { error: asked.length === 0 ? { tag: 'no-responders' } : full });
       return;
     }
-    // All are counted before the first can answer or refuse.
-    for (const { subscriber } of sent) requests.sent(pending.token, this.#directory.ownerOf(subscriber));
+    // All are counted before the first can answer or refuse, each where it is sent to.
+    const owners = sent.map(({ subscriber }) => this.#ownerOf(subscriber));
+    for (const owner of owners) requests.sent(pending.token, owner);
     this.counts.accepted++;
     if (this.#record?.hasMessages === true) this.#record.sent(from.id, from.principal, question, undefined);
-    for (const one of sent) this.#ask(one, question, from.id, pending);
+    for (const [at, one] of sent.entries()) this.#ask(one, owners[at] ?? nowhere, question, from.id, pending);
   }
 
   /** The agents among who matches: the host's listeners do not answer. */
   #askable({ each, groups }: Matches): Subscription[] {
-    const asked = each.filter(({ subscriber }) => subscriber > 0 && this.#directory.ownerOf(subscriber) >= 0);
+    const isThere = (owner: number): boolean => owner >= 0 || isOnTheWay(owner);
+    const asked = each.filter(
+      ({ subscriber }) => subscriber > 0 && isThere(this.#directory.ownerOf(subscriber)),
+    );
     for (const group of groups) {
       const member = memberFor(group, this.#directory, this.#self, this.#isBusy);
       if (member !== undefined && member.subscriber > 0) asked.push(member);
@@ -627,21 +677,32 @@ export class Shipping {
     return asked;
   }
 
-  /** One of several that are asked; its place is reserved. */
+  /** Below 0: it is on its way to another thread. */
+  #ownerOf(to: number): number {
+    const owner = this.#directory.ownerOf(to);
+    return this.#options.holds.isHeld(to, owner) ? nowhere : owner;
+  }
+
+  /** One of several that are asked, on the thread it is sent to; its place is reserved. */
   #ask(
     { subscriber: to, name }: Pick<Subscription, 'subscriber' | 'name'>,
+    owner: number,
     question: Message,
     from: number,
     pending: Pending,
   ): void {
-    const owner = this.#directory.ownerOf(to);
     // Another may have answered by now.
     if (!this.#options.requests.has(pending.token)) {
       this.#directory.unreserve(to, weightOf(question));
       return;
     }
     this.counts.copies++;
-    const sent = this.#outgoing(question, to, name, pending.token);
+    if (owner < 0) {
+      this.#directory.unreserve(to, weightOf(question));
+      this.#holdOne(to, question, from, pending.token);
+      return;
+    }
+    const sent = this.outgoing(question, to, name, pending.token);
     if (owner === this.#self)
       this.#reception.arrive(this.#local(sent, to, from, 'at-most-once', pending.token));
     else if (!this.#post(owner, [to], sent, 'at-most-once', from, pending.token)) {

@@ -10,6 +10,16 @@ export class TokenBucket {
     this.#refilledMs = nowMs;
   }
 
+  /** What may be sent at once now. */
+  tokens({ perSecond, burst }: RateLimit, nowMs: number): number {
+    return Math.min(burst, this.#tokens + ((nowMs - this.#refilledMs) * perSecond) / 1000);
+  }
+
+  /** Has no more than so many from now on. */
+  drain(tokens: number): void {
+    this.#tokens = Math.min(this.#tokens, tokens);
+  }
+
   /** Whether a new one would be the same. */
   isFull({ perSecond, burst }: RateLimit, nowMs: number): boolean {
     return this.#tokens + ((nowMs - this.#refilledMs) * perSecond) / 1000 >= burst;

@@ -21,6 +21,11 @@ export class Whereabouts {
     page.threads[at] = thread + 1;
   }
 
+  /** The thread an entry is at; -1: at none that is known. */
+  of(entry: number): number {
+    return (this.#pageOf(entry)?.threads[entry % pageEntries] ?? 0) - 1;
+  }
+
   delete(entry: number): void {
     const page = this.#pageOf(entry);
     const at = entry % pageEntries;

@@ -52,6 +52,10 @@ export interface SchedulerSettings {
   readonly spinUsMax?: number;
   /** Of the policy `custom`: the path of a JavaScript module that exports `rank`; loaded by each thread. */
   readonly module?: string;
+  /** Whether threads with nothing to do take agents that wait at others. Default true. */
+  readonly stealing?: boolean;
+  /** Milliseconds for which an agent that was taken is not taken again. Default 1,000. */
+  readonly stealRestMs?: number;
   /** Of the policy `custom`, instead of `module`: the path of a component that exports `motehost:scheduling/policy`. */
   readonly component?: string;
   /** Who decides on a thread once that has failed there. Default `fair-share`. */
@@ -76,12 +80,15 @@ const keys: readonly string[] = [
   'admission',
   'spin-max-us',
   'module',
+  'stealing',
+  'steal-rest',
   'component',
   'fallback',
   'score-fuel',
   'score-turns',
 ];
 const agingMsMax = 60_000;
+const stealRestMsMax = 3_600_000;
 const spinUsMaxMax = 1_000;
 
 /** @throws HostError `HOST_ERR_CONFIG_INVALID` naming `source` */
@@ -128,6 +135,8 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     admission,
     'spin-max-us': spinUsMax,
     module,
+    stealing,
+    'steal-rest': stealRest,
     component,
     fallback,
     'score-fuel': scoreFuel,
@@ -152,6 +161,13 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
   if (aging !== undefined && typeof aging !== 'string') throw wrong('aging', 'a time such as "10ms"');
   const agingMs = aging === undefined ? undefined : parseQuantity('ms', aging, `${path}: scheduler.aging`);
   if (agingMs !== undefined && (agingMs < 1 || agingMs > agingMsMax)) throw wrong('aging', 'from 1ms to 60s');
+  if (stealing !== undefined && typeof stealing !== 'boolean') throw wrong('stealing', 'true or false');
+  if (stealRest !== undefined && typeof stealRest !== 'string')
+    throw wrong('steal-rest', 'a time such as "1s"');
+  const stealRestMs =
+    stealRest === undefined ? undefined : parseQuantity('ms', stealRest, `${path}: scheduler.steal-rest`);
+  if (stealRestMs !== undefined && (stealRestMs < 1 || stealRestMs > stealRestMsMax))
+    throw wrong('steal-rest', 'from 1ms to 1h');
   const admitted = admissionNames.find((one) => one === admission);
   if (admission !== undefined && admitted === undefined)
     throw wrong('admission', `one of ${admissionNames.join(', ')}`);
@@ -173,6 +189,8 @@ export function schedulerOfTable(table: unknown, path: string): SchedulerSetting
     ...(isWeight ? { threadWeightMax: threadWeight as number } : {}),
     ...(policy === undefined ? {} : { policy: policyNamed(policy, `${path}: scheduler.policy`) }),
     ...(agingMs === undefined ? {} : { agingMs }),
+    ...(stealing === undefined ? {} : { stealing }),
+    ...(stealRestMs === undefined ? {} : { stealRestMs }),
     ...(module === undefined ? {} : { module: paths.resolve(paths.dirname(path), module) }),
     ...(component === undefined ? {} : { component: paths.resolve(paths.dirname(path), component) }),
     ...(replacing === undefined ? {} : { fallback: replacing }),

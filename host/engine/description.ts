@@ -2,6 +2,7 @@ import { plainText } from '../errors.ts';
 import type { Artifact, ArtifactModule } from './artifact.ts';
 import { printWorld } from './component/print-world.ts';
 import { offers } from './wasi/preview2/offer.ts';
+import { isPreview3, offers as offers3 } from './wasi/preview3/offer.ts';
 
 /** What `host inspect` tells of a program; JSON-able. */
 export interface Description {
@@ -88,7 +89,8 @@ function coreInterface(module: ArtifactModule | undefined): string {
 function needsOf(imports: readonly string[]): Description['needs'] {
   const needs = new Map<string, string>();
   for (const name of imports) {
-    const need = offers[name.replace(/@.*$/, '')]?.needs;
+    const bare = name.replace(/@.*$/, '');
+    const need = isPreview3(name) ? offers3[bare] : offers[bare]?.needs;
     if (need !== undefined && need !== 'none' && !needs.has(need)) needs.set(need, name);
     if (name === 'wasi_snapshot_preview1' || name === 'wasi_unstable') {
       needs.set('--dir', `${name} (if it opens files)`);

@@ -5,15 +5,16 @@ import type { AgentThreadHandle } from './threads.ts';
 
 /** An agent as a supervisor's child: its instance, from one start to the next. */
 export class AgentChild implements Child {
-  readonly #handle: AgentThreadHandle;
+  readonly #place: () => Promise<AgentThreadHandle>;
   readonly #id: number;
   readonly #end = Promise.withResolvers<Exit>();
 
   readonly #reason: () => StopReason;
 
-  constructor(handle: AgentThreadHandle, id: number, reason: () => StopReason) {
+  /** `place`: the thread it is on now. */
+  constructor(place: () => Promise<AgentThreadHandle>, id: number, reason: () => StopReason) {
     this.#reason = reason;
-    this.#handle = handle;
+    this.#place = place;
     this.#id = id;
   }
 
@@ -23,7 +24,7 @@ export class AgentChild implements Child {
 
   /** @throws HostError `HOST_ERR_AGENT_STOPPED` when the agent does not begin */
   async begin(): Promise<void> {
-    const why = await this.#handle.call('begin', this.#id);
+    const why = await (await this.#place()).call('begin', this.#id);
     if (why !== undefined) throw new HostError('HOST_ERR_AGENT_STOPPED', why);
   }
 
@@ -33,11 +34,13 @@ export class AgentChild implements Child {
   }
 
   stop(): void {
-    this.#endAfter(this.#handle.call('rest', { id: this.#id, reason: this.#reason() }));
+    const asked = { id: this.#id, reason: this.#reason() };
+    this.#endAfter(this.#place().then((handle) => handle.call('rest', asked)));
   }
 
   kill(): void {
-    this.#endAfter(this.#handle.call('quell', { id: this.#id, why: 'its supervisor ended it' }));
+    const asked = { id: this.#id, why: 'its supervisor ended it' };
+    this.#endAfter(this.#place().then((handle) => handle.call('quell', asked)));
   }
 
   /** A thread that is lost meanwhile has no instance of it either. */

@@ -10,7 +10,7 @@ import type { HostAudit } from './host-audit.ts';
 import type { HostNews } from './host-news.ts';
 import type { Supervision } from './supervision.ts';
 import type { Tenancy } from './tenancy.ts';
-import type { Threads } from './threads.ts';
+import type { AgentThreadHandle, Threads } from './threads.ts';
 
 export interface AgentTiesRooms {
   readonly bus: Bus;
@@ -78,11 +78,28 @@ export class AgentTies {
 
   /** Its thread tells of its end, as long as that concerns somebody. */
   #watch(name: string): void {
-    const record = this.#rooms.tenancy().registry.get(name);
+    this.#tellThreadsOf(name, (handle, id) => {
+      handle.post('tie', { ids: [id], isTied: this.#concerns(name) });
+    });
+  }
+
+  /** One that is lost is told when its agents are there again; of an agent on its way, the one it goes to. */
+  #tellThreadsOf(name: string, tell: (handle: AgentThreadHandle, id: number) => void): void {
+    const { tenancy, threads } = this.#rooms;
+    const record = tenancy().registry.get(name);
     if (record === undefined) return;
-    // One that is lost learns it when its agents are there again.
-    for (const { id, thread } of this.#rooms.tenancy().membersOf(record))
-      this.#rooms.threads.handle(thread)?.post('tie', { ids: [id], isTied: this.#concerns(name) });
+    if (tenancy().isMoving(record)) {
+      tenancy()
+        .located(name)
+        .then(() => this.#tellThreadsOf(name, tell))
+        // It was removed meanwhile.
+        .catch(() => {});
+      return;
+    }
+    for (const { id, thread } of tenancy().membersOf(record)) {
+      const handle = threads.handle(thread);
+      if (handle !== undefined) tell(handle, id);
+    }
   }
 
   /** The agents of a lost thread are there again, on one that knows nothing of ties. */
@@ -267,16 +284,14 @@ export class AgentTies {
   }
 
   #end(name: string, from: string, reason: ExitReason): void {
-    const { tenancy, threads, supervision, audit, say } = this.#rooms;
+    const { tenancy, supervision, audit, say } = this.#rooms;
     const record = tenancy().registry.get(name);
     if (record === undefined) return;
     const why = `it is linked to ${from}, which ended: ${reason === 'normal' ? 'in good order' : reason.why}`;
     audit.supervised('', 'linked', name, why);
     say('warn', `ended: ${why}`, name);
     if (supervision().has(name)) void supervision().fail(name, why);
-    else
-      for (const { id, thread } of tenancy().membersOf(record))
-        threads.handle(thread)?.post('endLinked', { id, why });
+    else this.#tellThreadsOf(name, (handle, id) => handle.post('endLinked', { id, why }));
   }
 }
 

@@ -3,6 +3,7 @@ import type { AgentExit } from '../agent/custody.ts';
 import type { DispatcherReport } from '../agent/dispatcher.ts';
 import type { Halt } from '../agent/halt.ts';
 import type { LifecycleState } from '../agent/lifecycle.ts';
+import type { Luggage } from '../agent/luggage.ts';
 import type { AgentReport, Newcomer, PopulationReport } from '../agent/population.ts';
 import type { Rein } from '../agent/reins.ts';
 import type { Spec } from '../agent/spec.ts';
@@ -18,6 +19,7 @@ import type { Answer, Asked } from '../orchestration/asked.ts';
 import type { Decision } from '../policy/decision.ts';
 import type { PolicyRequest } from '../policy/request.ts';
 import type { Scarce } from '../scheduler/allowance.ts';
+import type { StealBoardMemory } from '../scheduler/steal-board.ts';
 import type { WorkloadMemory } from '../scheduler/workload.ts';
 import type { LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
@@ -42,6 +44,7 @@ export interface ThreadSettings {
   readonly startedMs: number;
   readonly logLevelMin: LogLevel;
   readonly scheduler: SchedulerSettings;
+  readonly stealBoard: StealBoardMemory;
   /** Of the policy `custom`, if a component says who is next. */
   readonly policyProgram: Program | undefined;
 }
@@ -129,6 +132,14 @@ export interface ThreadCalls {
   readonly remember: (ids: readonly SettledId[]) => void;
   /** Delivers what was found in the journal. Whose agents were cut off: nobody's, this thread's, or everybody's. */
   readonly deliver: (cutOff: CutOff) => void;
+  /** Agents that wait for a turn and might go to another thread, at most so many. */
+  readonly candidates: (max: number) => readonly number[];
+  /** As `Passage.leave`. */
+  readonly leave: (ids: readonly number[]) => readonly (Luggage | undefined)[];
+  /** Agents come from another thread. */
+  readonly arrive: (asked: { readonly spec: number; readonly luggage: readonly Luggage[] }) => void;
+  /** Agents are where the directory says: what was held back for them goes there. */
+  readonly released: (agents: readonly Released[]) => void;
   /** The agents of a lost thread are there again. */
   readonly returned: (thread: number) => void;
   /**
@@ -164,7 +175,21 @@ export interface OwnerCalls {
   readonly exited: (exit: AgentExit) => void;
   /** One that a supervisor looks after is to be restarted. */
   readonly unwell: (asked: { readonly agent: string; readonly why: string }) => void;
+  /** The thread has nothing to do, and would have agents of another one; answered with how many came. */
+  readonly steal: (asked: AskedAgents) => number;
   readonly [name: string]: (input: never) => unknown;
+}
+
+/** Agents that a thread would have of another one. */
+export interface AskedAgents {
+  readonly victim: number;
+  readonly max: number;
+}
+
+/** An agent that was on its way to another thread, and is not any more. */
+export interface Released {
+  readonly id: number;
+  readonly name: string;
 }
 
 /** What an agent asks of the home of names. */

@@ -10,7 +10,7 @@ import type { TieDesk } from './tie-desk.ts';
 export interface HandleRooms {
   readonly clock: Clock;
   /** Its instances. @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
-  readonly records: (name: string) => readonly AgentRecord[];
+  readonly records: (name: string) => Promise<readonly AgentRecord[]>;
   /** Undefined for the moment between the loss of a thread and its successor. */
   readonly thread: (number: number) => AgentThreadHandle | undefined;
   readonly metrics: (name: string) => Promise<AgentMetrics>;
@@ -55,7 +55,7 @@ export class Handle implements AgentHandle {
 
   async #pull(rein: Rein): Promise<void> {
     this.#rooms.assertOpen();
-    const members = this.#rooms.records(this.name);
+    const members = await this.#rooms.records(this.name);
     // All are tried: one that cannot be is no reason to leave the others as they are.
     const pulled = await Promise.allSettled(members.map((member) => this.#pullOne(member, rein)));
     const refused = pulled.find((one) => one.status === 'rejected');
@@ -124,7 +124,7 @@ export class Handle implements AgentHandle {
     states: readonly LifecycleState[],
     timeoutMs: number,
   ): Promise<LifecycleState | undefined> {
-    const members = this.#rooms.records(this.name);
+    const members = await this.#rooms.records(this.name);
     const [only] = members;
     if (members.length === 1 && only !== undefined) return this.#look(only, states, timeoutMs);
     const found = await Promise.race(members.map((member) => this.#look(member, states, timeoutMs)));

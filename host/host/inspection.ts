@@ -57,6 +57,11 @@ export class Inspection {
   }
 
   /** Whether an agent may be given a message now; the operator is told when not. */
+  /** Whether messages may still come of subscriptions that were ended. */
+  remembers(agent: Agent): boolean {
+    return (this.#standings.get(agent)?.ended.length ?? 0) > 0;
+  }
+
   admits(agent: Agent, delivery: Delivery): boolean {
     const why = this.#objection(agent, delivery);
     if (why !== undefined) this.#options.say(`denied: a message to ${agent.name}: ${why}`, agent.name);

@@ -106,6 +106,11 @@ export class LifeNews {
     if (waiters?.size === 0) this.#waiters.delete(id);
   }
 
+  /** Whether somebody waits for a state of an agent. */
+  isAwaited(id: number): boolean {
+    return this.#waiters.has(id);
+  }
+
   /** The agent is no more. */
   removed(id: number): void {
     for (const waiter of this.#waiters.get(id) ?? []) waiter.resolve('terminated');

@@ -28,6 +28,8 @@ export class Roster {
   }
 
   async agents(after: string | undefined, max: number, prefix?: string): Promise<readonly AgentSummary[]> {
+    // Nobody is asked of a thread that is just being left.
+    await this.#tenancy.moved();
     const records = this.#tenancy.registry.list(after, max, prefix);
     const all = records.map((record) => this.#membersOf(record));
     const byThread = Map.groupBy(all.flat(), ({ thread }) => thread);
@@ -46,7 +48,7 @@ export class Roster {
   }
 
   async agent(name: string): Promise<AgentDetail> {
-    const members = this.#membersOf(this.#tenancy.require(name));
+    const members = this.#membersOf(await this.#tenancy.located(name));
     const reports = members.map(async ({ id, thread }) => {
       const [report] = (await this.#threads.handle(thread)?.call('report', [id])) ?? [];
       return report;

@@ -1,5 +1,6 @@
 import type { DispatcherReport } from '../agent/dispatcher.ts';
 import { type Level, levels } from '../scheduler/level.ts';
+import type { MoveCounts } from './moves.ts';
 import type { Metric, ThreadScheduling } from './serving.ts';
 
 export function threadScheduling(report: DispatcherReport): ThreadScheduling {
@@ -88,5 +89,20 @@ export function schedulerMetrics(looked: readonly Looked[]): readonly Metric[] {
     ),
     perLevel('late_ms_count', 'Turns looked at.', 'counter', ({ waits }, at) => waits[at]?.looks ?? 0),
     perLevel('late_ms_max', 'The latest of them.', 'gauge', ({ waits }, at) => waits[at]?.maxMs ?? 0),
+  ];
+}
+
+/** Agents that went from one thread to another. */
+export function moveMetrics({ steals, moved, refused }: MoveCounts): readonly Metric[] {
+  const one = (name: string, help: string, value: number): Metric => ({
+    name: `motehost_scheduler_${name}`,
+    help,
+    kind: 'counter',
+    samples: [{ labels: {}, value }],
+  });
+  return [
+    one('steals_total', 'Times that a thread with nothing to do took agents of another one.', steals),
+    one('moved_total', 'Agents that went to another thread so.', moved),
+    one('move_refused_total', 'Agents that were to, and had begun something else meanwhile.', refused),
   ];
 }

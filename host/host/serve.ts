@@ -18,6 +18,7 @@ import {
 import type { HostError } from '../errors.ts';
 import type { SupervisorTree } from '../manifest.ts';
 import { Placement } from '../scheduler/placement.ts';
+import { StealBoard } from '../scheduler/steal-board.ts';
 import { newWorkload, Workload } from '../scheduler/workload.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
@@ -208,6 +209,7 @@ class ServingHost implements LocalServing {
       limitsOf: (name) => this.#tenancy.registry.get(name)?.spec.manifest.sharing,
       say: this.#say.bind(this),
     });
+    const stealBoard = StealBoard.create(threads);
     const workload = newWorkload(threads);
     this.#workload = new Workload(workload, () => clock.monotonicMs());
     this.#places = new ThreadPlaces({
@@ -220,6 +222,7 @@ class ServingHost implements LocalServing {
       runFolder: this.#runFolder,
       startedAtMs: this.#startedAtMs,
       subscriptionsFrom,
+      stealBoard,
       policyProgram,
     });
     this.#threads = new Threads({
@@ -249,6 +252,8 @@ class ServingHost implements LocalServing {
       onUnwell: (agent, why) => void this.#supervision.fail(agent, why),
       onJournal: (thread, isTaking) => this.#news.journalTurned(thread, isTaking),
       onOutput: (text) => this.#say('warn', text.trimEnd()),
+      onSteal: async (thief, asked) =>
+        this.#isReady && !this.#desk.isClosed ? this.#tenancy.steal(thief, asked) : 0,
       policy: this.#policing ?? noPolicy,
       onLost: (thread, reason) => this.#lost(thread, reason),
       onReplaced: (thread, handle) => void this.#replaced(thread, handle),
@@ -306,6 +311,7 @@ class ServingHost implements LocalServing {
       halts: state.agents.halts(),
       changed: (name, spec) => this.#ties.changed(name, spec),
       isFresh: state.coldLeft.length === 0,
+      stealBoard,
     });
     this.#supervision = new Supervision({
       tenancy: this.#tenancy,
@@ -474,6 +480,7 @@ class ServingHost implements LocalServing {
       await this.#mail.returned(thread, handle);
       await this.#doors.reopen(handle);
       await this.#absences.returned(thread, handle);
+      this.#tenancy.returned(thread);
       for (const name of this.#triggers.finishedAgents()) this.#finish(name);
       this.#say('info', `${count} agents of the lost thread are there again`);
     } catch (thrown) {
@@ -535,6 +542,7 @@ class ServingHost implements LocalServing {
       escalations: this.#supervision.escalations,
       audit: { pen: this.#trust.pen, events: 0 },
       totals: this.#totals,
+      moves: this.#tenancy.moveCounts,
     };
   }
 
@@ -680,7 +688,7 @@ class ServingHost implements LocalServing {
   handle(name: string, principal?: Principal): AgentHandle {
     return new Handle(name, principal?.name ?? 'local', {
       clock: this.#options.clock,
-      records: (known) => this.#tenancy.membersOf(this.#tenancy.require(known)),
+      records: async (known) => this.#tenancy.membersOf(await this.#tenancy.located(known)),
       thread: (number) => this.#threads.handle(number),
       metrics: (known) => this.#roster.agent(known),
       resume: (known, by) => this.resume(known, false, { name: by }),
@@ -700,6 +708,7 @@ class ServingHost implements LocalServing {
 
   async close(drainMs: number): Promise<void> {
     this.#desk.close();
+    await this.#tenancy.settled();
     this.#policing?.close();
     this.#triggers.stop();
     await this.#drain(drainMs);

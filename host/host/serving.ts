@@ -367,7 +367,18 @@ export interface ServingStatus {
   readonly lifecycle: { readonly [state in LifecycleState]: number };
   readonly memories: { readonly live: number; readonly max: number };
   readonly threads: readonly ThreadStatus[];
+  /** What threads with nothing to do took from others since the host began. */
+  readonly stealing: StealingStatus;
   readonly deadLetters: number;
+}
+
+/** Agents that went from one thread to another. */
+export interface StealingStatus {
+  /** Times that some were taken. */
+  readonly steals: number;
+  /** Agents that went, and those that were to and had begun something else meanwhile. */
+  readonly moved: number;
+  readonly refused: number;
 }
 
 export interface ThreadStatus {

@@ -5,7 +5,8 @@ import type { Bus } from '../bus/bus.ts';
 import { Residence, type ResidenceShare } from '../engine/residence.ts';
 import { auditMetrics, backlogOf } from './audit-metrics.ts';
 import type { ThreadReport } from './control.ts';
-import { schedulerMetrics, threadScheduling } from './scheduler-metrics.ts';
+import type { MoveCounts } from './moves.ts';
+import { moveMetrics, schedulerMetrics, threadScheduling } from './scheduler-metrics.ts';
 import type { Metric, ServingStatus, SupervisorStatus, ThreadStatus } from './serving.ts';
 import type { Threads } from './threads.ts';
 import type { Totals } from './totals.ts';
@@ -25,6 +26,8 @@ export interface HostView {
   readonly audit: { readonly pen: AuditPen | undefined; readonly events: number };
   /** Counters of threads, those of lost ones included. */
   readonly totals: Totals;
+  /** Agents that went from thread to thread. */
+  readonly moves: MoveCounts;
 }
 
 /** What one thread says of itself. */
@@ -72,6 +75,7 @@ export async function statusOf(view: HostView): Promise<ServingStatus> {
     lifecycle: livesOf(view, looked),
     memories: memoriesOf(view.residence),
     threads: looked.map(threadStatus),
+    stealing: { ...view.moves },
     deadLetters: looked.reduce(
       (sum, { report }) => sum + (report.counts.deadLetters ?? 0),
       view.bus.counts.deadLetters,
@@ -196,6 +200,7 @@ export function metricsOf(view: HostView, looked: readonly Looked[]): readonly M
       (each) => each.report.unready,
     ),
     ...supervisorMetrics(view),
+    ...moveMetrics(view.moves),
     ...schedulerMetrics(looked.map(({ thread, report }) => ({ thread, report: report.scheduler }))),
     phases(looked),
     lives(livesOf(view, looked)),

@@ -237,8 +237,10 @@ export class Supervision {
   async #startAgent(name: string): Promise<AgentChild> {
     const record = this.#rooms.tenancy.require(name);
     await this.#awaited.get(record.thread)?.promise;
-    const child = new AgentChild(this.#handleOf(record), record.id, () =>
-      this.#isClosing || this.#isRenewing ? 'shutdown' : 'restarting',
+    const child = new AgentChild(
+      async () => this.#handleOf(await this.#rooms.tenancy.located(name)),
+      record.id,
+      () => (this.#isClosing || this.#isRenewing ? 'shutdown' : 'restarting'),
     );
     this.#children.set(name, child);
     await child.begin();

@@ -8,6 +8,9 @@ import type { Bus, KeptSubscription } from '../bus/bus.ts';
 import type { Directory } from '../bus/directory.ts';
 import { HostError } from '../errors.ts';
 import type { Placement } from '../scheduler/placement.ts';
+import type { StealBoard } from '../scheduler/steal-board.ts';
+import type { AskedAgents, Released } from './control.ts';
+import { type MoveCounts, Moves, type Station } from './moves.ts';
 import { unknownAgent } from './thread-serving.ts';
 import type { AgentThreadHandle, Threads } from './threads.ts';
 
@@ -25,6 +28,7 @@ export interface TenancyOptions {
   readonly placement?: Placement;
   /** No agent has its state on disk. */
   readonly isFresh: boolean;
+  readonly stealBoard: StealBoard;
 }
 
 /** Agents that are told to a thread in one go. */
@@ -41,6 +45,9 @@ export class Tenancy {
   >();
   readonly #routes = new Map<string, string>();
   readonly #isFresh: boolean;
+  readonly #moves: Moves;
+  /** Threads that were lost, whose agents and messages are not there again. */
+  readonly #lost = new Set<number>();
   /** Agents that are not begun again after their end, and why they ended. */
   readonly #ended = new Map<string, string>();
   #last: Promise<unknown> = Promise.resolve();
@@ -49,6 +56,12 @@ export class Tenancy {
     this.#options = options;
     this.#isFresh = options.isFresh;
     this.registry = new Registry(options.directory, options.placement);
+    this.#moves = new Moves({
+      station: (thread) => this.#stationOf(thread),
+      directory: options.directory,
+      registry: this.registry,
+      released: (agents) => this.#released(agents),
+    });
   }
 
   /** @throws HostError `HOST_ERR_AGENT_UNKNOWN` */
@@ -56,6 +69,28 @@ export class Tenancy {
     const record = this.registry.get(name);
     if (record === undefined) throw unknownAgent(name);
     return record;
+  }
+
+  /** As `require`, once it is where its record says: whoever tells its thread something next is heard there. */
+  async located(name: string): Promise<AgentRecord> {
+    const record = this.require(name);
+    await this.#moves.settled(record.id);
+    return this.require(name);
+  }
+
+  /** Whether an agent is on its way to another thread. */
+  isMoving({ id }: AgentRecord): boolean {
+    return this.#moves.isMoving(id);
+  }
+
+  /** Resolves when nobody is on the way from thread to thread; at once, if nobody is. Never rejects. */
+  moved(): Promise<void> {
+    return this.#moves.done();
+  }
+
+  /** Resolves when all changes that were asked for are made. Never rejects. */
+  async settled(): Promise<void> {
+    await this.#last;
   }
 
   /** The agent whose route a path lies under: the longest route wins. */
@@ -207,9 +242,9 @@ export class Tenancy {
   }
 
   /** Takes another version; messages wait meanwhile and none is lost. */
-  replace(record: AgentRecord, spec: Spec, origin: Origin): Promise<Difference> {
+  replace(asked: AgentRecord, spec: Spec, origin: Origin): Promise<Difference> {
     return this.#inTurn(async () => {
-      if (!this.registry.isCurrent(record)) throw unknownAgent(record.name);
+      const record = this.#present(asked);
       const difference = differenceOf(record.spec, spec);
       this.#claimRoute(record.name, spec);
       const surplus = this.membersOf(record).slice(spec.manifest.execution.instances);
@@ -231,9 +266,9 @@ export class Tenancy {
     this.registry.replace(record, spec, origin);
   }
 
-  remove(record: AgentRecord): Promise<void> {
+  remove(asked: AgentRecord): Promise<void> {
     return this.#inTurn(async () => {
-      if (!this.registry.isCurrent(record)) throw unknownAgent(record.name);
+      const record = this.#present(asked);
       await this.#removeAll(record);
       this.#options.changed(record.name, undefined);
       const { route } = record.spec.manifest;
@@ -314,7 +349,7 @@ export class Tenancy {
   resume(record: AgentRecord, isDropped: boolean): Promise<boolean> {
     return this.#inTurn(async () => {
       const resumed = await Promise.all(
-        this.membersOf(record).map(({ id, thread }) =>
+        this.membersOf(this.#present(record)).map(({ id, thread }) =>
           this.#handle(thread).call('resume', { id, isDropped }),
         ),
       );
@@ -332,6 +367,8 @@ export class Tenancy {
 
   /** A thread was lost: its agents will be there again, on the one that takes its place. */
   suspend(number: number): void {
+    this.#lost.add(number);
+    this.#options.stealBoard.forget(number);
     for (const { id, name, thread } of this.registry.records()) {
       if (thread !== number) continue;
       this.#options.directory.suspend(id, number);
@@ -343,6 +380,52 @@ export class Tenancy {
   /** A thread took the place of a lost one: all its agents begin anew there, or where their states on disk are. */
   reinstall(number: number, handle: AgentThreadHandle): Promise<number> {
     return this.#inTurn(() => this.#reinstall(number, handle));
+  }
+
+  /** All that a lost thread had is there again. */
+  returned(number: number): void {
+    this.#lost.delete(number);
+  }
+
+  /** A thread would have agents of another one. @returns how many came */
+  steal(thief: number, { victim, max }: AskedAgents): Promise<number> {
+    return this.#inTurn(async () => (this.#lost.size > 0 ? 0 : this.#moves.steal(thief, victim, max)));
+  }
+
+  #stationOf(number: number): Station | undefined {
+    const { threads } = this.#options;
+    const handle = threads.handle(number);
+    if (handle === undefined) return undefined;
+    return {
+      number,
+      get isHere() {
+        return threads.handle(number) === handle;
+      },
+      candidates: (max) => handle.call('candidates', max),
+      leave: (ids) => handle.call('leave', ids),
+      arrive: async (spec, luggage) => {
+        await this.#teach(handle, number, spec);
+        await handle.call('arrive', { spec: spec.number, luggage });
+      },
+    };
+  }
+
+  #released(agents: readonly Released[]): void {
+    const { threads, bus } = this.#options;
+    for (const { id, name } of agents) bus.release(id, name);
+    for (const number of threads.numbers) threads.handle(number)?.post('released', agents);
+  }
+
+  /** What became of moves. */
+  get moveCounts(): MoveCounts {
+    return this.#moves.counts;
+  }
+
+  /** Where an agent is now: it may have moved since it was looked up. */
+  #present(record: AgentRecord): AgentRecord {
+    const present = this.registry.get(record.name);
+    if (present?.id !== record.id) throw unknownAgent(record.name);
+    return present;
   }
 
   async #reinstall(number: number, handle: AgentThreadHandle): Promise<number> {

@@ -30,6 +30,7 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
         ended: (change) => owner.post('ended', change),
         exited: (exit) => owner.post('exited', exit),
         unwell: (asked) => owner.post('unwell', asked),
+        steal: (asked) => owner.call('steal', asked),
       });
       await placing;
     },
@@ -73,6 +74,10 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
     settledIds: async () => (await placed()).mail.journal.settledIds(),
     remember: async (ids) => (await placed()).remember(ids),
     deliver: async (cutOff) => (await placed()).deliver(cutOff),
+    candidates: async (max) => (await placed()).passage.candidates(max),
+    leave: async (ids) => (await placed()).leave(ids),
+    arrive: async ({ spec, luggage }) => (await placed()).passage.arrive(spec, luggage),
+    released: (agents) => tell((thread) => thread.released(agents)),
     returned: (number) => tell((thread) => thread.bus.returned(number)),
     drain: async (drainMs) => (await placed()).drain(drainMs),
     save: async () => (await placed()).save(),

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Directory } from '../bus/directory.ts';
 import type { Program } from '../engine/engine.ts';
 import type { ResidenceShare } from '../engine/residence.ts';
+import type { StealBoard } from '../scheduler/steal-board.ts';
 import type { WorkloadMemory } from '../scheduler/workload.ts';
 import type { ThreadPlace, ThreadSettings } from './control.ts';
 import type { ServeOptions } from './local-serving.ts';
@@ -23,6 +24,7 @@ export interface ThreadPlacesRooms {
   readonly runFolder: RunFolder;
   readonly startedAtMs: number;
   readonly subscriptionsFrom: number;
+  readonly stealBoard: StealBoard;
   readonly policyProgram: Program | undefined;
 }
 
@@ -47,6 +49,7 @@ export class ThreadPlaces {
       startedMs: this.#rooms.startedAtMs,
       logLevelMin: 'info',
       scheduler: this.#rooms.options.scheduler ?? {},
+      stealBoard: this.#rooms.stealBoard.shared,
       policyProgram: this.#rooms.policyProgram,
     };
   }

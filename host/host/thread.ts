@@ -7,7 +7,9 @@ import type { FailurePlace } from '../agent/error-strategy.ts';
 import { Gate } from '../agent/gate.ts';
 import { Launcher } from '../agent/launcher.ts';
 import type { LifecycleState } from '../agent/lifecycle.ts';
+import type { Luggage } from '../agent/luggage.ts';
 import { MemoryRoom } from '../agent/memory-room.ts';
+import { Passage } from '../agent/passage.ts';
 import { type AgentReport, type Newcomer, Population } from '../agent/population.ts';
 import type { AgentNote, Surroundings } from '../agent/surroundings.ts';
 import { Bus } from '../bus/bus.ts';
@@ -31,14 +33,18 @@ import { Recorder } from '../history/recorder.ts';
 import type { Outcome } from '../outcome.ts';
 import { MeteredTurn } from '../scheduler/metered-turn.ts';
 import { Profiles } from '../scheduler/profile.ts';
+import { StealBoard } from '../scheduler/steal-board.ts';
+import { Thief } from '../scheduler/thief.ts';
 import { LogOutbox } from '../telemetry/log-outbox.ts';
 import { AgentNews } from './agent-news.ts';
 import { AllocationMeter } from './allocation-meter.ts';
 import { backlogOf } from './audit-metrics.ts';
 import type { Clearance } from './clearance.ts';
 import type {
+  AskedAgents,
   CutOff,
   OwnerCalls,
+  Released,
   Subscriptions,
   ThreadPlace,
   ThreadReport,
@@ -74,6 +80,8 @@ const sweepAgainMs = 5;
 /** Instances that were dropped and are not collected yet, and looks at a thread without work, until it collects them. */
 const tidyDroppedMin = 64;
 const tidyQuietLooks = 20;
+/** Milliseconds for which an agent that came from another thread stays. */
+const stealRestMsDefault = 1_000;
 /** Milliseconds between two looks at whether everything under way has ended. */
 const quietEveryMs = 5;
 /** Bytes of what an agent is told in one turn, beyond which its history has a gap. */
@@ -85,7 +93,10 @@ const endMsMax = 3_000;
 export interface Owner
   extends Pick<OwnerCalls, 'logs' | 'journal' | 'subscriptions' | 'halted' | 'ended' | 'exited' | 'unwell'>,
     PolicyOwner,
-    NamesOwner {}
+    NamesOwner {
+  /** Resolves with how many agents of another thread came. */
+  steal(asked: AskedAgents): Promise<number>;
+}
 
 /** One thread of a serving host: its part of the bus, its agents, and what they live on. */
 export class AgentThread {
@@ -123,6 +134,9 @@ export class AgentThread {
   readonly #launcher: Launcher;
   readonly #allocations: AllocationMeter;
   readonly population: Population;
+  readonly passage: Passage;
+  /** None: this host moves no agents. */
+  readonly #thief: Thief | undefined;
   readonly #overdueKind: number;
   readonly #waitedKind: number;
   readonly #paidKind: number;
@@ -308,6 +322,26 @@ export class AgentThread {
         later: (id, ms) => void this.#wheel.arm(this.#paidKind, id, clock.monotonicMs() + ms),
       },
     });
+    this.passage = new Passage({
+      bus: this.bus,
+      clock,
+      population: this.population,
+      dispatcher: this.#dispatcher,
+      cold: this.#cold,
+      profiles: this.profiles,
+      isAwaited: (id) => this.lives.isAwaited(id),
+      restMs: settings.scheduler.stealRestMs ?? stealRestMsDefault,
+    });
+    const isAlone = settings.threads === 1 || settings.scheduler.stealing === false;
+    this.#thief = isAlone
+      ? undefined
+      : new Thief({
+          self: links.self,
+          board: new StealBoard(settings.stealBoard),
+          random,
+          nowMs: () => clock.monotonicMs(),
+          steal: (asked) => owner.steal(asked),
+        });
     this.#names = new ThreadNames({ owner, clock, random });
     this.#rooms = new GuestRooms({
       names: this.#names,
@@ -443,6 +477,7 @@ export class AgentThread {
   }
 
   #sweep(): void {
+    this.#lookAround();
     this.population.goOn();
     this.#sweepRoom();
     this.#tidy();
@@ -452,6 +487,13 @@ export class AgentThread {
     if (news === undefined) return;
     this.#news.say(news.level, news.text);
     this.#owner.journal(news.isTaking);
+  }
+
+  /** Whether there is more to do here than elsewhere, or nothing at all. */
+  #lookAround(): void {
+    if (this.#thief === undefined) return;
+    const backlog = this.#dispatcher.queued;
+    void this.#thief.look({ isIdle: backlog === 0 && !this.#links.pending(), backlog });
   }
 
   /** A memory that was dropped is held until the next collection, which comes late where nothing is done. */
@@ -538,6 +580,20 @@ export class AgentThread {
     this.lives.removed(id);
     this.profiles.forget(this.bus.directory.indexOf(id));
     this.#allowances.forget(id);
+  }
+
+  /** As `Passage.leave`. */
+  async leave(ids: readonly number[]): Promise<readonly (Luggage | undefined)[]> {
+    this.#tellSubscriptions();
+    const left = await this.passage.leave(ids);
+    for (const one of left) if (one !== undefined) this.#allowances.forget(one.id);
+    return left;
+  }
+
+  /** What was held back for agents on their way goes to where they are. */
+  released(agents: readonly Released[]): void {
+    for (const { id, name } of agents) this.bus.release(id, name);
+    this.#links.flush();
   }
 
   /** Which of these agents have their state on disk here. */

@@ -6,6 +6,7 @@ import { Residence, type ResidenceShare } from '../engine/residence.ts';
 import type { Thread } from '../engine/worker/client.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type {
+  AskedAgents,
   Ended,
   Halted,
   OwnerCalls,
@@ -35,6 +36,8 @@ export interface ThreadsOptions {
   readonly onExited: (exit: AgentExit) => void;
   readonly onUnwell: (agent: string, why: string) => void;
   readonly onOutput: (text: string) => void;
+  /** A thread would have agents of another one. */
+  readonly onSteal: (thief: number, asked: AskedAgents) => Promise<number>;
   /** What agents share. */
   readonly names: Pick<SharedNames, 'ask' | 'unwanted'>;
   /** What threads ask where policies decide. */
@@ -85,6 +88,7 @@ export class Threads {
       onExited,
       onUnwell,
       onOutput,
+      onSteal,
       policy,
       names,
     } = this.#options;
@@ -104,6 +108,10 @@ export class Threads {
         exited: onExited,
         unwell: ({ agent, why }) => onUnwell(agent, why),
         orchestrate: (asked) => names.ask(this.#numberOf(thread()) ?? 0, asked),
+        steal: async (asked) => {
+          const number = this.#numberOf(thread());
+          return number === undefined ? 0 : onSteal(number, asked);
+        },
         unwanted: (call) => names.unwanted(this.#numberOf(thread()) ?? 0, call),
         journal: (isTaking) => {
           const number = this.#numberOf(thread());

@@ -1,5 +1,8 @@
 import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Clock } from '../clock.ts';
+import type { HttpLimits } from './http-limits.ts';
 import { Problem, type ProblemCode, problemContentType, problemText } from './problem.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -25,11 +28,35 @@ export function answerClientError(traffic: Traffic, error: Error, socket: Duplex
   socket.end(closingAnswer(new Problem(status, problemCode, detail)), () => socket.destroy());
 }
 
-function closingAnswer(problem: Problem): string {
+/** Connections beyond `connectionsMax` that are being told so; those beyond these too are closed without a word. */
+export const turnedAwayMax = 256;
+
+/** Refuses a connection beyond `connectionsMax`, and gives its client until the next sweep to read why. */
+export function turnAway(
+  traffic: Traffic,
+  socket: Socket,
+  { connectionsMax, sweepMs }: HttpLimits,
+  clock: Clock,
+): void {
+  const detail = `as many connections are open as may be (connectionsMax, ${connectionsMax}); close some, or ask again`;
+  traffic.malformed.add(503, 0);
+  const gone = new AbortController();
+  socket.once('close', () => gone.abort());
+  // What it says is read: closed with bytes unread, a socket takes back what was written to it.
+  socket.on('error', () => socket.destroy()).resume();
+  socket.end(closingAnswer(new Problem(503, 'overloaded', detail), ['retry-after: 1']));
+  clock.sleep(sweepMs, gone.signal).then(
+    () => socket.destroy(),
+    () => undefined,
+  );
+}
+
+function closingAnswer(problem: Problem, headers: readonly string[] = []): string {
   const body = problemText(problem, 'none');
   return [
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
     'connection: close',
+    ...headers,
     `content-type: ${problemContentType}`,
     `content-length: ${Buffer.byteLength(body)}`,
     'x-request-id: none',

@@ -6,6 +6,7 @@ import type { Asked } from './exchange.ts';
 export class Connections {
   readonly #open = new Map<Socket, Connection>();
   readonly #stallsMax: number;
+  #clients = 0;
   /** Of the requests taken and not answered yet, over all connections, the one begun last. */
   #last: Asked | undefined;
   #whenQuiet: (() => void) | undefined;
@@ -21,14 +22,17 @@ export class Connections {
 
   /** Those of clients: over a local socket other threads of ours pass on theirs. */
   get clients(): number {
-    return [...this.#open.keys()].filter(({ remoteAddress }) => remoteAddress !== undefined).length;
+    return this.#clients;
   }
 
   add(socket: Socket): Connection {
     const connection = new Connection(socket);
     this.#open.set(socket, connection);
+    const clients = isOfClient(socket) ? 1 : 0;
+    this.#clients += clients;
     socket.once('close', () => {
       this.#open.delete(socket);
+      this.#clients -= clients;
       connection.end();
       if (this.#open.size === 0) this.#whenEmpty?.();
     });
@@ -103,4 +107,9 @@ export class Connections {
   destroyAll(): void {
     for (const socket of this.#open.keys()) socket.destroy();
   }
+}
+
+/** A local socket has no address. */
+export function isOfClient({ remoteAddress }: Socket): boolean {
+  return remoteAddress !== undefined;
 }

@@ -4,8 +4,8 @@ import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts'
 import { HostError } from '../errors.ts';
 import { Answers } from './answer.ts';
 import { Bodies } from './body.ts';
-import { answerClientError } from './client-error.ts';
-import { Connections } from './connections.ts';
+import { answerClientError, turnAway, turnedAwayMax } from './client-error.ts';
+import { Connections, isOfClient } from './connections.ts';
 import type { Caller, Fault, Front } from './front.ts';
 import { Gate } from './gate.ts';
 import { defaultHttpLimits, type HttpLimits } from './http-limits.ts';
@@ -225,7 +225,7 @@ function serverOf<Serves extends Caller>(
     // Ours answers with a problem document.
     requireHostHeader: false,
   });
-  server.maxConnections = limits.connectionsMax;
+  server.maxConnections = limits.connectionsMax + turnedAwayMax;
   server.maxHeadersCount = 0;
   // Node's own reader begins when a connection is no plain line any more.
   const readers = server.listeners('connection');
@@ -233,7 +233,11 @@ function serverOf<Serves extends Caller>(
   const leave: Leave = ({ socket }) => {
     for (const read of readers) read.call(server, socket);
   };
-  server.on('connection', (socket) => lines.begin(connections.add(socket), leave));
+  server.on('connection', (socket) => {
+    if (connections.clients >= limits.connectionsMax && isOfClient(socket))
+      turnAway(front.traffic, socket, limits, front.clock);
+    else lines.begin(connections.add(socket), leave);
+  });
   const take = reception.take.bind(reception);
   server.on('request', take);
   // The body is asked for once the head was found good.

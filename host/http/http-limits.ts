@@ -12,6 +12,7 @@ export interface HttpLimits {
   readonly answersBytesMax: number;
   readonly headerBytesMax: number;
   readonly headersMax: number;
+  /** Connections of clients at once, in each thread; the next one is answered 503 and closed. */
   readonly connectionsMax: number;
   /** From the first byte of a request to the end of its head. */
   readonly headersTimeoutMs: number;

@@ -31,5 +31,5 @@ export interface Policy {
   /** An agent waits in another level than before. */
   moved(cells: Float64Array, at: number, level: number): void;
   /** Whoever had this rank in a level has its turn. */
-  picked(level: number, rank: number): void;
+  picked(level: number, rank: number, cells: Float64Array, at: number): void;
 }

@@ -119,6 +119,26 @@ export class Profiles implements Forecast {
     page[at + memoryCell] = memoryBytes;
   }
 
+  /** What is known of an agent, to go on elsewhere: `unpack` takes it, on a clock of its own. */
+  pack(key: number, nowMs: number): readonly number[] {
+    const page = this.#pages[key >> pageBits];
+    if (page === undefined) return [];
+    const at = (key & pageMask) * cellsPerAgent;
+    const cells = [...page.subarray(at, at + cellsPerAgent)];
+    const last = cells[lastCell] as number;
+    if (last !== 0) cells[lastCell] = nowMs - last;
+    return cells;
+  }
+
+  unpack(key: number, cells: readonly number[], nowMs: number): void {
+    if (cells.length === 0) return;
+    const page = this.#pageOf(key);
+    const at = (key & pageMask) * cellsPerAgent;
+    page.set(cells, at);
+    const silentMs = page[at + lastCell] as number;
+    if (silentMs !== 0) page[at + lastCell] = nowMs - silentMs;
+  }
+
   /** Another agent may have the key from now on. */
   forget(key: number): void {
     const page = this.#pages[key >> pageBits];

@@ -180,7 +180,7 @@ export class RunQueue {
     const line = this.#lines[level] as Line;
     this.#lookLive(line);
     const { key } = line;
-    this.#policy.picked(level, line.rank);
+    this.#policy.picked(level, line.rank, this.#standings.cells, key * cellsPerAgent);
     line.drop();
     this.#take(key, level);
     if (level !== top) this.#counts.aged += 1;

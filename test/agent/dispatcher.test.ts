@@ -196,7 +196,7 @@ async function sceneUnder(policy: PolicyName): Promise<string> {
 const orders: Readonly<Record<PolicyName, string>> = {
   'first-come': '222111133',
   'round-robin': '213213211',
-  'fair-share': '111123223',
+  'fair-share': '123111223',
   'shortest-job': '332221111',
   'weighted-fair-queueing': '111133222',
   'earliest-deadline': '331111222',

@@ -164,7 +164,10 @@ export class MemoryThread {
       rested: () => {},
       discard: () => {},
       stopped: () => {},
-      handled: (_agent, delivery, outcome) => this.#asked.get(delivery)?.(outcome),
+      handled: (agent, delivery, outcome) => {
+        agent.leaveTurn();
+        this.#asked.get(delivery)?.(outcome);
+      },
       record: () => undefined,
       hold: () => undefined,
       release: () => undefined,

@@ -497,7 +497,7 @@ test('a wide list says how agents are scheduled, and how many instances they hav
     const { code, stdout } = await call(['agents', flag], { routes });
     assert.match(
       stdout,
-      /^NAME +STATE +LIFE +LEVEL +WEIGHT +THREAD +TURNS +SHARE +WAIT +WAITING +HANDLED +FAILED +MEMORY +FUEL +ROUTE\na +idle +ready +high +4 +1 +12K +25 % +1\.5 ms +0 .*\nb +idle +ready +high +4 +4 on 1,2 +12K +25 % +- +0 /i,
+      /^NAME +STATE +LIFE +LEVEL +WEIGHT +THREAD +TURNS +SHARE +WAIT +WAITING +HANDLED +FAILED +MEMORY +FUEL +ROUTE +PARENT\na +idle +ready +high +4 +1 +12K +25 % +1\.5 ms +0 .*\nb +idle +ready +high +4 +4 on 1,2 +12K +25 % +- +0 /i,
     );
     assert.equal(code, 0);
   }
@@ -601,6 +601,7 @@ test('top prints one frame where nobody watches', async () => {
         },
       },
     ],
+    stealing: { steals: 0, moved: 0, refused: 0 },
     deadLetters: 0,
   };
   const routes: Record<string, Route> = {
@@ -616,7 +617,7 @@ test('top prints one frame where nobody watches', async () => {
   const { code, stdout } = await call(['top', '-n', '1'], { routes });
   assert.match(
     stdout,
-    /^host 0\.1\.0, up 1m 5s · 3 agents: 2 idle, 1 hibernated · memories 2 of 12,000 · 0 dead letters · policy custom failed on thread 1: fair-share decides\n/,
+    /^host 0\.1\.0, up 1m \d+s · 3 agents: 2 idle, 1 hibernated · memories 2 of 12,000 · 0 dead letters · policy custom failed on thread 1: fair-share decides\n/,
   );
   assert.match(stdout, /THREAD +AGENTS .*\n +1 +3 +0 +5: 1 critical .* 1\.3 ms .* 1 MiB +25 %\n/);
   assert.match(

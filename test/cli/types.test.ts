@@ -39,7 +39,7 @@ test('a world that is not there names the nearest one', async () => {
   );
   assert.match(
     (await host(['types', 'own'], { cwd: home })).stderr,
-    /world 'handlr' is none of handler, agent, async-handler, async-agent, command, did you mean 'handler'\?; so it must be in a WIT package, and there is no \.wit file in .*none; wit = /,
+    /world 'handlr' is none of handler, agent, async-handler, async-agent, watched-handler, watched-agent, command, did you mean 'handler'\?; so it must be in a WIT package, and there is no \.wit file in .*none; wit = /,
   );
 });
 

@@ -130,6 +130,32 @@ for (const policy of ['fair-share', 'weighted-fair-queueing'] as const)
     );
   });
 
+test('fair-share: an agent with a new message goes before those that have just had a turn, however many compute', () => {
+  const message = fc.record({ afterTurns: fc.integer({ min: 1, max: 20 }), fuel: fc.nat(20_000) });
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 100 }),
+      fc.integer({ min: 1, max: 10 }),
+      fc.array(message, { minLength: 50, maxLength: 200 }),
+      (count, weight, messages) => {
+        const loops = new Loops('fair-share', count);
+        for (let key = 0; key <= count; key += 1) loops.queue.set(key, { weight });
+        for (let key = 0; key < count; key += 1) loops.queue.push(key);
+        for (let turn = 0; turn < count; turn += 1) loops.turn(2_000_000);
+        for (const { afterTurns, fuel } of messages) {
+          // Slices of equal fuel, so that all who compute have used the same.
+          for (let turn = 0; turn < afterTurns; turn += 1) loops.turn(2_000_000);
+          loops.queue.push(count);
+          assert.ok(loops.queue.isWanted(0));
+          assert.equal(loops.queue.shift(), count);
+          loops.queue.charge(count, fuel, 0);
+        }
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
 for (const policy of policyNames.filter((name) => name !== 'custom'))
   test(`${policy}: whoever waits has a turn in time, in whatever level, and whoever else comes`, () => {
     fc.assert(

@@ -8,6 +8,9 @@ interface Waiting {
   readonly stamp: number;
 }
 
+/** A guest that computes stands so much behind its pass. */
+const sliceFuel = 2_000_000;
+
 /** What a run queue does, said plainly: a list that is searched each time. It knows fixed ranks, or fair shares. */
 export class NaiveQueue {
   readonly #fixed: ((key: number) => number) | undefined;
@@ -46,27 +49,30 @@ export class NaiveQueue {
     const passOfLevel = this.#passOfLevel[level] as number;
     if (before !== level) this.#passes.set(key, passOfLevel);
     this.#present.set(key, level);
-    this.#passes.set(key, Math.max(this.#passes.get(key) ?? 0, passOfLevel));
-    this.#add(key, level);
+    this.#passes.set(key, Math.max(this.#passOf(key), passOfLevel));
+    this.#add(key, level, this.#passOf(key));
   }
 
   again(key: number): void {
     if (this.#waiting.some((one) => one.key === key)) return;
-    this.#add(key, this.#present.get(key) ?? this.#levels.get(key) ?? 3);
+    this.#add(key, this.#present.get(key) ?? this.#levels.get(key) ?? 3, this.#passOf(key) + sliceFuel);
   }
 
-  #add(key: number, level: number): void {
-    const rank = this.#fixed?.(key) ?? this.#passes.get(key) ?? 0;
+  #passOf(key: number): number {
+    return this.#passes.get(key) ?? 0;
+  }
+
+  #add(key: number, level: number, fairRank: number): void {
     this.#stamp += 1;
-    this.#waiting.push({ key, level, rank, stamp: this.#stamp });
+    this.#waiting.push({ key, level, rank: this.#fixed?.(key) ?? fairRank, stamp: this.#stamp });
     this.#waiting.sort((a, b) => a.level - b.level || a.rank - b.rank || a.stamp - b.stamp);
   }
 
   shift(): number {
     const first = this.#waiting.shift();
     if (first === undefined) return nobody;
-    const { level, rank, key } = first;
-    this.#passOfLevel[level] = Math.max(this.#passOfLevel[level] as number, rank);
+    const { level, key } = first;
+    this.#passOfLevel[level] = Math.max(this.#passOfLevel[level] as number, this.#passOf(key));
     return key;
   }
 
@@ -77,13 +83,13 @@ export class NaiveQueue {
   }
 
   charge(key: number, fuel: number): void {
-    this.#passes.set(key, (this.#passes.get(key) ?? 0) + fuel / (this.#weights.get(key) ?? 1));
+    this.#passes.set(key, this.#passOf(key) + fuel / (this.#weights.get(key) ?? 1));
   }
 
   isWanted(key: number): boolean {
     const own = this.#present.get(key) ?? this.#levels.get(key) ?? 3;
     const first = this.#waiting[0];
     if (first === undefined || first.level > own) return false;
-    return first.level < own || first.rank < (this.#fixed?.(key) ?? this.#passes.get(key) ?? 0);
+    return first.level < own || first.rank < (this.#fixed?.(key) ?? this.#passOf(key) + sliceFuel);
   }
 }

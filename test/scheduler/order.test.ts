@@ -194,10 +194,11 @@ test('whoever was just written to waits for those of a better level', () => {
 });
 
 test('somebody is before a guest that computes when the policy says so', () => {
-  const { queue } = new Bench('fair-share').terms('B', { level: rankOfLevel('critical') }).come('AC');
+  const bench = new Bench('fair-share').terms('B', { level: rankOfLevel('critical') });
+  const { queue } = bench.learn('C', 2.5).come('AC');
   const key = queue.shift();
   assert.equal(queue.isWanted(key), false);
-  queue.charge(key, 1_000, 0);
+  queue.charge(key, 1_000_000, 0);
   assert.equal(queue.isWanted(key), true);
   queue.remove(keyOf('C'));
   assert.equal(queue.isWanted(key), false);

@@ -97,6 +97,13 @@ test('the settings file says the policy, or what is wrong with it', async (t) =>
   await assert.rejects(read('policy = "fare-share"'), /no policy 'fare-share'.*fair-share/);
   await assert.rejects(read('polcy = "priority"'), /unknown key 'scheduler.polcy'/);
   await assert.rejects(read('aging = "2h"'), /from 1ms to 60s/);
+  assert.deepEqual(await read('stealing = false\nsteal-rest = "5s"'), {
+    stealing: false,
+    stealRestMs: 5_000,
+  });
+  await assert.rejects(read('stealing = "no"'), /scheduler.stealing must be true or false/);
+  await assert.rejects(read('steal-rest = 5'), /scheduler.steal-rest must be a time/);
+  await assert.rejects(read('steal-rest = "2h"'), /scheduler.steal-rest must be from 1ms to 1h/);
   assert.deepEqual(await read('admission = "predictive"'), { admission: 'predictive' });
   await assert.rejects(read('admission = "guess"'), /admission must be one of queue, predictive/);
   assert.deepEqual(await read('spin-max-us = 0'), { spinUsMax: 0 });

@@ -181,6 +181,8 @@ export const frames: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ kind: fc.constant('unsubscribe' as const), subscriber: id, subscription: token }, plain()),
   fc.record({ kind: fc.constant('settled' as const), runs: entries }, plain()),
   fc.record({ kind: fc.constant('room' as const), receiver: id }, plain()),
+  fc.record({ kind: fc.constantFrom('fence' as const, 'passed'), token }, plain()),
+  messageFrames.map((frame): Frame => ({ ...frame, isReturned: true })),
 );
 
 /** A message of one receiver with `body`. */

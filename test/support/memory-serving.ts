@@ -144,6 +144,7 @@ export class MemoryServing implements Serving {
       lifecycle: { ...noLives, ready: 1 },
       memories: { live: 1, max: 12_000 },
       threads: [{ ...thread, heapBytes: 1_000_000, utilisation: 0.25, scheduling: noScheduling }],
+      stealing: { steals: 0, moved: 0, refused: 0 },
       deadLetters: this.letters.length,
     };
   }

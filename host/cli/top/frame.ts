@@ -74,6 +74,7 @@ function headOf({ status, nowMs, agents, threads, isPart }: Sample): string {
     `${grouped(total)} ${total === 1 ? 'agent' : 'agents'}${states.length > 0 ? `: ${states.map(([state, count]) => `${grouped(count)} ${state}`).join(', ')}` : ''}`,
     `memories ${grouped(live)} of ${grouped(max)}`,
     `${grouped(status.deadLetters)} dead letters`,
+    ...(status.stealing.moved > 0 ? [`${grouped(status.stealing.moved)} moved between threads`] : []),
     ...fallenText(threads),
     ...(isPart ? [`busiest of the first ${grouped(Math.min(agentsMax, agents.length))} by name`] : []),
   ].join(' · ');

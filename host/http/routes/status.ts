@@ -1,4 +1,10 @@
-import type { MetricsSnapshot, ServingStatus, ThreadScheduling, ThreadStatus } from '../../host/serving.ts';
+import type {
+  MetricsSnapshot,
+  ServingStatus,
+  StealingStatus,
+  ThreadScheduling,
+  ThreadStatus,
+} from '../../host/serving.ts';
 import { levels } from '../../manifest/scheduling.ts';
 import { metricsContentType, metricsText } from '../prometheus.ts';
 import { jsonAnswer, type Route, route } from '../route.ts';
@@ -38,6 +44,12 @@ const threadScheduling = objectOf<ThreadScheduling>('ThreadScheduling', {
   aged: count('Turns given to a level that had been passed over for long.'),
   latenessMs: number('By how much turns began late, on average.'),
   latenessMsMax: number(),
+});
+
+const stealing = objectOf<StealingStatus>('StealingStatus', {
+  steals: count('Times that a thread with nothing to do took agents of another one.'),
+  moved: count('Agents that went to another thread so.'),
+  refused: count('Agents that were to, and had begun something else meanwhile.'),
 });
 
 const threadStatus = objectOf<ThreadStatus>('ThreadStatus', {
@@ -112,6 +124,7 @@ export const statusRoutes: readonly Route[] = [
           },
           memories: objectOf<ServingStatus['memories']>('Memories', { live: count(), max: count() }),
           threads: listOf(threadStatus),
+          stealing,
           deadLetters: count(),
         }),
       ),

@@ -5,6 +5,9 @@ import { PlainPolicy } from './plain-policy.ts';
 /** What a millisecond counts at least, in fuel: a guest that has the host work for it uses the thread as well. */
 export const fuelPerMsMin = 100_000;
 
+/** Fuel of a whole slice, which a guest that computes is taken to use in its next turn. */
+const sliceFuel = 2_000_000;
+
 /** What a turn counts as. */
 export function costOf(fuel: number, ms: number): number {
   const leastFuel = ms * fuelPerMsMin;
@@ -15,6 +18,9 @@ export function costOf(fuel: number, ms: number): number {
  * Each agent of a level gets fuel in proportion to its weight while it has something to do (stride scheduling): its
  * pass is the fuel it used by its weight, and the lowest pass goes first. Whoever slept comes in at the pass of
  * those who run: it has saved nothing up.
+ *
+ * Guests that compute stand a slice behind their pass: those that had equal slices have equal passes, and whoever
+ * comes in at that pass, or used little since, would wait until each of them had one more.
  */
 export class FairShare extends PlainPolicy {
   readonly name = 'fair-share';
@@ -30,7 +36,7 @@ export class FairShare extends PlainPolicy {
   }
 
   peek(cells: Float64Array, at: number): number {
-    return cells[at + tagCell] as number;
+    return (cells[at + tagCell] as number) + sliceFuel;
   }
 
   override charge(cells: Float64Array, at: number, fuel: number, ms: number): void {
@@ -42,7 +48,8 @@ export class FairShare extends PlainPolicy {
     cells[at + tagCell] = this.#passes[level] as number;
   }
 
-  override picked(level: number, rank: number): void {
-    if (rank > (this.#passes[level] as number)) this.#passes[level] = rank;
+  override picked(level: number, _rank: number, cells: Float64Array, at: number): void {
+    const pass = cells[at + tagCell] as number;
+    if (pass > (this.#passes[level] as number)) this.#passes[level] = pass;
   }
 }

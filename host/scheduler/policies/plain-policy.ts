@@ -18,5 +18,5 @@ export abstract class PlainPolicy implements Policy {
 
   moved(_cells: Float64Array, _at: number, _level: number): void {}
 
-  picked(_level: number, _rank: number): void {}
+  picked(_level: number, _rank: number, _cells: Float64Array, _at: number): void {}
 }

@@ -102,8 +102,8 @@ export class Scored implements Policy {
     else cells[at + meanCell] = 0;
   }
 
-  picked(level: number, rank: number): void {
-    if (this.#fault !== undefined) this.#options.fallback.picked(level, rank);
+  picked(level: number, rank: number, cells: Float64Array, at: number): void {
+    if (this.#fault !== undefined) this.#options.fallback.picked(level, rank, cells, at);
   }
 
   /** The cell has the score and, below `turnsBase`, for how many turns it holds still; 0: there is none. */

@@ -44,6 +44,7 @@ const packages: readonly (readonly [names: RegExp, load: () => Promise<Package>]
   [/^wasi:sockets\/.*@0\.2\./, loadSockets],
   [/^wasi:http\/.*@0\.2\./, loadHttp],
   [/@0\.3\./, loadPreview3],
+  [/^wasi:sockets\/.*@0\.3\./, loadSockets3],
 ];
 
 /**
@@ -84,6 +85,11 @@ async function loadFilesystem(): Promise<Package> {
 async function loadPreview3(): Promise<Package> {
   const { wasi3 } = await import('../preview3/preview3.ts');
   return wasi3;
+}
+
+async function loadSockets3(): Promise<Package> {
+  const { sockets } = await import('../preview3/sockets/sockets.ts');
+  return sockets;
 }
 
 async function loadSockets(): Promise<Package> {

@@ -15,7 +15,15 @@ import type { DescriptorFlags, OpenFlags, PathFlags, Preopened } from '../previe
 import { type Guest, Resource } from '../preview2/guest.ts';
 import { pacedSink, pacedSource } from '../preview2/paced-streams.ts';
 import { type Instant, instant, instantNs } from './clocks.ts';
-import { type GuestStream, quietly, type Reading, reading, type Settled, writing } from './flow.ts';
+import {
+  type GuestStream,
+  quietly,
+  type Reading,
+  reading,
+  refusedReading,
+  type Settled,
+  writing,
+} from './flow.ts';
 import { offer } from './offer.ts';
 
 /** Variant `error-code`. */
@@ -315,13 +323,6 @@ const code = (error: FileError): FileCode => ({ tag: fileCode(error) });
 function streamCode(failure: Failure | undefined): FileCode {
   const detail = failure?.detail;
   return { tag: detail?.of === 'filesystem' ? detail.code : 'io' };
-}
-
-function refusedReading(val: FileCode): Reading<Uint8Array, FileCode> {
-  const nothing: AsyncIterable<Uint8Array> = {
-    [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
-  };
-  return [nothing, Promise.resolve({ tag: 'err', val })];
 }
 
 function follows({ symlinkFollow }: PathFlags): boolean {

@@ -51,6 +51,14 @@ export function reading<E>(
   return [{ [Symbol.asyncIterator]: () => iterator }, promise];
 }
 
+/** No bytes at all, and why. */
+export function refusedReading<E>(val: E): Reading<Uint8Array, E> {
+  const nothing: AsyncIterable<Uint8Array> = {
+    [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
+  };
+  return [nothing, Promise.resolve({ tag: 'err', val })];
+}
+
 /** Moves what the guest writes into `sink` until either ends; resolves when the last byte has been taken. */
 export async function writing<E>(
   guest: Guest,

@@ -7,7 +7,7 @@ import { clocks } from './clocks.ts';
 import { filesystem } from './filesystem.ts';
 import { random } from './random.ts';
 
-/** WASI 0.3 (wasi:cli, clocks, filesystem, random) for one guest, which shares its handles and waits with WASI 0.2. */
+/** WASI 0.3 without its network (wasi:cli, clocks, filesystem, random) for one guest, which shares its handles and waits with WASI 0.2. */
 export function wasi3(guest: Guest, grants: WasiGrants, files: Preopened): [string, HostInterface][] {
   return [
     ...cli(guest, grants),

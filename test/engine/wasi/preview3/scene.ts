@@ -12,6 +12,8 @@ export interface Scene3 extends AsyncDisposable {
   readonly budget: Budget;
   // biome-ignore lint/suspicious/noExplicitAny: WIT functions have no static types on the host side
   call(name: string, fn: string, ...args: unknown[]): any;
+  // biome-ignore lint/suspicious/noExplicitAny: WIT functions have no static types on the host side
+  resource(name: string, cls: string): any;
 }
 
 export async function scene3(grants: Partial<WasiGrants> = {}): Promise<Scene3> {
@@ -19,7 +21,7 @@ export async function scene3(grants: Partial<WasiGrants> = {}): Promise<Scene3> 
   const budget = new Budget({ limits: defaultLimits, clock });
   const offered = wasi({ ...noGrants, ...grants, clock }, budget);
   const linker = new Linker();
-  await offered.ready(['wasi:cli/run@0.3.0']);
+  await offered.ready(['wasi:cli/run@0.3.0', 'wasi:sockets/types@0.3.0']);
   offered.define(linker);
   return {
     budget,
@@ -28,6 +30,7 @@ export async function scene3(grants: Partial<WasiGrants> = {}): Promise<Scene3> 
       if (typeof found !== 'function') throw new Error(`no ${name}.${fn}`);
       return Reflect.apply(found, undefined, args);
     },
+    resource: (name, cls) => linker.get(`${name}@0.3.9`)?.functions[cls],
     [Symbol.asyncDispose]: () => offered.dispose(),
   };
 }

@@ -3,12 +3,13 @@ import { WitError } from '../../../linker.ts';
 import type { WasiGrants } from '../../grants.ts';
 import { IoError } from '../error.ts';
 import { type Guest, Resource } from '../guest.ts';
-import { type IpAddress, parseIp } from '../ip.ts';
+import type { IpAddress } from '../ip.ts';
 import { offer } from '../offer.ts';
 import { Pollable } from '../poll.ts';
-import { hostName, type Reach, reachOf } from '../reach.ts';
+import { type Reach, reachOf } from '../reach.ts';
 import { Arrival } from '../readiness.ts';
 import { networkCode } from './codes.ts';
+import { addressesOf } from './lookup.ts';
 import { TcpSocket } from './tcp.ts';
 import { IncomingDatagramStream, OutgoingDatagramStream, UdpSocket } from './udp.ts';
 
@@ -72,16 +73,12 @@ function networkErrorCode(error: IoError): string | undefined {
 function resolveAddresses(guest: Guest, reach: Reach, name: string): ResolveAddressStream {
   guest.budget.check();
   const resolution = new Arrival<Resolution>();
-  const literal = parseIp(name);
-  if (literal !== undefined) resolution.settle([literal]);
-  else {
-    const host = hostName(name);
-    if (host === undefined) throw new WitError('invalid-argument');
-    if (!reach.mayResolve(host)) throw new WitError('access-denied');
-    reach.resolve(host).then(
-      (addresses) => resolution.settle(addresses),
+  const addresses = addressesOf(reach, name);
+  if ('then' in addresses)
+    addresses.then(
+      (found) => resolution.settle(found),
       (cause) => resolution.settle({ code: networkCode(cause) }),
     );
-  }
+  else resolution.settle(addresses);
   return new ResolveAddressStream(guest, resolution);
 }

@@ -2,15 +2,14 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { WitError } from '../../../linker.ts';
 import { type Guest, Resource } from '../guest.ts';
 import { type Family, ipText } from '../ip.ts';
-import { ReadableSource, writableSink } from '../node-streams.ts';
 import { pacedSink, pacedSource } from '../paced-streams.ts';
 import { Pollable } from '../poll.ts';
 import type { Reach } from '../reach.ts';
 import { Arrival, type Readiness, Signal } from '../readiness.ts';
-import type { BufferedSink } from '../sink.ts';
 import { InputStream, OutputStream } from '../streams.ts';
 import { checkLocal, checkRemote, ipOf, type SocketAddress, socketAddress } from './address.ts';
-import { networkCode, networkFailure } from './codes.ts';
+import { networkCode } from './codes.ts';
+import { Connection } from './connection.ts';
 import type { Network } from './network.ts';
 
 /** Connections that wait to be accepted; further ones are dropped. */
@@ -24,41 +23,6 @@ const keepAliveIdleNsDefault = 7_200_000_000_000n;
 const nsPerMs = 1_000_000n;
 
 type Outcome = 'ok' | { readonly code: string };
-
-/** One established connection, kept open until the socket and both its streams were dropped. */
-class Connection {
-  readonly socket: Socket;
-  readonly source: ReadableSource;
-  readonly sink: BufferedSink;
-  readonly #onClosed: () => void;
-  #users = 3;
-
-  constructor(socket: Socket, onClosed: () => void) {
-    this.socket = socket;
-    this.#onClosed = onClosed;
-    this.source = new ReadableSource(socket, networkFailure);
-    const end = (): Promise<void> => new Promise((resolve) => socket.end(resolve));
-    this.sink = writableSink(socket, end, networkFailure);
-  }
-
-  streams(guest: Guest): [InputStream, OutputStream] {
-    const input = new InputStream(guest, pacedSource(this.source, guest.network), () => {
-      this.source.close();
-      this.release();
-    });
-    const output = new OutputStream(guest, pacedSink(this.sink, guest.network), () => {
-      guest.linger(this.sink.close(), () => this.release());
-    });
-    return [input, output];
-  }
-
-  release(): void {
-    this.#users -= 1;
-    if (this.#users > 0) return;
-    this.socket.destroy();
-    this.#onClosed();
-  }
-}
 
 type State =
   | { readonly at: 'unbound' | 'closed' }
@@ -323,7 +287,7 @@ export class TcpSocket extends Resource {
     const connection = new Connection(socket, () => this.#guest.closeConnection());
     this.#state = { at: 'connected', connection };
     this.#applyKeepAlive();
-    return connection.streams(this.#guest);
+    return streamsOf(this.#guest, connection);
   }
 
   #arrive(socket: Socket): void {
@@ -346,6 +310,19 @@ export class TcpSocket extends Resource {
     this.#state = { at: 'closed' };
     if (this.#counted) this.#guest.closeConnection();
   }
+}
+
+/** Both directions as handles, each of which keeps the connection. */
+function streamsOf(guest: Guest, connection: Connection): [InputStream, OutputStream] {
+  const { source, sink } = connection.retain().retain();
+  const input = new InputStream(guest, pacedSource(source, guest.network), () => {
+    source.close();
+    connection.release();
+  });
+  const output = new OutputStream(guest, pacedSink(sink, guest.network), () => {
+    guest.linger(sink.close(), () => connection.release());
+  });
+  return [input, output];
 }
 
 function isAt<At extends State['at']>(state: State, at: At): state is State & { readonly at: At } {

@@ -1,168 +1,22 @@
-import type { RemoteInfo, Socket } from 'node:dgram';
 import { WitError } from '../../../linker.ts';
 import { Trap } from '../../../trap.ts';
 import { type Guest, Resource } from '../guest.ts';
-import type { Holding } from '../held-bytes.ts';
-import { type Family, ipText, isUnspecified } from '../ip.ts';
-import { both } from '../paced-streams.ts';
+import { type Family, ipText } from '../ip.ts';
 import { Pollable } from '../poll.ts';
 import type { Reach } from '../reach.ts';
-import { Arrival, type Readiness, Signal } from '../readiness.ts';
-import { checkLocal, checkRemote, ipOf, type SocketAddress, sameAddress, socketAddress } from './address.ts';
+import { Arrival, type Readiness } from '../readiness.ts';
+import { checkLocal, ipOf, type SocketAddress, sameAddress, socketAddress } from './address.ts';
 import { networkCode } from './codes.ts';
 import type { Network } from './network.ts';
+import { datagramBytesMax, gated, type IncomingDatagram, isOpenAt, Port, receivedMax } from './udp-port.ts';
 
-/** The largest payload of a datagram (RFC 768 over IPv4). */
-const datagramBytesMax = 65_507;
-/** Datagrams that wait to be received; further ones are lost, as UDP may. */
-const receivedMax = 256;
-const receivedBytesMax = 1_048_576;
-/** Counted for each datagram beside its bytes. */
-const datagramOverheadBytes = 512;
-/** Datagrams on their way out. */
-const sendingMax = 64;
 const socketBufferBytes = 65_536;
 const hopLimitDefault = 64;
-
-/** Record `incoming-datagram`. */
-export interface IncomingDatagram {
-  readonly data: Uint8Array;
-  readonly remoteAddress: SocketAddress;
-}
 
 /** Record `outgoing-datagram`. */
 export interface OutgoingDatagram {
   readonly data: Uint8Array;
   readonly remoteAddress: SocketAddress | undefined;
-}
-
-/** A bound socket, shared by its handle and its streams. */
-class Port {
-  readonly socket: Socket;
-  readonly family: Family;
-  readonly #reach: Reach;
-  /** Bound to an address that was granted itself: whoever sends there is welcome. */
-  readonly #isOpen: boolean;
-  readonly #onClosed: () => void;
-  readonly #held: Holding;
-  readonly received: Signal = new Signal();
-  readonly sent: Signal = new Signal();
-  #users = 1;
-  #waiting: IncomingDatagram[] = [];
-  #waitingBytes = 0;
-  #sending = 0;
-  #sendingBytes = 0;
-  #error: string | undefined;
-  #remote: SocketAddress | undefined;
-  /** Only the streams made last are operational. */
-  generation = 0;
-
-  constructor(
-    socket: Socket,
-    family: Family,
-    reach: Reach,
-    isOpen: boolean,
-    held: Holding,
-    onClosed: () => void,
-  ) {
-    this.socket = socket;
-    this.family = family;
-    this.#reach = reach;
-    this.#isOpen = isOpen;
-    this.#held = held;
-    this.#onClosed = onClosed;
-    socket.on('message', (data, from) => this.#arrive(data, from));
-    socket.on('error', (cause) => {
-      this.#error = networkCode(cause);
-      this.received.notify();
-      this.sent.notify();
-    });
-  }
-
-  get remote(): SocketAddress | undefined {
-    return this.#remote;
-  }
-
-  get hasReceived(): boolean {
-    return this.#waiting.length > 0 || this.#error !== undefined;
-  }
-
-  get room(): number {
-    return sendingMax - this.#sending;
-  }
-
-  associate(remote: SocketAddress | undefined): void {
-    if (remote !== undefined) this.check(remote);
-    this.#remote = remote;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    this.#held.resize(this.#sendingBytes);
-    this.generation += 1;
-  }
-
-  /** @throws WitError `invalid-argument`, or `access-denied` where no grant reaches */
-  check(remote: SocketAddress): void {
-    checkRemote(remote, this.family);
-    if (!this.#reach.mayConnect(ipOf(remote), remote.val.port)) throw new WitError('access-denied');
-  }
-
-  receive(countMax: number): IncomingDatagram[] {
-    const code = this.#error;
-    this.#error = undefined;
-    if (code !== undefined && this.#waiting.length === 0) throw new WitError(code);
-    const datagrams = this.#waiting.splice(0, countMax);
-    for (const { data } of datagrams) this.#waitingBytes -= data.length + datagramOverheadBytes;
-    this.#held.resize(this.#waitingBytes + this.#sendingBytes);
-    return datagrams;
-  }
-
-  /** @throws WitError `out-of-memory` when the guest holds too much already */
-  send(data: Uint8Array, to: SocketAddress): void {
-    const bytes = data.length + datagramOverheadBytes;
-    if (!this.#held.tryResize(this.#waitingBytes + this.#sendingBytes + bytes))
-      throw new WitError('out-of-memory');
-    this.#sending += 1;
-    this.#sendingBytes += bytes;
-    // The bytes stay in use after this call returns, and the guest may write to its memory.
-    this.socket.send(data.slice(), to.val.port, ipText(ipOf(to)), (cause) => {
-      this.#sending -= 1;
-      this.#sendingBytes -= bytes;
-      this.#held.resize(this.#waitingBytes + this.#sendingBytes);
-      if (cause) this.#error = networkCode(cause);
-      this.sent.notify();
-    });
-  }
-
-  retain(): this {
-    this.#users += 1;
-    return this;
-  }
-
-  release(): void {
-    this.#users -= 1;
-    if (this.#users > 0) return;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    this.#held.resize(this.#sendingBytes);
-    this.socket.close();
-    this.#onClosed();
-  }
-
-  #arrive(data: Uint8Array, { address, port }: RemoteInfo): void {
-    const from = socketAddress(address, port);
-    if (from === undefined || !this.#isWelcome(from)) return;
-    if (this.#waiting.length >= receivedMax || this.#waitingBytes + data.length > receivedBytesMax) return;
-    const bytes = data.length + datagramOverheadBytes;
-    if (!this.#held.tryResize(this.#waitingBytes + this.#sendingBytes + bytes)) return;
-    this.#waiting.push({ data, remoteAddress: from });
-    this.#waitingBytes += bytes;
-    this.received.notify();
-  }
-
-  #isWelcome(from: SocketAddress): boolean {
-    if (this.#remote !== undefined) return sameAddress(from, this.#remote);
-    return this.#isOpen || this.#reach.mayConnect(ipOf(from), from.val.port);
-  }
 }
 
 type State =
@@ -213,9 +67,7 @@ export class UdpSocket extends Resource {
     if (this.#state.at === 'binding') throw new WitError('concurrency-conflict');
     if (this.#state.at !== 'unbound') throw new WitError('invalid-state');
     checkLocal(local, this.#family);
-    const isOpen = this.#reach.mayBind(ipOf(local), local.val.port);
-    if (!isOpen && !this.#isClientBind(local)) throw new WitError('access-denied');
-    this.#bind(local, isOpen);
+    this.#bind(local, isOpenAt(this.#reach, local));
   }
 
   finishBind(): void {
@@ -288,10 +140,6 @@ export class UdpSocket extends Resource {
     const state = this.#state;
     const ready: Readiness = { isReady: () => true, onChange: () => () => {} };
     return new Pollable(this.#guest, state.at === 'binding' ? state.outcome : ready);
-  }
-
-  #isClientBind(local: SocketAddress): boolean {
-    return isUnspecified(ipOf(local)) && local.val.port === 0 && !this.#reach.isEmpty;
   }
 
   #bind(local: SocketAddress, isOpen: boolean): void {
@@ -412,9 +260,4 @@ export class OutgoingDatagramStream extends Resource {
     this.#port.send(data, to);
     this.#guest.network?.pace.spend(data.length);
   }
-}
-
-/** Ready when bytes may pass, too. */
-function gated({ network }: Guest, event: Readiness): Readiness {
-  return network === undefined ? event : both(event, network);
 }
