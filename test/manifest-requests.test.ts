@@ -229,6 +229,7 @@ const mistakes: readonly (readonly [title: string, text: string, message: RegExp
   ['a setting that is no text', 'settings = { a = 1 }', /settings\.a must be a text in quotes/],
   ['a setting that would lose its place', 'settings = { 1 = "x" }', /'1' is no name of a setting/],
   ['a rate of nothing', '[limits]\nmessages-per-second = 0', /messages-per-second must be between 1 and/],
+  ['a bound of nobody’s', '[limits]\nchannel-value = 1', /channel-value.*channel-values/],
   ['leases without end', '[limits]\nleases = "2M"', /limits\.leases must be between 0 and 1000000/],
   ['a mailbox without end', '[mailbox]\ncapacity = "10M"', /mailbox\.capacity must be between 1 and 1000000/],
   ['a low mark above the high one', '[mailbox]\nlow = 900', /mailbox\.low must be below high, which is 800/],

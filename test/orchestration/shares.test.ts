@@ -78,7 +78,7 @@ test('an agent belongs to so many groups, and so many words wait for it; both ar
   assert.deepEqual(told, ['ada groupsMax 1', 'ada signalsMax 1']);
 });
 
-test('bytes count with what waits for room, and are free when it gives up or its thread is lost', async () => {
+test('bytes count with what waits for room, and are free again when it gives up', async () => {
   const home = homeOf(new Stage(), { channelBytesMax: 3000 });
   const put = (size: number, waitMs: number, signal?: AbortSignal) =>
     home.ask('ada', { kind: 'put', name: 'a', value: bytes(size), waitMs }, signal) as Promise<Answer>;
