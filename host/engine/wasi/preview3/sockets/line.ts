@@ -41,8 +41,6 @@ export class Line {
       take: (bytesMax) => paced.take(bytesMax),
       close: () => {
         paced.close();
-        // What nobody wants must not keep the peer from sending its end.
-        this.socket.resume();
         release();
       },
     };
