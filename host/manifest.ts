@@ -29,6 +29,7 @@ import { isAgentName } from './manifest/name.ts';
 import { type Resources, resourcesOf } from './manifest/resources.ts';
 import { type Restart, restartOf } from './manifest/restart.ts';
 import { type Scheduling, schedulingOf } from './manifest/scheduling.ts';
+import { type SharingLimits, sharingKeys, sharingOf } from './manifest/sharing.ts';
 import { type Sources, sourceKeys, sourcesOf } from './manifest/sources.ts';
 import { type Subscription, subscriptionsOf } from './manifest/subscriptions.ts';
 import { type Supervision, supervisionOf } from './manifest/supervision.ts';
@@ -105,6 +106,7 @@ export interface Manifest extends Sources {
   /** What an invocation asks to be limited to; limits narrow and never widen. */
   readonly limits: Partial<Limits>;
   readonly rates: Rates;
+  readonly sharing: SharingLimits;
   readonly mailbox: MailboxLimits;
   readonly restart: Restart;
   readonly supervision: Supervision;
@@ -176,7 +178,9 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     table,
     triggers.some(({ occasion }) => occasion.kind !== 'subject'),
   );
-  const limits = table.table('limits').only([...Object.keys(limitKeys), ...rateKeys], 'limit');
+  const limits = table
+    .table('limits')
+    .only([...Object.keys(limitKeys), ...rateKeys, ...sharingKeys], 'limit');
   const [errors, history, restart] = [errorsOf(table, name), historyOf(table), restartOf(table)];
   const [delivery, route] = [deliveryOf(table), routeOf(table)];
   if (execution.mode === 'parallel')
@@ -194,6 +198,7 @@ export function parseManifest(text: string, path: string, comesReady = false): M
     settings: settingsOf(table),
     limits: limitsOf(limits),
     rates: ratesOf(limits),
+    sharing: sharingOf(limits),
     mailbox: mailboxOf(table),
     restart,
     supervision: supervisionOf(table, name),
@@ -280,7 +285,9 @@ function tierOf(table: Table): Tier {
 }
 
 function limitsOf(table: Table): Partial<Limits> {
-  const own = Array.from(table.entries()).filter(([key]) => !rateKeys.includes(key));
+  const own = Array.from(table.entries()).filter(
+    ([key]) => !rateKeys.includes(key) && !sharingKeys.includes(key),
+  );
   return limitsOfTable(Object.fromEntries(own), table.path);
 }
 

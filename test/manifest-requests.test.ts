@@ -20,6 +20,12 @@ memory = "64KiB"
 messages-per-second = "2k"
 message-burst = 10
 message-bytes = "64KiB"
+leases = 2
+channels = 3
+channel-values = "4k"
+channel-bytes = "5KiB"
+signals = 0
+groups = 7
 [mailbox]
 capacity = 50
 bytes = "4MiB"
@@ -89,6 +95,14 @@ subject = "orders.>"
     ],
     limits: { memoryBytesMax: 65_536 },
     rates: { messagesPerSecond: 2000, messageBurst: 10, messageBytesMax: 65_536 },
+    sharing: {
+      leasesMax: 2,
+      channelsMax: 3,
+      channelValuesMax: 4000,
+      channelBytesMax: 5120,
+      signalsMax: 0,
+      groupsMax: 7,
+    },
     mailbox: { capacity: 50, high: 40, low: 10, bytesMax: 4 * 1024 * 1024 },
     restart: { ...defaultRestart, policy: 'on-failure', backoffMs: 50, backoffMsMax: 60_000 },
     supervision: defaultSupervision,
@@ -215,6 +229,8 @@ const mistakes: readonly (readonly [title: string, text: string, message: RegExp
   ['a setting that is no text', 'settings = { a = 1 }', /settings\.a must be a text in quotes/],
   ['a setting that would lose its place', 'settings = { 1 = "x" }', /'1' is no name of a setting/],
   ['a rate of nothing', '[limits]\nmessages-per-second = 0', /messages-per-second must be between 1 and/],
+  ['a bound of nobody’s', '[limits]\nchannel-value = 1', /channel-value.*channel-values/],
+  ['leases without end', '[limits]\nleases = "2M"', /limits\.leases must be between 0 and 1000000/],
   ['a mailbox without end', '[mailbox]\ncapacity = "10M"', /mailbox\.capacity must be between 1 and 1000000/],
   ['a low mark above the high one', '[mailbox]\nlow = 900', /mailbox\.low must be below high, which is 800/],
   ['a low mark of an empty range', '[mailbox]\nhigh = 2000', /mailbox\.high must be between 1 and 1000/],

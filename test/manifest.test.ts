@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { noResources } from '../host/manifest/resources.ts';
+import { defaultSharing } from '../host/manifest/sharing.ts';
 import {
   defaultExecution,
   defaultRestart,
@@ -27,6 +28,7 @@ test('the least manifest has a name and a world', () => {
     settings: [],
     limits: {},
     rates: { messagesPerSecond: 10_000, messageBurst: 2_000, messageBytesMax: 1_048_576 },
+    sharing: defaultSharing,
     mailbox: { capacity: 1000, high: 800, low: 200, bytesMax: 16 * 1024 * 1024 },
     restart: defaultRestart,
     supervision: defaultSupervision,

@@ -421,6 +421,14 @@ export class Bus {
   // Senders
 
   /**
+   * Does what is no message but counts as one towards the rate of an agent of this thread: who is ahead of it hears of
+   * the end as late as a sender would, and beyond that it is not done.
+   */
+  paced<T>(from: number, act: () => Promise<T>): Promise<T> | BusError {
+    return this.#shipping.paced(from, act);
+  }
+
+  /**
    * Puts a message into one agent's mailbox. A promise when an agent's send waits for room, at most
    * `backpressureMsMax`, or when a message from outside goes to the journal's disk first.
    */

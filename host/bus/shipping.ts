@@ -326,6 +326,16 @@ export class Shipping {
     return from.id === 0 ? undefined : this.#reception.roster.get(from.id);
   }
 
+  /** As `Bus.paced`. */
+  paced<T>(from: number, act: () => Promise<T>): Promise<T> | BusError {
+    const resident = from === 0 ? undefined : this.#reception.roster.get(from);
+    if (resident === undefined) return act();
+    const aheadMsMax = this.#aheadMsMax();
+    const waitMs = resident.spend(this.#stamps.nowMs(), aheadMsMax);
+    if (waitMs > aheadMsMax) return this.#refuse({ tag: 'rate-limited', val: waitMs });
+    return waitMs > slotMs ? this.#options.pace.hold(from, act(), waitMs) : act();
+  }
+
   #admit(
     resident: Resident | undefined,
     payload: Payload,

@@ -3,6 +3,7 @@ import type { Spec } from '../agent/spec.ts';
 import type { SpecMaker } from '../agent/spec-maker.ts';
 import { Capabilities } from '../capability/capabilities.ts';
 import { intersect } from '../limits.ts';
+import { tighterSharing } from '../manifest/sharing.ts';
 import { defaultErrors, type Rates } from '../manifest.ts';
 
 /**
@@ -32,6 +33,7 @@ export function childSpec(specs: SpecMaker, like: Spec, parent: Spec): Spec {
       // Paths are relative to a manifest: the same words in another folder are another place.
       grants: { ...grants, environment, files: isBeside(like, parent) ? grants.files : [] },
       rates: tighterRates(like.manifest.rates, parent.manifest.rates),
+      sharing: tighterSharing(like.manifest.sharing, parent.manifest.sharing),
       subscriptions,
       supervision: { ...like.manifest.supervision, links: ties('links'), monitors: ties('monitors') },
       triggers: [],

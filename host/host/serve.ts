@@ -206,7 +206,7 @@ class ServingHost implements LocalServing {
       bus: () => this.#bus,
       nursery: () => this.#nursery,
       ties: () => this.#tieDesk,
-      isAgent: (name) => this.#tenancy.registry.get(name) !== undefined,
+      limitsOf: (name) => this.#tenancy.registry.get(name)?.spec.manifest.sharing,
       say: this.#say.bind(this),
     });
     const stealBoard = StealBoard.create(threads);

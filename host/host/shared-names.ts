@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Bus } from '../bus/bus.ts';
 import type { Wheel } from '../clock/wheel.ts';
 import type { Clock } from '../clock.ts';
+import { type SharingLimit, type SharingLimits, sharingNames } from '../manifest/sharing.ts';
 import { type Answer, refused } from '../orchestration/asked.ts';
 import { Home, type Nursery, type TieRoom } from '../orchestration/home.ts';
 import type { Lease, LeaseEnd } from '../orchestration/leases.ts';
@@ -15,8 +16,9 @@ export interface SharedNamesOptions {
   readonly bus: () => Bus;
   readonly nursery: () => Nursery;
   readonly ties: () => TieRoom;
-  readonly isAgent: (name: string) => boolean;
-  readonly say: (level: 'error', text: string) => void;
+  /** What an agent may have of them; undefined: it is not there. */
+  readonly limitsOf: (name: string) => SharingLimits | undefined;
+  readonly say: (level: 'error' | 'warn', text: string, agent?: string) => void;
 }
 
 /** The home of the names that agents share, as the threads of a host ask it. */
@@ -29,7 +31,7 @@ export class SharedNames {
 
   /** @throws HostError `HOST_ERR_STATE_UNWRITABLE` */
   constructor(options: SharedNamesOptions) {
-    const { stateFolder, clock, wheel, nursery, ties, isAgent } = options;
+    const { stateFolder, clock, wheel, nursery, ties, limitsOf } = options;
     this.#options = options;
     this.#leases = new LeaseFile(join(stateFolder, 'leases.sqlite'), (error) =>
       options.say('error', error.message),
@@ -49,13 +51,15 @@ export class SharedNames {
         monitor: (...asked) => ties().monitor(...asked),
         demonitor: (...asked) => ties().demonitor(...asked),
       },
-      isAgent,
+      isAgent: (name) => limitsOf(name) !== undefined,
+      limitsOf,
+      onFull: (agent, limit, max) => options.say('warn', fullText(limit, max), agent),
       onLeaseEnd: (lease, end) => this.#publish(lease, end),
     });
   }
 
   async ask(thread: number, { call, agent, asked }: AskedOfHome): Promise<Answer> {
-    if (!this.#options.isAgent(agent)) return refused('cancelled');
+    if (this.#options.limitsOf(agent) === undefined) return refused('cancelled');
     const calls = this.#callsOf(thread);
     const given = new AbortController();
     calls.set(call, given);
@@ -105,4 +109,17 @@ export class SharedNames {
       body: new TextEncoder().encode(body),
     });
   }
+}
+
+const namesOfLimits: { readonly [limit in SharingLimit]: string } = {
+  leasesMax: 'leases held at once',
+  channelsMax: 'channels made',
+  channelValuesMax: 'values waiting in channels',
+  channelBytesMax: 'bytes waiting in channels',
+  signalsMax: 'signals waiting',
+  groupsMax: 'groups joined',
+};
+
+function fullText(limit: SharingLimit, max: number): string {
+  return `full: ${namesOfLimits[limit]}: ${max} is the most it may have; raise it with [limits] ${sharingNames[limit]}`;
 }

@@ -99,6 +99,29 @@ export class ThreadNames {
   }
 }
 
+/** Never refused for a rate: others wait for what it frees. */
+const givingBack: ReadonlySet<Asked['kind']> = new Set([
+  'put-back',
+  'close',
+  'release',
+  'leave',
+  'end-child',
+  'unlink',
+  'demonitor',
+]);
+
+/** The interface has no case of its own for it. */
+function rateLimited(error: BusError): Answer {
+  const inMs = error.tag === 'rate-limited' ? error.val : 0;
+  return {
+    kind: 'error',
+    error: {
+      tag: 'other',
+      val: `rate-limited: again in ${inMs} ms; [limits] messages-per-second says how often`,
+    },
+  };
+}
+
 /** One agent in front of the home of names. */
 export class AgentAmongNames implements OrchestrationGuest {
   readonly #names: ThreadNames;
@@ -127,8 +150,11 @@ export class AgentAmongNames implements OrchestrationGuest {
     return this.#agent.name;
   }
 
-  ask(asked: Asked, signal: AbortSignal | undefined): Promise<Answer> {
-    return this.#names.ask(this.name, asked, signal);
+  /** Every call counts towards the agent's rate of messages, but for those by which it gives something back. */
+  async ask(asked: Asked, signal: AbortSignal | undefined): Promise<Answer> {
+    if (givingBack.has(asked.kind)) return this.#names.ask(this.name, asked, signal);
+    const answer = this.#bus.bus.paced(this.#agent.id, () => this.#names.ask(this.name, asked, signal));
+    return answer instanceof Promise ? answer : rateLimited(answer);
   }
 
   async request(

@@ -1,17 +1,20 @@
 import { type Answer, done, refused } from './asked.ts';
+import { Shares } from './shares.ts';
 import { Topology, type TopologyKind } from './topology.ts';
 
 /** The groups of a host: who belongs to which, and who is next to whom there. */
 export class Groups {
   readonly #groupsMax: number;
   readonly #membersMax: number;
+  readonly #shares: Shares;
   readonly #groups = new Map<string, Topology>();
   readonly #of = new Map<string, Set<string>>();
 
   /** `membersMax`: of one group. */
-  constructor(groupsMax = 10_000, membersMax = 4096) {
+  constructor(groupsMax = 10_000, membersMax = 4096, shares: Shares = new Shares()) {
     this.#groupsMax = groupsMax;
     this.#membersMax = membersMax;
+    this.#shares = shares;
   }
 
   get size(): number {
@@ -19,16 +22,15 @@ export class Groups {
   }
 
   join(name: string, agent: string, kind: TopologyKind): Answer {
-    let group = this.#groups.get(name);
-    if (group === undefined) {
-      if (this.#groups.size >= this.#groupsMax) return refused('full');
-      group = new Topology(kind);
-      this.#groups.set(name, group);
-    }
-    if (group.has(agent)) return done;
-    if (group.size >= this.#membersMax) return refused('full');
-    group.add(agent);
+    const present = this.#groups.get(name);
+    if (present?.has(agent) === true) return done;
     const own = this.#of.get(agent) ?? new Set();
+    if (!this.#shares.allows(agent, 'groupsMax', own.size + 1)) return refused('full');
+    if (present === undefined ? this.#groups.size >= this.#groupsMax : present.size >= this.#membersMax)
+      return refused('full');
+    const group = present ?? new Topology(kind);
+    group.add(agent);
+    this.#groups.set(name, group);
     this.#of.set(agent, own.add(name));
     return done;
   }

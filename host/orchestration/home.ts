@@ -4,6 +4,7 @@ import { type Answer, type Asked, done, invalid, refused, type ToldLease } from 
 import { Channels } from './channels.ts';
 import { Groups } from './groups.ts';
 import { type Lease, type LeaseEnd, type LeaseStore, Leases } from './leases.ts';
+import { Shares, type SharesOptions } from './shares.ts';
 import { Signals } from './signals.ts';
 import { Waits } from './waits.ts';
 
@@ -23,7 +24,7 @@ export interface TieRoom {
   demonitor(agent: string, monitor: number): Answer;
 }
 
-export interface HomeOptions {
+export interface HomeOptions extends SharesOptions {
   readonly clock: Clock;
   readonly wheel: Wheel;
   /** Where leases outlive the process; none: they do not. */
@@ -37,6 +38,8 @@ export interface HomeOptions {
 
 const waitersMax = 100_000;
 const receiversMax = 100_000;
+const groupsMax = 10_000;
+const membersMax = 4096;
 
 /**
  * Where the names that agents share are at home: one place for all threads, so that whatever becomes of an agent or its
@@ -45,17 +48,28 @@ const receiversMax = 100_000;
 export class Home {
   readonly #options: HomeOptions;
   readonly #waits: Waits;
+  readonly #shares: Shares;
   readonly channels: Channels;
   readonly leases: Leases;
-  readonly groups: Groups = new Groups();
+  readonly groups: Groups;
   readonly #signals = new Map<string, Signals>();
 
   constructor(options: HomeOptions) {
     this.#options = options;
     const { clock, wheel, store, onLeaseEnd } = options;
     this.#waits = new Waits(wheel, waitersMax);
-    this.channels = new Channels({ waits: this.#waits });
-    this.leases = new Leases({ clock, wheel, waits: this.#waits, store, onEnd: onLeaseEnd });
+    const shares = new Shares(options);
+    this.#shares = shares;
+    this.channels = new Channels({ waits: this.#waits, shares });
+    this.leases = new Leases({
+      clock,
+      wheel,
+      waits: this.#waits,
+      store,
+      mayHold: (holder, leases) => shares.allows(holder, 'leasesMax', leases),
+      onEnd: onLeaseEnd,
+    });
+    this.groups = new Groups(groupsMax, membersMax, shares);
   }
 
   /** Those who wait for anything. */
@@ -67,16 +81,16 @@ export class Home {
   ask(agent: string, asked: Asked, signal?: AbortSignal): Answer | Promise<Answer> {
     switch (asked.kind) {
       case 'open':
-        return this.channels.open(asked.name, asked.valuesMax);
+        return this.channels.open(agent, asked.name, asked.valuesMax);
       case 'put':
-        return this.channels.put(asked.name, asked.value, asked.waitMs, signal);
+        return this.channels.put(agent, asked.name, asked.value, asked.waitMs, signal);
       case 'take':
-        return this.channels.take(asked.name, asked.waitMs, signal);
+        return this.channels.take(agent, asked.name, asked.waitMs, signal);
       case 'put-back':
-        this.channels.putBack(asked.name, asked.value);
+        this.channels.putBack(agent, asked.name, asked.value);
         return done;
       case 'close':
-        this.channels.close(asked.name);
+        this.channels.close(agent, asked.name);
         return done;
       case 'acquire':
         return this.#acquire(agent, asked.name, asked.ttlMs, asked.waitMs, signal);
@@ -116,6 +130,7 @@ export class Home {
     this.groups.endOf(agent);
     this.#signals.get(agent)?.close();
     this.#signals.delete(agent);
+    this.#shares.endOf(agent);
   }
 
   /** The host ends. */
@@ -165,7 +180,7 @@ export class Home {
   #signalsOf(agent: string): Signals | undefined {
     let signals = this.#signals.get(agent);
     if (signals !== undefined || this.#signals.size >= receiversMax) return signals;
-    signals = new Signals(this.#waits);
+    signals = new Signals(this.#waits, (words) => this.#shares.allows(agent, 'signalsMax', words));
     this.#signals.set(agent, signals);
     return signals;
   }

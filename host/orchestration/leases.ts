@@ -46,6 +46,8 @@ export interface LeasesOptions {
   readonly store?: LeaseStore | undefined;
   /** Leases at a time; default 100,000. */
   readonly leasesMax?: number;
+  /** Whether somebody may hold so many; none: as many as there are. */
+  readonly mayHold?: ((holder: string, leases: number) => boolean) | undefined;
   /** A lease is over, and nobody holds it for the moment. */
   readonly onEnd?: (lease: Lease, end: LeaseEnd) => void;
 }
@@ -69,6 +71,8 @@ export class Leases {
   readonly #leasesMax: number;
   readonly #held = new Map<string, Held>();
   readonly #numbers = new Map<number, string>();
+  /** How many each holder has. */
+  readonly #counts = new Map<string, number>();
   readonly #lines = new Map<string, WaitLine<never>>();
   readonly #kind: number;
   #number = 0;
@@ -103,7 +107,7 @@ export class Leases {
   tryAcquire(name: string, holder: string, ttlMs: number): Lease | 'held' | 'full' {
     // Those who wait were here before.
     if (this.#current(name) !== undefined || this.#lines.get(name)?.isEmpty === false) return 'held';
-    if (this.#held.size >= this.#leasesMax) return 'full';
+    if (this.#held.size >= this.#leasesMax || !this.#mayHoldOneMore(holder)) return 'full';
     return this.#grant(name, holder, ttlMs);
   }
 
@@ -129,9 +133,15 @@ export class Leases {
   /** Its turn has come; the lease is kept for it until here. */
   #takeOver(name: string, holder: string, ttlMs: number, signal?: AbortSignal): Lease | LeaseRefusal {
     this.#offered.delete(name);
-    if (signal?.aborted !== true) return this.#grant(name, holder, ttlMs);
+    const isWanted = signal?.aborted !== true;
+    if (isWanted && this.#mayHoldOneMore(holder)) return this.#grant(name, holder, ttlMs);
     this.#offer(name);
-    return 'cancelled';
+    return isWanted ? 'full' : 'cancelled';
+  }
+
+  #mayHoldOneMore(holder: string): boolean {
+    const { mayHold } = this.#options;
+    return mayHold === undefined || mayHold(holder, (this.#counts.get(holder) ?? 0) + 1);
   }
 
   /** Names that are free and about to be taken by whoever waited longest. */
@@ -195,6 +205,7 @@ export class Leases {
     const timer = this.#options.wheel.arm(this.#kind, this.#number, lease.expiresAtMs);
     this.#held.set(lease.name, { lease, number: this.#number, timer });
     this.#numbers.set(this.#number, lease.name);
+    this.#count(lease.holder, 1);
   }
 
   /** What is over by the clock is over, though the wheel has not turned. */
@@ -217,9 +228,16 @@ export class Leases {
     wheel.cancel(held.timer);
     this.#held.delete(name);
     this.#numbers.delete(held.number);
+    this.#count(held.lease.holder, -1);
     store?.remove(name);
     this.#offer(name);
     onEnd?.(held.lease, end);
+  }
+
+  #count(holder: string, by: 1 | -1): void {
+    const count = (this.#counts.get(holder) ?? 0) + by;
+    if (count > 0) this.#counts.set(holder, count);
+    else this.#counts.delete(holder);
   }
 
   #offer(name: string): void {

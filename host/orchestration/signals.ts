@@ -15,14 +15,14 @@ export type RaiseEnd = 'raised' | 'again' | 'full';
  */
 export class Signals {
   readonly #waits: Waits;
-  readonly #wordsMax: number;
+  readonly #mayKeep: (words: number) => boolean;
   readonly #raised = new Map<string, string>();
   readonly #lines = new Map<string, WaitLine<Signal>>();
 
-  /** `wordsMax`: different words that wait for the receiver at most. */
-  constructor(waits: Waits, wordsMax = 64) {
+  /** `wordsMax`: different words that wait for the receiver at most, or whether it may have so many. */
+  constructor(waits: Waits, wordsMax: number | ((words: number) => boolean) = 64) {
     this.#waits = waits;
-    this.#wordsMax = wordsMax;
+    this.#mayKeep = typeof wordsMax === 'number' ? (words) => words <= wordsMax : wordsMax;
   }
 
   get size(): number {
@@ -40,7 +40,7 @@ export class Signals {
       return 'raised';
     }
     if (this.#raised.has(word)) return 'again';
-    if (this.#raised.size >= this.#wordsMax) return 'full';
+    if (!this.#mayKeep(this.#raised.size + 1)) return 'full';
     this.#raised.set(word, from);
     return 'raised';
   }

@@ -237,6 +237,25 @@ for (const [act, send] of [
     atOnce(send(buses.bus, sender));
   });
 
+test('what is no message counts as one too: it is done at once, its end waits, and beyond that it is not done', async () => {
+  const buses = new Buses(1, { limits: { backpressureMsMax: 10 } });
+  const sender = buses.agent('sender', { terms: { rate: { perSecond: 100, burst: 2 } } });
+  buses.agent('audit');
+  let acts = 0;
+  const act = () => buses.bus.paced(sender.id, async () => ++acts);
+  atOnce(buses.bus.send(sender, 'audit', text('x')));
+  assert.equal(await act(), 1);
+  const late = act();
+  assert.deepEqual([acts, buses.bus.counts.waiting], [2, 1]);
+  assert.deepEqual(act(), { tag: 'rate-limited', val: 20 });
+  assert.equal(tagOf(atOnce(buses.bus.send(sender, 'audit', text('x')))), 'rate-limited');
+  assert.equal(acts, 2);
+  buses.pass(10);
+  assert.equal(await late, 2);
+  // Nobody of this thread has no rate here.
+  assert.equal(await buses.bus.paced(0, async () => 'done'), 'done');
+});
+
 test('a request ahead of its rate is asked at once, and its answer waits', async () => {
   const buses = new Buses();
   const sender = buses.agent('sender', { terms: { rate: { perSecond: 100, burst: 1 } } });

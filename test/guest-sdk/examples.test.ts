@@ -70,6 +70,8 @@ test('every agent in the folder is run by a test here', () => {
     'quorum',
     // One agent in four languages: test/e2e/router.test.ts.
     'router',
+    // What ranks agents, no agent itself: test/host/policy-component.test.ts.
+    'scheduling-policy',
     'site',
     'trading-swarm',
     'unreliable',

@@ -109,6 +109,144 @@ test('a quorum hears real agents, within its time; a group is asked and told wit
   assert.equal(await host.ask('dan', 'neighbours swarm'), 'eve');
 });
 
+/** Who is next to whom among those who are there, before and after the third of five has ended. */
+const shapes = {
+  mesh: [
+    { ada: 'bob,cyd,dan,eve', bob: 'ada,cyd,dan,eve', dan: 'ada,bob,cyd,eve', eve: 'ada,bob,cyd,dan' },
+    { ada: 'bob,dan,eve', bob: 'ada,dan,eve', dan: 'ada,bob,eve', eve: 'ada,bob,dan' },
+  ],
+  ring: [
+    { ada: 'eve,bob', bob: 'ada,cyd', dan: 'cyd,eve', eve: 'dan,ada' },
+    { ada: 'eve,bob', bob: 'ada,dan', dan: 'bob,eve', eve: 'dan,ada' },
+  ],
+  star: [
+    { ada: 'cyd', bob: 'cyd', dan: 'cyd', eve: 'cyd' },
+    { ada: 'bob,dan,eve', bob: 'ada', dan: 'ada', eve: 'ada' },
+  ],
+  hierarchical: [
+    { ada: 'cyd,dan,eve', bob: 'cyd', dan: 'ada', eve: 'ada' },
+    { ada: 'eve,dan', bob: 'eve', dan: 'ada', eve: 'ada,bob' },
+  ],
+} as const;
+
+test('every topology closes behind an agent that ends, and the others ask and tell each other as before', async (t) => {
+  const component = await player();
+  const names = ['ada', 'bob', 'cyd', 'dan', 'eve'];
+  const agents = names.map((name) => localAgent(name, component, shared.replace('swarm', '*')));
+  const host = await Hosted.start(t, temporaryState(t), agents, { threads: 2 });
+  const isCydMiddle = (kind: string): boolean => kind === 'star' || kind === 'hierarchical';
+  const shown = async (kind: string, of: Readonly<Record<string, string>>): Promise<unknown> =>
+    Object.fromEntries(
+      await Promise.all(
+        Object.keys(of).map(async (name) => [name, await host.ask(name, `neighbours ${kind}`)] as const),
+      ),
+    );
+  for (const [kind, [before]] of Object.entries(shapes)) {
+    const order = isCydMiddle(kind) ? ['cyd', 'ada', 'bob', 'dan', 'eve'] : names;
+    for (const name of order) assert.equal(await host.ask(name, `join ${kind} ${kind}`), 'ok');
+    assert.deepEqual(await shown(kind, before), before, kind);
+    assert.equal(await host.ask('bob', `broadcast ${kind} first`), '4 missed ', kind);
+  }
+  await host.serving.handle('cyd').kill();
+  for (const [kind, [, after]] of Object.entries(shapes)) {
+    assert.equal(await host.ask('bob', `members ${kind}`), 'ada,bob,dan,eve', kind);
+    assert.deepEqual(await shown(kind, after), after, kind);
+    assert.equal(await host.ask('bob', `broadcast ${kind} ${kind}-again`), '3 missed ', kind);
+    assert.match(await host.ask('eve', `group ${kind} yes 3`), /^decided played yes 3\/3 /, kind);
+  }
+  const heard = (await host.ask('dan', 'heard')).split(';').filter((words) => words.endsWith('-again'));
+  assert.deepEqual(
+    heard,
+    Object.keys(shapes).map((kind) => `${kind}-again`),
+  );
+});
+
+test('every call counts towards the rate of messages, but for those that give something back', async (t) => {
+  const component = await player();
+  const agents = [
+    localAgent('ada', component, `[limits]\nmessages-per-second = 1\nmessage-burst = 3\n${shared}${sends}`),
+    localAgent('bob', component, shared),
+  ];
+  const host = await Hosted.start(t, temporaryState(t), agents);
+  assert.equal(await host.ask('bob', 'again 100 put work x 0'), Array(100).fill('ok').join(','));
+  assert.equal(await host.ask('ada', 'join swarm'), 'ok');
+  const ends = (await host.ask('ada', 'again 90 take work 0')).split(',');
+  assert.equal(ends[0], 'x');
+  const refused =
+    /^other: rate-limited: again in [1-9][0-9]* ms; \[limits\] messages-per-second says how often$/;
+  const last = ends.at(-1) ?? '';
+  assert.match(last, refused);
+  // What was refused was not done.
+  const taken = ends.filter((end) => end === 'x').length;
+  assert.equal(ends.filter((end) => refused.test(end)).length, 90 - taken);
+  const left = (await host.ask('bob', 'again 100 take work 0')).split(',');
+  assert.equal(left.filter((end) => end === 'x').length, 100 - taken);
+  for (const words of [
+    'put work x 0',
+    'signal bob go',
+    'acquire leader 1000 0',
+    'members swarm',
+    'await go 0',
+  ])
+    assert.match((await host.ask('ada', `again 30 ${words}`)).split(',').at(-1) ?? '', refused, words);
+  assert.equal(await host.ask('ada', 'leave swarm'), 'ok');
+  assert.match(await host.ask('bob', 'again 30 members swarm'), /^,*$/);
+});
+
+const few = `
+[limits]
+leases = 1
+channels = 2
+channel-values = 2
+signals = 1
+groups = 1
+`;
+
+test('an agent has no more of what is shared than its limits say; the operator learns which and how to raise it', async (t) => {
+  const component = await player();
+  const all = shared.replace('leases = ["leader"]', 'leases = ["*"]').replace('["swarm"]', '["*"]');
+  const rights = all.replace('channels = ["work"]', 'channels = ["*"]') + sends;
+  const agents = [
+    localAgent('ada', component, few + rights),
+    localAgent('bob', component, rights),
+    localAgent('cyd', component, `[limits]\nleases = 0\n${rights}`),
+  ];
+  const host = await Hosted.start(t, temporaryState(t), agents);
+  const says = async (name: string, words: string, end: string): Promise<void> =>
+    assert.equal(await host.ask(name, words), end, words);
+  assert.match(await host.ask('ada', 'acquire one 60000 0'), /^\d+$/);
+  await says('ada', 'acquire two 60000 0', 'full');
+  await says('cyd', 'acquire two 60000 0', 'full');
+  assert.match(await host.ask('bob', 'acquire two 60000 0'), /^\d+$/);
+  await says('ada', 'put a x 0', 'ok');
+  await says('ada', 'put b x 0', 'ok');
+  await says('ada', 'put b x 0', 'full');
+  await says('ada', 'open c 1', 'full');
+  await says('bob', 'open c 1', 'ok');
+  await says('bob', 'put b y 0', 'ok');
+  await says('bob', 'take a 0', 'x');
+  // Its empty channel makes way, and there is room for a value again.
+  await says('ada', 'put d x 0', 'ok');
+  await says('bob', 'signal ada one', 'ok');
+  await says('bob', 'signal ada two', 'full');
+  await says('bob', 'signal cyd two', 'ok');
+  await says('ada', 'join g', 'ok');
+  await says('ada', 'join h', 'full');
+  await says('bob', 'join h', 'ok');
+  const told = host.lines.all.filter((line) => line.includes(' is the most it may have'));
+  assert.deepEqual(
+    told.map((line) => line.replace(/: (\d+) is the most it may have; raise it with/, ' $1')),
+    [
+      'ada: full: leases held at once 1 [limits] leases',
+      'cyd: full: leases held at once 0 [limits] leases',
+      'ada: full: values waiting in channels 2 [limits] channel-values',
+      'ada: full: channels made 2 [limits] channels',
+      'ada: full: signals waiting 1 [limits] signals',
+      'ada: full: groups joined 1 [limits] groups',
+    ],
+  );
+});
+
 test('shards are the same for everybody', async (t) => {
   const host = await Hosted.start(t, temporaryState(t), await three());
   const one = await host.ask('ada', 'shard ACME a,b,c');

@@ -33,38 +33,38 @@ function homeOn({ clock, wheel }: Stage, ended: string[] = []): Home {
 test('channels have room for so many bytes, each and together, also of values that wait for room', async () => {
   const { waits } = new Stage();
   const channels = new Channels({ waits, bytesMax: 4000, channelBytesMax: 3000, valueBytesMax: 1500 });
-  assert.equal(tagOf(await channels.put('a', bytes(1501), 0)), 'too-large');
-  channels.open('a', 1);
-  assert.equal(tagOf(await channels.put('a', bytes(1000), 0)), 'done');
-  void channels.put('a', bytes(1000), 1000);
-  assert.equal(tagOf(await channels.put('a', bytes(1000), 1000)), 'full');
-  assert.equal(tagOf(await channels.put('b', bytes(1000), 0)), 'done');
-  assert.equal(tagOf(await channels.put('c', bytes(1000), 0)), 'full');
-  for (const name of ['a', 'a', 'b']) assert.equal(tagOf(await channels.take(name, 0)), 'value');
+  assert.equal(tagOf(await channels.put('ada', 'a', bytes(1501), 0)), 'too-large');
+  channels.open('ada', 'a', 1);
+  assert.equal(tagOf(await channels.put('ada', 'a', bytes(1000), 0)), 'done');
+  void channels.put('ada', 'a', bytes(1000), 1000);
+  assert.equal(tagOf(await channels.put('ada', 'a', bytes(1000), 1000)), 'full');
+  assert.equal(tagOf(await channels.put('ada', 'b', bytes(1000), 0)), 'done');
+  assert.equal(tagOf(await channels.put('ada', 'c', bytes(1000), 0)), 'full');
+  for (const name of ['a', 'a', 'b']) assert.equal(tagOf(await channels.take('ada', name, 0)), 'value');
   assert.equal(channels.bytes, 0);
-  assert.equal(tagOf(await channels.take('a', 0)), 'timed-out');
+  assert.equal(tagOf(await channels.take('ada', 'a', 0)), 'timed-out');
 });
 
 test('a closed channel says so until it is opened anew, and not before it is empty', async () => {
   const channels = new Channels({ waits: new Stage().waits });
-  await channels.put('a', bytes(1), 0);
-  channels.close('a');
-  assert.equal(tagOf(await channels.put('a', bytes(1), 0)), 'closed');
-  assert.equal(tagOf(channels.open('a', 0)), 'closed');
-  assert.equal(tagOf(await channels.take('a', 0)), 'value');
-  assert.equal(tagOf(await channels.take('a', 0)), 'closed');
-  assert.equal(tagOf(channels.open('a', 0)), 'done');
-  assert.equal(tagOf(await channels.put('a', bytes(1), 0)), 'done');
+  await channels.put('ada', 'a', bytes(1), 0);
+  channels.close('ada', 'a');
+  assert.equal(tagOf(await channels.put('ada', 'a', bytes(1), 0)), 'closed');
+  assert.equal(tagOf(channels.open('ada', 'a', 0)), 'closed');
+  assert.equal(tagOf(await channels.take('ada', 'a', 0)), 'value');
+  assert.equal(tagOf(await channels.take('ada', 'a', 0)), 'closed');
+  assert.equal(tagOf(channels.open('ada', 'a', 0)), 'done');
+  assert.equal(tagOf(await channels.put('ada', 'a', bytes(1), 0)), 'done');
 });
 
 test('of too many channels the empty ones go that nobody waits for', async () => {
   const channels = new Channels({ waits: new Stage().waits, channelsMax: 3 });
-  await channels.put('full', bytes(1), 0);
-  void channels.take('awaited', 1000);
-  channels.open('empty', 1);
-  assert.equal(tagOf(channels.open('next', 1)), 'done');
-  await channels.put('next', bytes(1), 0);
-  assert.equal(tagOf(channels.open('one more', 1)), 'full');
+  await channels.put('ada', 'full', bytes(1), 0);
+  void channels.take('ada', 'awaited', 1000);
+  channels.open('ada', 'empty', 1);
+  assert.equal(tagOf(channels.open('ada', 'next', 1)), 'done');
+  await channels.put('ada', 'next', bytes(1), 0);
+  assert.equal(tagOf(channels.open('ada', 'one more', 1)), 'full');
   assert.deepEqual([channels.size, channels.lengthOf('full')], [3, 1]);
 });
 

@@ -18,6 +18,16 @@ function tally(t: o.Tally): string {
   return (decision === null ? "undecided" : "decided " + utf8.decode(decision)) + " " + t.agreed.toString() + "/" + t.needed.toString() + " " + votes.join(" ");
 }
 
+function shape(name: string): o.Topology {
+  return name == "mesh" ? o.Topology.mesh : name == "star" ? o.Topology.star : name == "hierarchical" ? o.Topology.hierarchical : o.Topology.ring;
+}
+
+function again(w: string[]): string {
+  const ends: string[] = [];
+  for (let left = <i32>parseInt(w[1]); left > 0; left--) ends.push(play(w.slice(2)));
+  return ends.join(",");
+}
+
 function play(w: string[]): string {
   if (w[0] == "open") { const r = o.openChannel(w[1], <u32>parseInt(w[2])); return r.isOk ? "ok" : r.error.toString(); }
   if (w[0] == "put") { const r = o.put(w[1], w[2], <u32>parseInt(w[3])); return r.isOk ? "ok" : r.error.toString(); }
@@ -28,7 +38,7 @@ function play(w: string[]): string {
   if (w[0] == "release") { const r = o.releaseLease(w[1], <u64>parseInt(w[2])); return r.isOk ? "ok" : r.error.toString(); }
   if (w[0] == "signal") { const r = o.signal(w[1], w[2]); return r.isOk ? "ok" : r.error.toString(); }
   if (w[0] == "await") { const r = o.awaitSignal(w[1], <u32>parseInt(w[2])); return r.isOk ? r.value : r.error.toString(); }
-  if (w[0] == "join") { const r = o.joinGroup(w[1], o.Topology.ring); return r.isOk ? "ok" : r.error.toString(); }
+  if (w[0] == "join") { const r = o.joinGroup(w[1], shape(w.length > 2 ? w[2] : "ring")); return r.isOk ? "ok" : r.error.toString(); }
   if (w[0] == "leave") { const r = o.leaveGroup(w[1]); return r.isOk ? "ok" : r.error.toString(); }
   if (w[0] == "members") { const r = o.members(w[1]); return r.isOk ? r.value.join(",") : r.error.toString(); }
   if (w[0] == "neighbours") { const r = o.neighbours(w[1]); return r.isOk ? r.value.join(",") : r.error.toString(); }
@@ -39,6 +49,7 @@ function play(w: string[]): string {
   if (w[0] == "spawn") { const r = o.spawn(w[1], w[2], w.length > 3); return r.isOk ? "ok" : r.error.toString(); }
   if (w[0] == "end") { const r = o.endChild(w[1]); return r.isOk ? "ok" : r.error.toString(); }
   if (w[0] == "children") { const r = o.children(); return r.isOk ? r.value.join(",") : r.error.toString(); }
+  if (w[0] == "again") return again(w);
   if (w[0] == "mute") for (;;) {}
   heard.push(w.join(" "));
   return w[0] == "heard" ? heard.slice(0, heard.length - 1).join(";") : "played " + w.join(" ");

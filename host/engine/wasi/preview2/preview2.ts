@@ -45,6 +45,7 @@ const packages: readonly (readonly [names: RegExp, load: () => Promise<Package>]
   [/^wasi:http\/.*@0\.2\./, loadHttp],
   [/@0\.3\./, loadPreview3],
   [/^wasi:sockets\/.*@0\.3\./, loadSockets3],
+  [/^wasi:http\/.*@0\.3\./, loadHttp3],
 ];
 
 /**
@@ -90,6 +91,11 @@ async function loadPreview3(): Promise<Package> {
 async function loadSockets3(): Promise<Package> {
   const { sockets } = await import('../preview3/sockets/sockets.ts');
   return sockets;
+}
+
+async function loadHttp3(): Promise<Package> {
+  const { http } = await import('../preview3/http/http.ts');
+  return http;
 }
 
 async function loadSockets(): Promise<Package> {

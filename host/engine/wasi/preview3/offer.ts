@@ -17,6 +17,8 @@ export const offers: Readonly<Record<string, Need>> = {
   'wasi:clocks/system-clock': 'none',
   'wasi:filesystem/types': '--dir',
   'wasi:filesystem/preopens': '--dir',
+  'wasi:http/types': 'none',
+  'wasi:http/client': '--net',
   'wasi:sockets/types': '--net',
   'wasi:sockets/ip-name-lookup': '--net',
   'wasi:random/random': 'none',

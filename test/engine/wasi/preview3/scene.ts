@@ -21,7 +21,7 @@ export async function scene3(grants: Partial<WasiGrants> = {}): Promise<Scene3> 
   const budget = new Budget({ limits: defaultLimits, clock });
   const offered = wasi({ ...noGrants, ...grants, clock }, budget);
   const linker = new Linker();
-  await offered.ready(['wasi:cli/run@0.3.0', 'wasi:sockets/types@0.3.0']);
+  await offered.ready(['wasi:cli/run@0.3.0', 'wasi:sockets/types@0.3.0', 'wasi:http/types@0.3.0']);
   offered.define(linker);
   return {
     budget,

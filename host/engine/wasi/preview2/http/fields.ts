@@ -91,6 +91,13 @@ export class Fields extends Resource {
     this.#replace(this.#without(name));
   }
 
+  /** WASI 0.3 only. */
+  getAndDelete(name: string): Uint8Array[] {
+    const values = this.get(name);
+    this.delete(name);
+    return values;
+  }
+
   append(name: string, value: Uint8Array): void {
     this.#checkMutable();
     checkLine(name, value);
@@ -99,6 +106,17 @@ export class Fields extends Resource {
 
   entries(): [name: string, value: Uint8Array][] {
     return this.#lines.map(([name, value]) => [name, value]);
+  }
+
+  /** `entries` of WASI 0.3: a name that occurs again is spelled as at first, which is how it goes out. */
+  copyAll(): [name: string, value: Uint8Array][] {
+    const spelled = new Map<string, string>();
+    return this.#lines.map(([name, value]) => {
+      const key = name.toLowerCase();
+      const first = spelled.get(key) ?? name;
+      spelled.set(key, first);
+      return [first, value];
+    });
   }
 
   clone(): Fields {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { HostInterface, HostResource } from '../../../linker.ts';
+import type { HostInterface } from '../../../linker.ts';
 import type { WasiGrants } from '../../grants.ts';
 import { IoError } from '../error.ts';
 import type { Guest } from '../guest.ts';
@@ -7,8 +7,8 @@ import { offer } from '../offer.ts';
 import { reachOf } from '../reach.ts';
 import { HttpClient } from './client.ts';
 import type { ErrorCode } from './codes.ts';
-import { type FieldLine, Fields } from './fields.ts';
 import { FutureTrailers, IncomingBody } from './incoming-body.ts';
+import { madeFor, offeredFields } from './offered.ts';
 import { OutgoingBody } from './outgoing-body.ts';
 import { IncomingRequest, OutgoingRequest, RequestOptions, takeRequest, takeTimeouts } from './requests.ts';
 import { FutureIncomingResponse, IncomingResponse, OutgoingResponse, ResponseOutparam } from './responses.ts';
@@ -57,22 +57,4 @@ export function exchange(
 function httpErrorCode(error: IoError): ErrorCode | undefined {
   const detail = IoError.detailOf(error);
   return detail?.of === 'http' ? detail.code : undefined;
-}
-
-/** The class as the guest constructs it: what it makes belongs to this guest. A proxy is the same class to `instanceof`. */
-function madeFor<Args extends unknown[]>(
-  guest: Guest,
-  Resource: new (guest: Guest, ...args: Args) => object,
-): HostResource {
-  return new Proxy(Resource, { construct: (_target, args: Args) => new Resource(guest, ...args) });
-}
-
-function offeredFields(guest: Guest): HostResource {
-  return new Proxy(Fields, {
-    construct: () => new Fields(guest, [], true),
-    get: (target, key) =>
-      key === 'fromList'
-        ? (entries: readonly FieldLine[]) => Fields.checked(guest, entries)
-        : Reflect.get(target, key),
-  });
 }

@@ -6,7 +6,7 @@ import { pacedSink } from '../paced-streams.ts';
 import { BufferedSink } from '../sink.ts';
 import { OutputStream } from '../streams.ts';
 import { HttpFault, httpFailure } from './codes.ts';
-import { type FieldLine, type Fields, latin1, takeLines } from './fields.ts';
+import { contentLength, type FieldLine, type Fields, latin1, takeLines } from './fields.ts';
 
 /** Which `error-code` a wrong body length gives. */
 export type Direction = 'HTTP-request-body-size' | 'HTTP-response-body-size';
@@ -92,6 +92,15 @@ export class BodyTransfer {
       message.addTrailers(trailers.map(([name, value]): [string, string] => [name, latin1(value)]));
     message.end();
   }
+}
+
+/** The body of a request with these header lines. */
+export function requestTransfer(guest: Guest, lines: readonly FieldLine[]): BodyTransfer {
+  const length = contentLength(lines);
+  return new BodyTransfer(guest, 'HTTP-request-body-size', length, (message) => {
+    // Node frames the body of a GET or DELETE only when told to; unframed it would be the next request.
+    if (length === undefined) message.setHeader('transfer-encoding', 'chunked');
+  });
 }
 
 /** Resource `wasi:http/types.outgoing-body`. */

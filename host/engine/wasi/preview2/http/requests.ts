@@ -3,18 +3,9 @@ import { WitError } from '../../../linker.ts';
 import { type Guest, Resource } from '../guest.ts';
 import type { Holding } from '../held-bytes.ts';
 import { HttpFault } from './codes.ts';
-import {
-  contentLength,
-  type FieldLine,
-  Fields,
-  heldBytesOf,
-  latin1,
-  linesFrom,
-  takeLines,
-  tokenPattern,
-} from './fields.ts';
+import { type FieldLine, Fields, heldBytesOf, latin1, linesFrom, takeLines, tokenPattern } from './fields.ts';
 import { type Incoming, IncomingBody, incomingBytes } from './incoming-body.ts';
-import { BodyTransfer, OutgoingBody } from './outgoing-body.ts';
+import { type BodyTransfer, OutgoingBody, requestTransfer } from './outgoing-body.ts';
 
 const methodNames = ['get', 'head', 'post', 'put', 'delete', 'connect', 'options', 'trace', 'patch'] as const;
 
@@ -76,11 +67,7 @@ export class OutgoingRequest extends Resource {
   body(): OutgoingBody {
     this.#guest.budget.check();
     if (this.#transfer !== undefined) throw new WitError(undefined);
-    const length = contentLength(this.#lines);
-    this.#transfer = new BodyTransfer(this.#guest, 'HTTP-request-body-size', length, (message) => {
-      // Node frames the body of a GET or DELETE only when told to; unframed it would be the next request.
-      if (length === undefined) message.setHeader('transfer-encoding', 'chunked');
-    });
+    this.#transfer = requestTransfer(this.#guest, this.#lines);
     return new OutgoingBody(this.#guest, this.#transfer);
   }
 

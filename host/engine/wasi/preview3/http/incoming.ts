@@ -1,0 +1,68 @@
+import { WitError } from '../../../linker.ts';
+import { IoError } from '../../preview2/error.ts';
+import type { Guest } from '../../preview2/guest.ts';
+import type { ErrorCode } from '../../preview2/http/codes.ts';
+import { IncomingBody } from '../../preview2/http/incoming-body.ts';
+import { streamChunkBytesMax } from '../../preview2/source.ts';
+import type { StreamError } from '../../preview2/streams.ts';
+import { quietly, type Settled } from '../flow.ts';
+import type { Consumed, Trailers } from './contents.ts';
+
+/**
+ * A body that comes from a server, and its trailers, which are there when the stream was read to its end or dropped.
+ * The server is not told what the guest made of it: HTTP/1.1 has no words for that.
+ */
+export function incomingBody(
+  guest: Guest,
+  body: IncomingBody,
+  outcome: PromiseLike<Settled<ErrorCode>>,
+): Consumed {
+  outcome.then(
+    () => {},
+    () => {},
+  );
+  const input = body.stream();
+  const trailers = Promise.withResolvers<Trailers>();
+  const ended = { done: true, value: undefined } as const;
+  let isOpen = true;
+  const end = (error?: ErrorCode): typeof ended => {
+    if (!isOpen) return ended;
+    isOpen = false;
+    input[Symbol.dispose]();
+    if (error === undefined) void quietly(trailersOf(guest, body).then(trailers.resolve));
+    else {
+      body[Symbol.dispose]();
+      trailers.resolve({ tag: 'err', val: error });
+    }
+    return ended;
+  };
+  const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
+    if (!isOpen) return ended;
+    try {
+      return { done: false, value: new Uint8Array(await input.blockingRead(BigInt(streamChunkBytesMax))) };
+    } catch (thrown) {
+      if (!(thrown instanceof WitError)) throw thrown;
+      return end(codeOf(thrown.payload as StreamError));
+    }
+  };
+  const iterator = { next, return: async () => end() };
+  return [{ [Symbol.asyncIterator]: () => iterator }, trailers.promise];
+}
+
+/** Undefined for a stream that ended as it should. */
+function codeOf(error: StreamError): ErrorCode | undefined {
+  if (error.tag === 'closed') return undefined;
+  const detail = IoError.detailOf(error.val);
+  error.val[Symbol.dispose]();
+  return detail?.of === 'http' ? detail.code : { tag: 'internal-error', val: undefined };
+}
+
+async function trailersOf(guest: Guest, body: IncomingBody): Promise<Trailers> {
+  const future = IncomingBody.finish(body);
+  using pollable = future.subscribe();
+  await pollable.block();
+  guest.budget.check();
+  const taken = future.get();
+  future[Symbol.dispose]();
+  return taken?.tag === 'ok' ? taken.val : { tag: 'err', val: { tag: 'internal-error', val: undefined } };
+}
