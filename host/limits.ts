@@ -136,10 +136,10 @@ function scaled(
 ): number {
   const match = /^([0-9][0-9_]*(?:\.[0-9]+)?)\s*([a-z]*)$/i.exec(text.trim());
   const scale = match === null ? undefined : units[(match[2] ?? '').toLowerCase()];
-  const value =
-    match === null || scale === undefined
-      ? Number.NaN
-      : Math.floor(Number((match[1] ?? '').replaceAll('_', '')) * scale);
+  const exact =
+    match === null || scale === undefined ? Number.NaN : Number((match[1] ?? '').replaceAll('_', '')) * scale;
+  // Half a thing is a mistake, where half a kilobyte or a second and a half may be meant.
+  const value = units === countUnits && scale === 1 ? exact : Math.floor(exact);
   if (!Number.isSafeInteger(value) || value < 0) {
     throw new HostError(
       'HOST_ERR_LIMIT_INVALID',

@@ -58,6 +58,14 @@ export function threadsText({
   return (instances ?? 1) > 1 ? `${instances} on ${(threads ?? [thread]).join(',')}` : String(thread);
 }
 
+/** `on thread 2`; of several instances `4 instances on threads 1, 2`. */
+export function placeText(row: Pick<Row, 'thread' | 'threads' | 'instances'>): string {
+  const { thread, threads, instances = 1 } = row;
+  return instances > 1
+    ? `${instances} instances on threads ${(threads ?? [thread]).join(', ')}`
+    : `on thread ${thread}`;
+}
+
 export function shareText(share: number | undefined): string {
   return share === undefined ? '' : `${Math.round(share * 100)} %`;
 }

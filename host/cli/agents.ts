@@ -8,7 +8,7 @@ import type {
   Difference,
 } from '../host/serving.ts';
 import { pull, reins, wait } from './agent-reins.ts';
-import { agentTable, threadsText } from './agent-table.ts';
+import { agentTable, placeText } from './agent-table.ts';
 import { listTies, tie, tieVerbs } from './agent-ties.ts';
 import { grouped, short, span } from './client/amount.ts';
 import { bytesOf } from './client/answer.ts';
@@ -176,7 +176,7 @@ function detailText(agent: Wire<AgentDetail>): string {
   const { subscriptions = [], imports = [], earlier = [], triggers = [] } = agent;
   const pairs: [string, string | undefined][] = [
     ['name', agent.name],
-    ['state', `${agent.state}, on thread ${threadsText(agent)}`],
+    ['state', `${agent.state}, ${placeText(agent)}`],
     ['life', agent.lifecycle],
     [
       'handled',

@@ -12,7 +12,15 @@ async function runHere() {
   const dist = new URL('../../dist/', import.meta.url);
   const runsSources = fs.existsSync(source) && !isCurrent(fs, dist);
   const { main } = await import(runsSources ? source.href : new URL('hot.js', dist).href);
+  endWithLauncher();
   await main(process.argv.slice(2));
+}
+
+/** Started by an older Node (`runOn`): when that is killed, even at once, this is to end as if it had been asked to. */
+function endWithLauncher() {
+  if (process.channel === undefined || process.channel === null) return;
+  process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  process.channel.unref();
 }
 
 /** In a checkout: whether dist/ is there and no source is newer. Two hundred looks at the disk, a millisecond. */
@@ -45,7 +53,9 @@ async function runOn(node) {
   const { spawn } = await import('node:child_process');
   const { fileURLToPath } = await import('node:url');
   // Signals of the terminal reach the child by itself; this parent only has to outlive it.
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
   for (const signal of ['SIGINT', 'SIGQUIT']) process.on(signal, () => {});
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => {

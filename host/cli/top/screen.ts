@@ -1,5 +1,5 @@
 import { systemClock } from '../../clock.ts';
-import { isTerminal } from '../stdio.ts';
+import { isReaderGone, isTerminal } from '../stdio.ts';
 import type { FrameSize } from './frame.ts';
 
 const enter = '\x1b[?1049h\x1b[?25l';
@@ -21,9 +21,16 @@ export class Screen {
     if (endKeys.includes(key.toString('latin1'))) this.#end.abort();
   };
 
+  /** Nobody reads any more, as after `head`: that is the end, and no failure. */
+  readonly #onUnread = (error: Error): void => {
+    if (!isReaderGone(error)) throw error;
+    this.#end.abort();
+  };
+
   constructor(isLive: boolean) {
     this.#isLive = isLive;
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, this.#onSignal);
+    process.stdout.on('error', this.#onUnread);
     if (!isLive) return;
     process.stdout.on('resize', this.#onResize);
     if (isTerminal(0)) process.stdin.setRawMode(true).on('data', this.#onKey);
