@@ -47,13 +47,20 @@ export async function loadPolicyProgram(
   }
 }
 
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'this user may not read it',
+};
+
 async function bytesOf(path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return new Uint8Array(await readFile(path));
   } catch (cause) {
+    const why = cause instanceof Error && 'code' in cause ? reasons[String(cause.code)] : undefined;
     throw new HostError(
       'HOST_ERR_FILE_NOT_FOUND',
-      `the scheduler's component ${path} cannot be read: ${String(cause)}; see component in [scheduler]`,
+      `the scheduler's component ${path} cannot be read: ${why ?? String(cause)}; see component in [scheduler]`,
       { path },
       cause,
     );
@@ -63,7 +70,8 @@ async function bytesOf(path: string): Promise<Uint8Array<ArrayBuffer>> {
 function requirePolicy({ facts }: Program, path: string): void {
   const wrong = (why: string): HostError =>
     new HostError('HOST_ERR_CONFIG_INVALID', `the scheduler's component ${path} ${why}`, { path });
-  const imports = (facts.world?.imports ?? []).map(({ name }) => name);
+  // Of what it imports only interfaces and functions are anything to be given.
+  const imports = (facts.world?.imports ?? []).filter(({ kind }) => kind !== 'type').map(({ name }) => name);
   if (imports.length > 0)
     throw wrong(
       `imports ${imports.join(', ')}: a policy is a function of what it is asked, and is given nothing`,

@@ -16,7 +16,7 @@ export async function loadRank({
   if (module === undefined)
     throw new HostError(
       'HOST_ERR_CONFIG_INVALID',
-      "the scheduler's policy 'custom' needs a function: set [scheduler] module to a file that exports `rank`",
+      "the scheduler's policy 'custom' needs a function or a component: set [scheduler] module to a file that exports `rank`, or component to one that exports motehost:scheduling/policy",
     );
   let found: { readonly rank?: unknown };
   try {

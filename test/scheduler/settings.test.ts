@@ -134,6 +134,6 @@ test('a custom policy is the function that a module beside the settings file exp
     loadRank({ policy: 'custom', ...(module === undefined ? {} : { module: join(place, module) }) });
   await assert.rejects(load('none.mjs'), /exports no function named rank/);
   await assert.rejects(load('broken.mjs'), /does not load: Error: at once/);
-  await assert.rejects(load(), /needs a function/);
+  await assert.rejects(load(), /needs a function or a component/);
   assert.equal(await loadRank({ policy: 'round-robin' }), undefined);
 });
