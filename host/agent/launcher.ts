@@ -15,6 +15,8 @@ export interface LauncherOptions {
   /** What the agent can reach of the host. */
   readonly link: (agent: Agent, budget: Budget) => Linker;
   readonly wasi: (agent: Agent, budget: Budget) => WasiGrants;
+  /** Opens the account of what it may use in the long run, before it uses anything. */
+  readonly account: (agent: Agent) => void;
   /** Milliseconds since 1970. */
   readonly wallMs: () => number;
   /** Why an agent begins anew although its state was saved. */
@@ -34,7 +36,8 @@ export class Launcher {
    * @throws HostError as `MemoryRoom.enter`, `Engine.enter` and `Engine.wake`
    */
   async launch(agent: Agent, saved: Saved | undefined, budget: Budget, deadlineMs: number): Promise<Launch> {
-    const { engine, room, link, wasi } = this.#options;
+    const { engine, room, link, wasi, account } = this.#options;
+    account(agent);
     const { program } = agent.spec;
     const { recorder } = agent;
     const own = link(agent, budget);

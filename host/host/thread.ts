@@ -360,6 +360,7 @@ export class AgentThread {
       cold: this.#cold,
       link: (agent, budget) => this.#link(agent, budget),
       wasi: (agent, budget) => this.#wasi(agent, budget),
+      account: (agent) => void this.#allowances.of(agent),
       wallMs: () => this.#wallMs(),
       onLost: (agent, error) => this.#news.say('error', error.message, agent.name),
     });

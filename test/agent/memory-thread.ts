@@ -131,6 +131,7 @@ export class MemoryThread {
       cold: this.#cold,
       link: linkerOf,
       wasi: () => noGrants,
+      account: () => {},
       wallMs: () => 0,
       onLost: (_agent, error) => this.lost.push(error.code),
     });
