@@ -12,6 +12,7 @@ import type {
   NewTime,
   Descriptor as OpenDescriptor,
   OpenDirectory,
+  OpenRequest,
 } from '../files/port.ts';
 import { type Datetime, datetime, epochNs } from './clocks.ts';
 import { IoError } from './error.ts';
@@ -204,18 +205,7 @@ export class Descriptor extends Resource {
 
   openAt(pathFlags: PathFlags, path: string, openFlags: OpenFlags, flags: DescriptorFlags): Soon<Descriptor> {
     return this.#do(async () => {
-      const node = await this.#directory().openAt(path, {
-        read: flags.read === true,
-        write: flags.write === true,
-        follow: follows(pathFlags),
-        create: openFlags.create === true,
-        directory: openFlags.directory === true,
-        exclusive: openFlags.exclusive === true,
-        truncate: openFlags.truncate === true,
-        sync: flags.fileIntegritySync === true,
-        dsync: flags.dataIntegritySync === true,
-        rsync: flags.requestedWriteSync === true,
-      });
+      const node = await this.#directory().openAt(path, openRequest(pathFlags, openFlags, flags));
       return this.#opened(node, flags);
     });
   }
@@ -371,7 +361,23 @@ function after<T, U>(soon: Soon<T>, then: (value: T) => U): Soon<U> {
   return soon instanceof Promise ? soon.then(then) : then(soon);
 }
 
-function follows({ symlinkFollow }: PathFlags): boolean {
+/** What the flags of `open-at` ask for, in every version of WASI. */
+export function openRequest(path: PathFlags, how: OpenFlags, flags: DescriptorFlags): OpenRequest {
+  return {
+    read: flags.read === true,
+    write: flags.write === true,
+    follow: follows(path),
+    create: how.create === true,
+    directory: how.directory === true,
+    exclusive: how.exclusive === true,
+    truncate: how.truncate === true,
+    sync: flags.fileIntegritySync === true,
+    dsync: flags.dataIntegritySync === true,
+    rsync: flags.requestedWriteSync === true,
+  };
+}
+
+export function follows({ symlinkFollow }: PathFlags): boolean {
   return symlinkFollow === true;
 }
 

@@ -11,7 +11,14 @@ import type {
 import type { Failure } from '../preview2/error.ts';
 import { fileCode } from '../preview2/file-codes.ts';
 import { fileSink, fileSource, SharedFile } from '../preview2/file-streams.ts';
-import type { DescriptorFlags, OpenFlags, PathFlags, Preopened } from '../preview2/filesystem.ts';
+import {
+  type DescriptorFlags,
+  follows,
+  type OpenFlags,
+  openRequest,
+  type PathFlags,
+  type Preopened,
+} from '../preview2/filesystem.ts';
 import { type Guest, Resource } from '../preview2/guest.ts';
 import { pacedSink, pacedSource } from '../preview2/paced-streams.ts';
 import { type Instant, instant, instantNs } from './clocks.ts';
@@ -175,18 +182,12 @@ export class Descriptor extends Resource {
 
   openAt(pathFlags: PathFlags, path: string, how: OpenFlags, flags: DescriptorFlags): Promise<Descriptor> {
     return this.#do(async () => {
+      const asked = openRequest(pathFlags, how, flags);
       const node = await this.#directory().openAt(path, {
+        ...asked,
         // What is created can be written, and what is asked for nothing else can be read.
-        read: flags.read === true || flags.write !== true,
-        write: flags.write === true || how.create === true,
-        follow: follows(pathFlags),
-        create: how.create === true,
-        directory: how.directory === true,
-        exclusive: how.exclusive === true,
-        truncate: how.truncate === true,
-        sync: flags.fileIntegritySync === true,
-        dsync: flags.dataIntegritySync === true,
-        rsync: flags.requestedWriteSync === true,
+        read: asked.read === true || asked.write !== true,
+        write: asked.write === true || asked.create === true,
       });
       return this.#opened(node, flags);
     });
@@ -323,10 +324,6 @@ const code = (error: FileError): FileCode => ({ tag: fileCode(error) });
 function streamCode(failure: Failure | undefined): FileCode {
   const detail = failure?.detail;
   return { tag: detail?.of === 'filesystem' ? detail.code : 'io' };
-}
-
-function follows({ symlinkFollow }: PathFlags): boolean {
-  return symlinkFollow === true;
 }
 
 function newTime(time: NewTimestamp): NewTime {

@@ -38,6 +38,15 @@ test('an output that takes no more settles the future with an error', async () =
   assert.deepEqual(end, { tag: 'err', val: 'io' });
 });
 
+test('a stream that fails in the hands of the host ends no process when nobody waits for its future', async () => {
+  await using it = await scene3();
+  const data = { ...written('x'), read: () => Promise.reject(new Error('torn')) };
+  const end: Promise<unknown> = it.call('wasi:cli/stdout', 'writeViaStream', data);
+  // An unhandled rejection would end the test's own process in this turn of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
+  await assert.rejects(end, /torn/);
+});
+
 test('output counts against the limit of the program', async () => {
   const stdout = new Kept();
   await using it = await scene3({ stdout });
