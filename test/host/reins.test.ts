@@ -91,7 +91,10 @@ test(
     assert.equal(host.lines.all.filter((line) => /bob: (got|seen)/.test(line)).length, 0);
     const half = await bob.metrics();
     assert.equal(half.handled, 0);
-    assert.ok(half.fuel > 0n && half.fuel < (await ann.metrics()).fuel, 'what is used is shown while it is used');
+    assert.ok(
+      half.fuel > 0n && half.fuel < (await ann.metrics()).fuel,
+      'what is used is shown while it is used',
+    );
     assert.equal(await bob.resume(), true);
     await host.lines.until(/bob: seen more/);
     await reached(bob, 'ready');
