@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { HostError } from '../../errors.ts';
+import { threadEnvironment } from '../../thread-environment.ts';
 import type { Component } from '../component/component.ts';
 import type { World } from '../component/world.ts';
 import { fullName, interfacesOf, rootInterface } from './general-world.ts';
@@ -85,7 +86,7 @@ function requestFor(bytes: Uint8Array<ArrayBuffer>, options: TranspileOptions): 
 function startWorker(): Worker {
   const worker = new Worker(workerUrl, {
     resourceLimits: { maxOldGenerationSizeMb: heapMiBMax },
-    env: {},
+    env: threadEnvironment(),
     stdout: true,
     stderr: true,
   });
