@@ -5,8 +5,10 @@ import { requestTransfer } from '../../preview2/http/outgoing-body.ts';
 import {
   type Method,
   OutgoingRequest,
+  parseAuthority,
   type RequestParts,
   type Scheme,
+  type TargetRules,
   type Timeouts,
   takeRequest,
 } from '../../preview2/http/requests.ts';
@@ -20,6 +22,18 @@ export interface TakenRequest {
   readonly contents: Contents;
   readonly timeouts: Timeouts | undefined;
 }
+
+const pathCharactersMax = 65_536;
+const authorityCharactersMax = 1024;
+
+/** What is a path or an authority by RFC 3986, of whatever form: only some are sent. */
+const rules: TargetRules = {
+  isPath: (text) =>
+    text.length <= pathCharactersMax && /^(?:[\w\-.~%!$&'()*+,;=:@/?"{|}^[\]\\]|\P{ASCII})*$/u.test(text),
+  isAuthority: (text) =>
+    text.length <= authorityCharactersMax &&
+    parseAuthority(text.replace(/^[\w\-.~%!$&'()*+,;=:]*@/, '')) !== undefined,
+};
 
 let take: (request: Request) => TakenRequest;
 let consume: (request: Request, outcome: PromiseLike<Settled<ErrorCode>>) => Consumed;
@@ -58,7 +72,7 @@ export class Request extends Resource {
     guest.budget.check();
     const contents = new Contents(guest, stream, trailers);
     const timeouts = options === undefined ? undefined : takeOptions(options);
-    const request = new Request(guest, new OutgoingRequest(guest, headers), contents, timeouts);
+    const request = new Request(guest, new OutgoingRequest(guest, headers, rules), contents, timeouts);
     return [request, contents.sent];
   }
 
