@@ -271,7 +271,8 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage, C
     const entry = (...core: CoreValue[]): unknown => {
       try {
         this.raise();
-        if (leaves && !this.#mayLeave) throw violation('it called a built-in while it allocated or cleaned up');
+        if (leaves && !this.#mayLeave)
+          throw violation('it called a built-in while it allocated or cleaned up');
         const result = act(...core);
         return isPromise(result) ? result.catch((error) => this.#rethrow(error)) : result;
       } catch (error) {
