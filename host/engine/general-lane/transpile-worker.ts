@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { $init, type GenerateOptions, generate } from '@bytecodealliance/jco-transpile/component';
+import { stubIndex } from './core-stub.ts';
 import { checkCoreNames, checkExternName, Refusal, sealGlue } from './glue.ts';
 import type { CoreModule, Transpiled, TranspileReply, TranspileRequest } from './transpiled.ts';
 
@@ -44,7 +45,7 @@ function transpile(request: TranspileRequest): Transpiled {
   const generated = generate(request.bytes, optionsFor(request));
   for (const name of generated.imports) checkExternName(name);
   for (const [name] of generated.exports) checkExternName(name);
-  const coreModules = coreModulesOf(generated.files);
+  const coreModules = coreModulesOf(generated.files, request.modules);
   for (const { bytes } of coreModules) checkCoreNames(new WebAssembly.Module(bytes));
   const script = generated.files.find(([name]) => name.endsWith('.js'));
   if (script === undefined) throw new Error('bug: the generator wrote no module');
@@ -52,10 +53,20 @@ function transpile(request: TranspileRequest): Transpiled {
   return { glue, coreModules, suspendingImports: request.suspendingImports };
 }
 
-function coreModulesOf(files: readonly [string, Uint8Array][]): CoreModule[] {
+/** The generator's own modules, which join functions of two components, and the component's in place of their stubs. */
+function coreModulesOf(
+  files: readonly [string, Uint8Array][],
+  modules: TranspileRequest['modules'],
+): CoreModule[] {
   return files
     .filter(([name]) => name.endsWith('.wasm'))
-    .map(([name, bytes]) => ({ name, bytes: new Uint8Array(bytes) }));
+    .map(([name, bytes]) => {
+      const own = new Uint8Array(bytes);
+      const index = stubIndex(new WebAssembly.Module(own));
+      const original = index === undefined ? own : modules[index];
+      if (original === undefined) throw new Error(`bug: there is no core module ${index}`);
+      return { name, bytes: original };
+    });
 }
 
 function optionsFor(request: TranspileRequest): GenerateOptions {

@@ -15,6 +15,7 @@ import { Partings } from './partings.ts';
 import { loopForm, Plan, patch } from './plan.ts';
 import { Reader } from './reader.ts';
 import { malformed, unknownOperator, unsupported } from './refusal.ts';
+import { planRelaxed, relaxedMin } from './relaxed.ts';
 import { readHeapType, readValueType } from './types.ts';
 import type { ModuleView } from './view.ts';
 
@@ -742,10 +743,9 @@ export class Analyzer {
     this.#view.feature('simd');
     const reader = this.#reader;
     const code = reader.u32();
-    if (code >= 0x100)
-      throw unsupported('relaxed SIMD, whose results differ between machines', this.#operator);
     this.#pay(prefixedExtra(this.#view.costs, 0xfd, code));
-    skipVectorImmediates(reader, code);
+    if (code >= relaxedMin) planRelaxed(this.plan, this.#view, this.#operator, reader.pos, code);
+    else skipVectorImmediates(reader, code);
   }
 
   #gc(): void {

@@ -12,6 +12,7 @@ import { renumberNames } from './names.ts';
 import { arrayBytes, arrayHeaderBytes, exceptionBytes, structBytes } from './objects.ts';
 import type { MeterOptions } from './options.ts';
 import { malformed, unsupported } from './refusal.ts';
+import { relaxedHelper } from './relaxed.ts';
 import { readModule, sectionOrder } from './sections.ts';
 import { type Runtime, SlowPath } from './slow-path.ts';
 import { startupBytes, startupFuel } from './startup.ts';
@@ -197,6 +198,10 @@ export class ModuleRewriter implements ModuleView {
 
   allocateArrayHelper(type: number): number {
     return this.#slow.allocateArray(arrayHeaderBytes, this.#parts.types.sizes[type] as number);
+  }
+
+  relaxedHelper(code: number): number {
+    return relaxedHelper(this.#types, this.#added, code);
   }
 
   growMemoryHelper(memory: number): number {
