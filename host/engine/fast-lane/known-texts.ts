@@ -2,69 +2,96 @@
 export const knownBytesMax = 64;
 
 const slotWords = knownBytesMax / 4;
-/** Texts of one thread and one encoding: some 30 KiB. */
-const slotsMax = 256;
+/** Places for texts of one thread and one encoding; each text has two that it may be in. */
+export const knownTextsMax = 2048;
+
+/** Makes a text of `length` bytes at `at`. @throws for bytes that are none */
+export type MakeText = (view: DataView<ArrayBuffer>, at: number, length: number) => string;
 
 /**
- * Texts that guests of a thread pass again and again, by their bytes: whom they send to, names of headers. To find one
- * costs a few nanoseconds and makes no object; and as it is the same string, whoever asks for it in a table does not
- * hash it again. Only what misses twice in a row at its place is kept, so that texts that come once push out nothing.
+ * Texts that guests of a thread pass again and again, by their bytes: whom they send to, subjects, names of headers. To
+ * find one costs some nanoseconds and makes no object; and as it is the same string, whoever asks for it in a table
+ * does not read it again. Only what is missed twice in a row at its places is kept, so that texts that come once push
+ * out nothing.
  */
 export class KnownTexts {
-  readonly #texts: string[] = new Array<string>(slotsMax).fill('');
-  readonly #hashes: Int32Array = new Int32Array(slotsMax);
-  /** What missed last at each place. */
-  readonly #missed: Int32Array = new Int32Array(slotsMax);
-  readonly #bytes: Uint8Array = new Uint8Array(slotsMax);
-  readonly #words: Int32Array = new Int32Array(slotsMax * slotWords);
+  readonly #make: MakeText;
+  #texts: string[] = [];
+  #hashes: Int32Array = new Int32Array(0);
+  #lengths: Uint8Array = new Uint8Array(0);
+  #words: Int32Array = new Int32Array(0);
+  /** What was missed last at each pair of places. */
+  #missed: Int32Array = new Int32Array(0);
+
+  constructor(make: MakeText) {
+    this.#make = make;
+  }
 
   /**
-   * The text of `length` bytes at `at`, or what `lift` makes of them.
-   * @param length above 0, at most `knownBytesMax`
-   * @throws what `lift` throws for bytes that are no text; they are not kept
+   * The text of `length` bytes at `at`, which are in bounds.
+   * @param length at most `knownBytesMax`
+   * @throws what making it throws
    */
-  lift(
-    view: DataView<ArrayBuffer>,
-    at: number,
-    length: number,
-    lift: (view: DataView<ArrayBuffer>, at: number, length: number) => string,
-  ): string {
+  lift(view: DataView<ArrayBuffer>, at: number, length: number): string {
     const end = at + (length & ~3);
     const tail = tailOf(view, end, length & 3);
     const hash = hashOf(view, at, end, tail, length);
-    const slot = hash & (slotsMax - 1);
-    if (this.#hashes[slot] === hash && this.#bytes[slot] === length && this.#isAt(slot, view, at, end, tail))
-      return this.#texts[slot] as string;
-    const text = lift(view, at, length);
-    if (this.#missed[slot] === hash) this.#keep(slot, hash, text, view, at, end, tail, length);
-    else this.#missed[slot] = hash;
+    const first = hash & (knownTextsMax - 2);
+    if (this.#isAt(first, hash, view, at, end, tail, length)) return this.#texts[first] as string;
+    if (this.#isAt(first + 1, hash, view, at, end, tail, length)) return this.#texts[first + 1] as string;
+    const text = this.#make(view, at, length);
+    if (this.#missed.length === 0) this.#open();
+    if (this.#missed[first >> 1] === hash) this.#keep(first, hash, text, view, at, length);
+    else this.#missed[first >> 1] = hash;
     return text;
   }
 
-  #isAt(slot: number, view: DataView<ArrayBuffer>, at: number, end: number, tail: number): boolean {
-    const words = this.#words;
-    let word = slot * slotWords;
-    for (let from = at; from < end; from += 4, word += 1)
-      if (view.getInt32(from, true) !== words[word]) return false;
-    return end === at + knownBytesMax || words[word] === tail;
-  }
-
-  #keep(
-    slot: number,
+  #isAt(
+    place: number,
     hash: number,
-    text: string,
     view: DataView<ArrayBuffer>,
     at: number,
     end: number,
     tail: number,
     length: number,
+  ): boolean {
+    if (this.#hashes[place] !== hash || this.#lengths[place] !== length) return false;
+    const words = this.#words;
+    let word = place * slotWords;
+    for (let from = at; from < end; from += 4, word += 1)
+      if (view.getInt32(from, true) !== words[word]) return false;
+    return (length & 3) === 0 || words[word] === tail;
+  }
+
+  /** In the first of its places; what was there goes to the second. */
+  #keep(
+    first: number,
+    hash: number,
+    text: string,
+    view: DataView<ArrayBuffer>,
+    at: number,
+    length: number,
   ): void {
-    let word = slot * slotWords;
-    for (let from = at; from < end; from += 4, word += 1) this.#words[word] = view.getInt32(from, true);
-    if (length < knownBytesMax) this.#words[word] = tail;
-    this.#texts[slot] = text;
-    this.#hashes[slot] = hash;
-    this.#bytes[slot] = length;
+    const from = first * slotWords;
+    this.#words.copyWithin(from + slotWords, from, from + slotWords);
+    this.#texts[first + 1] = this.#texts[first] as string;
+    this.#hashes[first + 1] = this.#hashes[first] as number;
+    this.#lengths[first + 1] = this.#lengths[first] as number;
+    const end = at + (length & ~3);
+    let word = from;
+    for (let byte = at; byte < end; byte += 4, word += 1) this.#words[word] = view.getInt32(byte, true);
+    if ((length & 3) !== 0) this.#words[word] = tailOf(view, end, length & 3);
+    this.#texts[first] = text;
+    this.#hashes[first] = hash;
+    this.#lengths[first] = length;
+  }
+
+  #open(): void {
+    this.#texts = new Array<string>(knownTextsMax).fill('');
+    this.#hashes = new Int32Array(knownTextsMax);
+    this.#lengths = new Uint8Array(knownTextsMax);
+    this.#words = new Int32Array(knownTextsMax * slotWords);
+    this.#missed = new Int32Array(knownTextsMax / 2);
   }
 }
 

@@ -28,7 +28,7 @@ export const liftText: { readonly [encoding in StringEncoding]: LiftText } = {
     const length = units >>> 0;
     const at = checkText(abi, pointer, length, 1);
     if (length > knownBytesMax) return longText(utf8, abi, at, length);
-    return length === 0 ? '' : knownUtf8.lift(abi.view, at, length, shortUtf8);
+    return length === 0 ? '' : knownUtf8.lift(abi.view, at, length);
   },
   utf16: (abi, pointer, units) => liftUtf16(abi, pointer, units >>> 0),
   'latin1+utf16': (abi, pointer, units) => {
@@ -45,8 +45,8 @@ function checkText(abi: Abi, pointer: number, length: number, align: number): nu
   return at;
 }
 
-const knownUtf8 = new KnownTexts();
-const knownUtf16 = new KnownTexts();
+const knownUtf8 = new KnownTexts(shortUtf8);
+const knownUtf16 = new KnownTexts(shortUtf16);
 
 function shortUtf8(view: DataView<ArrayBuffer>, at: number, length: number): string {
   if (length > shortUnitsMax) return decode(utf8, bytesOf(view, at, length));
@@ -79,7 +79,7 @@ function liftUtf16(abi: Abi, pointer: number, units: number): string {
   const length = units * 2;
   const at = checkText(abi, pointer, length, 2);
   if (length > knownBytesMax) return longText(utf16, abi, at, length);
-  return length === 0 ? '' : knownUtf16.lift(abi.view, at, length, shortUtf16);
+  return length === 0 ? '' : knownUtf16.lift(abi.view, at, length);
 }
 
 function shortUtf16(view: DataView<ArrayBuffer>, at: number, length: number): string {
