@@ -11,6 +11,8 @@ const ranks: Readonly<Record<string, number>> = {
   folder: 0,
   nearest: 0,
   'regular-file': 0,
+  'thread-environment': 0,
+  'system-fault': 0,
   errors: 0,
   ids: 0,
   'block-seal': 0,

@@ -1,4 +1,4 @@
-import type { Artifact } from '../engine/artifact.ts';
+import { type Artifact, httpExportOf } from '../engine/artifact.ts';
 import { loadProgram, type Program, saveableOf } from '../engine/program.ts';
 import { HostError } from '../errors.ts';
 import { defaultLimits, intersect, type Limits } from '../limits.ts';
@@ -89,7 +89,7 @@ export class SpecMaker {
 
 /** What a manifest says of failures must be possible: nothing falls back to less. */
 function checkErrors(program: Program, { name, errors }: Manifest, path: string): void {
-  const isHttp = program.facts.main.kind === 'http';
+  const isHttp = httpExportOf(program.facts.main) !== undefined;
   if (isHttp && (errors.state === 'saved' || Object.keys(errors.steps).length > 0))
     throw new HostError(
       'HOST_ERR_CONFIG_INVALID',
@@ -106,7 +106,7 @@ function checkErrors(program: Program, { name, errors }: Manifest, path: string)
 }
 
 function checkWorld({ facts: { main } }: Program, { name, route }: Manifest, path: string): void {
-  if (main.kind === 'http') {
+  if (httpExportOf(main) !== undefined) {
     if (route !== undefined) return;
     throw new HostError(
       'HOST_ERR_CONFIG_INVALID',

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { HostError } from '../../errors.ts';
+import { systemFault } from '../../system-fault.ts';
 import { Batch } from './batch.ts';
 import type { Files } from './files.ts';
 import { type Segment, segmentHead, segmentHeadBytes, slotsMax } from './segment.ts';
@@ -281,7 +282,7 @@ export class GroupCommit {
 }
 
 function unwritable(path: string, cause: unknown): HostError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = systemFault(cause);
   return new HostError(
     'HOST_ERR_STATE_UNWRITABLE',
     `cannot write ${path}: ${why}; make room or mend the disk, the host tries again by itself`,

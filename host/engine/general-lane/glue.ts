@@ -1,3 +1,5 @@
+import type { RootTask, TaskState } from './running-tasks.ts';
+
 /** Why a well-formed component is not taken; the message names the thing. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
@@ -12,6 +14,7 @@ export interface GlueGlobals {
   readonly clearTimeout: unknown;
   readonly setInterval: unknown;
   readonly clearInterval: unknown;
+  readonly queueMicrotask: unknown;
   /** Which task each component instance runs: saved and put back around a pause. */
   readonly $tasks: Record<string, unknown>;
   /** Bytes of a guest's list, bounds-checked and counted. */
@@ -22,12 +25,16 @@ export interface GlueGlobals {
   readonly $call: (operation: () => unknown) => unknown;
   /** The host function's value is in the guest's memory now. */
   readonly $lowered: () => void;
+  /** Where jco keeps the tasks of each component instance. */
+  readonly $states: (states: ReadonlyMap<number, TaskState>) => void;
+  /** The result of a task that the host called for, whose end is watched. */
+  readonly $root: (task: RootTask) => Promise<unknown>;
   /** The `err` value that a host function's exception carries, or throws it on. */
   readonly $payload: (thrown: unknown) => unknown;
 }
 
 const granted =
-  'WebAssembly, globalThis, TextDecoder, setTimeout, clearTimeout, setInterval, clearInterval, $tasks, $slice, $count, $call, $lowered, $payload';
+  'WebAssembly, globalThis, TextDecoder, setTimeout, clearTimeout, setInterval, clearInterval, queueMicrotask, $tasks, $slice, $count, $call, $lowered, $payload, $states, $root';
 const withheld = [
   'process',
   'console',
@@ -65,6 +72,12 @@ const edits: readonly Edit[] = [
     put: 'const CURRENT_TASK_META = $tasks;',
     times: 'once at most',
   },
+  {
+    find: /\bconst ASYNC_STATE = new Map\(\);/g,
+    put: 'const ASYNC_STATE = new Map(); $states(ASYNC_STATE);',
+    times: 'once at most',
+  },
+  { find: /\bawait task\.completionPromise\(\)/g, put: 'await $root(task)', times: 'any' },
   // V8's own words are kept: trap.ts knows them.
   {
     find: /\bconst CORE_TRAP_MESSAGES = new Map\(\[[^;]*\]\);/g,

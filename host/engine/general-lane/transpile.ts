@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { HostError } from '../../errors.ts';
+import { threadEnvironment } from '../../thread-environment.ts';
 import type { Component } from '../component/component.ts';
 import type { World } from '../component/world.ts';
 import { fullName, interfacesOf, rootInterface } from './general-world.ts';
@@ -9,7 +10,7 @@ import { checkSupport } from './support.ts';
 import type { Transpiled, TranspileReply, TranspileRequest } from './transpiled.ts';
 
 /** Part of every cache key of a `Transpiled`: the generator's version, its options and our changes to its output. */
-export const transpilerVersion = 'jco-transpile-0.15.0+motehost.8';
+export const transpilerVersion = 'jco-transpile-0.15.0+motehost.9';
 
 export interface TranspileOptions {
   /** `worldOf` the component. */
@@ -87,7 +88,7 @@ function requestFor(component: Component, options: TranspileOptions): TranspileR
 function startWorker(): Worker {
   const worker = new Worker(workerUrl, {
     resourceLimits: { maxOldGenerationSizeMb: heapMiBMax },
-    env: {},
+    env: threadEnvironment(),
     stdout: true,
     stderr: true,
   });
