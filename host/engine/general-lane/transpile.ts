@@ -4,6 +4,7 @@ import { threadEnvironment } from '../../thread-environment.ts';
 import type { Component } from '../component/component.ts';
 import type { World } from '../component/world.ts';
 import { fullName, interfacesOf, rootInterface } from './general-world.ts';
+import { instanceParents } from './instance-tree.ts';
 import { stubModules } from './stubs.ts';
 import { checkSupport } from './support.ts';
 import type { Transpiled, TranspileReply, TranspileRequest } from './transpiled.ts';
@@ -70,6 +71,7 @@ function requestFor(component: Component, options: TranspileOptions): TranspileR
   return {
     // Copies throughout: a pooled Buffer would post its whole slab, whatever else lies in it.
     ...stubModules(component),
+    parents: instanceParents(component),
     importedInterfaces: interfacesOf(world, 'imports')
       .map(({ name }) => name)
       .filter((name) => name !== rootInterface),

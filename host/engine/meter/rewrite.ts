@@ -12,10 +12,10 @@ import { renumberNames } from './names.ts';
 import { arrayBytes, arrayHeaderBytes, exceptionBytes, structBytes } from './objects.ts';
 import type { MeterOptions } from './options.ts';
 import { malformed, unsupported } from './refusal.ts';
-import { relaxedHelper } from './relaxed.ts';
 import { readModule, sectionOrder } from './sections.ts';
 import { type Runtime, SlowPath } from './slow-path.ts';
 import { startupBytes, startupFuel } from './startup.ts';
+import { substitute } from './substitutes.ts';
 import { exportNames, type ModuleSummary, savedGroups, summarize } from './summary.ts';
 import type { ModuleView } from './view.ts';
 import { Writer } from './writer.ts';
@@ -200,8 +200,8 @@ export class ModuleRewriter implements ModuleView {
     return this.#slow.allocateArray(arrayHeaderBytes, this.#parts.types.sizes[type] as number);
   }
 
-  relaxedHelper(code: number): number {
-    return relaxedHelper(this.#types, this.#added, code);
+  substitute(prefix: number, code: number): number {
+    return substitute(this.#types, this.#added, prefix, code);
   }
 
   growMemoryHelper(memory: number): number {

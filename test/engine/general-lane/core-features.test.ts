@@ -44,7 +44,7 @@ test('one core module catches what another throws, by a tag that they share besi
   assert.equal(await instance.call('f', [0]), -1);
 });
 
-test('core modules may use tail calls, garbage collection and vectors, and give each other references', async () => {
+test('core modules may use tail calls, garbage collection, vectors and wide arithmetic, and give each other references', async () => {
   const instance = await instanceOf(`(component
     (core module $maker
       (type $pair (struct (field i32) (field i32)))
@@ -55,10 +55,13 @@ test('core modules may use tail calls, garbage collection and vectors, and give 
       (type $pair (struct (field i32) (field i32)))
       (import "a" "make" (func $make (param i32 i32) (result (ref $pair))))
       (import "a" "lanes" (func $lanes (param i32) (result v128)))
+      (func $low (param i64 i64) (result i64) (local.get 0))
       (func $sum (param (ref $pair)) (result i32)
         (i32.add (struct.get $pair 0 (local.get 0)) (struct.get $pair 1 (local.get 0))))
       (func (export "f") (param i32) (result i32)
-        (return_call $sum (call $make (local.get 0) (i32x4.extract_lane 3 (call $lanes (i32.const 2)))))))
+        (return_call $sum (call $make
+          (i32.wrap_i64 (call $low (i64.mul_wide_u (i64.extend_i32_u (local.get 0)) (i64.const 1))))
+          (i32x4.extract_lane 3 (call $lanes (i32.const 2)))))))
     (core instance $b (instantiate $user (with "a" (instance $a))))
     (func (export "f") (param "n" u32) (result u32) (canon lift (core func $b "f"))))`);
   assert.equal(await instance.call('f', [40]), 42);
