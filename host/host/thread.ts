@@ -441,11 +441,14 @@ export class AgentThread {
     return this.#audit?.linkerOf(agent, linker) ?? linker;
   }
 
-  /** Asked between the fuel slices of a guest that computes: what it has sent so far must not wait for its end. */
+  /**
+   * Asked between the fuel slices of a guest that computes: what it has sent so far must not wait for its end. What it
+   * had recorded goes to disk when it gives way, which it does within a millisecond in any case.
+   */
   #isMailWaiting(): boolean {
     this.bus.acknowledge();
     this.#links.flush();
-    return this.#links.pending() || this.mail.journal.isWaiting;
+    return this.#links.pending() || this.mail.journal.isFull;
   }
 
   /**
