@@ -29,6 +29,8 @@ export interface LinksOptions {
   readonly spinnersMax?: number;
   /** Whether this thread has anything else to do; then it does not look. */
   readonly isBusy?: () => boolean;
+  /** Called when this thread slept and another one woke it: something has come, or it was nudged. */
+  readonly onRoused?: () => void;
 }
 
 /** What becomes of what arrives. */
@@ -71,6 +73,7 @@ export class Links implements LinksPort {
   readonly #drainFramesMax: number;
   readonly #drainMsMax: number;
   readonly #lookout: Lookout;
+  readonly #onRoused: (() => void) | undefined;
   readonly #door: Int32Array;
   readonly #peers: Peer[];
   readonly #byThread: (Peer | undefined)[];
@@ -92,6 +95,7 @@ export class Links implements LinksPort {
     this.#backlogBytesMax = options.backlogBytesMax ?? backlogBytesDefault;
     this.#drainFramesMax = options.drainFramesMax ?? drainFramesDefault;
     this.#drainMsMax = (options.drainUsMax ?? drainUsDefault) / 1_000;
+    this.#onRoused = options.onRoused;
     this.#door = new Int32Array(own.door);
     this.#peers = own.ends.map((end) => this.#join(end));
     this.#lookout = new Lookout({
@@ -135,6 +139,11 @@ export class Links implements LinksPort {
   /** Accepts at once what the others have shown so far, instead of at its turn; nothing while it does so already. */
   catchUp(): void {
     if (this.#arrivals !== undefined) this.#runTurn();
+  }
+
+  /** Wakes those of the others that sleep: there is something for them to look at besides messages. */
+  nudge(): void {
+    for (const peer of this.#peers) rouse(peer);
   }
 
   /** Whether there is anything to read; an atomic load per thread. */
@@ -192,6 +201,7 @@ export class Links implements LinksPort {
 
   #listen(peer: Peer): void {
     peer.port.on('message', () => {
+      this.#onRoused?.();
       peer.outbound.resume();
       if (peer.outbound.isDirty) publish(peer);
       if (!this.#isScheduled) this.#runTurn();
@@ -281,8 +291,12 @@ export class Links implements LinksPort {
 }
 
 /** Shows the reader what was written and wakes it if it sleeps; only one of several writers does. */
-function publish({ outbound, door, port }: Peer): void {
-  outbound.publish();
+function publish(peer: Peer): void {
+  peer.outbound.publish();
+  rouse(peer);
+}
+
+function rouse({ door, port }: Peer): void {
   if (Atomics.load(door, 0) === asleep && Atomics.exchange(door, 0, awake) === asleep) port.postMessage(0);
 }
 

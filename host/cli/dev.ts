@@ -1,5 +1,4 @@
 import { basename, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { readStamp } from '../../guest-sdk/build/stamp.ts';
 import { fs } from '../builtin.ts';
 import { systemClock, systemRandom } from '../clock.ts';
@@ -17,6 +16,7 @@ import type { Stage, StageOptions, Version } from './dev/stage.ts';
 import { foldersIn, foldersOf, Watch } from './dev/watch.ts';
 import { exitCodes } from './exit-code.ts';
 import { flagError } from './flag-error.ts';
+import { flagsOf } from './flags.ts';
 import { loadProgram, type Program } from './program.ts';
 import { isBuilt, outputName, stampName } from './project.ts';
 import { effectiveLimits, type GrantFlags, grantOptions, grantsOf, inputBytes } from './run.ts';
@@ -121,7 +121,7 @@ function readWords(args: readonly string[]): Words {
 }
 
 function parse(args: readonly string[]) {
-  return parseArgs({ args: [...args], options, allowPositionals: true });
+  return flagsOf(args, options);
 }
 
 const portMax = 65_535;

@@ -149,10 +149,22 @@ const edits: readonly Edit[] = [
     put: '((rep) => { $1._createdReps.add(rep); return rscTableCreateOwn($1, rep); })',
     times: 'any',
   },
+  // The canonical ABI lets no call in from a component around or inside, nor out to one.
+  {
+    find: /(?<=\bfunction _symmetricSyncGuestCallEnter\(callerComponentIdx, calleeIsAsync, calleeComponentIdx, syncOnly = false\) \{)/g,
+    put: ' $checkEntry(callerComponentIdx, calleeComponentIdx);',
+    times: 'once at most',
+  },
+  // A start function that calls into another component has no task yet.
+  {
+    find: /\bconst callerTaskMeta = getCurrentTask\(callerComponentIdx\);(?=\s*if \(!callerTaskMeta\) \{ throw [^\n]*\s*const callerTask = callerTaskMeta\.task;[^\n]*\s*if [^\n]*\s*const subtask = callerTask\.createSubtask\(\{\s*componentIdx: callerComponentIdx,\s*parentTask: callerTask,\s*\/\/ This adapter is a synchronous)/g,
+    put: 'const callerTaskMeta = getCurrentTask(callerComponentIdx) ?? $beginStart(callerComponentIdx, createNewCurrentTask, getCurrentTask);',
+    times: 'once at most',
+  },
   // The exports go inside an object: a promise that resolved with them would call a guest's function `then`.
   {
     find: /\bif \(resolve\) return resolve\(value\);\s*else return value;/g,
-    put: 'if (resolve) return resolve({ exports: value }); else return { exports: value };',
+    put: '$endStarts(); if (resolve) return resolve({ exports: value }); else return { exports: value };',
     times: 'once',
   },
   // A map inside a list: jco declares a second `i` where the first is still used.
@@ -227,16 +239,48 @@ const $rep = (table, handle) => {
   return entry >= $ownedMin ? entry - $owned : entry;
 };`;
 
+/** Who may call whom, and the tasks of start functions, which end when the component is complete. */
+const entries = `const $isWithin = (inner, outer) => {
+  for (let at = inner; at >= 0; at = $parents[at]) if (at === outer) return true;
+  return false;
+};
+const $checkEntry = (caller, callee) => {
+  if ($isWithin(caller, callee) || $isWithin(callee, caller))
+    throw new WebAssembly.RuntimeError('wasm trap: cannot enter component instance');
+};
+let $starts = [];
+const $beginStart = (componentIdx, create, current) => {
+  if ($starts === undefined) return undefined;
+  const [task] = create({
+    componentIdx,
+    isAsync: false,
+    entryFnName: 'start',
+    getCallbackFn: () => null,
+    callbackFnName: null,
+    errHandling: 'none',
+    callingWasmExport: true,
+  });
+  $starts.push(task);
+  return current(componentIdx);
+};
+const $endStarts = () => {
+  for (const task of $starts) {
+    task.resolve([]);
+    task.exit({ skipExclusiveLockCheck: true });
+  }
+  $starts = undefined;
+};`;
+
 /** What must be gone after the edits; anything left means the generator's output changed its form. */
 const leftovers =
   /^\s*import\b|^\s*export\b|\b(?:const|let|var) CURRENT_TASK_META ?=(?! ?\$tasks;)|\bCORE_TRAP_MESSAGES ?= ?new Map\((?!\))|& ~?T_FLAG|\| T_FLAG|\btable\.push\b|\b_createdReps\.add\(rep\);\s*if|\brscTableCreateOwn\.bind\b|\bhostRet\d+\.tag\b|\bmemory\d+\.buffer\.slice\b|(?<!\$call\()\boperation\(\)|CallInterface\] error during async call'[\s\S]{0,600}?completionPromise/m;
 
 /**
  * Makes jco's module depend on nothing but its arguments: globals are shadowed, and the places where guests
- * and host functions meet get hooks.
+ * and host functions meet get hooks. `parents`: of every component instance (`instanceParents`).
  * @throws Error starting with 'bug:' when the generator's output has another form than the one known here
  */
-export function sealGlue(text: string): string {
+export function sealGlue(text: string, parents: readonly number[]): string {
   let body = text;
   for (const { find, put, times } of edits) {
     const count = body.match(find)?.length ?? 0;
@@ -251,6 +295,8 @@ export function sealGlue(text: string): string {
     `const { ${granted} } = $globals;`,
     `const ${withheld.map((name) => `${name} = undefined`).join(', ')};`,
     handles,
+    `const $parents = ${JSON.stringify(parents)};`,
+    entries,
     'return (() => {',
     body,
     'return $instantiate(getCoreModule, imports, instantiateCore);',
