@@ -454,7 +454,7 @@ export class AgentThread {
    */
   #isMailWaiting(): boolean {
     this.bus.acknowledge();
-    this.#links.flush();
+    this.#links.show();
     return this.#links.pending() || this.mail.journal.isFull;
   }
 
