@@ -5,7 +5,7 @@ import type { HostFunction, Linker } from '../linker.ts';
 import type { ExtraCosts } from '../meter/costs.ts';
 import { classify, Trap } from '../trap.ts';
 import { Abi, type Enclosure, violation } from './abi.ts';
-import { isBlocking, makeBuiltin } from './async/builtins.ts';
+import { isBlocking, isLeaving, makeBuiltin } from './async/builtins.ts';
 import { type Stage, Tasks } from './async/tasks.ts';
 import { begin } from './beginning.ts';
 import { askHost, isPromise } from './host-call.ts';
@@ -269,10 +269,12 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage, C
     const { asyncCalls } = this;
     if (asyncCalls === undefined) throw new Error('bug: built-ins without tasks');
     const act = makeBuiltin(program, asyncCalls, this);
+    const leaves = isLeaving(program.planned);
     const entry = (...core: CoreValue[]): unknown => {
       try {
         this.raise();
-        if (!this.#mayLeave) throw violation('it called a built-in while it allocated or cleaned up');
+        if (leaves && !this.#mayLeave)
+          throw violation('it called a built-in while it allocated or cleaned up');
         const result = act(...core);
         return isPromise(result) ? result.catch((error) => this.#rethrow(error)) : result;
       } catch (error) {
