@@ -28,7 +28,7 @@ export interface CoreLinkerOptions {
   readonly tasks: Record<string, unknown>;
 }
 
-/** The decoder compares what core modules give each other, but no types of globals and references: the engine does. */
+/** The decoder compares what core modules give each other, but not what kinds of references they are: the engine does. */
 function linkModule(module: WebAssembly.Module, imports: WebAssembly.Imports): WebAssembly.Instance {
   try {
     return new WebAssembly.Instance(module, imports);

@@ -82,12 +82,33 @@ test('tags of two types are refused when the component is read', async () => {
   });
 });
 
-test('globals of two types are refused when the core modules are joined', async () => {
+test('globals of two types are refused when the component is read', async () => {
+  const meeting = (given: string, wanted: string) =>
+    assemble(`(component
+      (core module $a (func $f) (table 1 1 (ref func) (ref.func $f)) (table (export "t") 3 funcref)
+        (global $n i64 (i64.add (i64.const 1) (i64.const 2))) (global (export "g") ${given}))
+      (core instance $a (instantiate $a))
+      (core module $b (import "a" "t" (table 3 funcref)) (import "a" "g" (global ${wanted})))
+      (core instance $b (instantiate $b (with "a" (instance $a)))))`);
+  decodeComponent(await meeting('(mut i32) (i32.const 1)', '(mut i32)'));
+  decodeComponent(await meeting('v128 (v128.const i64x2 1 2)', 'v128'));
+  const right = await meeting('externref (ref.null extern)', 'externref');
+  assert.doesNotThrow(() => decodeComponent(right));
+  const wrong = right.slice();
+  const place = wrong.findLastIndex((byte, at) => byte === 0x03 && wrong[at + 1] === 0x6f);
+  wrong[place + 1] = 0x7f;
+  assert.throws(() => decodeComponent(wrong), {
+    code: 'HOST_ERR_COMPONENT_MALFORMED',
+    message: /'g' with a type mismatch/,
+  });
+});
+
+test('references of two kinds are refused when the core modules are joined', async () => {
   await assert.rejects(
     instanceOf(`(component
-      (core module $a (global (export "g") (mut i32) (i32.const 1)))
+      (core module $a (global (export "g") externref (ref.null extern)))
       (core instance $a (instantiate $a))
-      (core module $b (import "a" "g" (global i64)))
+      (core module $b (import "a" "g" (global funcref)))
       (core instance $b (instantiate $b (with "a" (instance $a)))))`),
     { code: 'HOST_ERR_COMPONENT_MALFORMED', message: /do not fit together/ },
   );
