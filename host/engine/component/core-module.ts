@@ -130,7 +130,7 @@ class CoreScan {
       else if (type.sort === 'table') this.tables.push(type.limits);
       else if (type.sort === 'memory') this.memories.push(type.limits);
       else if (type.sort === 'tag') this.tags.push(type.type);
-      else this.globals.push(type.type);
+      else if (type.sort === 'global') this.globals.push(type.type);
     }
   }
 

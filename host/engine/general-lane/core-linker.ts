@@ -59,6 +59,8 @@ export class CoreLinker {
   readonly #minima: ReadonlyMap<WebAssembly.Module, CoreMinima>;
   readonly #meter: Record<string, WebAssembly.ImportValue>;
   readonly #originals = new WeakMap<object, GuestFunction>();
+  /** An exception came to where one component calls another, and ended there. */
+  hasEscaped = false;
   #instances = 0;
 
   constructor({ budget, minima, tasks }: CoreLinkerOptions) {
@@ -70,6 +72,10 @@ export class CoreLinker {
       ...meterImports({ budget }),
       pause: new WebAssembly.Suspending(() => this.#pause(tasks)),
       fuel,
+      escaped: () => {
+        this.hasEscaped = true;
+      },
+      foreign: Reflect.get(WebAssembly, 'JSTag') as WebAssembly.ImportValue,
     };
   }
 

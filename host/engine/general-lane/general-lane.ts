@@ -79,6 +79,7 @@ class GeneralInstance implements Instance {
   readonly #hostFaults = new WeakSet<object>();
   /** A host function has answered, and its value is on the way into the guest. */
   #lowersHostValue = false;
+  #linker: CoreLinker | undefined;
   #exports: JsExports = {};
   #state: 'ready' | 'busy' | 'closed' = 'busy';
 
@@ -98,6 +99,7 @@ class GeneralInstance implements Instance {
     for (const each of modules.values()) if (each.minima !== undefined) minima.set(each.module, each.minima);
     const tasks: Record<string, unknown> = {};
     const linker = new CoreLinker({ budget: this.budget, minima, tasks });
+    this.#linker = linker;
     try {
       const { exports } = await instantiate(
         (name) => moduleNamed(modules, name),
@@ -205,6 +207,8 @@ class GeneralInstance implements Instance {
         thrown,
       );
     const trap = classify(thrown);
+    if (trap.kind === 'unreachable' && this.#linker?.hasEscaped === true)
+      return new Trap('uncaught-exception', 'a component threw an exception that it did not catch', thrown);
     if (trap.kind !== 'host-fault' && trap.kind !== 'unknown') return trap;
     const message = trap.message.replace(/^wasm trap: /, '');
     if (/cannot block a synchronous task/.test(message)) return new Trap('cannot-block', message, thrown);
