@@ -142,6 +142,8 @@ class GeneralInstance implements Instance {
       if (this.#stray !== undefined) throw this.#stray.thrown;
       const invoked = Promise.resolve(target.invoke(this.#exports, args));
       const value = await (this.#prepared.hasTasks === true ? this.#orStopped(invoked) : invoked);
+      const failure = this.#linker?.failure;
+      if (failure !== undefined) throw failure.thrown;
       this.#state = 'ready';
       return target.isFallible ? { tag: 'ok', val: value } : value;
     } catch (thrown) {
@@ -195,7 +197,9 @@ class GeneralInstance implements Instance {
     throw this.#trapOf(thrown);
   }
 
-  #trapOf(thrown: unknown): Trap {
+  #trapOf(last: unknown): Trap {
+    // What came after is a consequence.
+    const thrown = this.#linker?.failure?.thrown ?? last;
     if (thrown instanceof WitError)
       return new Trap('host-fault', 'a host function failed in a way its WIT type does not have', thrown);
     if (thrown instanceof Error && this.#hostFaults.has(thrown))
@@ -207,8 +211,6 @@ class GeneralInstance implements Instance {
         thrown,
       );
     const trap = classify(thrown);
-    if (trap.kind === 'unreachable' && this.#linker?.hasEscaped === true)
-      return new Trap('uncaught-exception', 'a component threw an exception that it did not catch', thrown);
     if (trap.kind !== 'host-fault' && trap.kind !== 'unknown') return trap;
     const message = trap.message.replace(/^wasm trap: /, '');
     if (/cannot block a synchronous task/.test(message)) return new Trap('cannot-block', message, thrown);
@@ -217,7 +219,10 @@ class GeneralInstance implements Instance {
   }
 
   #globals(linker: CoreLinker, tasks: Record<string, unknown>): GlueGlobals {
-    const webAssembly: object = Object.assign(Object.create(WebAssembly), { promising: linker.promising });
+    const webAssembly: object = Object.assign(Object.create(WebAssembly), {
+      promising: linker.promising,
+      Suspending: linker.suspending,
+    });
     return {
       WebAssembly: webAssembly,
       globalThis: { WebAssembly: webAssembly },

@@ -106,7 +106,7 @@ export class ModuleRewriter implements ModuleView {
       imports.push({ name: 'pause', type: this.#types.index([], []) });
     }
     if (this.#options.shieldsImports === true)
-      imports.push({ name: 'escaped', type: this.#types.index([], []) });
+      imports.push({ name: 'escaped', type: this.#types.index([[0x6f]], []) });
     if (types.hasObjects || tags.length > 0)
       imports.push({ name: 'allocate', type: this.#types.index([f64], [f64]) });
     const section = this.#parts.sections.find(({ id }) => id === 10);

@@ -15,8 +15,8 @@ const catchTag = 0;
 const catchAll = 2;
 
 /**
- * The body of a function that calls function `callee` and lets no exception of a guest out: an exception ends the
- * component that threw it, whoever called. What the host throws goes on as it is.
+ * The body of a function that calls function `callee` and lets no exception out: it ends the component that threw
+ * it, whoever called. The host is told what its own functions threw, or null for an exception of the guest's.
  */
 export function writeShield(
   writer: Writer,
@@ -30,6 +30,6 @@ export function writeShield(
   for (let param = 0; param < params; param += 1) body.localGet(param);
   body.call(callee).op(0x0f).end();
   body.op(0x00).end();
-  body.op(0x08, foreignTag).end();
   body.call(escaped).op(0x00).end();
+  body.op(0xd0, externref).call(escaped).op(0x00).end();
 }
