@@ -27,6 +27,10 @@ export interface GlueGlobals {
   readonly $lowered: () => void;
   /** Where jco keeps the tasks of each component instance. */
   readonly $states: (states: ReadonlyMap<number, TaskState>) => void;
+  /** A task is about to wait. */
+  readonly $suspends: () => void;
+  /** The host reads or drops what a guest writes: who waits for that has news. */
+  readonly $wake: () => void;
   /** The result of a task that the host called for, whose end is watched. */
   readonly $root: (task: RootTask) => Promise<unknown>;
   /** The `err` value that a host function's exception carries, or throws it on. */
@@ -34,7 +38,7 @@ export interface GlueGlobals {
 }
 
 const granted =
-  'WebAssembly, globalThis, TextDecoder, setTimeout, clearTimeout, setInterval, clearInterval, queueMicrotask, $tasks, $slice, $count, $call, $lowered, $payload, $states, $root';
+  'WebAssembly, globalThis, TextDecoder, setTimeout, clearTimeout, setInterval, clearInterval, queueMicrotask, $tasks, $slice, $count, $call, $lowered, $payload, $states, $suspends, $wake, $root';
 const withheld = [
   'process',
   'console',
@@ -77,6 +81,13 @@ const edits: readonly Edit[] = [
     put: 'const ASYNC_STATE = new Map(); $states(ASYNC_STATE);',
     times: 'once at most',
   },
+  {
+    find: /\bsuspendTask\(args\) \{/g,
+    put: 'suspendTask(args) { $suspends();',
+    times: 'once at most',
+  },
+  { find: /\b_debugLog\('\[Stream#read\(\)\]'/g, put: "$wake(); _debugLog('[Stream#read()]'", times: 'any' },
+  { find: /\bthis\.#dropFn\?\.\(\);/g, put: 'this.#dropFn?.(); $wake();', times: 'any' },
   { find: /\bawait task\.completionPromise\(\)/g, put: 'await $root(task)', times: 'any' },
   // V8's own words are kept: trap.ts knows them.
   {
