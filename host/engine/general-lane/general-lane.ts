@@ -82,6 +82,7 @@ class GeneralInstance implements Instance {
   readonly #hostFaults = new WeakSet<object>();
   /** A host function has answered, and its value is on the way into the guest. */
   #lowersHostValue = false;
+  #linker: CoreLinker | undefined;
   #exports: JsExports = {};
   #state: 'ready' | 'busy' | 'closed' = 'busy';
 
@@ -101,6 +102,7 @@ class GeneralInstance implements Instance {
     for (const each of modules.values()) if (each.minima !== undefined) minima.set(each.module, each.minima);
     const tasks: Record<string, unknown> = {};
     const linker = new CoreLinker({ budget: this.budget, minima, tasks });
+    this.#linker = linker;
     try {
       const { exports } = await instantiate(
         (name) => moduleNamed(modules, name),
@@ -143,6 +145,8 @@ class GeneralInstance implements Instance {
       if (this.#stray !== undefined) throw this.#stray.thrown;
       const invoked = Promise.resolve(target.invoke(this.#exports, args));
       const value = await (this.#prepared.hasTasks === true ? this.#orStopped(invoked) : invoked);
+      const failure = this.#linker?.failure;
+      if (failure !== undefined) throw failure.thrown;
       this.#state = 'ready';
       return target.isFallible ? { tag: 'ok', val: value } : value;
     } catch (thrown) {
@@ -199,7 +203,9 @@ class GeneralInstance implements Instance {
     throw this.#trapOf(thrown);
   }
 
-  #trapOf(thrown: unknown): Trap {
+  #trapOf(last: unknown): Trap {
+    // What came after is a consequence.
+    const thrown = this.#linker?.failure?.thrown ?? last;
     if (thrown instanceof WitError)
       return new Trap('host-fault', 'a host function failed in a way its WIT type does not have', thrown);
     if (thrown instanceof Error && this.#hostFaults.has(thrown))
@@ -219,7 +225,10 @@ class GeneralInstance implements Instance {
   }
 
   #globals(linker: CoreLinker, tasks: Record<string, unknown>): GlueGlobals {
-    const webAssembly: object = Object.assign(Object.create(WebAssembly), { promising: linker.promising });
+    const webAssembly: object = Object.assign(Object.create(WebAssembly), {
+      promising: linker.promising,
+      Suspending: linker.suspending,
+    });
     return {
       WebAssembly: webAssembly,
       globalThis: { WebAssembly: webAssembly },
