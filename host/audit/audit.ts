@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { MessageChannel, type Transferable, Worker } from 'node:worker_threads';
 import type { Clock } from '../clock.ts';
 import { fromWire, HostError } from '../errors.ts';
+import { threadEnvironment } from '../thread-environment.ts';
 import { states } from './block.ts';
 import type { ChainLimits } from './chain-writer.ts';
 import type { KeyringMark } from './keeper.ts';
@@ -119,7 +120,7 @@ export class Audit {
       keyring: options.keyring,
       state,
     };
-    const worker = new Worker(entry, { name: 'audit', workerData: start, env: {} });
+    const worker = new Worker(entry, { name: 'audit', workerData: start, env: threadEnvironment() });
     const packet = await firstWord(worker);
     if (packet.kind === 'failed') {
       await worker.terminate();

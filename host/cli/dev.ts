@@ -4,7 +4,7 @@ import { fs } from '../builtin.ts';
 import { systemClock, systemRandom } from '../clock.ts';
 import { type Config, cacheFolder, loadConfig } from '../config.ts';
 import { HostError, plainText } from '../errors.ts';
-import { createHost, type Host } from '../host.ts';
+import { createHost, type Host, httpExportOf } from '../host.ts';
 import type { EffectiveLimits } from '../limits.ts';
 import { type Manifest, manifestFile, readManifest } from '../manifest.ts';
 import type { Command } from './command.ts';
@@ -273,7 +273,8 @@ class Development {
   }
 
   async #swap(version: Version): Promise<boolean> {
-    const { kind } = version.artifact.facts.main;
+    const { main } = version.artifact.facts;
+    const kind = httpExportOf(main) === undefined ? main.kind : 'http';
     if (this.#stage?.kind === kind) return this.#stage.stage.swap(version);
     const stage = stageOf(kind, this.#options);
     await this.#stage?.stage.close();

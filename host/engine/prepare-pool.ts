@@ -1,6 +1,7 @@
 import { MessageChannel } from 'node:worker_threads';
 import { FixedQueue, Piscina } from 'piscina';
 import { fromWire, HostError } from '../errors.ts';
+import { threadEnvironment } from '../thread-environment.ts';
 import { declaredTypes } from './declared-types.ts';
 import { moving } from './piscina-moving.ts';
 import type { Prepared } from './prepare.ts';
@@ -52,7 +53,7 @@ export function startPreparePool(options: PreparePoolOptions = {}): PreparePool 
     recordTiming: false,
     // A thread between two programs still has the generator's thread to look after.
     atomics: 'disabled',
-    env: {},
+    env: threadEnvironment(),
     resourceLimits: { maxOldGenerationSizeMb: options.heapMiBMax ?? heapMiBDefault },
     workerData: { declaredTypes: declaredTypes.shared } satisfies PrepareStart,
   });

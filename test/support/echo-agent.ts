@@ -1,13 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { generateBindings } from '../../guest-sdk/assemblyscript/build/bindings/generate.ts';
 import { type Naming, typeText } from '../../guest-sdk/assemblyscript/build/bindings/type-text.ts';
-import { buildAgent } from '../../guest-sdk/assemblyscript/build/build-agent.ts';
 import { type WorldTarget, worldTarget } from '../../guest-sdk/build/target.ts';
 import { witOf } from '../../guest-sdk/build/wit-text.ts';
 import type { TypeRef } from '../../host/engine/component/types.ts';
 import { echoHost } from './echo-component.ts';
+import { writtenAgent } from './written-agent.ts';
 
 /** An agent in AssemblyScript that gives back what it is given; see `echoAgent`. */
 export interface EchoAgent {
@@ -22,28 +19,17 @@ export interface EchoAgent {
  * function `echo<i>`, and `many<i>`, which takes and returns a list of it; `live` tells how many raw blocks it holds.
  */
 export async function echoAgent(declarations: string, refs: readonly string[]): Promise<EchoAgent> {
-  const target = await worldTarget(witOf(echoWit(declarations, refs)), 'echo');
-  const folder = mkdtempSync(join(tmpdir(), 'motehost-echo-'));
-  try {
-    mkdirSync(join(folder, 'assembly'));
-    writeFileSync(join(folder, 'assembly/index.ts'), echoSource(target, refs.length));
-    const built = await buildAgent({
-      folder,
-      entry: 'assembly/index.ts',
-      target,
-      release: false,
-      countBlocks: true,
-    });
-    const host = target.world.imports.find((item) => item.kind === 'interface' && item.name === echoHost);
-    const functions = host?.kind === 'interface' ? host.interface.functions : [];
-    return {
-      bytes: new Uint8Array(built.bytes),
-      target,
-      types: functions.map(({ type }) => type.result as TypeRef),
-    };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const wit = echoWit(declarations, refs);
+  const target = await worldTarget(witOf(wit), 'echo');
+  const source = echoSource(target, refs.length);
+  const built = await writtenAgent(source, { wit, world: 'echo', countBlocks: true });
+  const host = target.world.imports.find((item) => item.kind === 'interface' && item.name === echoHost);
+  const functions = host?.kind === 'interface' ? host.interface.functions : [];
+  return {
+    bytes: new Uint8Array(built.bytes),
+    target,
+    types: functions.map(({ type }) => type.result as TypeRef),
+  };
 }
 
 function echoWit(declarations: string, refs: readonly string[]): string {

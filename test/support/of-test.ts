@@ -1,6 +1,11 @@
 import { getTestContext } from 'node:test';
 
 const shownCharsMax = 16_384;
+const open = new Set<() => void>();
+// A file that is ended before its tests are leaves no process behind.
+process.on('exit', () => {
+  for (const end of open) end();
+});
 
 /**
  * Binds a process to the test that starts it: it is ended when the test is, also when that waits for it in vain until its
@@ -10,7 +15,9 @@ export function ofTest(end: () => void, said: () => string): void {
   const context = getTestContext();
   if (context === undefined || !('after' in context)) return;
   context.signal.addEventListener('abort', end);
+  open.add(end);
   context.after(() => {
+    open.delete(end);
     end();
     const text = context.passed ? '' : said();
     if (text !== '') context.diagnostic(text.slice(-shownCharsMax));

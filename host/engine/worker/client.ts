@@ -2,6 +2,7 @@ import type { EventLoopUtilization } from 'node:perf_hooks';
 import type { HeapInfo } from 'node:v8';
 import { type Transferable, Worker } from 'node:worker_threads';
 import { HostError } from '../../errors.ts';
+import { threadEnvironment } from '../../thread-environment.ts';
 import { type Answers, Channel } from './channel.ts';
 import type { AnswerOf, Calls, InputOf, Packet, ThreadStart } from './protocol.ts';
 
@@ -140,7 +141,7 @@ function startWorker({ entry, name, start, transfer, heapMiBMax, onOutput }: Thr
     workerData: { name, start } satisfies ThreadStart,
     transferList: [...(transfer ?? [])],
     resourceLimits: { maxYoungGenerationSizeMb: youngMiBMax, maxOldGenerationSizeMb: heapMiBMax },
-    env: {},
+    env: threadEnvironment(),
     stdout: true,
     stderr: true,
   });
