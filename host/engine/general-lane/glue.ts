@@ -143,6 +143,12 @@ const edits: readonly Edit[] = [
     put: '$rep($1, $2)',
     times: 'any',
   },
+  // What a guest returns as its own must be a handle that it has and has not lent.
+  {
+    find: /\bvar (handle\d+) = ([^;]+);(\s*var (rsc\d+) = new\.target === [^;]+;\s*Object\.defineProperty\(\4, symbolRscHandle[^;]*;\s*finalizationRegistry(\d+)\.)/g,
+    put: 'var $1 = $ownHandle(handleTable$5, $2);$3',
+    times: 'any',
+  },
   // A component gets the representation in place of a borrowed handle for what it made, not for what it was given.
   {
     find: /\brscTableCreateOwn\.bind\(null, (handleTable\d+)\)/g,
@@ -233,6 +239,11 @@ const $take = (table, handle) => {
 };
 const $isFree = (table, handle) => !(handle > 0 && table[handle * 2] !== undefined);
 const $isOwned = (table, handle) => !$isFree(table, handle) && table[handle * 2 + 1] >= $ownedMin;
+const $ownHandle = (table, handle) => {
+  if (!$isOwned(table, handle)) throw new WebAssembly.RuntimeError('unknown handle index ' + (handle >>> 0));
+  if (table[handle * 2] !== 0) throw new WebAssembly.RuntimeError('the handle of a resource that is lent was given away');
+  return handle;
+};
 const $rep = (table, handle) => {
   if ($isFree(table, handle)) throw new WebAssembly.RuntimeError('unknown handle index ' + (handle >>> 0));
   const entry = table[handle * 2 + 1];
