@@ -109,7 +109,7 @@ export class CoreLinker {
     WebAssembly.promising(this.#originals.get(exposed) ?? (exposed as GuestFunction));
 
   /** jco's `WebAssembly.Suspending`: a class that gives instances of the engine's. */
-  readonly suspending = (() => {
+  readonly suspending: (act: Foreign) => object = (() => {
     const guard = (act: Foreign): Foreign => this.#guard(act);
     return function Suspending(act: Foreign): object {
       return new WebAssembly.Suspending(guard(act));
