@@ -8,6 +8,9 @@ export const fuelPerMsMin = 100_000;
 /** Fuel of a whole slice, which a guest that computes is taken to use in its next turn. */
 const sliceFuel = 2_000_000;
 
+/** Half a millisecond, which one that has no instance yet is taken to use in its first turn: to begin, and to end if it traps. */
+const beginningFuel = 50_000;
+
 /** What a turn counts as. */
 export function costOf(fuel: number, ms: number): number {
   const leastFuel = ms * fuelPerMsMin;
@@ -20,10 +23,13 @@ export function costOf(fuel: number, ms: number): number {
  * those who run: it has saved nothing up.
  *
  * Guests that compute stand a slice behind their pass: those that had equal slices have equal passes, and whoever
- * comes in at that pass, or used little since, would wait until each of them had one more.
+ * comes in at that pass, or used little since, would wait until each of them had one more. Likewise those that have to
+ * begin first stand behind those that are there: a thousand that come at once, or crash at once and are asked again, would
+ * keep everybody waiting for all of them.
  */
 export class FairShare extends PlainPolicy {
   readonly name = 'fair-share';
+  override readonly beginning: number = beginningFuel;
   /** The pass of whoever had its turn last, by level. */
   readonly #passes = new Float64Array(levels.length);
 
