@@ -79,6 +79,11 @@ const sweepAgainMs = 5;
 /** Instances that were dropped and are not collected yet, and looks at a thread without work, until it collects them. */
 const tidyDroppedMin = 64;
 const tidyQuietLooks = 20;
+/** Instances that a thread without work keeps for the next agents; it drops those beyond. */
+const tidyPooledMax = 256;
+/** Messages, and looks without work, after which it collects what they left, once: its heap keeps room for as many more. */
+const tidyDeliveredMin = 5_000;
+const tidyRestLooks = 60;
 /** Milliseconds for which an agent that came from another thread stays. */
 const stealRestMsDefault = 1_000;
 /** Milliseconds between two looks at whether everything under way has ended. */
@@ -147,6 +152,8 @@ export class AgentThread {
   #quietLooks = 0;
   /** Messages delivered at the last look. */
   #tidyDelivered = 0;
+  /** The same when it was collected for the last time. */
+  #collectedDelivered = 0;
   /** Agents whose own subscriptions are others since the owner was told. */
   readonly #subscribed = new Set<number>();
   #again: NodeJS.Timeout | undefined;
@@ -448,7 +455,7 @@ export class AgentThread {
    */
   #isMailWaiting(): boolean {
     this.bus.acknowledge();
-    this.#links.flush();
+    this.#links.show();
     return this.#links.pending() || this.mail.journal.isFull;
   }
 
@@ -531,8 +538,14 @@ export class AgentThread {
     // One with a message now and then has nothing to do at most looks, and would still notice.
     const isIdle = delivered === this.#tidyDelivered && this.#isQuiet();
     this.#tidyDelivered = delivered;
-    this.#quietLooks = isIdle && this.#residence.dropped >= tidyDroppedMin ? this.#quietLooks + 1 : 0;
-    if (this.#quietLooks >= tidyQuietLooks) void this.#residence.collect();
+    const spare = Math.max(0, this.#pools.idle - tidyPooledMax);
+    const isFull = this.#residence.dropped + spare >= tidyDroppedMin;
+    const isUsed = delivered - this.#collectedDelivered >= tidyDeliveredMin;
+    this.#quietLooks = isIdle && (isFull || isUsed) ? this.#quietLooks + 1 : 0;
+    if (this.#quietLooks < (isFull ? tidyQuietLooks : tidyRestLooks)) return;
+    this.#pools.shrink(spare);
+    this.#collectedDelivered = delivered;
+    void this.#residence.collect();
   }
 
   #tellSubscriptions(): void {

@@ -11,6 +11,7 @@ import type { GlueGlobals } from './glue.ts';
 import { importsFor } from './imports.ts';
 import { pascalCase } from './js-names.ts';
 import { Lifting } from './lifting.ts';
+import { Naps } from './naps.ts';
 import { RunningTasks } from './running-tasks.ts';
 import { absorbStrayRejections } from './stray-rejections.ts';
 import { checkArguments, type ValueTypes } from './values.ts';
@@ -71,6 +72,8 @@ class GeneralInstance implements Instance {
   readonly #types: ValueTypes;
   readonly #lifting = new Lifting();
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #intervals = new Set<NodeJS.Timeout>();
+  readonly #naps = new Naps();
   readonly #tasks = new RunningTasks();
   /** What a task failed with while nobody waited for it. */
   #stray: { readonly thrown: unknown } | undefined;
@@ -151,7 +154,7 @@ class GeneralInstance implements Instance {
 
   /** @throws Stopped, Trap as `call` */
   async settled(): Promise<void> {
-    if (!this.#tasks.goOn) return;
+    if (this.#state === 'closed') return;
     this.#state = 'busy';
     try {
       await this.#orStopped(this.#tasks.ended());
@@ -166,8 +169,11 @@ class GeneralInstance implements Instance {
     if (this.#state !== 'closed' && this.#prepared.hasTasks === true) this.#endTasks();
     this.#state = 'closed';
     this.#exports = {};
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    for (const timer of this.#intervals) clearInterval(timer);
+    this.#intervals.clear();
+    // A stack of a task may wait for one, and would never be freed.
+    if (this.#prepared.hasTasks !== true) for (const timer of this.#timers) clearTimeout(timer);
+    this.#releaseTimers();
   }
 
   /** Whatever they still do is nobody's any more. */
@@ -224,6 +230,8 @@ class GeneralInstance implements Instance {
       clearInterval: (timer: NodeJS.Timeout) => this.#clearInterval(timer),
       queueMicrotask: (act: () => unknown) => queueMicrotask(() => this.#guard(act)),
       $states: this.#tasks.attach,
+      $suspends: this.#tasks.suspends,
+      $wake: this.#naps.wake,
       $root: this.#tasks.begun,
       $tasks: tasks,
       $slice: this.#lifting.slice,
@@ -252,7 +260,7 @@ class GeneralInstance implements Instance {
     return new Promise((resolve, reject) => {
       const fail = (thrown: unknown): void => reject(this.#asFault(thrown));
       const forget = this.budget.onStop((cause) => fail(new Stopped(cause.kind)));
-      result.finally(forget).then(resolve, fail);
+      result.finally(forget).then(resolve, fail).finally(this.#naps.wake);
     });
   }
 
@@ -297,29 +305,38 @@ class GeneralInstance implements Instance {
   }
 
   #setTimer(fire: () => void, ms: number): NodeJS.Timeout {
+    if (Naps.isNap(ms)) {
+      const nap = this.#naps.begin(() => this.#guard(fire));
+      if (this.#state === 'closed') nap.unref();
+      return nap;
+    }
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.#guard(fire);
     }, ms);
     this.#timers.add(timer);
+    if (this.#state === 'closed') timer.unref();
     return timer;
   }
 
   /** How jco waits for the guest's side of a stream or future: it looks again and again. */
   #setInterval(look: () => void, ms?: number): NodeJS.Timeout {
     const timer = setInterval(() => this.#guard(look), ms);
-    this.#timers.add(timer);
+    if (this.#state === 'closed') clearInterval(timer);
+    else this.#intervals.add(timer);
     return timer;
   }
 
   #clearInterval(timer: NodeJS.Timeout): void {
     clearInterval(timer);
-    this.#timers.delete(timer);
+    this.#intervals.delete(timer);
   }
 
   /** jco looks around a little after every wait; that must not keep a process alive that is done. */
   #releaseTimers(): void {
     for (const timer of this.#timers) timer.unref();
+    for (const timer of this.#intervals) timer.unref();
+    this.#naps.unref();
   }
 }
 

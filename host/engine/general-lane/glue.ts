@@ -27,6 +27,10 @@ export interface GlueGlobals {
   readonly $lowered: () => void;
   /** Where jco keeps the tasks of each component instance. */
   readonly $states: (states: ReadonlyMap<number, TaskState>) => void;
+  /** A task is about to wait. */
+  readonly $suspends: () => void;
+  /** The host reads or drops what a guest writes: who waits for that has news. */
+  readonly $wake: () => void;
   /** The result of a task that the host called for, whose end is watched. */
   readonly $root: (task: RootTask) => Promise<unknown>;
   /** The `err` value that a host function's exception carries, or throws it on. */
@@ -34,7 +38,7 @@ export interface GlueGlobals {
 }
 
 const granted =
-  'WebAssembly, globalThis, TextDecoder, setTimeout, clearTimeout, setInterval, clearInterval, queueMicrotask, $tasks, $slice, $count, $call, $lowered, $payload, $states, $root';
+  'WebAssembly, globalThis, TextDecoder, setTimeout, clearTimeout, setInterval, clearInterval, queueMicrotask, $tasks, $slice, $count, $call, $lowered, $payload, $states, $suspends, $wake, $root';
 const withheld = [
   'process',
   'console',
@@ -77,6 +81,13 @@ const edits: readonly Edit[] = [
     put: 'const ASYNC_STATE = new Map(); $states(ASYNC_STATE);',
     times: 'once at most',
   },
+  {
+    find: /\bsuspendTask\(args\) \{/g,
+    put: 'suspendTask(args) { $suspends();',
+    times: 'once at most',
+  },
+  { find: /\b_debugLog\('\[Stream#read\(\)\]'/g, put: "$wake(); _debugLog('[Stream#read()]'", times: 'any' },
+  { find: /\bthis\.#dropFn\?\.\(\);/g, put: 'this.#dropFn?.(); $wake();', times: 'any' },
   { find: /\bawait task\.completionPromise\(\)/g, put: 'await $root(task)', times: 'any' },
   // V8's own words are kept: trap.ts knows them.
   {
@@ -130,6 +141,12 @@ const edits: readonly Edit[] = [
   {
     find: /\b(handleTable\d+)\[\((handle\d*) << 1\) \+ 1\] & ~T_FLAG/g,
     put: '$rep($1, $2)',
+    times: 'any',
+  },
+  // What a guest returns as its own must be a handle that it has and has not lent.
+  {
+    find: /\bvar (handle\d+) = ([^;]+);(\s*var (rsc\d+) = new\.target === [^;]+;\s*Object\.defineProperty\(\4, symbolRscHandle[^;]*;\s*finalizationRegistry(\d+)\.)/g,
+    put: 'var $1 = $ownHandle(handleTable$5, $2);$3',
     times: 'any',
   },
   // A component gets the representation in place of a borrowed handle for what it made, not for what it was given.
@@ -222,6 +239,11 @@ const $take = (table, handle) => {
 };
 const $isFree = (table, handle) => !(handle > 0 && table[handle * 2] !== undefined);
 const $isOwned = (table, handle) => !$isFree(table, handle) && table[handle * 2 + 1] >= $ownedMin;
+const $ownHandle = (table, handle) => {
+  if (!$isOwned(table, handle)) throw new WebAssembly.RuntimeError('unknown handle index ' + (handle >>> 0));
+  if (table[handle * 2] !== 0) throw new WebAssembly.RuntimeError('the handle of a resource that is lent was given away');
+  return handle;
+};
 const $rep = (table, handle) => {
   if ($isFree(table, handle)) throw new WebAssembly.RuntimeError('unknown handle index ' + (handle >>> 0));
   const entry = table[handle * 2 + 1];
