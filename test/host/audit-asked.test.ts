@@ -163,9 +163,9 @@ test(
     const folder = new PolicyFolder(t, life + sending('@audit("payload")'));
     const agents = [localAgent('shop', component, grants), localAgent('store', component)];
     const host = await Hosted.start(t, state, agents, { trust: { policyFolder: folder.path } });
-    const { promise: isRecorded, resolve } = Promise.withResolvers<void>();
+    const { promise: isRecorded, resolve } = Promise.withResolvers<unknown>();
     const asked = { kinds: ['message-sent'] };
-    const leave = host.serving.record?.follow(asked, () => resolve(), resolve);
+    const leave = host.serving.record?.follow(asked, resolve, resolve);
     assert.equal(await host.ask('shop', 'send store whole'), 'sent');
     await isRecorded;
     leave?.();
