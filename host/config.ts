@@ -11,6 +11,7 @@ import {
   parseLimit,
   timeFault,
 } from './limits.ts';
+import { systemFault } from './system-fault.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -27,28 +28,50 @@ export interface Config {
   readonly scheduler?: SchedulerSettings;
 }
 
-/** Where prepared modules are kept: `HOST_CACHE`, else the user's cache folder. */
+/**
+ * Where prepared modules are kept: `HOST_CACHE`, else the user's cache folder.
+ * @throws HostError `HOST_ERR_CONFIG_INVALID` for a `HOST_CACHE` that is empty
+ */
 export function cacheFolder(env: Environment): string {
-  return env.HOST_CACHE ?? paths.join(env.XDG_CACHE_HOME ?? paths.join(os.homedir(), '.cache'), 'motehost');
+  return (
+    named('HOST_CACHE', env.HOST_CACHE) ?? paths.join(userFolder(env.XDG_CACHE_HOME, '.cache'), 'motehost')
+  );
+}
+
+/**
+ * What a flag or variable names: one that is there and empty is mostly a script's variable that was not set, and would
+ * be taken for the folder the host is started in.
+ * @throws HostError `HOST_ERR_CONFIG_INVALID` naming it
+ */
+export function named(source: string, path: string | undefined): string | undefined {
+  if (path !== '') return path;
+  throw new HostError('HOST_ERR_CONFIG_INVALID', `${source} is empty: name a path, or leave it out`, {
+    source,
+  });
+}
+
+/** As the XDG base directory specification says: what is empty or relative is as if it were not there. */
+function userFolder(path: string | undefined, otherwise: string): string {
+  return path !== undefined && paths.isAbsolute(path) ? path : paths.join(os.homedir(), otherwise);
 }
 
 /**
  * Reads the configuration file: the one named, else `HOST_CONFIG`, else the user's own if it exists.
  * @throws HostError `HOST_ERR_FILE_NOT_FOUND` for a named file, `HOST_ERR_CONFIG_INVALID` for its content
  */
-export async function loadConfig(named: string | undefined, env: Environment): Promise<Config> {
-  const wanted = named ?? env.HOST_CONFIG;
-  const path =
-    wanted ??
-    paths.join(env.XDG_CONFIG_HOME ?? paths.join(os.homedir(), '.config'), 'motehost', 'config.toml');
+export async function loadConfig(flag: string | undefined, env: Environment): Promise<Config> {
+  const wanted = named('--config', flag) ?? named('HOST_CONFIG', env.HOST_CONFIG);
+  const path = wanted ?? paths.join(userFolder(env.XDG_CONFIG_HOME, '.config'), 'motehost', 'config.toml');
   if (wanted === undefined && !fs.existsSync(path)) return { path: undefined, limits: {} };
   let text: string;
   try {
     text = fs.readFileSync(path, 'utf8');
   } catch (cause) {
+    const reason = systemFault(cause);
+    const source = flag !== undefined ? '--config' : wanted !== undefined ? 'HOST_CONFIG' : 'settings';
     throw new HostError(
       'HOST_ERR_FILE_NOT_FOUND',
-      `cannot read the configuration file ${path}`,
+      `${source}: cannot read ${path}: ${reason}`,
       { path },
       cause,
     );

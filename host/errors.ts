@@ -27,7 +27,7 @@ const codes = {
   HOST_ERR_AGENT_UNKNOWN: 'not-found',
   HOST_ERR_AGENT_STOPPED: 'unavailable',
   HOST_ERR_AGENT_DUPLICATE: 'usage',
-  HOST_ERR_LIFECYCLE_ILLEGAL: 'usage',
+  HOST_ERR_LIFECYCLE_ILLEGAL: 'unavailable',
   HOST_ERR_LIFECYCLE_BUSY: 'unavailable',
   HOST_ERR_SUBJECT_INVALID: 'usage',
   HOST_ERR_MAILBOX_FULL: 'unavailable',

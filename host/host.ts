@@ -6,7 +6,7 @@ import type { Clock, Random } from './clock.ts';
 import type { Budget } from './engine/budget.ts';
 import { requireOffered } from './engine/core-lane/core-imports.ts';
 import type { Description } from './engine/description.ts';
-import { type Artifact, createEngine, type Engine, type Launched } from './engine/engine.ts';
+import { type Artifact, createEngine, type Engine, httpExportOf, type Launched } from './engine/engine.ts';
 import type { Instance } from './engine/instance.ts';
 import { Linker } from './engine/linker.ts';
 import type { WasiGrants } from './engine/wasi/grants.ts';
@@ -19,7 +19,7 @@ import { LogQueue } from './telemetry/log-queue.ts';
 
 export type { Invoked } from './agent/invoke.ts';
 export type { Description } from './engine/description.ts';
-export type { Artifact } from './engine/engine.ts';
+export { type Artifact, httpExportOf } from './engine/engine.ts';
 export type { InputSource, NetGrant, OutputSink, Preopen, WasiGrants } from './engine/wasi/grants.ts';
 
 /** What a host is made of. */
@@ -271,13 +271,14 @@ function planExchange(
   { facts: { main } }: Artifact,
   { request, response }: Extract<Call, { kind: 'http' }>,
 ): PlannedCall {
-  if (main.kind !== 'http')
-    throw new HostError('HOST_ERR_WORLD_MISMATCH', 'the program does not export wasi:http/incoming-handler');
-  const call = async ({ instance, exchange }: Launched): Promise<unknown> => {
-    if (exchange === undefined) throw new Error('bug: a program that serves HTTP without WASI');
-    return instance.call(main.export, await exchange(request, response));
+  const name = httpExportOf(main);
+  if (name === undefined)
+    throw new HostError('HOST_ERR_WORLD_MISMATCH', 'the program exports no handler of wasi:http');
+  const call = async ({ serve }: Launched): Promise<unknown> => {
+    if (serve === undefined) throw new Error('bug: a program that serves HTTP without WASI');
+    return serve(name, request, response);
   };
-  return { call, print: nothing, isFallible: false };
+  return { call, print: nothing, isFallible: true };
 }
 
 function noHandler({ facts: { main } }: Artifact): HostError {

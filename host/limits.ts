@@ -103,10 +103,12 @@ export function parseLimit(name: LimitName, text: string, source: string): Parti
 /** What a number counts: bare things, bytes, or milliseconds. */
 export type Quantity = 'count' | 'bytes' | 'ms';
 
-const quantities: Readonly<Record<Quantity, readonly [Readonly<Record<string, number>>, string]>> = {
-  count: [countUnits, '100, 10k'],
-  bytes: [sizeUnits, '65536, 64KiB, 1MiB'],
-  ms: [timeUnits, '100ms, 1.5s, 2m'],
+type UnitsAndWords = readonly [Readonly<Record<string, number>>, examples: string, what: string];
+
+const quantities: Readonly<Record<Quantity, UnitsAndWords>> = {
+  count: [countUnits, '100, 10k', 'a number'],
+  bytes: [sizeUnits, '65536, 64KiB, 1MiB', 'a size'],
+  ms: [timeUnits, '100ms, 1.5s, 2m', 'a time'],
 };
 
 /**
@@ -114,8 +116,8 @@ const quantities: Readonly<Record<Quantity, readonly [Readonly<Record<string, nu
  * @throws HostError `HOST_ERR_LIMIT_INVALID` naming the source and the accepted form
  */
 export function parseQuantity(quantity: Quantity, text: string, source: string): number {
-  const [units, examples] = quantities[quantity];
-  return scaled(text, units, source, examples);
+  const [units, examples, what] = quantities[quantity];
+  return scaled(text, units, source, examples, what);
 }
 
 /**
@@ -133,6 +135,7 @@ function scaled(
   units: Readonly<Record<string, number>>,
   source: string,
   examples: string,
+  what = 'a limit',
 ): number {
   const match = /^([0-9][0-9_]*(?:\.[0-9]+)?)\s*([a-z]*)$/i.exec(text.trim());
   const scale = match === null ? undefined : units[(match[2] ?? '').toLowerCase()];
@@ -143,7 +146,7 @@ function scaled(
   if (!Number.isSafeInteger(value) || value < 0) {
     throw new HostError(
       'HOST_ERR_LIMIT_INVALID',
-      `${source}: '${text}' is not a limit; write for example ${examples}`,
+      `${source}: '${text}' is not ${what}; write for example ${examples}`,
       { source, text },
     );
   }

@@ -38,6 +38,7 @@ import { Table } from './manifest/table.ts';
 import { type Trigger, triggersOf } from './manifest/triggers.ts';
 import { readRegularFile } from './regular-file.ts';
 import { matches } from './subject.ts';
+import { systemFault } from './system-fault.ts';
 
 export type { AgentAuditLevel, AuditRules } from './manifest/audit.ts';
 export { cronTimes } from './manifest/cron.ts';
@@ -155,7 +156,7 @@ export function readManifest(folder: string): Manifest {
   } catch (cause) {
     throw new HostError(
       'HOST_ERR_FILE_NOT_FOUND',
-      `cannot read ${path}; host new NAME makes a folder that has one`,
+      `cannot read ${path}: ${systemFault(cause)}; host new NAME makes a folder that has one`,
       { path },
       cause,
     );

@@ -237,7 +237,7 @@ const mistakes: readonly (readonly [title: string, text: string, message: RegExp
   [
     'a duration without sense',
     '[restart]\nbackoff = "soon"',
-    /restart\.backoff: 'soon' is not a limit; write for example 100ms/,
+    /restart\.backoff must be between \d+ and \d+ ms: 'soon' is not a time; write for example 100ms/,
   ],
   [
     'pauses that shrink',

@@ -48,11 +48,14 @@ export class Agent implements CallEnd, LifecycleWatch {
   #hasTurn = false;
   /** What it handles. */
   delivery: Delivery | undefined;
+  /** From the call of `handle` until its outcome is counted. */
+  #isCalled = false;
   #capabilities: Capabilities | undefined;
   #recorder: Recorder | undefined;
   readonly idlePlace: IdlePlace<Agent> = new IdlePlace<Agent>(this);
   handled = 0;
   failed = 0;
+  /** Of the messages that it dealt with. */
   fuel = 0n;
   memoryBytes = 0;
   lastUsedMs = 0;
@@ -146,6 +149,11 @@ export class Agent implements CallEnd, LifecycleWatch {
     return sinceMs === undefined ? undefined : Math.max(0, nowMs - sinceMs);
   }
 
+  /** Fuel that its message under way has used so far. */
+  get fuelUnderWay(): bigint {
+    return this.#isCalled ? this.#presence.fuelOfCall : 0n;
+  }
+
   /** Whether it holds an instance and has nothing to do. */
   get isIdle(): boolean {
     return this.phase === 'idle' || this.phase === 'waiting';
@@ -206,6 +214,7 @@ export class Agent implements CallEnd, LifecycleWatch {
   #begin(delivery: Delivery, deadlineMs: number): void {
     const { main } = this.#spec.program.facts;
     const isAsked = main.kind === 'handler' && main.hasHealth && isProbe(delivery);
+    this.#isCalled = true;
     if (isAsked) this.#presence.begin('health', probeIn(delivery), deadlineMs, this);
     else this.#presence.begin('handle', delivery.message, deadlineMs, this);
   }
@@ -232,6 +241,7 @@ export class Agent implements CallEnd, LifecycleWatch {
   /** The call of `handle` ended. */
   ended(outcome: CallOutcome): void {
     const { budget, denials } = this.#presence;
+    this.#isCalled = false;
     this.handled += 1;
     this.fuel += outcome.usage.fuel;
     this.memoryBytes = outcome.usage.memoryBytes;

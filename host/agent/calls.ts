@@ -70,7 +70,7 @@ export class Calls implements CallWaiter {
     this.#recorder?.begin(name, argument);
     const instance = this.#instance;
     if (instance.begin !== undefined) instance.begin(name, argument, this);
-    else instance.call(name, [argument]).then(this.returned, this.threw);
+    else callWhole(instance, name, argument).then(this.returned, this.threw);
   }
 
   /** As `begin`. */
@@ -182,6 +182,13 @@ export async function judgeCall(budget: Budget, act: () => Promise<unknown>): Pr
     if (thrown instanceof HostError) throw thrown;
     return trapped(thrown, budget) as CallOutcome;
   }
+}
+
+/** A call is over when nothing is left of it: what goes on after its value is told under its limits too. */
+async function callWhole(instance: Instance, name: string, argument: unknown): Promise<unknown> {
+  const value = await instance.call(name, [argument]);
+  await instance.settled?.();
+  return value;
 }
 
 /** What came back, unless the guest was stopped or gave more than it may. */

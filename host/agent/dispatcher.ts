@@ -60,7 +60,7 @@ export interface DispatcherReport {
 }
 
 /** Turns in a row, and milliseconds that guests used in them, after which what waits elsewhere has its turn. */
-const rowTurnsMax = 8;
+const rowTurnsMax = 32;
 const rowMsMax = 0.2;
 /** How much of the moving average of turns the newest is. */
 const turnShare = 0.05;

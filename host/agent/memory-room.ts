@@ -73,6 +73,15 @@ export class MemoryRoom {
     return this.#warmBytes;
   }
 
+  /** Milliseconds until somebody has been idle for long enough; Infinity: nobody is, or they stay. */
+  get dueInMs(): number {
+    const nowMs = this.#options.clock.monotonicMs();
+    let inMs = Number.POSITIVE_INFINITY;
+    for (const [afterMs, { oldest }] of this.#idle)
+      if (oldest !== undefined) inMs = Math.min(inMs, oldest.lastUsedMs + afterMs - nowMs);
+    return inMs;
+  }
+
   idle(agent: Agent): void {
     const afterMs = agent.spec.manifest.hibernate.afterMs ?? Number.POSITIVE_INFINITY;
     let agents = this.#idle.get(afterMs);

@@ -613,7 +613,8 @@ export class Population implements Lodgers {
       .subscriptionsOf(id)
       .map(({ pattern, group }) => ({ pattern, group: group === ours ? undefined : group }));
     const mailboxDepth = bus.directory.depthOf(id);
-    const { handled, failed, fuel, memoryBytes } = agent ?? this.#roll.tallyOf(id);
+    const { handled, failed, memoryBytes, fuel: spent } = agent ?? this.#roll.tallyOf(id);
+    const fuel = spent + (agent?.fuelUnderWay ?? 0n);
     const phase = agent === undefined ? (cold.has(name) ? 'cold' : 'absent') : this.#phaseOf(agent);
     const lastError = agent?.halt?.why ?? agent?.lastError;
     const lifecycle = this.lifecycleOf(id) ?? 'created';
@@ -647,7 +648,7 @@ export class Population implements Lodgers {
       handled += agent.handled;
       failed += agent.failed;
       losses += agent.losses;
-      fuel += agent.fuel;
+      fuel += agent.fuel + agent.fuelUnderWay;
     }
     return {
       agents: this.#roll.size,

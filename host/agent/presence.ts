@@ -80,6 +80,11 @@ export class Presence implements CallWatch, ParkingOwner {
     return this.#phase === 'busy' || this.#phase === 'waiting' ? this.#calls?.budget.startedMs : undefined;
   }
 
+  /** Fuel that the call under way has used so far. */
+  get fuelOfCall(): bigint {
+    return this.#away?.carried.charged ?? this.#calls?.budget.fuelUsed ?? 0n;
+  }
+
   /** Whether a call of it waited and can go on. */
   get isReady(): boolean {
     if (this.#parking?.isReady !== true || this.#isPaused) return false;

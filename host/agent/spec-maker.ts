@@ -1,4 +1,4 @@
-import type { Artifact } from '../engine/artifact.ts';
+import { type Artifact, httpExportOf } from '../engine/artifact.ts';
 import { loadProgram, type Program, saveableOf } from '../engine/program.ts';
 import { HostError } from '../errors.ts';
 import { defaultLimits, intersect, type Limits } from '../limits.ts';
@@ -43,6 +43,7 @@ export class SpecMaker {
     const program = this.#programOf(artifact);
     checkWorld(program, manifest, manifestPath);
     checkErrors(program, manifest, manifestPath);
+    checkHistory(program, manifest, manifestPath);
     const limits = intersect(intersect(defaultLimits, this.#options.limits), manifest.limits);
     return {
       number: this.#nextNumber++,
@@ -89,7 +90,7 @@ export class SpecMaker {
 
 /** What a manifest says of failures must be possible: nothing falls back to less. */
 function checkErrors(program: Program, { name, errors }: Manifest, path: string): void {
-  const isHttp = program.facts.main.kind === 'http';
+  const isHttp = httpExportOf(program.facts.main) !== undefined;
   if (isHttp && (errors.state === 'saved' || Object.keys(errors.steps).length > 0))
     throw new HostError(
       'HOST_ERR_CONFIG_INVALID',
@@ -105,8 +106,18 @@ function checkErrors(program: Program, { name, errors }: Manifest, path: string)
   );
 }
 
+/** Streams and futures are told bit by bit, which no history keeps. */
+function checkHistory({ facts: { hasTasks } }: Program, { name, history }: Manifest, path: string): void {
+  if (hasTasks !== true || !history.record) return;
+  throw new HostError(
+    'HOST_ERR_CONFIG_INVALID',
+    `${path}: ${name} has asynchronous tasks on the general lane, which cannot be recorded; leave out history.record`,
+    { path, key: 'history.record' },
+  );
+}
+
 function checkWorld({ facts: { main } }: Program, { name, route }: Manifest, path: string): void {
-  if (main.kind === 'http') {
+  if (httpExportOf(main) !== undefined) {
     if (route !== undefined) return;
     throw new HostError(
       'HOST_ERR_CONFIG_INVALID',

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { systemFault } from '../system-fault.ts';
 import { BatchBuffer } from './batch-buffer.ts';
 import { ChainHash, hashBytes, sha256 } from './chain-hash.ts';
 import type { Disk } from './disk.ts';
@@ -283,7 +284,7 @@ export class ChainWriter {
         this.failure = undefined;
         return true;
       } catch (error) {
-        this.failure = error instanceof Error ? error.message : String(error);
+        this.failure = systemFault(error);
         onState(this.failure);
       }
       const isOpen = await clock.sleep(limits.retryMs, this.#closing.signal).then(

@@ -1,6 +1,7 @@
 import { fs } from '../builtin.ts';
 import { HostError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
+import { systemFault } from '../system-fault.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -123,7 +124,7 @@ function openSecrets(file: string): number {
   } catch (cause) {
     throw new HostError(
       'HOST_ERR_FILE_NOT_FOUND',
-      `cannot read the secrets in ${file}; it is a TOML file of handle = "value" lines, mode 600`,
+      `cannot read the secrets in ${file}: ${systemFault(cause)}; it is a TOML file of handle = "value" lines, mode 600`,
       { path: file },
       cause,
     );

@@ -1,14 +1,15 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import type { Built } from '../../guest-sdk/build/language.ts';
 import { HostError, plainText } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
 import { readManifest } from '../manifest.ts';
+import { systemFault } from '../system-fault.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { flagError } from './flag-error.ts';
+import { flagsOf } from './flags.ts';
 import { isBuilt, type OpenProject, openProject, outputName, storeBuilt } from './project.ts';
 
 const options = {
@@ -79,7 +80,7 @@ function readFlags(args: readonly string[]): {
 }
 
 function parse(args: readonly string[]) {
-  return parseArgs({ args: [...args], options, allowPositionals: true });
+  return flagsOf(args, options);
 }
 
 /**
@@ -104,7 +105,7 @@ async function write(path: string, content: Uint8Array): Promise<string> {
     if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) writeFileSync(path, content);
     else replaceFile(path, content);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = systemFault(cause);
     throw new HostError('HOST_ERR_FILE_UNREADABLE', `cannot write ${path}: ${reason}`, { path }, cause);
   }
   return path;

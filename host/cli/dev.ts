@@ -1,11 +1,10 @@
 import { basename, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { readStamp } from '../../guest-sdk/build/stamp.ts';
 import { fs } from '../builtin.ts';
 import { systemClock, systemRandom } from '../clock.ts';
 import { type Config, cacheFolder, loadConfig } from '../config.ts';
 import { HostError, plainText } from '../errors.ts';
-import { createHost, type Host } from '../host.ts';
+import { createHost, type Host, httpExportOf } from '../host.ts';
 import type { EffectiveLimits } from '../limits.ts';
 import { type Manifest, manifestFile, readManifest } from '../manifest.ts';
 import type { Command } from './command.ts';
@@ -17,6 +16,7 @@ import type { Stage, StageOptions, Version } from './dev/stage.ts';
 import { foldersIn, foldersOf, Watch } from './dev/watch.ts';
 import { exitCodes } from './exit-code.ts';
 import { flagError } from './flag-error.ts';
+import { flagsOf } from './flags.ts';
 import { loadProgram, type Program } from './program.ts';
 import { isBuilt, outputName, stampName } from './project.ts';
 import { effectiveLimits, type GrantFlags, grantOptions, grantsOf, inputBytes } from './run.ts';
@@ -121,7 +121,7 @@ function readWords(args: readonly string[]): Words {
 }
 
 function parse(args: readonly string[]) {
-  return parseArgs({ args: [...args], options, allowPositionals: true });
+  return flagsOf(args, options);
 }
 
 const portMax = 65_535;
@@ -273,7 +273,8 @@ class Development {
   }
 
   async #swap(version: Version): Promise<boolean> {
-    const { kind } = version.artifact.facts.main;
+    const { main } = version.artifact.facts;
+    const kind = httpExportOf(main) === undefined ? main.kind : 'http';
     if (this.#stage?.kind === kind) return this.#stage.stage.swap(version);
     const stage = stageOf(kind, this.#options);
     await this.#stage?.stage.close();

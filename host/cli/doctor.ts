@@ -1,12 +1,13 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
-import { parseArgs } from 'node:util';
 import { systemClock, systemRandom } from '../clock.ts';
 import { cacheFolder } from '../config.ts';
 import { createHost } from '../host.ts';
+import { systemFault } from '../system-fault.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { flagError } from './flag-error.ts';
+import { flagsOf } from './flags.ts';
 import { formatBytes } from './report.ts';
 
 /** One thing `host doctor` looked at: fine, worth knowing, or in the way. */
@@ -41,7 +42,7 @@ run here, 69 when something is in the way.
 
 function wantsJson(words: readonly string[]): boolean {
   try {
-    return parseArgs({ args: [...words], options: { json: { type: 'boolean' } } }).values.json === true;
+    return flagsOf(words, { json: { type: 'boolean' } }, false).values.json === true;
   } catch (cause) {
     throw flagError('doctor', cause, ['json']);
   }
@@ -93,7 +94,7 @@ function guestRuns(): Finding {
     new WebAssembly.Instance(new WebAssembly.Module(bytes));
     return { level: 'ok', name: 'WebAssembly', text: 'compiles, and a memory can be made' };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = systemFault(error);
     return {
       level: 'bad',
       name: 'WebAssembly',
@@ -146,7 +147,7 @@ function cache(): Finding {
       text: isWritable ? folder : `${folder} cannot be written: every run prepares anew`,
     };
   } catch (error) {
-    return { level: 'bad', name: 'cache', text: error instanceof Error ? error.message : String(error) };
+    return { level: 'bad', name: 'cache', text: systemFault(error) };
   }
 }
 

@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { systemClock, systemRandom } from '../clock.ts';
 import { cacheFolder } from '../config.ts';
 import { HostError, plainText } from '../errors.ts';
@@ -6,6 +5,7 @@ import { createHost, type Description } from '../host.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { flagError } from './flag-error.ts';
+import { flagsOf } from './flags.ts';
 import { loadProgram } from './program.ts';
 import { formatBytes } from './report.ts';
 
@@ -61,7 +61,7 @@ function readWords(words: readonly string[]): { path: string; full: boolean; jso
 }
 
 function parse(words: readonly string[]) {
-  return parseArgs({ args: [...words], options, allowPositionals: true });
+  return flagsOf(words, options);
 }
 
 function textOf(path: string, description: Description, full: boolean): string {

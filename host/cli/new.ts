@@ -1,16 +1,17 @@
 import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { entryOf, type Language, type LanguageName, type Template } from '../../guest-sdk/build/language.ts';
 import { languageWords, loadLanguage } from '../../guest-sdk/build/languages.ts';
 import { HostError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
 import { isAgentName, manifestFile } from '../manifest.ts';
 import { nearest } from '../nearest.ts';
+import { systemFault } from '../system-fault.ts';
 import type { Command } from './command.ts';
 import { commandName } from './command-name.ts';
 import { exitCodes } from './exit-code.ts';
 import { flagError } from './flag-error.ts';
+import { flagsOf } from './flags.ts';
 import { openProject } from './project.ts';
 
 const options = {
@@ -88,7 +89,7 @@ function readFlags(args: readonly string[]): {
 }
 
 function parse(args: readonly string[]) {
-  return parseArgs({ args: [...args], options, allowPositionals: true });
+  return flagsOf(args, options);
 }
 
 function folderOf(path: string): string {
@@ -166,7 +167,7 @@ function isFree(folder: string): boolean {
     const stat = statSync(folder, { throwIfNoEntry: false });
     return stat === undefined || (stat.isDirectory() && readdirSync(folder).length === 0);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = systemFault(cause);
     throw new HostError('HOST_ERR_FILE_UNREADABLE', `cannot look at ${folder}: ${reason}`, { folder }, cause);
   }
 }
@@ -182,7 +183,7 @@ async function makeProject(folder: string, files: ReadonlyMap<string, string>): 
     if (made === undefined) for (const name of readdirSync(folder)) remove(join(folder, name));
     else remove(made);
     if (cause instanceof HostError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = systemFault(cause);
     throw new HostError('HOST_ERR_FILE_UNREADABLE', `cannot write ${folder}: ${reason}`, { folder }, cause);
   }
 }

@@ -1,6 +1,7 @@
 import { fs, path as paths } from '../builtin.ts';
 import { HostError } from '../errors.ts';
 import type { Limits } from '../limits.ts';
+import { systemFault } from '../system-fault.ts';
 
 /** A program as it lies on disk, with what its manifest asks for. */
 export interface Program {
@@ -47,7 +48,7 @@ function statOf(path: string): ReturnType<typeof fs.statSync> {
   try {
     return fs.statSync(path, { throwIfNoEntry: false });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = systemFault(cause);
     throw new HostError('HOST_ERR_FILE_UNREADABLE', `cannot read ${path}: ${reason}`, { path }, cause);
   }
 }
@@ -65,7 +66,7 @@ function readProgram(path: string): Uint8Array<ArrayBuffer> {
     return stat.isFile() ? fs.readFileSync(path) : readStream(path, fs.openSync(path, 'r'));
   } catch (cause) {
     if (cause instanceof HostError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = systemFault(cause);
     throw new HostError('HOST_ERR_FILE_UNREADABLE', `cannot read ${path}: ${reason}`, { path }, cause);
   }
 }

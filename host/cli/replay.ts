@@ -8,6 +8,7 @@ import {
 } from '../host/replaying.ts';
 import { passphraseFrom } from '../identity/passphrase.ts';
 import { readRegularFile } from '../regular-file.ts';
+import { systemFault } from '../system-fault.ts';
 import { grouped } from './client/amount.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
@@ -203,6 +204,11 @@ function bytesOf(path: string): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(readRegularFile(path));
   } catch (cause) {
-    throw new HostError('HOST_ERR_FILE_NOT_FOUND', `cannot read ${path}`, { path }, cause);
+    throw new HostError(
+      'HOST_ERR_FILE_NOT_FOUND',
+      `cannot read ${path}: ${systemFault(cause)}`,
+      { path },
+      cause,
+    );
   }
 }

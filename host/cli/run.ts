@@ -1,12 +1,14 @@
-import { fs, util } from '../builtin.ts';
+import { fs } from '../builtin.ts';
 import { systemClock, systemRandom } from '../clock.ts';
 import { type Config, cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError, plainText } from '../errors.ts';
 import type { Artifact, WasiGrants } from '../host.ts';
 import { type Call, createHost, type Host } from '../host.ts';
 import { type EffectiveLimits, settleLimits } from '../limits.ts';
+import { systemFault } from '../system-fault.ts';
 import type { Command } from './command.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
+import { flagsOf, type Words } from './flags.ts';
 import { parseDir, parseEnv, parseNet, programName } from './grant-flags.ts';
 import { limitOptions, limitsOfFlags } from './limit-flags.ts';
 import { loadProgram, type Program } from './program.ts';
@@ -73,11 +75,9 @@ const optionTypes = {
 } as const;
 
 /** What stands behind `grantOptions`. */
-export type GrantFlags = ReturnType<typeof util.parseArgs<{ options: typeof grantOptions }>>['values'];
+export type GrantFlags = Words<typeof grantOptions>['values'];
 
-type Flags = ReturnType<
-  typeof util.parseArgs<{ options: typeof optionTypes; allowPositionals: true }>
->['values'];
+type Flags = Words<typeof optionTypes>['values'];
 
 export const command: Command = {
   summary: 'run a WebAssembly program or agent, metered and limited',
@@ -204,7 +204,7 @@ async function readWords(
 
 async function parseWords(words: string[]): Promise<{ values: Flags; positionals: string[] }> {
   try {
-    return util.parseArgs({ args: words, options: optionTypes, allowPositionals: true });
+    return flagsOf(words, optionTypes);
   } catch (cause) {
     const { flagError } = await import('./flag-error.ts');
     throw flagError('run', cause, Object.keys(optionTypes));
@@ -232,7 +232,7 @@ export async function inputBytes(input: string): Promise<Uint8Array> {
   } catch (cause) {
     throw new HostError(
       'HOST_ERR_FILE_NOT_FOUND',
-      `--input: cannot read ${input.slice(1)}`,
+      `--input: cannot read ${input.slice(1)}: ${systemFault(cause)}`,
       { path: input.slice(1) },
       cause,
     );

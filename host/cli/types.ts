@@ -1,9 +1,9 @@
 import { join, relative, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { HostError } from '../errors.ts';
 import type { Command } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { flagError } from './flag-error.ts';
+import { flagsOf } from './flags.ts';
 import { openProject } from './project.ts';
 
 export const command: Command = {
@@ -32,7 +32,7 @@ same; this is for when only the WIT changed and the source does not build yet.
 function readFolder(args: readonly string[]): string {
   let folders: string[];
   try {
-    folders = parseArgs({ args: [...args], options: {}, allowPositionals: true }).positionals;
+    folders = flagsOf(args, {}).positionals;
   } catch (cause) {
     throw flagError('types', cause, []);
   }

@@ -1,11 +1,7 @@
-import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import type { ParseArgsOptionsConfig } from 'node:util';
 import { HostError } from '../errors.ts';
 import { flagError } from './flag-error.ts';
-
-/** What a command line says, as its options describe it. */
-export type Words<O extends ParseArgsOptionsConfig> = ReturnType<
-  typeof parseArgs<{ options: O; allowPositionals: true }>
->;
+import { flagsOf, type Words } from './flags.ts';
 
 /** What people look for under another name: by that flag, as it is written, what to write here for its value. */
 export type Elsewhere = Readonly<Record<string, (value: string | undefined) => string>>;
@@ -18,7 +14,7 @@ export function parseWords<const O extends ParseArgsOptionsConfig>(
   elsewhere: Elsewhere = {},
 ): Words<O> {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
+    return flagsOf(args, options);
   } catch (cause) {
     throw flagError(command, cause, Object.keys(options), (flag) =>
       Object.hasOwn(elsewhere, flag) ? elsewhere[flag]?.(valueAfter(flag, args)) : undefined,

@@ -7,16 +7,23 @@ export type Lane = 'core' | 'fast' | 'general';
 
 /** What `host run FILE` calls when nothing else is said. */
 export type Main =
-  | { readonly kind: 'command'; readonly export: string }
+  /** `http`: what it answers HTTP requests by, where it does that too. */
+  | { readonly kind: 'command'; readonly export: string; readonly http?: string }
   | {
       readonly kind: 'handler';
       readonly hasLife: boolean;
       /** It exports `health`, and is asked by it how it is. */
       readonly hasHealth: boolean;
     }
-  /** Answers HTTP requests: `export` is its `wasi:http/incoming-handler@0.2.x#handle`. */
+  /** Answers HTTP requests: `export` is its `wasi:http/incoming-handler@0.2.x#handle` or `wasi:http/handler@0.3.x#handle`. */
   | { readonly kind: 'http'; readonly export: string }
   | { readonly kind: 'none'; readonly exports: readonly string[] };
+
+/** What a program answers HTTP requests by, whatever else it does. */
+export function httpExportOf(main: Main): string | undefined {
+  if (main.kind === 'http') return main.export;
+  return main.kind === 'command' ? main.http : undefined;
+}
 
 /** One core module of a program, metered. */
 export interface ArtifactModule {
@@ -48,7 +55,7 @@ export interface ArtifactFacts {
   /** Why a component did not get the fast lane. */
   readonly laneReason?: string;
   readonly main: Main;
-  /** Of the general lane: its functions are tasks of the asynchronous ABI, which run in a process of their own only. */
+  /** Of the general lane: its functions are tasks of the asynchronous ABI, which may go on after they returned. */
   readonly hasTasks?: true;
   /** Of a component. */
   readonly world?: World;

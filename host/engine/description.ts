@@ -1,5 +1,5 @@
 import { plainText } from '../errors.ts';
-import type { Artifact, ArtifactModule } from './artifact.ts';
+import { type Artifact, type ArtifactModule, httpExportOf } from './artifact.ts';
 import { printWorld } from './component/print-world.ts';
 import { offers } from './wasi/preview2/offer.ts';
 import { isPreview3, offers as offers3 } from './wasi/preview3/offer.ts';
@@ -49,10 +49,12 @@ export function describeArtifact({ facts }: Artifact): Description {
 }
 
 function mainText(main: Artifact['facts']['main']): string {
-  if (main.kind === 'command') return main.export;
+  const http = httpExportOf(main);
+  const serves = http === undefined ? '' : `${http}, for each request (host dev)`;
+  if (main.kind === 'command') return serves === '' ? main.export : `${main.export}; ${serves}`;
   if (main.kind === 'handler')
     return `${main.hasLife ? 'start, handle, stop' : 'handle'}${main.hasHealth ? ', health' : ''}`;
-  if (main.kind === 'http') return `${main.export}, for each request (host dev)`;
+  if (main.kind === 'http') return serves;
   return 'nothing (call an export with --invoke)';
 }
 

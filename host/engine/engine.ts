@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fs, os, path as paths } from '../builtin.ts';
 import type { Clock } from '../clock.ts';
 import { HostError } from '../errors.ts';
@@ -20,7 +21,7 @@ import { artifactVersion } from './version.ts';
 import type { WasiGrants } from './wasi/grants.ts';
 import type { Preview2 } from './wasi/preview2/preview2.ts';
 
-export type { Artifact } from './artifact.ts';
+export { type Artifact, httpExportOf } from './artifact.ts';
 export type { Program, Saveable } from './program.ts';
 
 export interface EngineOptions {
@@ -38,8 +39,11 @@ export interface EngineOptions {
 /** A live run and what must be freed after it. */
 export interface Launched {
   readonly instance: Instance;
-  /** What a program that answers HTTP requests is called with; undefined for one without WASI 0.2. */
-  readonly exchange?: Preview2['exchange'];
+  /**
+   * Has a program that answers HTTP requests answer one, by an export (`httpExportOf`); resolves when the answer is out,
+   * with what the export gave. Undefined for a program without WASI.
+   */
+  readonly serve?: (name: string, request: IncomingMessage, response: ServerResponse) => Promise<unknown>;
   /** Closes files and sockets and waits for the last output. */
   release(): Promise<void>;
 }
@@ -196,7 +200,10 @@ async function launch(
   const release = async (): Promise<void> => offered?.dispose();
   try {
     const instance = await launchComponent(program, linker, budget);
-    return offered === undefined ? { instance, release } : { instance, release, exchange: offered.exchange };
+    if (offered === undefined) return { instance, release };
+    const serve: Launched['serve'] = (name, request, response) =>
+      offered.serve(instance, name, request, response);
+    return { instance, release, serve };
   } catch (thrown) {
     await release();
     throw thrown;
@@ -261,11 +268,6 @@ async function enterAlone(
   budget: Budget,
   grants: WasiGrants,
 ): Promise<Resident> {
-  if (program.facts.hasTasks === true)
-    throw new HostError(
-      'HOST_ERR_COMPONENT_UNSUPPORTED',
-      'the component has tasks of the asynchronous ABI on the general lane, which run alone (host run) and not beside other agents; build it for WASI 0.2, or as one core module whose functions take and give plain values',
-    );
   const own = program.facts.modules.flatMap(({ summary }) =>
     summary.memories.filter((each) => !each.imported),
   );
@@ -298,7 +300,7 @@ async function enterAlone(
     save: refuse,
     hibernate: async () => refuse(),
     release: async () => {
-      if (isHeld) residence?.noteDropped(own.length);
+      if (isHeld) residence?.noteDropped(own.length, held?.pages);
       isHeld = false;
       await launched.release();
     },

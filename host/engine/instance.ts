@@ -28,6 +28,11 @@ export interface Instance {
    * What is begun while it is heard of begins when that is done.
    */
   begin?(name: string, argument: unknown, waiter: CallWaiter): void;
+  /**
+   * Of a program with tasks on the general lane: resolves when none is left of what was called, which may go on after
+   * `call` has its value. @throws as `call`
+   */
+  settled?(): Promise<void>;
   /** Of a program that uses the asynchronous ABI on the fast lane. */
   readonly asyncCalls?: AsyncCalls | undefined;
   /** Drops the instance; settles nothing: no call may be under way. */

@@ -205,7 +205,11 @@ function mainOf(world: World): Main {
   const run =
     interfaces.find(({ name }) => /^wasi:cli\/run@0\.3\.\d+$/.test(name)) ??
     interfaces.find(({ name }) => /^wasi:cli\/run@0\.2\.\d+$/.test(name));
-  if (run !== undefined) return { kind: 'command', export: `${run.name}#run` };
+  const serve =
+    interfaces.find(({ name }) => /^wasi:http\/handler@0\.3\.\d+$/.test(name)) ??
+    interfaces.find(({ name }) => /^wasi:http\/incoming-handler@0\.2\.\d+$/.test(name));
+  const http = serve && `${serve.name}#handle`;
+  if (run !== undefined) return { kind: 'command', export: `${run.name}#run`, ...(http && { http }) };
   const functions = world.exports.flatMap((item) => (item.kind === 'func' ? [item] : []));
   if (functions.some(({ name, type }) => name === 'handle' && takesMessage(world, type.params[0]?.type))) {
     return {
@@ -215,8 +219,7 @@ function mainOf(world: World): Main {
       hasHealth: functions.some(({ name, type }) => name === 'health' && takesProbe(world, type)),
     };
   }
-  const serve = interfaces.find(({ name }) => /^wasi:http\/incoming-handler@0\.2\.\d+$/.test(name));
-  if (serve !== undefined) return { kind: 'http', export: `${serve.name}#handle` };
+  if (http !== undefined) return { kind: 'http', export: http };
   const members = interfaces.flatMap((item) =>
     item.interface.functions.map(({ name }) => `${item.name}#${name}`),
   );

@@ -1,6 +1,7 @@
 import { fs, path as paths } from '../builtin.ts';
 import { HostError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
+import { systemFault } from '../system-fault.ts';
 import { fingerprintOf } from './fingerprint.ts';
 
 /** One prepared program on disk: a JSON header and blobs. */
@@ -127,7 +128,7 @@ function ownFolder(folder: string): import('node:fs').Stats {
     makeFolder(folder, 0o700);
     return fs.statSync(folder);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = systemFault(cause);
     throw new HostError(
       'HOST_ERR_CACHE_UNSAFE',
       `the cache folder cannot be made (${reason}); set HOST_CACHE to a place you may write to`,

@@ -5,6 +5,7 @@ import type { Halt } from '../agent/halt.ts';
 import type { KeptSubscription } from '../bus/bus.ts';
 import { HostError } from '../errors.ts';
 import { unlinked } from '../regular-file.ts';
+import { systemFault } from '../system-fault.ts';
 import { checkVersion } from './schema-version.ts';
 
 /** An agent that was not found in a folder at the start but installed or spawned, as it is kept over restarts. */
@@ -345,7 +346,7 @@ function digestsIn(bytes: Uint8Array): string[] {
 }
 
 function unwritable(path: string, cause: unknown): HostError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = systemFault(cause);
   return new HostError(
     'HOST_ERR_STATE_UNWRITABLE',
     `cannot keep agents in ${path}: ${why}; make room or mend the folder`,

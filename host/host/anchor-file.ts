@@ -3,6 +3,7 @@ import type { Audit } from '../audit/audit.ts';
 import { anchorText, readHead } from '../audit/head.ts';
 import type { SignedSeal } from '../audit/seal.ts';
 import type { Clock } from '../clock.ts';
+import { systemFault } from '../system-fault.ts';
 
 export interface AnchorFileOptions {
   readonly audit: Audit;
@@ -54,7 +55,7 @@ export class AnchorFile {
       this.#batch = signed.seal.batch;
       this.#turn(undefined);
     } catch (error) {
-      this.#turn(error instanceof Error ? error.message : String(error));
+      this.#turn(systemFault(error));
     }
   }
 

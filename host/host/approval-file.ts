@@ -3,6 +3,7 @@ import { HostError } from '../errors.ts';
 import type { Waiting } from '../policy/approvals.ts';
 import { type EntityRef, entityText, parseEntity } from '../policy/entity.ts';
 import { unlinked, writeOwnFile } from '../regular-file.ts';
+import { systemFault } from '../system-fault.ts';
 
 /** One that waited when the host was ended. */
 export interface LeftApproval {
@@ -105,7 +106,7 @@ function textIn(path: string): string {
 }
 
 function textOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  return systemFault(cause);
 }
 
 function wrong(path: string, why: string, cause: unknown): HostError {

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { HostError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
 import { unlinked } from '../regular-file.ts';
+import { systemFault } from '../system-fault.ts';
 
 const digestPattern = /^[0-9a-f]{64}$/;
 const namePattern = /^([0-9a-f]{64})\.wasm$/;
@@ -113,7 +114,7 @@ export class ComponentFiles {
       syncFolder(this.#folder);
     } catch (cause) {
       rmSync(partial, { force: true });
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = systemFault(cause);
       throw new HostError('HOST_ERR_STATE_UNWRITABLE', `cannot write ${path}: ${why}`, { path }, cause);
     }
   }

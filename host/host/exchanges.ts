@@ -4,7 +4,7 @@ import { invoke } from '../agent/invoke.ts';
 import type { MemoryRoom } from '../agent/memory-room.ts';
 import type { Clock } from '../clock.ts';
 import type { Budget, Turn } from '../engine/budget.ts';
-import type { Engine } from '../engine/engine.ts';
+import { type Engine, httpExportOf } from '../engine/engine.ts';
 import type { Linker } from '../engine/linker.ts';
 import type { AllocationMeter } from './allocation-meter.ts';
 import type { GuestRooms } from './guest-rooms.ts';
@@ -36,22 +36,24 @@ export class Exchanges {
   async serve(id: number, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const { engine, room, clock, turn, link, wasi, audit, allocations } = this.#rooms;
     const agent = this.#rooms.agent(id);
-    const main = agent?.spec.program.facts.main;
-    if (agent === undefined || main?.kind !== 'http') {
+    const name = agent && httpExportOf(agent.spec.program.facts.main);
+    if (agent === undefined || name === undefined) {
       response.writeHead(404).end();
       return;
     }
     const { limits, program } = agent.spec;
-    const begun = audit?.exchangeBegun(agent, main.export);
+    const begun = audit?.exchangeBegun(agent, name);
     const gone = new AbortController();
-    response.on('close', () => gone.abort('the client went away'));
+    response.on('close', () => {
+      if (!response.writableFinished) gone.abort('the client went away');
+    });
     const { outcome, denials } = await invoke({
       limits,
       clock,
       turn,
       turnKey: id,
       signal: gone.signal,
-      isFallible: false,
+      isFallible: true,
       launch: (budget) =>
         allocations.launch(() =>
           room.enter(
@@ -59,9 +61,9 @@ export class Exchanges {
             limits.deadlineMs,
           ),
         ),
-      call: async ({ instance, exchange }) => {
-        if (exchange === undefined) throw new Error('bug: a program that serves HTTP without WASI');
-        return instance.call(main.export, await exchange(request, response));
+      call: async ({ serve }) => {
+        if (serve === undefined) throw new Error('bug: a program that serves HTTP without WASI');
+        return serve(name, request, response);
       },
     });
     if (begun !== undefined) audit?.exchangeEnded(agent, begun, outcome);

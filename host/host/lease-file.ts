@@ -3,6 +3,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { HostError } from '../errors.ts';
 import type { KeptLease, LeaseStore } from '../orchestration/leases.ts';
 import { unlinked } from '../regular-file.ts';
+import { systemFault } from '../system-fault.ts';
 import { checkVersion } from './schema-version.ts';
 
 const schema = `
@@ -99,7 +100,7 @@ function keptOf({ name, holder, token, expires }: Record<string, unknown>): Kept
 
 function unwritable(path: string, cause: unknown): HostError {
   if (cause instanceof HostError) return cause;
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = systemFault(cause);
   return new HostError(
     'HOST_ERR_STATE_UNWRITABLE',
     `cannot keep leases in ${path}: ${why}; make room or mend the folder`,

@@ -11,7 +11,7 @@ import { defaultLimits } from '../limits.ts';
 import type { RankFunction } from '../scheduler/policies/custom.ts';
 import type { Runnable, Scorer } from '../scheduler/policies/scored.ts';
 import { loadRank } from '../scheduler/rank-module.ts';
-
+import { systemFault } from '../system-fault.ts';
 import type { ThreadSettings } from './control.ts';
 
 const policyInterface = 'motehost:scheduling/policy@0.1';
@@ -47,20 +47,13 @@ export async function loadPolicyProgram(
   }
 }
 
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'it is a folder',
-  EACCES: 'this user may not read it',
-};
-
 async function bytesOf(path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return new Uint8Array(await readFile(path));
   } catch (cause) {
-    const why = cause instanceof Error && 'code' in cause ? reasons[String(cause.code)] : undefined;
     throw new HostError(
       'HOST_ERR_FILE_NOT_FOUND',
-      `the scheduler's component ${path} cannot be read: ${why ?? String(cause)}; see component in [scheduler]`,
+      `the scheduler's component ${path} cannot be read: ${systemFault(cause)}; see component in [scheduler]`,
       { path },
       cause,
     );

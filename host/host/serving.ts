@@ -119,7 +119,7 @@ export interface AgentDetail extends AgentSummary {
   readonly subscriptions: readonly { readonly pattern: string; readonly group: string | undefined }[];
   /** In the order of the manifest. */
   readonly triggers: readonly AgentTrigger[];
-  /** Milliseconds since its message under way began, whose fuel is not in `fuel` yet; undefined: there is none. */
+  /** Milliseconds since its message under way began, whose fuel is in `fuel` as far as it is used; undefined: there is none. */
   readonly underWayMs: number | undefined;
   readonly lastError: string | undefined;
   /** Instances it lost since the host started. */

@@ -4,6 +4,7 @@ import { systemClock } from '../clock.ts';
 import { HostError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
 import { writeOwnFile } from '../regular-file.ts';
+import { systemFault } from '../system-fault.ts';
 import { AgentRecords } from './agent-records.ts';
 import { ComponentFiles } from './component-files.ts';
 import { StateLock } from './state-lock.ts';
@@ -148,7 +149,7 @@ function foldersIn(folder: string): string[] {
 
 function failed(folder: string, cause: unknown): HostError {
   if (cause instanceof HostError) return cause;
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = systemFault(cause);
   return new HostError(
     'HOST_ERR_STATE_UNWRITABLE',
     `cannot use the state folder ${folder}: ${why}; use another --state`,

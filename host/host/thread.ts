@@ -8,7 +8,7 @@ import { Gate } from '../agent/gate.ts';
 import { Launcher } from '../agent/launcher.ts';
 import type { LifecycleState } from '../agent/lifecycle.ts';
 import type { Luggage } from '../agent/luggage.ts';
-import { MemoryRoom } from '../agent/memory-room.ts';
+import { MemoryRoom, type Neighbours } from '../agent/memory-room.ts';
 import { Passage } from '../agent/passage.ts';
 import { type AgentReport, type Newcomer, Population } from '../agent/population.ts';
 import type { AgentNote, Surroundings } from '../agent/surroundings.ts';
@@ -60,6 +60,7 @@ import type { MessageProofs } from './message-proofs.ts';
 import { OwnHooks } from './own-hooks.ts';
 import { type Chooser, openChooser } from './policy-component.ts';
 import { PolicyNews } from './policy-news.ts';
+import { Rhythm } from './rhythm.ts';
 import { spinningOf } from './spinning.ts';
 import { ThreadAudit } from './thread-audit.ts';
 import { ThreadDoor } from './thread-door.ts';
@@ -73,13 +74,16 @@ import { Violations } from './violations.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
-/** Milliseconds between two looks at who has been idle for long enough, and whether other threads need room. */
-const sweepMs = 50;
-/** The same after a look that did not get to the end of them. */
+/** Milliseconds until the next look at who has been idle for long enough, after one that did not get to the end of them. */
 const sweepAgainMs = 5;
 /** Instances that were dropped and are not collected yet, and looks at a thread without work, until it collects them. */
 const tidyDroppedMin = 64;
 const tidyQuietLooks = 20;
+/** Instances that a thread without work keeps for the next agents; it drops those beyond. */
+const tidyPooledMax = 256;
+/** Messages, and looks without work, after which it collects what they left, once: its heap keeps room for as many more. */
+const tidyDeliveredMin = 5_000;
+const tidyRestLooks = 60;
 /** Milliseconds for which an agent that came from another thread stays. */
 const stealRestMsDefault = 1_000;
 /** Milliseconds between two looks at whether everything under way has ended. */
@@ -144,10 +148,12 @@ export class AgentThread {
   readonly #exchanges: Exchanges;
   readonly door: ThreadDoor;
   #server: ExchangeServer | undefined;
-  #sweeping: NodeJS.Timeout | undefined;
+  readonly #rhythm: Rhythm;
   #quietLooks = 0;
   /** Messages delivered at the last look. */
   #tidyDelivered = 0;
+  /** The same when it was collected for the last time. */
+  #collectedDelivered = 0;
   /** Agents whose own subscriptions are others since the owner was told. */
   readonly #subscribed = new Set<number>();
   #again: NodeJS.Timeout | undefined;
@@ -202,6 +208,12 @@ export class AgentThread {
       clock,
       ...spinningOf(settings.scheduler),
       isBusy: () => this.#dispatcher.queued > 0,
+      onRoused: () => this.#rhythm.stir(),
+    });
+    this.#rhythm = new Rhythm({
+      look: () => this.#sweep(),
+      isStill: () => this.#isQuiet() && this.#residence.dropped < tidyDroppedMin,
+      dueInMs: () => this.#room.dueInMs,
     });
     this.proofs = proofsOf(trust, clock);
     this.bus = new Bus({
@@ -240,7 +252,7 @@ export class AgentThread {
         this.#pools.shrink(instances);
         await this.#residence.collect();
       },
-      neighbours: this.#residence,
+      neighbours: this.#neighbours(),
       cool: (agent, snapshot) => {
         // What led to a state is on disk before the state is.
         this.#history.flush();
@@ -250,7 +262,10 @@ export class AgentThread {
       cooled: (agent) => this.population.rest(agent),
     });
     this.#dispatcher = new Dispatcher({
-      run: (id) => this.population.run(id),
+      run: (id) => {
+        this.#rhythm.stir();
+        this.population.run(id);
+      },
       activeMax: this.#residence.bounds.stacksPerThreadMax,
       turnMsMax,
       nowMs: () => clock.monotonicMs(),
@@ -389,6 +404,20 @@ export class AgentThread {
     }
   }
 
+  /** Those that have nothing to do hear at once that this one waits for room. */
+  #neighbours(): Neighbours {
+    const residence = this.#residence;
+    return {
+      await: (by) => {
+        residence.await(by);
+        if (by > 0) this.#links.nudge();
+      },
+      get areWaiting() {
+        return residence.areWaiting;
+      },
+    };
+  }
+
   #inspection(): Inspection | undefined {
     const clearance = this.#clearance;
     if (clearance === undefined) return undefined;
@@ -419,11 +448,14 @@ export class AgentThread {
     return this.#audit?.linkerOf(agent, linker) ?? linker;
   }
 
-  /** Asked between the fuel slices of a guest that computes: what it has sent so far must not wait for its end. */
+  /**
+   * Asked between the fuel slices of a guest that computes: what it has sent so far must not wait for its end. What it
+   * had recorded goes to disk when it gives way, which it does within a millisecond in any case.
+   */
   #isMailWaiting(): boolean {
     this.bus.acknowledge();
-    this.#links.flush();
-    return this.#links.pending() || this.mail.journal.isWaiting;
+    this.#links.show();
+    return this.#links.pending() || this.mail.journal.isFull;
   }
 
   /**
@@ -462,7 +494,7 @@ export class AgentThread {
       accept: (frame, from) => this.bus.accept(frame, from),
       onLost: (thread) => this.bus.forgetThread(thread),
     });
-    this.#sweeping = setInterval(() => this.#sweep(), sweepMs);
+    this.#rhythm.start();
     for (const damage of this.mail.damage)
       this.#news.say(damage.kind === 'torn' ? 'info' : 'warn', damageText(damage));
   }
@@ -492,8 +524,10 @@ export class AgentThread {
 
   /** Whether there is more to do here than elsewhere, or nothing at all. */
   #lookAround(): void {
-    if (this.#thief === undefined) return;
     const backlog = this.#dispatcher.queued;
+    // Those that have nothing to do look seldom: they could take some, or send agents away that are idle.
+    if (backlog > 0 || (this.#dispatcher.active > 0 && this.#residence.areWaiting)) this.#links.nudge();
+    if (this.#thief === undefined) return;
     void this.#thief.look({ isIdle: backlog === 0 && !this.#links.pending(), backlog });
   }
 
@@ -503,8 +537,14 @@ export class AgentThread {
     // One with a message now and then has nothing to do at most looks, and would still notice.
     const isIdle = delivered === this.#tidyDelivered && this.#isQuiet();
     this.#tidyDelivered = delivered;
-    this.#quietLooks = isIdle && this.#residence.dropped >= tidyDroppedMin ? this.#quietLooks + 1 : 0;
-    if (this.#quietLooks >= tidyQuietLooks) void this.#residence.collect();
+    const spare = Math.max(0, this.#pools.idle - tidyPooledMax);
+    const isFull = this.#residence.dropped + spare >= tidyDroppedMin;
+    const isUsed = delivered - this.#collectedDelivered >= tidyDeliveredMin;
+    this.#quietLooks = isIdle && (isFull || isUsed) ? this.#quietLooks + 1 : 0;
+    if (this.#quietLooks < (isFull ? tidyQuietLooks : tidyRestLooks)) return;
+    this.#pools.shrink(spare);
+    this.#collectedDelivered = delivered;
+    void this.#residence.collect();
   }
 
   #tellSubscriptions(): void {
@@ -697,7 +737,7 @@ export class AgentThread {
 
   /** Ends what is still under way, and puts everybody's state on disk. */
   async save(): Promise<void> {
-    clearInterval(this.#sweeping);
+    this.#rhythm.stop();
     clearTimeout(this.#again);
     this.population.wellbeing.close();
     this.population.keeper.close();
@@ -729,7 +769,7 @@ export class AgentThread {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#sweeping);
+    this.#rhythm.stop();
     clearTimeout(this.#again);
     // Whoever waits still is told so before the thread is gone.
     await this.door.close(0);

@@ -2,6 +2,7 @@ import { closeSync, lstatSync, openSync, readFileSync, renameSync, rmSync, type 
 import { join } from 'node:path';
 import { HostError } from '../errors.ts';
 import { writeOwnFile } from '../regular-file.ts';
+import { systemFault } from '../system-fault.ts';
 import { parseRight } from './right.ts';
 
 /** A token as it lies on disk: what it is called and may do, never the token itself. */
@@ -44,7 +45,7 @@ export function readTokens(stateFolder: string): readonly TokenRecord[] {
   try {
     return recordsOf(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
-    const detail = cause instanceof Error ? cause.message : String(cause);
+    const detail = systemFault(cause);
     throw new HostError(
       'HOST_ERR_TOKEN_INVALID',
       `${path} is damaged (${detail}): remove it and make new tokens`,

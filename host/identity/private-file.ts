@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { HostError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
+import { systemFault } from '../system-fault.ts';
 
 const fileMode = 0o600;
 const folderMode = 0o700;
@@ -89,7 +90,7 @@ export function writeWhole(
     syncFolder(folder);
     return isWritten;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = systemFault(cause);
     throw new HostError(
       'HOST_ERR_STATE_UNWRITABLE',
       `cannot write ${path}: ${why}; make room, or the folder writable`,
@@ -145,7 +146,7 @@ function unsafe(path: string, why: string): HostError {
 }
 
 function unreadable(path: string, cause: unknown): HostError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = systemFault(cause);
   return new HostError(
     'HOST_ERR_IDENTITY_CORRUPT',
     `cannot read ${path}: ${why}; its owner must be able to`,

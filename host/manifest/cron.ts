@@ -1,6 +1,7 @@
 import { Cron } from 'croner';
 import { HostError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
+import { cronFault } from './cron-fault.ts';
 
 /** A parsed pattern takes 80 KB; triggers with the same text and zone share one. */
 const parsedMax = 256;
@@ -68,16 +69,22 @@ function parse(text: string, zone: string, place: string): CronTimes {
 
 function parsePattern(text: string, zone: string, place: string): Cron<undefined> {
   try {
-    return new Cron(text, { timezone: zone, paused: true, mode: '5-or-6-parts' });
+    return read(text, zone);
   } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause);
-    const why = said.replace(/^Cron\w+: /, '').replace(/^./, (first) => first.toLowerCase());
-    throw invalid(
-      place,
-      'cron',
-      `cron = "${text}": ${why}; it takes minute, hour, day, month and weekday, such as "0 8 * * 1-5"`,
-      cause,
-    );
+    throw invalid(place, 'cron', `cron = "${text}": ${cronFault(text, isReadable)}`, cause);
+  }
+}
+
+function read(text: string, zone: string): Cron<undefined> {
+  return new Cron(text, { timezone: zone, paused: true, mode: '5-or-6-parts' });
+}
+
+function isReadable(text: string): boolean {
+  try {
+    read(text, 'UTC');
+    return true;
+  } catch {
+    return false;
   }
 }
 

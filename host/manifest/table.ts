@@ -103,10 +103,11 @@ export class Table {
       throw this.wrong(key, 'a number, or a text with a unit');
     const fault = quantity === 'ms' ? timeFault(String(value)) : undefined;
     if (fault !== undefined) throw this.wrong(key, fault);
-    const parsed = parseQuantity(quantity, String(value), `${this.path}: ${this.#name(key)}`);
+    const range = `between ${bounds.min} and ${bounds.max}${quantity === 'count' ? '' : ` ${quantity}`}`;
+    const source = `${this.path}: ${this.#name(key)} must be ${range}`;
+    const parsed = parseQuantity(quantity, String(value), source);
     if (parsed >= bounds.min && parsed <= bounds.max) return parsed;
-    const unit = quantity === 'count' ? '' : ` ${quantity}`;
-    throw this.wrong(key, `between ${bounds.min} and ${bounds.max}${unit}`);
+    throw this.wrong(key, range);
   }
 
   /** The error that a key's value is not what it must be. */

@@ -89,7 +89,12 @@ test(
     assert.equal(await host.ask('cid', ''), '1');
     await bob.pause();
     assert.equal(host.lines.all.filter((line) => /bob: (got|seen)/.test(line)).length, 0);
-    assert.equal((await bob.metrics()).handled, 0);
+    const half = await bob.metrics();
+    assert.equal(half.handled, 0);
+    assert.ok(
+      half.fuel > 0n && half.fuel < (await ann.metrics()).fuel,
+      'what is used is shown while it is used',
+    );
     assert.equal(await bob.resume(), true);
     await host.lines.until(/bob: seen more/);
     await reached(bob, 'ready');
@@ -124,9 +129,11 @@ test('a paused agent is killed, and one that computes', options, async (t) => {
   const asked = host.ask('ann', 'work 100000');
   await host.lines.until(/ann: at work/);
   await ann.pause();
+  const { fuel } = await ann.metrics();
   const waits = host.ask('ann', '');
   await ann.kill();
   assert.equal(await asked, 'cancelled');
+  assert.ok((await ann.metrics()).fuel >= fuel, 'what was shown as used stays used');
   assert.equal(await waits, 'error');
   assert.equal(await ann.wait(), 'terminated');
   assert.deepEqual(await turns.until('suspended > terminated'), [

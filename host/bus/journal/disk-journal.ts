@@ -2,6 +2,7 @@ import type { BlockSeal } from '../../block-seal.ts';
 import type { Clock, Random } from '../../clock.ts';
 import { HostError } from '../../errors.ts';
 import { makeFolder } from '../../folder.ts';
+import { systemFault } from '../../system-fault.ts';
 import { type Failure, type Message, originOf } from '../message.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { type Files, systemFiles } from './files.ts';
@@ -86,7 +87,7 @@ function read(folder: string, repair: boolean, seal: BlockSeal | undefined): Fou
     return recover(folder, repair, seal);
   } catch (cause) {
     if (cause instanceof HostError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = systemFault(cause);
     throw new HostError(
       'HOST_ERR_STATE_UNWRITABLE',
       `cannot read the journal in ${folder}: ${why}; the folder must belong to the host's user`,
@@ -246,8 +247,8 @@ class DiskJournal implements Journal, CommitOwner {
     return this.#commit.flushed();
   }
 
-  get isWaiting(): boolean {
-    return this.#commit.isWaiting;
+  get isFull(): boolean {
+    return this.#commit.isFull;
   }
 
   settledIds(): readonly SettledId[] {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { HostError } from '../../errors.ts';
+import { systemFault } from '../../system-fault.ts';
 import { Batch } from './batch.ts';
 import type { Files } from './files.ts';
 import { type Segment, segmentHead, segmentHeadBytes, slotsMax } from './segment.ts';
@@ -13,6 +14,9 @@ export interface CommitOptions {
   readonly retryMs: number;
   readonly segmentBytesMax: number;
 }
+
+/** Bytes that fill a batch: it should go before it grows further. */
+const fullBytes = 64 * 1024;
 
 /** What the pump asks of the journal. */
 export interface CommitOwner {
@@ -59,9 +63,9 @@ export class GroupCommit {
     return this.filling.writer.length + (this.#writing?.writer.length ?? 0);
   }
 
-  /** Whether the event loop has to turn before what was recorded is on its way. */
-  get isWaiting(): boolean {
-    return !this.isHeld && !this.filling.isEmpty;
+  /** Whether a full batch waits for a turn of the event loop. */
+  get isFull(): boolean {
+    return !this.isHeld && this.filling.writer.length >= fullBytes;
   }
 
   /** What is not with the system yet, in its order. */
@@ -281,7 +285,7 @@ export class GroupCommit {
 }
 
 function unwritable(path: string, cause: unknown): HostError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = systemFault(cause);
   return new HostError(
     'HOST_ERR_STATE_UNWRITABLE',
     `cannot write ${path}: ${why}; make room or mend the disk, the host tries again by itself`,

@@ -1,3 +1,4 @@
+import { systemFault } from '../../system-fault.ts';
 import type { Batch } from './batch.ts';
 import type { JournalEntry } from './journal.ts';
 import type { Ledger } from './ledger.ts';
@@ -29,7 +30,7 @@ export function reread(
     try {
       if (segment.bytes > 0) collect(readRecords(segment), segment.salt, segmentHeadBytes);
     } catch (cause) {
-      failure = `cannot read ${segment.path} again: ${cause instanceof Error ? cause.message : String(cause)}`;
+      failure = `cannot read ${segment.path} again: ${systemFault(cause)}`;
     }
   }
   for (const { writer, segment } of batches)

@@ -5,6 +5,7 @@ import { HostError } from '../../errors.ts';
 import { type PersonalReader, parsePublicKey, readPeople, subjectsUse } from '../../host/audit.ts';
 import { hasHostSecret, openHostSecret } from '../../identity/key-file.ts';
 import { passphraseFrom } from '../../identity/passphrase.ts';
+import { systemFault } from '../../system-fault.ts';
 import { stateFolderOf } from '../serve/state-folder.ts';
 
 /** Where a chain is, as the command line says. */
@@ -69,7 +70,12 @@ export function readText(path: string, what: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new HostError('HOST_ERR_FILE_NOT_FOUND', `${what}: cannot read ${path}`, { path }, cause);
+    throw new HostError(
+      'HOST_ERR_FILE_NOT_FOUND',
+      `${what}: cannot read ${path}: ${systemFault(cause)}`,
+      { path },
+      cause,
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { HostError } from '../../errors.ts';
 import { anchorText, publicKeyText, readHead, type SignedSeal, sealHash } from '../../host/audit.ts';
+import { systemFault } from '../../system-fault.ts';
 import { formatPairs } from '../client/table.ts';
 import { exitCodes } from '../exit-code.ts';
 import { chainFolder, type PlaceFlags } from './chain-place.ts';
@@ -40,7 +41,7 @@ function write(path: string, text: string): void {
   try {
     writeFileSync(path, text, { flag: 'wx' });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = systemFault(cause);
     throw new HostError('HOST_ERR_CLI_USAGE', `--out: cannot make ${path}: ${why}`, { path }, cause);
   }
 }

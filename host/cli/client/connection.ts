@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type ClientRequest, request as requestHttp } from 'node:http';
 import { HostError } from '../../errors.ts';
+import { systemFault } from '../../system-fault.ts';
 import { type Answer, bytesOf } from './answer.ts';
 import { isProblem, problemError, problemOf } from './problem.ts';
 
@@ -151,7 +152,7 @@ function tokenOf(file: string | undefined, own: string | undefined): string | un
   } catch (cause) {
     throw new HostError(
       'HOST_ERR_FILE_NOT_FOUND',
-      `--token-file: cannot read ${file}`,
+      `--token-file: cannot read ${file}: ${systemFault(cause)}`,
       { path: file },
       cause,
     );

@@ -41,7 +41,7 @@ interface DeliveryFlags {
 /**
  * Hands a message over, and prints its id.
  * @param said what stderr says of how many got it
- * @returns the exit code
+ * @returns the exit code: that of something missing where an agent that has ended does not get it
  * @throws HostError as `Connection.get`
  */
 export async function deliver(
@@ -65,7 +65,7 @@ export async function deliver(
     process.stdout.write(`${String(answer.id)}\n`);
     process.stderr.write(`host: ${said(Number(answer.receivers), answer.hasEnded === true)}\n`);
   }
-  return exitCodes.ok;
+  return answer.hasEnded === true ? exitCodes.unavailable : exitCodes.ok;
 }
 
 function queryOf(guarantee: string | undefined): string {

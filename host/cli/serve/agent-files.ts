@@ -5,6 +5,7 @@ import type { LocalAgent } from '../../host/serve.ts';
 import { signatureSuffix } from '../../identity/component-signature.ts';
 import { isAgentName, type Manifest, manifestFile, parseManifest } from '../../manifest.ts';
 import { readRegularFile } from '../../regular-file.ts';
+import { systemFault } from '../../system-fault.ts';
 import { buildInChild } from '../dev/build-child.ts';
 import { loadProgram } from '../program.ts';
 import { isBuilt, outputName } from '../project.ts';
@@ -67,7 +68,7 @@ function statOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = systemFault(cause);
     throw new HostError('HOST_ERR_FILE_UNREADABLE', `cannot read ${path}: ${reason}`, { path }, cause);
   }
 }
@@ -111,7 +112,7 @@ export function readFolder(folder: string): { manifest: Manifest; text: string; 
   } catch (cause) {
     throw new HostError(
       'HOST_ERR_FILE_NOT_FOUND',
-      `cannot read ${manifestPath}`,
+      `cannot read ${manifestPath}: ${systemFault(cause)}`,
       { path: manifestPath },
       cause,
     );

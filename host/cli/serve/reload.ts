@@ -6,6 +6,7 @@ import type { LocalServing } from '../../host/serve.ts';
 import type { Difference } from '../../host/serving.ts';
 import { supervisorsFile } from '../../manifest.ts';
 import { readRegularFile } from '../../regular-file.ts';
+import { systemFault } from '../../system-fault.ts';
 import { foldersIn, foldersOf, Watch } from '../dev/watch.ts';
 import { differenceText } from '../difference.ts';
 import { stampName } from '../project.ts';
@@ -160,7 +161,7 @@ export class Reload {
     } catch (thrown) {
       if (this.#end.signal.aborted) return;
       // A folder may go while it is read: one agent's trouble does not end the host.
-      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      const reason = systemFault(thrown);
       voice.say(thrown instanceof HostError ? reason : `cannot read ${shown(path)}: ${reason}`, 'error');
       const goesOn = watched.name === undefined ? '' : `${watched.name} goes on as it was; `;
       voice.say(`${goesOn}waiting for a change in ${shown(path)}`);

@@ -4,6 +4,7 @@ import type { BlockSeal } from '../../block-seal.ts';
 import type { Clock } from '../../clock.ts';
 import { HostError } from '../../errors.ts';
 import { makeFolder } from '../../folder.ts';
+import { systemFault } from '../../system-fault.ts';
 import { corrupt, type Snapshot } from '../hibernation/snapshot.ts';
 import { ColdIndex, type Place } from './cold-index.ts';
 import type { ColdStore, StoredSnapshot } from './cold-store.ts';
@@ -408,7 +409,7 @@ function refused(why: string): HostError {
 
 function unwritable(thrown: unknown, folder: string): unknown {
   if (thrown instanceof HostError) return thrown;
-  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  const reason = systemFault(thrown);
   return new HostError(
     'HOST_ERR_STATE_UNWRITABLE',
     `the state folder ${folder} cannot be written (${reason}); make room on the disk or choose another folder`,

@@ -36,7 +36,8 @@ export interface CoreLimits {
 export type CoreExternType =
   | { readonly sort: 'func'; readonly type: CoreFuncType | undefined }
   | { readonly sort: 'table' | 'memory'; readonly limits: CoreLimits }
-  | { readonly sort: 'global' | 'tag' };
+  | { readonly sort: 'tag'; readonly type: CoreFuncType | undefined }
+  | { readonly sort: 'global' };
 
 /** `params` and `results` in one letter each: i I f F (i32 i64 f32 f64), v (v128), r (any reference). */
 export interface CoreFuncType {
@@ -82,8 +83,8 @@ class CoreScan {
   readonly exports = new Map<string, CoreExternType>();
   readonly exportIndices = new Map<string, { sort: CoreSort; index: number }>();
   readonly sections = new Map<number, { offset: number; end: number }>();
+  readonly tags: (CoreFuncType | undefined)[] = [];
   globals = 0;
-  tags = 0;
   start: number | undefined;
 
   read(id: number, body: Reader): void {
@@ -93,7 +94,7 @@ class CoreScan {
     else if (id === 4) this.readTables(body);
     else if (id === 5) this.readMemories(body);
     else if (id === 6) this.globals += body.count('globals', coreCountMax);
-    else if (id === 13) this.tags += body.count('tags', coreCountMax);
+    else if (id === 13) this.readTags(body);
     else if (id === 7) this.readExports(body);
     else if (id === 8) this.start = body.u32();
   }
@@ -121,8 +122,8 @@ class CoreScan {
       if (type.sort === 'func') this.functions.push(type.type);
       else if (type.sort === 'table') this.tables.push(type.limits);
       else if (type.sort === 'memory') this.memories.push(type.limits);
-      else if (type.sort === 'global') this.globals += 1;
-      else this.tags += 1;
+      else if (type.sort === 'tag') this.tags.push(type.type);
+      else this.globals += 1;
     }
   }
 
@@ -152,6 +153,13 @@ class CoreScan {
     }
   }
 
+  readTags(body: Reader): void {
+    for (let left = body.count('tags', coreCountMax); left > 0; left -= 1) {
+      body.byte();
+      this.tags.push(typeAt(body, this.types));
+    }
+  }
+
   readExports(body: Reader): void {
     for (let left = body.count('exports', coreCountMax); left > 0; left -= 1) {
       const at = body.offset;
@@ -175,8 +183,9 @@ class CoreScan {
       if (limits === undefined) body.fail(`unknown core ${sort} ${index}`);
       return { sort, limits };
     }
-    if (index >= (sort === 'global' ? this.globals : this.tags)) body.fail(`unknown core ${sort} ${index}`);
-    return { sort };
+    if (index >= (sort === 'global' ? this.globals : this.tags.length))
+      body.fail(`unknown core ${sort} ${index}`);
+    return sort === 'global' ? { sort } : { sort, type: this.tags[index] };
   }
 }
 
@@ -206,8 +215,7 @@ export function readCoreExternType(
   }
   if (kind !== 4) reader.fail(`unknown kind of core import ${kind}`);
   reader.byte();
-  typeAt(reader, types);
-  return { sort: 'tag' };
+  return { sort: 'tag', type: typeAt(reader, types) };
 }
 
 function readLimits(reader: Reader): CoreLimits {

@@ -145,6 +145,7 @@ function isModuleSubtype(given: ModuleType, wanted: ModuleType): boolean {
 /** Whether a core export can satisfy a core import; types this host does not read (globals, references) pass. */
 export function isCoreSubtype(given: CoreExternType, wanted: CoreExternType): boolean {
   if (given.sort === 'func' && wanted.sort === 'func') return isCoreFuncEqual(given.type, wanted.type);
+  if (given.sort === 'tag' && wanted.sort === 'tag') return isCoreFuncEqual(given.type, wanted.type);
   if (given.sort === 'memory' && wanted.sort === 'memory') return isWithin(given.limits, wanted.limits);
   if (given.sort === 'table' && wanted.sort === 'table') return isWithin(given.limits, wanted.limits);
   return given.sort === wanted.sort;

@@ -28,6 +28,22 @@ export interface CoreLinkerOptions {
   readonly tasks: Record<string, unknown>;
 }
 
+/** The decoder compares what core modules give each other, but no types of globals and references: the engine does. */
+function linkModule(module: WebAssembly.Module, imports: WebAssembly.Imports): WebAssembly.Instance {
+  try {
+    return new WebAssembly.Instance(module, imports);
+  } catch (thrown) {
+    if (!(thrown instanceof WebAssembly.LinkError)) throw thrown;
+    const reason = thrown.message.replace(/^WebAssembly\.Instance\(\): /, '');
+    throw new HostError(
+      'HOST_ERR_COMPONENT_MALFORMED',
+      `not a valid component: its core modules do not fit together (${reason})`,
+      { reason },
+      thrown,
+    );
+  }
+}
+
 type GuestFunction = WebAssembly.ExportedFunction;
 
 const coreInstancesMax = 512;
@@ -63,7 +79,7 @@ export class CoreLinker {
     imports: Record<string, Record<string, unknown>> = {},
   ): CoreInstance | Promise<CoreInstance> => {
     this.#admit(module);
-    const instance = new WebAssembly.Instance(module, this.#link(imports));
+    const instance = linkModule(module, this.#link(imports));
     const exposed = { exports: this.#expose(instance.exports) };
     const start = instance.exports[exportNames.start];
     if (typeof start !== 'function') return exposed;

@@ -11,6 +11,9 @@ import type { GlueGlobals } from './glue.ts';
 import { importsFor } from './imports.ts';
 import { pascalCase } from './js-names.ts';
 import { Lifting } from './lifting.ts';
+import { Naps } from './naps.ts';
+import { RunningTasks } from './running-tasks.ts';
+import { absorbStrayRejections } from './stray-rejections.ts';
 import { checkArguments, type ValueTypes } from './values.ts';
 
 /** One metered core module, compiled. */
@@ -54,7 +57,9 @@ export async function instantiateGeneral(
   budget: Budget,
 ): Promise<Instance> {
   const imports = importsFor(prepared.world, linker);
-  const glue = (await import(pathToFileURL(prepared.gluePath).href)) as { instantiate: Instantiate };
+  const { href } = pathToFileURL(prepared.gluePath);
+  const glue = (await import(href)) as { instantiate: Instantiate };
+  if (prepared.hasTasks === true) absorbStrayRejections(href);
   const run = new GeneralInstance(prepared, budget);
   await run.start(glue.instantiate, imports);
   return run;
@@ -67,6 +72,12 @@ class GeneralInstance implements Instance {
   readonly #types: ValueTypes;
   readonly #lifting = new Lifting();
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #intervals = new Set<NodeJS.Timeout>();
+  readonly #naps = new Naps();
+  readonly #tasks = new RunningTasks();
+  /** What a task failed with while nobody waited for it. */
+  #stray: { readonly thrown: unknown } | undefined;
+  #onStray: ((thrown: unknown) => void) | undefined;
   /** What host functions threw: not the guest's doing, whatever it looks like. */
   readonly #hostFaults = new WeakSet<object>();
   /** A host function has answered, and its value is on the way into the guest. */
@@ -129,6 +140,7 @@ class GeneralInstance implements Instance {
     this.#lowersHostValue = false;
     this.#lifting.restart();
     try {
+      if (this.#stray !== undefined) throw this.#stray.thrown;
       const invoked = Promise.resolve(target.invoke(this.#exports, args));
       const value = await (this.#prepared.hasTasks === true ? this.#orStopped(invoked) : invoked);
       this.#state = 'ready';
@@ -140,11 +152,34 @@ class GeneralInstance implements Instance {
     }
   }
 
+  /** @throws Stopped, Trap as `call` */
+  async settled(): Promise<void> {
+    if (this.#state === 'closed') return;
+    this.#state = 'busy';
+    try {
+      await this.#orStopped(this.#tasks.ended());
+      this.#state = 'ready';
+    } catch (thrown) {
+      this.dispose();
+      throw this.#trapOf(thrown);
+    }
+  }
+
   dispose(): void {
+    if (this.#state !== 'closed' && this.#prepared.hasTasks === true) this.#endTasks();
     this.#state = 'closed';
     this.#exports = {};
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    for (const timer of this.#intervals) clearInterval(timer);
+    this.#intervals.clear();
+    // A stack of a task may wait for one, and would never be freed.
+    if (this.#prepared.hasTasks !== true) for (const timer of this.#timers) clearTimeout(timer);
+    this.#releaseTimers();
+  }
+
+  /** Whatever they still do is nobody's any more. */
+  #endTasks(): void {
+    if (this.#tasks.goOn) this.budget.stop({ kind: 'cancelled', reason: 'the instance ended' });
+    this.#tasks.end(new Stopped('the instance ended'));
   }
 
   /** The component's own resources are instances of the classes it exports; the host's are for jco to check. */
@@ -193,6 +228,11 @@ class GeneralInstance implements Instance {
       clearTimeout,
       setInterval: (look: () => void, ms?: number) => this.#setInterval(look, ms),
       clearInterval: (timer: NodeJS.Timeout) => this.#clearInterval(timer),
+      queueMicrotask: (act: () => unknown) => queueMicrotask(() => this.#guard(act)),
+      $states: this.#tasks.attach,
+      $suspends: this.#tasks.suspends,
+      $wake: this.#naps.wake,
+      $root: this.#tasks.begun,
       $tasks: tasks,
       $slice: this.#lifting.slice,
       $count: this.#lifting.count,
@@ -209,8 +249,7 @@ class GeneralInstance implements Instance {
     this.#lowersHostValue = true;
     try {
       const result = operation();
-      if (!(result instanceof Promise)) return result;
-      return this.#prepared.hasTasks === true ? this.#whileRunning(result) : this.#untilStopped(result);
+      return result instanceof Promise ? this.#untilStopped(result) : result;
     } catch (thrown) {
       throw this.#asFault(thrown);
     }
@@ -221,29 +260,36 @@ class GeneralInstance implements Instance {
     return new Promise((resolve, reject) => {
       const fail = (thrown: unknown): void => reject(this.#asFault(thrown));
       const forget = this.budget.onStop((cause) => fail(new Stopped(cause.kind)));
-      result.finally(forget).then(resolve, fail);
+      result.finally(forget).then(resolve, fail).finally(this.#naps.wake);
     });
   }
 
   /** A task may wait for what nobody will ever give: whoever stops it ends the call, whatever jco waits for. */
-  #orStopped(invoked: Promise<unknown>): Promise<unknown> {
+  #orStopped<T>(invoked: Promise<T>): Promise<T> {
     const { promise, reject } = Promise.withResolvers<never>();
     const forget = this.budget.onStop((cause) => reject(new Stopped(cause.kind)));
-    return Promise.race([invoked, promise]).finally(forget);
-  }
-
-  /** jco handles no failure of a stopped task, so it gets none: what waits there ends with the process. */
-  #whileRunning(result: Promise<unknown>): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const settle = (act: () => void): void => {
-        if (this.budget.cause === undefined) act();
-      };
-      result.then(
-        (value) => settle(() => resolve(value)),
-        (thrown) => settle(() => reject(this.#asFault(thrown))),
-      );
+    this.#onStray = reject;
+    return Promise.race([invoked, promise]).finally(() => {
+      forget();
+      this.#onStray = undefined;
     });
   }
+
+  /** Runs what jco does between two calls into the guest: a failure there is the guest's, and ends no thread. */
+  #guard(act: () => unknown): void {
+    try {
+      const result = act();
+      if (result instanceof Promise) result.catch(this.#failStray);
+    } catch (thrown) {
+      this.#failStray(thrown);
+    }
+  }
+
+  readonly #failStray = (thrown: unknown): void => {
+    if (this.#state === 'closed') return;
+    this.#stray ??= { thrown };
+    this.#onStray?.(thrown);
+  };
 
   /** A `WitError` goes on as it is, and so does a trap, which is the guest's; all else becomes an `Error` that is known to be the host's. */
   #asFault(thrown: unknown): unknown {
@@ -259,29 +305,38 @@ class GeneralInstance implements Instance {
   }
 
   #setTimer(fire: () => void, ms: number): NodeJS.Timeout {
+    if (Naps.isNap(ms)) {
+      const nap = this.#naps.begin(() => this.#guard(fire));
+      if (this.#state === 'closed') nap.unref();
+      return nap;
+    }
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      fire();
+      this.#guard(fire);
     }, ms);
     this.#timers.add(timer);
+    if (this.#state === 'closed') timer.unref();
     return timer;
   }
 
   /** How jco waits for the guest's side of a stream or future: it looks again and again. */
   #setInterval(look: () => void, ms?: number): NodeJS.Timeout {
-    const timer = setInterval(look, ms);
-    this.#timers.add(timer);
+    const timer = setInterval(() => this.#guard(look), ms);
+    if (this.#state === 'closed') clearInterval(timer);
+    else this.#intervals.add(timer);
     return timer;
   }
 
   #clearInterval(timer: NodeJS.Timeout): void {
     clearInterval(timer);
-    this.#timers.delete(timer);
+    this.#intervals.delete(timer);
   }
 
   /** jco looks around a little after every wait; that must not keep a process alive that is done. */
   #releaseTimers(): void {
     for (const timer of this.#timers) timer.unref();
+    for (const timer of this.#intervals) timer.unref();
+    this.#naps.unref();
   }
 }
 

@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { $init, type GenerateOptions, generate } from '@bytecodealliance/jco-transpile/component';
+import { stubIndex } from './core-stub.ts';
 import { checkCoreNames, checkExternName, Refusal, sealGlue } from './glue.ts';
 import type { CoreModule, Transpiled, TranspileReply, TranspileRequest } from './transpiled.ts';
 
@@ -15,12 +16,6 @@ function reply(request: TranspileRequest): TranspileReply {
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
     if (thrown instanceof Refusal) return { kind: 'unsupported', reason };
-    // The generator leaves the code of core modules to the engine.
-    if (thrown instanceof WebAssembly.CompileError)
-      return {
-        kind: 'malformed',
-        reason: reason.replace('WebAssembly.Module(): ', 'a core module is invalid: '),
-      };
     // A panic in the generator is a wasm trap: the input made it fail, nothing says it is wrong.
     if (thrown instanceof WebAssembly.RuntimeError)
       return { kind: 'failed', reason: `the generator gave up (${reason.replace('wasm trap: ', '')})` };
@@ -44,18 +39,32 @@ function transpile(request: TranspileRequest): Transpiled {
   const generated = generate(request.bytes, optionsFor(request));
   for (const name of generated.imports) checkExternName(name);
   for (const [name] of generated.exports) checkExternName(name);
-  const coreModules = coreModulesOf(generated.files);
-  for (const { bytes } of coreModules) checkCoreNames(new WebAssembly.Module(bytes));
+  const coreModules = coreModulesOf(generated.files, request.modules);
   const script = generated.files.find(([name]) => name.endsWith('.js'));
   if (script === undefined) throw new Error('bug: the generator wrote no module');
-  const glue = sealGlue(new TextDecoder().decode(script[1]));
+  const glue = sealGlue(new TextDecoder().decode(script[1]), request.parents);
   return { glue, coreModules, suspendingImports: request.suspendingImports };
 }
 
-function coreModulesOf(files: readonly [string, Uint8Array][]): CoreModule[] {
+/**
+ * The generator's own modules, which join functions of two components, and the component's in place of their
+ * stubs. What is wrong inside those is for whoever meters and compiles them to find.
+ */
+function coreModulesOf(
+  files: readonly [string, Uint8Array][],
+  modules: TranspileRequest['modules'],
+): CoreModule[] {
   return files
     .filter(([name]) => name.endsWith('.wasm'))
-    .map(([name, bytes]) => ({ name, bytes: new Uint8Array(bytes) }));
+    .map(([name, bytes]) => {
+      const own = new Uint8Array(bytes);
+      const compiled = new WebAssembly.Module(own);
+      checkCoreNames(compiled);
+      const index = stubIndex(compiled);
+      const original = index === undefined ? own : modules[index];
+      if (original === undefined) throw new Error(`bug: there is no core module ${index}`);
+      return { name, bytes: original };
+    });
 }
 
 function optionsFor(request: TranspileRequest): GenerateOptions {

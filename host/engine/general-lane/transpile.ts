@@ -4,11 +4,14 @@ import { threadEnvironment } from '../../thread-environment.ts';
 import type { Component } from '../component/component.ts';
 import type { World } from '../component/world.ts';
 import { fullName, interfacesOf, rootInterface } from './general-world.ts';
+import { instanceParents } from './instance-tree.ts';
+import { adaptRootExports, rootFunctionName } from './root-exports.ts';
+import { stubModules } from './stubs.ts';
 import { checkSupport } from './support.ts';
 import type { Transpiled, TranspileReply, TranspileRequest } from './transpiled.ts';
 
 /** Part of every cache key of a `Transpiled`: the generator's version, its options and our changes to its output. */
-export const transpilerVersion = 'jco-transpile-0.15.0+motehost.7';
+export const transpilerVersion = 'jco-transpile-0.15.0+motehost.10';
 
 export interface TranspileOptions {
   /** `worldOf` the component. */
@@ -36,7 +39,7 @@ export async function transpileComponent(
   options: TranspileOptions,
 ): Promise<Transpiled> {
   checkSupport(component);
-  const run = last.then(() => transpileNow(component.bytes, options));
+  const run = last.then(() => transpileNow(component, options));
   last = run.catch(() => undefined);
   return await run;
 }
@@ -56,20 +59,22 @@ async function retire(): Promise<void> {
   await worker?.terminate();
 }
 
-async function transpileNow(bytes: Uint8Array, options: TranspileOptions): Promise<Transpiled> {
-  // A fresh copy: a pooled Buffer would post its whole slab, whatever else lies in it.
-  const copy = new Uint8Array(bytes);
+async function transpileNow(component: Component, options: TranspileOptions): Promise<Transpiled> {
   idle ??= startWorker();
-  const reply = await ask(idle, requestFor(copy, options), options.deadlineMs);
+  const reply = await ask(idle, requestFor(component, options), options.deadlineMs);
   if (reply.kind === 'done') return reply.generated;
   await retire();
   throw errorFor(reply);
 }
 
-function requestFor(bytes: Uint8Array<ArrayBuffer>, options: TranspileOptions): TranspileRequest {
+function requestFor(component: Component, options: TranspileOptions): TranspileRequest {
   const { world, suspendingImports } = options;
+  const stubbed = stubModules(component);
   return {
-    bytes,
+    // Copies throughout: a pooled Buffer would post its whole slab, whatever else lies in it.
+    bytes: adaptRootExports(component, stubbed.bytes),
+    modules: stubbed.modules,
+    parents: instanceParents(component),
     importedInterfaces: interfacesOf(world, 'imports')
       .map(({ name }) => name)
       .filter((name) => name !== rootInterface),
@@ -78,7 +83,7 @@ function requestFor(bytes: Uint8Array<ArrayBuffer>, options: TranspileOptions): 
     suspendableExports: interfacesOf(world, 'exports').flatMap(({ name, functions }) =>
       functions
         .filter((each) => !each.name.startsWith('[constructor]'))
-        .map((each) => fullName(name, each.name)),
+        .map((each) => (name === rootInterface ? rootFunctionName(each.name) : fullName(name, each.name))),
     ),
   };
 }
@@ -107,7 +112,7 @@ function ask(worker: Worker, request: TranspileRequest, deadlineMs: number): Pro
   const onExit = (code: number) => fail(`the preparation thread ended with code ${code}`);
   worker.on('message', resolve).on('error', onError).on('exit', onExit);
   worker.ref();
-  worker.postMessage(request, [request.bytes.buffer]);
+  worker.postMessage(request, [request.bytes.buffer, ...request.modules.map(({ buffer }) => buffer)]);
   return promise.finally(() => {
     clearTimeout(timer);
     worker.unref();

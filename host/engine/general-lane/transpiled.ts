@@ -15,7 +15,12 @@ export interface CoreModule {
 
 /** What crosses to the preparation thread. */
 export interface TranspileRequest {
+  /** The component, with stubs for its core modules. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Its core modules, by the number in their stub. */
+  readonly modules: readonly Uint8Array<ArrayBuffer>[];
+  /** `instanceParents` of the component. */
+  readonly parents: readonly number[];
   /** Full names of the imported interfaces. */
   readonly importedInterfaces: readonly string[];
   readonly suspendingImports: readonly string[];

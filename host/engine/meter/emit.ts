@@ -90,6 +90,7 @@ export class Emitter {
     else if (kind === patch.spill) this.#spill();
     else if (kind === patch.reload) this.#reload(cost);
     else if (kind === patch.allocate) this.#allocate(cost, arg);
+    else if (kind === patch.helper) this.#callHelper(arg);
     else this.#call(plan, index, kind);
   }
 

@@ -8,7 +8,7 @@ export type { MeterOptions } from './options.ts';
 export { exportNames, type ModuleSummary } from './summary.ts';
 
 /** Part of every cache key: changes whenever the same input may give other bytes. */
-export const meterVersion: string = 'meter-7';
+export const meterVersion: string = 'meter-8';
 
 export interface MeteredModule {
   readonly bytes: Uint8Array<ArrayBuffer>;

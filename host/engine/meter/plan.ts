@@ -26,6 +26,8 @@ export const patch = {
   replace: 11,
   /** Before an operation that takes `cost` bytes of the object heap: counts them, and helper `arg` asks the host for more. */
   allocate: 12,
+  /** An operation replaced by a call of helper `arg`, which leaves the counter alone. */
+  helper: 13,
 } as const;
 
 /** How a loop header is written, the `arg` of its patch. */

@@ -15,6 +15,7 @@ import { malformed, unsupported } from './refusal.ts';
 import { readModule, sectionOrder } from './sections.ts';
 import { type Runtime, SlowPath } from './slow-path.ts';
 import { startupBytes, startupFuel } from './startup.ts';
+import { substitute } from './substitutes.ts';
 import { exportNames, type ModuleSummary, savedGroups, summarize } from './summary.ts';
 import type { ModuleView } from './view.ts';
 import { Writer } from './writer.ts';
@@ -197,6 +198,10 @@ export class ModuleRewriter implements ModuleView {
 
   allocateArrayHelper(type: number): number {
     return this.#slow.allocateArray(arrayHeaderBytes, this.#parts.types.sizes[type] as number);
+  }
+
+  substitute(prefix: number, code: number): number {
+    return substitute(this.#types, this.#added, prefix, code);
   }
 
   growMemoryHelper(memory: number): number {

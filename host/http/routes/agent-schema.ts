@@ -112,7 +112,7 @@ const detailProperties = {
     ),
   ),
   underWayMs: number(
-    'Milliseconds since its message under way began, whose fuel is not in `fuel` yet. Missing: there is none.',
+    'Milliseconds since its message under way began, whose fuel is in `fuel` as far as it is used. Missing: there is none.',
   ),
   lastError: text(),
   losses: count('Instances it lost since the host started.'),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HostError } from '../../errors.ts';
+import { systemFault } from '../../system-fault.ts';
 import { snapshotText } from '../metrics-snapshot.ts';
 import { ExportTally, type MetricsExporter, type Reading } from './exporter.ts';
 
@@ -39,7 +40,7 @@ export class FileExporter implements MetricsExporter {
     } catch (cause) {
       this.counts.failed += 1;
       this.counts.droppedPoints += snapshotPoints;
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = systemFault(cause);
       throw new HostError('HOST_ERR_METRICS_IO', `I/O error: ${path}: ${why}`, { path }, cause);
     }
   }

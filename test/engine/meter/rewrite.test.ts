@@ -14,11 +14,6 @@ const failsWith = (code: HostErrorCode, message: RegExp) => (error: unknown) =>
 const refusals: readonly (readonly [title: string, text: string, message: RegExp])[] = [
   ['a shared memory', '(module (memory 1 2 shared))', /shared memory \(threads\)/],
   ['atomic operators', '(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))', /atomic/],
-  [
-    'relaxed SIMD',
-    '(module (func (drop (i32x4.relaxed_trunc_f32x4_s (v128.const i64x2 0 0)))))',
-    /relaxed SIMD/,
-  ],
   ['the reserved import name', '(module (import "motehost:meter" "out" (func)))', /reserved name/],
   ['the reserved export name', '(module (func (export "motehost:meter/fuel")))', /reserved name/],
 ];

@@ -23,6 +23,11 @@ export function isBlocking({ builtin }: PlannedBuiltin): boolean {
   return builtin === 'waitable-set.wait' || builtin === 'thread.yield';
 }
 
+/** Built-ins that reach beyond the instance, so that neither an allocation nor a post-return function may call them. */
+export function isLeaving({ builtin }: PlannedBuiltin): boolean {
+  return !builtin.startsWith('context.') && !builtin.startsWith('backpressure.');
+}
+
 /** A canonical built-in for one instance. @throws Trap `canonical-abi` for handles the guest does not hold */
 export function makeBuiltin(program: BuiltinProgram, tasks: Tasks, stage: BuiltinStage): Builtin {
   const { planned } = program;

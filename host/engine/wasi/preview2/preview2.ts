@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Budget } from '../../budget.ts';
+import type { Instance } from '../../instance.ts';
 import type { HostInterface, Linker } from '../../linker.ts';
 import type { Files } from '../files/port.ts';
 import type { Preopen, WasiGrants } from '../grants.ts';
@@ -23,8 +24,13 @@ export interface Preview2 {
   ready(imports?: readonly string[]): Promise<void>;
   /** Offers what was loaded; one definition serves all 0.2.x. */
   define(linker: Linker): void;
-  /** The handles by which a guest that serves gets one request and gives its answer. */
-  exchange(message: IncomingMessage, response: ServerResponse): Promise<Exchange>;
+  /** Has an instance of the guest answer one request, by its export of that name; resolves with what that gave, when the answer is out. */
+  serve(
+    instance: Callable,
+    name: string,
+    message: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<unknown>;
   /**
    * Closes what the guest left open (files, sockets, requests) and resolves when its last output has been
    * taken. No call into the guest may be under way.
@@ -32,8 +38,8 @@ export interface Preview2 {
   dispose(): Promise<void>;
 }
 
-/** What `wasi:http/incoming-handler#handle` takes. */
-export type Exchange = readonly [request: object, out: object];
+/** A live run, as far as it is called here. */
+export type Callable = Pick<Instance, 'call' | 'settled'>;
 
 /** The interfaces of one package, with one name per function; called once per guest. */
 type Package = (guest: Guest, grants: WasiGrants, files: Preopened) => [string, HostInterface][];
@@ -67,8 +73,12 @@ export function wasi(grants: WasiGrants, budget: Budget): Preview2 {
       for (const offer of [io, cli, time, chance, ...loaded])
         for (const [name, offered] of offer(guest, grants, files)) linker.define(name, offered);
     },
-    exchange: async (message, response) =>
-      (await import('./http/http.ts')).exchange(guest, grants, message, response),
+    serve: async (instance, name, message, response) => {
+      if (name.startsWith('wasi:http/handler@0.3.'))
+        return (await import('../preview3/http/service.ts')).serve(guest, instance, name, message, response);
+      const { exchange } = await import('./http/http.ts');
+      return instance.call(name, exchange(guest, grants, message, response));
+    },
     dispose: async () => {
       await guest.dispose();
       const open = await files.opened.catch(() => undefined);

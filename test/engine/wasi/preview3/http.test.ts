@@ -238,3 +238,32 @@ test('what a guest leaves open is closed with it', async () => {
   }
   await closed.promise;
 });
+
+test('a request keeps whatever is a path or an authority, and goes out only to what is a target', async () => {
+  const paths: (string | undefined)[] = [];
+  await using there = await server((message, response) => {
+    paths.push(message.url);
+    response.end();
+  });
+  await using it = await scene3(loopback);
+  const { made } = request(it, there);
+  for (const path of ['a/b', '../..', '?q', '/%41', '/\u00e4', ''])
+    assert.equal(await code(() => made.setPathWithQuery(path)), 'ok', path);
+  for (const path of ['/a b', '/a\r\nx: y', '/a#b', '/<', '/`'])
+    assert.equal(await code(() => made.setPathWithQuery(path)), 'none', path);
+  for (const authority of ['user@host', 'user:a%20b@1.2.3.4:80', '[::1]:80', 'host:'])
+    assert.equal(await code(() => made.setAuthority(authority)), 'ok', authority);
+  for (const authority of ['', '::', ':@', '@@', '@:', ' ', '#', 'host:what', 'host:99999', 'a@b@c', '['])
+    assert.equal(await code(() => made.setAuthority(authority)), 'none', authority);
+  for (const path of ['a/b', '..', '^'])
+    assert.equal(
+      await code(() => send(it, request(it, there, { path }).made)),
+      'HTTP-request-URI-invalid',
+      path,
+    );
+  const { made: named } = request(it, there);
+  named.setAuthority(`user@127.0.0.1:${(there.address() as AddressInfo).port}`);
+  assert.equal(await code(() => send(it, named)), 'HTTP-request-URI-invalid');
+  for (const path of ['/\u00e4', '?q']) await send(it, request(it, there, { path }).made);
+  assert.deepEqual(paths, ['/%C3%A4', '/?q']);
+});

@@ -280,7 +280,20 @@ test('settings are clamped to what the system takes, and zero is none of them', 
   assert.equal(socket.getKeepAliveIdleTime(), 32_767_000_000_000n);
   socket.setKeepAliveCount(2 ** 32 - 1);
   assert.equal(socket.getKeepAliveCount(), 127);
+});
+
+test('a hop limit that the system would not send with is kept, and the socket does not go out with another', async () => {
+  await using it = await scene3(loopback);
+  await using there = await server(() => {});
+  const socket = tcp(it);
+  socket.setHopLimit(9);
+  assert.equal(socket.getHopLimit(), 9);
+  assert.equal(await code(() => socket.connect(here(portOf(there)))), 'not-supported');
+  assert.equal(await code(() => socket.listen()), 'not-supported');
+  socket.setHopLimit(64);
+  await socket.connect(here(portOf(there)));
   assert.equal(await code(() => socket.setHopLimit(9)), 'not-supported');
+  assert.equal(socket.getHopLimit(), 64);
 });
 
 test('a guest may hold so many sockets, and a dropped one makes room', async () => {

@@ -10,7 +10,14 @@ import { Arrival } from '../readiness.ts';
 import { type ErrorCode, HttpFault, httpCode } from './codes.ts';
 import { contentLength, heldBytesOf } from './fields.ts';
 import { headerBytesMax, type Incoming } from './incoming-body.ts';
-import { methodName, parseAuthority, type RequestParts, setLines, type Timeouts } from './requests.ts';
+import {
+  methodName,
+  parseAuthority,
+  type RequestParts,
+  setLines,
+  type Timeouts,
+  targetOf,
+} from './requests.ts';
 import { type Answer, FutureIncomingResponse } from './responses.ts';
 
 const nsPerMs = 1_000_000n;
@@ -24,6 +31,8 @@ interface Target {
   /** As in the URL, without brackets. */
   readonly host: string;
   readonly port: number;
+  /** As it stands in the first line. */
+  readonly path: string;
   /** Undefined for an address. */
   readonly lookup: LookupFunction | undefined;
 }
@@ -60,16 +69,22 @@ export class HttpClient {
   #target(parts: RequestParts): Target {
     const { scheme, authority, lines, transfer, method } = parts;
     const { host, port } = parseAuthority(authority ?? '') ?? refuse('HTTP-request-URI-invalid');
+    const path = targetOf(parts.path ?? '') ?? refuse('HTTP-request-URI-invalid');
     if (scheme?.tag === 'other') refuse('HTTP-protocol-error');
     if (method.tag === 'connect') refuse('HTTP-request-method-invalid');
     const length = contentLength(lines);
     if (Number.isNaN(length) || (transfer === undefined && (length ?? 0) > 0))
       refuse('HTTP-request-body-size', undefined);
     const isTls = scheme?.tag !== 'HTTP';
-    return { isTls, ...this.#permitted(parts, isTls, host, port ?? (isTls ? 443 : 80)) };
+    return { isTls, path, ...this.#permitted(parts, isTls, host, port ?? (isTls ? 443 : 80)) };
   }
 
-  #permitted(parts: RequestParts, isTls: boolean, text: string, port: number): Omit<Target, 'isTls'> {
+  #permitted(
+    parts: RequestParts,
+    isTls: boolean,
+    text: string,
+    port: number,
+  ): Omit<Target, 'isTls' | 'path'> {
     const place = this.#place(parts, isTls, text, port);
     const asked = askedOf(parts, isTls, place.host, port);
     if (this.#gate?.permits?.(asked) === false) refuse('HTTP-request-denied');
@@ -77,7 +92,12 @@ export class HttpClient {
   }
 
   /** Granted or not, and nothing else: what lies outside is refused before anybody looks for it. */
-  #place(parts: RequestParts, isTls: boolean, text: string, port: number): Omit<Target, 'isTls' | 'asked'> {
+  #place(
+    parts: RequestParts,
+    isTls: boolean,
+    text: string,
+    port: number,
+  ): Omit<Target, 'isTls' | 'path' | 'asked'> {
     const bare = hostName(text) ?? text;
     const ip = parseIp(bare);
     const host = ip === undefined ? bare : ipText(ip);
@@ -140,12 +160,12 @@ export class HttpClient {
     }
   }
 
-  #request(parts: RequestParts, { isTls, host, port, lookup }: Target): ClientRequest {
+  #request(parts: RequestParts, { isTls, host, port, path, lookup }: Target): ClientRequest {
     const options: NodeRequest = {
       host,
       port,
       method: methodName(parts.method),
-      path: parts.path === undefined || parts.path === '' ? '/' : parts.path.replace(/^\?/, '/?'),
+      path,
       // A connection of its own, closed afterwards: nothing is shared between requests or guests.
       agent: false,
       maxHeaderSize: headerBytesMax,

@@ -34,11 +34,20 @@ export interface RequestParts {
 
 let partsOf: (request: OutgoingRequest) => RequestParts;
 
+/** What may stand in a request; what is no target all the same is refused when it is sent. */
+export interface TargetRules {
+  isPath(text: string): boolean;
+  isAuthority(text: string): boolean;
+}
+
+const strictRules: TargetRules = { isPath, isAuthority: (text) => parseAuthority(text) !== undefined };
+
 /** Resource `wasi:http/types.outgoing-request`. */
 export class OutgoingRequest extends Resource {
   readonly #guest: Guest;
   readonly #lines: readonly FieldLine[];
   readonly #held: Holding;
+  readonly #rules: TargetRules;
   #method: Method = { tag: 'get' };
   #path: string | undefined;
   #scheme: Scheme | undefined;
@@ -50,7 +59,7 @@ export class OutgoingRequest extends Resource {
     partsOf = (request) => request.#take();
   }
 
-  constructor(guest: Guest, headers: Fields) {
+  constructor(guest: Guest, headers: Fields, rules: TargetRules = strictRules) {
     const held = guest.held.open();
     super(guest, (self) => {
       held.empty();
@@ -58,6 +67,7 @@ export class OutgoingRequest extends Resource {
         self.#transfer?.abort(new HttpFault({ tag: 'connection-terminated' }));
     });
     this.#guest = guest;
+    this.#rules = rules;
     this.#lines = takeLines(headers);
     this.#held = held;
     this.#hold();
@@ -88,7 +98,7 @@ export class OutgoingRequest extends Resource {
 
   /** @throws WitError for what is no origin-form target */
   setPathWithQuery(path: string | undefined): void {
-    if (path !== undefined && !isPath(path)) throw new WitError(undefined);
+    if (path !== undefined && !this.#rules.isPath(path)) throw new WitError(undefined);
     this.#path = path;
     this.#hold();
   }
@@ -111,7 +121,7 @@ export class OutgoingRequest extends Resource {
 
   /** @throws WitError for what is no `host` or `host:port` */
   setAuthority(authority: string | undefined): void {
-    if (authority !== undefined && parseAuthority(authority) === undefined) throw new WitError(undefined);
+    if (authority !== undefined && !this.#rules.isAuthority(authority)) throw new WitError(undefined);
     this.#authority = authority;
     this.#hold();
   }
@@ -275,9 +285,16 @@ function isToken(text: string): boolean {
   return text.length <= nameCharactersMax && tokenPattern.test(text);
 }
 
-/** Visible ASCII and bytes above it, from the root, without a fragment (RFC 9112, 3.2.1). */
+/** Visible ASCII, from the root, without a fragment (RFC 9112, 3.2.1). */
 function isPath(text: string): boolean {
   return text.length <= pathCharactersMax && /^(?:[/?][\x21-\x22\x24-\x7e]*|\*)?$/.test(text);
+}
+
+/** A path as it goes out, in ASCII (RFC 3987, 3.1). Undefined for one that is no target. */
+export function targetOf(path: string): string | undefined {
+  if (path === '') return '/';
+  const text = path.replace(/\P{ASCII}+/gu, encodeURIComponent);
+  return isPath(text) ? text.replace(/^\?/, '/?') : undefined;
 }
 
 /** `other("GET")` is `get`. */

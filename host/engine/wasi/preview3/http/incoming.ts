@@ -5,22 +5,13 @@ import type { ErrorCode } from '../../preview2/http/codes.ts';
 import { IncomingBody } from '../../preview2/http/incoming-body.ts';
 import { streamChunkBytesMax } from '../../preview2/source.ts';
 import type { StreamError } from '../../preview2/streams.ts';
-import { quietly, type Settled } from '../flow.ts';
+import { type GuestStream, quietly } from '../flow.ts';
 import type { Consumed, Trailers } from './contents.ts';
 
 /**
- * A body that comes from a server, and its trailers, which are there when the stream was read to its end or dropped.
- * The server is not told what the guest made of it: HTTP/1.1 has no words for that.
+ * A body that comes from outside, and its trailers, which are there when the stream was read to its end or dropped.
  */
-export function incomingBody(
-  guest: Guest,
-  body: IncomingBody,
-  outcome: PromiseLike<Settled<ErrorCode>>,
-): Consumed {
-  outcome.then(
-    () => {},
-    () => {},
-  );
+export function incomingBody(guest: Guest, body: IncomingBody): Consumed {
   const input = body.stream();
   const trailers = Promise.withResolvers<Trailers>();
   const ended = { done: true, value: undefined } as const;
@@ -47,6 +38,25 @@ export function incomingBody(
   };
   const iterator = { next, return: async () => end() };
   return [{ [Symbol.asyncIterator]: () => iterator }, trailers.promise];
+}
+
+/** A body that comes from outside, read like one that a guest writes. */
+export function pulled(stream: AsyncIterable<Uint8Array>): GuestStream<number> {
+  const source = stream[Symbol.asyncIterator]();
+  let left = new Uint8Array();
+  return {
+    read: async ({ count }) => {
+      if (left.length === 0) {
+        const { value, done } = await source.next();
+        if (done === true) return { done };
+        left = new Uint8Array(value);
+      }
+      const value = left.subarray(0, count);
+      left = left.subarray(count);
+      return { value };
+    },
+    [Symbol.dispose]: () => void source.return?.(),
+  };
 }
 
 /** Undefined for a stream that ended as it should. */

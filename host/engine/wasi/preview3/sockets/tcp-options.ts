@@ -4,7 +4,8 @@ import { refuse } from './codes.ts';
 /** Connections that wait to be accepted; further ones are dropped. */
 export const backlogMax = 128;
 const socketBufferBytes = 65_536n;
-const hopLimit = 64;
+/** What the system sends with; Node offers no way to set another one. */
+const systemHopLimit = 64;
 const nsPerMs = 1_000_000n;
 const nsPerSecond = 1_000_000_000n;
 /** What the system takes for idle time and interval, in whole seconds, and for the count (tcp(7)). */
@@ -18,6 +19,7 @@ export class TcpOptions {
   #intervalNs = 75n * nsPerSecond;
   #count = 9;
   #backlog = backlogMax;
+  #hopLimit = systemHopLimit;
 
   get keepAlive(): boolean {
     return this.#keepAlive;
@@ -64,12 +66,18 @@ export class TcpOptions {
   }
 
   get hopLimit(): number {
-    return hopLimit;
+    return this.#hopLimit;
   }
 
-  /** Node offers no way to set another one. */
-  set hopLimit(value: number) {
-    if (positive(value) !== hopLimit) refuse('not-supported');
+  /** A socket that `isUsed` sends as the system does already. @throws WitError `not-supported` for another one */
+  setHopLimit(value: number, isUsed: boolean): void {
+    if (positive(value) !== systemHopLimit && isUsed) refuse('not-supported');
+    this.#hopLimit = value;
+  }
+
+  /** Before anything is sent. @throws WitError `not-supported` for a hop limit that would not be kept */
+  requireKept(): void {
+    if (this.#hopLimit !== systemHopLimit) refuse('not-supported');
   }
 
   get bufferBytes(): bigint {

@@ -78,6 +78,7 @@ export class TcpSocket extends Resource {
     this.#guest.budget.check();
     const before = this.#state;
     if (before.at !== 'unbound' && before.at !== 'bound') refuse('invalid-state');
+    this.#options.requireKept();
     coded(() => checkRemote(remote, this.#family));
     if (!this.#reach.mayConnect(ipOf(remote), remote.val.port)) refuse('access-denied');
     const net = process.getBuiltinModule('node:net');
@@ -94,6 +95,7 @@ export class TcpSocket extends Resource {
   /** Connections as they are taken from it; those that come while too many wait are dropped. */
   listen(): AsyncIterable<TcpSocket> {
     this.#guest.budget.check();
+    this.#options.requireKept();
     if (this.#state.at === 'unbound') this.#bind(unspecified[this.#family]);
     if (this.#state.at !== 'bound') refuse('invalid-state');
     const net = process.getBuiltinModule('node:net');
@@ -204,8 +206,10 @@ export class TcpSocket extends Resource {
     return this.#options.hopLimit;
   }
 
+  /** Node cannot set one: a socket that was given another than the system's fails when it is used. */
   setHopLimit(value: number): void {
-    this.#options.hopLimit = value;
+    const { at } = this.#state;
+    this.#options.setHopLimit(value, at !== 'unbound' && at !== 'bound');
   }
 
   getReceiveBufferSize(): bigint {
