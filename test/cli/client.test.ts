@@ -404,7 +404,9 @@ test('logs are lines of time, level, agent, text and fields', async () => {
   );
   assert.equal(code, 0);
   assert.equal(server.seen[0]?.query.toString(), 'tail=5&agent=bill*&level=info');
-  const none = await call(['logs', 'bill'], { routes: { 'GET /v1/logs': (_, response) => void response.end() } });
+  const none = await call(['logs', 'bill'], {
+    routes: { 'GET /v1/logs': (_, response) => void response.end() },
+  });
   assert.equal(none.stderr, 'host: nothing was logged of bill; host agents shows whether it is there\n');
 });
 

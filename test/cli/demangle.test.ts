@@ -4,7 +4,8 @@ import { demangled } from '../../host/cli/demangle.ts';
 
 const names: Readonly<Record<string, string>> = {
   'recurse-f58353f96087514d.wasm._ZN7recurse1f17h96ad1d10c9500b3eE': 'recurse::f',
-  _ZN3std2rt10lang_start28_$u7b$$u7b$closure$u7d$$u7d$17hcaa3005f3835fc96E: 'std::rt::lang_start::{{closure}}',
+  _ZN3std2rt10lang_start28_$u7b$$u7b$closure$u7d$$u7d$17hcaa3005f3835fc96E:
+    'std::rt::lang_start::{{closure}}',
   '_ZN50_$LT$T$u20$as$u20$core..convert..Into$LT$U$GT$$GT$4into17h0123456789abcdefE':
     '<T as core::convert::Into<U>>::into',
   'panics-48c62bd7b1207db3.wasm._RNvNtNtNtCs9WTTl2hik6c_3std3sys3pal4wasi14abort_internal':
@@ -24,8 +25,21 @@ test('functions of Rust are shown as their programmers know them', () => {
 test('what is not mangled, cut off or nonsense is shown as it is, and in bounded time', () => {
   const endless = `_RN${'v'.padEnd(20_000, 'N')}`;
   const circle = '_RNvB_1a';
-  for (const name of ['main', 'a.b', '', '_R', '_ZN', '_ZN9abE', '_ZN1', '_Rubbish', '_RNvC', endless, circle])
+  for (const name of [
+    'main',
+    'a.b',
+    '',
+    '_R',
+    '_ZN',
+    '_ZN9abE',
+    '_ZN1',
+    '_Rubbish',
+    '_RNvC',
+    endless,
+    circle,
+  ])
     assert.equal(demangled(name), name);
   for (const mangled of Object.keys(names))
-    for (let cut = 1; cut < mangled.length; cut += 1) assert.equal(typeof demangled(mangled.slice(0, -cut)), 'string');
+    for (let cut = 1; cut < mangled.length; cut += 1)
+      assert.equal(typeof demangled(mangled.slice(0, -cut)), 'string');
 });
