@@ -1,5 +1,6 @@
 // Runs the benches: `npm run bench` all of them, `npm run bench -- fuel meter` the named ones.
-// `--quick` for a glance, `--json FILE` for the figures as data. The exit code is 1 when a target is missed.
+// `--quick` for a glance, `--part NAME` for one part of those that have several (`neighbour`, `residents`), `--json FILE`
+// for the figures as data. The exit code is 1 when a target is missed.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { machineText, readMachine } from './machine.ts';
@@ -46,7 +47,11 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    part: { type: 'string' },
+    json: { type: 'string' },
+  },
 });
 const unknown = positionals.filter((name) => benches[name] === undefined);
 if (unknown.length > 0) {
@@ -62,7 +67,7 @@ const reports: Record<string, Report> = {};
 for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {
   const bench = await benches[name]?.();
   if (bench === undefined) continue;
-  reports[name] = await bench.run({ quick: values.quick });
+  reports[name] = await bench.run({ quick: values.quick, part: values.part });
   process.stdout.write(`${reportText(reports[name])}\n`);
 }
 if (values.json !== undefined)

@@ -71,13 +71,20 @@ async function span(host: NeighbourHost, conduct: Conduct | undefined, spanMs: n
   return { ...measured, neighbourCalls: await disturbed };
 }
 
-async function measure(rounds: number, spanMs: number): Promise<ReadonlyMap<string, Span[]>> {
+/** `part`: one conduct, beside none; undefined: all. */
+async function measure(
+  rounds: number,
+  spanMs: number,
+  part: string | undefined,
+): Promise<ReadonlyMap<string, Span[]>> {
+  const some = neighbours.filter(({ conduct = part }) => part === undefined || conduct === part);
+  if (some.length < 2) throw new Error(`bench: no part ${part}; there are loops, floods, grows`);
   const host = await NeighbourHost.start(agents);
-  const spans = new Map<string, Span[]>(neighbours.map(({ name }) => [name, []]));
+  const spans = new Map<string, Span[]>(some.map(({ name }) => [name, []]));
   try {
     await openLoop(host, spanMs); // All begin with their first message.
     for (let at = 0; at < rounds; at += 1)
-      for (const { conduct, name } of neighbours) spans.get(name)?.push(await span(host, conduct, spanMs));
+      for (const { conduct, name } of some) spans.get(name)?.push(await span(host, conduct, spanMs));
   } finally {
     await host.close();
   }
@@ -104,9 +111,9 @@ function rowOf(name: string, spans: readonly Span[], quiet: readonly Span[]): st
   ];
 }
 
-async function run({ quick }: Effort): Promise<Report> {
+async function run({ quick, part }: Effort): Promise<Report> {
   const [rounds, spanMs] = quick ? [1, 2000] : [4, 3000];
-  const spans = await measure(rounds, spanMs);
+  const spans = await measure(rounds, spanMs, part);
   const quiet = spans.get('quiet') ?? [];
   return {
     question,

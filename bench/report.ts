@@ -19,6 +19,8 @@ export interface Report {
 /** How hard a bench tries; `quick` takes seconds and is for seeing that it runs. */
 export interface Effort {
   readonly quick: boolean;
+  /** The part of the bench to measure; undefined: all. A bench without parts does not look at it. */
+  readonly part?: string | undefined;
 }
 
 /** One file in this folder: one question and how to answer it. */

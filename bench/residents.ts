@@ -12,6 +12,8 @@ const threads = 2;
 /** Calls under way at once where throughput is the question. */
 const callers = 64;
 const warmUpCalls = 10_000;
+/** By then a thread without work has put its heap in order. */
+const quietMs = 6_000;
 const never = '[hibernate]\nafter = "never"\n';
 
 /** Figures by what they are of. */
@@ -84,6 +86,8 @@ async function live(count: number): Promise<Figures> {
   const kernel = kernelView();
   const heap = heapOf(await probeAll()) - heapBefore;
   const { agents, memories } = await serving.status();
+  await new Promise((resolve) => setTimeout(resolve, quietMs));
+  const quietRss = process.memoryUsage.rss() - rssBefore;
   await serving.spawn('like', ['one-more']);
   const [lastUs = Number.NaN] = await askInTurn(serving, ['one-more']);
   await host.close();
@@ -91,6 +95,7 @@ async function live(count: number): Promise<Figures> {
     live: agents.idle,
     memories: memories.live,
     'RSS, bytes each': rss / count,
+    'RSS once all is quiet, bytes each': quietRss / count,
     'of it guest memory, bytes each': (kernel.guestBytes - kernelBefore.guestBytes) / count,
     'of it JavaScript heap after a collection, bytes each': heap / count,
     'page tables besides, bytes each': (kernel.tableBytes - kernelBefore.tableBytes) / count,
@@ -280,9 +285,12 @@ function marksOf(found: Readonly<Record<string, Figures>>): Mark[] {
 
 const probe = join(import.meta.dirname, 'thread-probe.ts');
 
-function report({ quick }: Effort): Report {
+function report({ quick, part }: Effort): Report {
+  const names = Object.keys(scenarios).filter((name) => part === undefined || name === part);
+  if (names.length === 0)
+    throw new Error(`bench: no part ${part}; there are ${Object.keys(scenarios).join(', ')}`);
   const found = Object.fromEntries(
-    Object.keys(scenarios).map((name) => [
+    names.map((name) => [
       name,
       measureFresh<Figures>(import.meta.filename, [name, quick ? 'quick' : 'whole'], ['--import', probe]),
     ]),
@@ -293,7 +301,7 @@ function report({ quick }: Effort): Report {
     rows: Object.entries(found).flatMap(([scenario, figures]) =>
       Object.entries(figures).map(([what, figure]) => [`${scenario}: ${what}`, round(figure)]),
     ),
-    marks: marksOf(found),
+    marks: marksOf(found).filter(({ measured }) => part === undefined || !measured.startsWith('-')),
     remarks: [
       'a serving host with its defaults; agents in AssemblyScript with one page of memory, of which they touch two times 4 KiB.',
       "calls go through the host's `invoke`, one after the other unless a rate is given; RSS of a host that was at work before.",

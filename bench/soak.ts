@@ -143,7 +143,7 @@ async function soak(forMs: number): Promise<Soaked> {
   }, samplesEveryMs);
   await load.run();
   clearInterval(sampling);
-  // Whoever is left falls asleep.
+  // Whoever is left falls asleep, and threads without work keep no more instances than they do then.
   await wait(3000);
   const status = await serving.status();
   const idle = status.agents.idle + status.agents.running;

@@ -18,6 +18,7 @@ const ranks: Readonly<Record<string, number>> = {
   'block-seal': 0,
   clock: 0,
   limits: 0,
+  spelling: 0,
   subject: 0,
   outcome: 0,
   manifest: 0,

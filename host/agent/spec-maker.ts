@@ -43,6 +43,7 @@ export class SpecMaker {
     const program = this.#programOf(artifact);
     checkWorld(program, manifest, manifestPath);
     checkErrors(program, manifest, manifestPath);
+    checkHistory(program, manifest, manifestPath);
     const limits = intersect(intersect(defaultLimits, this.#options.limits), manifest.limits);
     return {
       number: this.#nextNumber++,
@@ -102,6 +103,16 @@ function checkErrors(program: Program, { name, errors }: Manifest, path: string)
     'HOST_ERR_CONFIG_INVALID',
     `${path}: errors.state = "saved" needs a program whose state can be saved, and ${saveable.reason}; write state = "clean"`,
     { path, key: 'errors.state' },
+  );
+}
+
+/** Streams and futures are told bit by bit, which no history keeps. */
+function checkHistory({ facts: { hasTasks } }: Program, { name, history }: Manifest, path: string): void {
+  if (hasTasks !== true || !history.record) return;
+  throw new HostError(
+    'HOST_ERR_CONFIG_INVALID',
+    `${path}: ${name} has asynchronous tasks on the general lane, which cannot be recorded; leave out history.record`,
+    { path, key: 'history.record' },
   );
 }
 

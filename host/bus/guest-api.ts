@@ -91,7 +91,7 @@ export function busGuestApi(guest: BusGuest): BusGuestApi {
   let latest = nobody;
   const functions: BusFunctions = {
     send: (agent, id, payload) => {
-      if (agent !== latest.agent) latest = targetOf(agent);
+      if (agent !== latest.agent) latest = knownTarget(agent);
       const { subject, isSubject } = latest;
       // A name that can be no agent's is an agent that is not there.
       check(guest, 'send', subject, isSubject && guest.rights.maySend(subject));
@@ -272,6 +272,20 @@ interface Target {
 function targetOf(agent: string): Target {
   const subject = agentSubject(agent);
   return { agent, subject, isSubject: subjectFault(subject) === undefined };
+}
+
+/** Whom agents of this thread sent to lately: the same texts again, so that nothing is put together or hashed anew. */
+const targets = new Map<string, Target>();
+const targetsMax = 1024;
+
+function knownTarget(agent: string): Target {
+  const known = targets.get(agent);
+  if (known !== undefined) return known;
+  if (targets.size >= targetsMax) targets.clear();
+  const target = targetOf(agent);
+  // What can be no agent's is made up, and would push out the others.
+  if (target.isSubject) targets.set(agent, target);
+  return target;
 }
 
 const nobody = targetOf('');

@@ -42,6 +42,8 @@ export class Outbound {
   #isStarved = false;
   /** The reader may see more than it was woken for. */
   #isUntold = false;
+  /** Records shown since the reader was last known to look. */
+  #shown = 0;
 
   constructor(ring: SharedArrayBuffer, backlogBytesMax: number) {
     this.#ring = new RingWriter(ring);
@@ -59,16 +61,28 @@ export class Outbound {
     return this.#isUntold || this.#ring.recordsUnpublished > 0;
   }
 
-  /** Whether so much was written that the reader should see it now. */
+  /** Whether so many were written that the reader should see them now. */
   get isDue(): boolean {
-    if (this.#isUntold || this.#ring.recordsUnpublished >= publishRecords) return true;
-    return this.#ring.bytesUnpublished >= publishBytes;
+    return this.#ring.recordsUnpublished >= publishRecords;
   }
 
-  /** Lets the reader see everything; the caller wakes it. */
-  publish(): void {
-    this.#isUntold = false;
+  /** Whether so many bytes were written that the reader should begin now, or there is no room for more. */
+  get isHeavy(): boolean {
+    return this.#ring.bytesUnpublished >= publishBytes || (this.#isStarved && this.#isUntold);
+  }
+
+  /** Lets the reader see everything. @returns how many records it may not know of until it is woken or `told` */
+  publish(): number {
+    this.#shown += this.#ring.recordsUnpublished;
+    this.#isUntold = true;
     this.#ring.publish();
+    return this.#shown;
+  }
+
+  /** The reader looks, or is woken. */
+  told(): void {
+    this.#isUntold = false;
+    this.#shown = 0;
   }
 
   /** False: the backlog is full and the frame is not on its way. */
@@ -96,6 +110,7 @@ export class Outbound {
 
   #starve(): boolean {
     if (this.#isStarved) return true;
+    this.#shown += this.#ring.recordsUnpublished;
     this.#isUntold = this.isDirty;
     this.#isStarved = this.#ring.starve();
     return this.#isStarved;

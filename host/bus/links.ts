@@ -51,6 +51,12 @@ const roundFramesMax = 64;
 /** Bytes after which room is given back within a round. */
 const releaseBytes = 262_144;
 
+/** Records for which a thread that sleeps is woken before the turn's end: the first time in a turn, and after that. */
+const wakeRecordsFirst = 64;
+const wakeRecordsNext = 256;
+/** So few are no burst: whoever sent them does something else now. */
+const fewRecordsMax = 16;
+
 const doorBytes = 128;
 
 interface Peer {
@@ -59,6 +65,9 @@ interface Peer {
   readonly outbound: Outbound;
   readonly door: Int32Array;
   readonly port: MessagePort;
+  /** It was woken in a burst of this turn, or of the one before: it is faster than who writes to it. */
+  isWoken: boolean;
+  isFast: boolean;
 }
 
 /**
@@ -125,15 +134,27 @@ export class Links implements LinksPort {
     if (peer === undefined) throw new Error(`bug: thread ${this.self} has no link to thread ${thread}`);
     if (this.#isClosed || !peer.outbound.post(frame)) return false;
     // Senders stand still until they hear of room; everything else can wait for the end of the turn.
-    if (peer.outbound.isDue || frame.kind === 'room') publish(peer);
-    else if (!this.#isFlushDue) this.#flushLater();
+    if (frame.kind === 'room' || peer.outbound.isHeavy) tell(peer);
+    else {
+      if (peer.outbound.isDue) show(peer);
+      if (!this.#isFlushDue) this.#flushLater();
+    }
     return true;
   }
 
-  /** Lets the others see what was posted; happens by itself at the end of the turn. */
+  /** Lets the others see what was posted, and wakes them; happens by itself at the end of the turn. */
   flush(): void {
     this.#isFlushDue = false;
-    for (const peer of this.#peers) if (peer.outbound.isDirty) publish(peer);
+    for (const peer of this.#peers) {
+      if (peer.outbound.isDirty) tell(peer);
+      peer.isFast = peer.isWoken;
+      peer.isWoken = false;
+    }
+  }
+
+  /** Lets the others see what was posted; one that sleeps is woken unless it is a burst, which may grow until `flush`. */
+  show(): void {
+    for (const peer of this.#peers) if (peer.outbound.isDirty) show(peer);
   }
 
   /** Accepts at once what the others have shown so far, instead of at its turn; nothing while it does so already. */
@@ -196,6 +217,8 @@ export class Links implements LinksPort {
       outbound: new Outbound(outbound, this.#backlogBytesMax),
       door: new Int32Array(door),
       port,
+      isWoken: false,
+      isFast: false,
     };
   }
 
@@ -203,7 +226,7 @@ export class Links implements LinksPort {
     peer.port.on('message', () => {
       this.#onRoused?.();
       peer.outbound.resume();
-      if (peer.outbound.isDirty) publish(peer);
+      if (peer.outbound.isDirty) tell(peer);
       if (!this.#isScheduled) this.#runTurn();
     });
   }
@@ -290,14 +313,33 @@ export class Links implements LinksPort {
   }
 }
 
-/** Shows the reader what was written and wakes it if it sleeps; only one of several writers does. */
-function publish(peer: Peer): void {
+/** Shows the reader what was written and wakes it. */
+function tell(peer: Peer): void {
   peer.outbound.publish();
+  peer.outbound.told();
   rouse(peer);
 }
 
+/** Wakes a reader that sleeps; only one of several writers does. */
 function rouse({ door, port }: Peer): void {
   if (Atomics.load(door, 0) === asleep && Atomics.exchange(door, 0, awake) === asleep) port.postMessage(0);
+}
+
+/**
+ * Shows the reader what was written. To wake it costs both as much as several messages do: in a burst one that sleeps
+ * again and again is woken for more each time, or at the end of the turn.
+ */
+function show(peer: Peer): void {
+  const { outbound, door, isFast } = peer;
+  const shown = outbound.publish();
+  if (Atomics.load(door, 0) !== asleep) outbound.told();
+  else if (shown <= fewRecordsMax || shown >= (isFast ? wakeRecordsNext : wakeRecordsFirst)) {
+    if (shown > fewRecordsMax) {
+      peer.isWoken = true;
+      peer.isFast = true;
+    }
+    tell(peer);
+  }
 }
 
 /** The links among `threads` threads, one each; made where the threads are started. */

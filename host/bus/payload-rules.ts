@@ -14,6 +14,12 @@ export interface PayloadTerms {
 }
 
 const nothingAsked: PayloadTerms = { guarantee: undefined, priority: undefined, headers: [] };
+/** What most who ask for anything ask for, ready made. */
+const onlyAsked: { readonly [guarantee in Guarantee]: PayloadTerms } = {
+  'at-most-once': { ...nothingAsked, guarantee: 'at-most-once' },
+  'at-least-once': { ...nothingAsked, guarantee: 'at-least-once' },
+  'exactly-once': { ...nothingAsked, guarantee: 'exactly-once' },
+};
 
 /**
  * Checks the size and the headers of what an agent sends: `mote-…` belongs to the host, which knows
@@ -24,6 +30,8 @@ export function payloadTerms(payload: Payload, bytesMax: number): PayloadTerms |
   const { headers } = payload;
   if (headers.length === 0)
     return payload.body.length > bytesMax ? { tag: 'too-large', val: BigInt(bytesMax) } : nothingAsked;
+  if (headers.length === 1 && headers[0]?.name === deliveryHeader)
+    return deliveryAsked(headers[0].value, payload.body.length, bytesMax);
   if (headers.length > headersMax)
     return { tag: 'unsupported', val: `${headers.length} headers; at most ${headersMax}` };
   let bytes = payload.body.length;
@@ -44,6 +52,13 @@ export function payloadTerms(payload: Payload, bytesMax: number): PayloadTerms |
   return { guarantee, priority, headers: own === 0 ? headers : headers.filter(({ name }) => !isHosts(name)) };
 }
 
+function deliveryAsked(value: string, bodyBytes: number, bytesMax: number): PayloadTerms | BusError {
+  const guarantee = guaranteeNamed(value);
+  if (guarantee === undefined) return unsupported(deliveryHeader, value);
+  const bytes = bodyBytes + deliveryHeader.length + guarantee.length;
+  return bytes > bytesMax ? { tag: 'too-large', val: BigInt(bytesMax) } : onlyAsked[guarantee];
+}
+
 function unsupported(name: string, value: string): BusError {
   return { tag: 'unsupported', val: `${name}: ${value}` };
 }
@@ -52,7 +67,12 @@ function unsupported(name: string, value: string): BusError {
 export function priorityAsked({ headers }: Payload): Level | undefined {
   for (let at = 0; at < headers.length; at += 1) {
     const header = headers[at] as Header;
-    if (isHosts(header.name) && header.name.toLowerCase() === priorityHeader) return levelNamed(header.value);
+    if (
+      header.name !== deliveryHeader &&
+      isHosts(header.name) &&
+      header.name.toLowerCase() === priorityHeader
+    )
+      return levelNamed(header.value);
   }
   return undefined;
 }

@@ -1,9 +1,11 @@
+import { spellings } from '../spelling.ts';
+
 /** Of a text's length: its characters take two bytes each. */
 const wideFlag = 0x8000_0000;
 const absentText = 0xffff_ffff;
 
-/** Up to here a text costs less written character by character than through the encoder. */
-const asciiCharsMax = 64;
+/** Up to here a text costs less written character by character than by a call. */
+const loopCharsMax = 16;
 
 /** Bytes of memory that a character needs while it is written. */
 export const characterBytesMax = 3;
@@ -58,11 +60,22 @@ export class Pen {
     this.#view.setUint32(lengthAt, isWide ? (value.length | wideFlag) >>> 0 : value.length, true);
   }
 
-  /** Short ASCII, which names, subjects and ids are, without its length; false, and nothing written: it is not. */
+  /** ASCII, which names, subjects and ids are, without its length; false, and nothing written: it is not. */
   ascii(value: string): boolean {
-    if (value.length > asciiCharsMax) return false;
     const bytes = this.#bytes;
     const at = this.at;
+    const { latest } = spellings;
+    if (value === latest.text) {
+      for (let index = 0; index < latest.bytes.length; index++)
+        bytes[at + index] = latest.bytes[index] as number;
+      this.at = at + latest.bytes.length;
+      return true;
+    }
+    if (value.length > loopCharsMax) {
+      if (bytes.write(value, at, 'utf8') !== value.length) return false;
+      this.at = at + value.length;
+      return true;
+    }
     for (let index = 0; index < value.length; index++) {
       const char = value.charCodeAt(index);
       if (char > 0x7f) return false;

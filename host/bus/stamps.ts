@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../clock.ts';
+import { type Spelling, spellings } from '../spelling.ts';
 import { type Hash64, halfSipHash } from './half-sip-hash.ts';
 
 const sameMs = 0.25;
@@ -19,6 +20,7 @@ export class Stamps {
   #count = 0;
   /** Of ids, up to their last two digits. */
   #start = '';
+  readonly #spelling: Spelling;
   #wallNs = 0n;
   #readMs = Number.NEGATIVE_INFINITY;
 
@@ -26,6 +28,7 @@ export class Stamps {
     this.#clock = clock;
     this.#key = new Int32Array(random.fill(new Uint8Array(8)).buffer);
     this.#prefix = `${Buffer.from(random.fill(new Uint8Array(12))).toString('base64url')}-`;
+    this.#spelling = { text: '', bytes: new Uint8Array(this.#prefix.length + 10) };
   }
 
   /** Milliseconds that never go back. */
@@ -51,9 +54,21 @@ export class Stamps {
   /** A message id nobody else gives, also after a restart. */
   id(): string {
     const low = this.#count % pairs.length;
-    if (low === 0) this.#start = this.#prefix + eightDigits(Math.floor(this.#count / pairs.length));
+    if (low === 0) this.#begin();
     this.#count += 1;
-    return this.#start + pairs[low];
+    const pair = pairs[low] as string;
+    const spelling = this.#spelling;
+    const { bytes } = spelling;
+    bytes[bytes.length - 2] = pair.charCodeAt(0);
+    bytes[bytes.length - 1] = pair.charCodeAt(1);
+    spelling.text = this.#start + pair;
+    spellings.latest = spelling;
+    return spelling.text;
+  }
+
+  #begin(): void {
+    this.#start = this.#prefix + eightDigits(Math.floor(this.#count / pairs.length));
+    Buffer.from(this.#start, 'latin1').copy(this.#spelling.bytes);
   }
 
   /** A token nobody can guess who was not told, for a number of this thread. */

@@ -2,6 +2,7 @@ import { HostError } from '../errors.ts';
 import { hasWildcard, patternFault, reservedToken, subjectBytesMax, subjectFault } from '../subject.ts';
 import { Interned } from './interned.ts';
 import { PatternTrie } from './pattern-trie.ts';
+import { SeenVerdicts } from './seen-verdicts.ts';
 import { hashOf, Verdicts } from './verdicts.ts';
 
 /** What a set of patterns is asked about: subjects to send or publish to, or patterns to subscribe to. */
@@ -17,6 +18,7 @@ export class PatternSet {
   /** Patterns without wildcards answer for themselves. */
   readonly #exact: ReadonlySet<string>;
   readonly #trie: PatternTrie | undefined;
+  readonly #seen: SeenVerdicts = new SeenVerdicts();
   readonly #verdicts: Verdicts = new Verdicts();
   #lastText: string | undefined;
   #lastVerdict = false;
@@ -55,10 +57,17 @@ export class PatternSet {
     if (this.#trie === undefined) return this.#exact.has(text);
     // Most agents ask the same again and again.
     if (text === this.#lastText) return this.#lastVerdict;
-    const hash = hashOf(text);
-    const verdict = this.#verdicts.get(text, hash) ?? this.#decide(this.#trie, text, hash);
+    const verdict = this.#seen.get(text) ?? this.#verdictOf(this.#trie, text);
     this.#lastText = text;
     this.#lastVerdict = verdict;
+    return verdict;
+  }
+
+  #verdictOf(trie: PatternTrie, text: string): boolean {
+    const hash = hashOf(text);
+    const verdict = this.#verdicts.get(text, hash);
+    if (verdict === undefined) return this.#decide(trie, text, hash);
+    this.#seen.set(text, verdict);
     return verdict;
   }
 

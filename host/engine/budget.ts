@@ -23,6 +23,8 @@ export interface BudgetHolder {
 
 /** What an instance's memories have of what all of the process have; grows with them. */
 export interface Growth {
+  /** What they have. */
+  readonly pages: number;
   /** Takes so many pages more, or gives some back; false: there is no room for them. */
   tryGrow(pages: number): boolean;
 }

@@ -300,7 +300,7 @@ async function enterAlone(
     save: refuse,
     hibernate: async () => refuse(),
     release: async () => {
-      if (isHeld) residence?.noteDropped(own.length);
+      if (isHeld) residence?.noteDropped(own.length, held?.pages);
       isHeld = false;
       await launched.release();
     },

@@ -117,6 +117,14 @@ export function newResidence(
 
 /** A collection takes tens of milliseconds: it must promise as many memories as this. */
 const collectDroppedMin = 256;
+/**
+ * Bytes of dropped memories of one thread that wait for the collector, which itself sees nothing of what they hold.
+ * To give as many back takes the thread some ten milliseconds at once.
+ */
+const droppedBytesMax = 256 * 1024 * 1024;
+const droppedBytesMin = 64 * 1024 * 1024;
+/** The same as a share of what all memories of the process may hold, between the two. */
+const droppedShareMax = 1 / 16;
 const collectTurns = 4;
 
 /**
@@ -131,6 +139,8 @@ export class Residence {
   readonly #gone: FinalizationRegistry<Held>;
   readonly #addresses: AddressSpace;
   #dropped = 0;
+  #droppedPages = 0;
+  readonly #droppedPagesMax: number;
   #collecting: Promise<void> | undefined;
 
   /** `thread`: its number, from 0; no two threads have the same at one time. */
@@ -140,9 +150,12 @@ export class Residence {
     this.#cells = new Int32Array(cells);
     this.#own = threadCells + thread * cellsPerThread;
     this.#pagesMax = Math.floor((bounds.memoryBytesMax ?? Number.POSITIVE_INFINITY) / pageBytes);
+    const droppedBytes = Math.max(droppedBytesMin, this.#pagesMax * pageBytes * droppedShareMax);
+    this.#droppedPagesMax = Math.min(droppedBytesMax, droppedBytes) / pageBytes;
     this.#addresses = new AddressSpace(threads);
     this.#gone = new FinalizationRegistry(({ memories, held }) => {
       this.#dropped = Math.max(0, this.#dropped - memories);
+      this.#droppedPages = Math.max(0, this.#droppedPages - (held?.pages ?? 0));
       this.releaseMemories(memories, held?.pages);
     });
   }
@@ -241,9 +254,11 @@ export class Residence {
     if (count > 0) this.#gone.register(holder, { memories: count, held });
   }
 
-  /** Tells that memories were dropped and wait for the collector. */
-  noteDropped(count: number): void {
+  /** Tells that memories of so many pages together were dropped and wait for the collector, which is called when they are too many. */
+  noteDropped(count: number, pages: number = 0): void {
     this.#dropped += count;
+    this.#droppedPages += pages;
+    if (this.#droppedPages >= this.#droppedPagesMax) void this.collect();
   }
 
   /** Dropped memories of this thread that are not known to be gone. */
@@ -265,6 +280,7 @@ export class Residence {
     collectGarbage();
     for (let turns = 0; turns < collectTurns; turns += 1) await turn();
     this.#dropped = 0;
+    this.#droppedPages = 0;
   }
 
   /** Memories of the whole process, for whoever has no part in it. */

@@ -81,6 +81,11 @@ const sweepAgainMs = 5;
 /** Instances that were dropped and are not collected yet, and looks at a thread without work, until it collects them. */
 const tidyDroppedMin = 64;
 const tidyQuietLooks = 20;
+/** Instances that a thread without work keeps for the next agents; it drops those beyond. */
+const tidyPooledMax = 256;
+/** Messages, and looks without work, after which it collects what they left, once: its heap keeps room for as many more. */
+const tidyDeliveredMin = 5_000;
+const tidyRestLooks = 60;
 /** Milliseconds for which an agent that came from another thread stays. */
 const stealRestMsDefault = 1_000;
 /** Milliseconds between two looks at whether everything under way has ended. */
@@ -149,6 +154,8 @@ export class AgentThread {
   #quietLooks = 0;
   /** Messages delivered at the last look. */
   #tidyDelivered = 0;
+  /** The same when it was collected for the last time. */
+  #collectedDelivered = 0;
   /** Agents whose own subscriptions are others since the owner was told. */
   readonly #subscribed = new Set<number>();
   #again: NodeJS.Timeout | undefined;
@@ -267,6 +274,7 @@ export class AgentThread {
       nowMs: () => clock.monotonicMs(),
       isPending: () => this.#isMailWaiting(),
       termsOf: (id) => this.population.schedulingOf(id),
+      begins: (id) => this.population.begins(id),
       forecast: {
         executionMsOf: (id) => this.profiles.executionMsOf(this.bus.directory.indexOf(id)),
         wallMsOf: (id) => this.profiles.wallMsOf(this.bus.directory.indexOf(id)),
@@ -444,11 +452,14 @@ export class AgentThread {
     return this.#audit?.linkerOf(agent, linker) ?? linker;
   }
 
-  /** Asked between the fuel slices of a guest that computes: what it has sent so far must not wait for its end. */
+  /**
+   * Asked between the fuel slices of a guest that computes: what it has sent so far must not wait for its end. What it
+   * had recorded goes to disk when it gives way, which it does within a millisecond in any case.
+   */
   #isMailWaiting(): boolean {
     this.bus.acknowledge();
-    this.#links.flush();
-    return this.#links.pending() || this.mail.journal.isWaiting;
+    this.#links.show();
+    return this.#links.pending() || this.mail.journal.isFull;
   }
 
   /**
@@ -530,8 +541,14 @@ export class AgentThread {
     // One with a message now and then has nothing to do at most looks, and would still notice.
     const isIdle = delivered === this.#tidyDelivered && this.#isQuiet();
     this.#tidyDelivered = delivered;
-    this.#quietLooks = isIdle && this.#residence.dropped >= tidyDroppedMin ? this.#quietLooks + 1 : 0;
-    if (this.#quietLooks >= tidyQuietLooks) void this.#residence.collect();
+    const spare = Math.max(0, this.#pools.idle - tidyPooledMax);
+    const isFull = this.#residence.dropped + spare >= tidyDroppedMin;
+    const isUsed = delivered - this.#collectedDelivered >= tidyDeliveredMin;
+    this.#quietLooks = isIdle && (isFull || isUsed) ? this.#quietLooks + 1 : 0;
+    if (this.#quietLooks < (isFull ? tidyQuietLooks : tidyRestLooks)) return;
+    this.#pools.shrink(spare);
+    this.#collectedDelivered = delivered;
+    void this.#residence.collect();
   }
 
   #tellSubscriptions(): void {

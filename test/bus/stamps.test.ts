@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Stamps } from '../../host/bus/stamps.ts';
 import { type Random, systemClock, systemRandom } from '../../host/clock.ts';
+import { spellings } from '../../host/spelling.ts';
 
 const lengthsOf = (names: readonly string[]): readonly number[] => [
   ...new Set(names.map(({ length }) => length)),
@@ -12,6 +13,15 @@ test('message ids are of one length, however many came before, and no two alike'
   const ids = Array.from({ length: 36 ** 3 + 1 }, () => stamps.id());
   assert.equal(lengthsOf(ids).length, 1);
   assert.equal(new Set(ids).size, ids.length);
+});
+
+test('an id is spelled as it is, whoever of a thread gave it', () => {
+  const [one, other] = [new Stamps(systemClock, systemRandom), new Stamps(systemClock, systemRandom)];
+  for (let count = 0; count < 3000; count += 1) {
+    const id = (count % 3 === 0 ? one : other).id();
+    assert.equal(spellings.latest.text, id);
+    assert.equal(Buffer.from(spellings.latest.bytes).toString('latin1'), id);
+  }
 });
 
 test('reply subjects are of one length, whatever the number of the request and the key', () => {

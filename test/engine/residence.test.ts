@@ -207,3 +207,23 @@ test('a dropped memory’s bytes, those it grew by too, are free when it was col
   assert.ok(!residence.areWaiting);
   await pool.spawn(none, budgetOf());
 });
+
+test('large memories that are dropped are not kept for the next, and collected before they are many', async () => {
+  const bounds = { memoriesMax: 10, stacksPerThreadMax: 1, memoryBytesMax: 256 * 1024 * 1024 };
+  const share = newResidence(1, bounds);
+  const residence = new Residence(share, 0);
+  const pool = new InstancePools({ residence }).of(growing);
+  const growAndDrop = async (pages: number): Promise<void> => {
+    const lease = await pool.spawn(none, budgetOf());
+    assert.equal(await lease.call('more', [pages]), 1);
+    lease.dispose();
+  };
+  await growAndDrop(500);
+  assert.equal(pool.idle, 0);
+  assert.equal(residence.dropped, 1);
+  await growAndDrop(600);
+  await residence.collect(); // The one under way.
+  assert.equal(Residence.bytesOf(share), 0);
+  await growAndDrop(15);
+  assert.equal(pool.idle, 1, 'a small one is cleared and used again');
+});

@@ -29,7 +29,12 @@ const cacheFolder = mkdtempSync(join(tmpdir(), 'motehost-test-'));
 /** Runs `host` as a person does: a process of its own, real streams. */
 export function host(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const { HOST_FUEL: _fuel, HOST_CONFIG: _config, ...inherited } = process.env;
-  const env = { ...inherited, HOST_CACHE: cacheFolder, XDG_CONFIG_HOME: cacheFolder, ...options.env };
+  const env = {
+    ...inherited,
+    HOST_CACHE: process.env.MOTEHOST_TEST_CACHE ?? cacheFolder,
+    XDG_CONFIG_HOME: cacheFolder,
+    ...options.env,
+  };
   const child = spawn(process.execPath, [bin, ...args], { env, cwd: options.cwd, stdio: 'pipe' });
   let stdout = '';
   let stderr = '';

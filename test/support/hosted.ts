@@ -72,7 +72,7 @@ export class Hosted {
     const serving = await serve({
       agents,
       stateFolder,
-      cacheFolder: undefined,
+      cacheFolder: process.env.MOTEHOST_TEST_CACHE,
       threads: 1,
       limits: {},
       clock: systemClock,

@@ -117,7 +117,7 @@ export class ParkingHost implements AsyncDisposable {
     const serving = await serve({
       agents: [],
       stateFolder,
-      cacheFolder: undefined,
+      cacheFolder: process.env.MOTEHOST_TEST_CACHE,
       threads: 1,
       limits: {},
       clock: systemClock,

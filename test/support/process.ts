@@ -60,7 +60,11 @@ export class HostProcess implements AsyncDisposable {
   /** `entry` is what Node runs: `host` itself, unless a test joins its parts differently. */
   constructor(args: readonly string[], cwd: string, entry: string = bin) {
     const { HOST_FUEL: _fuel, HOST_CONFIG: _config, ...inherited } = process.env;
-    const env = { ...inherited, HOST_CACHE: cacheFolder, XDG_CONFIG_HOME: cacheFolder };
+    const env = {
+      ...inherited,
+      HOST_CACHE: process.env.MOTEHOST_TEST_CACHE ?? cacheFolder,
+      XDG_CONFIG_HOME: cacheFolder,
+    };
     this.#child = spawn(process.execPath, [entry, ...args], { env, cwd, stdio: 'pipe' });
     this.#closed = once(this.#child, 'close');
     for (const name of ['stdout', 'stderr'] as const)

@@ -247,8 +247,8 @@ class DiskJournal implements Journal, CommitOwner {
     return this.#commit.flushed();
   }
 
-  get isWaiting(): boolean {
-    return this.#commit.isWaiting;
+  get isFull(): boolean {
+    return this.#commit.isFull;
   }
 
   settledIds(): readonly SettledId[] {

@@ -15,6 +15,9 @@ export interface CommitOptions {
   readonly segmentBytesMax: number;
 }
 
+/** Bytes that fill a batch: it should go before it grows further. */
+const fullBytes = 64 * 1024;
+
 /** What the pump asks of the journal. */
 export interface CommitOwner {
   /** A new segment behind all others. */
@@ -60,9 +63,9 @@ export class GroupCommit {
     return this.filling.writer.length + (this.#writing?.writer.length ?? 0);
   }
 
-  /** Whether the event loop has to turn before what was recorded is on its way. */
-  get isWaiting(): boolean {
-    return !this.isHeld && !this.filling.isEmpty;
+  /** Whether a full batch waits for a turn of the event loop. */
+  get isFull(): boolean {
+    return !this.isHeld && this.filling.writer.length >= fullBytes;
   }
 
   /** What is not with the system yet, in its order. */

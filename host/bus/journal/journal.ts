@@ -56,8 +56,8 @@ export interface Journal {
    * @throws HostError `HOST_ERR_STATE_UNWRITABLE`: no message accepted since the last one that was flushed is promised
    */
   flushed(): Promise<void>;
-  /** Whether the event loop has to turn before what was recorded is on its way to the disk. */
-  readonly isWaiting: boolean;
+  /** Whether so much was recorded that the event loop should turn now, and have it go on its way to the disk. */
+  readonly isFull: boolean;
   /** Exactly-once messages that were dealt with lately, of this run and those before. */
   settledIds(): readonly SettledId[];
   status(): JournalStatus;

@@ -1,9 +1,11 @@
+import { spellings } from '../../spelling.ts';
 import { checksum } from './checksum.ts';
 
 const bytesAtFirst = 64 * 1024;
 /** What a writer keeps when it is emptied; a burst's buffer is given back. */
 const bytesKeptMax = 1024 * 1024;
-const asciiCharsMax = 64;
+/** Up to here a text costs less written character by character than by a call. */
+const loopCharsMax = 16;
 
 /** Bytes of a record before its body: the body's length and its checksum. */
 export const recordHeadBytes = 8;
@@ -92,9 +94,15 @@ export class RecordWriter {
     this.length = from + length;
   }
 
-  /** Short texts of ASCII, which names and subjects are, cost less written here than through the encoder. */
   #ascii(text: string, from: number): boolean {
-    if (text.length > asciiCharsMax) return false;
+    const { latest } = spellings;
+    if (text === latest.text) {
+      const { bytes } = this;
+      for (let index = 0; index < latest.bytes.length; index++)
+        bytes[from + index] = latest.bytes[index] as number;
+      return true;
+    }
+    if (text.length > loopCharsMax) return false;
     for (let index = 0; index < text.length; index++) {
       const char = text.charCodeAt(index);
       if (char > 0x7f) return false;

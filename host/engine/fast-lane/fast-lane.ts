@@ -7,6 +7,7 @@ import { classify, Trap } from '../trap.ts';
 import { Abi, type Enclosure, violation } from './abi.ts';
 import { isBlocking, isLeaving, makeBuiltin } from './async/builtins.ts';
 import { type Stage, Tasks } from './async/tasks.ts';
+import { begin } from './beginning.ts';
 import { askHost, isPromise } from './host-call.ts';
 import type { CoreValue } from './lift.ts';
 import { linkImports } from './linked.ts';
@@ -95,12 +96,13 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage, C
   readonly suspending: readonly boolean[];
   /** Calls may be suspended: by an import, or for a pause of the metered module. */
   readonly #suspends: boolean;
-  readonly #abis: Abi[] = [];
-  readonly #promising: (WebAssembly.ExportedFunction | undefined)[] = [];
+  // There may be thousands of these: what few need is made when it is needed, and nothing has room to spare.
+  #abis: readonly Abi[] = noAbis;
+  #promising: (WebAssembly.ExportedFunction | undefined)[] | undefined;
   /** The export called last, if it is a plain one. */
   #plain: PlainCall | undefined;
   /** Of asynchronous exports and their callbacks, by core export. */
-  readonly #steps = new Map<string, WebAssembly.ExportedFunction>();
+  #steps: Map<string, WebAssembly.ExportedFunction> | undefined;
   readonly #byteLiftedFuel: number;
   #budget: Budget | undefined;
   #functions: readonly HostFunction[] = noFunctions;
@@ -226,7 +228,7 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage, C
 
   #makeAbis(): void {
     if (this.#abis.length > 0) return;
-    for (const names of this.#program.abis) this.#abis.push(this.#abi(names));
+    this.#abis = this.#program.abis.map((names) => this.#abi(names));
   }
 
   async #runInitialize(): Promise<void> {
@@ -241,7 +243,7 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage, C
   }
 
   async #run(core: WebAssembly.ExportedFunction): Promise<void> {
-    if (this.#suspends) await WebAssembly.promising(core)();
+    if (this.#suspends) await begin(core);
     else this.#enclosed(core);
   }
 
@@ -300,6 +302,7 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage, C
   }
 
   run(core: string, args: readonly CoreValue[]): CoreValue | undefined | Promise<CoreValue | undefined> {
+    this.#steps ??= new Map();
     let step = this.#steps.get(core);
     if (step === undefined) {
       step = this.#function(core);
@@ -414,9 +417,9 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage, C
     this.#plain = undefined;
     this.#exports = noExports;
     this.#cell = undefined;
-    this.#abis.length = 0;
-    this.#promising.length = 0;
-    this.#steps.clear();
+    this.#abis = noAbis;
+    this.#promising = undefined;
+    this.#steps = undefined;
   }
 
   /** Begins a call: finds the export and takes the instance. */
@@ -452,6 +455,7 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage, C
   }
 
   #promisingOf(program: ExportProgram): WebAssembly.ExportedFunction {
+    this.#promising ??= [];
     let promising = this.#promising[program.index];
     if (promising === undefined) {
       promising = WebAssembly.promising(this.#function(program.core));
@@ -575,6 +579,7 @@ export class FastInstance implements Instance, Enclosure, BudgetHolder, Stage, C
 
 const noExports: WebAssembly.Instance['exports'] = {};
 const noFunctions: readonly HostFunction[] = [];
+const noAbis: readonly Abi[] = [];
 
 function closed(name?: string): HostError {
   return new HostError('HOST_ERR_INSTANCE_CLOSED', 'the instance has ended; make a new one', { name });

@@ -5,12 +5,28 @@ import { type HostFunction, WitError } from '../linker.ts';
  * `err` of a `result`; anything else it throws is a fault.
  */
 export function askHost(call: HostFunction, args: readonly unknown[], fallible: boolean): unknown {
-  if (!fallible) return call(...args);
+  if (!fallible) return callWith(call, args);
   try {
-    const value = call(...args);
+    const value = callWith(call, args);
     return isPromise(value) ? settling(value) : { tag: 'ok', val: value };
   } catch (error) {
     return toErr(error);
+  }
+}
+
+/** As `call(...args)`, which costs more than all the rest of a short call. */
+function callWith(call: HostFunction, args: readonly unknown[]): unknown {
+  switch (args.length) {
+    case 0:
+      return call();
+    case 1:
+      return call(args[0]);
+    case 2:
+      return call(args[0], args[1]);
+    case 3:
+      return call(args[0], args[1], args[2]);
+    default:
+      return call(...args);
   }
 }
 

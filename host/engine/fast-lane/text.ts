@@ -1,9 +1,13 @@
+import { spellings } from '../../spelling.ts';
 import type { StringEncoding } from '../component/component.ts';
 import { type Abi, sequenceBytesMax, violation } from './abi.ts';
+import { KnownTexts, knownBytesMax } from './known-texts.ts';
 
-/** Code units up to which a loop beats the fixed cost of TextDecoder, and that of TextEncoder: a message's id is 27. */
+/** Code units up to which a loop beats the fixed cost of TextDecoder, and that of TextEncoder. */
 const shortUnitsMax = 24;
-const shortLoweredUnitsMax = 32;
+const loopUnitsMax = 16;
+/** Code units up to which a loop beats `set` for what is encoded. */
+const shortLoweredUnitsMax = 64;
 /** Room for encoding strings of middle length in one pass; strings never stay here. */
 const scratchBytes = 65_536;
 
@@ -23,7 +27,8 @@ export const liftText: { readonly [encoding in StringEncoding]: LiftText } = {
   utf8: (abi, pointer, units) => {
     const length = units >>> 0;
     const at = checkText(abi, pointer, length, 1);
-    return length <= shortUnitsMax ? shortUtf8(abi.bytes, at, length) : longText(utf8, abi, at, length);
+    if (length > knownBytesMax) return longText(utf8, abi, at, length);
+    return length === 0 ? '' : knownUtf8.lift(abi.view, at, length);
   },
   utf16: (abi, pointer, units) => liftUtf16(abi, pointer, units >>> 0),
   'latin1+utf16': (abi, pointer, units) => {
@@ -40,14 +45,22 @@ function checkText(abi: Abi, pointer: number, length: number, align: number): nu
   return at;
 }
 
-function shortUtf8(bytes: Uint8Array, at: number, length: number): string {
+const knownUtf8 = new KnownTexts(shortUtf8);
+const knownUtf16 = new KnownTexts(shortUtf16);
+
+function shortUtf8(view: DataView<ArrayBuffer>, at: number, length: number): string {
+  if (length > shortUnitsMax) return decode(utf8, bytesOf(view, at, length));
   const units = new Array<number>(length);
   for (let index = 0; index < length; index += 1) {
-    const unit = bytes[at + index] as number;
-    if (unit >= 0x80) return decode(utf8, bytes.subarray(at, at + length));
+    const unit = view.getUint8(at + index);
+    if (unit >= 0x80) return decode(utf8, bytesOf(view, at, length));
     units[index] = unit;
   }
   return fromCharCode.apply(null, units);
+}
+
+function bytesOf({ buffer, byteOffset }: DataView<ArrayBuffer>, at: number, length: number): Uint8Array {
+  return new Uint8Array(buffer, byteOffset + at, length);
 }
 
 function longText(decoder: TextDecoder, abi: Abi, at: number, length: number): string {
@@ -65,11 +78,17 @@ function decode(decoder: TextDecoder, bytes: Uint8Array): string {
 function liftUtf16(abi: Abi, pointer: number, units: number): string {
   const length = units * 2;
   const at = checkText(abi, pointer, length, 2);
-  if (units > shortUnitsMax) return longText(utf16, abi, at, length);
+  if (length > knownBytesMax) return longText(utf16, abi, at, length);
+  return length === 0 ? '' : knownUtf16.lift(abi.view, at, length);
+}
+
+function shortUtf16(view: DataView<ArrayBuffer>, at: number, length: number): string {
+  const units = length >>> 1;
+  if (units > shortUnitsMax) return decode(utf16, bytesOf(view, at, length));
   const codes = new Array<number>(units);
   for (let index = 0; index < units; index += 1) {
-    const code = abi.view.getUint16(at + index * 2, true);
-    if (code >= 0xd800 && code <= 0xdfff) return longText(utf16, abi, at, length);
+    const code = view.getUint16(at + index * 2, true);
+    if (code >= 0xd800 && code <= 0xdfff) return decode(utf16, bytesOf(view, at, length));
     codes[index] = code;
   }
   return fromCharCode.apply(null, codes);
@@ -125,15 +144,24 @@ function empty(align: number): number {
 }
 
 function lowerShort(abi: Abi, text: string, units: number): number {
-  for (let index = 0; index < units; index += 1) {
-    const code = text.charCodeAt(index);
-    if (code >= 0x80) return lowerLong(abi, text);
-    // A part of a longer string is slow to read: once is enough.
-    scratch[index] = code;
-  }
+  const { latest } = spellings;
+  if (text === latest.text) return lowerAscii(abi, latest.bytes, units);
+  if (units > loopUnitsMax) {
+    if (encoder.encodeInto(text, scratch).written !== units) return lowerLong(abi, text);
+  } else
+    for (let index = 0; index < units; index += 1) {
+      const code = text.charCodeAt(index);
+      if (code >= 0x80) return lowerLong(abi, text);
+      // A part of a longer string is slow to read: once is enough.
+      scratch[index] = code;
+    }
+  return lowerAscii(abi, scratch, units);
+}
+
+function lowerAscii(abi: Abi, from: Uint8Array, units: number): number {
   const pointer = abi.allocate(1, units);
   const { bytes } = abi;
-  for (let index = 0; index < units; index += 1) bytes[pointer + index] = scratch[index] as number;
+  for (let index = 0; index < units; index += 1) bytes[pointer + index] = from[index] as number;
   lowered.pointer = pointer;
   return units;
 }

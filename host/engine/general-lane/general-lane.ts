@@ -11,6 +11,7 @@ import type { GlueGlobals } from './glue.ts';
 import { importsFor } from './imports.ts';
 import { pascalCase } from './js-names.ts';
 import { Lifting } from './lifting.ts';
+import { Naps, type Watch } from './naps.ts';
 import { RunningTasks } from './running-tasks.ts';
 import { absorbStrayRejections } from './stray-rejections.ts';
 import { checkArguments, type ValueTypes } from './values.ts';
@@ -71,6 +72,7 @@ class GeneralInstance implements Instance {
   readonly #types: ValueTypes;
   readonly #lifting = new Lifting();
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #naps = new Naps();
   readonly #tasks = new RunningTasks();
   /** What a task failed with while nobody waited for it. */
   #stray: { readonly thrown: unknown } | undefined;
@@ -79,6 +81,7 @@ class GeneralInstance implements Instance {
   readonly #hostFaults = new WeakSet<object>();
   /** A host function has answered, and its value is on the way into the guest. */
   #lowersHostValue = false;
+  #linker: CoreLinker | undefined;
   #exports: JsExports = {};
   #state: 'ready' | 'busy' | 'closed' = 'busy';
 
@@ -98,6 +101,7 @@ class GeneralInstance implements Instance {
     for (const each of modules.values()) if (each.minima !== undefined) minima.set(each.module, each.minima);
     const tasks: Record<string, unknown> = {};
     const linker = new CoreLinker({ budget: this.budget, minima, tasks });
+    this.#linker = linker;
     try {
       const { exports } = await instantiate(
         (name) => moduleNamed(modules, name),
@@ -140,6 +144,8 @@ class GeneralInstance implements Instance {
       if (this.#stray !== undefined) throw this.#stray.thrown;
       const invoked = Promise.resolve(target.invoke(this.#exports, args));
       const value = await (this.#prepared.hasTasks === true ? this.#orStopped(invoked) : invoked);
+      const failure = this.#linker?.failure;
+      if (failure !== undefined) throw failure.thrown;
       this.#state = 'ready';
       return target.isFallible ? { tag: 'ok', val: value } : value;
     } catch (thrown) {
@@ -151,7 +157,7 @@ class GeneralInstance implements Instance {
 
   /** @throws Stopped, Trap as `call` */
   async settled(): Promise<void> {
-    if (!this.#tasks.goOn) return;
+    if (this.#state === 'closed') return;
     this.#state = 'busy';
     try {
       await this.#orStopped(this.#tasks.ended());
@@ -166,8 +172,10 @@ class GeneralInstance implements Instance {
     if (this.#state !== 'closed' && this.#prepared.hasTasks === true) this.#endTasks();
     this.#state = 'closed';
     this.#exports = {};
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    this.#naps.endWatches();
+    // A stack of a task may wait for one, and would never be freed.
+    if (this.#prepared.hasTasks !== true) for (const timer of this.#timers) clearTimeout(timer);
+    this.#releaseTimers();
   }
 
   /** Whatever they still do is nobody's any more. */
@@ -193,7 +201,9 @@ class GeneralInstance implements Instance {
     throw this.#trapOf(thrown);
   }
 
-  #trapOf(thrown: unknown): Trap {
+  #trapOf(last: unknown): Trap {
+    // What came after is a consequence.
+    const thrown = this.#linker?.failure?.thrown ?? last;
     if (thrown instanceof WitError)
       return new Trap('host-fault', 'a host function failed in a way its WIT type does not have', thrown);
     if (thrown instanceof Error && this.#hostFaults.has(thrown))
@@ -213,17 +223,22 @@ class GeneralInstance implements Instance {
   }
 
   #globals(linker: CoreLinker, tasks: Record<string, unknown>): GlueGlobals {
-    const webAssembly: object = Object.assign(Object.create(WebAssembly), { promising: linker.promising });
+    const webAssembly: object = Object.assign(Object.create(WebAssembly), {
+      promising: linker.promising,
+      Suspending: linker.suspending,
+    });
     return {
       WebAssembly: webAssembly,
       globalThis: { WebAssembly: webAssembly },
       TextDecoder: this.#lifting.decoderClass(),
       setTimeout: (fire: () => void, ms: number) => this.#setTimer(fire, ms),
       clearTimeout,
-      setInterval: (look: () => void, ms?: number) => this.#setInterval(look, ms),
-      clearInterval: (timer: NodeJS.Timeout) => this.#clearInterval(timer),
+      setInterval: (look: () => void) => this.#naps.watch(() => this.#guard(look)),
+      clearInterval: (watch: Watch) => this.#naps.endWatch(watch),
       queueMicrotask: (act: () => unknown) => queueMicrotask(() => this.#guard(act)),
       $states: this.#tasks.attach,
+      $suspends: this.#tasks.suspends,
+      $wake: this.#naps.wake,
       $root: this.#tasks.begun,
       $tasks: tasks,
       $slice: this.#lifting.slice,
@@ -252,7 +267,7 @@ class GeneralInstance implements Instance {
     return new Promise((resolve, reject) => {
       const fail = (thrown: unknown): void => reject(this.#asFault(thrown));
       const forget = this.budget.onStop((cause) => fail(new Stopped(cause.kind)));
-      result.finally(forget).then(resolve, fail);
+      result.finally(forget).then(resolve, fail).finally(this.#naps.wake);
     });
   }
 
@@ -297,29 +312,24 @@ class GeneralInstance implements Instance {
   }
 
   #setTimer(fire: () => void, ms: number): NodeJS.Timeout {
+    if (Naps.isNap(ms)) {
+      const nap = this.#naps.begin(() => this.#guard(fire));
+      if (this.#state === 'closed') nap.unref();
+      return nap;
+    }
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.#guard(fire);
     }, ms);
     this.#timers.add(timer);
+    if (this.#state === 'closed') timer.unref();
     return timer;
-  }
-
-  /** How jco waits for the guest's side of a stream or future: it looks again and again. */
-  #setInterval(look: () => void, ms?: number): NodeJS.Timeout {
-    const timer = setInterval(() => this.#guard(look), ms);
-    this.#timers.add(timer);
-    return timer;
-  }
-
-  #clearInterval(timer: NodeJS.Timeout): void {
-    clearInterval(timer);
-    this.#timers.delete(timer);
   }
 
   /** jco looks around a little after every wait; that must not keep a process alive that is done. */
   #releaseTimers(): void {
     for (const timer of this.#timers) timer.unref();
+    this.#naps.unref();
   }
 }
 

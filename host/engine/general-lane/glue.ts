@@ -27,6 +27,10 @@ export interface GlueGlobals {
   readonly $lowered: () => void;
   /** Where jco keeps the tasks of each component instance. */
   readonly $states: (states: ReadonlyMap<number, TaskState>) => void;
+  /** A task is about to wait. */
+  readonly $suspends: () => void;
+  /** The host reads or drops what a guest writes: who waits for that has news. */
+  readonly $wake: () => void;
   /** The result of a task that the host called for, whose end is watched. */
   readonly $root: (task: RootTask) => Promise<unknown>;
   /** The `err` value that a host function's exception carries, or throws it on. */
@@ -34,7 +38,7 @@ export interface GlueGlobals {
 }
 
 const granted =
-  'WebAssembly, globalThis, TextDecoder, setTimeout, clearTimeout, setInterval, clearInterval, queueMicrotask, $tasks, $slice, $count, $call, $lowered, $payload, $states, $root';
+  'WebAssembly, globalThis, TextDecoder, setTimeout, clearTimeout, setInterval, clearInterval, queueMicrotask, $tasks, $slice, $count, $call, $lowered, $payload, $states, $suspends, $wake, $root';
 const withheld = [
   'process',
   'console',
@@ -77,6 +81,13 @@ const edits: readonly Edit[] = [
     put: 'const ASYNC_STATE = new Map(); $states(ASYNC_STATE);',
     times: 'once at most',
   },
+  {
+    find: /\bsuspendTask\(args\) \{/g,
+    put: 'suspendTask(args) { $suspends();',
+    times: 'once at most',
+  },
+  { find: /\b_debugLog\('\[Stream#read\(\)\]'/g, put: "$wake(); _debugLog('[Stream#read()]'", times: 'any' },
+  { find: /\bthis\.#dropFn\?\.\(\);/g, put: 'this.#dropFn?.(); $wake();', times: 'any' },
   { find: /\bawait task\.completionPromise\(\)/g, put: 'await $root(task)', times: 'any' },
   // V8's own words are kept: trap.ts knows them.
   {
@@ -132,16 +143,34 @@ const edits: readonly Edit[] = [
     put: '$rep($1, $2)',
     times: 'any',
   },
+  // What a guest returns as its own must be a handle that it has and has not lent.
+  {
+    find: /\bvar (handle\d+) = ([^;]+);(\s*var (rsc\d+) = new\.target === [^;]+;\s*Object\.defineProperty\(\4, symbolRscHandle[^;]*;\s*finalizationRegistry(\d+)\.)/g,
+    put: 'var $1 = $ownHandle(handleTable$5, $2);$3',
+    times: 'any',
+  },
   // A component gets the representation in place of a borrowed handle for what it made, not for what it was given.
   {
     find: /\brscTableCreateOwn\.bind\(null, (handleTable\d+)\)/g,
     put: '((rep) => { $1._createdReps.add(rep); return rscTableCreateOwn($1, rep); })',
     times: 'any',
   },
+  // The canonical ABI lets no call in from a component around or inside, nor out to one.
+  {
+    find: /(?<=\bfunction _symmetricSyncGuestCallEnter\(callerComponentIdx, calleeIsAsync, calleeComponentIdx, syncOnly = false\) \{)/g,
+    put: ' $checkEntry(callerComponentIdx, calleeComponentIdx);',
+    times: 'once at most',
+  },
+  // A start function that calls into another component has no task yet.
+  {
+    find: /\bconst callerTaskMeta = getCurrentTask\(callerComponentIdx\);(?=\s*if \(!callerTaskMeta\) \{ throw [^\n]*\s*const callerTask = callerTaskMeta\.task;[^\n]*\s*if [^\n]*\s*const subtask = callerTask\.createSubtask\(\{\s*componentIdx: callerComponentIdx,\s*parentTask: callerTask,\s*\/\/ This adapter is a synchronous)/g,
+    put: 'const callerTaskMeta = getCurrentTask(callerComponentIdx) ?? $beginStart(callerComponentIdx, createNewCurrentTask, getCurrentTask);',
+    times: 'once at most',
+  },
   // The exports go inside an object: a promise that resolved with them would call a guest's function `then`.
   {
     find: /\bif \(resolve\) return resolve\(value\);\s*else return value;/g,
-    put: 'if (resolve) return resolve({ exports: value }); else return { exports: value };',
+    put: '$endStarts(); if (resolve) return resolve({ exports: value }); else return { exports: value };',
     times: 'once',
   },
   // A map inside a list: jco declares a second `i` where the first is still used.
@@ -210,10 +239,47 @@ const $take = (table, handle) => {
 };
 const $isFree = (table, handle) => !(handle > 0 && table[handle * 2] !== undefined);
 const $isOwned = (table, handle) => !$isFree(table, handle) && table[handle * 2 + 1] >= $ownedMin;
+const $ownHandle = (table, handle) => {
+  if (!$isOwned(table, handle)) throw new WebAssembly.RuntimeError('unknown handle index ' + (handle >>> 0));
+  if (table[handle * 2] !== 0) throw new WebAssembly.RuntimeError('the handle of a resource that is lent was given away');
+  return handle;
+};
 const $rep = (table, handle) => {
   if ($isFree(table, handle)) throw new WebAssembly.RuntimeError('unknown handle index ' + (handle >>> 0));
   const entry = table[handle * 2 + 1];
   return entry >= $ownedMin ? entry - $owned : entry;
+};`;
+
+/** Who may call whom, and the tasks of start functions, which end when the component is complete. */
+const entries = `const $isWithin = (inner, outer) => {
+  for (let at = inner; at >= 0; at = $parents[at]) if (at === outer) return true;
+  return false;
+};
+const $checkEntry = (caller, callee) => {
+  if ($isWithin(caller, callee) || $isWithin(callee, caller))
+    throw new WebAssembly.RuntimeError('wasm trap: cannot enter component instance');
+};
+let $starts = [];
+const $beginStart = (componentIdx, create, current) => {
+  if ($starts === undefined) return undefined;
+  const [task] = create({
+    componentIdx,
+    isAsync: false,
+    entryFnName: 'start',
+    getCallbackFn: () => null,
+    callbackFnName: null,
+    errHandling: 'none',
+    callingWasmExport: true,
+  });
+  $starts.push(task);
+  return current(componentIdx);
+};
+const $endStarts = () => {
+  for (const task of $starts) {
+    task.resolve([]);
+    task.exit({ skipExclusiveLockCheck: true });
+  }
+  $starts = undefined;
 };`;
 
 /** What must be gone after the edits; anything left means the generator's output changed its form. */
@@ -222,10 +288,10 @@ const leftovers =
 
 /**
  * Makes jco's module depend on nothing but its arguments: globals are shadowed, and the places where guests
- * and host functions meet get hooks.
+ * and host functions meet get hooks. `parents`: of every component instance (`instanceParents`).
  * @throws Error starting with 'bug:' when the generator's output has another form than the one known here
  */
-export function sealGlue(text: string): string {
+export function sealGlue(text: string, parents: readonly number[]): string {
   let body = text;
   for (const { find, put, times } of edits) {
     const count = body.match(find)?.length ?? 0;
@@ -240,6 +306,8 @@ export function sealGlue(text: string): string {
     `const { ${granted} } = $globals;`,
     `const ${withheld.map((name) => `${name} = undefined`).join(', ')};`,
     handles,
+    `const $parents = ${JSON.stringify(parents)};`,
+    entries,
     'return (() => {',
     body,
     'return $instantiate(getCoreModule, imports, instantiateCore);',

@@ -4,6 +4,8 @@ export interface RootTask {
   completionPromise(): Promise<unknown>;
   /** Resolves when nothing is left of the task, after it has returned or failed. */
   exitPromise(): Promise<void>;
+  /** What it failed with, if it did. */
+  isErrored(): unknown;
 }
 
 /** A task that waits. */
@@ -19,15 +21,16 @@ export interface TaskState {
   resumeTaskByID(taskID: bigint): boolean;
 }
 
-/** How often a task that is ended may wait once more. */
-const roundsMax = 16;
-
 const none: ReadonlyMap<number, TaskState> = new Map();
 
 /** The tasks of one live component: a task may go on after it has returned. */
 export class RunningTasks {
   #states = none;
   readonly #roots = new Set<Promise<void>>();
+  /** What a task failed with, perhaps after it had returned. */
+  #failure: unknown;
+  /** Why all of them end. */
+  #cause: Error | undefined;
 
   /** jco's record of them. */
   readonly attach = (states: ReadonlyMap<number, TaskState>): void => {
@@ -38,7 +41,10 @@ export class RunningTasks {
   readonly begun = (task: RootTask): Promise<unknown> => {
     const exit = task.exitPromise();
     this.#roots.add(exit);
-    void exit.then(() => this.#roots.delete(exit));
+    void exit.then(() => {
+      this.#roots.delete(exit);
+      this.#failure ??= task.isErrored();
+    });
     return task.completionPromise();
   };
 
@@ -47,25 +53,32 @@ export class RunningTasks {
     return this.#roots.size > 0;
   }
 
-  /** Resolves when no call has a task any more. */
+  /** Resolves when no call has a task any more; rejects with what one failed with. */
   async ended(): Promise<void> {
     while (this.#roots.size > 0) await Promise.all(this.#roots);
+    if (this.#failure !== null && this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Fails every task that waits, so that what it has on a stack unwinds: a stack that nobody resumes is never freed. */
-  end(cause: Error, rounds: number = roundsMax): void {
-    let count = 0;
+  /**
+   * Fails every task that waits, now or later, so that what it has on a stack unwinds: a stack that nobody resumes is
+   * never freed.
+   */
+  end(cause: Error): void {
+    this.#cause = cause;
     for (const state of this.#states.values()) {
       for (const { task, taskID } of [...state.suspendedTaskMetas()]) {
-        count += 1;
         attempt(() => task.setErrored(cause));
         attempt(() => task.reject(cause));
         attempt(() => state.resumeTaskByID(taskID));
       }
     }
-    // On its way out it may wait once more.
-    if (count > 0 && rounds > 1) setImmediate(() => this.end(cause, rounds - 1));
   }
+
+  /** A task is about to wait. */
+  readonly suspends = (): void => {
+    const cause = this.#cause;
+    if (cause !== undefined) setImmediate(() => this.end(cause));
+  };
 }
 
 /** jco objects to ends that its protocol does not have; the task is over all the same. */

@@ -16,12 +16,6 @@ function reply(request: TranspileRequest): TranspileReply {
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
     if (thrown instanceof Refusal) return { kind: 'unsupported', reason };
-    // The generator leaves the code of core modules to the engine.
-    if (thrown instanceof WebAssembly.CompileError)
-      return {
-        kind: 'malformed',
-        reason: reason.replace('WebAssembly.Module(): ', 'a core module is invalid: '),
-      };
     // A panic in the generator is a wasm trap: the input made it fail, nothing says it is wrong.
     if (thrown instanceof WebAssembly.RuntimeError)
       return { kind: 'failed', reason: `the generator gave up (${reason.replace('wasm trap: ', '')})` };
@@ -46,14 +40,16 @@ function transpile(request: TranspileRequest): Transpiled {
   for (const name of generated.imports) checkExternName(name);
   for (const [name] of generated.exports) checkExternName(name);
   const coreModules = coreModulesOf(generated.files, request.modules);
-  for (const { bytes } of coreModules) checkCoreNames(new WebAssembly.Module(bytes));
   const script = generated.files.find(([name]) => name.endsWith('.js'));
   if (script === undefined) throw new Error('bug: the generator wrote no module');
-  const glue = sealGlue(new TextDecoder().decode(script[1]));
+  const glue = sealGlue(new TextDecoder().decode(script[1]), request.parents);
   return { glue, coreModules, suspendingImports: request.suspendingImports };
 }
 
-/** The generator's own modules, which join functions of two components, and the component's in place of their stubs. */
+/**
+ * The generator's own modules, which join functions of two components, and the component's in place of their
+ * stubs. What is wrong inside those is for whoever meters and compiles them to find.
+ */
 function coreModulesOf(
   files: readonly [string, Uint8Array][],
   modules: TranspileRequest['modules'],
@@ -62,10 +58,12 @@ function coreModulesOf(
     .filter(([name]) => name.endsWith('.wasm'))
     .map(([name, bytes]) => {
       const own = new Uint8Array(bytes);
-      const index = stubIndex(new WebAssembly.Module(own));
+      const compiled = new WebAssembly.Module(own);
+      checkCoreNames(compiled);
+      const index = stubIndex(compiled);
       const original = index === undefined ? own : modules[index];
       if (original === undefined) throw new Error(`bug: there is no core module ${index}`);
-      return { name, bytes: original };
+      return { name, isJoint: index === undefined, bytes: original };
     });
 }
 

@@ -4,12 +4,14 @@ import { threadEnvironment } from '../../thread-environment.ts';
 import type { Component } from '../component/component.ts';
 import type { World } from '../component/world.ts';
 import { fullName, interfacesOf, rootInterface } from './general-world.ts';
+import { instanceParents } from './instance-tree.ts';
+import { adaptRootExports, rootFunctionName } from './root-exports.ts';
 import { stubModules } from './stubs.ts';
 import { checkSupport } from './support.ts';
 import type { Transpiled, TranspileReply, TranspileRequest } from './transpiled.ts';
 
 /** Part of every cache key of a `Transpiled`: the generator's version, its options and our changes to its output. */
-export const transpilerVersion = 'jco-transpile-0.15.0+motehost.9';
+export const transpilerVersion = 'jco-transpile-0.15.0+motehost.12';
 
 export interface TranspileOptions {
   /** `worldOf` the component. */
@@ -67,9 +69,12 @@ async function transpileNow(component: Component, options: TranspileOptions): Pr
 
 function requestFor(component: Component, options: TranspileOptions): TranspileRequest {
   const { world, suspendingImports } = options;
+  const stubbed = stubModules(component);
   return {
     // Copies throughout: a pooled Buffer would post its whole slab, whatever else lies in it.
-    ...stubModules(component),
+    bytes: adaptRootExports(component, stubbed.bytes),
+    modules: stubbed.modules,
+    parents: instanceParents(component),
     importedInterfaces: interfacesOf(world, 'imports')
       .map(({ name }) => name)
       .filter((name) => name !== rootInterface),
@@ -78,7 +83,7 @@ function requestFor(component: Component, options: TranspileOptions): TranspileR
     suspendableExports: interfacesOf(world, 'exports').flatMap(({ name, functions }) =>
       functions
         .filter((each) => !each.name.startsWith('[constructor]'))
-        .map((each) => fullName(name, each.name)),
+        .map((each) => (name === rootInterface ? rootFunctionName(each.name) : fullName(name, each.name))),
     ),
   };
 }

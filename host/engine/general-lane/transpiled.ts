@@ -10,6 +10,8 @@ export interface Transpiled {
 export interface CoreModule {
   /** The name the glue asks for. */
   readonly name: string;
+  /** The generator made it, to join functions of two components. */
+  readonly isJoint: boolean;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
@@ -19,6 +21,8 @@ export interface TranspileRequest {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Its core modules, by the number in their stub. */
   readonly modules: readonly Uint8Array<ArrayBuffer>[];
+  /** `instanceParents` of the component. */
+  readonly parents: readonly number[];
   /** Full names of the imported interfaces. */
   readonly importedInterfaces: readonly string[];
   readonly suspendingImports: readonly string[];

@@ -30,6 +30,12 @@ export interface PoolRoom {
 }
 
 /**
+ * Bytes of memory that what an agent left when it failed or ended may have to be cleared for the next. More takes
+ * milliseconds, and nobody begins with as much.
+ */
+const recycledBytesMax = 1024 * 1024;
+
+/**
  * Makes the instances of one fast-lane program in one thread, and keeps those of agents that hibernate or end
  * for the next: cleared of everything the agent left, bound to nobody. So are those of agents that trapped: an agent
  * that keeps failing would make the collector work for all others. One of a program whose state cannot be told, or that
@@ -149,9 +155,10 @@ export class InstancePool implements Lessor {
     return keep(snapshot);
   }
 
-  /** What a lease's end gives back. The instance is used again if it is sound, whatever the agent left in it. */
+  /** What a lease's end gives back. The instance is used again if it is sound and small, whatever the agent left in it. */
   recycle(instance: FastInstance): void {
-    if (this.saveable.possible && instance.isReusable)
+    const isSmall = instance.budget.memoryBytes <= recycledBytesMax;
+    if (isSmall && this.saveable.possible && instance.isReusable)
       this.#keep(instance, this.#imageOf(instance.exports).dirty(instance.exports));
     else this.#drop(instance);
   }
@@ -270,7 +277,7 @@ export class InstancePool implements Lessor {
 
   #drop(instance: FastInstance): void {
     instance.dispose();
-    this.#room.residence?.noteDropped(this.#summary.memories.length);
+    this.#room.residence?.noteDropped(this.#summary.memories.length, instance.growth?.pages);
   }
 }
 
@@ -278,6 +285,7 @@ const total = (numbers: readonly number[]): number => numbers.reduce((sum, each)
 const bytesOf = (pages: readonly number[]): number => total(pages) * pageBytes;
 
 function isSame<T>(a: readonly T[], b: readonly T[]): boolean {
+  if (a === b) return true;
   for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false;
   return a.length === b.length;
 }

@@ -1,6 +1,6 @@
 import { bounds } from './bounds.ts';
 import { ControlStack, construct, type Frame } from './control.ts';
-import { plainCosts, prefixedExtra } from './costs.ts';
+import { bulkPrice, plainCosts, prefixedExtra } from './costs.ts';
 import {
   arrayBulk,
   gcImmediates,
@@ -15,7 +15,8 @@ import { Partings } from './partings.ts';
 import { loopForm, Plan, patch } from './plan.ts';
 import { Reader } from './reader.ts';
 import { malformed, unknownOperator, unsupported } from './refusal.ts';
-import { planRelaxed, relaxedMin } from './relaxed.ts';
+import { relaxedMin } from './relaxed.ts';
+import { planSubstitute } from './substitutes.ts';
 import { readHeapType, readValueType } from './types.ts';
 import type { ModuleView } from './view.ts';
 
@@ -201,7 +202,7 @@ export class Analyzer {
     else if (opcode === 0x23 || opcode === 0x24) this.#global();
     else if (opcode === 0x25 || opcode === 0x26) this.#table(opcode);
     else if (opcode === 0x40) this.#growMemory();
-    else if (opcode === 0xd0) this.#heapType();
+    else if (opcode === 0xd0) readHeapType(this.#reader);
     else if (opcode === 0xd2) this.#refFunc();
     else if (opcode === 0xd5 || opcode === 0xd6) this.#branchIf();
     else if (opcode === 0xfb) this.#gc();
@@ -651,10 +652,6 @@ export class Analyzer {
     if (opcode === 0x26) this.#view.unsaved('it changes a table');
   }
 
-  #heapType(): void {
-    readHeapType(this.#reader);
-  }
-
   #refFunc(): void {
     const start = this.#reader.pos;
     const index = this.#functionIndex();
@@ -703,33 +700,35 @@ export class Analyzer {
     const code = this.#reader.u32();
     this.#pay(prefixedExtra(this.#view.costs, 0xfc, code));
     if (code <= 7) return;
-    if (code > 17) throw unsupported(`operator 0xFC ${code}`, this.#operator);
+    if (code > 17) this.#substitute(0xfc, code);
+    else this.#bulkOperator(code, lengthEnd);
+  }
+
+  #bulkOperator(code: number, lengthEnd: number): void {
     const first = this.#reader.u32();
     const second = twoIndices.has(code) ? this.#reader.u32() : first;
     if (code <= 11) this.#memoryBulk(code, first, second, lengthEnd);
     else this.#tableBulk(code, first, second, lengthEnd);
   }
 
+  #substitute(prefix: 0xfc | 0xfd, code: number): void {
+    planSubstitute(this.plan, this.#view, [this.#operator, this.#reader.pos], prefix, code);
+  }
+
   #memoryBulk(code: number, first: number, second: number, lengthEnd: number): void {
     const view = this.#view;
-    const { costs } = view;
-    const wide = view.memory64(first) && view.memory64(second);
-    if (code === 8) this.#bulk(costs.memoryInitPerByte, false, lengthEnd);
-    else if (code === 10) this.#bulk(costs.memoryCopyPerByte, wide, lengthEnd);
-    else if (code === 11) this.#bulk(costs.memoryFillPerByte, wide, lengthEnd);
-    else view.unsaved('it drops segments');
+    const wide = code !== 8 && view.memory64(first) && view.memory64(second);
+    if (code === 9) view.unsaved('it drops segments');
+    else this.#bulk(bulkPrice(view.costs, code), wide, lengthEnd);
   }
 
   #tableBulk(code: number, first: number, second: number, lengthEnd: number): void {
     const view = this.#view;
-    const { costs } = view;
-    const wide = view.table64(first) && view.table64(second);
+    const wide = code !== 12 && view.table64(first) && view.table64(second);
     if (code === 16) return;
     view.unsaved(code === 13 ? 'it drops segments' : 'it changes a table');
-    if (code === 12) this.#bulk(costs.tableInitPerElement, false, lengthEnd);
-    else if (code === 14) this.#bulk(costs.tableCopyPerElement, wide, lengthEnd);
-    else if (code === 17) this.#bulk(costs.tableFillPerElement, wide, lengthEnd);
-    else if (code === 15) this.#growTable(first);
+    if (code === 15) this.#growTable(first);
+    else if (code !== 13) this.#bulk(bulkPrice(view.costs, code), wide, lengthEnd);
   }
 
   #growTable(table: number): void {
@@ -744,7 +743,7 @@ export class Analyzer {
     const reader = this.#reader;
     const code = reader.u32();
     this.#pay(prefixedExtra(this.#view.costs, 0xfd, code));
-    if (code >= relaxedMin) planRelaxed(this.plan, this.#view, this.#operator, reader.pos, code);
+    if (code >= relaxedMin) this.#substitute(0xfd, code);
     else skipVectorImmediates(reader, code);
   }
 
@@ -756,7 +755,7 @@ export class Analyzer {
     if (layout === undefined) throw unsupported(`GC operator ${code}`, this.#operator);
     this.#pay(prefixedExtra(this.#view.costs, 0xfb, code));
     if (layout === -2) this.#branchOnCast();
-    else if (layout === -1) this.#heapType();
+    else if (layout === -1) readHeapType(this.#reader);
     const first = layout > 0 ? this.#reader.u32() : 0;
     let last = first;
     for (let index = 1; index < layout; index += 1) last = this.#reader.u32();
@@ -792,8 +791,8 @@ export class Analyzer {
     const parting = this.#partings.open(this.#site);
     this.#spillFor(this.#peekLabel(parting));
     this.#label(parting);
-    this.#heapType();
-    this.#heapType();
+    readHeapType(this.#reader);
+    readHeapType(this.#reader);
     this.#fallOn(parting);
   }
 }

@@ -81,3 +81,27 @@ export function plainCosts({ operator, operators }: CostTable): Uint8Array {
 export function prefixedExtra({ operator, operators }: CostTable, prefix: number, code: number): number {
   return (operators[(prefix << 16) | code] ?? operator) - operator;
 }
+
+/** What an operator of prefix 0xFC with a length costs for each byte or element. */
+export function bulkPrice(costs: CostTable, code: number): number {
+  const field = bulkFields[code];
+  if (field === undefined) throw new Error(`bug: operator 0xFC ${code} has no length`);
+  return costs[field];
+}
+
+type BulkField =
+  | 'memoryInitPerByte'
+  | 'memoryCopyPerByte'
+  | 'memoryFillPerByte'
+  | 'tableInitPerElement'
+  | 'tableCopyPerElement'
+  | 'tableFillPerElement';
+
+const bulkFields: Readonly<Record<number, BulkField>> = {
+  8: 'memoryInitPerByte',
+  10: 'memoryCopyPerByte',
+  11: 'memoryFillPerByte',
+  12: 'tableInitPerElement',
+  14: 'tableCopyPerElement',
+  17: 'tableFillPerElement',
+};

@@ -1,7 +1,5 @@
-import { type AddedFunctions, type AddedTypes, Body } from './added.ts';
-import { type Plan, patch } from './plan.ts';
-import { unsupported } from './refusal.ts';
-import type { ModuleView } from './view.ts';
+import type { Body } from './added.ts';
+import type { Substitute } from './substitutes.ts';
 
 /** Vector operators from here on are relaxed: processors may differ in what they give. */
 export const relaxedMin = 0x100;
@@ -43,29 +41,20 @@ const dot = 0x112;
 const dotAdd = 0x113;
 const v128 = [0x7b];
 
-/**
- * Plans the relaxed operator at [start, end): a plain one in its place, or a call of a function that does the
- * same in several, so that a module gives the same results on every machine.
- */
-export function planRelaxed(plan: Plan, view: ModuleView, start: number, end: number, code: number): void {
-  const plain = plainOperators.get(code);
-  if (plain !== undefined) plan.add(patch.index, start + 1, end, plain);
-  else if (code === dot || code === dotAdd || products.has(code))
-    plan.add(patch.helper, start, end, view.relaxedHelper(code));
-  else throw unsupported(`vector operator 0x${code.toString(16)}`, start);
+/** The plain operator that stands for a relaxed one; undefined where it takes several. */
+export function plainTwin(code: number): number | undefined {
+  return plainOperators.get(code);
 }
 
-/** Index of the function that stands for a relaxed operator. */
-export function relaxedHelper(types: AddedTypes, functions: AddedFunctions, code: number): number {
-  const type = types.index(code === dot ? [v128, v128] : [v128, v128, v128], [v128]);
-  return functions.index(`relaxed ${code}`, () => ({
-    type,
-    write: (writer) => {
-      const product = products.get(code);
-      if (product === undefined) writeDot(new Body(writer), code === dotAdd);
-      else writeProduct(new Body(writer), product);
-    },
-  }));
+/** A function that does the same as a relaxed operator, if it needs one. */
+export function relaxedFunction(code: number): Substitute | undefined {
+  const product = products.get(code);
+  if (product !== undefined)
+    return { params: [v128, v128, v128], results: [v128], write: (body) => writeProduct(body, product) };
+  if (code !== dot && code !== dotAdd) return undefined;
+  const adds = code === dotAdd;
+  const params = adds ? [v128, v128, v128] : [v128, v128];
+  return { params, results: [v128], write: (body) => writeDot(body, adds) };
 }
 
 /** The product comes second: that is the order in which it is taken away. */

@@ -98,6 +98,7 @@ class ModuleReader {
     const code = reader.byte();
     const kind = entityKinds[code];
     if (code === 0x20) throw unsupported('exact function imports', at);
+    if (name === '' && (code === 0x7f || code === 0x7e)) throw unsupported('compact imports', at);
     if (kind === undefined) throw malformed('an unknown import kind', at);
     this.imports.push({ module, name, kind, index: this.#readImported(reader, kind) });
   }

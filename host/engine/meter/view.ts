@@ -35,8 +35,8 @@ export interface ModuleView {
   allocateHelper(): number;
   /** Index of a helper that counts the heap for an array of `type` whose length is its argument, and returns that. */
   allocateArrayHelper(type: number): number;
-  /** Index of a function that stands for a relaxed vector operator. */
-  relaxedHelper(code: number): number;
+  /** Index of a function that stands for an operator with a prefix. */
+  substitute(prefix: number, code: number): number;
   growMemoryHelper(memory: number): number;
   growTableHelper(table: number): number;
   /** Notes a feature for the summary. */

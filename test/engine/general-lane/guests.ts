@@ -203,15 +203,19 @@ export function composedComponent(): Promise<Uint8Array> {
       (func (export "work") (param "text" string) (param "n" u32) (result u32)
         (canon lift (core func $i "work") (memory (core memory $i "memory")) (realloc (core func $i "cabi_realloc")))))
     (instance $inner (instantiate $inner (with "wait" (func $wait))))
-    (core module $memory (memory (export "memory") 1) ${allocator} (data (i32.const 8) "four"))
-    (core instance $memory (instantiate $memory))
-    (core func $work (canon lower (func $inner "work") (memory (core memory $memory "memory"))))
-    (core module $outer
-      (import "" "work" (func $work (param i32 i32 i32) (result i32)))
-      (func (export "run") (param i32) (result i32)
-        (i32.mul (i32.const 10) (call $work (i32.const 8) (i32.const 4) (local.get 0)))))
-    (core instance $outer (instantiate $outer (with "" (instance (export "work" (func $work))))))
-    (func (export "run") (param "n" u32) (result u32) (canon lift (core func $outer "run"))))`);
+    (component $asking
+      (import "work" (func $work (param "text" string) (param "n" u32) (result u32)))
+      (core module $memory (memory (export "memory") 1) ${allocator} (data (i32.const 8) "four"))
+      (core instance $memory (instantiate $memory))
+      (core func $work (canon lower (func $work) (memory (core memory $memory "memory"))))
+      (core module $m
+        (import "" "work" (func $work (param i32 i32 i32) (result i32)))
+        (func (export "run") (param i32) (result i32)
+          (i32.mul (i32.const 10) (call $work (i32.const 8) (i32.const 4) (local.get 0)))))
+      (core instance $i (instantiate $m (with "" (instance (export "work" (func $work))))))
+      (func (export "run") (param "n" u32) (result u32) (canon lift (core func $i "run"))))
+    (instance $asking (instantiate $asking (with "work" (func $inner "work"))))
+    (func (export "run") (alias export $asking "run")))`);
 }
 
 const counterWit = `

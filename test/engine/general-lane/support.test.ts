@@ -37,3 +37,20 @@ test('threads are refused by name', async () => {
     unsupported(/thread\.suspend .*threads/),
   );
 });
+
+const outsides: readonly (readonly [wat: string, message: RegExp])[] = [
+  ['(component (import "m" (core module)))', /imports a core module, 'm'/],
+  ['(component (component $c) (export "c" (component $c)))', /exports a component, 'c'/],
+  [
+    '(component (import "i" (instance (export "inner" (instance)))))',
+    /imports 'i' with an interface inside, 'inner'/,
+  ],
+  ['(component (import "a:b/c@1.0.0" (func)))', /imports a function under the name of an interface, 'a:b/],
+];
+
+test('what no WIT world has is refused at the outside by name, and taken inside', async () => {
+  for (const [wat, message] of outsides) {
+    await assert.rejects(check(wat), unsupported(message));
+    if (wat.includes('core module')) await check(`(component ${wat})`);
+  }
+});

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { systemClock } from '../../../host/clock.ts';
 import { Budget } from '../../../host/engine/budget.ts';
 import { createEngine } from '../../../host/engine/engine.ts';
@@ -113,11 +116,77 @@ test('a task that waits for nothing at all is a deadlock, which is a trap', asyn
   await assert.rejects(result, /deadlock/);
 });
 
-test('a component with tasks is not let in beside other agents', async () => {
+test('a component with tasks is let in beside other agents, and its memories are counted as theirs', async () => {
   const { artifact } = await called('yield', []);
   const budget = new Budget({ limits: defaultLimits, clock: systemClock });
-  await assert.rejects(engine.enter(engine.load(artifact), new Linker(), budget, noGrants), {
-    code: 'HOST_ERR_COMPONENT_UNSUPPORTED',
-    message: /host run/,
-  });
+  const resident = await engine.enter(engine.load(artifact), new Linker(), budget, noGrants);
+  assert.equal(await resident.instance.call('yield', []), 100);
+  await resident.instance.settled?.();
+  assert.equal(resident.saveable.possible, false);
+  await assert.rejects(resident.hibernate(), { code: 'HOST_ERR_MODULE_UNSUPPORTED' });
+  resident.instance.dispose();
+  await resident.release();
+});
+
+/** Waits that hold a stack: for a host function called synchronously, for a set of waitables, and before either. */
+const stacks = await assemble(`(component
+  (import "wasi:clocks/monotonic-clock@0.3.0" (instance $clock
+    (export "wait-for" (func async (param "how-long" u64)))))
+  (core module $memory (memory (export "memory") 1))
+  (core instance $memory (instantiate $memory))
+  (core func $sync (canon lower (func $clock "wait-for")))
+  (core func $async (canon lower (func $clock "wait-for") async (memory (core memory $memory "memory"))))
+  (core func $new (canon waitable-set.new))
+  (core func $join (canon waitable.join))
+  (core func $wait (canon waitable-set.wait (memory (core memory $memory "memory"))))
+  (core func $return (canon task.return))
+  (core module $m
+    (import "" "sync" (func $sync (param i64)))
+    (import "" "async" (func $async (param i64) (result i32)))
+    (import "" "new" (func $new (result i32)))
+    (import "" "join" (func $join (param i32 i32)))
+    (import "" "wait" (func $wait (param i32 i32) (result i32)))
+    (import "" "return" (func $return))
+    (func (export "for-host") (call $sync (i64.const 1000000000000000000)) (call $return))
+    (func (export "for-set") (local $set i32)
+      (local.set $set (call $new))
+      (call $join (i32.shr_u (call $async (i64.const 1000000000000000000)) (i32.const 4)) (local.get $set))
+      (drop (call $wait (local.get $set) (i32.const 0)))
+      (call $return)))
+  (core instance $i (instantiate $m (with "" (instance (export "sync" (func $sync)) (export "async" (func $async))
+    (export "new" (func $new)) (export "join" (func $join)) (export "wait" (func $wait)) (export "return" (func $return))))))
+  (func (export "for-host") async (canon lift (core func $i "for-host") async))
+  (func (export "for-set") async (canon lift (core func $i "for-set") async)))`);
+
+const mappings = (): number => readFileSync('/proc/self/maps', 'utf8').split('\n').length;
+
+test('stacks of tasks that are stopped are freed, wherever they waited', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const program = engine.load(await engine.prepare(new Uint8Array(stacks)));
+  const stop = async (name: string, turns: number): Promise<void> => {
+    const budget = new Budget({ limits: defaultLimits, clock: systemClock });
+    const { instance, release } = await engine.launch(program, new Linker(), budget, noGrants);
+    const ended = assert.rejects(instance.call(name, []));
+    for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
+    budget.stop({ kind: 'cancelled', reason: 'test' });
+    await ended;
+    instance.dispose();
+    await release();
+  };
+  const settle = async (): Promise<number> => {
+    for (let round = 0; round < 4; round += 1) {
+      await systemClock.sleep(20);
+      collect();
+    }
+    return mappings();
+  };
+  await stop('for-set', 50);
+  const before = await settle();
+  for (let count = 0; count < 40; count += 1)
+    for (const name of ['for-host', 'for-set']) for (const turns of [1, 50]) await stop(name, turns);
+  const left = (await settle()) - before;
+  assert.ok(left < 160, `${left} mappings are left of 160 stopped tasks, each of which had several`);
 });

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Stopped } from '../../../budget.ts';
 import type { Guest } from '../../preview2/guest.ts';
 import type { Callable } from '../../preview2/preview2.ts';
+import type { Settled } from '../flow.ts';
 import { received } from './request.ts';
 import { Response, respond } from './response.ts';
 
@@ -26,16 +27,41 @@ export async function serve(
   message: IncomingMessage,
   to: ServerResponse,
 ): Promise<unknown> {
-  const answered = (await instance.call(name, [received(guest, message)])) as Answered;
-  if (answered.tag === 'err' || !(answered.val instanceof Response)) {
-    to.statusCode = 500;
-    to.end();
-    return answered;
+  const answered = await answer(guest, instance, name, message, to);
+  if (answered === undefined) await lingering(guest, instance);
+  return answered;
+}
+
+/** A client gets its answer whole, or a 500, or sees that it is cut off. */
+async function answer(
+  guest: Guest,
+  instance: Callable,
+  name: string,
+  message: IncomingMessage,
+  to: ServerResponse,
+): Promise<Settled<unknown> | undefined> {
+  try {
+    const answered = (await instance.call(name, [received(guest, message)])) as Answered;
+    if (answered.tag === 'err' || !(answered.val instanceof Response)) {
+      fail(to);
+      return { tag: 'err', val: answered.val };
+    }
+    const sent = await untilStopped(guest, respond(answered.val, to));
+    await untilStopped(guest, ended(to));
+    return sent.tag === 'err' ? sent : undefined;
+  } catch (thrown) {
+    fail(to);
+    throw thrown;
   }
-  const sent = await untilStopped(guest, respond(answered.val, to));
-  await untilStopped(guest, ended(to));
-  await lingering(guest, instance);
-  return sent.tag === 'err' ? sent : undefined;
+}
+
+function fail(to: ServerResponse): void {
+  if (to.headersSent) {
+    if (!to.writableFinished) to.destroy();
+    return;
+  }
+  to.statusCode = 500;
+  to.end();
 }
 
 /** Whoever stops the guest ends its answer. */

@@ -1,0 +1,69 @@
+/** Texts of one set of patterns; at one more, it forgets them. */
+export const seenMax = 1024;
+/** Texts of all sets of one thread together; at one more, all forget. */
+export const threadSeenMax = 65_536;
+
+/** Characters of a text, all over it, that tell whether it may have been seen. */
+const samples = 8;
+const marksBytes = 1024;
+
+const keepers = new Set<SeenVerdicts>();
+let threadSeen = 0;
+
+/**
+ * What was decided about texts that came more than once. A guest's texts that come again are the same strings again
+ * (engine/fast-lane/known-texts.ts), and a `Map` finds the same string in a few nanoseconds without reading it; but a
+ * text that it never saw costs it some hundred. So a few characters say first whether it can be one of these.
+ */
+export class SeenVerdicts {
+  #verdicts: Map<string, boolean> | undefined;
+  /** A bit for each sample that one of the texts has; none until there are any. */
+  #marks: Uint8Array | undefined;
+
+  /** The verdict about a text; undefined if it is not remembered. */
+  get(text: string): boolean | undefined {
+    const marks = this.#marks;
+    if (marks === undefined) return undefined;
+    const sample = sampleOf(text);
+    if (((marks[sample >>> 3] as number) & (1 << (sample & 7))) === 0) return undefined;
+    return this.#verdicts?.get(text);
+  }
+
+  /** Remembers a verdict about a text that `get` did not know. */
+  set(text: string, isAllowed: boolean): void {
+    if (threadSeen >= threadSeenMax) forgetAll();
+    if (this.size >= seenMax) this.forget();
+    this.#verdicts ??= new Map();
+    this.#marks ??= new Uint8Array(marksBytes);
+    const sample = sampleOf(text);
+    this.#marks[sample >>> 3] = (this.#marks[sample >>> 3] as number) | (1 << (sample & 7));
+    this.#verdicts.set(text, isAllowed);
+    keepers.add(this);
+    threadSeen += 1;
+  }
+
+  /** Texts it remembers. */
+  get size(): number {
+    return this.#verdicts?.size ?? 0;
+  }
+
+  forget(): void {
+    threadSeen -= this.size;
+    this.#verdicts = undefined;
+    this.#marks = undefined;
+    keepers.delete(this);
+  }
+}
+
+function forgetAll(): void {
+  for (const keeper of [...keepers]) keeper.forget();
+}
+
+/** A number below the bits of `marks`, of some characters all over a text. */
+function sampleOf(text: string): number {
+  const { length } = text;
+  let sample = length;
+  for (let at = 0; at < samples; at += 1)
+    sample = Math.imul(sample ^ text.charCodeAt((at * length) >>> 3), 0x9e3779b1);
+  return (sample ^ (sample >>> 15)) & (marksBytes * 8 - 1);
+}
