@@ -19,11 +19,27 @@ export function handle(message: Message): Reply {
   return noReply();
 }
 `;
+/** As the loop, and it ends: 10,000 times round for each byte of the message. */
+const toil = `import { Message, Reply, noReply } from "motehost:agent";
+export function handle(message: Message): Reply {
+  let left: u64 = <u64>message.body.length * 10000;
+  let state: u64 = 88172645463325252;
+  while (state != 0 && left != 0) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    left -= 1;
+  }
+  return noReply();
+}
+`;
 const echo = `import { Message, Reply, reply } from "motehost:agent";
 export function handle(message: Message): Reply {
   return reply(message.body);
 }
 `;
+
+const sources: Readonly<Record<'loop' | 'toil' | 'echo', string>> = { loop, toil, echo };
 
 const principal = { name: 'bench' };
 const payload: Payload = { contentType: undefined, headers: [], body: new Uint8Array(64).fill(7) };
@@ -57,13 +73,13 @@ export class BusyHost {
 
   /** So many agents of a kind: `NAME`, `NAME-1`, …; `scheduling` is what stands in their manifest's table. */
   async install(
-    kind: 'loop' | 'echo',
+    kind: keyof typeof sources,
     name: string,
     count: number,
     scheduling: string,
     deadlineMs = 60_000,
   ): Promise<string[]> {
-    const { bytes } = await writtenAgent(kind === 'loop' ? loop : echo, { release: true });
+    const { bytes } = await writtenAgent(sources[kind], { release: true });
     const manifest = `name = "${name}"\nworld = "handler"\n[limits]\nfuel = "100T"\ndeadline = "${deadlineMs}ms"\n[restart]\nbackoff = "1ms"
 backoff-max = "1ms"\n[scheduling]\n${scheduling}\n`;
     await this.serving.install({ manifest, component: new Uint8Array(bytes) });
@@ -84,6 +100,14 @@ backoff-max = "1ms"\n[scheduling]\n${scheduling}\n`;
   /** Has an agent compute until its deadline. @returns the fuel it used */
   async burn(name: string): Promise<number> {
     const reply = await this.ask(name);
+    if (reply.kind === 'refused') throw new Error(`${name} was refused: ${reply.reason}`);
+    return Number(reply.outcome.usage.fuel);
+  }
+
+  /** Has a `toil` compute 10,000 times round for each of so many bytes. @returns the fuel it used */
+  async toil(name: string, bytes: number): Promise<number> {
+    const body = { ...payload, body: new Uint8Array(bytes) };
+    const reply = await this.serving.invoke(name, body, { principal, deadlineMs: 60_000 });
     if (reply.kind === 'refused') throw new Error(`${name} was refused: ${reply.reason}`);
     return Number(reply.outcome.usage.fuel);
   }

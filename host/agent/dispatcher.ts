@@ -325,7 +325,7 @@ export class Dispatcher implements Turn {
     while (this.#hasNext && !this.#standsBack()) this.#next();
     this.#isDraining = false;
     if (this.#queue.length === 0) return;
-    if (this.#isRowOver) this.#scheduleLater();
+    if (this.#isRowOver || this.#standsBack()) this.#scheduleLater();
     else this.#schedule();
   }
 

@@ -74,8 +74,8 @@ import { Violations } from './violations.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
-/** Milliseconds that a guest computes before it gives way to others that compute: a change costs up to 20 µs. */
-const quantumMs = 0.6;
+/** Milliseconds that a guest computes before it gives way to others that compute: a change may cost tens of µs. */
+const quantumMs = 0.45;
 /** Milliseconds until the next look at who has been idle for long enough, after one that did not get to the end of them. */
 const sweepAgainMs = 5;
 /** Instances that were dropped and are not collected yet, and looks at a thread without work, until it collects them. */

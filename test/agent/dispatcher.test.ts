@@ -23,6 +23,8 @@ class Stage {
   readonly terms = new Map<number, Terms>();
   /** What an agent does in its turn. */
   act: (id: number) => void = () => {};
+  /** At the end of a slice of a guest that wants to go on. */
+  sliceEnded: (id: number) => void = () => {};
 
   constructor(options: Partial<DispatcherOptions> = {}) {
     this.dispatcher = new Dispatcher({
@@ -48,6 +50,7 @@ class Stage {
     for (let left = (this.#loops.get(id) ?? 1) - 1; left > 0; left -= 1) {
       this.#charge(id);
       this.nowMs += 0.2;
+      this.sliceEnded(id);
       if (this.dispatcher.isWanted(id)) await this.dispatcher.giveWay(id);
       this.order += id;
     }
@@ -75,6 +78,50 @@ class Stage {
 test('guests that compute and agents with mail stand in one queue', async () => {
   const stage = new Stage({ queue: { policy: 'round-robin' } }).loop(1, 3).loop(2, 3).wake(1, 2, 3);
   assert.equal(await stage.until(7), '1231212');
+});
+
+test('guests that compute change places after a quantum, and at the end of a slice once somebody has mail', async () => {
+  const stage = new Stage({ queue: { policy: 'round-robin' }, quantumMs: 0.6 }).loop(1, 6).loop(2, 6);
+  stage.sliceEnded = () => {
+    if (stage.order === '12221112') stage.wake(3);
+  };
+  // When 1 began 2 had mail, when 2 began 1 had had a slice.
+  assert.equal(await stage.wake(1, 2).until(13), '1222111213221');
+});
+
+test('a guest that computes gives way within its quantum to one of a better level', async () => {
+  const stage = new Stage({ queue: { policy: 'round-robin', agingMs: 0.3 }, quantumMs: 10 });
+  stage.terms.set(9, { level: rankOfLevel('critical') });
+  stage.loop(1, 9).loop(9, 9).wake(1, 9);
+  // Each time that 1 was waiting for long it has one slice, not its quantum.
+  assert.doesNotMatch(await stage.until(18), /11.*9/);
+});
+
+test('the answer of a message that was begun goes out before a guest computes on', async () => {
+  const stage = new Stage({ queue: { policy: 'round-robin' } }).loop(1, 50).wake(1);
+  stage.act = (id) => {
+    if (id === 2) void answer();
+  };
+  const answer = async (): Promise<void> => {
+    for (let step = 0; step < 20; step += 1) await undefined;
+    stage.order += 'a';
+  };
+  stage.sliceEnded = () => {
+    if (stage.order === '111') stage.wake(2);
+  };
+  assert.ok((await stage.until(7)).startsWith('1112a1'), stage.order);
+});
+
+test('a guest that computes goes on although messages come with each turn of the event loop', async () => {
+  const stage = new Stage({ queue: { policy: 'round-robin' } }).loop(1, 1_000).wake(1);
+  // Its slices end with giving way.
+  stage.isPending = true;
+  for (let turns = 0; turns < 40; turns += 1) {
+    stage.wake(2);
+    await turn();
+  }
+  const slices = stage.order.replaceAll('2', '').length;
+  assert.ok(slices >= 10 && slices < 1_000, stage.order);
 });
 
 test('a guest goes on without giving way while the policy has nobody before it', async () => {

@@ -85,6 +85,22 @@ test('fair-share: fuel by weight', () => {
   assert.equal(order.slice(0, 6), 'BAABAA');
 });
 
+test('fair-share: with turns longer than a slice nobody is further from its share than half a turn', () => {
+  const turnFuel = 3_000_000;
+  const order = new Bench('fair-share', { turnFuel })
+    .terms('A', { weight: 4 })
+    .come('BA')
+    .slices(500, turnFuel);
+  let used = 0;
+  for (const [turn, name] of [...order].entries()) {
+    if (name === 'B') used += turnFuel;
+    // Whoever came first has its first turn as a message has.
+    if (turn < 5) continue;
+    const entitled = ((turn + 1) * turnFuel) / 5;
+    assert.ok(Math.abs(used - entitled) <= turnFuel / 2, `${used} of ${entitled} after ${turn + 1} turns`);
+  }
+});
+
 test('fair-share: whoever used more before goes behind whoever used less', () => {
   const bench = new Bench('fair-share').learn('A', 5).learn('B', 1);
   assert.equal(bench.come('AB').order(), 'BA');
