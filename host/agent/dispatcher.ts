@@ -35,6 +35,8 @@ export interface DispatcherOptions {
   readonly isPending: () => boolean;
   /** What an agent is scheduled by; asked when it first has something to do. Default: everybody alike. */
   readonly termsOf?: (id: number) => Terms | undefined;
+  /** Whether an agent needs an instance before it can handle anything. Default: none does. */
+  readonly begins?: (id: number) => boolean;
   /** Who goes first. Default: fair shares. */
   readonly queue?: Omit<RunQueueOptions, 'nowMs' | 'forecast' | 'turnFuel'> | undefined;
   /** How long the next message of an agent will take. */
@@ -175,7 +177,7 @@ export class Dispatcher implements Turn {
     if (!isNew && level === undefined) return;
     this.#claims.setMail(slot, true);
     if (this.#running !== nobody) this.#queue.pass(slot, dueMs, level);
-    else this.#queue.push(slot, dueMs, level);
+    else this.#queue.push(slot, dueMs, level, isNew && this.#options.begins?.(id) === true);
     if (isNew) this.#lateness.came(slot, this.#queue.levelOf(slot));
     this.#schedule();
   }

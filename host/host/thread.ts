@@ -274,6 +274,7 @@ export class AgentThread {
       nowMs: () => clock.monotonicMs(),
       isPending: () => this.#isMailWaiting(),
       termsOf: (id) => this.population.schedulingOf(id),
+      begins: (id) => this.population.begins(id),
       forecast: {
         executionMsOf: (id) => this.profiles.executionMsOf(this.bus.directory.indexOf(id)),
         wallMsOf: (id) => this.profiles.wallMsOf(this.bus.directory.indexOf(id)),

@@ -8,6 +8,9 @@ export const fuelPerMsMin = 100_000;
 /** Fuel of a whole slice. */
 const sliceFuel = 2_000_000;
 
+/** Half a millisecond, which one that has no instance yet is taken to use in its first turn: to begin, and to end if it traps. */
+const beginningFuel = 50_000;
+
 /** What a turn counts as. */
 export function costOf(fuel: number, ms: number): number {
   const leastFuel = ms * fuelPerMsMin;
@@ -23,9 +26,13 @@ export function costOf(fuel: number, ms: number): number {
  * comes in at that pass, or used little since, would wait until each of them had one more. Where their turns are longer
  * than a slice, they are ranked by the middle of the next one: by its beginning those of little weight, to whom a turn
  * is much, would always be ahead of their share, by its end behind it.
+ *
+ * Likewise those that have to begin first stand behind those that are there: a thousand that come at once, or crash at once
+ * and are asked again, would keep everybody waiting for all of them.
  */
 export class FairShare extends PlainPolicy {
   readonly name = 'fair-share';
+  override readonly beginning: number = beginningFuel;
   /** The pass of whoever had its turn last, by level. */
   readonly #passes = new Float64Array(levels.length);
   readonly #halfTurnFuel: number;
