@@ -9,7 +9,7 @@ const freeRestarts = 3;
  * Bytes of memory a second that an agent which keeps ending may leave behind, whatever its manifest says: to clear them
  * for it and to give them back to the system takes time that is the others'.
  */
-const leftBytesPerSecondMax = 256 * 1024 * 1024;
+const leftBytesPerSecondMax = 64 * 1024 * 1024;
 /** Memories up to this are used again and cost nobody anything. */
 const leftBytesFree = 1024 * 1024;
 
@@ -56,7 +56,8 @@ export class RestartDelay {
     this.#failures += 1;
     const askedMs = jitteredPauseMs(backoffOf(restart), this.#failures, random);
     const pauseMs = this.#failures > freeRestarts ? Math.max(askedMs, leftPauseMs(leftBytes)) : askedMs;
-    this.#notBeforeMs = pauseMs === 0 ? 0 : nowMs + pauseMs;
+    // A call that was over before its turn came ends no pause.
+    if (pauseMs > 0) this.#notBeforeMs = Math.max(this.#notBeforeMs, nowMs + pauseMs);
     const { restartsMax, periodMs } = restart;
     if (restartsMax === undefined) return;
     this.#window ??= new RestartWindow({ restartsMax, periodMs });

@@ -18,8 +18,15 @@ function waitAfter(ends: number, leftBytes: number): number {
 }
 
 test('who keeps ending with much memory waits until others had their time, whatever the manifest says', () => {
-  assert.equal(waitAfter(4, 256 * mib), 1000);
-  assert.equal(waitAfter(4, 64 * mib), 250);
+  assert.equal(waitAfter(4, 256 * mib), 4000);
+  assert.equal(waitAfter(4, 64 * mib), 1000);
+});
+
+test('a call that ends while it waits for that does not make the wait shorter', () => {
+  const delay = new RestartDelay();
+  for (let end = 0; end < 4; end += 1) delay.fail(1000, restart, random, 256 * mib);
+  delay.fail(2000, restart, random, 65_536);
+  assert.equal(delay.leftMs(2000), 3000);
 });
 
 test('neither the first times nor little memory make anybody wait for longer than the manifest says', () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { systemClock, systemRandom } from '../../host/clock.ts';
 import { type LocalServing, type ServeOptions, serve } from '../../host/host/serve.ts';
 import type { AgentState, Reply } from '../../host/host/serving.ts';
@@ -69,7 +70,8 @@ function invoke(serving: LocalServing, name: string, body = '', deadlineMs = 10_
 
 async function ask(serving: LocalServing, name: string): Promise<string> {
   const reply = await invoke(serving, name);
-  assert.ok(reply.kind === 'answered' && reply.outcome.kind === 'ok', JSON.stringify(reply.kind));
+  const end = reply.kind === 'answered' ? inspect(reply.outcome) : reply.reason;
+  assert.ok(reply.kind === 'answered' && reply.outcome.kind === 'ok', end);
   return new TextDecoder().decode(reply.outcome.value);
 }
 
