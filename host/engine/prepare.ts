@@ -149,9 +149,10 @@ async function prepareComponent(
     suspendingImports: suspendingImportsOf(world),
     deadlineMs: transpileMsMax,
   });
-  const metered = coreModules.map(({ name, bytes: core }) => {
+  const metered = coreModules.map(({ name, isJoint, bytes: core }) => {
     const coreDigest = hash('sha256', core);
-    const { bytes: code, summary } = meterValid(core, coreDigest, { fuelCell: 'imported' });
+    const options: MeterOptions = { fuelCell: 'imported', shieldsImports: isJoint };
+    const { bytes: code, summary } = meterValid(core, coreDigest, options);
     return { code, module: moduleFacts(name, coreDigest, core.length, summary) };
   });
   const glueDigest = hash('sha256', glue);

@@ -94,6 +94,11 @@ export class RunQueue {
     return this.#length;
   }
 
+  /** The first level in which somebody waits; behind all levels where nobody does. */
+  get topLevel(): number {
+    return Math.clz32(this.#waiting);
+  }
+
   lengthOf(level: number): number {
     return this.#lengths[level] as number;
   }

@@ -1,3 +1,4 @@
+import { skipConstExpr } from './const-expr.ts';
 import { type Reader, unsupported } from './reader.ts';
 
 /** What a component needs to know of a core module inside it; its code is validated by the engine that compiles it. */
@@ -37,7 +38,13 @@ export type CoreExternType =
   | { readonly sort: 'func'; readonly type: CoreFuncType | undefined }
   | { readonly sort: 'table' | 'memory'; readonly limits: CoreLimits }
   | { readonly sort: 'tag'; readonly type: CoreFuncType | undefined }
-  | { readonly sort: 'global' };
+  | { readonly sort: 'global'; readonly type: CoreGlobalType };
+
+/** `value` is a letter as in `CoreFuncType`. */
+export interface CoreGlobalType {
+  readonly value: string;
+  readonly mutable: boolean;
+}
 
 /** `params` and `results` in one letter each: i I f F (i32 i64 f32 f64), v (v128), r (any reference). */
 export interface CoreFuncType {
@@ -84,7 +91,7 @@ class CoreScan {
   readonly exportIndices = new Map<string, { sort: CoreSort; index: number }>();
   readonly sections = new Map<number, { offset: number; end: number }>();
   readonly tags: (CoreFuncType | undefined)[] = [];
-  globals = 0;
+  readonly globals: CoreGlobalType[] = [];
   start: number | undefined;
 
   read(id: number, body: Reader): void {
@@ -93,7 +100,7 @@ class CoreScan {
     else if (id === 3) this.readFunctions(body);
     else if (id === 4) this.readTables(body);
     else if (id === 5) this.readMemories(body);
-    else if (id === 6) this.globals += body.count('globals', coreCountMax);
+    else if (id === 6) this.readGlobals(body);
     else if (id === 13) this.readTags(body);
     else if (id === 7) this.readExports(body);
     else if (id === 8) this.start = body.u32();
@@ -123,7 +130,7 @@ class CoreScan {
       else if (type.sort === 'table') this.tables.push(type.limits);
       else if (type.sort === 'memory') this.memories.push(type.limits);
       else if (type.sort === 'tag') this.tags.push(type.type);
-      else this.globals += 1;
+      else if (type.sort === 'global') this.globals.push(type.type);
     }
   }
 
@@ -140,8 +147,7 @@ class CoreScan {
       const limits = readLimits(body);
       this.tables.push(limits);
       this.ownTables.push(limits);
-      // The initialiser's length is only known to a full decoder; the tables after it are not looked at.
-      if (withInit) return;
+      if (withInit) skipConstExpr(body);
     }
   }
 
@@ -157,6 +163,13 @@ class CoreScan {
     for (let left = body.count('tags', coreCountMax); left > 0; left -= 1) {
       body.byte();
       this.tags.push(typeAt(body, this.types));
+    }
+  }
+
+  readGlobals(body: Reader): void {
+    for (let left = body.count('globals', coreCountMax); left > 0; left -= 1) {
+      this.globals.push(readGlobalType(body));
+      skipConstExpr(body);
     }
   }
 
@@ -183,9 +196,13 @@ class CoreScan {
       if (limits === undefined) body.fail(`unknown core ${sort} ${index}`);
       return { sort, limits };
     }
-    if (index >= (sort === 'global' ? this.globals : this.tags.length))
-      body.fail(`unknown core ${sort} ${index}`);
-    return sort === 'global' ? { sort } : { sort, type: this.tags[index] };
+    if (sort === 'tag') {
+      if (index >= this.tags.length) body.fail(`unknown core tag ${index}`);
+      return { sort, type: this.tags[index] };
+    }
+    const type = this.globals[index];
+    if (type === undefined) body.fail(`unknown core global ${index}`);
+    return { sort, type };
   }
 }
 
@@ -208,14 +225,14 @@ export function readCoreExternType(
     return { sort: 'table', limits: readLimits(reader) };
   }
   if (kind === 2) return { sort: 'memory', limits: readLimits(reader) };
-  if (kind === 3) {
-    readCoreValueType(reader);
-    reader.byte();
-    return { sort: 'global' };
-  }
+  if (kind === 3) return { sort: 'global', type: readGlobalType(reader) };
   if (kind !== 4) reader.fail(`unknown kind of core import ${kind}`);
   reader.byte();
   return { sort: 'tag', type: typeAt(reader, types) };
+}
+
+function readGlobalType(reader: Reader): CoreGlobalType {
+  return { value: readCoreValueType(reader), mutable: reader.byte() !== 0 };
 }
 
 function readLimits(reader: Reader): CoreLimits {

@@ -142,10 +142,12 @@ function isModuleSubtype(given: ModuleType, wanted: ModuleType): boolean {
   return true;
 }
 
-/** Whether a core export can satisfy a core import; types this host does not read (globals, references) pass. */
+/** Whether a core export can satisfy a core import; what kind of reference something is, the engine checks. */
 export function isCoreSubtype(given: CoreExternType, wanted: CoreExternType): boolean {
   if (given.sort === 'func' && wanted.sort === 'func') return isCoreFuncEqual(given.type, wanted.type);
   if (given.sort === 'tag' && wanted.sort === 'tag') return isCoreFuncEqual(given.type, wanted.type);
+  if (given.sort === 'global' && wanted.sort === 'global')
+    return given.type.value === wanted.type.value && given.type.mutable === wanted.type.mutable;
   if (given.sort === 'memory' && wanted.sort === 'memory') return isWithin(given.limits, wanted.limits);
   if (given.sort === 'table' && wanted.sort === 'table') return isWithin(given.limits, wanted.limits);
   return given.sort === wanted.sort;

@@ -1,6 +1,7 @@
 import { HostError } from '../../errors.ts';
 import { type Budget, meterImports } from '../budget.ts';
 import { exportNames, type ModuleSummary } from '../meter/summary.ts';
+import { Trap } from '../trap.ts';
 
 /** What one core module begins with, from the meter's summary: counted before it is instantiated. */
 export interface CoreMinima {
@@ -28,7 +29,7 @@ export interface CoreLinkerOptions {
   readonly tasks: Record<string, unknown>;
 }
 
-/** The decoder compares what core modules give each other, but no types of globals and references: the engine does. */
+/** The decoder compares what core modules give each other, but not what kinds of references they are: the engine does. */
 function linkModule(module: WebAssembly.Module, imports: WebAssembly.Imports): WebAssembly.Instance {
   try {
     return new WebAssembly.Instance(module, imports);
@@ -43,6 +44,17 @@ function linkModule(module: WebAssembly.Module, imports: WebAssembly.Imports): W
     );
   }
 }
+
+type Foreign = (...args: unknown[]) => unknown;
+
+/** Whether it is a function of JavaScript, not the engine's: no frame of ours may lie between two cores that wait. */
+function isPlain(value: unknown): value is Foreign {
+  if (typeof value !== 'function') return false;
+  const isNative = Function.prototype.toString.call(value).endsWith('{ [native code] }');
+  return !isNative || value.name.startsWith('bound ');
+}
+
+const uncaught = 'a component threw an exception that it did not catch';
 
 type GuestFunction = WebAssembly.ExportedFunction;
 
@@ -59,6 +71,8 @@ export class CoreLinker {
   readonly #minima: ReadonlyMap<WebAssembly.Module, CoreMinima>;
   readonly #meter: Record<string, WebAssembly.ImportValue>;
   readonly #originals = new WeakMap<object, GuestFunction>();
+  /** What ended the guest, whatever it did then: it could catch an exception of the host's like one of its own. */
+  failure: { readonly thrown: unknown } | undefined;
   #instances = 0;
 
   constructor({ budget, minima, tasks }: CoreLinkerOptions) {
@@ -70,6 +84,10 @@ export class CoreLinker {
       ...meterImports({ budget }),
       pause: new WebAssembly.Suspending(() => this.#pause(tasks)),
       fuel,
+      escaped: (thrown: unknown) => {
+        this.failure ??= { thrown: thrown ?? new Trap('uncaught-exception', uncaught) };
+      },
+      foreign: Reflect.get(WebAssembly, 'JSTag') as WebAssembly.ImportValue,
     };
   }
 
@@ -90,6 +108,31 @@ export class CoreLinker {
   readonly promising = (exposed: object): ((...args: unknown[]) => Promise<unknown>) =>
     WebAssembly.promising(this.#originals.get(exposed) ?? (exposed as GuestFunction));
 
+  /** jco's `WebAssembly.Suspending`: a class that gives instances of the engine's. */
+  readonly suspending: (act: Foreign) => object = (() => {
+    const guard = (act: Foreign): Foreign => this.#guard(act);
+    return function Suspending(act: Foreign): object {
+      return new WebAssembly.Suspending(guard(act));
+    };
+  })();
+
+  /** A function of jco's for the guest. What it throws, or its promise is rejected with, ends the guest. */
+  #guard(act: Foreign): Foreign {
+    const fail = (thrown: unknown): never => {
+      this.failure ??= { thrown };
+      throw thrown;
+    };
+    return (...args) => {
+      if (this.failure !== undefined) throw this.failure.thrown;
+      try {
+        const result = act(...args);
+        return result instanceof Promise ? result.catch(fail) : result;
+      } catch (thrown) {
+        return fail(thrown);
+      }
+    };
+  }
+
   #admit(module: WebAssembly.Module): void {
     this.#instances += 1;
     if (this.#instances > coreInstancesMax)
@@ -107,7 +150,8 @@ export class CoreLinker {
       const originals: Record<string, WebAssembly.ImportValue> = {};
       for (const [name, value] of Object.entries(entries)) {
         const original = typeof value === 'function' ? this.#originals.get(value) : undefined;
-        originals[name] = original ?? (value as WebAssembly.ImportValue);
+        originals[name] =
+          original ?? (isPlain(value) ? this.#guard(value) : (value as WebAssembly.ImportValue));
       }
       linked[from] = originals;
     }

@@ -11,7 +11,7 @@ import type { GlueGlobals } from './glue.ts';
 import { importsFor } from './imports.ts';
 import { pascalCase } from './js-names.ts';
 import { Lifting } from './lifting.ts';
-import { Naps } from './naps.ts';
+import { Naps, type Watch } from './naps.ts';
 import { RunningTasks } from './running-tasks.ts';
 import { absorbStrayRejections } from './stray-rejections.ts';
 import { checkArguments, type ValueTypes } from './values.ts';
@@ -72,7 +72,6 @@ class GeneralInstance implements Instance {
   readonly #types: ValueTypes;
   readonly #lifting = new Lifting();
   readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #intervals = new Set<NodeJS.Timeout>();
   readonly #naps = new Naps();
   readonly #tasks = new RunningTasks();
   /** What a task failed with while nobody waited for it. */
@@ -82,6 +81,7 @@ class GeneralInstance implements Instance {
   readonly #hostFaults = new WeakSet<object>();
   /** A host function has answered, and its value is on the way into the guest. */
   #lowersHostValue = false;
+  #linker: CoreLinker | undefined;
   #exports: JsExports = {};
   #state: 'ready' | 'busy' | 'closed' = 'busy';
 
@@ -101,6 +101,7 @@ class GeneralInstance implements Instance {
     for (const each of modules.values()) if (each.minima !== undefined) minima.set(each.module, each.minima);
     const tasks: Record<string, unknown> = {};
     const linker = new CoreLinker({ budget: this.budget, minima, tasks });
+    this.#linker = linker;
     try {
       const { exports } = await instantiate(
         (name) => moduleNamed(modules, name),
@@ -143,6 +144,8 @@ class GeneralInstance implements Instance {
       if (this.#stray !== undefined) throw this.#stray.thrown;
       const invoked = Promise.resolve(target.invoke(this.#exports, args));
       const value = await (this.#prepared.hasTasks === true ? this.#orStopped(invoked) : invoked);
+      const failure = this.#linker?.failure;
+      if (failure !== undefined) throw failure.thrown;
       this.#state = 'ready';
       return target.isFallible ? { tag: 'ok', val: value } : value;
     } catch (thrown) {
@@ -169,8 +172,7 @@ class GeneralInstance implements Instance {
     if (this.#state !== 'closed' && this.#prepared.hasTasks === true) this.#endTasks();
     this.#state = 'closed';
     this.#exports = {};
-    for (const timer of this.#intervals) clearInterval(timer);
-    this.#intervals.clear();
+    this.#naps.endWatches();
     // A stack of a task may wait for one, and would never be freed.
     if (this.#prepared.hasTasks !== true) for (const timer of this.#timers) clearTimeout(timer);
     this.#releaseTimers();
@@ -199,7 +201,9 @@ class GeneralInstance implements Instance {
     throw this.#trapOf(thrown);
   }
 
-  #trapOf(thrown: unknown): Trap {
+  #trapOf(last: unknown): Trap {
+    // What came after is a consequence.
+    const thrown = this.#linker?.failure?.thrown ?? last;
     if (thrown instanceof WitError)
       return new Trap('host-fault', 'a host function failed in a way its WIT type does not have', thrown);
     if (thrown instanceof Error && this.#hostFaults.has(thrown))
@@ -219,15 +223,18 @@ class GeneralInstance implements Instance {
   }
 
   #globals(linker: CoreLinker, tasks: Record<string, unknown>): GlueGlobals {
-    const webAssembly: object = Object.assign(Object.create(WebAssembly), { promising: linker.promising });
+    const webAssembly: object = Object.assign(Object.create(WebAssembly), {
+      promising: linker.promising,
+      Suspending: linker.suspending,
+    });
     return {
       WebAssembly: webAssembly,
       globalThis: { WebAssembly: webAssembly },
       TextDecoder: this.#lifting.decoderClass(),
       setTimeout: (fire: () => void, ms: number) => this.#setTimer(fire, ms),
       clearTimeout,
-      setInterval: (look: () => void, ms?: number) => this.#setInterval(look, ms),
-      clearInterval: (timer: NodeJS.Timeout) => this.#clearInterval(timer),
+      setInterval: (look: () => void) => this.#naps.watch(() => this.#guard(look)),
+      clearInterval: (watch: Watch) => this.#naps.endWatch(watch),
       queueMicrotask: (act: () => unknown) => queueMicrotask(() => this.#guard(act)),
       $states: this.#tasks.attach,
       $suspends: this.#tasks.suspends,
@@ -319,23 +326,9 @@ class GeneralInstance implements Instance {
     return timer;
   }
 
-  /** How jco waits for the guest's side of a stream or future: it looks again and again. */
-  #setInterval(look: () => void, ms?: number): NodeJS.Timeout {
-    const timer = setInterval(() => this.#guard(look), ms);
-    if (this.#state === 'closed') clearInterval(timer);
-    else this.#intervals.add(timer);
-    return timer;
-  }
-
-  #clearInterval(timer: NodeJS.Timeout): void {
-    clearInterval(timer);
-    this.#intervals.delete(timer);
-  }
-
   /** jco looks around a little after every wait; that must not keep a process alive that is done. */
   #releaseTimers(): void {
     for (const timer of this.#timers) timer.unref();
-    for (const timer of this.#intervals) timer.unref();
     this.#naps.unref();
   }
 }

@@ -63,7 +63,7 @@ function coreModulesOf(
       const index = stubIndex(compiled);
       const original = index === undefined ? own : modules[index];
       if (original === undefined) throw new Error(`bug: there is no core module ${index}`);
-      return { name, bytes: original };
+      return { name, isJoint: index === undefined, bytes: original };
     });
 }
 

@@ -10,6 +10,8 @@ export interface Transpiled {
 export interface CoreModule {
   /** The name the glue asks for. */
   readonly name: string;
+  /** The generator made it, to join functions of two components. */
+  readonly isJoint: boolean;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 

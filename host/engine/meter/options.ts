@@ -11,6 +11,8 @@ export interface MeterOptions {
   readonly fuelCell: 'own' | 'imported';
   /** Extra fuel a call of imported function N costs; any use of it as a value goes to a function that charges and calls. */
   readonly importCharges?: readonly number[];
+  /** The module only joins functions of two components: none of the exceptions thrown by what it imports gets through it. */
+  readonly shieldsImports?: boolean;
   /** Declared maxima are lowered to this; a declared minimum above it is refused. */
   readonly memoryBytesMax?: number;
   readonly tableElementsMax?: number;

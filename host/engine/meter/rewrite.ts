@@ -13,6 +13,7 @@ import { arrayBytes, arrayHeaderBytes, exceptionBytes, structBytes } from './obj
 import type { MeterOptions } from './options.ts';
 import { malformed, unsupported } from './refusal.ts';
 import { readModule, sectionOrder } from './sections.ts';
+import { writeShield } from './shield.ts';
 import { type Runtime, SlowPath } from './slow-path.ts';
 import { startupBytes, startupFuel } from './startup.ts';
 import { substitute } from './substitutes.ts';
@@ -72,6 +73,8 @@ export class ModuleRewriter implements ModuleView {
     this.tableCount = parts.tables.length;
     this.tagCount = parts.tags.length;
     this.#refuseReserved();
+    if (options.shieldsImports === true && parts.tags.length > 0)
+      throw unsupported('tags in a module that joins components', 0);
     this.#types = new AddedTypes(parts.types.count);
     this.#imports = this.#addedImports();
     this.#globalShift = options.fuelCell === 'imported' ? 1 : 0;
@@ -102,6 +105,8 @@ export class ModuleRewriter implements ModuleView {
       imports.push({ name: 'out', type: this.#types.index([], [i32]) });
       imports.push({ name: 'pause', type: this.#types.index([], []) });
     }
+    if (this.#options.shieldsImports === true)
+      imports.push({ name: 'escaped', type: this.#types.index([[0x6f]], []) });
     if (types.hasObjects || tags.length > 0)
       imports.push({ name: 'allocate', type: this.#types.index([f64], [f64]) });
     const section = this.#parts.sections.find(({ id }) => id === 10);
@@ -127,6 +132,7 @@ export class ModuleRewriter implements ModuleView {
       growTable: index('grow_table'),
       heapGlobal: globals.length + 1,
       allocate: index('allocate'),
+      escaped: index('escaped'),
     };
   }
 
@@ -155,6 +161,7 @@ export class ModuleRewriter implements ModuleView {
   }
 
   callee(index: number): number {
+    if (this.#isShielded(index)) return this.#shield(index);
     const twin = this.#leaves.twin(index);
     return twin >= 0 ? this.#twinIndex(index) : this.#moved(index);
   }
@@ -169,6 +176,7 @@ export class ModuleRewriter implements ModuleView {
   }
 
   reference(index: number): number {
+    if (this.#isShielded(index)) return this.#shield(index);
     return this.#importCharge(index) > 0 ? this.#chargingImport(index) : this.#moved(index);
   }
 
@@ -241,6 +249,20 @@ export class ModuleRewriter implements ModuleView {
   }
 
   // --- functions of our own
+
+  #isShielded(index: number): boolean {
+    return this.#runtime.escaped >= 0 && index < this.#parts.importedFunctions;
+  }
+
+  /** The function that stands before an import whose exceptions must not get out. */
+  #shield(index: number): number {
+    const type = this.#parts.functions[index] as number;
+    const targets = { foreignTag: 0, escaped: this.#runtime.escaped };
+    return this.#added.index(`shield ${index}`, () => ({
+      type,
+      write: (writer) => writeShield(writer, index, this.paramCount(type), targets),
+    }));
+  }
 
   /** A function that charges for an import and calls it, for where it is used as a value. */
   #chargingImport(index: number): number {
@@ -449,7 +471,8 @@ export class ModuleRewriter implements ModuleView {
 
   #importSection(): Writer {
     const writer = new Writer();
-    writer.u32(this.#parts.imports.length + this.#imports.length + this.#globalShift);
+    const tags = this.#runtime.escaped < 0 ? 0 : 1;
+    writer.u32(this.#parts.imports.length + this.#imports.length + this.#globalShift + tags);
     this.#rest(writer, 2);
     for (const { name, type } of this.#imports) {
       writer.name(reservedName);
@@ -461,6 +484,12 @@ export class ModuleRewriter implements ModuleView {
       writer.name(reservedName);
       writer.name('fuel');
       writer.raw(3, 0x7e, 1);
+    }
+    if (tags === 1) {
+      writer.name(reservedName);
+      writer.name('foreign');
+      writer.raw(4, 0);
+      writer.u32(this.#types.index([[0x6f]], []));
     }
     return writer;
   }

@@ -15,6 +15,7 @@ export interface Runtime {
   readonly growTable: number;
   readonly heapGlobal: number;
   readonly allocate: number;
+  readonly escaped: number;
 }
 
 /** The functions the rewriter calls from guest code, each added to the module when first needed. */

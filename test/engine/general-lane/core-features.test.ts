@@ -5,6 +5,7 @@ import { instantiateGeneral } from '../../../host/engine/general-lane/general-la
 import { stopTranspiler } from '../../../host/engine/general-lane/transpile.ts';
 import type { Instance } from '../../../host/engine/instance.ts';
 import { Linker } from '../../../host/engine/linker.ts';
+import { Trap } from '../../../host/engine/trap.ts';
 import { assemble } from '../../support/component-tools.ts';
 import { budgetWith, prepareMetered } from './lane.ts';
 
@@ -82,13 +83,65 @@ test('tags of two types are refused when the component is read', async () => {
   });
 });
 
-test('globals of two types are refused when the core modules are joined', async () => {
+test('globals of two types are refused when the component is read', async () => {
+  const meeting = (given: string, wanted: string) =>
+    assemble(`(component
+      (core module $a (func $f) (table 1 1 (ref func) (ref.func $f)) (table (export "t") 3 funcref)
+        (global $n i64 (i64.add (i64.const 1) (i64.const 2))) (global (export "g") ${given}))
+      (core instance $a (instantiate $a))
+      (core module $b (import "a" "t" (table 3 funcref)) (import "a" "g" (global ${wanted})))
+      (core instance $b (instantiate $b (with "a" (instance $a)))))`);
+  decodeComponent(await meeting('(mut i32) (i32.const 1)', '(mut i32)'));
+  decodeComponent(await meeting('v128 (v128.const i64x2 1 2)', 'v128'));
+  const right = await meeting('externref (ref.null extern)', 'externref');
+  assert.doesNotThrow(() => decodeComponent(right));
+  const wrong = right.slice();
+  const place = wrong.findLastIndex((byte, at) => byte === 0x03 && wrong[at + 1] === 0x6f);
+  wrong[place + 1] = 0x7f;
+  assert.throws(() => decodeComponent(wrong), {
+    code: 'HOST_ERR_COMPONENT_MALFORMED',
+    message: /'g' with a type mismatch/,
+  });
+});
+
+test('references of two kinds are refused when the core modules are joined', async () => {
   await assert.rejects(
     instanceOf(`(component
-      (core module $a (global (export "g") (mut i32) (i32.const 1)))
+      (core module $a (global (export "g") externref (ref.null extern)))
       (core instance $a (instantiate $a))
-      (core module $b (import "a" "g" (global i64)))
+      (core module $b (import "a" "g" (global funcref)))
       (core instance $b (instantiate $b (with "a" (instance $a)))))`),
     { code: 'HOST_ERR_COMPONENT_MALFORMED', message: /do not fit together/ },
   );
+});
+
+test('what ends a guest cannot be caught by it: neither what it did wrong nor what the host failed with', async () => {
+  const catching = (call: string) =>
+    `(block $h (try_table (catch_all $h) ${call}) (return (i32.const 1))) (i32.const 2)`;
+  const text = `(component
+    (import "fail" (func $fail))
+    (type $thing (resource (rep i32)))
+    (core func $drop (canon resource.drop $thing))
+    (core func $fail (canon lower (func $fail)))
+    (core module $m
+      (import "" "drop" (func $drop (param i32)))
+      (import "" "fail" (func $fail))
+      (func (export "drop") (result i32) ${catching('(call $drop (i32.const 77))')})
+      (func (export "fail") (result i32) ${catching('(call $fail)')}))
+    (core instance $m (instantiate $m (with "" (instance (export "drop" (func $drop)) (export "fail" (func $fail))))))
+    (func (export "drop") (result u32) (canon lift (core func $m "drop")))
+    (func (export "call") (result u32) (canon lift (core func $m "fail"))))`;
+  for (const [name, kind] of [
+    ['drop', 'canonical-abi'],
+    ['call', 'host-fault'],
+  ] as const) {
+    const fail = () => {
+      throw new Error('the host is broken');
+    };
+    const linker = new Linker().define('$root', { functions: { fail }, suspending: new Set() });
+    const prepared = await prepareMetered(await assemble(text), linker);
+    const instance = await instantiateGeneral(prepared, linker, budgetWith());
+    await assert.rejects(instance.call(name, []), (error) => error instanceof Trap && error.kind === kind);
+    await assert.rejects(instance.call(name, []), { code: 'HOST_ERR_INSTANCE_CLOSED' });
+  }
 });

@@ -25,7 +25,7 @@ export async function prepareUnmetered(bytes: Uint8Array, linker: Linker): Promi
 async function prepare(
   bytes: Uint8Array,
   linker: Linker,
-  compile: (core: Uint8Array<ArrayBuffer>) => PreparedModule,
+  compile: (core: Uint8Array<ArrayBuffer>, isJoint: boolean) => PreparedModule,
 ): Promise<PreparedGeneral> {
   const component = decodeComponent(bytes);
   const world = worldOf(component);
@@ -34,14 +34,16 @@ async function prepare(
   count += 1;
   const gluePath = join(folder, `glue-${count}.mjs`);
   writeFileSync(gluePath, transpiled.glue);
-  const modules = new Map(transpiled.coreModules.map(({ name, bytes }) => [name, compile(bytes)]));
+  const modules = new Map(
+    transpiled.coreModules.map(({ name, isJoint, bytes }) => [name, compile(bytes, isJoint)]),
+  );
   return { gluePath, modules, world };
 }
 
 /** As the engine prepares a component: every core module metered, all on one fuel cell. */
 export async function prepareMetered(bytes: Uint8Array, linker: Linker): Promise<PreparedGeneral> {
-  return await prepare(bytes, linker, (core) => {
-    const { bytes: metered, summary } = meter(core, { fuelCell: 'imported' });
+  return await prepare(bytes, linker, (core, isJoint) => {
+    const { bytes: metered, summary } = meter(core, { fuelCell: 'imported', shieldsImports: isJoint });
     return { module: new WebAssembly.Module(metered), minima: minimaOf(summary) };
   });
 }

@@ -87,3 +87,34 @@ test('instances are numbered in the order they are made, an exported one once', 
   const open = await assemble('(component (import "c" (component $c)) (instance (instantiate $c)))');
   assert.deepEqual(instanceParents(decodeComponent(open)), []);
 });
+
+const throwing = (attempt: string) => `(component
+  (component $Thrower
+    (core module $m (tag $t (param i32)) (func (export "f") (param i32) (if (local.get 0) (then (throw $t (i32.const 1))))))
+    (core instance $m (instantiate $m))
+    (func (export "f") (param "n" u32) (canon lift (core func $m "f"))))
+  (component $Caller
+    (import "f" (func $f (param "n" u32)))
+    (core func $f (canon lower (func $f)))
+    (core module $m (import "" "f" (func $f (param i32)))
+      (func (export "g") (param i32) (result i32) ${attempt}))
+    (core instance $m (instantiate $m (with "" (instance (export "f" (func $f))))))
+    (func (export "g") (param "n" u32) (result u32) (canon lift (core func $m "g"))))
+  (instance $thrower (instantiate $Thrower))
+  (instance $caller (instantiate $Caller (with "f" (func $thrower "f"))))
+  (func (export "g") (alias export $caller "g")))`;
+
+test('an exception does not get from one component into another: it ends the whole', async () => {
+  const instance = await instanceOf(
+    throwing(`(block $caught
+      (try_table (catch_all $caught) (call $f (local.get 0)))
+      (return (i32.const 1)))
+    (i32.const 2)`),
+  );
+  assert.equal(await instance.call('g', [0]), 1);
+  await assert.rejects(
+    instance.call('g', [1]),
+    (error) => error instanceof Trap && error.kind === 'uncaught-exception',
+  );
+  await assert.rejects(instance.call('g', [0]), { code: 'HOST_ERR_INSTANCE_CLOSED' });
+});
