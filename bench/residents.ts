@@ -198,59 +198,11 @@ async function spawn(count: number): Promise<Figures> {
   return figures;
 }
 
-/**
- * Agents that sleep until their intervals wake them, spread over the interval; one is late when its answer is.
- * `idleMs`: how long after a turn they leave memory.
- */
-async function timers(count: number, everyMs: number, idleMs: number = everyMs / 40): Promise<Figures> {
-  const host = await residentHost(
-    `[hibernate]\nafter = "${Math.floor(idleMs)}ms"\n[capabilities.bus]\npublish = ["woken"]\n[[triggers]]\nname = "tick"\nevery = "${everyMs}ms"\n`,
-    threads,
-  );
-  const { serving } = host;
-  const bornMs = new Map<string, number>();
-  const late: number[] = [];
-  let isMeasured = false;
-  serving.subscribe('woken', undefined, ({ sender = '' }) => {
-    const sinceMs = performance.now() - (bornMs.get(sender) ?? Number.NaN);
-    // Born a moment before it is noted: what seems almost a whole interval late is in time.
-    const lateMs = sinceMs % everyMs;
-    if (isMeasured && sinceMs >= everyMs / 2) late.push(lateMs > everyMs * 0.9 ? 0 : lateMs);
-  });
-  const perBatch = 20;
-  const fromMs = performance.now();
-  for (let at = 0; at < count; at += perBatch) {
-    const some = Array.from({ length: perBatch }, (_, index) => `timed-${at + index}`);
-    await serving.spawn('like', some);
-    for (const name of some) bornMs.set(name, performance.now());
-    const aheadMs = fromMs + (everyMs * (at + perBatch)) / count - performance.now();
-    if (aheadMs > 1) await new Promise((resolve) => setTimeout(resolve, aheadMs));
-  }
-  // Everybody had a first turn when this begins: they sleep from then on.
-  await new Promise((resolve) => setTimeout(resolve, everyMs));
-  isMeasured = true;
-  const cpuFrom = process.cpuUsage();
-  await new Promise((resolve) => setTimeout(resolve, everyMs));
-  const cpu = process.cpuUsage(cpuFrom);
-  const { agents } = await serving.status();
-  await host.close();
-  return {
-    'wakes measured': late.length,
-    'processor time of a wake, µs': (cpu.user + cpu.system) / late.length,
-    'in memory': agents.idle,
-    'hibernated, cold': agents.hibernated + agents.cold,
-    'late, ms median': median(late),
-    'late, ms p99': percentile(late, 0.99),
-    'late, ms most': percentile(late, 1),
-  };
-}
-
 const scenarios: Readonly<Record<string, (isQuick: boolean) => Promise<Figures>>> = {
   live: (isQuick) => live(isQuick ? 1000 : 12_000),
   registered: (isQuick) => registered(isQuick ? 50_000 : 1_000_000),
   wake: (isQuick) => wake(isQuick ? 200 : 1000),
   spawn: (isQuick) => spawn(isQuick ? 500 : 3000),
-  timers: (isQuick) => (isQuick ? timers(4000, 5000) : timers(100_000, 100_000)),
 };
 
 function marksOf(found: Readonly<Record<string, Figures>>): Mark[] {
@@ -279,7 +231,6 @@ function marksOf(found: Readonly<Record<string, Figures>>): Mark[] {
       15_000,
       'a second',
     ),
-    atMost('timers of sleeping agents: late, p99', of('timers', 'late, ms p99'), 20, 'ms'),
   ];
 }
 
@@ -314,10 +265,6 @@ const question = 'What do many agents cost, and how fast does any of them answer
 export const bench: Bench = { name: 'residents', question, run: async (effort) => report(effort) };
 
 if (import.meta.main) {
-  const [name = '', effort, count, everyMs, idleMs] = process.argv.slice(2);
-  const figures =
-    name === 'timers' && count !== undefined
-      ? await timers(Number(count), Number(everyMs), idleMs === undefined ? undefined : Number(idleMs))
-      : await scenarios[name]?.(effort === 'quick');
-  process.stdout.write(JSON.stringify(figures));
+  const [name = '', effort] = process.argv.slice(2);
+  process.stdout.write(JSON.stringify(await scenarios[name]?.(effort === 'quick')));
 }

@@ -20,7 +20,7 @@ export function timesOf(
   originMs: number,
   place: string,
 ): Times {
-  if (occasion.kind === 'every') return intervalTimes(occasion.everyMs, originMs);
+  if (occasion.kind === 'every') return new IntervalTimes(occasion.everyMs, originMs);
   if (occasion.kind === 'at') return momentTimes(occasion.atMs);
   const { cron, zone } = occasion;
   cronTimes(cron, zone, place);
@@ -39,7 +39,25 @@ function momentTimes(atMs: number): Times {
   };
 }
 
-function intervalTimes(everyMs: number, originMs: number): Times {
-  const last = (untilMs: number): number => originMs + Math.floor((untilMs - originMs) / everyMs) * everyMs;
-  return { line: 'steady', next: (afterMs) => last(afterMs) + everyMs, last };
+/** An object with two numbers: there may be a hundred thousand. */
+class IntervalTimes implements Times {
+  readonly #everyMs: number;
+  readonly #originMs: number;
+
+  constructor(everyMs: number, originMs: number) {
+    this.#everyMs = everyMs;
+    this.#originMs = originMs;
+  }
+
+  get line(): 'steady' {
+    return 'steady';
+  }
+
+  next(afterMs: number): number {
+    return this.last(afterMs) + this.#everyMs;
+  }
+
+  last(untilMs: number): number {
+    return this.#originMs + Math.floor((untilMs - this.#originMs) / this.#everyMs) * this.#everyMs;
+  }
 }

@@ -77,11 +77,13 @@ interface Timed extends Due {
 interface Installed {
   readonly timed: readonly Timed[];
   readonly endings: readonly (() => void)[];
-  readonly names: readonly string[];
+  /** Of the manifest, which agents of one kind share. */
+  readonly triggers: readonly Trigger[];
 }
 
 const never = Number.POSITIVE_INFINITY;
-const nothingInstalled: Installed = { timed: [], endings: [], names: [] };
+const noEndings: Installed['endings'] = [];
+const nothingInstalled: Installed = { timed: [], endings: noEndings, triggers: [] };
 /** Waits are cut to this, so that a clock that is set, or a machine that slept, is noticed. */
 const waitMsMax = 60_000;
 /** Fired before others get their turn of the event loop. */
@@ -130,7 +132,7 @@ export class Triggers {
    */
   add(agent: string, triggers: readonly Trigger[], manifestPath: string): void {
     const before = this.#agents.get(agent);
-    const count = this.#count - (before?.names.length ?? 0) + triggers.length;
+    const count = this.#count - (before?.triggers.length ?? 0) + triggers.length;
     this.#admit(count, manifestPath);
     const timed = triggers
       .filter(isTimed)
@@ -138,7 +140,7 @@ export class Triggers {
     this.remove(agent);
     const endings = triggers.flatMap((trigger) => this.#listen(agent, trigger));
     for (const one of timed) this.#plan(one);
-    this.#agents.set(agent, { timed, endings, names: triggers.map(({ name }) => name) });
+    this.#agents.set(agent, { timed, endings: endings.length === 0 ? noEndings : endings, triggers });
     this.#count = count;
     this.#arm();
     if (this.isFinished(agent)) this.#options.finished?.(agent);
@@ -157,7 +159,10 @@ export class Triggers {
 
   /** Whether `add` would take them. @throws HostError as `add` */
   check(agent: string, triggers: readonly Trigger[], manifestPath: string): void {
-    this.#admit(this.#count - (this.#agents.get(agent)?.names.length ?? 0) + triggers.length, manifestPath);
+    this.#admit(
+      this.#count - (this.#agents.get(agent)?.triggers.length ?? 0) + triggers.length,
+      manifestPath,
+    );
     for (const trigger of triggers.filter(isTimed))
       timesOf(trigger.occasion, 0, placeOf(manifestPath, trigger));
   }
@@ -167,7 +172,7 @@ export class Triggers {
     const installed = this.#agents.get(agent);
     if (installed === undefined) return;
     this.#agents.delete(agent);
-    this.#count -= installed.names.length;
+    this.#count -= installed.triggers.length;
     for (const one of installed.timed) this.#due[one.times.line].remove(one);
     for (const end of installed.endings) end();
   }
@@ -175,7 +180,7 @@ export class Triggers {
   /** In the order of the manifest. */
   of(agent: string): readonly TriggerStatus[] {
     const installed = this.#agents.get(agent);
-    return (installed?.names ?? []).map((name) => {
+    return (installed?.triggers ?? []).map(({ name }) => {
       const dueMs = installed?.timed.find((one) => one.trigger.name === name)?.dueMs;
       return { name, nextMs: dueMs === Number.POSITIVE_INFINITY ? undefined : dueMs };
     });
@@ -205,7 +210,7 @@ export class Triggers {
   }
 
   #timed(agent: string, trigger: TimedTrigger, before: Installed | undefined, place: string): Timed {
-    const body = bytesOf(trigger.body);
+    const body = bodyOf(trigger);
     const same = before?.timed.find((one) => isSame(one.trigger, trigger));
     if (same !== undefined) return { ...same, trigger, body, place: -1 };
     const nowMs = this.#nowMs(trigger.occasion.kind === 'every' ? 'steady' : 'wall');
@@ -243,7 +248,7 @@ export class Triggers {
   #listen(agent: string, trigger: Trigger): (() => void)[] {
     const { name, occasion } = trigger;
     if (occasion.kind !== 'subject') return [];
-    const own = trigger.body === undefined ? undefined : bytesOf(trigger.body);
+    const own = trigger.body === undefined ? undefined : bodyOf(trigger);
     const listener = (heard: Heard): void => {
       const { contentType, body } = own === undefined ? heard : { contentType: undefined, body: own };
       const dueMs = this.#nowMs('wall');
@@ -390,7 +395,16 @@ function placeOf(manifestPath: string, trigger: Trigger): string {
 }
 
 const encoder = new TextEncoder();
+const noBody = new Uint8Array(0);
+const bodies = new WeakMap<Trigger, Uint8Array>();
 
-function bytesOf(text: string | undefined): Uint8Array {
-  return encoder.encode(text ?? '');
+/** One for all agents that share a trigger: a hundred thousand buffers would be as many for each collection to look at. */
+function bodyOf(trigger: Trigger): Uint8Array {
+  if (trigger.body === undefined) return noBody;
+  let body = bodies.get(trigger);
+  if (body === undefined) {
+    body = encoder.encode(trigger.body);
+    bodies.set(trigger, body);
+  }
+  return body;
 }
