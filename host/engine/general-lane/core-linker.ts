@@ -47,11 +47,12 @@ function linkModule(module: WebAssembly.Module, imports: WebAssembly.Imports): W
 
 type Foreign = (...args: unknown[]) => unknown;
 
-/** Whether it is a function of JavaScript, not the engine's: no frame of ours may lie between two cores that wait. */
+/**
+ * Whether it is a function of JavaScript, not the engine's, whose names are numbers: no frame of ours may lie
+ * between two cores that wait.
+ */
 function isPlain(value: unknown): value is Foreign {
-  if (typeof value !== 'function') return false;
-  const isNative = Function.prototype.toString.call(value).endsWith('{ [native code] }');
-  return !isNative || value.name.startsWith('bound ');
+  return typeof value === 'function' && !/^[0-9]+$/.test(value.name);
 }
 
 const uncaught = 'a component threw an exception that it did not catch';
@@ -80,6 +81,10 @@ export class CoreLinker {
     this.#minima = minima;
     const fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
     budget.attachFuel(fuel);
+    const guard = (act: Foreign): Foreign => this.#guard(act);
+    this.suspending = function Suspending(act: Foreign): object {
+      return new WebAssembly.Suspending(guard(act));
+    };
     this.#meter = {
       ...meterImports({ budget }),
       pause: new WebAssembly.Suspending(() => this.#pause(tasks)),
@@ -109,12 +114,7 @@ export class CoreLinker {
     WebAssembly.promising(this.#originals.get(exposed) ?? (exposed as GuestFunction));
 
   /** jco's `WebAssembly.Suspending`: a class that gives instances of the engine's. */
-  readonly suspending = (() => {
-    const guard = (act: Foreign): Foreign => this.#guard(act);
-    return function Suspending(act: Foreign): object {
-      return new WebAssembly.Suspending(guard(act));
-    };
-  })();
+  readonly suspending: (act: Foreign) => object;
 
   /** A function of jco's for the guest. What it throws, or its promise is rejected with, ends the guest. */
   #guard(act: Foreign): Foreign {
