@@ -7,7 +7,7 @@ import { Wheel } from '../host/clock/wheel.ts';
 import { systemClock, systemRandom } from '../host/clock.ts';
 import type { Outcome } from '../host/outcome.ts';
 import { atLeast, atMost, type Bench, type Effort, type Report, round } from './report.ts';
-import { pingPort } from './ring.ts';
+import { pingAtomics, pingPort } from './ring.ts';
 import { median, percentile } from './samples.ts';
 import { type Language, TalkingHost } from './talking-host.ts';
 import { ThreadTimes } from './thread-times.ts';
@@ -187,12 +187,18 @@ function rowsOf(language: string, { near, far, once, atLeastOnce }: Talk): strin
 }
 
 async function run({ quick }: Effort): Promise<Report> {
-  const wake = median(await pingPort(quick ? 500 : 4000));
+  const trips = quick ? 500 : 4000;
+  const wakes = [median(await pingPort(trips)), median(await pingAtomics(trips))];
   const c = await talk('c', quick);
   const onChain = await recorded('c', quick);
   const assemblyScript = await talk('assemblyscript', quick);
   const toGuests = await crowd('c', quick);
   const withoutGuests = await crowdWithoutGuests(quick ? 20 : 100);
+  // Once more: how long a wake-up takes changes with all else that the machine does.
+  wakes.push(median(await pingPort(trips)), median(await pingAtomics(trips)));
+  const [portFirst = 0, atomicsFirst = 0, portLast = 0, atomicsLast = 0] = wakes;
+  const port = (portFirst + portLast) / 2;
+  const atomics = (atomicsFirst + atomicsLast) / 2;
   return {
     question,
     columns: ['64 B bodies, capability check, fuel and limits on', 'µs, p50', 'p90', 'thousand/s', 'CPU µs'],
@@ -215,11 +221,13 @@ async function run({ quick }: Effort): Promise<Report> {
         round(withoutGuests / 1000),
         '-',
       ],
-      ['bare `postMessage` there and back: two wake-ups', round(wake), '-', '-', '-'],
+      ['bare `postMessage` there and back: two wake-ups', round(port), '-', '-', '-'],
+      ['bare `Atomics.wait` there and back, of threads without an event loop', round(atomics), '-', '-', '-'],
     ],
     marks: [
       atMost('ask and be answered, same thread', us(c.near), 6, 'µs'),
       atMost('ask and be answered, other thread', us(c.far), 30, 'µs'),
+      atMost('ask, other thread, beside bare `postMessage` there and back', us(c.far) / port, 1.05, '×'),
       atLeast('agent to agent, other thread, at most once', perSecond(c.once) / 1000, 400, 'thousand/s'),
       atLeast('agent to agent, other thread, by default', perSecond(c.atLeastOnce) / 1000, 400, 'thousand/s'),
       atLeast('every message on the audit chain', perSecond(onChain.once) / 1000, 100, 'thousand/s'),
@@ -228,7 +236,7 @@ async function run({ quick }: Effort): Promise<Report> {
     ],
     remarks: [
       'CPU: the two busiest threads, each; where other processes have the cores, it says more than the time',
-      'between threads a wake-up of a core that sleeps costs 15 to 60 µs, whatever wakes it: see the last row',
+      'between threads a wake-up of a core that sleeps costs 15 to 60 µs, whatever wakes it: see the last rows, measured before and after',
     ],
   };
 }

@@ -7,7 +7,8 @@ export type RingRole =
   | { readonly kind: 'frames'; readonly own: LinkEnds }
   | { readonly kind: 'echo'; readonly own: LinkEnds }
   | { readonly kind: 'cloned' }
-  | { readonly kind: 'echo-cloned' };
+  | { readonly kind: 'echo-cloned' }
+  | { readonly kind: 'echo-atomic'; readonly turns: SharedArrayBuffer };
 
 /** One of a stream: its number is where the reader checks the order. */
 export function streamFrame(number: number, body: Uint8Array): MessageFrame {

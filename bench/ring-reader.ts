@@ -49,6 +49,16 @@ function readRaw(ring: SharedArrayBuffer): void {
   });
 }
 
+/** Odd turns are the other's. */
+function echoAtomically(memory: SharedArrayBuffer): void {
+  const turns = new Int32Array(memory);
+  for (let turn = 0; ; turn += 2) {
+    Atomics.wait(turns, 0, turn);
+    Atomics.store(turns, 0, turn + 2);
+    Atomics.notify(turns, 0);
+  }
+}
+
 if (role.kind === 'raw') readRaw(role.ring);
 else if (role.kind === 'frames') {
   parentPort?.on('message', begin);
@@ -61,6 +71,8 @@ else if (role.kind === 'frames') {
     if (typeof message === 'number') begin(message);
     else for (const frame of message) count(frame);
   });
-} else parentPort?.on('message', (message: Frame) => parentPort?.postMessage(message));
+} else if (role.kind === 'echo-cloned')
+  parentPort?.on('message', (message: Frame) => parentPort?.postMessage(message));
 
 parentPort?.postMessage('ready');
+if (role.kind === 'echo-atomic') echoAtomically(role.turns);

@@ -132,6 +132,26 @@ export async function pingPort(trips: number): Promise<number[]> {
   return us;
 }
 
+/**
+ * As `pingLinks`, by `Atomics.wait` and `Atomics.notify` on both sides: nothing wakes a thread sooner, and a thread
+ * with an event loop cannot wait like this.
+ */
+export async function pingAtomics(trips: number): Promise<number[]> {
+  const memory = new SharedArrayBuffer(128);
+  const turns = new Int32Array(memory);
+  const { worker } = await startReader({ kind: 'echo-atomic', turns: memory });
+  const us: number[] = [];
+  for (let trip = 0; trip < trips; trip++) {
+    const fromMs = performance.now();
+    Atomics.store(turns, 0, 2 * trip + 1);
+    Atomics.notify(turns, 0);
+    Atomics.wait(turns, 0, 2 * trip + 1);
+    us.push((performance.now() - fromMs) * 1000);
+  }
+  await worker.terminate();
+  return us.slice(trips >> 2);
+}
+
 async function times(trips: number, ask: (resolve: () => void) => void): Promise<number[]> {
   const us: number[] = [];
   for (let trip = 0; trip < trips; trip++) {

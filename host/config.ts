@@ -108,6 +108,15 @@ async function parseConfig(text: string, path: string): Promise<Omit<Config, 'pa
 
 const keys: readonly string[] = ['limits', 'audit', 'metrics', 'scheduler'];
 
+const limitExamples: Readonly<Record<LimitName, string>> = {
+  fuelMax: '1G',
+  memoryBytesMax: '64MiB',
+  tableElementsMax: '10k',
+  deadlineMs: '30s',
+  outputBytesMax: '1MiB',
+  openFilesMax: '100',
+};
+
 /** The keys of a `[limits]` table: the flags without their dashes. */
 export const limitKeys: Readonly<Record<string, LimitName>> = Object.fromEntries(
   limitNames.map((name) => [limitNotes[name].flag.slice(2), name]),
@@ -134,7 +143,7 @@ export function limitsOfTable(table: unknown, path: string): Partial<Limits> {
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') {
       throw new HostError(
         'HOST_ERR_CONFIG_INVALID',
-        `${path}: limits.${key} must be a number or a text such as "64MiB"`,
+        `${path}: limits.${key} must be a number or a text such as "${limitExamples[name]}"`,
         { path, key },
       );
     }

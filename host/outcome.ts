@@ -59,3 +59,14 @@ export type Outcome<T = unknown> =
     }
   | { readonly kind: 'cancelled'; readonly reason: string; readonly usage: Usage }
   | { readonly kind: 'denied'; readonly reason: string; readonly usage: Usage };
+
+/** A failure as an agent returned it, in one line: `invalid: no such order`. */
+export function describeFailure(failure: unknown): string {
+  if (typeof failure === 'object' && failure !== null && 'tag' in failure) {
+    const { tag, val } = failure as { tag: unknown; val?: unknown };
+    return val === undefined ? String(tag) : `${tag}: ${describeFailure(val)}`;
+  }
+  return typeof failure === 'string'
+    ? failure
+    : JSON.stringify(failure, (_, value) => (typeof value === 'bigint' ? `${value}` : value));
+}

@@ -324,6 +324,21 @@ const mistakes: readonly (readonly [title: string, text: string, message: RegExp
   ['a trigger with two', '[[triggers]]\ncron = "0 8 * * *"\nevery = "1s"', /a trigger has one of/],
   ['a zone of nothing', '[[triggers]]\nevery = "1s"\nzone = "UTC"', /zone belongs to cron/],
   ['a cron of three fields', '[[triggers]]\ncron = "0 8 *"', /cron must be five fields/],
+  ['a minute too many', '[[triggers]]\ncron = "61 * * * *"', /'61' is no minute: 0 to 59;/],
+  ['a day that no month has', '[[triggers]]\ncron = "0 8 32 * *"', /'32' is no day: 1 to 31/],
+  [
+    'a weekday of nowhere',
+    '[[triggers]]\ncron = "0 8 * * foo"',
+    /'foo' is no weekday: 0 to 7, or sun to sat/,
+  ],
+  ['a second too many', '[[triggers]]\ncron = "60 0 8 * * *"', /'60' is no second: 0 to 59/],
+  ['seven fields', '[[triggers]]\ncron = "* * * * * * *"', /7 fields are no time; it takes minute, hour/],
+  ['a nickname of nothing', '[[triggers]]\ncron = "@dayly"', /no '@dayly', did you mean '@daily'\?/],
+  [
+    'fewer than none at a time',
+    '[execution]\nmode = "parallel"\nparallel = -4',
+    /execution\.parallel must be between 2 and 256: '-4' is not a number/,
+  ],
   ['a trigger that never rests', '[[triggers]]\nevery = "1ms"', /every must be between 10 and/],
   [
     'two triggers of one name',

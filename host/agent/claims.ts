@@ -16,8 +16,9 @@ export class Claims {
   /** Who was looked for last; nobody has the id 0. */
   #lastId = 0;
   #lastSlot = 0;
-  /** Guests that gave way. */
+  /** Guests that gave way, and the agents whose they are. */
   paused = 0;
+  pausedAgents = 0;
 
   /** `undefined`: it has none. */
   find(id: number): number | undefined {
@@ -80,8 +81,10 @@ export class Claims {
   pause(slot: number, resume: Resume): void {
     this.paused += 1;
     const paused = this.#paused[slot];
-    if (paused === undefined) this.#paused[slot] = [resume];
-    else paused.push(resume);
+    if (paused === undefined) {
+      this.#paused[slot] = [resume];
+      this.pausedAgents += 1;
+    } else paused.push(resume);
   }
 
   /** The guest of an agent that gave way first. */
@@ -89,7 +92,10 @@ export class Claims {
     const paused = this.#paused[slot];
     const resume = paused?.shift();
     if (resume !== undefined) this.paused -= 1;
-    if (paused?.length === 0) this.#paused[slot] = undefined;
+    if (paused?.length === 0) {
+      this.#paused[slot] = undefined;
+      this.pausedAgents -= 1;
+    }
     return resume;
   }
 }

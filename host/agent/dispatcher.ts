@@ -25,13 +25,20 @@ export interface DispatcherOptions {
   readonly activeMax: number;
   /** Milliseconds of starting calls after which the event loop gets its turn. */
   readonly turnMsMax: number;
+  /**
+   * Milliseconds that a guest computes before it gives way to others that are in the middle of a computation, too, at
+   * the end of a slice. Default 0: at the end of each.
+   */
+  readonly quantumMs?: number;
   readonly nowMs: () => number;
   /** Whether messages from other threads wait to be read; lets those that go to them leave. */
   readonly isPending: () => boolean;
   /** What an agent is scheduled by; asked when it first has something to do. Default: everybody alike. */
   readonly termsOf?: (id: number) => Terms | undefined;
+  /** Whether an agent needs an instance before it can handle anything. Default: none does. */
+  readonly begins?: (id: number) => boolean;
   /** Who goes first. Default: fair shares. */
-  readonly queue?: Omit<RunQueueOptions, 'nowMs' | 'forecast'> | undefined;
+  readonly queue?: Omit<RunQueueOptions, 'nowMs' | 'forecast' | 'turnFuel'> | undefined;
   /** How long the next message of an agent will take. */
   readonly forecast?: (Pick<Forecast, 'executionMsOf'> & CallForecast) | undefined;
   /** What becomes of a call that will not end in time. Default `queue`. */
@@ -64,6 +71,8 @@ const rowTurnsMax = 32;
 const rowMsMax = 0.2;
 /** How much of the moving average of turns the newest is. */
 const turnShare = 0.05;
+/** Fuel of a millisecond of computing, about: a slice is a fifth of it. */
+const fuelPerMs = 10_000_000;
 /** Nothing is known of anybody. */
 const unknown: CallForecast = { wallMsOf: () => 0, isKnown: () => false };
 /** Stacks that only the two first levels use, so that what is critical begins although all others are in use. */
@@ -106,15 +115,20 @@ export class Dispatcher implements Turn {
   #rowMs = 0;
   /** A turn was a whole slice, or is about to be one. */
   #isRowOver = false;
+  /** Guests that compute stood back for messages begun in the row before: not twice. */
+  #hasStoodBack = false;
+  readonly #quantumMs: number;
   #starts = 0;
   #slices = 0;
   #preemptions = 0;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#quantumMs = options.quantumMs ?? 0;
     const { forecast } = options;
     this.#queue = new RunQueue({
       ...options.queue,
+      turnFuel: this.#quantumMs * fuelPerMs,
       nowMs: options.nowMs,
       forecast: forecast && { executionMsOf: (slot) => forecast.executionMsOf(this.#claims.idOf(slot)) },
     });
@@ -163,7 +177,7 @@ export class Dispatcher implements Turn {
     if (!isNew && level === undefined) return;
     this.#claims.setMail(slot, true);
     if (this.#running !== nobody) this.#queue.pass(slot, dueMs, level);
-    else this.#queue.push(slot, dueMs, level);
+    else this.#queue.push(slot, dueMs, level, isNew && this.#options.begins?.(id) === true);
     if (isNew) this.#lateness.came(slot, this.#queue.levelOf(slot));
     this.#schedule();
   }
@@ -215,7 +229,17 @@ export class Dispatcher implements Turn {
     // Lets messages leave, whatever it says.
     const isPending = this.#options.isPending();
     const slot = this.#slotOf(id);
-    return isPending || this.#queue.isWanted(slot);
+    if (isPending) return true;
+    return this.#queue.isWanted(slot) && !this.#isWithinQuantum(slot);
+  }
+
+  /**
+   * Whether only guests that compute want the thread, none of a better level, and the one that has it came to it just
+   * now: what it takes to change between them is then most of what it is for.
+   */
+  #isWithinQuantum(slot: number): boolean {
+    if (this.#rowMs >= this.#quantumMs || this.#queue.length > this.#claims.pausedAgents) return false;
+    return this.#queue.topLevel >= this.#queue.levelOf(slot);
   }
 
   /** Until it is its turn again, and the event loop had one. */
@@ -298,7 +322,7 @@ export class Dispatcher implements Turn {
     this.#rowMs = 0;
     this.#isRowOver = false;
     this.#isDraining = true;
-    while (this.#hasNext) this.#next();
+    while (this.#hasNext && !this.#standsBack()) this.#next();
     this.#isDraining = false;
     if (this.#queue.length === 0) return;
     if (this.#isRowOver) this.#scheduleLater();
@@ -309,6 +333,19 @@ export class Dispatcher implements Turn {
   get #hasNext(): boolean {
     if (this.#queue.length === 0 || this.#isRowOver) return false;
     return this.#rowTurns < rowTurnsMax && this.#rowMs < rowMsMax;
+  }
+
+  /**
+   * Messages were begun and only guests that compute are left: what those messages do, an answer that goes out for
+   * one, would wait for a whole slice. So the event loop has its turn before it, but not each time: they would starve.
+   */
+  #standsBack(): boolean {
+    if (this.#rowTurns === 0 || this.#hasStoodBack) return false;
+    if (this.#queue.length > this.#claims.pausedAgents) return false;
+    this.#hasStoodBack = true;
+    this.#isRowOver = true;
+    this.#scheduleLater();
+    return true;
   }
 
   #next(): void {
@@ -322,6 +359,7 @@ export class Dispatcher implements Turn {
     const resume = this.#claims.takePaused(slot);
     if (resume === undefined) return this.#start(slot);
     this.#claimAgain(slot);
+    this.#hasStoodBack = false;
     // Lets go what the others said in their turn: else it waits until this guest's next slice is over.
     this.#options.isPending();
     resume();
@@ -369,7 +407,7 @@ export class Dispatcher implements Turn {
   ended(): void {
     this.#active -= 1;
     this.#unblock();
-    if (this.#isStackFree && this.#hasNext) this.#follow();
+    if (this.#isStackFree && this.#hasNext && !this.#standsBack()) this.#follow();
     else if (this.#queue.length > 0) this.#schedule();
   }
 

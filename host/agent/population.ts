@@ -463,6 +463,12 @@ export class Population implements Lodgers {
     else dispatcher.wake(id, undefined, level);
   }
 
+  /** The dispatcher: whether nothing is there of an agent but its mail. */
+  begins(id: number): boolean {
+    const agent = this.#agents.get(id);
+    return agent === undefined || agent.phase === 'absent';
+  }
+
   /** It has mail still. */
   #wakeAgain(id: number): void {
     const { bus } = this.#rooms;

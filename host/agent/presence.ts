@@ -398,7 +398,8 @@ export class Presence implements CallWatch, ParkingOwner {
   async fail(outcome: Outcome): Promise<void> {
     const { spec } = this.#agent;
     const nowMs = this.#around.clock.monotonicMs();
-    if (outcome.kind !== 'cancelled') this.#delay.fail(nowMs, spec.manifest.restart, this.#around.random);
+    if (outcome.kind !== 'cancelled')
+      this.#delay.fail(nowMs, spec.manifest.restart, this.#around.random, outcome.usage.memoryBytes);
     this.#agent.lastUsedMs = nowMs;
     const isTheLast = !this.#agent.isSupervised && isLast(outcome, spec);
     if (isTheLast) this.#before = undefined;

@@ -5,6 +5,17 @@ import { RestartWindow } from '../supervisor/restart-window.ts';
 
 /** Ends in a row before a restart has to wait: one bad message should not slow the next good one. */
 const freeRestarts = 3;
+/**
+ * Bytes of memory a second that an agent which keeps ending may leave behind, whatever its manifest says: to clear them
+ * for it and to give them back to the system takes time that is the others'.
+ */
+const leftBytesPerSecondMax = 256 * 1024 * 1024;
+/** Memories up to this are used again and cost nobody anything. */
+const leftBytesFree = 1024 * 1024;
+
+function leftPauseMs(bytes: number): number {
+  return bytes <= leftBytesFree ? 0 : (bytes * 1000) / leftBytesPerSecondMax;
+}
 
 /** How long an agent waits before its next restart, by its manifest. */
 export function backoffOf({
@@ -40,9 +51,11 @@ export class RestartDelay {
     this.#isWornOut = false;
   }
 
-  fail(nowMs: number, restart: Restart, random: Random): void {
+  /** `leftBytes`: the memory it had. */
+  fail(nowMs: number, restart: Restart, random: Random, leftBytes: number = 0): void {
     this.#failures += 1;
-    const pauseMs = jitteredPauseMs(backoffOf(restart), this.#failures, random);
+    const askedMs = jitteredPauseMs(backoffOf(restart), this.#failures, random);
+    const pauseMs = this.#failures > freeRestarts ? Math.max(askedMs, leftPauseMs(leftBytes)) : askedMs;
     this.#notBeforeMs = pauseMs === 0 ? 0 : nowMs + pauseMs;
     const { restartsMax, periodMs } = restart;
     if (restartsMax === undefined) return;

@@ -16,9 +16,10 @@ export class WarmState implements Asleep {
 
   /** What it needs of the arrays of the snapshot it copies. */
   constructor(snapshot: Snapshot) {
-    const isSmall = snapshotBytes(snapshot) <= sparseBytesMax;
-    this.#kept = isSmall ? packSparse(snapshot) : owned(snapshot);
-    this.bytes = objectBytes + (isPacked(this.#kept) ? this.#kept.length : snapshotBytes(snapshot));
+    const bytes = snapshotBytes(snapshot);
+    const packed = bytes <= sparseBytesMax ? packSparse(snapshot) : undefined;
+    this.#kept = packed ?? owned(snapshot);
+    this.bytes = objectBytes + (packed?.length ?? bytes);
   }
 
   /** To be looked at at once, and not to be held on to. */

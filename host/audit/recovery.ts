@@ -275,7 +275,7 @@ function corrupt(folder: string, end: End, head: SignedSeal | undefined, isDamag
   const why = isDamaged ? 'is damaged' : `ends, though its head vouches for event ${promised}`;
   return new HostError(
     'HOST_ERR_AUDIT_CORRUPT',
-    `the audit chain in ${folder} ${why} after event ${last}; restore it from a copy, or accept the loss (it is then recorded)`,
+    `the audit chain in ${folder} ${why} after event ${last}; restore it from a copy, or accept the loss with --accept-audit-loss (it is then recorded)`,
     { folder, lastSequence: last, promisedSequence: promised, offset: end.offset },
   );
 }

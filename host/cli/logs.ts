@@ -1,4 +1,4 @@
-import { HostError } from '../errors.ts';
+import { HostError, plainText } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { type Answer, chunksOf } from './client/answer.ts';
 import { Connection, connectionHelp, connectionOptions } from './client/connection.ts';
@@ -49,10 +49,22 @@ ${connectionHelp}`,
     const lines = new LogLines(isTerminal(1));
     const toText = (data: string): string =>
       values.json === true ? `${data}\n` : lines.format(parseData<ShownEntry>(data));
-    await writeEach(entriesOf(answer, toText), Number.POSITIVE_INFINITY);
+    let count = 0;
+    const counted = (data: string): string => {
+      count += 1;
+      return toText(data);
+    };
+    await writeEach(entriesOf(answer, counted), Number.POSITIVE_INFINITY);
+    if (count === 0 && !isFollowing) process.stderr.write(nothingText(positionals[0]));
     return exitCodes.ok;
   },
 };
+
+/** An agent that logged nothing, and one that there is not, look the same from here. */
+function nothingText(agent: string | undefined): string {
+  if (agent === undefined) return 'host: nothing was logged\n';
+  return `host: nothing was logged of ${plainText(agent)}; host agents shows whether it is there\n`;
+}
 
 function queryOf(
   {

@@ -76,15 +76,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
   if (name === '--version' || name === '-V' || name === '-v')
     return print(`host ${version} (node ${process.versions.node})\n`);
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') return overview(rest[0]);
-  const load = commandNamed(name);
-  if (load === undefined) {
-    const { nearest } = await import('../nearest.ts');
-    throw new HostError(
-      'HOST_ERR_CLI_USAGE',
-      `no command '${name}'${nearest(name, Object.keys(commands))}; see host --help`,
-    );
-  }
-  const command = await load();
+  const command = await (await loaderOf(name))();
   const ownWords = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
   if (ownWords.includes('--help') || ownWords.includes('-h')) return print(command.help);
   const code = await command.run(rest);
@@ -92,9 +84,19 @@ async function dispatch(args: readonly string[]): Promise<number> {
   return code;
 }
 
+/** @throws HostError `HOST_ERR_CLI_USAGE` naming the nearest command there is */
+async function loaderOf(name: string): Promise<() => Promise<Command>> {
+  const load = commandNamed(name);
+  if (load !== undefined) return load;
+  const { nearest } = await import('../nearest.ts');
+  throw new HostError(
+    'HOST_ERR_CLI_USAGE',
+    `no command '${name}'${nearest(name, Object.keys(commands))}; see host --help`,
+  );
+}
+
 async function overview(topic: string | undefined): Promise<number> {
-  const load = topic === undefined ? undefined : commandNamed(topic);
-  if (load !== undefined) return print((await load()).help);
+  if (topic !== undefined && !topic.startsWith('-')) return print((await (await loaderOf(topic))()).help);
   const blocks = await Promise.all(Object.entries(groups).map(([title, names]) => groupText(title, names)));
   const self = commandName();
   const first = starts.map(([words, what]) => `  ${self} ${words.padEnd(34)}${what}\n`).join('');

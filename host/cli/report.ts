@@ -1,7 +1,8 @@
 import { plainText } from '../errors.ts';
 import type { EffectiveLimits, LimitName } from '../limits.ts';
 import { limitNotes } from '../limits.ts';
-import type { Outcome, Usage } from '../outcome.ts';
+import { describeFailure, type Outcome, type Usage } from '../outcome.ts';
+import { demangled } from './demangle.ts';
 
 const stackLinesMax = 8;
 /** A failure's text is the agent's own and may be megabytes. */
@@ -90,34 +91,37 @@ function amount(name: LimitName, value: bigint | number): string {
   return `${grouped(value)} ${unit}`;
 }
 
-/** `invalid: no such order`. */
-export function describeFailure(failure: unknown): string {
-  if (typeof failure === 'object' && failure !== null && 'tag' in failure) {
-    const { tag, val } = failure as { tag: unknown; val?: unknown };
-    return val === undefined ? String(tag) : `${tag}: ${describeFailure(val)}`;
-  }
-  return typeof failure === 'string'
-    ? failure
-    : JSON.stringify(failure, (_, value) => (typeof value === 'bigint' ? `${value}` : value));
-}
-
 /** The guest's frames only; those of the host would tell its reader nothing. */
 function stackOf(outcome: Outcome): string {
   if (outcome.kind !== 'trap' || outcome.stack === undefined) return '';
   // A function may be called anything, line ends included: what begins as no frame does is part of a name.
   const frames = outcome.stack.split(/\n(?= {4}at )/).filter((frame) => frame.startsWith('    at '));
-  return frames
-    .filter((frame) => frame.includes('wasm://'))
+  const guest = frames.filter((frame) => frame.includes('wasm://')).map(nameAndPlace);
+  const cause = guest.findIndex(({ name }) => !panicking.test(name));
+  return guest
+    .slice(Math.max(0, cause))
     .slice(0, stackLinesMax)
     .map((frame) => `${frameText(frame)}\n`)
     .join('');
 }
 
+/** How Rust ends itself, whatever the reason: a dozen functions on top of the one that a reader looks for. */
+const panicking =
+  /^(?:\S+\.wasm\.)?(?:abort$|std::(?:panicking|process|sys)::|core::panicking::|core::(?:option|result)::(?:unwrap|expect)_failed|__rustc::|rust_begin_unwind|rust_panic)/;
+
+interface Frame {
+  readonly name: string;
+  readonly index: string;
+}
+
 /** `at NAME (wasm-function[3])`: the place is the end of the frame, whatever stands in the name. */
-function frameText(frame: string): string {
+function nameAndPlace(frame: string): Frame {
   const place = frame.lastIndexOf('wasm://');
   const [index = ''] = /wasm-function\[\d{1,10}\]/.exec(frame.slice(place)) ?? [];
-  const name = frame.slice('    at '.length, place).replace(/ ?\($/, '');
+  return { name: demangled(frame.slice('    at '.length, place).replace(/ ?\($/, '')), index };
+}
+
+function frameText({ name, index }: Frame): string {
   const shown = name.length > frameNameCharsMax ? `${name.slice(0, frameNameCharsMax)}…` : name;
   return plainText(shown === '' ? `    at ${index}` : `    at ${shown} (${index})`);
 }

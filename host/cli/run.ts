@@ -67,6 +67,9 @@ const givenOptions = {
 /** Flags of `host run` that say what a program is given and what it may use; `host dev` has them too. */
 export const grantOptions: typeof givenOptions & typeof limitOptions = { ...givenOptions, ...limitOptions };
 
+/** Of a trap: the ten that V8 keeps by itself are all of how Rust panics, and none of who did. */
+const stackFramesMax = 32;
+
 const optionTypes = {
   ...grantOptions,
   invoke: { type: 'string' },
@@ -85,6 +88,7 @@ export const command: Command = {
   endsProcess: true,
   run: async (words) => {
     const { flags, file, programArgs } = await readWords(words);
+    Error.stackTraceLimit = stackFramesMax;
     const env = process.env;
     const config = await loadConfig(flags.config, env);
     const program = await loadProgram(file);
@@ -132,7 +136,7 @@ async function runProgram(
   programArgs: readonly string[],
   effective: EffectiveLimits,
 ): Promise<number> {
-  const artifact = await host.prepare(program.bytes, showProgress(flags));
+  const artifact = await prepared(host, program, showProgress(flags));
   checkUse(artifact.facts.main.kind, flags, programArgs);
   const stdout = flags.json === true ? captureSink() : descriptorSink(1);
   const stderr = flags.json === true ? captureSink() : descriptorSink(2);
@@ -156,6 +160,16 @@ async function runProgram(
       await stderr.write(Buffer.from(formatOutcome(outcome, effective, denials))).catch(() => {});
   }
   return exitCodeOf(outcome) || exitCodeOfOutput(stdout);
+}
+
+/** What is no program is told by its name. */
+async function prepared(host: Host, program: Program, progress: (step: string) => void): Promise<Artifact> {
+  try {
+    return await host.prepare(program.bytes, progress);
+  } catch (thrown) {
+    if (!(thrown instanceof HostError) || thrown.code !== 'HOST_ERR_NOT_WASM') throw thrown;
+    throw new HostError(thrown.code, `${program.path}: ${thrown.message}`, thrown.data, thrown);
+  }
 }
 
 /** A program that did its work and could not tell it has failed; a reader that went away by itself wanted no more. */

@@ -20,6 +20,7 @@ import { limitOptions, limitsOfFlags } from './limit-flags.ts';
 import { type AgentFiles, agentPaths, loadAgent, requireDistinct } from './serve/agent-files.ts';
 import { type AuditAsked, type AuditFlags, auditAsked, auditOptions } from './serve/audit-flags.ts';
 import { bannerText } from './serve/banner.ts';
+import { connectionsFew, connectionsMaxOf } from './serve/file-room.ts';
 import { requireMetricsPlace } from './serve/metrics-file.ts';
 import { loadParts, type Parts } from './serve/parts.ts';
 import { Reload } from './serve/reload.ts';
@@ -352,6 +353,7 @@ function open(
   } = settings;
   const passphrase = passphraseFrom(process.env);
   if (metrics?.file !== undefined) requireMetricsPlace(metrics.file.path, stateFolder);
+  connectionsMaxOf(threads);
   makeStateFolder(stateFolder);
   return parts.serve({
     agents,
@@ -387,8 +389,10 @@ async function serveUntil(
   stop: Stop,
 ): Promise<void> {
   const { host, port, auth, hostNames, corsOrigins, stateFolder, threads, roots } = settings;
+  const connectionsMax = connectionsMaxOf(threads);
   const listening = await parts.listen(serving, {
     ...{ host, port, auth, hostNames, corsOrigins, stateFolder },
+    limits: { connectionsMax },
     report: ({ requestId, route, error }) =>
       voice.say(
         `a bug in host, please report it: request ${requestId} to ${route}: ${stackOf(error)}`,
@@ -401,6 +405,10 @@ async function serveUntil(
   voice.show(
     bannerText({ agents, listening, threads, stateFolder, isWatching, auditLevel: settings.auditLevel }),
   );
+  if (connectionsMax < connectionsFew)
+    voice.say(
+      `each thread takes ${connectionsMax} connections: this process may have few files open (ulimit -n)`,
+    );
   await stop.asked;
   voice.say(
     `${stop.signal.reason}: what is under way may end, for ${settings.drainMs / 1000} s at most; again: at once`,

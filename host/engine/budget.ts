@@ -145,6 +145,8 @@ export class Budget {
   #charged = 0n;
   #cell: WebAssembly.Global<'i64'> | undefined;
   #granted = 0n;
+  /** The slice under way was ended before it was used up. */
+  #isCut = false;
   #checks = 0;
   #deadFuelUsed: bigint | undefined;
   #cause: StopCause | undefined;
@@ -279,6 +281,7 @@ export class Budget {
 
   #grantFirst(): void {
     this.#granted = 0n;
+    this.#isCut = false;
     if (this.#cell === undefined) return;
     const { fuel } = this.#slice;
     this.#granted = fuel < this.limits.fuelMax ? fuel : this.limits.fuelMax;
@@ -379,6 +382,7 @@ export class Budget {
     const cell = this.#cell;
     if (cell === undefined || cell.value < 0n) return;
     this.#granted -= cell.value + 1n;
+    this.#isCut = true;
     cell.value = -1n;
   }
 
@@ -399,35 +403,39 @@ export class Budget {
       if (cell !== undefined) cell.value = deadFuel;
       return 0;
     }
-    if (this.#isOverdrawn(cell)) return 0;
+    // Read once: a look at the cell is a call into the engine.
+    const left = cell.value;
+    if (this.#isOverdrawn(left)) return 0;
     const nowMs = this.clock.monotonicMs();
     if (nowMs >= this.#deadlineAtMs) {
       this.stopForDeadline();
       return 0;
     }
     if (this.#holdsThread(nowMs)) return 0;
-    this.#charge(this.fuelUsed, nowMs);
+    this.#charge(this.#granted - left, nowMs);
+    if (this.#cause !== undefined) return 0;
     this.#slice.end(nowMs);
-    this.#grant(cell);
+    this.#grant(cell, left);
     const isWanted = nowMs >= this.#yieldAtMs || this.#turn?.isWanted(this.#turnKey) === true;
     return this.synchronousDepth === 0 && isWanted ? 1 : 0;
   }
 
   /** Whether more is used than the limit allows, which ends the guest. */
-  #isOverdrawn(cell: WebAssembly.Global<'i64'>): boolean {
-    if (this.limits.fuelMax - this.#granted + cell.value >= 0n) return false;
+  #isOverdrawn(left: bigint): boolean {
+    if (this.limits.fuelMax - this.#granted + left >= 0n) return false;
     this.stop({ kind: 'limit', limit: 'fuelMax', max: this.limits.fuelMax, used: this.fuelUsed });
     return true;
   }
 
   /** The next slice: at least enough to bring the cell back to 0, whatever one block overshot by. */
-  #grant(cell: WebAssembly.Global<'i64'>): void {
-    const left = this.limits.fuelMax - this.#granted;
+  #grant(cell: WebAssembly.Global<'i64'>, left: bigint): void {
+    const most = this.limits.fuelMax - this.#granted;
     const { fuel } = this.#slice;
-    const need = fuel > -cell.value ? fuel : -cell.value;
-    const grant: bigint = need < left ? need : left;
+    const need = fuel > -left ? fuel : -left;
+    const grant: bigint = need < most ? need : most;
     this.#granted += grant;
-    cell.value += grant;
+    this.#isCut = false;
+    cell.value = left + grant;
   }
 
   /**
@@ -467,8 +475,9 @@ export class Budget {
     await (this.#turn?.giveWay(this.#turnKey) ?? new Promise<void>((resolve) => setImmediate(resolve)));
     this.waited();
     const cell = this.#cell;
-    if (cell === undefined || this.#cause !== undefined || cell.value >= 0n) return;
-    if (!this.#isOverdrawn(cell)) this.#grant(cell);
+    if (!this.#isCut || cell === undefined || this.#cause !== undefined) return;
+    const left = cell.value;
+    if (left < 0n && !this.#isOverdrawn(left)) this.#grant(cell, left);
   }
 
   /** The guest has waited, and others had the thread: what it holds that for is counted from now. */

@@ -117,8 +117,11 @@ export function newResidence(
 
 /** A collection takes tens of milliseconds: it must promise as many memories as this. */
 const collectDroppedMin = 256;
-/** Bytes of dropped memories of one thread that wait for the collector, which itself sees nothing of what they hold. */
-const droppedBytesMax = 1024 * 1024 * 1024;
+/**
+ * Bytes of dropped memories of one thread that wait for the collector, which itself sees nothing of what they hold.
+ * To give as many back takes the thread some ten milliseconds at once.
+ */
+const droppedBytesMax = 256 * 1024 * 1024;
 const droppedBytesMin = 64 * 1024 * 1024;
 /** The same as a share of what all memories of the process may hold, between the two. */
 const droppedShareMax = 1 / 16;

@@ -2,6 +2,7 @@ import type { Agent } from '../agent/agent.ts';
 import type { AgentNote } from '../agent/surroundings.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Delivery } from '../bus/delivery.ts';
+import { describeFailure } from '../outcome.ts';
 import { isLogged, type LogLevel } from '../telemetry/guest-api.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogOutbox } from '../telemetry/log-outbox.ts';
@@ -31,7 +32,7 @@ export class AgentNews {
   /** An agent answered that it failed, and nobody waits for the answer. */
   unhandled(agent: Agent, { message }: Delivery, failure: unknown): void {
     const { log, wallMs } = this.#rooms;
-    const text = `a message was not dealt with: ${JSON.stringify(failure)}`.slice(0, failureCharsMax);
+    const text = `a message was not dealt with: ${describeFailure(failure)}`.slice(0, failureCharsMax);
     const fields = [
       { name: 'subject', value: message.subject },
       { name: 'attempt', value: String(message.attempt) },

@@ -7,6 +7,7 @@ import { HostError } from '../errors.ts';
 import { unlinked } from '../regular-file.ts';
 import { systemFault } from '../system-fault.ts';
 import { checkVersion } from './schema-version.ts';
+import { isDamaged } from './sqlite-damage.ts';
 
 /** An agent that was not found in a folder at the start but installed or spawned, as it is kept over restarts. */
 export interface AgentRecord {
@@ -347,9 +348,12 @@ function digestsIn(bytes: Uint8Array): string[] {
 
 function unwritable(path: string, cause: unknown): HostError {
   const why = systemFault(cause);
+  const cure = isDamaged(cause)
+    ? 'put the file back from a backup, or move it away: agents installed over HTTP, earlier versions and who is paused are then forgotten'
+    : 'make room or mend the folder';
   return new HostError(
     'HOST_ERR_STATE_UNWRITABLE',
-    `cannot keep agents in ${path}: ${why}; make room or mend the folder`,
+    `cannot keep agents in ${path}: ${why}; ${cure}`,
     { path },
     cause,
   );

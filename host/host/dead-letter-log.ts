@@ -1,4 +1,5 @@
 import type { DeadLetter } from '../bus/dead-letters.ts';
+import { describeFailure } from '../outcome.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 
 /** Lines within one window; what comes beyond is counted and told as one. */
@@ -43,7 +44,7 @@ export class DeadLetterLog {
 }
 
 function entryOf({ message, receiver, reason, failure, atMs }: DeadLetter): LogEntry {
-  const why = failure === undefined ? '' : ` (${JSON.stringify(failure).slice(0, failureCharsMax)})`;
+  const why = failure === undefined ? '' : ` (${describeFailure(failure).slice(0, failureCharsMax)})`;
   return {
     atMs,
     level: 'warn',
@@ -52,7 +53,9 @@ function entryOf({ message, receiver, reason, failure, atMs }: DeadLetter): LogE
     text: `a message is a dead letter: ${reason}${why}; ${cure}`,
     fields: [
       { name: 'subject', value: message.subject },
-      { name: 'sender', value: message.sender ?? '' },
+      ...(message.sender === undefined || message.sender === ''
+        ? []
+        : [{ name: 'sender', value: message.sender }]),
       { name: 'attempt', value: String(message.attempt) },
     ],
   };

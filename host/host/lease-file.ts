@@ -5,6 +5,7 @@ import type { KeptLease, LeaseStore } from '../orchestration/leases.ts';
 import { unlinked } from '../regular-file.ts';
 import { systemFault } from '../system-fault.ts';
 import { checkVersion } from './schema-version.ts';
+import { isDamaged } from './sqlite-damage.ts';
 
 const schema = `
   CREATE TABLE IF NOT EXISTS leases (
@@ -101,9 +102,12 @@ function keptOf({ name, holder, token, expires }: Record<string, unknown>): Kept
 function unwritable(path: string, cause: unknown): HostError {
   if (cause instanceof HostError) return cause;
   const why = systemFault(cause);
+  const cure = isDamaged(cause)
+    ? 'put the file back from a backup, or move it away: leases then begin anew, with tokens that were given before'
+    : 'make room or mend the folder';
   return new HostError(
     'HOST_ERR_STATE_UNWRITABLE',
-    `cannot keep leases in ${path}: ${why}; make room or mend the folder`,
+    `cannot keep leases in ${path}: ${why}; ${cure}`,
     { path },
     cause,
   );

@@ -7,6 +7,7 @@ import { writeOwnFile } from '../regular-file.ts';
 import { systemFault } from '../system-fault.ts';
 import { AgentRecords } from './agent-records.ts';
 import { ComponentFiles } from './component-files.ts';
+import { isDamaged } from './sqlite-damage.ts';
 import { StateLock } from './state-lock.ts';
 
 /** What a host keeps on disk, in one folder that is its alone. */
@@ -150,9 +151,10 @@ function foldersIn(folder: string): string[] {
 function failed(folder: string, cause: unknown): HostError {
   if (cause instanceof HostError) return cause;
   const why = systemFault(cause);
+  const cure = isDamaged(cause) ? 'remove its lock.sqlite, which holds nothing' : 'use another --state';
   return new HostError(
     'HOST_ERR_STATE_UNWRITABLE',
-    `cannot use the state folder ${folder}: ${why}; use another --state`,
+    `cannot use the state folder ${folder}: ${why}; ${cure}`,
     { folder },
     cause,
   );

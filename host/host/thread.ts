@@ -74,6 +74,8 @@ import { Violations } from './violations.ts';
 
 /** Milliseconds of starting calls after which the event loop has its turn. */
 const turnMsMax = 1;
+/** Milliseconds that a guest computes before it gives way to others that compute: a change costs up to 20 µs. */
+const quantumMs = 0.6;
 /** Milliseconds until the next look at who has been idle for long enough, after one that did not get to the end of them. */
 const sweepAgainMs = 5;
 /** Instances that were dropped and are not collected yet, and looks at a thread without work, until it collects them. */
@@ -268,9 +270,11 @@ export class AgentThread {
       },
       activeMax: this.#residence.bounds.stacksPerThreadMax,
       turnMsMax,
+      quantumMs,
       nowMs: () => clock.monotonicMs(),
       isPending: () => this.#isMailWaiting(),
       termsOf: (id) => this.population.schedulingOf(id),
+      begins: (id) => this.population.begins(id),
       forecast: {
         executionMsOf: (id) => this.profiles.executionMsOf(this.bus.directory.indexOf(id)),
         wallMsOf: (id) => this.profiles.wallMsOf(this.bus.directory.indexOf(id)),

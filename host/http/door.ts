@@ -4,7 +4,7 @@ import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts'
 import { HostError } from '../errors.ts';
 import { Answers } from './answer.ts';
 import { Bodies } from './body.ts';
-import { answerClientError, turnAway, turnedAwayMax } from './client-error.ts';
+import { answerClientError, refuseTunnel, turnAway, turnedAwayMax } from './client-error.ts';
 import { Connections, isOfClient } from './connections.ts';
 import type { Caller, Fault, Front } from './front.ts';
 import { Gate } from './gate.ts';
@@ -225,7 +225,7 @@ function serverOf<Serves extends Caller>(
     // Ours answers with a problem document.
     requireHostHeader: false,
   });
-  server.maxConnections = limits.connectionsMax + turnedAwayMax;
+  server.maxConnections = limits.connectionsMax + Math.min(turnedAwayMax, limits.connectionsMax);
   server.maxHeadersCount = 0;
   // Node's own reader begins when a connection is no plain line any more.
   const readers = server.listeners('connection');
@@ -244,6 +244,7 @@ function serverOf<Serves extends Caller>(
   server.on('checkContinue', take);
   server.on('checkExpectation', take);
   server.on('clientError', (error, socket) => answerClientError(front.traffic, error, socket));
+  server.on('connect', (_, socket) => refuseTunnel(front.traffic, socket));
   return server;
 }
 

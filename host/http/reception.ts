@@ -6,6 +6,7 @@ import { admitPublic, type Gate, refusedExpectation } from './gate.ts';
 import type { PlainExchange } from './plain-exchange.ts';
 import { Problem } from './problem.ts';
 import type { RequestIds } from './request-id.ts';
+import { originForm } from './request-target.ts';
 import { methodsOf } from './route-table.ts';
 import type { Listener } from './router.ts';
 import { invoke, invokeRoute, invokeWhole } from './routes/invoke.ts';
@@ -62,11 +63,12 @@ export class Reception<Serves extends Caller> {
     const id = this.#ids.of(request.headers['x-request-id']);
     const exchange = new Exchange(request, response, connection, id, nowMs);
     connections.begin(exchange);
-    if (this.#elsewhere !== undefined && !isInvocation(request)) {
+    const misaddressed = originForm(request);
+    if (misaddressed === undefined && this.#elsewhere !== undefined && !isInvocation(request)) {
       void this.#passOn(exchange, this.#elsewhere);
       return;
     }
-    const problem = answers.isClosing ? closing() : this.#gate.enter(exchange, nowMs);
+    const problem = misaddressed ?? (answers.isClosing ? closing() : this.#gate.enter(exchange, nowMs));
     if (problem === undefined) {
       this.#direct(exchange, request.url ?? '/', nowMs);
       return;

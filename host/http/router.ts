@@ -180,14 +180,22 @@ function problemOfRouter(error: unknown): Problem | Error {
   if (validation !== undefined) {
     const field = `${validationContext ?? ''}${validation[0]?.instancePath ?? ''}`;
     const allowed = validation[0]?.params?.allowedValues;
-    const which = allowed === undefined ? '' : `: ${allowed.join(', ')}`;
-    return new Problem(400, 'value-invalid', `${error.message}${which}`, { data: { field } });
+    const why =
+      allowed === undefined ? error.message : `${placeOf(field)} must be one of: ${allowed.join(', ')}`;
+    return new Problem(400, 'value-invalid', why, { data: { field } });
   }
   if (statusCode === 415)
     return new Problem(415, 'media-type-unsupported', 'this operation takes no such body');
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return new Problem(statusCode, 'malformed-request', error.message);
   return error;
+}
+
+/** `querystring/until` as people call it: `until of the query`. */
+function placeOf(field: string): string {
+  const [place = '', ...path] = field.split('/');
+  const name = path.join('.');
+  return name === '' ? `the ${place}` : `${name} of the ${place === 'querystring' ? 'query' : place}`;
 }
 
 function refuse(front: Front, exchange: Exchange, reply: FastifyReply, problem: Problem | Error): void {

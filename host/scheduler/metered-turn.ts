@@ -34,7 +34,13 @@ export class MeteredTurn implements Turn {
     return shares.owedMs(key) > 0 || turn.isWanted(key);
   }
 
-  async giveWay(key: number): Promise<void> {
+  giveWay(key: number): Promise<void> {
+    const { turn, shares } = this.#options;
+    // Mostly nobody owes anything; what it may owe after the turn it waits for is seen at the end of its next slice.
+    return shares.owedMs(key) > 0 ? this.#payAndGiveWay(key) : turn.giveWay(key);
+  }
+
+  async #payAndGiveWay(key: number): Promise<void> {
     const { turn, shares } = this.#options;
     await turn.giveWay(key);
     for (let owedMs = shares.owedMs(key); owedMs > 0; owedMs = shares.owedMs(key)) {

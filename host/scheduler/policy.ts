@@ -21,6 +21,8 @@ export interface Policy {
   readonly standing?: PolicyStanding;
   /** Everybody in turn: ranks do not matter. */
   readonly isRing: boolean;
+  /** How much higher the rank is of one that has no instance yet. */
+  readonly beginning: number;
   /** Something new came for an agent that had nothing to do: a message, or what its call waited for. */
   arrive(cells: Float64Array, at: number, level: number): number;
   /** A guest gave way in the middle of a computation, and waits to go on. */

@@ -94,6 +94,11 @@ export class RunQueue {
     return this.#length;
   }
 
+  /** The first level in which somebody waits; behind all levels where nobody does. */
+  get topLevel(): number {
+    return Math.clz32(this.#waiting);
+  }
+
   lengthOf(level: number): number {
     return this.#lengths[level] as number;
   }
@@ -126,8 +131,14 @@ export class RunQueue {
   /**
    * Something new came for an agent; nothing happens if it waits already, but that it may come to a better level.
    * `dueMs`: when that is due, if that is sooner than its terms say. `level`: a better one than its own, for this turn.
+   * `isBeginning`: it has no instance yet.
    */
-  push(key: number, dueMs: number = Number.POSITIVE_INFINITY, level: number = levels.length): void {
+  push(
+    key: number,
+    dueMs: number = Number.POSITIVE_INFINITY,
+    level: number = levels.length,
+    isBeginning: boolean = false,
+  ): void {
     const standings = this.#standings;
     standings.make(key);
     const { cells } = standings;
@@ -139,7 +150,8 @@ export class RunQueue {
     const present = level < own ? level : own;
     if (standings.place(key, present)) this.#policy.moved(cells, at, present);
     if (this.#looksAtDue) cells[at + dueCell] = Math.min(dueMs, this.#nowMs() + standings.deadlineMsOf(key));
-    this.#add(key, at, present, this.#policy.arrive(cells, at, present), true);
+    const rank = this.#policy.arrive(cells, at, present);
+    this.#add(key, at, present, isBeginning ? rank + this.#policy.beginning : rank, true);
   }
 
   /** As `push`, and it has the next turn if nobody of a better level waits: whoever has its turn now wrote to it. */

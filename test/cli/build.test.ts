@@ -56,7 +56,10 @@ test('an unknown flag names the nearest one', async () => {
 test('a folder without a manifest says how to get one', async () => {
   const { code, stderr } = await host(['build', home]);
   assert.equal(code, 66);
-  assert.match(stderr, /^host: cannot read .*agent\.toml; host new NAME makes a folder that has one\n$/);
+  assert.match(
+    stderr,
+    /^host: cannot read .*agent\.toml: it is not there \(ENOENT\); host new NAME makes a folder that has one\n$/,
+  );
 });
 
 test('what is built is built again only when it would come out differently', async () => {

@@ -206,6 +206,7 @@ test('words that make no sense are told apart before anything is sent', async ()
     [['agents', 'stop', 'slow', '--timeout', '5'], /--timeout has no effect on host agents stop;/],
     [['agents', 'a', '--accept'], /--accept has no effect on one agent;/],
     [['invoke', 'greeter', '--deadline', '0s'], /--deadline: '0s' is not from 1ms to 24h/],
+    [['invoke', 'greeter', '--input', 'a', '--input', 'b'], /--input is there twice, 'a' and 'b': it takes/],
     [['agents', 'rm'], /host agents rm needs to be told which one/],
   ] as const) {
     const { code, stderr, server } = await call(words);
@@ -255,10 +256,12 @@ test('send leaves an agent a message, and says when it had it already', async ()
     'POST /v1/agents/billing/send': (_, response) =>
       json(response, { id: 'm-7', receivers, hasEnded: true }, 202),
   };
+  const late = await call(['send', 'billing'], { routes: ended });
   assert.match(
-    (await call(['send', 'billing'], { routes: ended })).stderr,
+    late.stderr,
     /^host: billing has ended, .* host dead-letters; host agents resume billing begins it anew\n$/,
   );
+  assert.deepEqual([late.code, late.stdout], [69, 'm-7\n']);
   receivers = 0;
   const again = await call(['send', 'billing', '--json', '--guarantee', 'exactly-once'], { routes });
   assert.deepEqual(JSON.parse(again.stdout), { id: 'm-7', receivers: 0 });
@@ -266,6 +269,11 @@ test('send leaves an agent a message, and says when it had it already', async ()
   const told = await call(['send', 'billing'], { routes });
   assert.equal(told.stderr, 'host: it was there already under this id\n');
   assert.equal((await call(['send', 'nobody'])).code, 66);
+  const refused: Record<string, Route> = {
+    'POST /v1/agents/billing/send': (_, response) =>
+      problem(response, 409, 'HOST_ERR_LIFECYCLE_ILLEGAL', 'billing has ended'),
+  };
+  assert.equal((await call(['send', 'billing'], { routes: refused })).code, 69);
 });
 
 test('a stream with line ends of the other kind is read as well', async () => {
@@ -396,6 +404,10 @@ test('logs are lines of time, level, agent, text and fields', async () => {
   );
   assert.equal(code, 0);
   assert.equal(server.seen[0]?.query.toString(), 'tail=5&agent=bill*&level=info');
+  const none = await call(['logs', 'bill'], {
+    routes: { 'GET /v1/logs': (_, response) => void response.end() },
+  });
+  assert.equal(none.stderr, 'host: nothing was logged of bill; host agents shows whether it is there\n');
 });
 
 test('what comes from elsewhere cannot steer the terminal, and lines stay in their columns', async () => {

@@ -138,9 +138,20 @@ test('what is wrong with a command line is said in one line', async () => {
     [['run', file, '--feul', '1'], 64, /unknown option --feul, did you mean '--fuel'\?/],
     [['run', file, '--fuel', 'lots'], 64, /--fuel: 'lots' is not a limit; write for example/],
     [['run', file, '--fuel', '-1'], 64, /--fuel/],
+    [
+      ['run', file, '--fuel', '1M', '--fuel=2M'],
+      64,
+      /--fuel is there twice, '1M' and '2M': it takes one value/,
+    ],
+    [['run', file, '--config', ''], 64, /--config is empty: name a path, or leave it out/],
+    [
+      ['run', file, '--config', join(folder, 'none.toml')],
+      66,
+      /--config: cannot read .*: it is not there \(ENOENT\)/,
+    ],
     [['run', join(folder, 'none.wasm')], 66, /no such file/],
     [['run', folder], 66, /without an agent\.toml/],
-    [['run', join(folder, 'text.wasm')], 65, /is text, not WebAssembly/],
+    [['run', join(folder, 'text.wasm')], 65, /text\.wasm: the file is text, not WebAssembly/],
     [['run', join(folder, 'cut.wasm')], 65, /not a valid|malformed|ends/],
     [['run', file], 65, /no main export.*add, half, wide.*--invoke/],
     [['run', file, '--invoke', 'sub(1, 2)'], 64, /no export 'sub'; the program exports: add, half, wide/],
@@ -151,6 +162,7 @@ test('what is wrong with a command line is said in one line', async () => {
     [['run', file, '--net', 'example.com'], 64, /HOST:PORT/],
     [['run', file, '--env', 'SURELY_NOT_SET_HERE'], 64, /is not set here/],
     [['rnu'], 64, /no command 'rnu', did you mean 'run'\?/],
+    [['help', 'rnu'], 64, /no command 'rnu', did you mean 'run'\?/],
     [['inspect'], 64, /which program\?/],
   ];
   for (const [words, code, message] of cases) {

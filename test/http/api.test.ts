@@ -358,6 +358,9 @@ test('the state of an agent is told, and waited for', async (t) => {
   assert.equal((await state('?until=terminated&timeoutMs=1')).reached, false);
   const asleep = await state('?until=asleep');
   assert.equal(asleep.code, 'value-invalid');
-  assert.match(String(asleep.detail), /allowed values: ended, created, initializing, .*, unreachable$/);
+  assert.match(
+    String(asleep.detail),
+    /^until of the query must be one of: ended, created, initializing, .*, unreachable$/,
+  );
   assert.equal((await ask(front, '/v1/agents/nobody/state')).status, 404);
 });

@@ -58,6 +58,33 @@ for (const [name, text] of Object.entries(attacks)) {
   });
 }
 
+for (const [name, text, why] of [
+  ['two lengths', attacks['two lengths'], 'two content-lengths'],
+  ['a chunk without a size', attacks['a chunk without a size'], 'does not begin with its size'],
+  ['a space before the colon', attacks['a space before the colon'], 'a character that none may have'],
+] as const)
+  test(`malformed: ${name} is told by what it is`, async (t) => {
+    const { front } = await open(t);
+    assert.match(await raw(front, text ?? ''), new RegExp(`this is no HTTP/1.1 request: .*${why}`));
+  });
+
+test('what is asked for in absolute form is what its path is, if Host says the same', async (t) => {
+  const { front, serving } = await open(t);
+  serving.add('echo', () => answered(Buffer.from('heard')));
+  const to = (authority: string) =>
+    `POST http://${authority}/v1/agents/echo/invoke HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 1\r\n\r\nx`;
+  assert.match(await raw(front, to('localhost')), /^HTTP\/1\.1 200 .*heard$/s);
+  assert.match(await raw(front, to('evil.example')), /^HTTP\/1\.1 400 .*its Host header names another/s);
+  const health = 'GET http://localhost/healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n';
+  assert.match(await raw(front, health), /^HTTP\/1\.1 200 .*\r\n\r\nok/s);
+});
+
+test('CONNECT is answered with 405, and closed', async (t) => {
+  const { front } = await open(t);
+  const answer = await raw(front, 'CONNECT example.com:443 HTTP/1.1\r\nhost: example.com\r\n\r\n');
+  assert.match(answer, /^HTTP\/1\.1 405 .*CONNECT is for proxies/s);
+});
+
 test('a request of HTTP/1.1 without Host is 400; one of HTTP/1.0 is answered', async (t) => {
   const { front } = await open(t);
   assert.match(await raw(front, 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n'), /^HTTP\/1\.1 400/);

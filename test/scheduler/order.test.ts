@@ -205,3 +205,24 @@ test('somebody is before a guest that computes when the policy says so', () => {
   queue.push(keyOf('B'));
   assert.equal(queue.isWanted(key), true);
 });
+
+test('fair-share: a crowd that has to begin stands behind those that are there, and waits no longer than they use what a beginning does', () => {
+  const bench = new Bench('fair-share');
+  const { queue } = bench;
+  for (const name of 'DE') queue.push(keyOf(name), undefined, undefined, true);
+  let before = 0;
+  for (let key = keyOf('A'); key === keyOf('A') && before < 100; before += 1) {
+    bench.come('A');
+    key = queue.shift();
+    if (key === keyOf('A')) queue.charge(key, 10_000, 0.1);
+  }
+  // Five turns of a tenth of a millisecond, and the sixth is the crowd's.
+  assert.ok(before >= 5 && before <= 7, `${before} turns`);
+  assert.equal(bench.order(), 'EA');
+});
+
+test('whoever has to begin has no other rank under other policies', () => {
+  const bench = new Bench('first-come');
+  bench.queue.push(keyOf('C'), undefined, undefined, true);
+  assert.equal(bench.come('AB').order(), 'CAB');
+});

@@ -1,6 +1,7 @@
 import { HostError, plainText } from '../../errors.ts';
+import { describeFailure } from '../../outcome.ts';
 import { exitCodes } from '../exit-code.ts';
-import { describeFailure, formatMs, textOrBase64 } from '../report.ts';
+import { formatMs, textOrBase64 } from '../report.ts';
 import { inputBytes, withNewline } from '../run.ts';
 import { descriptorSink, isReaderGone } from '../stdio.ts';
 import { timeMsOf } from '../words.ts';

@@ -23,6 +23,39 @@ const spareBytes = 64;
 const textBytesMax = 2_048;
 
 let room: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(64 * 1024);
+/** The same by words. */
+let roomWords = new Uint32Array(room.buffer);
+/** Where in the room the last snapshot was written: so that its words lie as words do. */
+let roomFrom = 0;
+
+function roomOf(bytes: number): Buffer<ArrayBuffer> {
+  if (room.length >= bytes) return room;
+  room = Buffer.allocUnsafeSlow(Math.ceil((bytes * 2) / wordBytes) * wordBytes);
+  roomWords = new Uint32Array(room.buffer);
+  return room;
+}
+
+/** What stands at the head of a snapshot; mostly of the program that the one before had. */
+class Title {
+  readonly program: string;
+  readonly version: string;
+  readonly bytes: Buffer;
+  readonly programBytes: number;
+
+  constructor(program: string, version: string) {
+    this.program = program;
+    this.version = version;
+    this.bytes = Buffer.from(program + version);
+    this.programBytes = Buffer.byteLength(program);
+  }
+}
+
+let title = new Title('', '');
+
+function titleOf(program: string, version: string): Title {
+  if (title.program !== program || title.version !== version) title = new Title(program, version);
+  return title;
+}
 
 export function isSparse(body: Buffer): boolean {
   return body.length >= headBytes && body.readUInt32LE(0) === magic;
@@ -36,7 +69,7 @@ export function encodeSparse(snapshot: Snapshot): Buffer {
 /** Not of Node's pool: a small state may be kept for long. */
 function ownOfRoom(length: number): Buffer {
   const own = Buffer.allocUnsafeSlow(length);
-  room.copy(own, 0, 0, length);
+  room.copy(own, 0, roomFrom, roomFrom + length);
   return own;
 }
 
@@ -46,41 +79,48 @@ function ownOfRoom(length: number): Buffer {
  */
 export function packSparse(snapshot: Snapshot): Buffer | string {
   const length = encodeInRoom(snapshot);
-  return length <= textBytesMax ? room.toString('latin1', 0, length) : ownOfRoom(length);
+  return length <= textBytesMax ? room.toString('latin1', roomFrom, roomFrom + length) : ownOfRoom(length);
 }
 
 /** The snapshot that `packSparse` was given; its blocks lie where `roomFor` says. */
 export function unpackSparse(packed: Buffer | string, roomFor?: RoomFor): Snapshot {
   if (typeof packed !== 'string') return decodeSparse(packed, roomFor) as Snapshot;
-  if (room.length < packed.length) room = Buffer.allocUnsafeSlow(packed.length * 2);
-  const length = room.write(packed, 0, 'latin1');
-  return decodeSparse(room.subarray(0, length), roomFor) as Snapshot;
+  const into = roomOf(packed.length);
+  const length = into.write(packed, 0, 'latin1');
+  return decodeSparse(into.subarray(0, length), roomFor) as Snapshot;
 }
 
 /** Room for so many bytes of blocks, whatever is in it; undefined: an array of their own. */
 export type RoomFor = (bytes: number) => Buffer<ArrayBuffer> | undefined;
 
-/** How many bytes of the room it takes. */
+/** How many bytes of the room it takes, from `roomFrom`. */
 function encodeInRoom({ program, version, globals, memories, extra }: Snapshot): number {
   const lane = extra === undefined ? undefined : serialize(extra);
-  const texts = Buffer.from(program + version);
+  const { bytes: texts, programBytes } = titleOf(program, version);
+  const fixedBytes = headBytes + texts.length + globals.length * globalBytes;
   const bytesMax = memories.reduce(
-    (sum, { bytes, blocks }) => sum + bytes.length + blocks.byteLength + spareBytes,
-    headBytes + texts.length + globals.length * globalBytes + (lane?.length ?? 0) + spareBytes,
+    (sum, { bytes, blocks }) => sum + mostBytes(bytes.length) + blocks.byteLength + spareBytes,
+    fixedBytes + (lane?.length ?? 0) + spareBytes,
   );
-  if (room.length < bytesMax) room = Buffer.allocUnsafeSlow(bytesMax * 2);
-  const out = room;
-  out.writeUInt32LE(magic, 0);
-  out.writeUInt32LE(Buffer.byteLength(program), 4);
-  out.writeUInt32LE(Buffer.byteLength(version), 8);
-  out.writeUInt32LE(globals.length, 12);
-  out.writeUInt32LE(memories.length, 16);
-  out.writeUInt32LE(lane?.length ?? 0, 20);
-  let at = headBytes + texts.copy(out, headBytes);
+  const out = roomOf(bytesMax);
+  const from = (wordBytes - (fixedBytes % wordBytes)) % wordBytes;
+  roomFrom = from;
+  out.writeUInt32LE(magic, from);
+  out.writeUInt32LE(programBytes, from + 4);
+  out.writeUInt32LE(texts.length - programBytes, from + 8);
+  out.writeUInt32LE(globals.length, from + 12);
+  out.writeUInt32LE(memories.length, from + 16);
+  out.writeUInt32LE(lane?.length ?? 0, from + 20);
+  let at = from + headBytes + texts.copy(out, from + headBytes);
   for (const value of globals) at = writeGlobal(out, at, value);
-  for (const memory of memories) at = writeMemory(out, at, memory);
+  for (const memory of memories) at = writeMemory(at, memory);
   if (lane !== undefined) at += lane.copy(out, at);
-  return at;
+  return at - from;
+}
+
+/** What so many bytes of blocks take at most: a run that is cut off costs a head more. */
+function mostBytes(bytes: number): number {
+  return bytes + Math.ceil(bytes / (runWordsMax * wordBytes)) * wordBytes;
 }
 
 function writeGlobal(out: Buffer, at: number, value: number | bigint): number {
@@ -90,31 +130,27 @@ function writeGlobal(out: Buffer, at: number, value: number | bigint): number {
   return at + globalBytes;
 }
 
-function writeMemory(out: Buffer, from: number, { pages, blocks, bytes }: SavedMemory): number {
-  out.writeUInt32LE(pages, from);
-  out.writeUInt32LE(blocks.length, from + 4);
-  let at = from + 8;
-  for (const block of blocks) at = out.writeUInt32LE(block, at);
+/** `from`: a place in the room where a word may lie. */
+function writeMemory(from: number, { pages, blocks, bytes }: SavedMemory): number {
+  const out = roomWords;
+  let at = from / wordBytes;
+  out[at++] = pages;
+  out[at++] = blocks.length;
+  for (let index = 0; index < blocks.length; index += 1) out[at++] = blocks[index] as number;
   const words = wordsOf(bytes);
   for (let word = 0; word < words.length; ) {
     const zerosFrom = word;
     while (word < words.length && words[word] === 0 && word - zerosFrom < runWordsMax) word += 1;
     const textFrom = word;
-    while (word < words.length && words[word] !== 0 && word - textFrom < runWordsMax) word += 1;
-    out.writeUInt16LE(textFrom - zerosFrom, at);
-    out.writeUInt16LE(word - textFrom, at + 2);
-    at += 4;
-    for (let text = textFrom; text < word; text += 1) at = writeWord(out, at, words[text] as number);
+    const head = at++;
+    for (; word < words.length && word - textFrom < runWordsMax; word += 1) {
+      const value = words[word] as number;
+      if (value === 0) break;
+      out[at++] = value;
+    }
+    out[head] = (textFrom - zerosFrom) | ((word - textFrom) << 16);
   }
-  return at;
-}
-
-function writeWord(out: Buffer, at: number, word: number): number {
-  out[at] = word;
-  out[at + 1] = word >>> 8;
-  out[at + 2] = word >>> 16;
-  out[at + 3] = word >>> 24;
-  return at + wordBytes;
+  return at * wordBytes;
 }
 
 /** By words of the machine, which are little endian as the guest's are. */

@@ -58,13 +58,16 @@ function refuse(missing: readonly Wanted[]): never {
   );
 }
 
+/** What AssemblyScript's own library asks of a JavaScript page. */
+const assemblyScript = /^(?:abort|seed|trace|(?:console|Date|Math|performance|process|crypto)\.\w+)$/;
+
 /** What usually made such an import, and what to do about it. */
 function hintFor({ module, name, kind }: Wanted): string {
   if (kind !== 'function')
     return `a ${kind} cannot be imported: build the module so that it defines its own (no --import-memory)`;
   if (isSnapshot(module)) return `${module} has no function of that name`;
-  if (module === 'env' && ['abort', 'seed', 'trace'].includes(name))
-    return 'an AssemblyScript agent is built with `host build`, which replaces env.*';
+  if (module === 'env' && assemblyScript.test(name))
+    return 'an AssemblyScript agent is built with `host build`, which replaces env.*; functions alone with asc --use abort=';
   if (module === 'env')
     return 'env.* is for a JavaScript page: build for wasm32-wasip1 or as a component instead';
   if (module.startsWith('__wbindgen') || module === 'wbg')

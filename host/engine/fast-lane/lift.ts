@@ -138,7 +138,7 @@ export class Lifts {
     if (Numbers !== undefined) {
       return (abi, pointer, length) => {
         const at = checkList(abi, pointer, length, size, align, size);
-        if (element === 'u8') return bytesAt(abi.bytes, at, length);
+        if (element === 'u8') return abi.bytes.slice(at, at + length);
         return new Numbers(abi.bytes.slice(at, at + length * size).buffer);
       };
     }
@@ -291,16 +291,6 @@ function checkList(
   const at = abi.check(pointer, length * size, align, 'list');
   abi.charge(length * cost);
   return at;
-}
-
-/** Up to here a loop costs less than `slice`, which asks what kind of array it is to make. */
-const shortBytesMax = 64;
-
-function bytesAt(bytes: Uint8Array<ArrayBuffer>, at: number, length: number): Uint8Array<ArrayBuffer> {
-  if (length > shortBytesMax) return bytes.slice(at, at + length);
-  const copy = new Uint8Array(length);
-  for (let index = 0; index < length; index += 1) copy[index] = bytes[at + index] as number;
-  return copy;
 }
 
 function loadMany(abi: Abi, at: number, length: number, size: number, load: Load): unknown[] {

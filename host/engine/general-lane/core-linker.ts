@@ -81,10 +81,6 @@ export class CoreLinker {
     this.#minima = minima;
     const fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
     budget.attachFuel(fuel);
-    const guard = (act: Foreign): Foreign => this.#guard(act);
-    this.suspending = function Suspending(act: Foreign): object {
-      return new WebAssembly.Suspending(guard(act));
-    };
     this.#meter = {
       ...meterImports({ budget }),
       pause: new WebAssembly.Suspending(() => this.#pause(tasks)),
@@ -114,7 +110,12 @@ export class CoreLinker {
     WebAssembly.promising(this.#originals.get(exposed) ?? (exposed as GuestFunction));
 
   /** jco's `WebAssembly.Suspending`: a class that gives instances of the engine's. */
-  readonly suspending: (act: Foreign) => object;
+  readonly suspending: (act: Foreign) => object = (() => {
+    const guard = (act: Foreign): Foreign => this.#guard(act);
+    return function Suspending(act: Foreign): object {
+      return new WebAssembly.Suspending(guard(act));
+    };
+  })();
 
   /** A function of jco's for the guest. What it throws, or its promise is rejected with, ends the guest. */
   #guard(act: Foreign): Foreign {

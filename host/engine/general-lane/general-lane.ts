@@ -11,7 +11,7 @@ import type { GlueGlobals } from './glue.ts';
 import { importsFor } from './imports.ts';
 import { pascalCase } from './js-names.ts';
 import { Lifting } from './lifting.ts';
-import { Naps } from './naps.ts';
+import { Naps, type Watch } from './naps.ts';
 import { RunningTasks } from './running-tasks.ts';
 import { absorbStrayRejections } from './stray-rejections.ts';
 import { checkArguments, type ValueTypes } from './values.ts';
@@ -72,7 +72,6 @@ class GeneralInstance implements Instance {
   readonly #types: ValueTypes;
   readonly #lifting = new Lifting();
   readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #intervals = new Set<NodeJS.Timeout>();
   readonly #naps = new Naps();
   readonly #tasks = new RunningTasks();
   /** What a task failed with while nobody waited for it. */
@@ -173,8 +172,7 @@ class GeneralInstance implements Instance {
     if (this.#state !== 'closed' && this.#prepared.hasTasks === true) this.#endTasks();
     this.#state = 'closed';
     this.#exports = {};
-    for (const timer of this.#intervals) clearInterval(timer);
-    this.#intervals.clear();
+    this.#naps.endWatches();
     // A stack of a task may wait for one, and would never be freed.
     if (this.#prepared.hasTasks !== true) for (const timer of this.#timers) clearTimeout(timer);
     this.#releaseTimers();
@@ -235,8 +233,8 @@ class GeneralInstance implements Instance {
       TextDecoder: this.#lifting.decoderClass(),
       setTimeout: (fire: () => void, ms: number) => this.#setTimer(fire, ms),
       clearTimeout,
-      setInterval: (look: () => void, ms?: number) => this.#setInterval(look, ms),
-      clearInterval: (timer: NodeJS.Timeout) => this.#clearInterval(timer),
+      setInterval: (look: () => void) => this.#naps.watch(() => this.#guard(look)),
+      clearInterval: (watch: Watch) => this.#naps.endWatch(watch),
       queueMicrotask: (act: () => unknown) => queueMicrotask(() => this.#guard(act)),
       $states: this.#tasks.attach,
       $suspends: this.#tasks.suspends,
@@ -328,23 +326,9 @@ class GeneralInstance implements Instance {
     return timer;
   }
 
-  /** How jco waits for the guest's side of a stream or future: it looks again and again. */
-  #setInterval(look: () => void, ms?: number): NodeJS.Timeout {
-    const timer = setInterval(() => this.#guard(look), ms);
-    if (this.#state === 'closed') clearInterval(timer);
-    else this.#intervals.add(timer);
-    return timer;
-  }
-
-  #clearInterval(timer: NodeJS.Timeout): void {
-    clearInterval(timer);
-    this.#intervals.delete(timer);
-  }
-
   /** jco looks around a little after every wait; that must not keep a process alive that is done. */
   #releaseTimers(): void {
     for (const timer of this.#timers) timer.unref();
-    for (const timer of this.#intervals) timer.unref();
     this.#naps.unref();
   }
 }

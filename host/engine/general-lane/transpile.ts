@@ -11,7 +11,7 @@ import { checkSupport } from './support.ts';
 import type { Transpiled, TranspileReply, TranspileRequest } from './transpiled.ts';
 
 /** Part of every cache key of a `Transpiled`: the generator's version, its options and our changes to its output. */
-export const transpilerVersion = 'jco-transpile-0.15.0+motehost.11';
+export const transpilerVersion = 'jco-transpile-0.15.0+motehost.12';
 
 export interface TranspileOptions {
   /** `worldOf` the component. */

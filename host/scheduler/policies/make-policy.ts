@@ -16,6 +16,8 @@ import { WeightedFairQueueing } from './weighted-fair-queueing.ts';
 export interface PolicyOptions {
   readonly name: PolicyName;
   readonly nowMs: () => number;
+  /** Fuel of a turn of a guest that computes, where that is more than a slice; of the policy `fair-share`. Default 0. */
+  readonly turnFuel?: number;
   /** How long messages will take, by the keys of the queue; of the policy `shortest-job`. */
   readonly forecast?: Pick<Forecast, 'executionMsOf'> | undefined;
   /** Of the policy `custom`. */
@@ -36,10 +38,10 @@ const scoreTurnsDefault = 8;
 
 /** @throws HostError `HOST_ERR_CONFIG_INVALID` for `custom` without a function or component */
 export function makePolicy(options: PolicyOptions): Policy {
-  const { name, nowMs, forecast, rank, onFault = () => {} } = options;
+  const { name, nowMs, turnFuel, forecast, rank, onFault = () => {} } = options;
   switch (name) {
     case 'fair-share':
-      return new FairShare();
+      return new FairShare(turnFuel);
     case 'round-robin':
       return new RoundRobin();
     case 'first-come':
@@ -67,7 +69,8 @@ export function makePolicy(options: PolicyOptions): Policy {
 }
 
 function scoredPolicy(options: PolicyOptions, scorer: Scorer): Policy {
-  const { nowMs, forecast, fallback = fallbackDefault, scoreTurns = scoreTurnsDefault } = options;
+  const { nowMs, turnFuel = 0, forecast, fallback = fallbackDefault } = options;
+  const { scoreTurns = scoreTurnsDefault } = options;
   if (forecast === undefined) throw new Error('bug: a scorer without a forecast');
   const { onFallback = () => {}, onFault = () => {} } = options;
   return new Scored({
@@ -75,7 +78,7 @@ function scoredPolicy(options: PolicyOptions, scorer: Scorer): Policy {
     nowMs,
     forecast,
     scoreTurns,
-    fallback: makePolicy({ name: fallback, nowMs, forecast }),
+    fallback: makePolicy({ name: fallback, nowMs, turnFuel, forecast }),
     onFallback,
     onFault,
   });

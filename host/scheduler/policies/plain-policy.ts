@@ -5,6 +5,7 @@ import type { Policy } from '../policy.ts';
 export abstract class PlainPolicy implements Policy {
   abstract readonly name: PolicyName;
   readonly isRing: boolean = false;
+  readonly beginning: number = 0;
 
   abstract arrive(cells: Float64Array, at: number, level: number): number;
 

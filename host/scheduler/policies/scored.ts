@@ -56,6 +56,7 @@ const scoreOffset = 2 ** 31;
 export class Scored implements Policy {
   readonly name: PolicyName = 'custom';
   readonly isRing = false;
+  readonly beginning = 0;
   readonly #options: ScoredOptions;
   readonly #row: Runnable;
   #asked = 0;

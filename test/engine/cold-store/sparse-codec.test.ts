@@ -92,3 +92,12 @@ test('the blocks of two memories are never in one borrowed room', () => {
   const both = { ...one, memories: [...one.memories, ...two.memories] };
   assert.deepEqual(plain(unpackSparse(packSparse(both), borrow)), plain(both));
 });
+
+test('a snapshot comes back whatever stands before its words', () => {
+  for (let count = 0; count < 5; count += 1) {
+    const whole = snapshotOf((bytes) => bytes.fill(count + 1, 8, 4000));
+    const snapshot = { ...whole, version: 'v'.repeat(count), globals: whole.globals.slice(0, count) };
+    assert.deepEqual(plain(decodeSparse(encodeSparse(snapshot)) as Snapshot), plain(snapshot));
+    assert.deepEqual(plain(unpackSparse(packSparse(snapshot))), plain(snapshot));
+  }
+});

@@ -252,7 +252,7 @@ test('everything missing is listed at once, with what to do about it', async (co
       'motehost:agent/log@0.1.0.log',
       'toString.call',
     ]);
-    assert.match(thrown.message, /host build.*a memory cannot be imported.*wasm-bindgen/s);
+    assert.match(thrown.message, /host build.*asc --use abort=.*a memory cannot be imported.*wasm-bindgen/s);
     return raises('HOST_ERR_LINK_MISSING_IMPORT', /env\.abort, env\.memory/)(thrown);
   });
   await assert.rejects(

@@ -1,10 +1,23 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { systemClock } from '../../../../host/clock.ts';
+import { Budget } from '../../../../host/engine/budget.ts';
 import { WitError } from '../../../../host/engine/linker.ts';
+import { Guest } from '../../../../host/engine/wasi/preview2/guest.ts';
+import { http } from '../../../../host/engine/wasi/preview3/http/http.ts';
+import { serve } from '../../../../host/engine/wasi/preview3/http/service.ts';
+import { defaultLimits } from '../../../../host/limits.ts';
+import { noGrants } from '../preview2/grants.ts';
 import { readText, type Scene3, scene3, written } from './scene.ts';
 
 const loopback = { net: [{ host: '127.0.0.1', port: undefined }] };
@@ -266,4 +279,54 @@ test('a request keeps whatever is a path or an authority, and goes out only to w
   assert.equal(await code(() => send(it, named)), 'HTTP-request-URI-invalid');
   for (const path of ['/\u00e4', '?q']) await send(it, request(it, there, { path }).made);
   assert.deepEqual(paths, ['/%C3%A4', '/?q']);
+});
+
+test('a request that came in goes on as it came, to where a grant reaches and nowhere else', async () => {
+  const seen: unknown[] = [];
+  await using there = await server(async (message, response) => {
+    seen.push(message.method, message.url, message.headers['x-own'], await text(message));
+    response.writeHead(202, { 'x-kind': 'there' });
+    response.end('answer');
+  });
+  const { port } = there.address() as AddressInfo;
+  /** A guest that passes every request on, with the grants it is given. */
+  const gateway = async (net: readonly { host: string; port: number | undefined }[]) => {
+    const guest = new Guest(new Budget({ limits: defaultLimits, clock: systemClock }));
+    const linked = new Map(http(guest, { ...noGrants, net }));
+    const client = linked.get('wasi:http/client@0.3.0')?.functions as { send(request: unknown): unknown };
+    const call = async (_name: string, [request]: readonly unknown[]) => {
+      try {
+        return { tag: 'ok', val: await client.send(request) };
+      } catch (thrown) {
+        return { tag: 'err', val: (thrown as WitError).payload };
+      }
+    };
+    const answers: unknown[] = [];
+    const front = await server((message, response) => {
+      const served = serve(guest, { call }, 'wasi:http/handler@0.3.0#handle', message, response);
+      served.then((value) => answers.push(value));
+    });
+    const close = async () => {
+      await front[Symbol.asyncDispose]();
+      await guest.dispose();
+    };
+    return { front, answers, [Symbol.asyncDispose]: close };
+  };
+  const ask = async ({ front }: { front: Server }) => {
+    const asked = httpRequest({ port: (front.address() as AddressInfo).port, method: 'PUT', path: '/a?b' });
+    asked.setHeader('host', `127.0.0.1:${port}`);
+    asked.setHeader('x-own', 'yes');
+    asked.end('question');
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    return [answer.statusCode, answer.headers['x-kind'], await text(answer)];
+  };
+  await using granted = await gateway([{ host: '127.0.0.1', port }]);
+  assert.deepEqual(await ask(granted), [202, 'there', 'answer']);
+  assert.deepEqual(seen.splice(0), ['PUT', '/a?b', 'yes', 'question']);
+  for (const net of [[], [{ host: '127.0.0.2', port }], [{ host: '127.0.0.1', port: port + 1 }]]) {
+    await using denied = await gateway(net);
+    assert.deepEqual(await ask(denied), [500, undefined, '']);
+    assert.deepEqual(denied.answers, [{ tag: 'err', val: { tag: 'HTTP-request-denied', val: undefined } }]);
+  }
+  assert.deepEqual(seen, []);
 });
