@@ -47,11 +47,12 @@ function linkModule(module: WebAssembly.Module, imports: WebAssembly.Imports): W
 
 type Foreign = (...args: unknown[]) => unknown;
 
-/** Whether it is a function of JavaScript, not the engine's: no frame of ours may lie between two cores that wait. */
+/**
+ * Whether it is a function of JavaScript, not the engine's, whose names are numbers: no frame of ours may lie
+ * between two cores that wait.
+ */
 function isPlain(value: unknown): value is Foreign {
-  if (typeof value !== 'function') return false;
-  const isNative = Function.prototype.toString.call(value).endsWith('{ [native code] }');
-  return !isNative || value.name.startsWith('bound ');
+  return typeof value === 'function' && !/^[0-9]+$/.test(value.name);
 }
 
 const uncaught = 'a component threw an exception that it did not catch';
