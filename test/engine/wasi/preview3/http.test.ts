@@ -330,3 +330,33 @@ test('a request that came in goes on as it came, to where a grant reaches and no
   }
   assert.deepEqual(seen, []);
 });
+
+test('an answer of a promised length is out with its last byte, whatever its guest still does', async () => {
+  const guest = new Guest(new Budget({ limits: defaultLimits, clock: systemClock }));
+  // biome-ignore lint/suspicious/noExplicitAny: WIT functions have no static types on the host side
+  const types: any = new Map(http(guest, noGrants)).get('wasi:http/types@0.3.0')?.functions;
+  const left = Promise.withResolvers<void>();
+  const parts = [bytes('hello')];
+  const contents = {
+    read: async () => {
+      const value = parts.shift();
+      if (value === undefined) await left.promise;
+      return value === undefined ? { done: true } : { value };
+    },
+    [Symbol.dispose]: () => {},
+  };
+  const [made] = types.Response.new(types.Fields.fromList([['content-length', bytes('5')]]), contents, none);
+  const finished = Promise.withResolvers<void>();
+  let served: Promise<unknown> | undefined;
+  await using front = await server((message, response) => {
+    response.on('finish', () => finished.resolve());
+    const call = async () => ({ tag: 'ok', val: made });
+    served = serve(guest, { call }, 'wasi:http/handler@0.3.0#handle', message, response);
+  });
+  const answer = await fetch(`http://127.0.0.1:${(front.address() as AddressInfo).port}/`);
+  assert.equal(await answer.text(), 'hello');
+  await finished.promise;
+  left.resolve();
+  assert.equal(await served, undefined);
+  await guest.dispose();
+});

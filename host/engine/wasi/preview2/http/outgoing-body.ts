@@ -36,10 +36,14 @@ export class BodyTransfer {
     this.#direction = direction;
     this.#length = length;
     this.#message.promise.catch(() => {});
+    let sentBytes = 0;
     const write = async (bytes: Uint8Array): Promise<void> => {
       const message = await this.#message.promise;
       if (!message.headersSent) onFirstByte(message);
       await writeTo(message, bytes);
+      sentBytes += bytes.length;
+      // A client that has all it was promised may go, whatever the guest still does.
+      if (sentBytes === length && direction === 'HTTP-response-body-size') message.end();
     };
     this.sink = new BufferedSink({
       write,
@@ -88,6 +92,7 @@ export class BodyTransfer {
   async #end(trailers: readonly FieldLine[]): Promise<void> {
     await this.sink.close();
     const message = await this.#message.promise;
+    if (message.writableEnded) return;
     if (trailers.length > 0)
       message.addTrailers(trailers.map(([name, value]): [string, string] => [name, latin1(value)]));
     message.end();
