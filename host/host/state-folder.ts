@@ -7,8 +7,8 @@ import { writeOwnFile } from '../regular-file.ts';
 import { systemFault } from '../system-fault.ts';
 import { AgentRecords } from './agent-records.ts';
 import { ComponentFiles } from './component-files.ts';
-import { StateLock } from './state-lock.ts';
 import { isDamaged } from './sqlite-damage.ts';
+import { StateLock } from './state-lock.ts';
 
 /** What a host keeps on disk, in one folder that is its alone. */
 export interface StateFolder {

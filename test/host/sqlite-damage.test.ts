@@ -20,11 +20,13 @@ test('a damaged database is told as damaged, with what is forgotten if it is mov
   const code = 'HOST_ERR_STATE_UNWRITABLE';
   assert.throws(() => new AgentRecords(damaged('agents.sqlite')), {
     code,
-    message: /agents\.sqlite: file is not a database; put the file back from a backup, or move it away: agents/,
+    message:
+      /agents\.sqlite: file is not a database; put the file back from a backup, or move it away: agents/,
   });
   assert.throws(() => new LeaseFile(damaged('leases.sqlite'), () => assert.fail('told twice')), {
     code,
-    message: /leases\.sqlite: file is not a database; put the file back .* move it away: leases then begin anew/,
+    message:
+      /leases\.sqlite: file is not a database; put the file back .* move it away: leases then begin anew/,
   });
 });
 
