@@ -1,5 +1,6 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import type { Built } from '../../guest-sdk/build/language.ts';
 import { HostError, plainText } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
@@ -31,6 +32,7 @@ and writes what editors need. The same source gives the same bytes.
   run: async (args) => {
     const { folder, release, output } = readFlags(args);
     const startedMs = performance.now();
+    compileOnce();
     const opened = await openProject(folder, release);
     const built = await build(opened);
     const path =
@@ -79,6 +81,14 @@ function readFlags(args: readonly string[]): {
 
 function parse(args: readonly string[]) {
   return flagsOf(args, options);
+}
+
+/**
+ * Compilers that are WebAssembly themselves are not compiled a second time for speed: it takes longer than this one build,
+ * after which the process ends.
+ */
+function compileOnce(): void {
+  for (const flag of ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering']) setFlagsFromString(flag);
 }
 
 /** What editors need is written first: it is needed most where the source has errors. */

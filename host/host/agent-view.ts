@@ -2,6 +2,7 @@ import { importsOf } from '../agent/difference.ts';
 import type { AgentReport } from '../agent/population.ts';
 import type { AgentRecord } from '../agent/registry.ts';
 import type { TriggerStatus } from '../agent/triggers/triggers.ts';
+import { httpExportOf } from '../engine/engine.ts';
 import type { Trigger } from '../manifest.ts';
 import { type Level, levels, termsOfManifest } from '../scheduler/level.ts';
 import { type Profile, Profiles } from '../scheduler/profile.ts';
@@ -57,7 +58,7 @@ export function summaryOf(
     state: stateOf(report),
     lifecycle: report?.lifecycle ?? 'unreachable',
     digest: facts.digest,
-    world: record.spec.manifest.world ?? facts.main.kind,
+    world: record.spec.manifest.world ?? (httpExportOf(facts.main) === undefined ? facts.main.kind : 'http'),
     thread: record.thread,
     threads: [...new Set(members.map(({ thread }) => thread))].sort((one, other) => one - other),
     instances: members.length,

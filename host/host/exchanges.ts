@@ -25,6 +25,10 @@ export interface ExchangesRooms {
   readonly audit: ThreadAudit | undefined;
 }
 
+/** Milliseconds after which what a guest still does is ended, once its answer is out: its place is free by then. */
+const afterAnswerMsMax = 2_000;
+const nothing = (): void => {};
+
 /** HTTP requests that agents of a thread answer, each in an instance of its own. */
 export class Exchanges {
   readonly #rooms: ExchangesRooms;
@@ -44,8 +48,10 @@ export class Exchanges {
     const { limits, program } = agent.spec;
     const begun = audit?.exchangeBegun(agent, name);
     const gone = new AbortController();
+    const ended = new AbortController();
     response.on('close', () => {
       if (!response.writableFinished) gone.abort('the client went away');
+      else clock.sleep(afterAnswerMsMax, ended.signal).then(() => gone.abort('its answer is out'), nothing);
     });
     const { outcome, denials } = await invoke({
       limits,
@@ -66,6 +72,7 @@ export class Exchanges {
         return serve(name, request, response);
       },
     });
+    ended.abort();
     if (begun !== undefined) audit?.exchangeEnded(agent, begun, outcome);
     agent.countExchange(outcome, denials);
     this.#rooms.ended(id);

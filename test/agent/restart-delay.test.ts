@@ -5,7 +5,7 @@ import type { Random } from '../../host/clock.ts';
 import { parseManifest } from '../../host/manifest.ts';
 
 const { restart } = parseManifest(
-  'name = "a"\n[restart]\nbackoff = "1ms"\nbackoff-max = "1ms"\n',
+  'name = "a"\nworld = "handler"\n[restart]\nbackoff = "1ms"\nbackoff-max = "1ms"\n',
   'agent.toml',
 );
 const random: Random = { fill: (bytes) => bytes };

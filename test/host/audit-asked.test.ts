@@ -163,8 +163,13 @@ test(
     const folder = new PolicyFolder(t, life + sending('@audit("payload")'));
     const agents = [localAgent('shop', component, grants), localAgent('store', component)];
     const host = await Hosted.start(t, state, agents, { trust: { policyFolder: folder.path } });
+    const { promise: isRecorded, resolve } = Promise.withResolvers<unknown>();
+    const asked = { kinds: ['message-sent'] };
+    const leave = host.serving.record?.follow(asked, resolve, resolve);
     assert.equal(await host.ask('shop', 'send store whole'), 'sent');
-    const [first] = (await host.serving.record?.events({ kinds: ['message-sent'] }, 10)) ?? [];
+    await isRecorded;
+    leave?.();
+    const [first] = (await host.serving.record?.events(asked, 10)) ?? [];
     const shown: Told = { ...first };
     assert.deepEqual([shown.agent, shown.sha256, shown.body], ['shop', undefined, { sealed: 0 }]);
     const chain = join(state, 'audit');

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { agentGuest } from '../support/agent-guest.ts';
 import { Hosted, localAgent, temporaryState } from '../support/hosted.ts';
@@ -16,7 +19,7 @@ test('programs with tasks live beside other agents', { timeout: 60_000 }, async 
     localAgent('bounded', tasks, toml),
     localAgent('spinner', tasks, '[limits]\nfuel = "1000T"\n'),
     localAgent('bob', plain, '', 'agent'),
-    localAgent('web', service, '[http]\nroute = "/web"\n', 'service'),
+    localAgent('web', service, '[http]\nroute = "/"\n', 'service'),
   ]);
   let asked = 0;
   const othersAnswer = async () => {
@@ -49,6 +52,32 @@ test('programs with tasks live beside other agents', { timeout: 60_000 }, async 
     await host.serving.handle('spinner').kill();
     assert.notEqual(await spinning, 'ok');
   });
+
+  await t.test(
+    'one that serves HTTP answers each request by itself, and a fault in one is a 500',
+    async (t) => {
+      const front = createServer((request, response) => {
+        void host.serving.exchange('web', request, response);
+      });
+      front.listen(0, '127.0.0.1');
+      await once(front, 'listening');
+      t.after(() => {
+        front.closeAllConnections();
+        front.close();
+      });
+      const { port } = front.address() as AddressInfo;
+      const ask = async (path: string, body: string) => {
+        const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', body });
+        return `${answer.status} ${await answer.text()}`;
+      };
+      const paths = ['/echo', '/trap', '/fail', '/echo'];
+      const answers = await Promise.all(paths.map((path, at) => ask(path, `body ${at}`)));
+      assert.deepEqual(answers, ['201 body 0', '500 ', '500 ', '201 body 3']);
+      const { handled, failed } = await host.serving.agent('web');
+      assert.deepEqual([handled, failed], [4, 2]);
+      await othersAnswer();
+    },
+  );
 
   await t.test('one that serves HTTP needs a route, and what streams is not recorded', async () => {
     const installed = (name: string, more: string, component: Uint8Array<ArrayBuffer>) =>
