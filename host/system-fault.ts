@@ -7,7 +7,7 @@ const words: Readonly<Record<string, string>> = {
   EFBIG: 'the file would be larger than this system lets it be',
   EIO: 'the disk failed',
   EISDIR: 'it is a folder',
-  ELOOP: 'its links go round in a circle',
+  ELOOP: 'it is a symbolic link, or its links go round in a circle',
   EMFILE: 'this process has as many files open as it may; raise ulimit -n',
   ENAMETOOLONG: 'the name is too long',
   ENFILE: 'the system has as many files open as it may',

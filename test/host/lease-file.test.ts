@@ -40,6 +40,6 @@ test('a file that is none of ours is refused', (t) => {
   writeFileSync(path, 'no database at all, but long enough to be read as one'.repeat(40));
   assert.throws(
     () => new LeaseFile(path, () => {}),
-    /cannot keep leases in .*leases\.sqlite.*mend the folder/,
+    /cannot keep leases in .*leases\.sqlite.*put the file back from a backup, or move it away/,
   );
 });
