@@ -189,7 +189,7 @@ test('what [audit] and its flags cannot be is told with the key and the cure', o
     ],
     ['[audit]\nlevel = "messges"', [], 64, /no level 'messges', did you mean 'messages'\?/],
     ['[audit]\nlevel = "messages"', ['--audit', 'security'], 64, /asks for messages at least/],
-    ['', ['--audit-retention', 'soon'], 64, /--audit-retention: 'soon' is not a limit/],
+    ['', ['--audit-retention', 'soon'], 64, /--audit-retention: 'soon' is not a time/],
     ['', ['--audit-anchor-every', '1m'], 64, /--audit-anchor-every needs --audit-anchor FILE/],
   ];
   for (const [toml, words, code, says] of cases) {

@@ -43,7 +43,8 @@ test(
     assert.equal(await host.serving.resume('suspended', false), true);
     await host.lines.until(/^suspended: .*: it is suspended/, 2);
     const fuelOf = async (name: string): Promise<number> => Number((await host.serving.agent(name)).fuel);
-    assert.equal(await fuelOf('slowed'), 0, 'its message is not done');
+    assert.ok((await fuelOf('slowed')) > 0, 'what its message used so far');
+    assert.equal((await host.serving.agent('slowed')).handled, 0, 'its message is not done');
     assert.ok(((await host.serving.agent('slowed')).underWayMs ?? 0) >= 1000);
     assert.equal((await host.serving.agent('neighbour')).underWayMs, undefined);
     assert.ok(violationsIn(await host.serving.metrics(), 'fuel') >= 4);
