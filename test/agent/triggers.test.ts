@@ -198,9 +198,9 @@ test('times that are none are refused: file, trigger, key and what is wrong; and
   for (const [trigger, message] of [
     [
       cron('99 * * * *'),
-      /agent\.toml: trigger 'daily': cron = "99 \* \* \* \*": invalid value for minute: 99/,
+      /agent\.toml: trigger 'daily': cron = "99 \* \* \* \*": '99' is no minute: 0 to 59/,
     ],
-    [cron('0 8 * *'), /five/],
+    [cron('0 8 * *'), /4 fields are no time/],
     [cron('0 8 * * * * 2027'), /5 or 6 parts/],
     [cron('a b c d e'), /illegal characters/],
     [cron('0 8 31 2 *'), /no such day/],
