@@ -30,7 +30,7 @@ async function bundle(): Promise<void> {
       main: 'host/cli/main.ts',
       'transpile-worker': 'host/engine/general-lane/transpile-worker.ts',
       'prepare-worker': 'host/engine/prepare-worker.ts',
-      'agent-thread': 'host/host/thread-main.ts',
+      'agent-thread': 'host/host/thread/main.ts',
       'thread-door': 'host/http/thread-door.ts',
       'audit-thread': 'host/audit/thread-main.ts',
       evaluator: 'guest-sdk/javascript/build/evaluator.ts',

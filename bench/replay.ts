@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { replaying } from '../host/host/replaying.ts';
+import { replaying } from '../host/host/record/replaying.ts';
 import { atMost, type Bench, type Effort, type Report, round } from './report.ts';
 import { median } from './samples.ts';
 import { TalkingHost } from './talking-host.ts';

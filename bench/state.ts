@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { AgentRecord } from '../host/host/agent-records.ts';
-import { openState, type StateFolder } from '../host/host/state-folder.ts';
+import type { AgentRecord } from '../host/host/state/agent-records.ts';
+import { openState, type StateFolder } from '../host/host/state/state-folder.ts';
 import { atLeast, atMost, type Bench, type Effort, type Report, round } from './report.ts';
 import { median } from './samples.ts';
 

@@ -1,20 +1,6 @@
 /** Motehost as a library: the names it keeps stable. Everything else is reached through the `host` command. */
 export { type Clock, type Random, systemClock, systemRandom } from './clock.ts';
 export { HostError, type HostErrorClass, type HostErrorCode } from './errors.ts';
-// The audit chain, read and verified with nothing but its folder and the public key (docs/audit.md).
-export {
-  type AuditEvent,
-  anchorText,
-  type EventFilter,
-  namedFields as auditFields,
-  parseAnchor,
-  parseProof as parseEventProof,
-  queryChain,
-  type SignedSeal,
-  type Verification,
-  verifyChain,
-  verifyProof as verifyEventProof,
-} from './host/audit.ts';
 export {
   type Awaited,
   Channel,
@@ -47,6 +33,20 @@ export {
   type Vote,
   votesNeeded,
 } from './host/orchestration.ts';
+// The audit chain, read and verified with nothing but its folder and the public key (docs/audit.md).
+export {
+  type AuditEvent,
+  anchorText,
+  type EventFilter,
+  namedFields as auditFields,
+  parseAnchor,
+  parseProof as parseEventProof,
+  queryChain,
+  type SignedSeal,
+  type Verification,
+  verifyChain,
+  verifyProof as verifyEventProof,
+} from './host/record/audit.ts';
 // What agents did, run again (docs/replay.md).
 export {
   type AnswerText,
@@ -61,7 +61,7 @@ export {
   type TurnDivergence,
   type TurnEnd,
   type Unreplayed,
-} from './host/replaying.ts';
+} from './host/record/replaying.ts';
 export {
   type Artifact,
   type Call,

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../clock.ts';
 import { HostError } from '../errors.ts';
-import { HostKeys } from '../host/host-keys.ts';
-import { recordPin } from '../host/key-record.ts';
-import { StateLock } from '../host/state-lock.ts';
-import { Trust } from '../host/trust.ts';
+import { recordPin } from '../host/record/key-record.ts';
+import { StateLock } from '../host/state/state-lock.ts';
+import { HostKeys } from '../host/trust/host-keys.ts';
+import { Trust } from '../host/trust/trust.ts';
 import type { KeyOwner } from '../identity/host-secret.ts';
 import { writeHostSecret } from '../identity/key-file.ts';
 import type { RevocationReason } from '../identity/key-statement.ts';

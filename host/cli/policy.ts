@@ -46,7 +46,7 @@ Exit codes: 0 valid, allowed or as expected; 1 a case came out otherwise; 65 som
     const { values, positionals } = parseWords('policy', args, options);
     const [action, folder = 'policies'] = positionals;
     requireWords(positionals, action === 'schema' ? 1 : 2, usage);
-    if (action === 'schema') return print((await import('../host/policy.ts')).schemaText);
+    if (action === 'schema') return print((await import('../host/policy/policy.ts')).schemaText);
     const run = Object.hasOwn(actions, action ?? '') ? actions[action ?? ''] : undefined;
     if (run === undefined)
       throw new HostError('HOST_ERR_CLI_USAGE', `check, explain, test, watch or schema? ${usage}`);

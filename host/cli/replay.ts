@@ -5,7 +5,7 @@ import {
   type Replayed,
   replaying,
   type Unreplayed,
-} from '../host/replaying.ts';
+} from '../host/record/replaying.ts';
 import { passphraseFrom } from '../identity/passphrase.ts';
 import { readRegularFile } from '../regular-file.ts';
 import { systemFault } from '../system-fault.ts';

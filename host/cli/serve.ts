@@ -9,7 +9,7 @@ import {
 } from '../config/scheduler-settings.ts';
 import { type Config, cacheFolder, limitsOfEnvironment, loadConfig } from '../config.ts';
 import { HostError } from '../errors.ts';
-import type { AuditLevel } from '../host/audit-level.ts';
+import type { AuditLevel } from '../host/record/audit-level.ts';
 import type { LocalServing } from '../host/serve.ts';
 import type { HttpFront } from '../http/listen.ts';
 import { passphraseFrom } from '../identity/passphrase.ts';

@@ -1,11 +1,11 @@
 import type { Payload } from '../bus/message.ts';
 import type { Decider } from '../policy/decider.ts';
 import type { PolicyRequest } from '../policy/request.ts';
-import { deniedText, notPermitted } from './admission.ts';
-import { agentOf, principalOf } from './asked-of-agents.ts';
-import type { Act } from './bounds.ts';
-import type { Cleared, Refused } from './clearance.ts';
-import { receiverOf } from './effective-rights.ts';
+import { deniedText, notPermitted } from './policy/admission.ts';
+import { agentOf, principalOf } from './policy/asked-of-agents.ts';
+import type { Act } from './policy/bounds.ts';
+import type { Cleared, Refused } from './policy/clearance.ts';
+import { receiverOf } from './policy/effective-rights.ts';
 import type { InvokeOptions, Principal, Reply } from './serving.ts';
 
 export interface EntranceOptions {

@@ -6,9 +6,9 @@ import type { Clock } from '../clock.ts';
 import type { Budget, Turn } from '../engine/budget.ts';
 import { type Engine, httpExportOf } from '../engine/engine.ts';
 import type { Linker } from '../engine/linker.ts';
-import type { AllocationMeter } from './allocation-meter.ts';
-import type { GuestRooms } from './guest-rooms.ts';
-import type { ThreadAudit } from './thread-audit.ts';
+import type { AllocationMeter } from './report/allocation-meter.ts';
+import type { ThreadAudit } from './thread/audit.ts';
+import type { GuestRooms } from './thread/guest-rooms.ts';
 
 export interface ExchangesRooms {
   readonly engine: Engine;

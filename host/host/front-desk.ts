@@ -4,12 +4,12 @@ import type { Message, Payload } from '../bus/message.ts';
 import type { Random } from '../clock.ts';
 import { HostError } from '../errors.ts';
 import { agentSubject, patternFault } from '../subject.ts';
-import type { HostAudit } from './host-audit.ts';
 import { MessageIds } from './message-ids.ts';
-import type { Policing } from './policing.ts';
+import type { Policing } from './policy/policing.ts';
+import type { HostAudit } from './record/host-audit.ts';
 import { acceptedOf, askOutside, senderOf } from './reply.ts';
 import type { Accepted, InvokeOptions, PublishOptions, Reply, Serving, SubscribeOptions } from './serving.ts';
-import type { Tenancy } from './tenancy.ts';
+import type { Tenancy } from './thread/tenancy.ts';
 
 /** What messages from outside pass on their way in. */
 export interface FrontDeskRooms {

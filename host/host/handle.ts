@@ -4,8 +4,8 @@ import { ended } from '../agent/reins.ts';
 import type { Clock } from '../clock.ts';
 import { HostError } from '../errors.ts';
 import type { AgentHandle, AgentMetrics, AgentTie, LifecycleState, WaitOptions } from './serving.ts';
-import type { AgentThreadHandle } from './threads.ts';
-import type { TieDesk } from './tie-desk.ts';
+import type { TieDesk } from './supervision/tie-desk.ts';
+import type { AgentThreadHandle } from './thread/threads.ts';
 
 export interface HandleRooms {
   readonly clock: Clock;

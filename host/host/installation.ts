@@ -7,13 +7,13 @@ import type { Triggers } from '../agent/triggers/triggers.ts';
 import { HostError } from '../errors.ts';
 import { componentsOf } from '../history/history-files.ts';
 import { isAgentName, type Manifest, parseManifest } from '../manifest.ts';
-import type { Admission } from './admission.ts';
-import type { AgentRecord } from './agent-records.ts';
-import type { HostAudit } from './host-audit.ts';
+import type { Admission } from './policy/admission.ts';
+import type { HostAudit } from './record/host-audit.ts';
 import type { AgentDetail, Installed, InstallRequest } from './serving.ts';
-import type { StateFolder } from './state-folder.ts';
-import { SupplyChain } from './supply-chain.ts';
-import type { Tenancy } from './tenancy.ts';
+import type { AgentRecord } from './state/agent-records.ts';
+import type { StateFolder } from './state/state-folder.ts';
+import type { Tenancy } from './thread/tenancy.ts';
+import { SupplyChain } from './trust/supply-chain.ts';
 
 export interface InstallationOptions {
   readonly state: StateFolder;

@@ -8,8 +8,8 @@ import type { Manifest, SupervisorTree } from '../manifest.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { HostHooks } from './host-hooks.ts';
 import type { Installed, Serving } from './serving.ts';
-import type { Renewed } from './supervision.ts';
-import type { TrustOptions } from './trust.ts';
+import type { Renewed } from './supervision/supervision.ts';
+import type { TrustOptions } from './trust/trust.ts';
 
 /** What the operator may say of keys, audit chain and policies. */
 export type TrustSettings = Pick<

@@ -7,11 +7,11 @@ import type { JournalEntry, SettledId } from '../bus/journal/journal.ts';
 import type { Clock, Random } from '../clock.ts';
 import { HostError } from '../errors.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
-import { DeadLetterLog } from './dead-letter-log.ts';
+import { DeadLetterLog } from './report/dead-letter-log.ts';
 import type { DeadLetter } from './serving.ts';
-import { removeJournal, type StateFolder } from './state-folder.ts';
-import { countTried, damageText, ThreadMail } from './thread-mail.ts';
-import type { AgentThreadHandle, Threads } from './threads.ts';
+import { removeJournal, type StateFolder } from './state/state-folder.ts';
+import { countTried, damageText, ThreadMail } from './thread/mail.ts';
+import type { AgentThreadHandle, Threads } from './thread/threads.ts';
 
 export interface MailOptions {
   readonly state: StateFolder;

@@ -23,25 +23,22 @@ import { newWorkload, Workload } from '../scheduler/workload.ts';
 import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
-import { Absences } from './absences.ts';
-import { AgentTies } from './agent-ties.ts';
-import { Doors } from './doors.ts';
 import { FrontDesk } from './front-desk.ts';
 import { Handle } from './handle.ts';
-import { HostAudit } from './host-audit.ts';
 import { HookCalls } from './host-hooks.ts';
-import { HostKeys } from './host-keys.ts';
-import { HostNews } from './host-news.ts';
 import { Installation } from './installation.ts';
 import type { LocalAgent, LocalServing, ServeOptions } from './local-serving.ts';
 import { Mail } from './mail.ts';
-import { Metering } from './metering.ts';
-import { AgentNursery } from './nursery.ts';
-import { noApproval, noPolicy, Policing } from './policing.ts';
-import { loadPolicyProgram } from './policy-component.ts';
-import { tellPressure } from './pressure-news.ts';
-import { Roster } from './roster.ts';
-import { RunFolder } from './run-folder.ts';
+import { noApproval, noPolicy, Policing } from './policy/policing.ts';
+import { HostAudit } from './record/host-audit.ts';
+import { ChainRecord } from './record/serving-record.ts';
+import { HostNews } from './report/host-news.ts';
+import { Metering } from './report/metering.ts';
+import { tellPressure } from './report/pressure-news.ts';
+import { Roster } from './report/roster.ts';
+import { type HostView, statusOf } from './report/status.ts';
+import { Totals } from './report/totals.ts';
+import { loadPolicyProgram } from './scheduling/policy-component.ts';
 import type {
   Accepted,
   AgentDetail,
@@ -62,21 +59,24 @@ import type {
   SupervisorStatus,
   ThreadDoors,
 } from './serving.ts';
-import { ChainRecord } from './serving-record.ts';
 import { SharedNames } from './shared-names.ts';
 import { Sites } from './sites.ts';
-import { openState, type StateFolder } from './state-folder.ts';
-import { type HostView, statusOf } from './status.ts';
-import { type Renewed, Supervision } from './supervision.ts';
-import { SupervisorNews } from './supervisor-news.ts';
-import { SupplyChain } from './supply-chain.ts';
-import { Tenancy } from './tenancy.ts';
-import { ThreadPlaces } from './thread-places.ts';
-import { type AgentThreadHandle, Threads } from './threads.ts';
-import { TieDesk } from './tie-desk.ts';
-import { Totals } from './totals.ts';
+import { RunFolder } from './state/run-folder.ts';
+import { openState, type StateFolder } from './state/state-folder.ts';
+import { AgentTies } from './supervision/agent-ties.ts';
+import { type Renewed, Supervision } from './supervision/supervision.ts';
+import { SupervisorNews } from './supervision/supervisor-news.ts';
+import { TieDesk } from './supervision/tie-desk.ts';
+import { Absences } from './thread/absences.ts';
+import { Doors } from './thread/doors.ts';
+import { AgentNursery } from './thread/nursery.ts';
+import { ThreadPlaces } from './thread/places.ts';
+import { Tenancy } from './thread/tenancy.ts';
+import { type AgentThreadHandle, Threads } from './thread/threads.ts';
 import { openTriggers } from './triggering.ts';
-import { recordRefusal, refusalText, Trust } from './trust.ts';
+import { HostKeys } from './trust/host-keys.ts';
+import { SupplyChain } from './trust/supply-chain.ts';
+import { recordRefusal, refusalText, Trust } from './trust/trust.ts';
 import { lengthOf, visitor } from './visitor.ts';
 
 // Who starts a host finds what it is given beside it.

@@ -11,7 +11,7 @@ import type { LogEntry } from '../telemetry/log-entry.ts';
 import type { LogFilter } from '../telemetry/log-hub.ts';
 import type { Metric } from '../telemetry/metric.ts';
 import type { MetricsSnapshot } from '../telemetry/metrics-snapshot.ts';
-import type { ServingKeys } from './serving-keys.ts';
+import type { ServingKeys } from './trust/serving-keys.ts';
 
 // The front doors know no room between: what they need of the bus reaches them from here.
 export type { OpenCircuit } from '../agent/circuit-refusal.ts';

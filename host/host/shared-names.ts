@@ -6,8 +6,8 @@ import { type SharingLimit, type SharingLimits, sharingNames } from '../manifest
 import { type Answer, refused } from '../orchestration/asked.ts';
 import { Home, type Nursery, type TieRoom } from '../orchestration/home.ts';
 import type { Lease, LeaseEnd } from '../orchestration/leases.ts';
-import type { AskedOfHome } from './control.ts';
-import { LeaseFile } from './lease-file.ts';
+import { LeaseFile } from './state/lease-file.ts';
+import type { AskedOfHome } from './thread/control.ts';
 
 export interface SharedNamesOptions {
   readonly stateFolder: string;

@@ -2,8 +2,8 @@ import { type Firing, Triggers } from '../agent/triggers/triggers.ts';
 import type { Bus } from '../bus/bus.ts';
 import { outside } from '../bus/delivery.ts';
 import type { Clock, Random } from '../clock.ts';
-import type { AgentRecords } from './agent-records.ts';
-import type { Policing } from './policing.ts';
+import type { Policing } from './policy/policing.ts';
+import type { AgentRecords } from './state/agent-records.ts';
 
 /** The triggers of a host's agents, joined to its bus; what came due is remembered over restarts. */
 export function openTriggers(

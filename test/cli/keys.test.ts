@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { kinds } from '../../host/audit/kinds.ts';
 import { systemClock, systemRandom } from '../../host/clock.ts';
-import { AgentRecords } from '../../host/host/agent-records.ts';
-import { StateLock } from '../../host/host/state-lock.ts';
-import { Trust } from '../../host/host/trust.ts';
+import { AgentRecords } from '../../host/host/state/agent-records.ts';
+import { StateLock } from '../../host/host/state/state-lock.ts';
+import { Trust } from '../../host/host/trust/trust.ts';
 import { verifyComponent } from '../../host/identity/component-signature.ts';
 import { type CliResult, host } from '../support/cli.ts';
 

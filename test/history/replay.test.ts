@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { HostError } from '../../host/errors.ts';
 import { componentsName, historyFiles } from '../../host/history/history-files.ts';
-import { type Replayed, replaying } from '../../host/host/replaying.ts';
+import { type Replayed, replaying } from '../../host/host/record/replaying.ts';
 import { Hosted, localAgent, scribe, temporaryState } from '../support/hosted.ts';
 import { answerOf, inItsBlock, kindsOf, recorded, replayed, turnsOf } from '../support/replays.ts';
 import { buildScript } from '../support/script-agent.ts';

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { historyFiles, streamName } from '../../host/history/history-files.ts';
 import { HistoryWriter } from '../../host/history/history-writer.ts';
 import { Recorder } from '../../host/history/recorder.ts';
-import { histories } from '../../host/host/replaying.ts';
+import { histories } from '../../host/host/record/replaying.ts';
 import { Hosted, localAgent, scribe, temporaryState } from '../support/hosted.ts';
 import { inItsBlock, kindsOf, recorded, turnsOf } from '../support/replays.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeadLetter } from '../../host/bus/dead-letters.ts';
-import { DeadLetterLog } from '../../host/host/dead-letter-log.ts';
+import { DeadLetterLog } from '../../host/host/report/dead-letter-log.ts';
 import type { LogEntry } from '../../host/telemetry/log-entry.ts';
 import { sent } from '../bus/journal-parts.ts';
 import { Hosted, localAgent, scribe, temporaryState } from '../support/hosted.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Health } from '../../host/host/health.ts';
+import { Health } from '../../host/host/supervision/health.ts';
 
 test('what is not well is named, each part once, until it is well again', () => {
   const health = new Health();

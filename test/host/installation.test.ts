@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openState } from '../../host/host/state-folder.ts';
+import { openState } from '../../host/host/state/state-folder.ts';
 import { Hosted, localAgent, scribe, temporaryState } from '../support/hosted.ts';
 
 /** A state folder in which an agent is kept as an earlier run might have left it. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { HostError } from '../../host/errors.ts';
-import { LeaseFile } from '../../host/host/lease-file.ts';
+import { LeaseFile } from '../../host/host/state/lease-file.ts';
 
 test('leases and what was reserved are there again, for the host’s user alone; a disk that takes nothing is told', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'motehost-leases-'));

@@ -6,7 +6,7 @@ import { Directory, defaultMailbox, isOnTheWay } from '../../host/bus/directory.
 import { systemRandom } from '../../host/clock.ts';
 import { prepareProgram } from '../../host/engine/prepare.ts';
 import { loadProgram } from '../../host/engine/program.ts';
-import { Moves, type Station } from '../../host/host/moves.ts';
+import { Moves, type Station } from '../../host/host/thread/moves.ts';
 import { specOf } from '../agent/memory-thread.ts';
 import { agentGuest } from '../support/agent-guest.ts';
 import { fc } from '../support/properties.ts';

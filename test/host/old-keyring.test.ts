@@ -7,8 +7,8 @@ import { namedFields } from '../../host/audit/event.ts';
 import { markStart } from '../../host/audit/keyring-marks.ts';
 import { kinds } from '../../host/audit/kinds.ts';
 import { systemClock, systemRandom } from '../../host/clock.ts';
-import { recordRevocation, recordRotation } from '../../host/host/key-record.ts';
-import { Trust, type TrustOptions } from '../../host/host/trust.ts';
+import { recordRevocation, recordRotation } from '../../host/host/record/key-record.ts';
+import { Trust, type TrustOptions } from '../../host/host/trust/trust.ts';
 import { temporaryState } from '../support/hosted.ts';
 
 // An older keyring takes back rotations and revocations. The audit chain knows which one was the last.

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JournalEntry } from '../../host/bus/journal/journal.ts';
-import { openState } from '../../host/host/state-folder.ts';
-import { countTried } from '../../host/host/thread-mail.ts';
+import { openState } from '../../host/host/state/state-folder.ts';
+import { countTried } from '../../host/host/thread/mail.ts';
 import { frailAgent } from '../support/frail-agent.ts';
 import { Hosted, localAgent, temporaryState } from '../support/hosted.ts';
 

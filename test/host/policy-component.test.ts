@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../host/clock.ts';
 import type { SchedulerSettings } from '../../host/config/scheduler-settings.ts';
-import { loadPolicyProgram, openScorer } from '../../host/host/policy-component.ts';
+import { loadPolicyProgram, openScorer } from '../../host/host/scheduling/policy-component.ts';
 import type { Runnable, Scorer } from '../../host/scheduler/policies/scored.ts';
 import { Profiles } from '../../host/scheduler/profile.ts';
 import { nobody, RunQueue } from '../../host/scheduler/run-queue.ts';

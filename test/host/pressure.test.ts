@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { levelOf, Pressure, type PressureChange } from '../../host/host/pressure.ts';
+import { levelOf, Pressure, type PressureChange } from '../../host/host/report/pressure.ts';
 import { HandClock } from '../support/hand-clock.ts';
 
 test('below 80 % it is normal, from there on a warning, from 95 % on critical', () => {

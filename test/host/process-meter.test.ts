@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { processUsage } from '../../host/host/process-meter.ts';
+import { processUsage } from '../../host/host/report/process-meter.ts';
 
 test('a process that has no file left to ask by is told what was known last, and goes on', (t) => {
   const { residentBytes } = processUsage();

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { WasiGrants } from '../../host/engine/wasi/grants.ts';
-import { recordedReach } from '../../host/host/recorded-reach.ts';
+import { recordedReach } from '../../host/host/record/recorded-reach.ts';
 import { noGrants } from '../engine/wasi/preview2/grants.ts';
 import { told } from '../support/chains.ts';
 import { Hosted, localAgent, temporaryState } from '../support/hosted.ts';

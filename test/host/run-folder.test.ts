@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
-import { RunFolder } from '../../host/host/run-folder.ts';
+import { RunFolder } from '../../host/host/state/run-folder.ts';
 
 const isLinux = process.platform === 'linux';
 

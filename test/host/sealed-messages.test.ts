@@ -4,7 +4,7 @@ import type { RefusedMessage } from '../../host/bus/envelopes.ts';
 import type { MessageFrame } from '../../host/bus/frame-kinds.ts';
 import type { Message } from '../../host/bus/message.ts';
 import { type Clock, systemRandom } from '../../host/clock.ts';
-import { LocalEnvelopes } from '../../host/host/envelope-seal.ts';
+import { LocalEnvelopes } from '../../host/host/trust/envelope-seal.ts';
 import { LocalSessions } from '../../host/identity/local-sessions.ts';
 import {
   answer,

@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type Exchange, ExchangeServer } from '../../host/host/exchange-server.ts';
 import { Sites } from '../../host/host/sites.ts';
+import { type Exchange, ExchangeServer } from '../../host/host/thread/exchange-server.ts';
 
 const exchangesMax = 8;
 

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { AgentRecords } from '../../host/host/agent-records.ts';
-import { LeaseFile } from '../../host/host/lease-file.ts';
-import { openState } from '../../host/host/state-folder.ts';
+import { AgentRecords } from '../../host/host/state/agent-records.ts';
+import { LeaseFile } from '../../host/host/state/lease-file.ts';
+import { openState } from '../../host/host/state/state-folder.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'motehost-sqlite-damage-'));
 after(() => rmSync(folder, { recursive: true }));

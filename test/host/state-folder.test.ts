@@ -16,8 +16,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { AgentRecord } from '../../host/host/agent-records.ts';
-import { openState, removeJournal, type StateFolder } from '../../host/host/state-folder.ts';
+import type { AgentRecord } from '../../host/host/state/agent-records.ts';
+import { openState, removeJournal, type StateFolder } from '../../host/host/state/state-folder.ts';
 
 function temporary(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'state-'));

@@ -1,5 +1,5 @@
 // Has a state folder until it is killed.
-import { openState } from '../../host/host/state-folder.ts';
+import { openState } from '../../host/host/state/state-folder.ts';
 
 const state = openState(process.argv[2] ?? '');
 state.agents.put({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../../host/clock.ts';
-import { type Delivered, SupplyChain } from '../../host/host/supply-chain.ts';
+import { type Delivered, SupplyChain } from '../../host/host/trust/supply-chain.ts';
 import { digestOf, encodeSignature, signComponent } from '../../host/identity/component-signature.ts';
 import { HostSecret } from '../../host/identity/host-secret.ts';
 import { memoryStore } from '../../host/identity/signed-text.ts';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { agentHeader, ExchangeProxy } from '../../host/host/exchange-proxy.ts';
-import { ExchangeServer } from '../../host/host/exchange-server.ts';
+import { ExchangeServer } from '../../host/host/thread/exchange-server.ts';
 
 // The main thread passes a site's requests on to the agent's thread over a socket that carries one after the other.
 

@@ -11,7 +11,7 @@ const fileMsMax = 420_000;
  * files, and more than half of what a short test of a whole host takes is starting its threads.
  */
 const bundled: Readonly<Record<string, string>> = {
-  'host/host/thread-main.ts': 'agent-thread.js',
+  'host/host/thread/main.ts': 'agent-thread.js',
   'host/audit/thread-main.ts': 'audit-thread.js',
   'host/http/thread-door.ts': 'thread-door.js',
   'host/engine/prepare-worker.ts': 'prepare-worker.js',

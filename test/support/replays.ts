@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { historyFiles } from '../../host/history/history-files.ts';
-import { type Replayed, replaying, type Unreplayed } from '../../host/host/replaying.ts';
+import { type Replayed, replaying, type Unreplayed } from '../../host/host/record/replaying.ts';
 
 /** Lines of a manifest. */
 export const recorded = '[history]\nrecord = true\n';

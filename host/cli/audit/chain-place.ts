@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemRandom } from '../../clock.ts';
 import { HostError } from '../../errors.ts';
-import { type PersonalReader, parsePublicKey, readPeople, subjectsUse } from '../../host/audit.ts';
+import { type PersonalReader, parsePublicKey, readPeople, subjectsUse } from '../../host/record/audit.ts';
 import { hasHostSecret, openHostSecret } from '../../identity/key-file.ts';
 import { passphraseFrom } from '../../identity/passphrase.ts';
 import { systemFault } from '../../system-fault.ts';

@@ -1,5 +1,5 @@
 import { HostError } from '../../errors.ts';
-import { type EventFilter, kindNames, kindOf } from '../../host/audit.ts';
+import { type EventFilter, kindNames, kindOf } from '../../host/record/audit.ts';
 import { nearest } from '../../nearest.ts';
 import { timeMsOf } from '../words.ts';
 

@@ -8,7 +8,7 @@ import {
   exportFormats,
   exportLine,
   queryChain,
-} from '../../host/audit.ts';
+} from '../../host/record/audit.ts';
 import { nearest } from '../../nearest.ts';
 import { writeEach } from '../client/stream.ts';
 import { exitCodes } from '../exit-code.ts';

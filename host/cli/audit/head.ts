@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { HostError } from '../../errors.ts';
-import { anchorText, publicKeyText, readHead, type SignedSeal, sealHash } from '../../host/audit.ts';
+import { anchorText, publicKeyText, readHead, type SignedSeal, sealHash } from '../../host/record/audit.ts';
 import { systemFault } from '../../system-fault.ts';
 import { formatPairs } from '../client/table.ts';
 import { exitCodes } from '../exit-code.ts';

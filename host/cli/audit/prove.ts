@@ -1,5 +1,5 @@
 import { HostError } from '../../errors.ts';
-import { eventText, makeProof, parseProof, proofText, verifyProof } from '../../host/audit.ts';
+import { eventText, makeProof, parseProof, proofText, verifyProof } from '../../host/record/audit.ts';
 import { exitCodes } from '../exit-code.ts';
 import { chainFolder, type PlaceFlags, publicKeys, readText } from './chain-place.ts';
 import { sequenceOf } from './event-flags.ts';

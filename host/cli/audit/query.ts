@@ -1,5 +1,11 @@
 import { systemClock } from '../../clock.ts';
-import { type AuditEvent, type EventFilter, eventText, jsonEvent, queryChain } from '../../host/audit.ts';
+import {
+  type AuditEvent,
+  type EventFilter,
+  eventText,
+  jsonEvent,
+  queryChain,
+} from '../../host/record/audit.ts';
 import { writeEach } from '../client/stream.ts';
 import { exitCodes } from '../exit-code.ts';
 import { countOf } from '../words.ts';

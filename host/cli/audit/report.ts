@@ -9,7 +9,7 @@ import {
   reportJson,
   reportText,
   templates,
-} from '../../host/audit.ts';
+} from '../../host/record/audit.ts';
 import { nearest } from '../../nearest.ts';
 import { exitCodes } from '../exit-code.ts';
 import { chainFolder, type PlaceFlags, publicKeys, readText } from './chain-place.ts';

@@ -1,6 +1,6 @@
 import { systemRandom } from '../../clock.ts';
 import { HostError, plainText } from '../../errors.ts';
-import { parseAnchor, readTimestampReply, sealHash, timestampRequest } from '../../host/audit.ts';
+import { parseAnchor, readTimestampReply, sealHash, timestampRequest } from '../../host/record/audit.ts';
 import { Connection } from '../client/connection.ts';
 import { exitCodes } from '../exit-code.ts';
 import { readText } from './chain-place.ts';

@@ -5,7 +5,7 @@ import {
   type RecordedStamp,
   verificationText,
   verifyChain,
-} from '../../host/audit.ts';
+} from '../../host/record/audit.ts';
 import { exitCodes } from '../exit-code.ts';
 import { chainFolder, type PlaceFlags, publicKeys, readText } from './chain-place.ts';
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { HostError } from '../../errors.ts';
-import { recordedNames } from '../../host/agent-records.ts';
-import { kinds, queryChain } from '../../host/audit.ts';
+import { kinds, queryChain } from '../../host/record/audit.ts';
+import { recordedNames } from '../../host/state/agent-records.ts';
 import type { KeyOwner } from '../../identity/host-secret.ts';
 import type { Keyring } from '../../identity/keyring.ts';
 import { nearest } from '../../nearest.ts';

@@ -1,4 +1,4 @@
-import { faultText, invalidPolicies, type LoadedFolder, PolicyReader } from '../../host/policy.ts';
+import { faultText, invalidPolicies, type LoadedFolder, PolicyReader } from '../../host/policy/policy.ts';
 import { exitCodes } from '../exit-code.ts';
 
 /** Says whether the policies of a folder are valid. @throws HostError `HOST_ERR_POLICY_INVALID` with each fault */

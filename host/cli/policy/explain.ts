@@ -15,7 +15,7 @@ import {
   type PolicyRequest,
   parseEntity,
   type Rule,
-} from '../../host/policy.ts';
+} from '../../host/policy/policy.ts';
 import { formatPairs } from '../client/table.ts';
 import { exitCodes } from '../exit-code.ts';
 

@@ -11,7 +11,7 @@ import {
   readCases,
   runCases,
   tomlFault,
-} from '../../host/policy.ts';
+} from '../../host/policy/policy.ts';
 import { exitCodes } from '../exit-code.ts';
 import { counted } from './check.ts';
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Clock } from '../../clock.ts';
-import { PolicyReader, PolicyWatch } from '../../host/policy.ts';
+import { PolicyReader, PolicyWatch } from '../../host/policy/policy.ts';
 import { exitCodes } from '../exit-code.ts';
 import { countText } from './check.ts';
 import { faultLines, testLoaded, textOf } from './test.ts';

@@ -8,7 +8,7 @@ import type {
   TurnDivergence,
   TurnEnd,
   Unreplayed,
-} from '../../host/replaying.ts';
+} from '../../host/record/replaying.ts';
 import { grouped } from '../client/amount.ts';
 import { formatTable } from '../client/table.ts';
 import { plain } from './plain.ts';

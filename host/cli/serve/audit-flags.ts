@@ -1,6 +1,6 @@
 import { type AuditSettings, auditKeys, auditSetting } from '../../config/audit-settings.ts';
 import { HostError } from '../../errors.ts';
-import { type AuditLevel, auditLevels } from '../../host/audit-level.ts';
+import { type AuditLevel, auditLevels } from '../../host/record/audit-level.ts';
 import { nearest } from '../../nearest.ts';
 
 /** Of `host serve`. */

@@ -1,4 +1,4 @@
-import type { AuditLevel } from '../../host/audit-level.ts';
+import type { AuditLevel } from '../../host/record/audit-level.ts';
 import type { HttpFront } from '../../http/listen.ts';
 import type { Manifest } from '../../manifest.ts';
 import { agentSubject } from '../../subject.ts';

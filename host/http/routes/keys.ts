@@ -7,7 +7,7 @@ import type {
   RevocationReason,
   RevokedKey,
   ServingKeys,
-} from '../../host/serving-keys.ts';
+} from '../../host/trust/serving-keys.ts';
 import type { Front } from '../front.ts';
 import { Problem } from '../problem.ts';
 import { type Call, jsonAnswer, type Route, route } from '../route.ts';
