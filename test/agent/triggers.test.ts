@@ -196,10 +196,7 @@ test('times that are none are refused: file, trigger, key and what is wrong; and
   const { triggers } = set('2027-01-10T00:00:00Z');
   triggers.add('billing', [cron('0 8 * * *')], path);
   for (const [trigger, message] of [
-    [
-      cron('99 * * * *'),
-      /agent\.toml: trigger 'daily': cron = "99 \* \* \* \*": '99' is no minute: 0 to 59/,
-    ],
+    [cron('99 * * * *'), /agent\.toml: trigger 'daily': cron = "99 \* \* \* \*": '99' is no minute: 0 to 59/],
     [cron('0 8 * *'), /4 fields are no time/],
     [cron('0 8 * * * * 2027'), /7 fields are no time/],
     [cron('a b c d e'), /'a' is no minute/],
