@@ -31,7 +31,7 @@ import type { LocalAgent, LocalServing, ServeOptions } from './local-serving.ts'
 import { Mail } from './mail.ts';
 import { noApproval, noPolicy, Policing } from './policy/policing.ts';
 import { HostAudit } from './record/host-audit.ts';
-import { ChainRecord } from './record/serving-record.ts';
+import { ChainRecord, type ChainRecordOptions } from './record/serving-record.ts';
 import { HostNews } from './report/host-news.ts';
 import { Metering } from './report/metering.ts';
 import { tellPressure } from './report/pressure-news.ts';
@@ -163,7 +163,9 @@ class ServingHost implements LocalServing {
     const { stateFolder } = options;
     this.#policing = Policing.of({ trust, stateFolder, clock, say: this.#say, bus: () => this.#bus });
     this.#audit = new HostAudit(trust);
-    this.record = recordOf(trust, options.stateFolder);
+    const threadsRecorded = (): Promise<unknown> =>
+      this.#threads.everywhere((handle) => handle.call('recorded', undefined));
+    this.record = recordOf(trust, { folder: join(options.stateFolder, 'audit'), clock, threadsRecorded });
     this.keys = new HostKeys({
       trust,
       stateFolder: options.stateFolder,
@@ -765,8 +767,11 @@ function openTrust({ stateFolder, clock, random, trust = {} }: ServeOptions, tol
   });
 }
 
-function recordOf({ audit, pen }: Trust, stateFolder: string): ChainRecord | undefined {
-  return audit && pen && new ChainRecord(audit, pen, join(stateFolder, 'audit'));
+function recordOf(
+  { audit, pen }: Trust,
+  place: Omit<ChainRecordOptions, 'audit' | 'pen'>,
+): ChainRecord | undefined {
+  return audit && pen && new ChainRecord({ audit, pen, ...place });
 }
 
 function reasonOf(thrown: unknown): string {

@@ -90,10 +90,11 @@ test('a module built for a JavaScript page is told so, whether or not it has a m
   const cases = [
     ['gojs', '(import "gojs" "runtime.wasmExit" (func)) (func (export "run"))', /GOOS=wasip1/],
     ['emscripten', '(import "a" "a" (func)) (func (export "b"))', /-sSTANDALONE_WASM/],
+    ['script', '(import "env" "draw" (func)) (func (export "main"))', /env\.draw.*wasm32-wasip1/],
     [
-      'script',
+      'assembly',
       '(import "env" "console.log" (func)) (func (export "main"))',
-      /env\.console\.log.*wasm32-wasip1/,
+      /env\.console\.log.*AssemblyScript.*--use abort=/,
     ],
     ['command', '(import "wbg" "f" (func)) (func (export "_start"))', /wasm-bindgen/],
   ] as const;

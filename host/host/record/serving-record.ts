@@ -6,32 +6,57 @@ import { kinds } from '../../audit/kinds.ts';
 import type { AuditPen } from '../../audit/pen.ts';
 import { queryChain } from '../../audit/query.ts';
 import { publicKeyText } from '../../audit/signer.ts';
+import type { Clock } from '../../clock.ts';
 import { HostError } from '../../errors.ts';
 import type { EventsAsked, RecordHead, ServingRecord, ShownEvent } from '../serving.ts';
 import { type AuditEvent, kindOf } from './audit.ts';
 import { note } from './note.ts';
 
 /** The audit chain of a host that serves, as its front doors reach it. */
+/** Milliseconds that a question waits for what happened before it. */
+const recordedMsMax = 1_000;
+
+export interface ChainRecordOptions {
+  readonly audit: Audit;
+  readonly pen: AuditPen;
+  /** The chain's. */
+  readonly folder: string;
+  readonly clock: Clock;
+  /** Resolves once what happened on other threads is on the chain. */
+  readonly threadsRecorded: () => Promise<unknown>;
+}
+
 export class ChainRecord implements ServingRecord {
   readonly #audit: Audit;
   readonly #pen: AuditPen;
   readonly #folder: string;
+  readonly #clock: Clock;
+  readonly #threadsRecorded: () => Promise<unknown>;
 
-  constructor(audit: Audit, pen: AuditPen, folder: string) {
+  constructor({ audit, pen, folder, clock, threadsRecorded }: ChainRecordOptions) {
     this.#audit = audit;
     this.#pen = pen;
     this.#folder = folder;
+    this.#clock = clock;
+    this.#threadsRecorded = threadsRecorded;
   }
 
   async events(asked: EventsAsked, max: number): Promise<readonly ShownEvent[]> {
-    // What was appended before the question is part of the answer; a disk that takes nothing has what it has.
-    await this.#pen.flushed().catch(() => {});
+    await this.#recorded();
     const found: ShownEvent[] = [];
     for await (const event of queryChain(this.#folder, filterOf(asked))) {
       found.push(shown(event));
       if (found.length >= max) break;
     }
     return found;
+  }
+
+  /** What happened before a question is part of the answer, unless a disk takes nothing or a thread does not answer. */
+  async #recorded(): Promise<void> {
+    const late = new AbortController();
+    const all = Promise.allSettled([this.#pen.flushed(), this.#threadsRecorded()]);
+    await Promise.race([all, this.#clock.sleep(recordedMsMax, late.signal).catch(() => {})]);
+    late.abort();
   }
 
   async head(): Promise<RecordHead | undefined> {

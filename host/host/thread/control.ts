@@ -119,6 +119,8 @@ export interface ThreadCalls {
   }) => LifecycleState | undefined;
   readonly report: (ids: readonly number[]) => readonly (AgentReport | undefined)[];
   readonly status: () => ThreadReport;
+  /** Answers once all that happened on this thread so far is on the audit chain; a disk that takes nothing has what it has. */
+  readonly recorded: () => void;
   readonly deadLetters: (max: number) => readonly DeadLetter[];
   readonly retryDeadLetter: (id: string) => boolean;
   readonly dropDeadLetter: (id: string) => boolean;

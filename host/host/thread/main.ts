@@ -71,6 +71,7 @@ const owner = joinOwner<ThreadCalls, OwnerCalls>({
     dropDeadLetter: async (id) => (await placed()).dropDeadLetter(id),
     rotated: async (generations) => (await placed()).proofs.rotated(generations),
     messageProof: async (id) => (await placed()).proofs.proofOf(id),
+    recorded: async () => (await placed()).recorded(),
     settledIds: async () => (await placed()).mail.journal.settledIds(),
     remember: async (ids) => (await placed()).remember(ids),
     deliver: async (cutOff) => (await placed()).deliver(cutOff),

@@ -443,6 +443,10 @@ export class AgentThread {
     });
   }
 
+  async recorded(): Promise<void> {
+    await this.#trust.pen?.flushed().catch(() => {});
+  }
+
   #openAudit(): ThreadAudit | undefined {
     const { pen, auditLevel, needs } = this.#trust;
     if (pen === undefined) return undefined;
