@@ -3,7 +3,10 @@ export const seenMax = 1024;
 /** Texts of all sets of one thread together; at one more, all forget. */
 export const threadSeenMax = 65_536;
 
-const marksBytes = 1024;
+/** Bytes of marks of a set with few texts, as nearly all have, and of one with many. */
+const fewTextsMax = 16;
+const fewMarksBytes = 16;
+const marksBytesMax = 1024;
 
 const keepers = new Set<SeenVerdicts>();
 let threadSeen = 0;
@@ -22,8 +25,8 @@ export class SeenVerdicts {
   get(text: string): boolean | undefined {
     const marks = this.#marks;
     if (marks === undefined) return undefined;
-    const sample = sampleOf(text);
-    if (((marks[sample >>> 3] as number) & (1 << (sample & 7))) === 0) return undefined;
+    const mark = sampleOf(text) & (marks.length * 8 - 1);
+    if (((marks[mark >>> 3] as number) & (1 << (mark & 7))) === 0) return undefined;
     return this.#verdicts?.get(text);
   }
 
@@ -32,12 +35,21 @@ export class SeenVerdicts {
     if (threadSeen >= threadSeenMax) forgetAll();
     if (this.size >= seenMax) this.forget();
     this.#verdicts ??= new Map();
-    this.#marks ??= new Uint8Array(marksBytes);
-    const sample = sampleOf(text);
-    this.#marks[sample >>> 3] = (this.#marks[sample >>> 3] as number) | (1 << (sample & 7));
     this.#verdicts.set(text, isAllowed);
+    this.#mark(text, this.#verdicts);
     keepers.add(this);
     threadSeen += 1;
+  }
+
+  #mark(text: string, verdicts: ReadonlyMap<string, boolean>): void {
+    const bytes = verdicts.size > fewTextsMax ? marksBytesMax : fewMarksBytes;
+    const isGrown = this.#marks?.length !== bytes;
+    const marks = isGrown || this.#marks === undefined ? new Uint8Array(bytes) : this.#marks;
+    this.#marks = marks;
+    for (const each of isGrown ? verdicts.keys() : [text]) {
+      const mark = sampleOf(each) & (bytes * 8 - 1);
+      marks[mark >>> 3] = (marks[mark >>> 3] as number) | (1 << (mark & 7));
+    }
   }
 
   /** Texts it remembers. */
@@ -57,11 +69,11 @@ function forgetAll(): void {
   for (const keeper of [...keepers]) keeper.forget();
 }
 
-/** A number below the bits of `marks`, of three characters of a text and its length. */
+/** A number of three characters of a text and its length, whose low bits are its mark. */
 function sampleOf(text: string): number {
   const { length } = text;
   // Texts that differ mostly do so near the end, where names have numbers, or in the middle.
   const ends = text.charCodeAt(length - 1) ^ (text.charCodeAt(length - 3) << 8);
   const sample = Math.imul((ends ^ (text.charCodeAt(length >> 1) << 16) ^ length) | 0, 0x9e3779b1);
-  return (sample ^ (sample >>> 15)) & (marksBytes * 8 - 1);
+  return sample ^ (sample >>> 15);
 }

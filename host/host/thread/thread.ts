@@ -85,14 +85,14 @@ const turnMsMax = 1;
 const quantumMs = 0.45;
 /** Milliseconds until the next look at who has been idle for long enough, after one that did not get to the end of them. */
 const sweepAgainMs = 5;
-/** Instances that were dropped and are not collected yet, and looks at a thread without work, until it collects them. */
+/** Instances that were dropped and are not collected yet, and milliseconds without work, until a thread collects them. */
 const tidyDroppedMin = 64;
-const tidyQuietLooks = 20;
+const tidyQuietMs = 1_000;
 /** Instances that a thread without work keeps for the next agents; it drops those beyond. */
 const tidyPooledMax = 256;
-/** Messages, and looks without work, after which it collects what they left, once: its heap keeps room for as many more. */
+/** Messages, and milliseconds without work, after which it collects what they left, once: its heap keeps room for as many more. */
 const tidyDeliveredMin = 5_000;
-const tidyRestLooks = 60;
+const tidyRestMs = 3_000;
 /** Milliseconds for which an agent that came from another thread stays. */
 const stealRestMsDefault = 1_000;
 /** Milliseconds between two looks at whether everything under way has ended. */
@@ -158,7 +158,7 @@ export class AgentThread {
   readonly door: ThreadDoor;
   #server: ExchangeServer | undefined;
   readonly #rhythm: Rhythm;
-  #quietLooks = 0;
+  #quietFromMs = 0;
   /** Messages delivered at the last look. */
   #tidyDelivered = 0;
   /** The same when it was collected for the last time. */
@@ -443,9 +443,7 @@ export class AgentThread {
     });
   }
 
-  async recorded(): Promise<void> {
-    await this.#trust.pen?.flushed().catch(() => {});
-  }
+  readonly recorded = async (): Promise<void> => this.#trust.pen?.flushed().catch(() => {});
 
   #openAudit(): ThreadAudit | undefined {
     const { pen, auditLevel, needs } = this.#trust;
@@ -555,8 +553,10 @@ export class AgentThread {
     const spare = Math.max(0, this.#pools.idle - tidyPooledMax);
     const isFull = this.#residence.dropped + spare >= tidyDroppedMin;
     const isUsed = delivered - this.#collectedDelivered >= tidyDeliveredMin;
-    this.#quietLooks = isIdle && (isFull || isUsed) ? this.#quietLooks + 1 : 0;
-    if (this.#quietLooks < (isFull ? tidyQuietLooks : tidyRestLooks)) return;
+    const nowMs = this.#clock.monotonicMs();
+    if (!isIdle || !(isFull || isUsed)) this.#quietFromMs = nowMs;
+    if (nowMs - this.#quietFromMs < (isFull ? tidyQuietMs : tidyRestMs)) return;
+    this.#quietFromMs = nowMs;
     this.#pools.shrink(spare);
     this.#collectedDelivered = delivered;
     void this.#residence.collect();
