@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { basename, isAbsolute } from 'node:path';
 import { HostError, type HostErrorClass, type HostErrorCode } from '../errors.ts';
 
 /** What went wrong at the front door itself or in an agent; what the host throws keeps its own code. */
@@ -97,10 +98,22 @@ export function problemOf(error: unknown): Problem | undefined {
   if (!(error instanceof HostError)) return undefined;
   const status = statusOfCode[error.code] ?? statusOfClass[error.class];
   const waits = status === 503 || status === 429;
-  return new Problem(status, error.code, error.message, {
-    data: error.data,
+  const { detail, data } = withoutFolders(error);
+  return new Problem(status, error.code, detail, {
+    data,
     retryAfterMs: waits ? retryAfterMsDefault : undefined,
   });
+}
+
+/** Where the host's files lie is no business of whoever calls it: a path is told by its last name. The log has it whole. */
+function withoutFolders({ message, data }: HostError): {
+  readonly detail: string;
+  readonly data: HostError['data'];
+} {
+  const { path } = data;
+  if (typeof path !== 'string' || !isAbsolute(path)) return { detail: message, data };
+  const name = basename(path);
+  return { detail: message.replaceAll(path, name), data: { ...data, path: name } };
 }
 
 /** JSON; integers too large for a double are written with all their digits. */
