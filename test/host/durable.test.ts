@@ -202,9 +202,10 @@ test(
     await host.serving.endThread(thread);
     // And while nobody is there.
     await host.send('lost', 'four');
-    await host.lines.until(/lost: seen four/);
-    for (const words of ['one', 'two', 'three', 'four'])
-      assert.equal(host.lines.count(`lost: seen ${words}`), 1, words);
+    // In order from each of those who sent, in any order otherwise.
+    const all = ['one', 'two', 'three', 'four'];
+    for (const words of all) await host.lines.until(new RegExp(`lost: seen ${words}`));
+    for (const words of all) assert.equal(host.lines.count(`lost: seen ${words}`), 1, words);
     assert.equal(await spinning, 'unavailable');
     // Answers and messages go both ways again.
     assert.equal(await host.ask('lost', 'to other five'), '5');
