@@ -89,7 +89,9 @@ test(
     const whole = await audit('verify', 'kept/audit', ...key, '--anchor', 'anchors.txt', '--json');
     assert.equal(whole.code, 0, whole.stdout + whole.stderr);
     const { firstSequence, prunedTo, isIntact } = JSON.parse(whole.stdout) as Record<string, unknown>;
-    assert.deepEqual([isIntact, firstSequence], [true, Number(prunedTo) + 1]);
+    // The host says so first and then deletes: one that ends in between leaves a part for its next start.
+    assert.equal(isIntact, true);
+    assert.ok(Number(firstSequence) > 1 && Number(firstSequence) <= Number(prunedTo) + 1);
     const text = await audit('verify', 'kept/audit', ...key, '--anchor', live.stdout.trim());
     assert.match(text.stdout, new RegExp(`events up to ${prunedTo} were deleted by the host`));
     assert.ok(readFileSync(join(home, 'anchors.txt'), 'utf8').trimEnd().split('\n').length >= 2);
